@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** LoRA recipe of a competition; the defaults are FLock OFF's (rank 16, alpha 32, every linear layer). */
+export const LoraRecipe = z.object({
+  rank: z.int().positive().default(16),
+  alpha: z.number().positive().default(32),
+  dropout: z.number().min(0).lt(1).default(0.1),
+  /** Rows per micro batch. */
+  batchSize: z.int().positive().default(2),
+  gradientAccumulation: z.int().positive().default(4),
+  epochs: z.int().positive().default(2),
+  /** Tokens a row is cut to. */
+  contextTokens: z.int().positive().default(4096),
+  learningRate: z.number().positive().default(2e-4),
+  beta1: z.number().default(0.9),
+  beta2: z.number().default(0.999),
+  epsilon: z.number().default(1e-8),
+  weightDecay: z.number().default(0),
+  warmupSteps: z.int().nonnegative().default(5),
+  /** Global gradient norm is clipped to this. */
+  maxGradNorm: z.number().positive().default(1),
+});
+export type LoraRecipe = z.infer<typeof LoraRecipe>;
+
+/** What is asked of a dataset and how it is scored. */
+export const Competition = z.object({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,12}$/)
+    .default('1'),
+  minRows: z.int().positive().default(2),
+  maxRows: z.int().positive().default(20_000),
+  /** Most bytes of data.jsonl that are downloaded. */
+  maxBytes: z
+    .int()
+    .positive()
+    .default(256 * 1024 * 1024),
+  /** Most bytes of one line. */
+  maxLineBytes: z
+    .int()
+    .positive()
+    .default(1024 * 1024),
+  /** Share of the smaller dataset's rows (0..1) found in an earlier one that makes the later a duplicate. */
+  duplicateContainment: z.number().gt(0).max(1).default(0.4),
+  recipe: LoraRecipe.prefault({}),
+});
+export type Competition = z.infer<typeof Competition>;

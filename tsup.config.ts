@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', 'local/index': 'src/local/index.ts', 'cli/index': 'src/cli/index.ts' },
+  format: ['esm'],
+  target: 'node20',
+  dts: true,
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+});
