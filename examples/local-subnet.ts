@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+
+/** What a script needs to know to take part in a local subnet. */
+export interface LocalSubnet {
+  chainUrl: string;
+  hubUrl: string;
+  hubToken: string;
+  netuid: number;
+  /** Folder for this subnet alone: wallets, rules, validator state, downloads. */
+  folder: string;
+}
+
+export interface RunningSubnet extends LocalSubnet {
+  close(): Promise<void>;
+}
+
+/** Where `npm start -- --serve` tells other scripts about the subnet it keeps running. */
+const SERVED = join('.flock-off', 'local-subnet.json');
+const NETUID = 96;
+const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
+
+/** Every registered wallet (uid = place): the validator, the sample miners, and one for whoever tries `miner.ts --local`. */
+const WALLETS = ['validator', 'good', 'mediocre', 'noise', 'copy', 'malformed', 'missing', 'miner'];
+
+/** Starts a chain with 250 ms blocks and a hub, on loopback, with every wallet registered. Nothing outlives `close()`. */
+export async function startLocalSubnet(): Promise<RunningSubnet> {
+  const folder = await mkdtemp(join(tmpdir(), 'flock-off-'));
+  const neurons = [];
+  for (const name of WALLETS) {
+    const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name, hotkey: 'default', uri: `//${name}` });
+    const isValidator = name === 'validator';
+    neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
+  }
+  await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
+  const hub = await startLocalHub({ users: [HUB_USER] });
+  const chain = await startLocalChain({
+    blockTimeMs: 250,
+    subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 1, neurons }],
+  });
+  return {
+    chainUrl: chain.url,
+    hubUrl: hub.url,
+    hubToken: HUB_USER.token,
+    netuid: NETUID,
+    folder,
+    close: async () => {
+      await chain.close();
+      await hub.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The flags that point miner.ts or validator.ts at a local subnet, signing as `wallet`. Also sets HF_TOKEN to the local hub's. */
+export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
+  process.env.HF_TOKEN = subnet.hubToken;
+  const flags = {
+    '--subtensor.chain_endpoint': subnet.chainUrl,
+    '--hf_endpoint': subnet.hubUrl,
+    '--netuid': String(subnet.netuid),
+    '--wallet.path': join(subnet.folder, 'wallets'),
+    '--wallet.name': wallet,
+    '--competition_file': join(subnet.folder, 'competition.json'),
+  };
+  const validatorFlags = {
+    '--base_model': TINY_BASE,
+    '--data_dir': join(subnet.folder, 'validator'),
+    '--cache_dir': join(subnet.folder, 'cache'),
+    '--block_threshold': '60',
+    '--blocks_per_epoch': '60',
+  };
+  return Object.entries(wallet === 'validator' ? { ...flags, ...validatorFlags } : flags).flat();
+}
+
+/**
+ * What `--local` means: the subnet that `npm start -- --serve` keeps running, else one started for this script alone.
+ * Returns the script's flags with the local ones in front, so that explicit flags still win.
+ */
+export async function withLocalSubnet(
+  argv: string[],
+  wallet: string,
+  populate: (subnet: LocalSubnet) => Promise<void> = async () => {},
+): Promise<{ argv: string[]; close(): Promise<void> }> {
+  if (!argv.includes('--local')) return { argv, close: async () => {} };
+  const served = await findServedSubnet();
+  if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
+  const own = await startLocalSubnet();
+  await populate(own);
+  return { argv: [...localFlags(own, wallet), ...argv], close: own.close };
+}
+
+/** Tells other scripts where the subnet is, until the returned function is called. */
+export async function announce({ close: _, ...subnet }: RunningSubnet): Promise<() => Promise<void>> {
+  await mkdir(dirname(SERVED), { recursive: true });
+  await writeFile(SERVED, JSON.stringify(subnet, null, 2));
+  return () => rm(SERVED, { force: true });
+}
+
+async function findServedSubnet(): Promise<LocalSubnet | null> {
+  try {
+    return JSON.parse(await readFile(SERVED, 'utf8')) as LocalSubnet;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

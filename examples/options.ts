@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { Competition, type Logger } from 'flock-off';
+
+/** Flags shared by miner and validator, named as in the Python original. */
+export interface CommonOptions {
+  walletName: string;
+  walletHotkey: string;
+  walletPath: string;
+  /** finney, test, archive, local, or an endpoint URL. */
+  network: string;
+  /** Wins over `network`. */
+  chainEndpoint?: string;
+  hubEndpoint: string;
+  netuid: number;
+  logger: Logger;
+}
+
+/** A command with the flags every script of the subnet has. */
+export function subnetCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(new Option('--wallet.name <name>', 'wallet (coldkey) name').env('BT_WALLET_NAME').default('default'))
+    .addOption(new Option('--wallet.hotkey <name>', 'hotkey name').env('BT_WALLET_HOTKEY').default('default'))
+    .addOption(new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'))
+    .addOption(
+      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL').env('BT_SUBTENSOR_NETWORK').default('finney'),
+    )
+    .addOption(new Option('--subtensor.chain_endpoint <url>', 'chain endpoint; wins over the network').env('BT_SUBTENSOR_CHAIN_ENDPOINT'))
+    .addOption(new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'))
+    .addOption(new Option('--netuid <number>', 'subnet').argParser(wholeNumber).default(96))
+    .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
+    .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
+    .option('--logging.debug', 'log what is done', false)
+    .option('--logging.trace', 'log everything', false)
+    .allowExcessArguments(false)
+    .showHelpAfterError('(--help shows the flags)');
+}
+
+export function commonOptions(command: Command): CommonOptions {
+  const flags = command.opts();
+  return {
+    walletName: flags['wallet.name'],
+    walletHotkey: flags['wallet.hotkey'],
+    walletPath: flags['wallet.path'],
+    network: flags['subtensor.network'],
+    chainEndpoint: flags['subtensor.chain_endpoint'],
+    hubEndpoint: flags.hf_endpoint,
+    netuid: flags.netuid,
+    logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
+  };
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+/** The competition's rules: the defaults, with what the JSON file says instead. */
+export async function readCompetition(file?: string): Promise<Competition> {
+  return Competition.parse(file ? JSON.parse(await readFile(file, 'utf8')) : {});
+}
+
+/** The Hub token from the environment or `.env` in the working folder. */
+export function hubToken(): string | undefined {
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return process.env.HF_TOKEN || undefined;
+}
+
+function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
+  const write = (message: string, facts?: Record<string, unknown>) => {
+    const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
+    process.stderr.write(`${new Date().toISOString()} ${message}${details}\n`);
+  };
+  return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
+}

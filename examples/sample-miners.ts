@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey } from 'flock-off';
+import { sampleDatasets } from 'flock-off/local';
+import { type LocalSubnet, localFlags } from './local-subnet.ts';
+import { main as miner } from './miner.ts';
+
+/** Six miners of a local subnet: the wallet each one signs with is its name. */
+export const SAMPLE_MINERS = ['good', 'mediocre', 'noise', 'copy', 'malformed', 'missing'];
+
+/**
+ * Lets the six miners publish, one after the other. Four run examples/miner.ts as it is. The other two go around it,
+ * as somebody's own bot might: `malformed` uploads a file that miner.ts would refuse, `missing` commits a pointer to a
+ * repository that does not exist.
+ */
+export async function publishSamples(subnet: LocalSubnet, signal?: AbortSignal, print: (line: string) => void = () => {}): Promise<void> {
+  const files = sampleDatasets({ seed: 1 });
+  for (const name of ['good', 'mediocre', 'noise', 'copy', 'malformed'] as const) {
+    await writeFile(join(subnet.folder, `${name}.jsonl`), files[name]);
+  }
+  for (const name of ['good', 'mediocre', 'noise', 'copy']) {
+    const flags = ['--hf_repo_id', `local/${name}`, '--dataset_path', join(subnet.folder, `${name}.jsonl`)];
+    await miner([...localFlags(subnet, name), ...flags], signal, (line) => print(`${name}: ${line}`));
+  }
+
+  const subtensor = await connectSubtensor({ endpoint: subnet.chainUrl, signal });
+  try {
+    const metadata = new ChainMetadataStore({ subtensor, netuid: subnet.netuid });
+    const datasets = createHubDatasetStore({ endpoint: subnet.hubUrl, token: subnet.hubToken });
+    const commit = async (name: string, sha: string) => {
+      const hotkey = await openHotkey({ path: join(subnet.folder, 'wallets'), name });
+      await metadata.commit({ repo: `local/${name}`, competition: '1', commit: sha }, { hotkey, signal });
+      print(`${name}: committed local/${name}:1:${sha}`);
+    };
+    const uploaded = await datasets.upload({ repo: 'local/malformed', path: join(subnet.folder, 'malformed.jsonl'), signal });
+    await commit('malformed', uploaded.commit);
+    await commit('missing', '0123456789abcdef0123456789abcdef01234567');
+  } finally {
+    await subtensor.close();
+  }
+}

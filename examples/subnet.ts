@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { connectSubtensor } from 'flock-off';
+import { announce, localFlags, startLocalSubnet } from './local-subnet.ts';
+import { runAsMain } from './run-as-main.ts';
+import { publishSamples } from './sample-miners.ts';
+import { main as validator } from './validator.ts';
+
+/** A whole subnet on this machine: a chain, a hub, six miners and a validator, from datasets to weights on the chain. */
+export async function main(argv: string[], signal?: AbortSignal, print: (line: string) => void = console.log): Promise<void> {
+  const command = new Command('subnet')
+    .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
+    .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
+    .parse(argv, { from: 'user' });
+
+  const subnet = await startLocalSubnet();
+  try {
+    print(`A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`);
+    print('Six miners publish their datasets and commit the pointers:');
+    await publishSamples(subnet, signal, (line) => print(`  ${line}`));
+
+    print('\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:');
+    await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, print);
+
+    print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
+    if (command.opts().serve) await serve();
+  } finally {
+    await subnet.close();
+  }
+
+  async function serve(): Promise<void> {
+    const withdraw = await announce(subnet);
+    print('\nThe subnet stays up until Ctrl-C. In another terminal: npx tsx examples/validator.ts --local');
+    await new Promise<void>((resolve) => (signal ? signal.addEventListener('abort', () => resolve()) : resolve()));
+    await withdraw();
+  }
+}
+
+async function weightsOnChain(endpoint: string, netuid: number, signal?: AbortSignal): Promise<string> {
+  const subtensor = await connectSubtensor({ endpoint, signal });
+  try {
+    const { neurons } = await subtensor.metagraph(netuid);
+    const validator = neurons.find((neuron) => neuron.validatorPermit);
+    if (!validator) return 'no validator';
+    const weights = await subtensor.weights(netuid, validator.uid);
+    return weights.map(({ uid, weight }) => `uid ${uid} ${weight.toFixed(4)}`).join(', ');
+  } finally {
+    await subtensor.close();
+  }
+}
+
+await runAsMain(import.meta.url, main);

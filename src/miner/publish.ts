@@ -1,0 +1,65 @@
+import type { ChainMetadataStore } from '../chain/chain-metadata-store.ts';
+import type { HotkeySigner } from '../chain/wallet.ts';
+import { checkDataset } from '../dataset/check.ts';
+import type { DatasetStore } from '../hub/dataset-store.ts';
+import { Competition } from '../schema/competition.ts';
+import { ModelId } from '../schema/model-id.ts';
+import { accept, type Checked } from '../schema/verdict.ts';
+
+export interface PublishDatasetParameters {
+  /** The `data.jsonl` to publish. */
+  path: string;
+  /** `namespace/name` of the dataset repository; created when missing. */
+  repo: string;
+  datasets: DatasetStore;
+  metadata: ChainMetadataStore;
+  hotkey: HotkeySigner;
+  /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
+  competition?: Competition;
+  signal?: AbortSignal;
+  /** Called before each step, and while waiting for the chain's cooldown. */
+  onStep?: (step: PublishStep) => void;
+}
+
+export type PublishStep =
+  | { kind: 'checked'; rows: number; bytes: number }
+  | { kind: 'uploaded'; commit: string }
+  | { kind: 'waiting'; untilBlock: number; blocksLeft: number };
+
+export interface PublishDatasetReturnType {
+  /** The text now on the chain. */
+  pointer: string;
+  rows: number;
+  /** Block the pointer was committed in. */
+  commitBlock: number;
+}
+
+/**
+ * A miner's whole job: check the rows, upload the file, commit the pointer to the exact upload on the chain, waiting
+ * through the commitment cooldown. Doing it again with the same file changes nothing.
+ *
+ * @returns the committed pointer, or the verdict a validator would give, with nothing uploaded.
+ * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk; ZodError when `repo` is no repository
+ *   name or the pointer would be longer than 128 bytes (also before anything is uploaded).
+ */
+export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
+  const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
+  const competition = parameters.competition ?? Competition.parse({});
+  ModelId.encode({ repo, competition: competition.id, commit: '0'.repeat(40) });
+
+  const dataset = await checkDataset({ path, competition, signal });
+  if (!dataset.ok) return dataset;
+  const rows = dataset.value.rows.length;
+  onStep?.({ kind: 'checked', rows, bytes: dataset.value.bytes });
+
+  const { commit } = await datasets.upload({ repo, path, signal });
+  onStep?.({ kind: 'uploaded', commit });
+
+  const id = { repo, competition: competition.id, commit };
+  const { block } = await metadata.commit(id, {
+    hotkey,
+    signal,
+    onWait: (wait) => onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft }),
+  });
+  return accept({ pointer: ModelId.encode(id), rows, commitBlock: block });
+}

@@ -1,0 +1,38 @@
+import { EvalQueue } from '../queue/eval-queue.ts';
+import type { Metagraph } from '../schema/metagraph.ts';
+import type { Submission } from '../schema/submission.ts';
+import type { ReadPointer } from './pointers.ts';
+import type { OpenEpoch } from './state.ts';
+import type { Validator } from './validator.ts';
+
+export interface DrawnEpoch extends OpenEpoch {
+  /** The drawn miners' submissions, as committed now. */
+  drawn: Submission[];
+}
+
+/**
+ * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left.
+ * The draw is stored before it is used.
+ */
+export async function drawMiners(
+  { state, onEvent, queueSeed }: Validator,
+  metagraph: Metagraph,
+  pointers: Map<string, ReadPointer>,
+): Promise<DrawnEpoch> {
+  const submissions = new Map<string, Submission>();
+  for (const { hotkey, submission } of pointers.values()) if (submission.ok) submissions.set(hotkey, submission.value);
+
+  const left = await state.openEpoch();
+  const epoch = left ?? (await draw());
+  onEvent?.({ kind: 'drawn', epochSeed: epoch.epochSeed, hotkeys: epoch.hotkeys, block: metagraph.block, resumed: left !== null });
+  return { ...epoch, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
+
+  async function draw(): Promise<OpenEpoch> {
+    const stored = await state.queue();
+    const queue = stored === null ? EvalQueue.create({ seed: queueSeed }) : EvalQueue.fromJSON(stored);
+    const next = queue.next({ hotkeys: [...submissions.keys()], weights: await state.weights() });
+    const fresh = { ...next, startBlock: metagraph.block };
+    await state.beginEpoch(fresh, queue.toJSON());
+    return fresh;
+  }
+}

@@ -1,0 +1,61 @@
+import { messageOf } from '../errors/flock-off-error.ts';
+import { systemClock } from '../shared/clock.ts';
+import { silentLogger } from '../shared/logger.ts';
+import { retry } from '../shared/retry.ts';
+import { runEpoch } from './epoch.ts';
+import type { EpochReport } from './report.ts';
+import type { Validator } from './validator.ts';
+
+export interface RunValidatorParameters {
+  /** Blocks from the start of one epoch to the start of the next. */
+  blocksPerEpoch: number;
+  /** Stop after this many epochs. Default: never. */
+  epochs?: number;
+  onReport?: (report: EpochReport) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+const REVEAL_CHECK_MS = 60_000;
+
+/**
+ * Runs epochs until the signal aborts or `epochs` are done. Passing faults are retried for as long as they last, with
+ * waits of up to five minutes; the epoch then goes on where it stopped. Committed weights are revealed meanwhile.
+ * @throws FlockOffError for a fault that does not pass by itself; the signal's reason when aborted.
+ */
+export async function runValidator(validator: Validator, parameters: RunValidatorParameters): Promise<void> {
+  const { blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
+  const { subtensor, clock, logger = silentLogger } = validator;
+  const done = new AbortController();
+  const revealing = revealWhileRunning(validator, done.signal);
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const report = await retry(() => runEpoch(validator, { signal }), {
+        attempts: Number.POSITIVE_INFINITY,
+        baseDelayMs: 5_000,
+        maxDelayMs: 300_000,
+        signal,
+        clock,
+        onRetry: (error, attempt, delayMs) => logger.warn(`epoch interrupted: ${messageOf(error)}`, { attempt, delayMs }),
+      });
+      await onReport?.(report);
+      if (epoch < epochs) await subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal });
+    }
+  } finally {
+    done.abort();
+    await revealing;
+  }
+}
+
+/** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
+async function revealWhileRunning({ weightSetter, clock = systemClock, logger = silentLogger }: Validator, done: AbortSignal): Promise<void> {
+  while (!done.aborted) {
+    try {
+      await weightSetter.reveal({ signal: done });
+      await clock.sleep(REVEAL_CHECK_MS, done);
+    } catch (error) {
+      if (done.aborted) return;
+      logger.warn(`weights could not be revealed yet: ${messageOf(error)}`);
+      await clock.sleep(REVEAL_CHECK_MS, done).catch(() => {});
+    }
+  }
+}

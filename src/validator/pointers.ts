@@ -1,0 +1,49 @@
+import type { Competition } from '../schema/competition.ts';
+import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import { isPinned, ModelId } from '../schema/model-id.ts';
+import type { Submission } from '../schema/submission.ts';
+import { accept, type Checked, reject } from '../schema/verdict.ts';
+
+/** What one registered miner has committed: the submission, or the verdict on the pointer itself. */
+export interface ReadPointer {
+  uid: number;
+  hotkey: string;
+  /** The text on the chain, `null` when it is not text. */
+  text: string | null;
+  submission: Checked<Submission>;
+}
+
+/**
+ * Reads the commitment of every registered hotkey. Hotkeys that never committed are left out. Whatever else stands
+ * there replaces the miner's earlier pointer, so anything that is no pinned pointer is a verdict, never the old dataset.
+ */
+export function readPointers(
+  metagraph: Metagraph,
+  commitments: Map<string, Commitment>,
+  competition: Competition,
+): Map<string, ReadPointer> {
+  const pointers = new Map<string, ReadPointer>();
+  for (const { uid, hotkey } of metagraph.neurons) {
+    const commitment = commitments.get(hotkey);
+    if (!commitment) continue;
+    pointers.set(hotkey, { uid, hotkey, text: commitment.text, submission: readPointer(uid, commitment, competition) });
+  }
+  return pointers;
+}
+
+function readPointer(uid: number, commitment: Commitment, competition: Competition): Checked<Submission> {
+  const decoded = ModelId.safeDecode(commitment.text ?? '');
+  if (!decoded.success) {
+    const seen = commitment.text === null ? 'data that is not text' : JSON.stringify(commitment.text);
+    const why = decoded.error.issues[0]?.message ?? 'expected "namespace/name:competition:commit"';
+    return reject('invalid-pointer', `the commitment is no pointer: ${why}, saw ${seen}`);
+  }
+  const pointer = decoded.data;
+  if (pointer.competition !== competition.id) {
+    return reject('wrong-competition', `the pointer names competition "${pointer.competition}", this one is "${competition.id}"`);
+  }
+  if (!isPinned(pointer)) {
+    return reject('unpinned-commit', 'the pointer names a branch; commit the full 40-hex sha of the upload');
+  }
+  return accept({ uid, hotkey: commitment.hotkey, pointer, commitBlock: commitment.block });
+}
