@@ -1,0 +1,70 @@
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+
+/** Label of a token that is read but not learned (PyTorch's `ignore_index`). */
+export const IGNORED_LABEL = -100;
+
+/** One row as the model sees it: token ids and, for each, itself as the label or {@link IGNORED_LABEL}. */
+export interface TokenRow {
+  inputIds: number[];
+  labels: number[];
+}
+
+/**
+ * A chat in Qwen's ChatML, with labels on the assistant's words only, cut on the right to `contextTokens`.
+ * Segments are tokenized one by one; special-token text inside a content becomes the special token.
+ * A last user turn without an answer is left out, and so is a missing system prompt.
+ */
+export function tokenizeRow(row: DatasetRow, tokenizer: TextTokenizer, contextTokens: number): TokenRow {
+  const inputIds: number[] = [];
+  const labels: number[] = [];
+  for (const { text, learned } of chatSegments(row)) {
+    for (const id of tokenizer.encode(text)) {
+      if (inputIds.length === contextTokens) return { inputIds, labels };
+      inputIds.push(id);
+      labels.push(learned ? id : IGNORED_LABEL);
+    }
+  }
+  return { inputIds, labels };
+}
+
+interface Segment {
+  text: string;
+  learned: boolean;
+}
+
+function chatSegments({ system, conversations }: DatasetRow): Segment[] {
+  const segments: Segment[] = [];
+  if (system !== null && system !== undefined) {
+    segments.push({ text: `<|im_start|>system\n${strip(system)}<|im_end|>\n`, learned: false });
+  }
+  for (let i = 0; i + 1 < conversations.length; i += 2) {
+    const [user, assistant] = [conversations[i]!, conversations[i + 1]!];
+    segments.push(
+      { text: `<|im_start|>user\n${strip(user.content)}<|im_end|>\n<|im_start|>assistant\n`, learned: false },
+      { text: `${strip(assistant.content)}<|im_end|>\n`, learned: true },
+    );
+  }
+  return segments;
+}
+
+// What Python's str.isspace() holds true: other than JS `\s` it has U+001C..1F and U+0085, and lacks U+FEFF.
+const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const LEADING = new RegExp(`^${SPACE}+`);
+const ALL_SPACE = new RegExp(SPACE);
+
+/** Python's `str.strip()`. */
+export function strip(text: string): string {
+  const start = LEADING.exec(text)?.[0].length ?? 0;
+  let end = text.length;
+  while (end > start && ALL_SPACE.test(text[end - 1]!)) end--;
+  return text.slice(start, end);
+}
+
+/** How many tokens of a row have a loss. The first token is never predicted. */
+export function countTargets(row: TokenRow): number {
+  return row.labels.reduce(
+    (count, label, position) => (position > 0 && label !== IGNORED_LABEL ? count + 1 : count),
+    0,
+  );
+}
