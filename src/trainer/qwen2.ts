@@ -109,8 +109,9 @@ export function tokenLosses(parameters: ForwardParameters): Tensor1D {
   const { normed } = forward(parameters);
   const labelled = takeRows(tf, normed, batch.targetPositions); // [n, H]
   const logits = tf.matMul(labelled, headOf(config, weights), false, true); // [n, V]
-  const isTarget = tf.oneHot(tf.tensor1d(batch.targetIds, 'int32'), config.vocabSize, 1, 0, 'float32');
-  return tf.neg(tf.sum<Tensor1D>(tf.mul(tf.logSoftmax(logits), isTarget), -1));
+  const logProbabilities = tf.reshape(tf.logSoftmax(logits), [-1, 1]) as Tensor2D; // [n * V, 1]
+  const atTargets = batch.targetIds.map((id, i) => i * config.vocabSize + id);
+  return tf.neg(tf.reshape(takeRows(tf, logProbabilities, atTargets), [-1]) as Tensor1D);
 }
 
 /** Rows of a matrix by index. tf.gather's own gradient needs UnsortedSegmentSum, which the wasm backend lacks. */

@@ -209,9 +209,9 @@ function floatsToBfloat16(floats: Float32Array): Uint16Array {
   const halves = new Uint16Array(floats.length);
   for (let i = 0; i < bits.length; i++) {
     const value = bits[i]!;
-    const isNaN = (value & 0x7fffffff) > 0x7f800000;
+    const isNotANumber = (value & 0x7fffffff) > 0x7f800000;
     // Rounding could carry a NaN's payload into infinity: keep it, made quiet.
-    halves[i] = isNaN ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
+    halves[i] = isNotANumber ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
   }
   return halves;
 }
