@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { buildAddon, placeAddon, removeAddon } from './addon.ts';
+import { installPrebuilt } from './prebuilt.ts';
+import { type Proof, proveNative, proveWasm } from './proof.ts';
+import { ROUTES, type Route } from './routes.ts';
+import { findTensorFlowPackage, type TensorFlowPackage } from './tensorflow-package.ts';
+import { fetchWheel, glibcVersion, wheelFor } from './wheel.ts';
+
+export interface LinkTensorFlowParameters {
+  /** Cache folder of this package: wheels are unpacked and addons kept there. */
+  cacheFolder: string;
+  /** Try these alone, in this order. Default: all of {@link ROUTES}. */
+  routes?: readonly Route[];
+  /** Link the build that computes on CUDA devices. */
+  gpu?: boolean;
+  /** Download and compile again, whatever is there. */
+  force?: boolean;
+  env?: NodeJS.ProcessEnv;
+  /** Receives a line before each step that takes time. */
+  log?: (line: string) => void;
+}
+
+/** The TensorFlow that works now, proved by a matrix product in a child process. */
+export interface LinkedTensorFlow {
+  route: Route;
+  /** `native` is libtensorflow, `wasm` the backend that needs nothing but npm packages. */
+  backend: 'native' | 'wasm';
+  /** Version of libtensorflow, or of the wasm package. */
+  version: string;
+  /** True when a CUDA device computes. */
+  cuda: boolean;
+  /** The npm package that was linked; `null` for wasm. */
+  package: TensorFlowPackage | null;
+  /** Why each earlier route could not be taken, a sentence each. */
+  failures: string[];
+}
+
+/**
+ * Gives the installed tfjs-node a native TensorFlow, by the first route that works: what is linked already, the pip
+ * wheel, the prebuilt download of tfjs-node; else falls back to wasm. Safe to repeat and to interrupt.
+ * @throws FlockOffError `backend-unavailable` when not even wasm works, with the reason of each route.
+ */
+export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
+  const { routes = ROUTES, gpu = false, force = false } = options;
+  const tensorflow = findTensorFlowPackage();
+  const failures: string[] = [];
+  for (const route of routes) {
+    if (route === 'linked' && force) continue;
+    try {
+      if (route === 'wasm') return { ...(await useWasm(tensorflow)), failures };
+      return { ...(await linkNative(route, demandPackage(tensorflow), options)), failures };
+    } catch (error) {
+      if (!(error instanceof FlockOffError)) throw error;
+      // The first route is a question, not an attempt.
+      if (route !== 'linked') failures.push(error.message);
+    }
+  }
+  throw new FlockOffError({
+    code: 'backend-unavailable',
+    what: `TensorFlow could not be linked. ${failures.join(' ')}`.replace(/\.$/, ''),
+    facts: { routes, gpu },
+  });
+}
+
+async function linkNative(
+  route: Exclude<Route, 'wasm'>,
+  tensorflow: TensorFlowPackage,
+  options: LinkTensorFlowParameters,
+) {
+  const { cacheFolder, gpu = false, force = false, env = process.env, log = () => {} } = options;
+  if (route === 'prebuilt') await installPrebuilt({ tensorflow, gpu, env, log });
+  if (route === 'wheel') {
+    const wheel = wheelFor({ platform: process.platform, arch: process.arch, glibc: glibcVersion(), gpu });
+    if (!wheel) {
+      throw new FlockOffError({
+        code: 'backend-unavailable',
+        what: `there is no wheel of TensorFlow for ${process.platform} on ${process.arch} with this C library`,
+      });
+    }
+    const unpacked = await fetchWheel({ wheel, cacheFolder, force, log });
+    const addon = await buildAddon({ tensorflow, wheel: unpacked, force, log });
+    await placeAddon(addon, { tensorflow, wheel: unpacked });
+  }
+  const proof: Proof = existsSync(tensorflow.addon)
+    ? await proveNative(tensorflow)
+    : { ok: false, reason: 'its addon is not linked' };
+  if (proof.ok && (proof.cuda || !gpu || route !== 'linked')) {
+    return { route, backend: 'native' as const, version: proof.version, cuda: proof.cuda, package: tensorflow };
+  }
+  // An addon that crashes would take the trainer down with it; without one the trainer falls back to wasm.
+  if (!proof.ok && route !== 'linked') await removeAddon(tensorflow);
+  throw new FlockOffError({
+    code: 'backend-unavailable',
+    what: `${tensorflow.name} did not run (${proof.ok ? 'no CUDA device computes' : proof.reason})`,
+  });
+}
+
+async function useWasm(tensorflow: TensorFlowPackage | null) {
+  if (tensorflow) await removeAddon(tensorflow);
+  const proof = await proveWasm();
+  if (!proof.ok) {
+    throw new FlockOffError({
+      code: 'backend-unavailable',
+      what: `the wasm backend did not run (${proof.reason})`,
+      fix: 'install @tensorflow/tfjs and @tensorflow/tfjs-backend-wasm',
+    });
+  }
+  return { route: 'wasm' as const, backend: 'wasm' as const, version: proof.version, cuda: false, package: null };
+}
+
+function demandPackage(tensorflow: TensorFlowPackage | null): TensorFlowPackage {
+  if (tensorflow) return tensorflow;
+  throw new FlockOffError({
+    code: 'backend-unavailable',
+    what: 'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed beside flock-off',
+    fix: 'run "npm install --ignore-scripts @tensorflow/tfjs-node-gpu", then this command again',
+  });
+}
+
+/** The outcome as one line. */
+export function describeTensorFlow({ backend, version, cuda, package: linked }: LinkedTensorFlow): string {
+  if (backend === 'wasm') return `TensorFlow.js ${version} on WebAssembly`;
+  return `TensorFlow ${version}, native, on ${cuda ? 'CUDA' : 'the CPU'} (${linked?.name} ${linked?.version})`;
+}
+
+/** What somebody with the wasm backend should know: what is slower, why, and how to fix it. */
+export function wasmWarning({ failures }: LinkedTensorFlow, command: string): string {
+  const why = [...new Set(failures)].join(' ');
+  return `No native TensorFlow: training runs on WebAssembly, several times slower and without GPU. ${why} Then run "${command}".`;
+}

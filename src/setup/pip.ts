@@ -1,0 +1,74 @@
+import { readdir } from 'node:fs/promises';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { type CommandResult, reasonOf, runCommand } from './run-command.ts';
+
+/** Ways to start pip, in the order they are tried. */
+const PIP_COMMANDS: [string, string[]][] = [
+  ['python3', ['-m', 'pip']],
+  ['python', ['-m', 'pip']],
+  ['pip3', []],
+  ['pip', []],
+];
+
+export interface DownloadWheelsParameters {
+  /** pip requirement specifiers. */
+  requirements: string[];
+  /** Wheel platform tags. */
+  platforms: string[];
+  folder: string;
+}
+
+/**
+ * Downloads wheels for CPython 3.11, whatever Python this machine has, without their dependencies.
+ * @returns the names of the files that arrived.
+ * @throws FlockOffError `backend-unavailable` without pip, without a route, or when there is no such wheel.
+ */
+export async function downloadWheels({ requirements, platforms, folder }: DownloadWheelsParameters): Promise<string[]> {
+  const [command, args] = await findPip();
+  const result = await runCommand({
+    command,
+    args: [
+      ...args,
+      'download',
+      ...['--no-deps', '--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.11'],
+      ...platforms.flatMap((platform) => ['--platform', platform]),
+      // pip's own cache would hold the archive in memory, and keep a second copy on disk.
+      ...[
+        '--no-cache-dir',
+        '--no-input',
+        '--disable-pip-version-check',
+        '--retries',
+        '2',
+        '--timeout',
+        '30',
+        '--quiet',
+      ],
+      ...['--dest', folder],
+      ...requirements,
+    ],
+    timeoutMs: 1_200_000,
+  });
+  if (result.code !== 0) {
+    throw new FlockOffError({
+      code: 'backend-unavailable',
+      what: `pip could not download ${requirements.join(', ')} (${reasonOf(result)})`,
+      fix: 'check the route to the Python package index',
+      transient: true,
+    });
+  }
+  return (await readdir(folder)).filter((name) => name.endsWith('.whl'));
+}
+
+async function findPip(): Promise<[string, string[]]> {
+  const seen: string[] = [];
+  for (const [command, args] of PIP_COMMANDS) {
+    const result: CommandResult = await runCommand({ command, args: [...args, '--version'], timeoutMs: 30_000 });
+    if (result.code === 0) return [command, args];
+    seen.push([command, ...args].join(' '));
+  }
+  throw new FlockOffError({
+    code: 'backend-unavailable',
+    what: `pip was not found (tried ${seen.join(', ')})`,
+    fix: 'install Python 3 with pip, for example "apt-get install python3-pip"',
+  });
+}

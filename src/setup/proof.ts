@@ -1,0 +1,64 @@
+import { reasonOf, runCommand } from './run-command.ts';
+import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
+
+/** What a backend said when it was asked to multiply two matrices in a process of its own. */
+export type Proof =
+  | {
+      ok: true /** Version of libtensorflow, or of the wasm package. */;
+      version: string /** Computes on a CUDA device. */;
+      cuda: boolean;
+    }
+  | { ok: false; reason: string };
+
+const PROOF_TIMEOUT_MS = 180_000;
+
+// tfjs-node 4.22 calls two functions of node:util that Node 23 removed (tfjs issue 8609).
+const NATIVE_SCRIPT = `
+  const util = require('node:util');
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+  const tf = require(process.argv[1]);
+  const { binding, isUsingGpuDevice } = tf.backend();
+  const product = tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).dataSync();
+  console.log(JSON.stringify({ version: binding.TF_Version, cuda: isUsingGpuDevice === true, product: [...product] }));`;
+
+const WASM_SCRIPT = `
+  const tf = require(process.argv[1]);
+  const { version_wasm: version } = require(process.argv[2]);
+  tf.enableProdMode();
+  tf.setBackend('wasm').then((chosen) => {
+    if (!chosen) throw new Error('TensorFlow.js refused its backend "wasm"');
+    const product = tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).dataSync();
+    console.log(JSON.stringify({ version, cuda: false, product: [...product] }));
+  });`;
+
+/** Loads the native addon in a child process, where a crash of its C++ code hurts nobody. */
+export function proveNative({ folder }: TensorFlowPackage): Promise<Proof> {
+  return prove(NATIVE_SCRIPT, [folder]);
+}
+
+/** Loads the wasm backend in a child process. */
+export async function proveWasm(): Promise<Proof> {
+  const folders = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => packageFolder(name));
+  if (folders.includes(null))
+    return { ok: false, reason: '@tensorflow/tfjs or @tensorflow/tfjs-backend-wasm is not installed' };
+  return prove(WASM_SCRIPT, folders as string[]);
+}
+
+async function prove(script: string, args: string[]): Promise<Proof> {
+  const result = await runCommand({
+    command: process.execPath,
+    args: ['-e', script, ...args],
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
+    timeoutMs: PROOF_TIMEOUT_MS,
+  });
+  if (result.code !== 0)
+    return { ok: false, reason: result.stoppedBy ? `the process was ended by ${result.stoppedBy}` : reasonOf(result) };
+  try {
+    const { version, cuda, product } = JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '');
+    if (String(product) !== '19,22,43,50') return { ok: false, reason: `it multiplied two matrices to ${product}` };
+    return { ok: true, version, cuda };
+  } catch {
+    return { ok: false, reason: reasonOf(result) };
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+
+export interface RunCommandParameters {
+  command: string;
+  args: string[];
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** The command is killed when it runs longer. */
+  timeoutMs: number;
+}
+
+/** What became of a command. `code` is `null` when a signal ended it or it could not be started. */
+export interface CommandResult {
+  code: number | null;
+  /** The signal that ended it, `ENOENT` and the like when it could not be started, else `null`. */
+  stoppedBy: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command without a shell and without input, and returns its output. Never throws. */
+export function runCommand({ command, args, cwd, env, timeoutMs }: RunCommandParameters): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ code: null, stoppedBy: error.code ?? error.message, stdout, stderr }),
+    );
+    child.on('close', (code, signal) => resolve({ code, stoppedBy: signal, stdout, stderr }));
+  });
+}
+
+/** The line of a failed command's output that says most: the last one with "error" in it, else the last one. */
+export function reasonOf({ code, stoppedBy, stdout, stderr }: CommandResult): string {
+  const lines = `${stdout}\n${stderr}`
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const line = lines.findLast((candidate) => /error/i.test(candidate)) ?? lines.at(-1);
+  return line?.slice(0, 300) ?? (stoppedBy ? `stopped by ${stoppedBy}` : `exit code ${code}`);
+}

@@ -1,0 +1,178 @@
+import { rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { cacheEntry, checkFreeSpace } from './cache.ts';
+import { downloadWheels } from './pip.ts';
+import { readEntry, unpackEntry, withZip } from './zip.ts';
+
+/** A wheel of TensorFlow that holds what the addon needs. */
+export interface Wheel {
+  /** Name on the Python package index. */
+  distribution: string;
+  version: string;
+  /** Wheel platform tag. */
+  platform: string;
+  /** Its two shared libraries, inside the wheel. */
+  libraries: [string, string];
+  /** True when it computes on CUDA devices. */
+  cuda: boolean;
+  /** Free space that download and unpacking need together. */
+  needsBytes: number;
+}
+
+/** libtensorflow and its C headers, unpacked in the user's cache. */
+export interface UnpackedWheel extends Wheel {
+  /** Top folder: libraries in `tensorflow/`, headers in `tensorflow/include/`. */
+  folder: string;
+}
+
+const LINUX_LIBRARIES: [string, string] = [
+  'tensorflow/libtensorflow_cc.so.2',
+  'tensorflow/libtensorflow_framework.so.2',
+];
+const MAC_LIBRARIES: [string, string] = [
+  'tensorflow/libtensorflow_cc.2.dylib',
+  'tensorflow/libtensorflow_framework.2.dylib',
+];
+
+/** What the addon's two source files include, directly or not. */
+const HEADERS =
+  /^tensorflow\/include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|(xla\/)?tsl\/(platform\/ctstring|c\/)).*\.h$/;
+
+export interface WheelForParameters {
+  platform: NodeJS.Platform;
+  arch: string;
+  /** Version of glibc; `null` on Linux means another C library (musl), for which there are no wheels. */
+  glibc: string | null;
+  gpu: boolean;
+}
+
+/** The wheel for a machine, or `null` where TensorFlow publishes none. */
+export function wheelFor({ platform, arch, glibc, gpu }: WheelForParameters): Wheel | null {
+  if (platform === 'linux' && atLeast(glibc, 2, 27)) {
+    const linux = { version: '2.21.0', libraries: LINUX_LIBRARIES };
+    if (arch === 'x64' && gpu) {
+      return { ...linux, distribution: 'tensorflow', platform: 'manylinux_2_27_x86_64', cuda: true, needsBytes: 2.2e9 };
+    }
+    if (arch === 'x64') {
+      return {
+        ...linux,
+        distribution: 'tensorflow-cpu',
+        platform: 'manylinux_2_27_x86_64',
+        cuda: false,
+        needsBytes: 1.3e9,
+      };
+    }
+    if (arch === 'arm64') {
+      return {
+        ...linux,
+        distribution: 'tensorflow',
+        platform: 'manylinux_2_27_aarch64',
+        cuda: false,
+        needsBytes: 1.3e9,
+      };
+    }
+  }
+  if (platform === 'darwin' && arch === 'arm64') {
+    const mac = { version: '2.21.0', libraries: MAC_LIBRARIES, cuda: false, needsBytes: 1.1e9 };
+    return { ...mac, distribution: 'tensorflow', platform: 'macosx_12_0_arm64' };
+  }
+  return null;
+}
+
+/** Version of the C library this process runs on, or `null` when it is not glibc. */
+export function glibcVersion(): string | null {
+  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return report.header.glibcVersionRuntime ?? null;
+}
+
+export interface FetchWheelParameters {
+  wheel: Wheel;
+  /** Cache folder of this package. */
+  cacheFolder: string;
+  /** Downloads and unpacks even when the cache has it. */
+  force: boolean;
+  log: (line: string) => void;
+}
+
+/**
+ * Takes libtensorflow and its C headers out of a wheel, or finds them in the cache. The cache entry appears by one
+ * rename once every file has the SHA-256 that the wheel records, so an interrupted run leaves nothing half-made.
+ * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel; `disk` without space.
+ */
+export async function fetchWheel({ wheel, cacheFolder, force, log }: FetchWheelParameters): Promise<UnpackedWheel> {
+  const name = `${wheel.distribution}-${wheel.version}-${wheel.platform}`;
+  const entry = cacheEntry(join(cacheFolder, 'tensorflow'), name);
+  const unpacked = { ...wheel, folder: entry.folder };
+  if (!force && (await isComplete(unpacked))) return unpacked;
+  const { incomplete } = await entry.start();
+  try {
+    await checkFreeSpace(incomplete, wheel.needsBytes);
+    log(`Downloading ${wheel.distribution} ${wheel.version} with pip (once; kept in ${cacheFolder})`);
+    const [file] = await downloadWheels({
+      requirements: [`${wheel.distribution}==${wheel.version}`],
+      platforms: [wheel.platform],
+      folder: incomplete,
+    });
+    log('Unpacking libtensorflow');
+    await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
+    await rm(join(incomplete, file!));
+    await rm(entry.folder, { recursive: true, force: true });
+    await rename(incomplete, entry.folder);
+    return unpacked;
+  } catch (error) {
+    await rm(incomplete, { recursive: true, force: true });
+    // Another process may have finished the same entry meanwhile.
+    if (await isComplete(unpacked)) return unpacked;
+    throw error;
+  }
+}
+
+async function unpackLibtensorflow(path: string, wheel: Wheel, folder: string): Promise<void> {
+  await withZip(path, async (file, entries) => {
+    const record = entries.find((entry) => entry.name.endsWith('.dist-info/RECORD'));
+    const expected = record ? parseRecord(await readEntry(file, record)) : new Map<string, string>();
+    const wanted = entries.filter(({ name }) => wheel.libraries.includes(name) || HEADERS.test(name));
+    const missing = wheel.libraries.find((library) => !wanted.some((entry) => entry.name === library));
+    if (missing) {
+      throw new FlockOffError({
+        code: 'backend-unavailable',
+        what: `the wheel ${wheel.distribution} ${wheel.version} holds no ${missing}`,
+        fix: 'run the command again with --force',
+      });
+    }
+    for (const entry of wanted) {
+      if ((await unpackEntry(file, entry, folder)) !== expected.get(entry.name)) {
+        throw new FlockOffError({
+          code: 'backend-unavailable',
+          what: `${entry.name} out of the wheel ${wheel.distribution} ${wheel.version} has not the SHA-256 that the wheel records`,
+          fix: 'the download is damaged: run the command again',
+        });
+      }
+    }
+  });
+}
+
+/** SHA-256 in base64url by file name. A record line is `path,sha256=…,size`. */
+export function parseRecord(text: string): Map<string, string> {
+  const hashes = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const match = /^"?(.*?)"?,sha256=([\w-]+),\d+\r?$/.exec(line);
+    if (match) hashes.set(match[1]!, match[2]!);
+  }
+  return hashes;
+}
+
+async function isComplete({ folder, libraries }: UnpackedWheel): Promise<boolean> {
+  try {
+    for (const library of libraries) if ((await stat(join(folder, library))).size === 0) return false;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function atLeast(version: string | null, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = (version ?? '').split('.').map(Number);
+  return a > major || (a === major && b >= minor);
+}
