@@ -34,7 +34,7 @@ export class GradientAccumulator {
   /** L2 norm of all sums together. */
   async norm(): Promise<number> {
     const tf = this.#tf;
-    const squares = tf.tidy(() => tf.stack(this.#required().map((sum) => tf.sum(tf.square(sum)))));
+    const squares = tf.tidy(() => tf.stack(this.sums().map((sum) => tf.sum(tf.square(sum)))));
     try {
       return Math.sqrt(Array.from(await squares.data()).reduce((total, square) => total + square, 0));
     } finally {
@@ -45,7 +45,7 @@ export class GradientAccumulator {
   /** Hands the sums, times `factor`, to `use`, then starts again from nothing. */
   take(factor: number, use: (gradients: Tensor[]) => void): void {
     const tf = this.#tf;
-    tf.tidy(() => use(this.#required().map((sum) => tf.mul(sum, factor))));
+    tf.tidy(() => use(this.sums().map((sum) => tf.mul(sum, factor))));
     this.dispose();
   }
 
@@ -54,7 +54,8 @@ export class GradientAccumulator {
     this.#sums = null;
   }
 
-  #required(): Tensor[] {
+  /** The sums so far, in the order of the variables; they stay this object's. */
+  sums(): Tensor[] {
     if (!this.#sums) throw new RangeError('no gradient has been added');
     return this.#sums;
   }

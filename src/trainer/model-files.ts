@@ -25,12 +25,19 @@ export async function readModelConfig(folder: string): Promise<Qwen2Config> {
  * The model's weights one by one, as float32, from one file or from shards with an index.
  * @throws FlockOffError `bad-model` when one is missing or has another shape than the configuration asks for.
  */
-export async function* readModelWeights(folder: string, config: Qwen2Config): AsyncGenerator<[string, NamedTensor]> {
+export async function* readModelWeights(
+  folder: string,
+  config: Qwen2Config,
+  signal?: AbortSignal,
+): AsyncGenerator<[string, NamedTensor]> {
   const shapes = weightShapes(config);
   for (const [file, names] of await filesOfWeights(folder, [...shapes.keys()])) {
     const weights = await openSafetensors(join(folder, file));
     try {
-      for (const name of names) yield [name, await readWeight(weights, name, shapes.get(name)!, folder)];
+      for (const name of names) {
+        signal?.throwIfAborted();
+        yield [name, await readWeight(weights, name, shapes.get(name)!, folder)];
+      }
     } finally {
       await weights.close();
     }

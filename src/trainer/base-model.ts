@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { RepoId } from '../schema/model-id.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { retry } from '../shared/retry.ts';
+
+export interface BaseModelSource {
+  /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
+  model: string;
+  /** Branch, tag or commit of a hub id. Default `main`. */
+  revision?: string;
+  /** Where models from the hub are kept. Default `.flock-off/cache/models`. */
+  cacheDir?: string;
+  /** Default `https://huggingface.co`. */
+  hubEndpoint?: string;
+  /** Only for private or gated models. Never logged. */
+  hubToken?: string;
+  fetch?: typeof fetch;
+  clock?: Clock;
+  /** The connection is given up after this long without a byte. Default 30 s. */
+  stallTimeoutMs?: number;
+  signal?: AbortSignal;
+  /** Called as files of a hub model arrive. */
+  onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
+}
+
+const NEEDED =
+  /^(config\.json|tokenizer\.json|tokenizer_config\.json|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json)$/;
+
+const Revision = z.object({
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+  siblings: z.array(
+    z.object({
+      rfilename: z.string(),
+      size: z.int().nonnegative(),
+      lfs: z.object({ sha256: z.string() }).nullish(),
+    }),
+  ),
+});
+type HubFile = z.infer<typeof Revision>['siblings'][number];
+
+/**
+ * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
+ * not downloaded again; sizes and, where the hub names them, SHA-256 sums are checked.
+ * @throws FlockOffError `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ */
+export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
+  if (await isFolder(source.model)) return resolve(source.model);
+  if (!RepoId.safeParse(source.model).success) {
+    throw new FlockOffError({
+      code: 'bad-model',
+      what: `there is no folder ${source.model}, and it is no hub id "namespace/name" either`,
+      fix: 'pass the folder of a model or an id such as Qwen/Qwen2.5-1.5B-Instruct',
+      facts: { model: source.model },
+    });
+  }
+  return download(source);
+}
+
+async function download(source: BaseModelSource): Promise<string> {
+  const { model, revision = 'main', cacheDir = join('.flock-off', 'cache', 'models'), signal } = source;
+  const { clock = systemClock } = source;
+  const again = <T>(attempt: () => Promise<T>) =>
+    retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 30_000, signal, clock });
+
+  const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
+  const { sha, siblings } = await again(async () => parseRevision(await (await request(source, path)).text(), model));
+  const files = siblings.filter(({ rfilename }) => NEEDED.test(rfilename));
+  const folder = resolve(cacheDir, model.replace('/', '--'), sha);
+  await mkdir(folder, { recursive: true });
+  for (const file of files) {
+    const size = await stat(join(folder, file.rfilename)).then(
+      (found) => found.size,
+      () => -1,
+    );
+    if (size !== file.size) await again(() => downloadFile(source, sha, file, folder));
+  }
+  return folder;
+}
+
+async function downloadFile(source: BaseModelSource, sha: string, file: HubFile, folder: string): Promise<void> {
+  const { model, stallTimeoutMs = 30_000, onDownload } = source;
+  const path = join(folder, file.rfilename);
+  const incomplete = `${path}.incomplete`;
+  const stall = new AbortController();
+  const response = await request(source, `${model}/resolve/${sha}/${file.rfilename}`, stall.signal);
+  const output = await open(incomplete, 'w').catch(diskFault);
+  let bytesDone = 0;
+  let timer = setTimeout(() => stall.abort(), stallTimeoutMs);
+  try {
+    for await (const chunk of response.body ?? []) {
+      clearTimeout(timer);
+      timer = setTimeout(() => stall.abort(), stallTimeoutMs);
+      bytesDone += chunk.length;
+      if (bytesDone > file.size) break;
+      await output.writeFile(chunk).catch(diskFault);
+      onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
+    }
+  } catch (error) {
+    throw transferFault(source, file.rfilename, error);
+  } finally {
+    clearTimeout(timer);
+    await output.close();
+  }
+  if (bytesDone !== file.size || (file.lfs && (await sha256(incomplete)) !== file.lfs.sha256)) {
+    await rm(incomplete, { force: true });
+    throw unreachable(`${file.rfilename} of ${model} arrived damaged (${bytesDone} bytes, expected ${file.size})`);
+  }
+  await rename(incomplete, path).catch(diskFault);
+}
+
+async function request(source: BaseModelSource, path: string, stall?: AbortSignal): Promise<Response> {
+  const { model, hubEndpoint = 'https://huggingface.co', hubToken, signal, stallTimeoutMs = 30_000 } = source;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), stallTimeoutMs);
+  const signals = [deadline.signal, ...(stall ? [stall] : []), ...(signal ? [signal] : [])];
+  try {
+    const response = await (source.fetch ?? fetch)(`${hubEndpoint.replace(/\/+$/, '')}/${path}`, {
+      headers: hubToken ? { authorization: `Bearer ${hubToken}` } : {},
+      signal: AbortSignal.any(signals),
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    throw refusal(response.status, model);
+  } catch (error) {
+    throw transferFault(source, path, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refusal(status: number, model: string): FlockOffError {
+  const facts = { status, model };
+  if (status === 401 || status === 403) {
+    const fix = 'accept its licence on the hub and pass a token that may read it';
+    return new FlockOffError({
+      code: 'hub-denied',
+      what: `the hub refuses the model ${model} (status ${status})`,
+      fix,
+      facts,
+    });
+  }
+  if (status === 404) {
+    const fix = 'check its name and revision, or pass a folder';
+    return new FlockOffError({ code: 'bad-model', what: `the hub has no model ${model} at this revision`, fix, facts });
+  }
+  return unreachable(`the hub answered status ${status} for the model ${model}`);
+}
+
+function transferFault(source: BaseModelSource, what: string, error: unknown): unknown {
+  if (source.signal?.aborted) return source.signal.reason;
+  if (error instanceof FlockOffError) return error;
+  return unreachable(`the hub did not deliver ${what} of the model ${source.model}: ${messageOf(error)}`, error);
+}
+
+function unreachable(what: string, cause?: unknown): FlockOffError {
+  return new FlockOffError({ code: 'hub-unreachable', what, fix: 'try again later', transient: true, cause });
+}
+
+function diskFault(cause: unknown): never {
+  throw new FlockOffError({
+    code: 'disk',
+    what: `a model file cannot be written: ${messageOf(cause)}`,
+    fix: 'make room or choose another cache folder',
+    cause,
+  });
+}
+
+function parseRevision(text: string, model: string): z.infer<typeof Revision> {
+  try {
+    return Revision.parse(JSON.parse(text));
+  } catch (cause) {
+    throw unreachable(`the hub's description of the model ${model} cannot be read`, cause);
+  }
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

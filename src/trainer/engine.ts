@@ -1,0 +1,41 @@
+import type { AdamWParameters } from './adamw.ts';
+import type { TokenBatch } from './batches.ts';
+import type { Qwen2Config } from './config.ts';
+import type { LoraAdapter } from './lora-adapter.ts';
+import type { MersenneTwister } from './random.ts';
+
+/** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
+export interface LoraEngine {
+  readonly config: Qwen2Config;
+  startTraining(options: StartTrainingParameters): LoraTraining;
+  startEvaluation(adapter: LoraAdapter | null): LoraEvaluation;
+  dispose(): void;
+}
+
+export interface StartTrainingParameters {
+  /** Where training starts; it is copied, not changed. */
+  adapter: LoraAdapter;
+  optimizer: AdamWParameters;
+  /** Draws the dropout masks. */
+  random: MersenneTwister;
+}
+
+/** One training run. */
+export interface LoraTraining {
+  /** Adds the gradient of (sum of the batch's token losses * `lossScale`). Returns that loss, which may be NaN. */
+  accumulate(batch: TokenBatch, lossScale: number): Promise<number>;
+  /** L2 norm of the accumulated gradient, which may be infinite or NaN. */
+  gradNorm(): Promise<number>;
+  /** One optimizer step with the accumulated gradient times `gradientFactor`; then the gradient is zero again. */
+  step(learningRate: number, gradientFactor: number): void;
+  /** The adapter as it is now. */
+  adapter(): Promise<LoraAdapter>;
+  dispose(): void;
+}
+
+/** A forward pass without dropout. */
+export interface LoraEvaluation {
+  /** Negative log-likelihood in nats of each target of the batch, in order. */
+  tokenLosses(batch: TokenBatch): Promise<Float32Array>;
+  dispose(): void;
+}

@@ -1,0 +1,171 @@
+import type { z } from 'zod';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { LoraRecipe } from '../schema/competition.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { Checked } from '../schema/verdict.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { type BaseModelSource, resolveBaseModel } from './base-model.ts';
+import { breathe } from './breathe.ts';
+import { type TokenRow, tokenizeRow } from './chat.ts';
+import type { LoraEngine } from './engine.ts';
+import { type EvaluationProgress, type EvaluationResult, evaluateTokens } from './evaluate.ts';
+import type { LoraAdapter } from './lora-adapter.ts';
+import { readModelConfig, readModelWeights, sha256OfModel } from './model-files.ts';
+import { type BackendInfo, type BackendName, loadTensorFlow } from './tensorflow.ts';
+import { TfjsEngine } from './tfjs-engine.ts';
+import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
+import { type TrainProgress, type TrainResult, trainTokens } from './train.ts';
+
+export type { BackendInfo, BackendName, EvaluationProgress, EvaluationResult, LoraAdapter, TrainProgress, TrainResult };
+
+export interface LoadLoraTrainerParameters extends BaseModelSource {
+  /** Default: the first backend that runs (tfjs-node-gpu, tfjs-node, wasm, cpu). */
+  backend?: BackendName;
+}
+
+export interface TrainParameters {
+  /** What differs from FLock OFF's recipe. */
+  recipe?: z.input<typeof LoraRecipe>;
+  /** Same rows, recipe, seed and machine: same losses, bit by bit. */
+  seed: number;
+  signal?: AbortSignal;
+  /** After every optimizer step that had target tokens. */
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface EvaluateParameters {
+  /** Result of {@link LoraTrainer.train}; without it the base model is evaluated. */
+  adapter?: LoraAdapter;
+  /** Tokens a row is cut to. Default: the recipe's 4096. */
+  contextTokens?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: EvaluationProgress) => void;
+}
+
+/**
+ * Trains LoRA adapters on a frozen Qwen2.5 model and measures losses, in float32 on TensorFlow.js.
+ *
+ * @example
+ * const trainer = await LoraTrainer.load({ model: 'Qwen/Qwen2.5-0.5B-Instruct' });
+ * const trained = await trainer.train(rows, { seed: 7, onProgress: ({ step, steps }) => console.log(step, steps) });
+ * if (trained.ok) console.log(await trainer.evaluate(evaluationRows, { adapter: trained.value.adapter }));
+ * trainer.dispose();
+ */
+export class LoraTrainer {
+  /** What computes, with versions. */
+  readonly backend: BackendInfo;
+  /** Names the base model and its tokenizer by content. */
+  readonly baseSha256: string;
+  /** Folder the base model was read from. */
+  readonly modelFolder: string;
+  readonly #engine: LoraEngine;
+  readonly #tokenizer: TextTokenizer;
+  readonly #clock: Clock;
+  #disposed = false;
+
+  private constructor(
+    facts: { backend: BackendInfo; baseSha256: string; modelFolder: string },
+    engine: LoraEngine,
+    tokenizer: TextTokenizer,
+    clock: Clock,
+  ) {
+    this.backend = facts.backend;
+    this.baseSha256 = facts.baseSha256;
+    this.modelFolder = facts.modelFolder;
+    this.#engine = engine;
+    this.#tokenizer = tokenizer;
+    this.#clock = clock;
+  }
+
+  /**
+   * Loads a base model, from a folder without touching the network, or from the hub into the cache folder.
+   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`.
+   */
+  static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
+    const modelFolder = await resolveBaseModel(options);
+    const config = await readModelConfig(modelFolder);
+    const tokenizer = await loadTokenizer({ folder: modelFolder });
+    const baseSha256 = await sha256OfModel(modelFolder);
+    const { tf, backend } = await loadTensorFlow({ backend: options.backend });
+    const engine = await TfjsEngine.create(tf, config, readModelWeights(modelFolder, config, options.signal));
+    return new LoraTrainer({ backend, baseSha256, modelFolder }, engine, tokenizer, options.clock ?? systemClock);
+  }
+
+  /**
+   * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
+   * @throws FlockOffError `trainer-failed` for faults of the device; the signal's reason when it aborts.
+   */
+  async train(
+    rows: DatasetRow[],
+    { recipe, seed, signal, onProgress }: TrainParameters,
+  ): Promise<Checked<TrainResult>> {
+    const fullRecipe = LoraRecipe.parse(recipe ?? {});
+    return this.#guard('training', signal, async () =>
+      trainTokens({
+        engine: this.#engine,
+        rows: await this.#tokenize(rows, fullRecipe.contextTokens, signal),
+        recipe: fullRecipe,
+        seed,
+        signal,
+        onProgress,
+        nowMs: () => this.#clock.nowMs(),
+      }),
+    );
+  }
+
+  /**
+   * Measures the loss on `rows`, one row at a time. Verdicts: `no-labels`, `diverged`.
+   * @throws FlockOffError `trainer-failed` for faults of the device; the signal's reason when it aborts.
+   */
+  async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
+    const { adapter = null, contextTokens = LoraRecipe.parse({}).contextTokens, signal, onProgress } = options;
+    return this.#guard('evaluation', signal, async () =>
+      evaluateTokens({
+        engine: this.#engine,
+        rows: await this.#tokenize(rows, contextTokens, signal),
+        adapter,
+        signal,
+        onProgress,
+      }),
+    );
+  }
+
+  /** Frees the base model. The trainer cannot be used afterwards. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#engine.dispose();
+  }
+
+  async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
+    const tokenized: TokenRow[] = [];
+    for (const row of rows) {
+      if (tokenized.length % 32 === 0) await breathe(signal);
+      tokenized.push(tokenizeRow(row, this.#tokenizer, contextTokens));
+    }
+    return tokenized;
+  }
+
+  async #guard<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) {
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: 'this LoraTrainer has been disposed',
+        fix: 'load another',
+      });
+    }
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted || error instanceof FlockOffError) throw error;
+      throw new FlockOffError({
+        code: 'trainer-failed',
+        what: `${what} failed on the ${this.backend.name} backend: ${messageOf(error).split('\n')[0]}`,
+        fix: 'see the cause; free memory or restart the process, then try again',
+        facts: { backend: this.backend },
+        transient: true,
+        cause: error,
+      });
+    }
+  }
+}

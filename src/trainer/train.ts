@@ -1,0 +1,117 @@
+import type { LoraRecipe } from '../schema/competition.ts';
+import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { collate, planEpoch } from './batches.ts';
+import { breathe } from './breathe.ts';
+import { countTargets, type TokenRow } from './chat.ts';
+import type { LoraEngine } from './engine.ts';
+import { clipFactor } from './gradients.ts';
+import { createLoraAdapter, type LoraAdapter } from './lora-adapter.ts';
+import { MersenneTwister } from './random.ts';
+import { learningRateAt } from './schedule.ts';
+
+/** State of a run after an optimizer step. */
+export interface TrainProgress {
+  /** Steps done, from 1. */
+  step: number;
+  steps: number;
+  /** Passes over the dataset done, with fraction. */
+  epoch: number;
+  /** Mean over the step's target tokens, before the step. */
+  lossNatsPerToken: number;
+  learningRate: number;
+  /** L2 norm of the gradient before clipping. */
+  gradNorm: number;
+  /** Tokens read per second so far, padding not counted. */
+  tokensPerSecond: number;
+  /** Time the remaining steps will take at this pace. */
+  etaMs: number;
+}
+
+export interface TrainResult {
+  adapter: LoraAdapter;
+  /** Optimizer steps. */
+  steps: number;
+  /** Loss of each step that had target tokens. */
+  stepLossesNatsPerToken: number[];
+  /** Tokens read, padding not counted. */
+  tokens: number;
+}
+
+export interface TrainTokensParameters {
+  engine: LoraEngine;
+  rows: TokenRow[];
+  recipe: LoraRecipe;
+  /** Shuffles the rows, starts the adapter and draws the dropout. */
+  seed: number;
+  /** Start from this adapter instead of a new one. */
+  initialAdapter?: LoraAdapter;
+  signal?: AbortSignal;
+  onProgress?: (progress: TrainProgress) => void;
+  nowMs: () => number;
+}
+
+/**
+ * Trains an adapter as transformers' Trainer does: the loss of a step is the mean over all its target tokens.
+ * Verdicts: `no-labels` when no row has a target token, `diverged` when a loss or a gradient is infinite or NaN.
+ */
+export async function trainTokens(parameters: TrainTokensParameters): Promise<Checked<TrainResult>> {
+  const { engine, rows, recipe, seed, signal, onProgress, nowMs } = parameters;
+  if (!rows.some((row) => countTargets(row) > 0)) {
+    return reject(
+      'no-labels',
+      `none of ${rows.length} rows has an assistant token inside ${recipe.contextTokens} tokens`,
+    );
+  }
+  const random = new MersenneTwister(seed);
+  const adapter = parameters.initialAdapter ?? createLoraAdapter({ ...recipe, config: engine.config, random });
+  const run = engine.startTraining({ adapter, optimizer: recipe, random });
+  const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
+  const steps = stepsPerEpoch * recipe.epochs;
+  const startMs = nowMs();
+  const stepLossesNatsPerToken: number[] = [];
+  let step = 0;
+  let tokens = 0;
+  try {
+    for (let epoch = 0; epoch < recipe.epochs; epoch++) {
+      for (const microBatches of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
+        const learningRate = learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
+        step++;
+        const batches = microBatches.map((indices) => collate(indices.map((index) => rows[index]!)));
+        const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
+        if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
+
+        let lossNatsPerToken = 0;
+        for (const batch of batches) {
+          await breathe(signal);
+          if (batch.targetIds.length > 0) lossNatsPerToken += await run.accumulate(batch, 1 / targets);
+          tokens += batch.tokens;
+        }
+        const gradNorm = await run.gradNorm();
+        if (!Number.isFinite(lossNatsPerToken) || !Number.isFinite(gradNorm)) {
+          return reject(
+            'diverged',
+            `training diverged at step ${step} of ${steps}: loss ${lossNatsPerToken}, gradient norm ${gradNorm}`,
+            { step, steps },
+          );
+        }
+        run.step(learningRate, clipFactor(gradNorm, recipe.maxGradNorm));
+
+        stepLossesNatsPerToken.push(lossNatsPerToken);
+        const elapsedMs = nowMs() - startMs;
+        onProgress?.({
+          step,
+          steps,
+          epoch: step / stepsPerEpoch,
+          lossNatsPerToken,
+          learningRate,
+          gradNorm,
+          tokensPerSecond: elapsedMs > 0 ? (1000 * tokens) / elapsedMs : 0,
+          etaMs: (elapsedMs / step) * (steps - step),
+        });
+      }
+    }
+    return accept({ adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens });
+  } finally {
+    run.dispose();
+  }
+}
