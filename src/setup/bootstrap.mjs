@@ -51,10 +51,17 @@ async function installPackages() {
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const { code, output } = await run([...npm, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   if (code === 0) return;
-  const reason = output.split('\n').filter((line) => /^npm err/i.test(line) && !/complete log|error code/i.test(line));
   throw new SetupError(
-    `npm ci failed (${(reason[0] ?? output.trim().split('\n').at(-1) ?? '').replace(/^npm err\S*\s*/i, '') || 'no reason given'}). ` +
-      'Check the route to the npm registry and the free disk space, then run this command again.',
+    `npm ci failed (${npmReason(output)}). Check the route to the npm registry and the free disk space, then run this command again.`,
+  );
+}
+
+/** npm's first line of explanation; the lines around it are codes, blanks and the place of its log. */
+function npmReason(output) {
+  const lines = output.split('\n').map((line) => line.replace(/^npm err\S*\s*/i, '').trim());
+  return (
+    lines.find((line) => line && !/^(npm warn|code |errno |syscall |network (?!request))/i.test(line)) ??
+    'no reason given'
   );
 }
 
