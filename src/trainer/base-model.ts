@@ -69,7 +69,7 @@ async function download(source: BaseModelSource): Promise<string> {
     retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 30_000, signal, clock });
 
   const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const { sha, siblings } = await again(async () => parseRevision(await (await request(source, path)).text(), model));
+  const { sha, siblings } = await again(() => readRevision(source, path));
   const files = siblings.filter(({ rfilename }) => NEEDED.test(rfilename));
   const folder = resolve(cacheDir, model.replace('/', '--'), sha);
   await mkdir(folder, { recursive: true });
@@ -84,7 +84,8 @@ async function download(source: BaseModelSource): Promise<string> {
 }
 
 async function downloadFile(source: BaseModelSource, sha: string, file: HubFile, folder: string): Promise<void> {
-  const { model, stallTimeoutMs = 30_000, onDownload } = source;
+  const { model, onDownload } = source;
+  const stallTimeoutMs = stallTimeoutOf(source);
   const path = join(folder, file.rfilename);
   const incomplete = `${path}.incomplete`;
   const stall = new AbortController();
@@ -115,9 +116,9 @@ async function downloadFile(source: BaseModelSource, sha: string, file: HubFile,
 }
 
 async function request(source: BaseModelSource, path: string, stall?: AbortSignal): Promise<Response> {
-  const { model, hubEndpoint = 'https://huggingface.co', hubToken, signal, stallTimeoutMs = 30_000 } = source;
+  const { model, hubEndpoint = 'https://huggingface.co', hubToken, signal } = source;
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), stallTimeoutMs);
+  const timer = setTimeout(() => deadline.abort(), stallTimeoutOf(source));
   const signals = [deadline.signal, ...(stall ? [stall] : []), ...(signal ? [signal] : [])];
   try {
     const response = await (source.fetch ?? fetch)(`${hubEndpoint.replace(/\/+$/, '')}/${path}`, {
@@ -171,12 +172,17 @@ function diskFault(cause: unknown): never {
   });
 }
 
-function parseRevision(text: string, model: string): z.infer<typeof Revision> {
+async function readRevision(source: BaseModelSource, path: string): Promise<z.infer<typeof Revision>> {
+  const response = await request(source, path, AbortSignal.timeout(stallTimeoutOf(source)));
   try {
-    return Revision.parse(JSON.parse(text));
-  } catch (cause) {
-    throw unreachable(`the hub's description of the model ${model} cannot be read`, cause);
+    return Revision.parse(await response.json());
+  } catch (error) {
+    throw transferFault(source, 'a readable description', error);
   }
+}
+
+function stallTimeoutOf({ stallTimeoutMs = 30_000 }: BaseModelSource): number {
+  return stallTimeoutMs;
 }
 
 async function sha256(path: string): Promise<string> {

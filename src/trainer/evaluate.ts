@@ -1,3 +1,4 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { collate } from './batches.ts';
 import { breathe } from './breathe.ts';
@@ -33,6 +34,7 @@ export interface EvaluateTokensParameters {
 /**
  * Evaluates row by row, as transformers' Trainer with batch size 1, except that rows without target tokens do not count.
  * Verdicts: `no-labels` when no row counts, `diverged` when a row's loss is infinite or NaN.
+ * @throws FlockOffError `bad-model` when that happens without an adapter.
  */
 export async function evaluateTokens(parameters: EvaluateTokensParameters): Promise<Checked<EvaluationResult>> {
   const { engine, rows, adapter, signal, onProgress } = parameters;
@@ -45,6 +47,7 @@ export async function evaluateTokens(parameters: EvaluateTokensParameters): Prom
       const targets = countTargets(row);
       const loss = targets === 0 ? null : mean(await evaluation.tokenLosses(collate([row])));
       if (loss !== null && !Number.isFinite(loss)) {
+        if (!adapter) throw brokenBase(loss);
         return reject('diverged', `the loss of evaluation row ${rowLosses.length + 1} is ${loss}`);
       }
       rowLosses.push(loss);
@@ -57,6 +60,14 @@ export async function evaluateTokens(parameters: EvaluateTokensParameters): Prom
   const counted = rowLosses.filter((loss) => loss !== null);
   if (counted.length === 0) return reject('no-labels', `none of ${rows.length} evaluation rows has a target token`);
   return accept({ lossNatsPerToken: mean(counted), rowLosses, rows: counted.length, tokens });
+}
+
+function brokenBase(loss: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-model',
+    what: `the base model itself gives the loss ${loss}`,
+    fix: 'copy or download its weights again',
+  });
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -7,11 +7,12 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { type BaseModelSource, resolveBaseModel } from './base-model.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
+import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { type EvaluationProgress, type EvaluationResult, evaluateTokens } from './evaluate.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
-import { readModelConfig, readModelWeights, sha256OfModel } from './model-files.ts';
-import { type BackendInfo, type BackendName, loadTensorFlow } from './tensorflow.ts';
+import { openModelWeights, readModelConfig, sha256OfModel } from './model-files.ts';
+import { type BackendInfo, type BackendName, loadTensorFlow, type Tf } from './tensorflow.ts';
 import { TfjsEngine } from './tfjs-engine.ts';
 import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
 import { type TrainProgress, type TrainResult, trainTokens } from './train.ts';
@@ -87,7 +88,7 @@ export class LoraTrainer {
     const tokenizer = await loadTokenizer({ folder: modelFolder });
     const baseSha256 = await sha256OfModel(modelFolder);
     const { tf, backend } = await loadTensorFlow({ backend: options.backend });
-    const engine = await TfjsEngine.create(tf, config, readModelWeights(modelFolder, config, options.signal));
+    const engine = await uploadWeights(tf, modelFolder, config, options.signal);
     return new LoraTrainer({ backend, baseSha256, modelFolder }, engine, tokenizer, options.clock ?? systemClock);
   }
 
@@ -167,5 +168,17 @@ export class LoraTrainer {
         cause: error,
       });
     }
+  }
+}
+
+async function uploadWeights(tf: Tf, folder: string, config: Qwen2Config, signal?: AbortSignal): Promise<LoraEngine> {
+  const weights = await openModelWeights(folder, config);
+  try {
+    return await TfjsEngine.create(tf, config, async (name) => {
+      await breathe(signal);
+      return weights.read(name);
+    });
+  } finally {
+    await weights.close();
   }
 }

@@ -11,6 +11,8 @@ import { type NamedTensor, weightShapes } from './weights.ts';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+/** What a tokenizer is read from. */
+export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
 
 const ShardIndex = z.object({
   weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)),
@@ -21,27 +23,42 @@ export async function readModelConfig(folder: string): Promise<Qwen2Config> {
   return parseQwen2Config(await readJson(folder, 'config.json'));
 }
 
+/** The weights files of a model folder, open. */
+export interface ModelWeights {
+  /** One weight as float32. @throws FlockOffError `bad-model` when it is missing or has another shape than it must have. */
+  read(name: string): Promise<NamedTensor>;
+  close(): Promise<void>;
+}
+
 /**
- * The model's weights one by one, as float32, from one file or from shards with an index.
- * @throws FlockOffError `bad-model` when one is missing or has another shape than the configuration asks for.
+ * Opens the weights of a model: one file, or shards with an index.
+ * @throws FlockOffError `bad-model` when a file is missing or damaged.
  */
-export async function* readModelWeights(
-  folder: string,
-  config: Qwen2Config,
-  signal?: AbortSignal,
-): AsyncGenerator<[string, NamedTensor]> {
+export async function openModelWeights(folder: string, config: Qwen2Config): Promise<ModelWeights> {
   const shapes = weightShapes(config);
-  for (const [file, names] of await filesOfWeights(folder, [...shapes.keys()])) {
-    const weights = await openSafetensors(join(folder, file));
-    try {
-      for (const name of names) {
-        signal?.throwIfAborted();
-        yield [name, await readWeight(weights, name, shapes.get(name)!, folder)];
-      }
-    } finally {
-      await weights.close();
-    }
+  const files: SafetensorsFile[] = [];
+  const close = async () => {
+    for (const file of files) await file.close();
+  };
+  try {
+    for (const name of await weightFiles(folder)) files.push(await openSafetensors(join(folder, name)));
+  } catch (error) {
+    await close();
+    throw error;
   }
+  return {
+    read: async (name) => {
+      const shape = shapes.get(name)!;
+      const file = files.find(({ entries }) => entries.has(name));
+      if (!file) throw badModel(folder, `tensor ${name} is missing`);
+      const seen = file.entries.get(name)!.shape;
+      if (seen.join() !== shape.join()) {
+        throw badModel(folder, `tensor ${name} has shape [${seen}], config.json asks for [${shape}]`);
+      }
+      return { shape, data: await file.readFloats(name) };
+    },
+    close,
+  };
 }
 
 export interface SaveModelWeightsParameters {
@@ -59,8 +76,7 @@ export async function saveModelWeights({ folder, weights, dtype }: SaveModelWeig
 /** SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed. */
 export async function sha256OfModel(folder: string): Promise<string> {
   const hash = createHash('sha256');
-  const weightFiles = (await isFile(folder, SINGLE)) ? [SINGLE] : await shardNames(folder);
-  for (const file of ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...weightFiles]) {
+  for (const file of ['config.json', ...TOKENIZER_FILES, ...(await weightFiles(folder))]) {
     const content = createHash('sha256');
     await pipeline(createReadStream(join(folder, file)), content);
     hash.update(`${file} ${content.digest('hex')}\n`);
@@ -68,37 +84,12 @@ export async function sha256OfModel(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function filesOfWeights(folder: string, names: string[]): Promise<Map<string, string[]>> {
-  if (await isFile(folder, SINGLE)) return new Map([[SINGLE, names]]);
-  const { weight_map: fileOf } = await readShardIndex(folder);
-  const files = new Map<string, string[]>();
-  for (const name of names) {
-    const file = fileOf[name];
-    if (file === undefined) throw badModel(folder, `${INDEX} does not list ${name}`);
-    files.set(file, [...(files.get(file) ?? []), name]);
-  }
-  return files;
-}
-
-async function readWeight(file: SafetensorsFile, name: string, shape: number[], folder: string): Promise<NamedTensor> {
-  const entry = file.entries.get(name);
-  if (!entry) throw badModel(folder, `tensor ${name} is missing`);
-  if (entry.shape.join() !== shape.join()) {
-    throw badModel(folder, `tensor ${name} has shape [${entry.shape}], config.json asks for [${shape}]`);
-  }
-  return { shape, data: await file.readFloats(name) };
-}
-
-/** File names of the shards, sorted. */
-async function shardNames(folder: string): Promise<string[]> {
-  const { weight_map: fileOf } = await readShardIndex(folder);
-  return [...new Set(Object.values(fileOf))].sort();
-}
-
-async function readShardIndex(folder: string): Promise<z.infer<typeof ShardIndex>> {
+/** Names of the files with weights. */
+async function weightFiles(folder: string): Promise<string[]> {
+  if (await isFile(folder, SINGLE)) return [SINGLE];
   const parsed = ShardIndex.safeParse(await readJson(folder, INDEX));
   if (!parsed.success) throw badModel(folder, `${INDEX} is not an index of safetensors shards`);
-  return parsed.data;
+  return [...new Set(Object.values(parsed.data.weight_map))].sort();
 }
 
 async function readJson(folder: string, file: string): Promise<unknown> {

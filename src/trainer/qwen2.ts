@@ -20,12 +20,12 @@ export interface ForwardParameters {
 }
 
 /** Hidden states, each `[N, H]`. */
-export interface HiddenStates {
+export type HiddenStates = {
   embedded: Tensor2D;
   /** Output of each decoder layer, before the final norm. */
   layers: Tensor2D[];
   normed: Tensor2D;
-}
+};
 
 /** Qwen2 from token ids to the final norm. Call it inside a tidy. */
 export function forward({ tf, config, weights, batch, adapterOutput }: ForwardParameters): HiddenStates {

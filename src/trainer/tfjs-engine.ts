@@ -8,7 +8,7 @@ import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-ad
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
 import type { MersenneTwister } from './random.ts';
 import type { Tf } from './tensorflow.ts';
-import type { NamedTensor } from './weights.ts';
+import { type NamedTensor, weightShapes } from './weights.ts';
 
 /** For the linear layer at `path`: 0 where an input is dropped, 1 / (1 - p) where it is kept; `null` keeps all. */
 export type DropoutMask = (path: string, shape: [number, number]) => Float32Array | null;
@@ -25,11 +25,14 @@ export class TfjsEngine implements LoraEngine {
     this.#weights = weights;
   }
 
-  /** Uploads the weights, one at a time. */
-  static async create(tf: Tf, config: Qwen2Config, weights: AsyncIterable<[string, NamedTensor]>): Promise<TfjsEngine> {
+  /** Uploads the weights one at a time, as `read` gives them. */
+  static async create(tf: Tf, config: Qwen2Config, read: (name: string) => Promise<NamedTensor>): Promise<TfjsEngine> {
     const tensors: WeightTensors = new Map();
     try {
-      for await (const [name, { data, shape }] of weights) tensors.set(name, tf.tensor(data, shape));
+      for (const name of weightShapes(config).keys()) {
+        const { data, shape } = await read(name);
+        tensors.set(name, tf.tensor(data, shape));
+      }
       return new TfjsEngine(tf, config, tensors);
     } catch (error) {
       tf.dispose([...tensors.values()]);

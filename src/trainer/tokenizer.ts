@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { TOKENIZER_FILES } from './model-files.ts';
 
 /** Text to token ids; no special tokens are added. */
 export interface TextTokenizer {
@@ -17,7 +18,7 @@ export interface LoadTokenizerParameters {
  * @throws FlockOffError `bad-model` when a file is missing or unreadable, `backend-unavailable` without the peer dependency.
  */
 export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
-  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+  for (const file of TOKENIZER_FILES) {
     await access(join(folder, file)).catch((cause) => {
       throw new FlockOffError({
         code: 'bad-model',

@@ -1,0 +1,59 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
+import { openModelWeights, readModelConfig, TOKENIZER_FILES } from './model-files.ts';
+import { type TensorSource, writeSafetensors } from './safetensors.ts';
+import { type NamedTensor, weightShapes } from './weights.ts';
+
+export interface MergeAdapterParameters {
+  /** Folder of the base model. */
+  model: string;
+  adapter: LoraAdapter;
+  /** Folder of the merged model; made when missing. */
+  to: string;
+  /** Default F32. */
+  dtype?: 'F32' | 'BF16';
+}
+
+/**
+ * Writes the base model with the adapter worked into its weights, W + (alpha / rank) B A, as PEFT's `merge_and_unload`.
+ * @throws FlockOffError `bad-model` when the adapter does not fit.
+ */
+export async function mergeAdapter({ model, adapter, to, dtype = 'F32' }: MergeAdapterParameters): Promise<void> {
+  const config = await readModelConfig(model);
+  checkAdapterFits(adapter, config);
+  await mkdir(to, { recursive: true });
+  const weights = await openModelWeights(model, config);
+  try {
+    const tensors = new Map<string, TensorSource>();
+    for (const [name, shape] of weightShapes(config)) {
+      tensors.set(name, { shape, read: async () => mergeWeight(name, await weights.read(name), adapter) });
+    }
+    await writeSafetensors({ path: join(to, 'model.safetensors'), tensors, dtype });
+  } finally {
+    await weights.close();
+  }
+  for (const file of TOKENIZER_FILES) await copyFile(join(model, file), join(to, file));
+  const json = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
+  const merged = { ...json, torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16' };
+  await writeFile(join(to, 'config.json'), `${JSON.stringify(merged, null, 2)}\n`);
+}
+
+function mergeWeight(name: string, { data, shape }: NamedTensor, adapter: LoraAdapter): Float32Array {
+  const path = name.replace(/\.weight$/, '');
+  const a = adapter.tensors.get(adapterTensorName(path, 'A'))?.data; // [rank, in]
+  const b = adapter.tensors.get(adapterTensorName(path, 'B'))?.data; // [out, rank]
+  if (!a || !b) return data;
+  const { rank, alpha } = adapter;
+  const [rows, columns] = shape as [number, number];
+  const row = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    row.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = (alpha / rank) * b[i * rank + k]!;
+      for (let j = 0; j < columns; j++) row[j]! += factor * a[k * columns + j]!;
+    }
+    for (let j = 0; j < columns; j++) data[i * columns + j]! += row[j]!;
+  }
+  return data;
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { TokenRow } from '../../src/trainer/chat.ts';
+import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
+import { openSafetensors } from '../../src/trainer/safetensors.ts';
+import { type LoadedTensorFlow, loadTensorFlow } from '../../src/trainer/tensorflow.ts';
+import { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
+import type { NamedTensor } from '../../src/trainer/weights.ts';
+
+/** Path inside the golden vectors. */
+export function golden(...parts: string[]): string {
+  return fileURLToPath(new URL(`../vectors/golden/${parts.join('/')}`, import.meta.url));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the vectors are described in their README
+export function goldenJson(...parts: string[]): any {
+  return JSON.parse(readFileSync(golden(...parts), 'utf8'));
+}
+
+export async function goldenTensors(...parts: string[]): Promise<Map<string, NamedTensor>> {
+  const file = await openSafetensors(golden(...parts));
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, { shape, dtype }] of file.entries) {
+    const data = dtype === 'U8' ? Float32Array.from(await file.readBytes(name)) : await file.readFloats(name);
+    tensors.set(name, { shape, data });
+  }
+  await file.close();
+  return tensors;
+}
+
+/** Rows as HF writes them (`input_ids`, `labels`, `attention_mask`), without their padding. */
+export function toTokenRows(batch: {
+  input_ids: number[][];
+  labels: number[][];
+  attention_mask?: number[][];
+}): TokenRow[] {
+  return batch.input_ids.map((ids, row) => {
+    const length = batch.attention_mask?.[row]?.reduce((sum, seen) => sum + seen, 0) ?? ids.length;
+    return { inputIds: ids.slice(0, length), labels: batch.labels[row]!.slice(0, length) };
+  });
+}
+
+export function goldenRows(name: 'train' | 'eval' | 'edge'): TokenRow[] {
+  const { rows } = goldenJson('data', `${name}.tokens.json`);
+  return rows.map((row: { input_ids: number[]; labels: number[] }) => ({
+    inputIds: row.input_ids,
+    labels: row.labels,
+  }));
+}
+
+/** The best backend of this machine, quiet. */
+export async function loadQuietly(): Promise<LoadedTensorFlow> {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  return loadTensorFlow();
+}
+
+export async function goldenEngine({ tf }: LoadedTensorFlow, model: string): Promise<TfjsEngine> {
+  const config = await readModelConfig(golden(model));
+  const weights = await openModelWeights(golden(model), config);
+  try {
+    return await TfjsEngine.create(tf, config, weights.read);
+  } finally {
+    await weights.close();
+  }
+}
+
+export const TOLERANCES: Record<string, number> = Object.fromEntries(
+  Object.entries(goldenJson('tolerances.json').tolerances as Record<string, { tolerance: number }>).map(
+    ([quantity, { tolerance }]) => [quantity, tolerance],
+  ),
+);
+
+const worst = new Map<string, number>();
+
+/** Expects a deviation to be within the quantity's tolerance in tolerances.json, and remembers the worst one. */
+export function expectWithin(quantity: string, deviation: number, label = '', tolerance = TOLERANCES[quantity]!): void {
+  worst.set(quantity, Math.max(worst.get(quantity) ?? 0, deviation));
+  expect(deviation, `${quantity} ${label}`).toBeLessThanOrEqual(tolerance);
+}
+
+/** With SHOW_FIDELITY=1 prints the worst deviations: the numbers of docs/fidelity.md. */
+export function showFidelity(): void {
+  if (!process.env.SHOW_FIDELITY) return;
+  for (const [quantity, value] of worst)
+    console.log(`${quantity.padEnd(22)} ${value.toExponential(1)} of ${TOLERANCES[quantity]}`);
+}
+
+/** Largest |x - truth| over the largest |truth|. A tensor that should be all zero must be. */
+export function overScale(values: ArrayLike<number>, truth: ArrayLike<number>): number {
+  expect(values.length).toBe(truth.length);
+  let difference = 0;
+  let scale = 0;
+  for (let i = 0; i < truth.length; i++) {
+    difference = Math.max(difference, Math.abs(values[i]! - truth[i]!));
+    scale = Math.max(scale, Math.abs(truth[i]!));
+  }
+  if (Number.isNaN(difference)) return Number.NaN;
+  return difference === 0 ? 0 : difference / scale;
+}
+
+export function relative(value: number, truth: number): number {
+  return truth === 0 ? Math.abs(value) : Math.abs(value - truth) / Math.abs(truth);
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'flock-off-trainer-'));
+}
