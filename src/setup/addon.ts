@@ -11,6 +11,8 @@ export interface BuildAddonParameters {
   wheel: UnpackedWheel;
   /** Compiles even when the cache has the result. */
   force: boolean;
+  /** `CXX` names a compiler to try first. */
+  env: NodeJS.ProcessEnv;
   log: (line: string) => void;
 }
 
@@ -20,7 +22,7 @@ export interface BuildAddonParameters {
  * @returns the addon's path in the cache.
  * @throws FlockOffError `backend-unavailable` without a compiler, or when it fails.
  */
-export async function buildAddon({ tensorflow, wheel, force, log }: BuildAddonParameters): Promise<string> {
+export async function buildAddon({ tensorflow, wheel, force, env, log }: BuildAddonParameters): Promise<string> {
   const sources = await addonSources(tensorflow);
   const cached = join(wheel.folder, `tfjs_binding-${sources.hash}.node`);
   if (!force && (await exists(cached))) return cached;
@@ -45,7 +47,7 @@ export async function buildAddon({ tensorflow, wheel, force, log }: BuildAddonPa
     `-Wl,-rpath,${process.platform === 'darwin' ? '@loader_path' : '$ORIGIN'}/../../deps/lib`,
     ...['-o', incomplete],
   ];
-  await compile(args);
+  await compile(args, env);
   await rename(incomplete, cached);
   return cached;
 }
@@ -70,10 +72,10 @@ export async function removeAddon({ folder, addon }: TensorFlowPackage): Promise
   await rm(join(folder, 'deps'), { recursive: true, force: true });
 }
 
-async function compile(args: string[]): Promise<void> {
-  const compilers = [process.env.CXX, 'g++', 'c++', 'clang++'].filter((name) => name !== undefined && name !== '');
+async function compile(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const compilers = [env.CXX, 'g++', 'c++', 'clang++'].filter((name) => name !== undefined && name !== '');
   for (const command of compilers as string[]) {
-    const result = await runCommand({ command, args, timeoutMs: 600_000 });
+    const result = await runCommand({ command, args, env, timeoutMs: 600_000 });
     if (result.code === 0) return;
     if (result.stoppedBy === 'ENOENT') continue;
     throw new FlockOffError({

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { buildAddon, placeAddon, removeAddon } from './addon.ts';
 import { installPrebuilt } from './prebuilt.ts';
 import { type Proof, proveNative, proveWasm } from './proof.ts';
@@ -10,6 +10,8 @@ import { fetchWheel, glibcVersion, wheelFor } from './wheel.ts';
 export interface LinkTensorFlowParameters {
   /** Cache folder of this package: wheels are unpacked and addons kept there. */
   cacheFolder: string;
+  /** The package to link. Default: the one that the trainer will load; `null` when none is installed. */
+  tensorflow?: TensorFlowPackage | null;
   /** Try these alone, in this order. Default: all of {@link ROUTES}. */
   routes?: readonly Route[];
   /** Link the build that computes on CUDA devices. */
@@ -42,8 +44,7 @@ export interface LinkedTensorFlow {
  * @throws FlockOffError `backend-unavailable` when not even wasm works, with the reason of each route.
  */
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
-  const { routes = ROUTES, gpu = false, force = false } = options;
-  const tensorflow = findTensorFlowPackage();
+  const { routes = ROUTES, gpu = false, force = false, tensorflow = findTensorFlowPackage() } = options;
   const failures: string[] = [];
   for (const route of routes) {
     if (route === 'linked' && force) continue;
@@ -51,9 +52,8 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       if (route === 'wasm') return { ...(await useWasm(tensorflow)), failures };
       return { ...(await linkNative(route, demandPackage(tensorflow), options)), failures };
     } catch (error) {
-      if (!(error instanceof FlockOffError)) throw error;
       // The first route is a question, not an attempt.
-      if (route !== 'linked') failures.push(error.message);
+      if (route !== 'linked') failures.push(messageOf(error));
     }
   }
   throw new FlockOffError({
@@ -78,8 +78,8 @@ async function linkNative(
         what: `there is no wheel of TensorFlow for ${process.platform} on ${process.arch} with this C library`,
       });
     }
-    const unpacked = await fetchWheel({ wheel, cacheFolder, force, log });
-    const addon = await buildAddon({ tensorflow, wheel: unpacked, force, log });
+    const unpacked = await fetchWheel({ wheel, cacheFolder, force, env, log });
+    const addon = await buildAddon({ tensorflow, wheel: unpacked, force, env, log });
     await placeAddon(addon, { tensorflow, wheel: unpacked });
   }
   const proof: Proof = existsSync(tensorflow.addon)

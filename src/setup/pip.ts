@@ -16,6 +16,7 @@ export interface DownloadWheelsParameters {
   /** Wheel platform tags. */
   platforms: string[];
   folder: string;
+  env: NodeJS.ProcessEnv;
 }
 
 /**
@@ -23,8 +24,13 @@ export interface DownloadWheelsParameters {
  * @returns the names of the files that arrived.
  * @throws FlockOffError `backend-unavailable` without pip, without a route, or when there is no such wheel.
  */
-export async function downloadWheels({ requirements, platforms, folder }: DownloadWheelsParameters): Promise<string[]> {
-  const [command, args] = await findPip();
+export async function downloadWheels({
+  requirements,
+  platforms,
+  folder,
+  env,
+}: DownloadWheelsParameters): Promise<string[]> {
+  const [command, args] = await findPip(env);
   const result = await runCommand({
     command,
     args: [
@@ -46,6 +52,7 @@ export async function downloadWheels({ requirements, platforms, folder }: Downlo
       ...['--dest', folder],
       ...requirements,
     ],
+    env,
     timeoutMs: 1_200_000,
   });
   if (result.code !== 0) {
@@ -59,10 +66,10 @@ export async function downloadWheels({ requirements, platforms, folder }: Downlo
   return (await readdir(folder)).filter((name) => name.endsWith('.whl'));
 }
 
-async function findPip(): Promise<[string, string[]]> {
+async function findPip(env: NodeJS.ProcessEnv): Promise<[string, string[]]> {
   const seen: string[] = [];
   for (const [command, args] of PIP_COMMANDS) {
-    const result: CommandResult = await runCommand({ command, args: [...args, '--version'], timeoutMs: 30_000 });
+    const result: CommandResult = await runCommand({ command, args: [...args, '--version'], env, timeoutMs: 30_000 });
     if (result.code === 0) return [command, args];
     seen.push([command, ...args].join(' '));
   }

@@ -92,6 +92,7 @@ export interface FetchWheelParameters {
   cacheFolder: string;
   /** Downloads and unpacks even when the cache has it. */
   force: boolean;
+  env: NodeJS.ProcessEnv;
   log: (line: string) => void;
 }
 
@@ -100,7 +101,13 @@ export interface FetchWheelParameters {
  * rename once every file has the SHA-256 that the wheel records, so an interrupted run leaves nothing half-made.
  * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel; `disk` without space.
  */
-export async function fetchWheel({ wheel, cacheFolder, force, log }: FetchWheelParameters): Promise<UnpackedWheel> {
+export async function fetchWheel({
+  wheel,
+  cacheFolder,
+  force,
+  env,
+  log,
+}: FetchWheelParameters): Promise<UnpackedWheel> {
   const name = `${wheel.distribution}-${wheel.version}-${wheel.platform}`;
   const entry = cacheEntry(join(cacheFolder, 'tensorflow'), name);
   const unpacked = { ...wheel, folder: entry.folder };
@@ -113,6 +120,7 @@ export async function fetchWheel({ wheel, cacheFolder, force, log }: FetchWheelP
       requirements: [`${wheel.distribution}==${wheel.version}`],
       platforms: [wheel.platform],
       folder: incomplete,
+      env,
     });
     log('Unpacking libtensorflow');
     await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
@@ -129,10 +137,10 @@ export async function fetchWheel({ wheel, cacheFolder, force, log }: FetchWheelP
 }
 
 async function unpackLibtensorflow(path: string, wheel: Wheel, folder: string): Promise<void> {
-  await withZip(path, async (file, entries) => {
-    const record = entries.find((entry) => entry.name.endsWith('.dist-info/RECORD'));
-    const expected = record ? parseRecord(await readEntry(file, record)) : new Map<string, string>();
-    const wanted = entries.filter(({ name }) => wheel.libraries.includes(name) || HEADERS.test(name));
+  await withZip(path, async (zip) => {
+    const record = zip.entries.find((entry) => entry.name.endsWith('.dist-info/RECORD'));
+    const expected = record ? parseRecord(await readEntry(zip, record)) : new Map<string, string>();
+    const wanted = zip.entries.filter(({ name }) => wheel.libraries.includes(name) || HEADERS.test(name));
     const missing = wheel.libraries.find((library) => !wanted.some((entry) => entry.name === library));
     if (missing) {
       throw new FlockOffError({
@@ -142,7 +150,7 @@ async function unpackLibtensorflow(path: string, wheel: Wheel, folder: string): 
       });
     }
     for (const entry of wanted) {
-      if ((await unpackEntry(file, entry, folder)) !== expected.get(entry.name)) {
+      if ((await unpackEntry(zip, entry, folder)) !== expected.get(entry.name)) {
         throw new FlockOffError({
           code: 'backend-unavailable',
           what: `${entry.name} out of the wheel ${wheel.distribution} ${wheel.version} has not the SHA-256 that the wheel records`,

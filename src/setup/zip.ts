@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 
@@ -27,7 +27,7 @@ const MAX_COMMENT_BYTES = 0xffff;
  * archive over 4 GiB (zip64).
  * Source: PKWARE APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
  */
-export async function listZip(file: FileHandle): Promise<ZipEntry[]> {
+async function listZip(file: FileHandle): Promise<ZipEntry[]> {
   const { size } = await file.stat();
   const tail = await read(
     file,
@@ -53,18 +53,25 @@ export async function listZip(file: FileHandle): Promise<ZipEntry[]> {
   return entries;
 }
 
+/** An open archive and what is in it. */
+export interface Zip {
+  path: string;
+  file: FileHandle;
+  entries: ZipEntry[];
+}
+
 /** Opens an archive for as long as `use` runs. */
-export async function withZip<T>(path: string, use: (file: FileHandle, entries: ZipEntry[]) => Promise<T>): Promise<T> {
+export async function withZip<T>(path: string, use: (zip: Zip) => Promise<T>): Promise<T> {
   const file = await open(path);
   try {
-    return await use(file, await listZip(file));
+    return await use({ path, file, entries: await listZip(file) });
   } finally {
     await file.close();
   }
 }
 
 /** Unpacks one entry below `folder`, under its own name, as a stream. Returns the SHA-256 of its content in base64url. */
-export async function unpackEntry(file: FileHandle, entry: ZipEntry, folder: string): Promise<string> {
+export async function unpackEntry(zip: Zip, entry: ZipEntry, folder: string): Promise<string> {
   const name = normalize(entry.name);
   if (name.startsWith('..') || name.startsWith(sep)) throw new Error(`archive entry outside its folder: ${entry.name}`);
   const target = join(folder, name);
@@ -76,26 +83,27 @@ export async function unpackEntry(file: FileHandle, entry: ZipEntry, folder: str
       done(null, chunk);
     },
   });
-  const packed = await content(file, entry);
+  const packed = await content(zip, entry);
   const unpacking = entry.method === 8 ? [packed, createInflateRaw()] : [packed];
   await pipeline([...unpacking, hashing, createWriteStream(target)]);
   return hash.digest('base64url');
 }
 
 /** Reads one small entry as text. */
-export async function readEntry(file: FileHandle, entry: ZipEntry): Promise<string> {
-  const packed = await content(file, entry);
+export async function readEntry(zip: Zip, entry: ZipEntry): Promise<string> {
+  const packed = await content(zip, entry);
   const chunks: Buffer[] = [];
   for await (const chunk of entry.method === 8 ? packed.pipe(createInflateRaw()) : packed) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function content(file: FileHandle, { headerOffset, compressedBytes, method, name }: ZipEntry) {
+async function content({ path, file }: Zip, { headerOffset, compressedBytes, method, name }: ZipEntry) {
   if (method !== 0 && method !== 8) throw new Error(`archive entry ${name} is compressed by unknown method ${method}`);
+  if (compressedBytes === 0) return Readable.from([]);
   // The local header repeats name and extra field, with lengths that may differ from the directory's.
   const header = await read(file, headerOffset, LOCAL_HEADER_BYTES);
   const start = headerOffset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
-  return file.createReadStream({ start, end: start + compressedBytes - 1, autoClose: false, highWaterMark: 1 << 20 });
+  return createReadStream(path, { start, end: start + compressedBytes - 1, highWaterMark: 1 << 20 });
 }
 
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {

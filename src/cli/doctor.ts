@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { describeMachine, type MachineReport } from './machine-report.ts';
+
+/** `flock-off doctor`: what this machine has, and what it lacks, for mining and validating. */
+export function doctorCommand({ version }: { version: string }): Command {
+  return new Command('doctor')
+    .description('Say what this machine has: backends, CUDA devices, versions, token, wallets, disk.')
+    .option('--json', 'print the report as JSON', false)
+    .action(async ({ json }: { json: boolean }) => {
+      const report = await describeMachine({
+        version,
+        cli: process.argv[1]!,
+        env: process.env,
+        workingFolder: process.cwd(),
+      });
+      console.log(json ? JSON.stringify(report, null, 2) : reportText(report));
+      if (!report.backends.some((backend) => backend.info)) process.exitCode = 1;
+    });
+}
+
+/** `flock-off probe`: the doctor's view of the backends, in a process that may crash. */
+export function probeCommand(): Command {
+  return new Command('probe').description('Print the backends as JSON.').action(async () => {
+    const { probeBackends } = await import('../trainer/tensorflow.ts');
+    console.log(JSON.stringify(await probeBackends()));
+  });
+}
+
+function reportText(report: MachineReport): string {
+  const { system, backends, cudaDevices, hubToken, wallets, disk, packages } = report;
+  const chosen = backends.find((backend) => backend.info);
+  const sections: [string, string[]][] = [
+    ['flock-off', [report.version]],
+    ['Node', [`${system.node}, npm ${system.npm ?? 'not found'}`]],
+    ['System', [`${system.os}, ${system.arch}, ${system.cpus} CPUs, ${gigabytes(system.memoryBytes)} of memory`]],
+    [
+      'Backends',
+      backends.map(({ name, info, reason }) => {
+        if (!info) return `  ${name}: ${reason}`;
+        const library = info.libraryVersion
+          ? `TensorFlow ${info.libraryVersion} on ${info.cuda ? 'CUDA' : 'the CPU'}, `
+          : '';
+        return `${name === chosen?.name ? '*' : ' '} ${name}: ${library}package ${info.packageVersion}`;
+      }),
+    ],
+    [
+      'CUDA',
+      cudaDevices.length
+        ? cudaDevices.map(({ name, memory, driver }) => `${name}, ${memory}, driver ${driver}`)
+        : ['no devices seen'],
+    ],
+    ['HF_TOKEN', [hubToken ? `present (${hubToken})` : 'absent: uploading needs one']],
+    ['Wallets', [wallets.present ? wallets.folder : `none: ${wallets.folder} is not there`]],
+    ['Disk', disk.map(({ folder, freeBytes }) => `${gigabytes(freeBytes)} free in ${folder}`)],
+    ['Packages', Object.entries(packages).map(([name, version]) => `${name} ${version ?? 'not installed'}`)],
+  ];
+  return sections
+    .flatMap(([title, lines]) => lines.map((line, i) => `${(i === 0 ? title : '').padEnd(10)} ${line}`))
+    .concat(chosen ? [] : ['', 'No backend works: run "npx flock-off tensorflow".'])
+    .join('\n');
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { messageOf } from '../errors/flock-off-error.ts';
+import { doctorCommand, probeCommand } from './doctor.ts';
+import { tensorflowCommand } from './tensorflow.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('flock-off')
+  .description('Tools around the flock-off SDK: link a native TensorFlow, see what this machine has.')
+  .version(version)
+  .addCommand(tensorflowCommand())
+  .addCommand(doctorCommand({ version }))
+  .addCommand(probeCommand(), { hidden: true })
+  .showHelpAfterError('(--help shows the commands and flags)');
+
+program.parseAsync().catch((error) => {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+});

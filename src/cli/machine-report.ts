@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { arch, availableParallelism, homedir, release, totalmem, type } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { defaultCacheFolder, freeBytes } from '../setup/cache.ts';
+import { reasonOf, runCommand } from '../setup/run-command.ts';
+import { installedVersion } from '../setup/tensorflow-package.ts';
+import type { BackendProbe } from '../trainer/tensorflow.ts';
+
+/** What this machine has. Says of secrets only whether they are there. */
+export interface MachineReport {
+  /** Version of flock-off. */
+  version: string;
+  system: { os: string; arch: string; node: string; npm: string | null; cpus: number; memoryBytes: number };
+  /** In the order in which the trainer tries them; the first with `info` is the one it takes. */
+  backends: Pick<BackendProbe, 'name' | 'info' | 'reason'>[];
+  cudaDevices: { name: string; memory: string; driver: string }[];
+  /** Where the Hugging Face token comes from, or `null` when there is none. Never the token. */
+  hubToken: 'environment' | '.env' | null;
+  wallets: { folder: string; present: boolean };
+  disk: { folder: string; freeBytes: number }[];
+  /** Installed version by npm package; `null` when it is not installed. */
+  packages: Record<string, string | null>;
+}
+
+export interface DescribeMachineParameters {
+  version: string;
+  /** Path of this command line tool, to probe the backends in a process of their own. */
+  cli: string;
+  env: NodeJS.ProcessEnv;
+  workingFolder: string;
+}
+
+const PACKAGES = [
+  '@huggingface/hub',
+  '@huggingface/transformers',
+  '@polkadot/api',
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-node',
+  '@tensorflow/tfjs-node-gpu',
+];
+
+/** Looks at the machine. Never throws because something is missing. */
+export async function describeMachine({
+  version,
+  cli,
+  env,
+  workingFolder,
+}: DescribeMachineParameters): Promise<MachineReport> {
+  const [backends, cudaDevices, npm, disk] = await Promise.all([
+    probeInChild(cli, env),
+    listCudaDevices(),
+    npmVersion(env),
+    Promise.all(
+      [workingFolder, defaultCacheFolder(env)].map(async (folder) => ({
+        folder,
+        freeBytes: await freeBytes(existing(folder)),
+      })),
+    ),
+  ]);
+  const walletFolder = env.BT_WALLET_PATH || join(homedir(), '.bittensor', 'wallets');
+  return {
+    version,
+    system: {
+      os: `${type()} ${release()}`,
+      arch: arch(),
+      node: process.version,
+      npm,
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+    },
+    backends,
+    cudaDevices,
+    hubToken: env.HF_TOKEN ? 'environment' : tokenInDotEnv(workingFolder) ? '.env' : null,
+    wallets: { folder: walletFolder, present: existsSync(walletFolder) },
+    disk,
+    packages: Object.fromEntries(PACKAGES.map((name) => [name, installedVersion(name)])),
+  };
+}
+
+/** A native addon that does not fit the machine ends its process, so the backends are tried in another one. */
+async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<MachineReport['backends']> {
+  const result = await runCommand({
+    command: process.execPath,
+    args: [...process.execArgv, cli, 'probe'],
+    env: { ...env, TF_CPP_MIN_LOG_LEVEL: '3' },
+    timeoutMs: 180_000,
+  });
+  try {
+    return JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '');
+  } catch {
+    const reason = result.stoppedBy ? `loading it was ended by ${result.stoppedBy}` : reasonOf(result);
+    return [{ name: 'tfjs-node-gpu', info: null, reason: `${reason}; run "npx flock-off tensorflow --force"` }];
+  }
+}
+
+async function listCudaDevices(): Promise<MachineReport['cudaDevices']> {
+  const { code, stdout } = await runCommand({
+    command: 'nvidia-smi',
+    args: ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'],
+    timeoutMs: 20_000,
+  });
+  if (code !== 0) return [];
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [name = '', memory = '', driver = ''] = line.split(',').map((part) => part.trim());
+      return { name, memory, driver };
+    });
+}
+
+async function npmVersion(env: NodeJS.ProcessEnv): Promise<string | null> {
+  const underNpm = /npm\/(\S+)/.exec(env.npm_config_user_agent ?? '');
+  if (underNpm) return underNpm[1]!;
+  const { code, stdout } = await runCommand({ command: 'npm', args: ['--version'], timeoutMs: 20_000 });
+  return code === 0 ? stdout.trim() : null;
+}
+
+function tokenInDotEnv(folder: string): boolean {
+  try {
+    return Boolean(parseEnv(readFileSync(join(folder, '.env'), 'utf8')).HF_TOKEN);
+  } catch {
+    return false;
+  }
+}
+
+/** The folder itself, or the nearest one above it that is there. */
+function existing(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && at !== dirname(at)) at = dirname(at);
+  return at;
+}

@@ -1,0 +1,32 @@
+import { Command, Option } from 'commander';
+import { defaultCacheFolder } from '../setup/cache.ts';
+import { describeTensorFlow, linkTensorFlow, wasmWarning } from '../setup/link-tensorflow.ts';
+import { parseRoutes, ROUTES } from '../setup/routes.ts';
+
+/** `flock-off tensorflow`: links a native TensorFlow to the installed tfjs-node and says which one works. */
+export function tensorflowCommand(): Command {
+  return new Command('tensorflow')
+    .description('Link a native TensorFlow to the installed @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node.')
+    .option('--gpu', 'link the build that computes on NVIDIA GPUs (CUDA 12)', false)
+    .option('--force', 'download and compile again, whatever is there', false)
+    .addOption(
+      new Option('--only <routes>', `ways to try, in order, separated by commas: ${ROUTES.join(', ')}`).env(
+        'FLOCK_OFF_TENSORFLOW',
+      ),
+    )
+    .action(async ({ gpu, force, only }: { gpu: boolean; force: boolean; only?: string }) => {
+      const routes = parseRoutes(only);
+      const cacheFolder = defaultCacheFolder(process.env);
+      const linked = await linkTensorFlow({ cacheFolder, routes, gpu, force, log: (line) => console.error(line) });
+      console.log(describeTensorFlow(linked));
+      if (linked.backend === 'wasm' && routes.length > 1) {
+        console.error(wasmWarning(linked, 'npx flock-off tensorflow'));
+        process.exitCode = 1;
+      } else if (gpu && !linked.cuda) {
+        console.error(
+          'No CUDA device computes. Install the NVIDIA driver, CUDA 12.5 or later and cuDNN 9 (docs/backends.md), then try again.',
+        );
+        process.exitCode = 1;
+      }
+    });
+}
