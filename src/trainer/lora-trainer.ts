@@ -142,9 +142,22 @@ export class LoraTrainer {
     const tokenized: TokenRow[] = [];
     for (const row of rows) {
       if (tokenized.length % 32 === 0) await breathe(signal);
-      tokenized.push(tokenizeRow(row, this.#tokenizer, contextTokens));
+      const tokens = tokenizeRow(row, this.#tokenizer, contextTokens);
+      const unknown = tokens.inputIds.find((id) => id >= this.#engine.config.vocabSize);
+      if (unknown !== undefined) throw this.#foreignTokenizer(unknown);
+      tokenized.push(tokens);
     }
     return tokenized;
+  }
+
+  #foreignTokenizer(id: number): FlockOffError {
+    const { vocabSize } = this.#engine.config;
+    return new FlockOffError({
+      code: 'bad-model',
+      what: `the tokenizer in ${this.modelFolder} gives token ${id}, the model has ${vocabSize} tokens`,
+      fix: 'use the tokenizer of this very model',
+      facts: { id, vocabSize },
+    });
   }
 
   async #guard<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

@@ -149,7 +149,8 @@ function adapterOutputOf(tf: Tf, adapter: LoraAdapter, matrices: Map<string, Ten
   };
 }
 
-function dropoutMask(p: number, random: MersenneTwister): DropoutMask {
+/** Masks that drop each input with probability `p`; 0 draws nothing. */
+export function dropoutMask(p: number, random: MersenneTwister): DropoutMask {
   if (p === 0) return () => null;
   const kept = 1 / (1 - p);
   return (_path, [rows, columns]) => {

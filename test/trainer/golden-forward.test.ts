@@ -40,7 +40,7 @@ describe('the forward pass equals transformers', () => {
     const batch = collate(rows);
 
     const { embedded, layers, normed } = tf.tidy(() => forward({ tf, config, weights, batch }));
-    const logits = tf.tidy(() => tf.matMul(normed, headOf(config, weights), false, true));
+    const logits: Tensor2D = tf.tidy(() => tf.matMul(normed, headOf(config, weights), false, true));
     const stages: [string, Tensor2D][] = [
       ['hidden.embed', embedded],
       ...layers.map((layer, i): [string, Tensor2D] => [`hidden.layer${i}`, layer]),

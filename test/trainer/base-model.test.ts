@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BaseModelSource, resolveBaseModel } from '../../src/trainer/base-model.ts';
+import { golden, temporaryFolder } from './golden.ts';
+
+const SHA = '0123456789abcdef0123456789abcdef01234567';
+const FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
+const noWaiting = { nowMs: () => 0, sleep: async () => {} };
+
+/** Serves the tiny model as the hub does; `fault` may answer first. */
+let fault: (request: IncomingMessage, response: ServerResponse) => boolean;
+let requests: string[];
+let tokens: (string | undefined)[];
+let options: BaseModelSource & { cacheDir: string };
+let close: () => void;
+
+beforeEach(async () => {
+  fault = () => false;
+  requests = [];
+  tokens = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '', 'http://localhost');
+    requests.push(url.pathname);
+    tokens.push(request.headers.authorization);
+    if (fault(request, response)) return;
+    if (url.pathname === '/api/models/ann/tiny/revision/main' && url.searchParams.get('blobs') === 'true') {
+      response.end(
+        JSON.stringify({ sha: SHA, siblings: [...FILES.map(describeFile), { rfilename: 'README.md', size: 1 }] }),
+      );
+    } else if (url.pathname.startsWith(`/ann/tiny/resolve/${SHA}/`)) {
+      response.end(readFileSync(golden('tiny-qwen2', url.pathname.split('/').at(-1)!)));
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  options = {
+    model: 'ann/tiny',
+    cacheDir: temporaryFolder(),
+    hubEndpoint: `http://127.0.0.1:${port}`,
+    clock: noWaiting,
+  };
+  close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+});
+afterEach(() => close());
+
+function describeFile(rfilename: string) {
+  const content = readFileSync(golden('tiny-qwen2', rfilename));
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  return { rfilename, size: content.length, ...(rfilename.endsWith('.safetensors') ? { lfs: { sha256 } } : {}) };
+}
+
+const isWeights = (request: IncomingMessage) => request.url?.endsWith('model.safetensors') ?? false;
+
+describe('a folder', () => {
+  it('is used as it is, without the network', async () => {
+    expect(await resolveBaseModel({ ...options, model: golden('tiny-qwen2') })).toBe(golden('tiny-qwen2'));
+    expect(requests).toEqual([]);
+  });
+
+  it('that does not exist, and is no hub id, is named in the error', async () => {
+    await expect(resolveBaseModel({ ...options, model: './no/such/folder' })).rejects.toMatchObject({
+      code: 'bad-model',
+    });
+  });
+});
+
+describe('a hub id', () => {
+  it('is downloaded at one commit, only the files that are needed, and not a second time', async () => {
+    const folder = await resolveBaseModel(options);
+    expect(folder).toBe(join(options.cacheDir, 'ann--tiny', SHA));
+    expect((await readdir(folder)).sort()).toEqual([...FILES].sort());
+    for (const file of FILES)
+      expect(await readFile(join(folder, file))).toEqual(readFileSync(golden('tiny-qwen2', file)));
+    const first = requests.length;
+    await resolveBaseModel(options);
+    expect(requests.slice(first)).toEqual(['/api/models/ann/tiny/revision/main']);
+  });
+
+  it('is downloaded again where a file was cut', async () => {
+    const folder = await resolveBaseModel(options);
+    await writeFile(join(folder, 'config.json'), '{');
+    await resolveBaseModel(options);
+    expect(await readFile(join(folder, 'config.json'))).toEqual(readFileSync(golden('tiny-qwen2', 'config.json')));
+  });
+
+  it('reports the bytes as they arrive', async () => {
+    const arrived = new Map<string, number>();
+    await resolveBaseModel({ ...options, onDownload: ({ file, bytesDone }) => arrived.set(file, bytesDone) });
+    expect([...arrived.keys()].sort()).toEqual([...FILES].sort());
+    expect(arrived.get('model.safetensors')).toBe(describeFile('model.safetensors').size);
+  });
+
+  it('survives two failures of the server and a broken connection', async () => {
+    let failures = 0;
+    fault = (request, response) => {
+      if (!isWeights(request) || ++failures > 3) return false;
+      if (failures === 3) response.writeHead(200, { 'content-length': '1000' }).write('x', () => response.destroy());
+      else response.writeHead(503).end();
+      return true;
+    };
+    expect(await readdir(await resolveBaseModel(options))).toContain('model.safetensors');
+    expect(failures).toBe(4);
+  });
+
+  it.each([
+    ['fewer bytes', 'x'],
+    ['the right number of wrong bytes', 'x'.repeat(describeFile('model.safetensors').size)],
+    ['more bytes', 'x'.repeat(describeFile('model.safetensors').size + 1)],
+  ])('is not accepted with %s', async (_what, body) => {
+    fault = (request, response) => isWeights(request) && Boolean(response.end(body));
+    await expect(resolveBaseModel(options)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+    expect(await readdir(join(options.cacheDir, 'ann--tiny', SHA))).not.toContain('model.safetensors');
+  });
+
+  it('never hangs on a silent server', async () => {
+    fault = (request, response) => isWeights(request) && Boolean(response.writeHead(200).write('x'));
+    await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
+      code: 'hub-unreachable',
+    });
+    fault = () => true;
+    await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
+      code: 'hub-unreachable',
+    });
+  });
+
+  it.each([
+    [401, 'hub-denied'],
+    [403, 'hub-denied'],
+    [404, 'bad-model'],
+    [500, 'hub-unreachable'],
+  ])('that the hub answers with %i is %s, and the token is not in the error', async (status, code) => {
+    fault = (_request, response) => Boolean(response.writeHead(status).end());
+    const error = await resolveBaseModel({ ...options, hubToken: 'hf_secret' }).catch((thrown) => thrown);
+    expect(error.code).toBe(code);
+    expect(tokens[0]).toBe('Bearer hf_secret');
+    expect(JSON.stringify(error) + error.message + error.stack).not.toContain('hf_secret');
+  });
+
+  it('is given up when the caller aborts', async () => {
+    const controller = new AbortController();
+    fault = () => {
+      controller.abort(new Error('enough'));
+      return true;
+    };
+    await expect(resolveBaseModel({ ...options, signal: controller.signal })).rejects.toThrow('enough');
+  });
+});

@@ -1,0 +1,207 @@
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DatasetRow, DatasetSchema } from '../../src/schema/dataset-row.ts';
+import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/lora-adapter.ts';
+import { LoraTrainer, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
+import { golden, loadQuietly, temporaryFolder } from './golden.ts';
+
+const recipe = { rank: 4, alpha: 8, epochs: 1, contextTokens: 64, learningRate: 5e-3, warmupSteps: 1 };
+let rows: DatasetRow[];
+let trainer: LoraTrainer;
+let tensors: () => number;
+
+beforeAll(async () => {
+  const lines = (await readFile(golden('data/train.jsonl'), 'utf8')).trim().split('\n');
+  rows = lines.slice(0, 24).map((line) => DatasetSchema.parse(JSON.parse(line)));
+  const { tf } = await loadQuietly();
+  tensors = () => tf.memory().numTensors;
+  trainer = await LoraTrainer.load({ model: golden('tiny-qwen2') });
+});
+afterAll(() => trainer.dispose());
+
+async function train(options: Partial<Parameters<LoraTrainer['train']>[1]> = {}) {
+  const progress: TrainProgress[] = [];
+  const result = await trainer.train(rows, { recipe, seed: 7, onProgress: (step) => progress.push(step), ...options });
+  return { result, progress };
+}
+
+describe('train', () => {
+  it('reports every step and lowers the loss on what it was trained on', async () => {
+    const before = await trainer.evaluate(rows);
+    const { result, progress } = await train({ recipe: { ...recipe, epochs: 4 } });
+    if (!result.ok || !before.ok) throw new Error('expected results');
+    const after = await trainer.evaluate(rows, { adapter: result.value.adapter });
+    if (!after.ok) throw new Error(after.verdict.message);
+    expect(after.value.lossNatsPerToken).toBeLessThan(before.value.lossNatsPerToken - 1);
+    expect(result.value.stepLossesNatsPerToken).toEqual(progress.map(({ lossNatsPerToken }) => lossNatsPerToken));
+    expect(progress.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(progress[0]).toMatchObject({ steps: 12, epoch: 1 / 3, learningRate: 0 });
+    expect(progress.at(-1)).toMatchObject({ epoch: 4, etaMs: 0 });
+    expect(progress.at(-1)!.tokensPerSecond).toBeGreaterThan(0);
+  });
+
+  it('gives the same losses and adapter for the same seed, bit by bit, dropout included', async () => {
+    const [first, again, other] = [await train(), await train(), await train({ seed: 8 })];
+    expect(first.result).toEqual(again.result);
+    expect(first.result).not.toEqual(other.result);
+  });
+
+  it('keeps memory flat from step to step, and gives everything back', async () => {
+    const before = tensors();
+    const counts: number[] = [];
+    await train({ onProgress: () => counts.push(tensors()) });
+    expect(counts).toHaveLength(3);
+    expect(new Set(counts).size).toBe(1);
+    expect(tensors()).toBe(before);
+  });
+
+  it('lets the event loop turn between micro batches', async () => {
+    let turns = 0;
+    let next = setImmediate(function turn() {
+      turns++;
+      next = setImmediate(turn);
+    });
+    await train();
+    clearImmediate(next);
+    expect(turns).toBeGreaterThanOrEqual(rows.length / 2);
+  });
+
+  it('stops at once when it is aborted, and frees its memory', async () => {
+    const before = tensors();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const steps: number[] = [];
+    const onProgress = ({ step }: TrainProgress) => {
+      steps.push(step);
+      if (step === 2) controller.abort(reason);
+    };
+    await expect(trainer.train(rows, { recipe, seed: 1, signal: controller.signal, onProgress })).rejects.toBe(reason);
+    expect(steps).toEqual([1, 2]);
+    expect(tensors()).toBe(before);
+  });
+
+  it('finds that a dataset diverges, and at which step', async () => {
+    const { result } = await train({ recipe: { ...recipe, learningRate: 1e30 } });
+    expect(result).toMatchObject({ ok: false, verdict: { reason: 'diverged', facts: { step: 3, steps: 3 } } });
+  });
+
+  it('finds that no answer is left inside the context', async () => {
+    const { result } = await train({ recipe: { ...recipe, contextTokens: 4 } });
+    expect(result).toMatchObject({ ok: false, verdict: { reason: 'no-labels' } });
+  });
+
+  it('trains past steps whose rows were all cut before their answers', async () => {
+    const long: DatasetRow = {
+      conversations: [
+        { role: 'user', content: 'word '.repeat(80) },
+        { role: 'assistant', content: 'Yes.' },
+      ],
+    };
+    const mixed = [rows[0]!, long, long, long];
+    const result = await trainer.train(mixed, {
+      recipe: { ...recipe, batchSize: 1, gradientAccumulation: 1 },
+      seed: 1,
+    });
+    expect(result).toMatchObject({ ok: true, value: { steps: 4, stepLossesNatsPerToken: [expect.any(Number)] } });
+  });
+
+  it('trains on a row without a system prompt', async () => {
+    const bare: DatasetRow = { conversations: rows[0]!.conversations };
+    expect((await trainer.train([bare, bare], { recipe, seed: 1 })).ok).toBe(true);
+  });
+});
+
+describe('evaluate', () => {
+  it('counts rows and tokens, reports progress, and leaves memory as it was', async () => {
+    const before = tensors();
+    const done: number[] = [];
+    const result = await trainer.evaluate(rows.slice(0, 3), { onProgress: ({ rowsDone }) => done.push(rowsDone) });
+    expect(result).toMatchObject({
+      ok: true,
+      value: { rows: 3, rowLosses: [expect.any(Number), expect.any(Number), expect.any(Number)] },
+    });
+    expect(done).toEqual([1, 2, 3]);
+    expect(tensors()).toBe(before);
+  });
+
+  it('finds that no row has a label', async () => {
+    expect(await trainer.evaluate(rows, { contextTokens: 4 })).toMatchObject({
+      ok: false,
+      verdict: { reason: 'no-labels' },
+    });
+  });
+
+  it('of an adapter that is not a number is a verdict', async () => {
+    const adapter = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
+    for (const { data } of adapter.tensors.values()) data.fill(Number.NaN);
+    expect(await trainer.evaluate(rows, { adapter })).toMatchObject({ ok: false, verdict: { reason: 'diverged' } });
+  });
+
+  it('gives the same loss for an adapter that was saved and loaded', async () => {
+    const { result } = await train();
+    if (!result.ok) throw new Error(result.verdict.message);
+    const folder = temporaryFolder();
+    await saveLoraAdapter({ adapter: result.value.adapter, folder, baseModel: 'tiny-qwen2' });
+    const loaded = await loadLoraAdapter({ folder });
+    expect(await trainer.evaluate(rows, { adapter: loaded })).toEqual(
+      await trainer.evaluate(rows, { adapter: result.value.adapter }),
+    );
+  });
+});
+
+describe('faults of ours are thrown, not blamed on the dataset', () => {
+  it('when the device fails in the middle of a run', async () => {
+    const doomed = await LoraTrainer.load({ model: golden('tiny-qwen2') });
+    const run = doomed.train(rows, { recipe, seed: 1, onProgress: () => doomed.dispose() });
+    await expect(run).rejects.toMatchObject({ code: 'trainer-failed', transient: true });
+    await expect(doomed.evaluate(rows)).rejects.toMatchObject({ code: 'bad-argument' });
+  });
+
+  it.each([
+    ['without config.json', (folder: string) => rm(join(folder, 'config.json')), 'config.json'],
+    ['without weights', (folder: string) => rm(join(folder, 'model.safetensors')), 'model.safetensors.index.json'],
+    ['without tokenizer', (folder: string) => rm(join(folder, 'tokenizer.json')), 'tokenizer.json'],
+    ['of other sizes', (folder: string) => edit(folder, { intermediate_size: 128 }), 'config.json asks for'],
+    ['with fewer layers stored', (folder: string) => edit(folder, { num_hidden_layers: 3 }), 'is missing'],
+    ['of another architecture', (folder: string) => edit(folder, { model_type: 'llama' }), 'model_type'],
+    [
+      'with a tokenizer that is not JSON',
+      (folder: string) => writeFile(join(folder, 'tokenizer.json'), '{'),
+      'tokenizer',
+    ],
+  ])('a model %s', async (_what, damage, reason) => {
+    const before = tensors();
+    const folder = temporaryFolder();
+    await cp(golden('tiny-qwen2'), folder, { recursive: true });
+    await damage(folder);
+    await expect(LoraTrainer.load({ model: folder })).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining(reason),
+    });
+    expect(tensors()).toBe(before);
+  });
+});
+
+it('baseSha256 names the model by content', async () => {
+  const folder = temporaryFolder();
+  await cp(golden('tiny-qwen2'), folder, { recursive: true });
+  const copy = await LoraTrainer.load({ model: folder });
+  expect(copy.baseSha256).toBe(trainer.baseSha256);
+  copy.dispose();
+  await edit(folder, { rms_norm_eps: 1e-5 });
+  const changed = await LoraTrainer.load({ model: folder });
+  expect(changed.baseSha256).not.toBe(trainer.baseSha256);
+  changed.dispose();
+});
+
+it('shows what computes, and nothing of the model, when it is printed', () => {
+  expect(inspect(trainer)).toContain(trainer.backend.name);
+  expect(inspect(trainer).length).toBeLessThan(1000);
+});
+
+async function edit(folder: string, change: Record<string, unknown>): Promise<void> {
+  const path = join(folder, 'config.json');
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }));
+}

@@ -1,0 +1,51 @@
+import { afterAll, expect, it } from 'vitest';
+import { LoraRecipe } from '../../src/schema/competition.ts';
+import { evaluateTokens } from '../../src/trainer/evaluate.ts';
+import { loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
+import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
+import { type TrainProgress, trainTokens } from '../../src/trainer/train.ts';
+import { expectWithin, golden, goldenEngine, goldenJson, goldenRows, relative, showFidelity } from './golden.ts';
+
+// Its kernels add in another order than the native ones: ten times the tolerance is allowed.
+const LOSS_TOLERANCE = 1e-4;
+const NORM_TOLERANCE = 2e-5;
+
+afterAll(showFidelity);
+
+it('the wasm backend runs the whole step: the first epoch of a golden run, and an evaluation', async () => {
+  const loaded = await loadTensorFlow({ backend: 'wasm' });
+  expect(loaded.backend).toMatchObject({ name: 'wasm', libraryVersion: null, cuda: false });
+  const trajectory = goldenJson('train/recipe-r4/trajectory.json');
+  const engine = await goldenEngine(loaded, trajectory.model);
+  const adapter = await loadLoraAdapter({ folder: golden(trajectory.initial_adapter) });
+
+  const progress: TrainProgress[] = [];
+  const controller = new AbortController();
+  const run = trainTokens({
+    engine,
+    rows: goldenRows('train'),
+    recipe: LoraRecipe.parse({ rank: 4, alpha: 8, dropout: 0 }),
+    seed: trajectory.args.seed,
+    initialAdapter: adapter,
+    signal: controller.signal,
+    onProgress: (step) => {
+      progress.push(step);
+      if (step.step === 6) controller.abort();
+    },
+    nowMs: () => 0,
+  });
+  await expect(run).rejects.toThrow();
+  expect(progress).toHaveLength(6);
+  for (const [i, { lossNatsPerToken, gradNorm }] of progress.entries()) {
+    const truth = trajectory.steps[i].truth_fp64;
+    expectWithin('train.step_loss', Math.abs(lossNatsPerToken - truth.loss), `step ${i + 1}`, LOSS_TOLERANCE);
+    expectWithin('train.grad_norm', relative(gradNorm, truth.grad_norm), `step ${i + 1}`, NORM_TOLERANCE);
+  }
+
+  const evaluated = await evaluateTokens({ engine, rows: goldenRows('eval'), adapter: null });
+  if (!evaluated.ok) throw new Error(evaluated.verdict.message);
+  const { eval_loss } = goldenJson('eval/tiny-qwen2.base.json');
+  expectWithin('eval.eval_loss', Math.abs(evaluated.value.lossNatsPerToken - eval_loss.truth_fp64), '', LOSS_TOLERANCE);
+  engine.dispose();
+  expect(loaded.tf.memory().numTensors).toBe(0);
+});
