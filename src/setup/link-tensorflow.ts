@@ -49,7 +49,12 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
   for (const route of routes) {
     if (route === 'linked' && force) continue;
     try {
-      if (route === 'wasm') return { ...(await useWasm(tensorflow)), failures };
+      if (route === 'wasm') {
+        // A wish that could not be met (--gpu, --force) must not cost the addon that works.
+        const kept = routes.includes('linked') && tensorflow ? await keepLinked(tensorflow, options) : null;
+        if (kept) return { ...kept, failures };
+        return { ...(await useWasm(tensorflow)), failures };
+      }
       return { ...(await linkNative(route, demandPackage(tensorflow), options)), failures };
     } catch (error) {
       // The first route is a question, not an attempt.
@@ -94,6 +99,10 @@ async function linkNative(
     code: 'backend-unavailable',
     what: `${tensorflow.name} did not run (${proof.ok ? 'no CUDA device computes' : proof.reason})`,
   });
+}
+
+async function keepLinked(tensorflow: TensorFlowPackage, options: LinkTensorFlowParameters) {
+  return linkNative('linked', tensorflow, { ...options, gpu: false }).catch(() => null);
 }
 
 async function useWasm(tensorflow: TensorFlowPackage | null) {

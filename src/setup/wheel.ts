@@ -131,7 +131,7 @@ export async function fetchWheel({
   } catch (error) {
     await rm(incomplete, { recursive: true, force: true });
     // Another process may have finished the same entry meanwhile.
-    if (await isComplete(unpacked)) return unpacked;
+    if (!force && (await isComplete(unpacked))) return unpacked;
     throw error;
   }
 }

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { parseRoutes } from '../../src/setup/routes.ts';
+import { parseRecord, wheelFor } from '../../src/setup/wheel.ts';
+
+test.each([
+  ['linux', 'x64', '2.36', false, 'tensorflow-cpu', 'manylinux_2_27_x86_64'],
+  ['linux', 'x64', '2.36', true, 'tensorflow', 'manylinux_2_27_x86_64'],
+  ['linux', 'arm64', '2.27', false, 'tensorflow', 'manylinux_2_27_aarch64'],
+  ['darwin', 'arm64', null, false, 'tensorflow', 'macosx_12_0_arm64'],
+] as const)('%s on %s with glibc %s, GPU %s, takes %s for %s', (platform, arch, glibc, gpu, distribution, tag) => {
+  expect(wheelFor({ platform, arch, glibc, gpu })).toMatchObject({ distribution, platform: tag, cuda: gpu });
+});
+
+test.each([
+  ['Linux with another C library than glibc', 'linux', 'x64', null],
+  ['Linux with a glibc before 2.27', 'linux', 'x64', '2.26'],
+  ['Linux on another processor', 'linux', 'riscv64', '2.40'],
+  ['a Mac with an Intel processor', 'darwin', 'x64', null],
+  ['Windows', 'win32', 'x64', null],
+] as const)('%s has no wheel', (_, platform, arch, glibc) => {
+  expect(wheelFor({ platform, arch, glibc, gpu: false })).toBeNull();
+});
+
+test('a wheel record gives the SHA-256 of each file, and none for the record itself', () => {
+  const record = 'a/lib.so.2,sha256=ab-_9,12\r\n"b,c.h",sha256=xyz,3\nt.dist-info/RECORD,,\n';
+  expect([...parseRecord(record)]).toEqual([
+    ['a/lib.so.2', 'ab-_9'],
+    ['b,c.h', 'xyz'],
+  ]);
+});
+
+test('routes are read in their order; nothing means every route; a wrong name is refused with the right ones', () => {
+  expect(parseRoutes('wasm, wheel')).toEqual(['wasm', 'wheel']);
+  expect(parseRoutes(undefined)).toEqual(['linked', 'wheel', 'prebuilt', 'wasm']);
+  expect(parseRoutes('')).toEqual(['linked', 'wheel', 'prebuilt', 'wasm']);
+  expect(() => parseRoutes('wheel,cuda')).toThrow(
+    '"cuda" is no route to TensorFlow. Choose among linked, wheel, prebuilt, wasm.',
+  );
+});
