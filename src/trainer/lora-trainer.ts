@@ -20,7 +20,10 @@ import { type TrainProgress, type TrainResult, trainTokens } from './train.ts';
 export type { BackendInfo, BackendName, EvaluationProgress, EvaluationResult, LoraAdapter, TrainProgress, TrainResult };
 
 export interface LoadLoraTrainerParameters extends BaseModelSource {
-  /** Default: the first backend that runs (tfjs-node-gpu, tfjs-node, wasm, cpu). */
+  /**
+   * Default: the first backend that runs (tfjs-node-gpu, tfjs-node, wasm, cpu). TensorFlow.js has one backend per
+   * process: loading another changes it for every trainer.
+   */
   backend?: BackendName;
 }
 

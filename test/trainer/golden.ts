@@ -76,9 +76,9 @@ export const TOLERANCES: Record<string, number> = Object.fromEntries(
 const worst = new Map<string, number>();
 
 /** Expects a deviation to be within the quantity's tolerance in tolerances.json, and remembers the worst one. */
-export function expectWithin(quantity: string, deviation: number, label = '', tolerance = TOLERANCES[quantity]!): void {
+export function expectWithin(quantity: string, deviation: number, label = ''): void {
   worst.set(quantity, Math.max(worst.get(quantity) ?? 0, deviation));
-  expect(deviation, `${quantity} ${label}`).toBeLessThanOrEqual(tolerance);
+  expect(deviation, `${quantity} ${label}`).toBeLessThanOrEqual(TOLERANCES[quantity]!);
 }
 
 /** With SHOW_FIDELITY=1 prints the worst deviations: the numbers of docs/fidelity.md. */
