@@ -4,7 +4,11 @@ import { commonOptions, hubToken, readCompetition, subnetCommand } from './optio
 import { runAsMain } from './run-as-main.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
-export async function main(argv: string[], signal?: AbortSignal, print: (line: string) => void = console.log): Promise<void> {
+export async function main(
+  argv: string[],
+  signal?: AbortSignal,
+  print: (line: string) => void = console.log,
+): Promise<void> {
   const local = await withLocalSubnet(argv, 'miner');
   const command = subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')

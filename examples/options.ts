@@ -22,12 +22,22 @@ export function subnetCommand(name: string, description: string): Command {
     .description(description)
     .addOption(new Option('--wallet.name <name>', 'wallet (coldkey) name').env('BT_WALLET_NAME').default('default'))
     .addOption(new Option('--wallet.hotkey <name>', 'hotkey name').env('BT_WALLET_HOTKEY').default('default'))
-    .addOption(new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'))
     .addOption(
-      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL').env('BT_SUBTENSOR_NETWORK').default('finney'),
+      new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'),
     )
-    .addOption(new Option('--subtensor.chain_endpoint <url>', 'chain endpoint; wins over the network').env('BT_SUBTENSOR_CHAIN_ENDPOINT'))
-    .addOption(new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'))
+    .addOption(
+      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
+        .env('BT_SUBTENSOR_NETWORK')
+        .default('finney'),
+    )
+    .addOption(
+      new Option('--subtensor.chain_endpoint <url>', 'chain endpoint; wins over the network').env(
+        'BT_SUBTENSOR_CHAIN_ENDPOINT',
+      ),
+    )
+    .addOption(
+      new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'),
+    )
     .addOption(new Option('--netuid <number>', 'subnet').argParser(wholeNumber).default(96))
     .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
     .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)

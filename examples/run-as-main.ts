@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
  * Runs `main` when this module is the script that was started: Ctrl-C aborts its signal, an error is printed as one
  * sentence, and the exit code is 1 after an error.
  */
-export async function runAsMain(moduleUrl: string, main: (argv: string[], signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function runAsMain(
+  moduleUrl: string,
+  main: (argv: string[], signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const script = process.argv[1];
   if (script === undefined || realpathSync(script) !== fileURLToPath(moduleUrl)) return;
   const interrupted = new AbortController();

@@ -13,7 +13,11 @@ export const SAMPLE_MINERS = ['good', 'mediocre', 'noise', 'copy', 'malformed', 
  * as somebody's own bot might: `malformed` uploads a file that miner.ts would refuse, `missing` commits a pointer to a
  * repository that does not exist.
  */
-export async function publishSamples(subnet: LocalSubnet, signal?: AbortSignal, print: (line: string) => void = () => {}): Promise<void> {
+export async function publishSamples(
+  subnet: LocalSubnet,
+  signal?: AbortSignal,
+  print: (line: string) => void = () => {},
+): Promise<void> {
   const files = sampleDatasets({ seed: 1 });
   for (const name of ['good', 'mediocre', 'noise', 'copy', 'malformed'] as const) {
     await writeFile(join(subnet.folder, `${name}.jsonl`), files[name]);
@@ -32,7 +36,11 @@ export async function publishSamples(subnet: LocalSubnet, signal?: AbortSignal, 
       await metadata.commit({ repo: `local/${name}`, competition: '1', commit: sha }, { hotkey, signal });
       print(`${name}: committed local/${name}:1:${sha}`);
     };
-    const uploaded = await datasets.upload({ repo: 'local/malformed', path: join(subnet.folder, 'malformed.jsonl'), signal });
+    const uploaded = await datasets.upload({
+      repo: 'local/malformed',
+      path: join(subnet.folder, 'malformed.jsonl'),
+      signal,
+    });
     await commit('malformed', uploaded.commit);
     await commit('missing', '0123456789abcdef0123456789abcdef01234567');
   } finally {

@@ -6,7 +6,11 @@ import { publishSamples } from './sample-miners.ts';
 import { main as validator } from './validator.ts';
 
 /** A whole subnet on this machine: a chain, a hub, six miners and a validator, from datasets to weights on the chain. */
-export async function main(argv: string[], signal?: AbortSignal, print: (line: string) => void = console.log): Promise<void> {
+export async function main(
+  argv: string[],
+  signal?: AbortSignal,
+  print: (line: string) => void = console.log,
+): Promise<void> {
   const command = new Command('subnet')
     .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
     .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
@@ -18,7 +22,9 @@ export async function main(argv: string[], signal?: AbortSignal, print: (line: s
     print('Six miners publish their datasets and commit the pointers:');
     await publishSamples(subnet, signal, (line) => print(`  ${line}`));
 
-    print('\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:');
+    print(
+      '\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:',
+    );
     await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, print);
 
     print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import type { EpochReport, ValidatorEvent } from 'flock-off';
+import type { EpochReport, Outcome, ValidatorEvent } from 'flock-off';
 
 /** Prints what a validator does: a bar per training run on a terminal, a line per milestone elsewhere. */
 export function showEvents(print: (line: string) => void): (event: ValidatorEvent) => void {
@@ -17,18 +17,20 @@ export function showEvents(print: (line: string) => void): (event: ValidatorEven
       const how = event.resumed ? 'goes on with' : 'draws';
       print(`block ${event.block}: the epoch ${how} ${event.hotkeys.length} miners, seed ${event.epochSeed}`);
     } else if (event.kind === 'fetching') print(`uid ${event.uid}: downloading ${event.repo}`);
-    else if (event.kind === 'scored') print(`uid ${event.uid}: loss ${event.lossNatsPerToken.toFixed(4)}${event.cached ? ' (known)' : ''}`);
-    else if (event.kind === 'rejected') print(`uid ${event.uid}: ${event.reason}, ${event.message}`);
-    else if (event.kind === 'postponed') print(`uid ${event.uid}: postponed, ${event.message}`);
+    else if (event.kind === 'settled') print(`uid ${event.uid}: ${inWords(event.outcome)}`);
     else print(`block ${event.block}: weights are sent at block ${event.untilBlock}`);
   };
 
-  function train(uid: number, progress: { step: number; steps: number; lossNatsPerToken: number; tokensPerSecond: number }): void {
+  function train(
+    uid: number,
+    progress: { step: number; steps: number; lossNatsPerToken: number; tokensPerSecond: number },
+  ): void {
     const { step, steps } = progress;
     const loss = progress.lossNatsPerToken.toFixed(3);
     const speed = Math.round(progress.tokensPerSecond);
     if (!process.stdout.isTTY) {
-      if (step === 1 || step === steps) print(`uid ${uid}: training step ${step}/${steps}, loss ${loss}, ${speed} tokens/s`);
+      if (step === 1 || step === steps)
+        print(`uid ${uid}: training step ${step}/${steps}, loss ${loss}, ${speed} tokens/s`);
       return;
     }
     bar ??= startBar(uid, steps);
@@ -47,6 +49,13 @@ function startBar(uid: number, steps: number): SingleBar {
   return bar;
 }
 
+function inWords(outcome: Outcome): string {
+  if (outcome.kind === 'scored') return `evaluation loss ${outcome.lossNatsPerToken.toFixed(4)} nats per token`;
+  return outcome.kind === 'rejected'
+    ? `${outcome.verdict.reason}, ${outcome.verdict.message}`
+    : `postponed, ${outcome.message}`;
+}
+
 /** The epoch as a table a person can read. */
 export function reportTable(report: EpochReport): string {
   const table = new Table({
@@ -58,8 +67,20 @@ export function reportTable(report: EpochReport): string {
   for (const { uid, pointer, rows, outcome, winRate, weight, why } of report.entries) {
     const dataset = pointer?.split(':')[0] ?? '(not text)';
     const result =
-      outcome.kind === 'scored' ? outcome.lossNatsPerToken.toFixed(4) : outcome.kind === 'rejected' ? outcome.verdict.reason : 'postponed';
-    table.push([uid, dataset, rows ?? '-', result, winRate === null ? '-' : winRate.toFixed(2), weight.toFixed(4), why]);
+      outcome.kind === 'scored'
+        ? outcome.lossNatsPerToken.toFixed(4)
+        : outcome.kind === 'rejected'
+          ? outcome.verdict.reason
+          : 'postponed';
+    table.push([
+      uid,
+      dataset,
+      rows ?? '-',
+      result,
+      winRate === null ? '-' : winRate.toFixed(2),
+      weight.toFixed(4),
+      why,
+    ]);
   }
   return table.toString();
 }

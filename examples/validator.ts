@@ -19,12 +19,21 @@ import { publishSamples } from './sample-miners.ts';
 import { reportTable, showEvents } from './terminal.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
-export async function main(argv: string[], signal?: AbortSignal, print: (line: string) => void = console.log): Promise<EpochReport[]> {
+export async function main(
+  argv: string[],
+  signal?: AbortSignal,
+  print: (line: string) => void = console.log,
+): Promise<EpochReport[]> {
   const local = await withLocalSubnet(argv, 'validator', publishSamples);
   const command = subnetCommand('validator', 'Score datasets and set weights on the chain.')
     .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', wholeNumber, 360)
     .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', wholeNumber, 32)
-    .option('--block_threshold <blocks>', "send weights this many blocks before the subnet's epoch ends", wholeNumber, 50)
+    .option(
+      '--block_threshold <blocks>',
+      "send weights this many blocks before the subnet's epoch ends",
+      wholeNumber,
+      50,
+    )
     .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
     .option('--eval_data_dir <folder>', 'folder with the evaluation set', 'eval_data')
@@ -40,7 +49,12 @@ export async function main(argv: string[], signal?: AbortSignal, print: (line: s
   const evaluation = await loadEvaluationSet({ path: join(flags.eval_data_dir, 'data.jsonl') });
   const state = await ValidatorState.open({ path: join(flags.data_dir, 'state') });
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
-  const subtensor = await connectSubtensor({ endpoint: options.chainEndpoint, network: options.network, signal, logger });
+  const subtensor = await connectSubtensor({
+    endpoint: options.chainEndpoint,
+    network: options.network,
+    signal,
+    logger,
+  });
   const trainer = await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal });
   const reports: EpochReport[] = [];
   try {
@@ -50,7 +64,13 @@ export async function main(argv: string[], signal?: AbortSignal, print: (line: s
         competition,
         subtensor,
         metadata: new ChainMetadataStore({ subtensor, netuid: options.netuid }),
-        weightSetter: new WeightSetter({ subtensor, netuid: options.netuid, hotkey, pendingReveals: state.pendingReveals, logger }),
+        weightSetter: new WeightSetter({
+          subtensor,
+          netuid: options.netuid,
+          hotkey,
+          pendingReveals: state.pendingReveals,
+          logger,
+        }),
         datasets,
         trainer,
         evaluation,

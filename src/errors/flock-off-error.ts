@@ -62,3 +62,8 @@ export function messageOf(error: unknown): string {
 function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** True for a {@link FlockOffError} with one of the codes. */
+export function isCode(error: unknown, ...codes: FlockOffErrorCode[]): boolean {
+  return error instanceof FlockOffError && codes.includes(error.code);
+}

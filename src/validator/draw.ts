@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
@@ -15,7 +16,7 @@ export interface DrawnEpoch extends OpenEpoch {
  * The draw is stored before it is used.
  */
 export async function drawMiners(
-  { state, onEvent, queueSeed }: Validator,
+  { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) }: Validator,
   metagraph: Metagraph,
   pointers: Map<string, ReadPointer>,
 ): Promise<DrawnEpoch> {
@@ -24,13 +25,23 @@ export async function drawMiners(
 
   const left = await state.openEpoch();
   const epoch = left ?? (await draw());
-  onEvent?.({ kind: 'drawn', epochSeed: epoch.epochSeed, hotkeys: epoch.hotkeys, block: metagraph.block, resumed: left !== null });
+  onEvent?.({
+    kind: 'drawn',
+    epochSeed: epoch.epochSeed,
+    hotkeys: epoch.hotkeys,
+    block: metagraph.block,
+    resumed: left !== null,
+  });
   return { ...epoch, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
 
   async function draw(): Promise<OpenEpoch> {
     const stored = await state.queue();
     const queue = stored === null ? EvalQueue.create({ seed: queueSeed }) : EvalQueue.fromJSON(stored);
-    const next = queue.next({ hotkeys: [...submissions.keys()], weights: await state.weights() });
+    const next = queue.next({
+      hotkeys: [...submissions.keys()],
+      weights: await state.weights(),
+      places: minersPerEpoch,
+    });
     const fresh = { ...next, startBlock: metagraph.block };
     await state.beginEpoch(fresh, queue.toJSON());
     return fresh;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { checkDataset } from '../dataset/check.ts';
 import { contamination } from '../dataset/contamination.ts';
-import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import type { RememberedDataset } from './state.ts';
 import type { Validator } from './validator.ts';
 
@@ -21,8 +21,13 @@ export interface FetchedDataset {
  * A pinned commit never changes, so a repository deleted after its first download is still scored.
  * @throws FlockOffError for faults of the hub or the disk.
  */
-export async function fetchDataset(validator: Validator, submission: Submission, signal?: AbortSignal): Promise<Checked<FetchedDataset>> {
+export async function fetchDataset(
+  validator: Validator,
+  submission: Submission,
+  signal?: AbortSignal,
+): Promise<Checked<FetchedDataset>> {
   const { repo, commit } = submission.pointer;
+  validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
   const { competition, evaluation } = validator;
   const to = join(validator.cacheDir, 'datasets', ...repo.split('/'), commit, 'data.jsonl');
   const stored = await validator.state.download(repo, commit);
@@ -40,14 +45,18 @@ export async function fetchDataset(validator: Validator, submission: Submission,
 }
 
 /** Keeps, per row, the block in which this hotkey first showed it, so that an update does not forfeit its own rows. */
-async function remember(validator: Validator, submission: Submission, seen: { sha256: string; rowHashes: string[] }): Promise<void> {
+async function remember(
+  validator: Validator,
+  submission: Submission,
+  seen: { sha256: string; rowHashes: string[] },
+): Promise<void> {
   const { hotkey, commitBlock, pointer } = submission;
   const before = await validator.state.dataset(hotkey);
   const firstBlocks = new Map(before?.rowHashes.map((hash, i) => [hash, before.rowBlocks[i] ?? before.commitBlock]));
   const dataset: RememberedDataset = {
-    pointer: `${pointer.repo}:${pointer.commit}`,
+    repo: pointer.repo,
+    commit: pointer.commit,
     commitBlock,
-    rows: seen.rowHashes.length,
     sha256: seen.sha256,
     rowHashes: seen.rowHashes,
     rowBlocks: seen.rowHashes.map((hash) => Math.min(commitBlock, firstBlocks.get(hash) ?? commitBlock)),

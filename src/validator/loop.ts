@@ -35,7 +35,8 @@ export async function runValidator(validator: Validator, parameters: RunValidato
         maxDelayMs: 300_000,
         signal,
         clock,
-        onRetry: (error, attempt, delayMs) => logger.warn(`epoch interrupted: ${messageOf(error)}`, { attempt, delayMs }),
+        onRetry: (error, attempt, delayMs) =>
+          logger.warn(`epoch interrupted: ${messageOf(error)}`, { attempt, delayMs }),
       });
       await onReport?.(report);
       if (epoch < epochs) await subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal });
@@ -47,7 +48,10 @@ export async function runValidator(validator: Validator, parameters: RunValidato
 }
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
-async function revealWhileRunning({ weightSetter, clock = systemClock, logger = silentLogger }: Validator, done: AbortSignal): Promise<void> {
+async function revealWhileRunning(
+  { weightSetter, clock = systemClock, logger = silentLogger }: Validator,
+  done: AbortSignal,
+): Promise<void> {
   while (!done.aborted) {
     try {
       await weightSetter.reveal({ signal: done });

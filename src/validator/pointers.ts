@@ -40,7 +40,10 @@ function readPointer(uid: number, commitment: Commitment, competition: Competiti
   }
   const pointer = decoded.data;
   if (pointer.competition !== competition.id) {
-    return reject('wrong-competition', `the pointer names competition "${pointer.competition}", this one is "${competition.id}"`);
+    return reject(
+      'wrong-competition',
+      `the pointer names competition "${pointer.competition}", this one is "${competition.id}"`,
+    );
   }
   if (!isPinned(pointer)) {
     return reject('unpinned-commit', 'the pointer names a branch; commit the full 40-hex sha of the upload');

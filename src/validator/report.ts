@@ -1,5 +1,9 @@
 import type { WeightsReceipt } from '../chain/weight-setter.ts';
 import type { Verdict } from '../schema/verdict.ts';
+import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
+import type { DrawnEpoch } from './draw.ts';
+import type { FetchedDataset } from './fetch-dataset.ts';
+import type { ReadPointer } from './pointers.ts';
 
 /** How the epoch ended for one miner. */
 export type Outcome =
@@ -16,40 +20,70 @@ export interface EpochEntry {
   hotkey: string;
   /** Pointer text as committed, `null` when it is not text. */
   pointer: string | null;
-  commitBlock: number | null;
-  /** Rows of the dataset, `null` when it was never read. */
+  /** Rows of the dataset, `null` when none was read. */
   rows: number | null;
   /** Rows of the evaluation set found in the dataset. */
   evaluationRowsSeen: number;
   outcome: Outcome;
   /** Wins / comparisons, `null` when there was no loss to compare. */
   winRate: number | null;
-  /** Weight after this epoch (all weights sum to 1). */
+  /** Weight after this epoch; all weights sum to 1. */
   weight: number;
   /** The score in one sentence, for its miner. */
   why: string;
 }
 
-/** Everything a validator did in one epoch. */
+/** Everything a validator did in one epoch: plain JSON. */
 export interface EpochReport {
   netuid: number;
   competition: string;
   epochSeed: number;
   startBlock: number;
-  endBlock: number;
-  /** Loss of the base model without training would be meaningless to compare; entries hold the trained losses. */
+  /** Best first. */
   entries: EpochEntry[];
-  receipt: WeightsReceipt;
+  /** How the weights went to the chain; `null` when nobody has earned any, so that none were sent. */
+  receipt: WeightsReceipt | null;
 }
 
-/** One sentence on how an entry came to its weight. */
-export function explain(entry: Omit<EpochEntry, 'why'>, scored: number): string {
-  const { outcome } = entry;
-  if (outcome.kind === 'rejected') return `${outcome.verdict.reason}: ${outcome.verdict.message}`;
-  if (outcome.kind === 'postponed') return `kept its weight, will be evaluated again: ${outcome.message}`;
-  if (entry.winRate === null) return 'the only loss of this epoch: nobody to compare with';
-  const rivals = scored - 1;
-  const wins = Math.round(entry.winRate * rivals);
-  const seen = entry.evaluationRowsSeen > 0 ? `; holds ${entry.evaluationRowsSeen} rows of the evaluation set` : '';
-  return `won ${wins} of ${rivals} comparisons${seen}`;
+export interface WriteReportParameters {
+  netuid: number;
+  competition: string;
+  epoch: DrawnEpoch;
+  pointers: Map<string, ReadPointer>;
+  datasets: FetchedDataset[];
+  outcomes: Map<string, Outcome>;
+  weighed: ComputeWeightsReturnType;
+  receipt: WeightsReceipt | null;
+}
+
+export function writeReport(parameters: WriteReportParameters): EpochReport {
+  const { netuid, competition, epoch, pointers, datasets, outcomes, weighed, receipt } = parameters;
+  const fetched = new Map(datasets.map((dataset) => [dataset.submission.hotkey, dataset]));
+  const weights = new Map(weighed.weights.map(({ uid, weight }) => [uid, weight]));
+  const entries = [...outcomes].map(([hotkey, outcome]): EpochEntry => {
+    const { uid, text } = pointers.get(hotkey)!;
+    const dataset = fetched.get(hotkey);
+    const entry = {
+      uid,
+      hotkey,
+      pointer: text,
+      rows: dataset?.rowHashes.length ?? null,
+      evaluationRowsSeen: dataset?.evaluationRowsSeen ?? 0,
+      outcome,
+      winRate: weighed.winRates.get(hotkey) ?? null,
+      weight: weights.get(uid) ?? 0,
+    };
+    return { ...entry, why: explain(entry, weighed.winRates.size) };
+  });
+  entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
+  return { netuid, competition, epochSeed: epoch.epochSeed, startBlock: epoch.startBlock, entries, receipt };
+}
+
+function explain({ outcome, winRate, evaluationRowsSeen }: Omit<EpochEntry, 'why'>, contestants: number): string {
+  if (outcome.kind === 'rejected') return outcome.verdict.message;
+  if (outcome.kind === 'postponed') return `keeps its weight and is evaluated again: ${outcome.message}`;
+  if (winRate === null || contestants < 2) return 'nobody to compare with in this epoch';
+  const rivals = contestants - 1;
+  const seen = evaluationRowsSeen > 0 ? `; holds ${evaluationRowsSeen} rows of the evaluation set` : '';
+  return `won ${Math.round(winRate * rivals)} of ${rivals} comparisons${seen}`;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { loadRows } from '../dataset/load-rows.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
+import type { Outcome } from './report.ts';
 import type { Validator } from './validator.ts';
 
 /**
@@ -14,20 +15,16 @@ export async function scoreDataset(
   dataset: FetchedDataset,
   seed: number,
   signal?: AbortSignal,
-): Promise<Checked<number>> {
+): Promise<Outcome> {
   const { trainer, competition, evaluation, state, onEvent } = validator;
   const { uid } = dataset.submission;
   const key = scoreKey([dataset.sha256, seed, trainer.baseSha256, competition.recipe, evaluation.sha256]);
 
   const known = await state.score(key);
-  if (known) {
-    if (known.ok) onEvent?.({ kind: 'scored', uid, lossNatsPerToken: known.value, cached: true });
-    return known;
-  }
-  const score = await train();
-  await state.putScore(key, score);
-  if (score.ok) onEvent?.({ kind: 'scored', uid, lossNatsPerToken: score.value, cached: false });
-  return score;
+  const score = known ?? (await train());
+  if (!known) await state.putScore(key, score);
+  if (!score.ok) return { kind: 'rejected', verdict: score.verdict };
+  return { kind: 'scored', lossNatsPerToken: score.value };
 
   async function train(): Promise<Checked<number>> {
     const { rows } = await loadRows({ path: dataset.path, competition, signal });
@@ -42,7 +39,7 @@ export async function scoreDataset(
       adapter: trained.value.adapter,
       contextTokens: competition.recipe.contextTokens,
       signal,
-      onProgress: (progress) => onEvent?.({ kind: 'evaluating', uid, ...progress }),
+      onProgress: (progress) => onEvent?.({ kind: 'evaluating', uid, progress }),
     });
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }

@@ -15,9 +15,9 @@ export interface OpenEpoch {
 
 /** What a dataset looked like when it was last read, for finding its copies when it is not in the draw itself. */
 export interface RememberedDataset {
-  pointer: string;
+  repo: string;
+  commit: string;
   commitBlock: number;
-  rows: number;
   sha256: string;
   /** Per row: its normalised hash. */
   rowHashes: string[];

@@ -1,0 +1,74 @@
+export {
+  ChainMetadataStore,
+  type ChainMetadataStoreParameters,
+  type CommitParameters,
+  type CommitReturnType,
+} from './chain/chain-metadata-store.ts';
+export type { WeightEntry } from './chain/normalise-weights.ts';
+export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
+export { type HotkeySigner, type OpenHotkeyParameters, openHotkey } from './chain/wallet.ts';
+export {
+  type PendingReveal,
+  type PendingRevealStore,
+  WeightSetter,
+  type WeightSetterParameters,
+  type WeightsReceipt,
+} from './chain/weight-setter.ts';
+export { type CheckDatasetParameters, checkDataset, type Dataset, type LineProblem } from './dataset/check.ts';
+export {
+  type DuplicateCandidate,
+  type DuplicateFinding,
+  type FindDuplicatesParameters,
+  findDuplicates,
+} from './dataset/duplicates.ts';
+export { loadEvaluationSet } from './dataset/load-rows.ts';
+export { rowHash } from './dataset/row-hash.ts';
+export { FlockOffError, type FlockOffErrorCode } from './errors/flock-off-error.ts';
+export type { DatasetStore, StoredFile, UploadedDataset } from './hub/dataset-store.ts';
+export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from './hub/hub-dataset-store.ts';
+export {
+  type PublishDatasetParameters,
+  type PublishDatasetReturnType,
+  type PublishStep,
+  publishDataset,
+} from './miner/publish.ts';
+export {
+  EvalQueue,
+  type EvalQueueState,
+  type NextEpochParameters,
+  type NextEpochReturnType,
+} from './queue/eval-queue.ts';
+export { Competition, LoraRecipe } from './schema/competition.ts';
+export { type DatasetRow, DatasetSchema, type Turn, TurnSchema } from './schema/dataset-row.ts';
+export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from './schema/metagraph.ts';
+export { isPinned, MAX_POINTER_BYTES, ModelId, type PinnedModelId, RepoId } from './schema/model-id.ts';
+export type { Submission } from './schema/submission.ts';
+export { type Checked, Verdict, VerdictReason } from './schema/verdict.ts';
+export { type BenchmarkCurve, ERA_B_CURVE, scoreBenchmark } from './scoring/benchmark.ts';
+export {
+  type ComputeWeightsParameters,
+  type ComputeWeightsReturnType,
+  computeWeights,
+} from './scoring/compute-weights.ts';
+export { pickDailyWinner } from './scoring/daily-winner.ts';
+export { type Contestant, winRates } from './scoring/win-rates.ts';
+export type { Clock } from './shared/clock.ts';
+export { type Logger, silentLogger } from './shared/logger.ts';
+export {
+  type BackendInfo,
+  type BackendName,
+  type EvaluateParameters,
+  type EvaluationProgress,
+  type EvaluationResult,
+  type LoadLoraTrainerParameters,
+  type LoraAdapter,
+  LoraTrainer,
+  type TrainParameters,
+  type TrainProgress,
+  type TrainResult,
+} from './trainer/lora-trainer.ts';
+export { type RunEpochParameters, runEpoch } from './validator/epoch.ts';
+export { type RunValidatorParameters, runValidator } from './validator/loop.ts';
+export type { EpochEntry, EpochReport, Outcome } from './validator/report.ts';
+export { ValidatorState } from './validator/state.ts';
+export type { Validator, ValidatorEvent } from './validator/validator.ts';

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { MersenneTwister } from '../shared/random.ts';
+
+/** Shares of an epoch's places once everybody has been evaluated: 8 of 32 by weight, 16 by chance, 8 by waiting. */
+const TOP_SHARE = 1 / 4;
+const DRAWN_SHARE = 1 / 2;
+/** Chance of a miner at `rank` is proportional to exp(-rank / RANK_SCALE). */
+const RANK_SCALE = 32;
+const EPOCH_SEEDS = 65_536;
+
+const EvalQueueState = z.object({
+  seed: z.int().nonnegative(),
+  epoch: z.int().nonnegative(),
+  /** True until every hotkey has been evaluated once. */
+  firstPass: z.boolean(),
+  /** Epoch of the last evaluation, by hotkey. */
+  lastEvaluated: z.record(z.string(), z.int()),
+});
+export type EvalQueueState = z.infer<typeof EvalQueueState>;
+
+export interface NextEpochParameters {
+  /** Every registered miner with a submission. */
+  hotkeys: string[];
+  /** Current weight by hotkey; a missing one counts as 0. */
+  weights: Record<string, number>;
+  /** Most miners of an epoch. Default 32. */
+  places?: number;
+}
+
+export interface NextEpochReturnType {
+  /** One seed for every training run of the epoch, 0..65535. */
+  epochSeed: number;
+  /** Who is evaluated, in this order. */
+  hotkeys: string[];
+}
+
+/**
+ * Decides who is evaluated when. The first pass goes through everybody once, in random order. Afterwards a quarter of
+ * the places go to the highest weights, half are drawn by chance from the rest (better ranks more likely, without
+ * replacement), and a quarter go to those who have waited longest, so that nobody starves.
+ *
+ * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with `fromJSON`.
+ *
+ * @example
+ * const queue = EvalQueue.create({ seed: 1 });
+ * const { epochSeed, hotkeys } = queue.next({ hotkeys: ['a', 'b'], weights: {} });
+ */
+export class EvalQueue {
+  readonly #state: EvalQueueState;
+
+  private constructor(state: EvalQueueState) {
+    this.#state = state;
+  }
+
+  static create({ seed }: { seed: number }): EvalQueue {
+    return new EvalQueue({ seed, epoch: 0, firstPass: true, lastEvaluated: {} });
+  }
+
+  /** @throws FlockOffError `bad-argument` when the value is no serialised queue. */
+  static fromJSON(value: unknown): EvalQueue {
+    const parsed = EvalQueueState.safeParse(value);
+    if (parsed.success) return new EvalQueue(parsed.data);
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `this is no stored evaluation queue (${z.prettifyError(parsed.error)})`,
+      fix: 'restore the state from a backup, or start with a new queue',
+    });
+  }
+
+  toJSON(): EvalQueueState {
+    return structuredClone(this.#state);
+  }
+
+  /** Draws the next epoch and counts its miners as evaluated. */
+  next({ hotkeys, weights, places = 32 }: NextEpochParameters): NextEpochReturnType {
+    const state = this.#state;
+    const random = new MersenneTwister(state.seed + state.epoch);
+    const epochSeed = random.nextUint32() % EPOCH_SEEDS;
+    const registered = new Set(hotkeys);
+    for (const hotkey of Object.keys(state.lastEvaluated))
+      if (!registered.has(hotkey)) delete state.lastEvaluated[hotkey];
+
+    const everybody = shuffled([...registered].sort(), random);
+    const unseen = everybody.filter((hotkey) => !(hotkey in state.lastEvaluated));
+    if (unseen.length === 0) state.firstPass = false;
+    const chosen =
+      everybody.length <= places
+        ? everybody
+        : state.firstPass
+          ? unseen.slice(0, places)
+          : this.#choose(everybody, weights, places, random);
+
+    state.epoch++;
+    for (const hotkey of chosen) state.lastEvaluated[hotkey] = state.epoch;
+    return { epochSeed, hotkeys: chosen };
+  }
+
+  /** Puts miners back whose evaluation could not be done: they now wait longest. */
+  postpone(hotkeys: string[]): void {
+    for (const hotkey of hotkeys) delete this.#state.lastEvaluated[hotkey];
+  }
+
+  #choose(everybody: string[], weights: Record<string, number>, places: number, random: MersenneTwister): string[] {
+    const ranked = everybody.toSorted((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0));
+    const topCount = Math.floor(places * TOP_SHARE);
+    const top = ranked.slice(0, topCount);
+    // Exponential races: the smallest -ln(u) / p win, which is a draw without replacement in proportion to p.
+    const drawn = ranked
+      .slice(topCount)
+      .map((hotkey, i) => ({
+        hotkey,
+        arrival: -Math.log(1 - random.nextUniform()) / Math.exp(-(topCount + i) / RANK_SCALE),
+      }))
+      .sort((a, b) => a.arrival - b.arrival)
+      .slice(0, Math.floor(places * DRAWN_SHARE))
+      .map(({ hotkey }) => hotkey);
+    const taken = new Set([...top, ...drawn]);
+    const last = (hotkey: string) => this.#state.lastEvaluated[hotkey] ?? Number.NEGATIVE_INFINITY;
+    const waiting = everybody
+      .filter((hotkey) => !taken.has(hotkey))
+      .sort((a, b) => (last(a) < last(b) ? -1 : last(a) > last(b) ? 1 : 0));
+    return [...taken, ...waiting.slice(0, places - taken.size)];
+  }
+}
+
+function shuffled<T>(items: T[], random: MersenneTwister): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = random.nextUint32() % (i + 1);
+    [items[i], items[j]] = [items[j]!, items[i]!];
+  }
+  return items;
+}

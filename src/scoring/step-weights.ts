@@ -1,0 +1,9 @@
+import { normalised, type Shares } from './shares.ts';
+
+const TEMPERATURE = 0.08;
+
+/** softmax(win rate / 0.08) over the evaluated miners: sums to 1. */
+export function stepWeights(winRates: Shares): Shares {
+  const highest = Math.max(...winRates.values());
+  return normalised(new Map([...winRates].map(([hotkey, rate]) => [hotkey, Math.exp((rate - highest) / TEMPERATURE)])));
+}

@@ -1,0 +1,42 @@
+import { blend, normalised, type Shares } from './shares.ts';
+
+const LEAST_TRUST = 0.5;
+const LEAST_LOSS_MARGIN = 1.05;
+
+/** Weight a validator would lose to clipping: sum(max(0, w - consensus)). Its expected trust is 1 minus that. */
+export function expectedTrustLoss(weights: Shares, consensus: Shares): number {
+  let loss = 0;
+  for (const [hotkey, weight] of weights) loss += Math.max(0, weight - (consensus.get(hotkey) ?? 0));
+  return loss;
+}
+
+/**
+ * Moves the weights toward the normalised consensus by the smallest step that keeps the expected validator trust at 0.5
+ * or more. Where even the whole way does not reach it, aims for 1.05 times the least loss that can be reached.
+ * Without any consensus yet (a fresh subnet) nothing is moved.
+ */
+export function restoreValidatorTrust(weights: Shares, consensus: Shares): Shares {
+  const goal = normalised(consensus);
+  if (goal.size === 0 || ![...goal.values()].some((share) => share > 0)) return weights;
+  const lossAt = (lambda: number) => expectedTrustLoss(blend(weights, goal, lambda), consensus);
+  const least = lossAt(1);
+  const allowed = least <= 1 - LEAST_TRUST ? 1 - LEAST_TRUST : least * LEAST_LOSS_MARGIN;
+  if (lossAt(0) <= allowed) return weights;
+  return blend(
+    weights,
+    goal,
+    smallest((lambda) => lossAt(lambda) <= allowed),
+  );
+}
+
+/** The smallest number of 0..1 from which on a monotone condition holds, to 1e-12; the condition holds at 1. */
+function smallest(holds: (x: number) => boolean): number {
+  let below = 0;
+  let above = 1;
+  while (above - below > 1e-12) {
+    const middle = (below + above) / 2;
+    if (holds(middle)) above = middle;
+    else below = middle;
+  }
+  return above;
+}

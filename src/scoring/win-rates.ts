@@ -1,0 +1,32 @@
+/** A miner with a valid loss this epoch. */
+export interface Contestant {
+  hotkey: string;
+  lossNatsPerToken: number;
+  commitBlock: number;
+}
+
+/** A later dataset must be this much better (relative) to beat an earlier one. */
+const EARLIER_ADVANTAGE = 0.04;
+
+/**
+ * Wins / comparisons by hotkey, 0..1. Of two, the one committed in the earlier block has its loss multiplied by 0.96;
+ * the lower loss then wins, and equal losses win nothing. In the same block nobody has the advantage.
+ * A single contestant has win rate 0: there is nobody to win against.
+ */
+export function winRates(contestants: Contestant[]): Map<string, number> {
+  return new Map(
+    contestants.map((one) => {
+      const rivals = contestants.filter((other) => other !== one);
+      const wins = rivals.filter((rival) => beats(one, rival)).length;
+      return [one.hotkey, rivals.length === 0 ? 0 : wins / rivals.length];
+    }),
+  );
+}
+
+function beats(one: Contestant, rival: Contestant): boolean {
+  return handicapped(one, rival) < handicapped(rival, one);
+}
+
+function handicapped(one: Contestant, rival: Contestant): number {
+  return one.commitBlock < rival.commitBlock ? one.lossNatsPerToken * (1 - EARLIER_ADVANTAGE) : one.lossNatsPerToken;
+}

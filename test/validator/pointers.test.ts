@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { Competition } from '../../src/schema/competition.ts';
+import type { Commitment, Metagraph } from '../../src/schema/metagraph.ts';
+import { readPointers } from '../../src/validator/pointers.ts';
+
+const SHA = '0123456789abcdef0123456789abcdef01234567';
+
+function read(text: string | null) {
+  const neuron = {
+    uid: 0,
+    hotkey: 'h0',
+    coldkey: 'c0',
+    active: true,
+    validatorPermit: false,
+    consensus: 0,
+    incentive: 0,
+    validatorTrust: 0,
+    lastUpdateBlock: 1,
+    registrationBlock: 1,
+  };
+  const metagraph = { netuid: 1, block: 9, neurons: [neuron], nextEpochBlock: 20 } as unknown as Metagraph;
+  const commitments = new Map<string, Commitment>([
+    ['h0', { hotkey: 'h0', text, block: 5 }],
+    ['gone', { hotkey: 'gone', text: `a/b:1:${SHA}`, block: 1 }],
+  ]);
+  const pointers = readPointers(metagraph, commitments, Competition.parse({}));
+  expect([...pointers.keys()]).toEqual(['h0']);
+  return pointers.get('h0')!.submission;
+}
+
+test('a pinned pointer of this competition is a submission with its commit block', () => {
+  expect(read(`a/b:1:${SHA}`)).toEqual({
+    ok: true,
+    value: { uid: 0, hotkey: 'h0', pointer: { repo: 'a/b', competition: '1', commit: SHA }, commitBlock: 5 },
+  });
+});
+
+test.each([
+  ['garbage', 'hello', 'invalid-pointer'],
+  ["somebody's JSON", '{"a":1}', 'invalid-pointer'],
+  ['nothing', '', 'invalid-pointer'],
+  ['bytes that are not text', null, 'invalid-pointer'],
+  ['a short sha', 'a/b:1:0123456', 'invalid-pointer'],
+  ['path tricks in the repository', `../etc:1:${SHA}`, 'invalid-pointer'],
+  ['another competition', `a/b:2:${SHA}`, 'wrong-competition'],
+  ['a branch', 'a/b:1:main', 'unpinned-commit'],
+  ['None, which Python writes for main', 'a/b:1:None', 'unpinned-commit'],
+])('defect 13: %s on the chain is a verdict, never the older submission', (_what, text, reason) => {
+  expect(read(text)).toMatchObject({ ok: false, verdict: { reason } });
+});
