@@ -21,13 +21,9 @@ export interface CommandResult {
 /** Runs a command without a shell and without input, and returns its output. Never throws. */
 export function runCommand({ command, args, cwd, env, timeoutMs }: RunCommandParameters): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd,
-      env,
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // spawn's own timeout keeps the process alive after a command that could not be started.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -36,10 +32,12 @@ export function runCommand({ command, args, cwd, env, timeoutMs }: RunCommandPar
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr += text;
     });
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ code: null, stoppedBy: error.code ?? error.message, stdout, stderr }),
-    );
-    child.on('close', (code, signal) => resolve({ code, stoppedBy: signal, stdout, stderr }));
+    const end = (code: number | null, stoppedBy: string | null) => {
+      clearTimeout(timer);
+      resolve({ code, stoppedBy, stdout, stderr });
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => end(null, error.code ?? error.message));
+    child.on('close', end);
   });
 }
 

@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { MachineReport } from '../../src/cli/machine-report.ts';
+import { runCommand } from '../../src/setup/run-command.ts';
+
+const CLI = fileURLToPath(new URL('../../src/cli/index.ts', import.meta.url));
+const SECRET = 'hf_do_not_print_this';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function cli(args: string[], env: NodeJS.ProcessEnv = {}) {
+  const { HF_TOKEN: _, BT_WALLET_PATH: __, FLOCK_OFF_TENSORFLOW: ___, ...inherited } = process.env;
+  return runCommand({
+    command: process.execPath,
+    args: ['--import', import.meta.resolve('tsx'), CLI, ...args],
+    cwd: folder,
+    env: { ...inherited, ...env },
+    timeoutMs: 60_000,
+  });
+}
+
+test('help names the commands, and not the hidden one', async () => {
+  const { code, stdout } = await cli(['--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('tensorflow [options]');
+  expect(stdout).toContain('doctor [options]');
+  expect(stdout).not.toContain('probe');
+});
+
+test.each([
+  [['dokter'], "error: unknown command 'dokter'"],
+  [['tensorflow', '--cuda'], "error: unknown option '--cuda'"],
+  [['tensorflow', '--only', 'cuda'], '"cuda" is no route to TensorFlow. Choose among linked, wheel, prebuilt, wasm.'],
+])('%j is refused with a sentence', async (args, sentence) => {
+  const { code, stdout, stderr } = await cli(args);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr.split('\n')[0]).toBe(sentence);
+});
+
+test('the doctor tells a program what the machine has', async () => {
+  const wallets = join(folder, 'wallets');
+  await mkdir(wallets);
+  const { code, stdout } = await cli(['doctor', '--json'], { HF_TOKEN: SECRET, BT_WALLET_PATH: wallets });
+  expect(code).toBe(0);
+  expect(stdout).not.toContain(SECRET);
+  const report = JSON.parse(stdout) as MachineReport;
+  expect(report).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    system: { node: process.version, cpus: expect.any(Number) },
+    hubToken: 'environment',
+    wallets: { folder: wallets, present: true },
+    packages: { '@tensorflow/tfjs': '4.22.0', '@tensorflow/tfjs-node': null },
+  });
+  expect(report.backends.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu']);
+  expect(report.backends.find(({ name }) => name === 'wasm')?.info).toMatchObject({ packageVersion: '4.22.0' });
+  expect(report.disk[0]!.freeBytes).toBeGreaterThan(0);
+});
+
+test('the doctor tells a person the same, and reads .env for the token', async () => {
+  await writeFile(join(folder, '.env'), `HF_TOKEN=${SECRET}\n`);
+  const { code, stdout } = await cli(['doctor'], { BT_WALLET_PATH: join(folder, 'absent') });
+  expect(code).toBe(0);
+  expect(stdout).not.toContain(SECRET);
+  expect(stdout).toMatch(/^HF_TOKEN {3}present \(\.env\)$/m);
+  expect(stdout).toMatch(/^Wallets {4}none: .*absent is not there$/m);
+  expect(stdout).toMatch(/^ {11}\S?.*wasm: package 4\.22\.0$/m);
+});
