@@ -136,5 +136,5 @@ export function describeTensorFlow({ backend, version, cuda, package: linked }: 
 /** What somebody with the wasm backend should know: what is slower, why, and how to fix it. */
 export function wasmWarning({ failures }: LinkedTensorFlow, command: string): string {
   const why = [...new Set(failures)].join(' ');
-  return `No native TensorFlow: training runs on WebAssembly, several times slower and without GPU. ${why} Then run "${command}".`;
+  return `No native TensorFlow: training runs on WebAssembly, ten times slower on all but the smallest models, and without GPU. ${why} Then run "${command}".`;
 }

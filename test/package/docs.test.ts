@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { VerdictReason } from '../../src/schema/verdict.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const headings = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('### '))
+    .map((line) => line.slice(4));
+
+test('docs/errors.md explains every error code and every verdict, and nothing else', () => {
+  const union = /FlockOffErrorCode =([^;]*);/.exec(read('src/errors/flock-off-error.ts'))![1]!;
+  const codes = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
+  expect(codes.length).toBeGreaterThan(10);
+  expect(headings(read('docs/errors.md'))).toEqual([...codes, ...VerdictReason.options]);
+});
+
+test('links between the documents lead somewhere', () => {
+  const files = [
+    'README.md',
+    'CHANGELOG.md',
+    ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
+  ];
+  const broken = files.flatMap((file) =>
+    [...read(file).matchAll(/\]\(((?!https?:|mailto:)[^)\s]+)\)/g)]
+      .map((match) => match[1]!)
+      .filter((link) => !leads(link, file))
+      .map((link) => `${file}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+function leads(link: string, from: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = new URL(path || from.split('/').at(-1)!, new URL(`../../${from}`, import.meta.url));
+  try {
+    if (target.pathname.endsWith('/')) return readdirSync(target).length > 0;
+    const text = readFileSync(target, 'utf8');
+    return !anchor || anchors(text).includes(anchor);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EISDIR';
+  }
+}
+
+/** The anchors that a Markdown page gets from its headings. */
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map((match) =>
+    match[1]!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

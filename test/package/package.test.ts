@@ -1,0 +1,173 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommand } from '../../src/setup/run-command.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const HEAVY = ['@polkadot', '@tensorflow', '@huggingface'];
+
+interface Manifest {
+  version: string;
+  dependencies: Record<string, string>;
+  bin: Record<string, string>;
+}
+
+/** A project that has installed the packed tarball and its declared dependencies, and nothing else. */
+let project: string;
+let manifest: Manifest;
+let files: { path: string; size: number }[];
+
+async function run(command: string, args: string[], cwd: string): Promise<string> {
+  const result = await runCommand({ command, args, cwd, timeoutMs: 240_000 });
+  if (result.code !== 0)
+    throw new Error(
+      `${command} ${args.join(' ')}: ${result.stoppedBy ?? result.code}\n${result.stdout}\n${result.stderr}`,
+    );
+  return result.stdout;
+}
+
+const node = (...args: string[]) => run(process.execPath, args, project);
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'flock-off-project-'));
+  manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+  await run(process.execPath, ['node_modules/tsup/dist/cli-default.js', '--silent'], ROOT);
+  const [packed] = JSON.parse(
+    await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], ROOT),
+  ) as [{ filename: string; files: { path: string; size: number }[] }];
+  files = packed.files;
+  const modules = join(project, 'node_modules');
+  await mkdir(join(modules, 'flock-off'), { recursive: true });
+  await run('tar', ['-xzf', packed.filename, '-C', join(modules, 'flock-off'), '--strip-components=1'], project);
+  for (const name of Object.keys(manifest.dependencies)) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name), 'dir');
+  }
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'project', type: 'module' }));
+}, 300_000);
+
+afterAll(() => rm(project, { recursive: true, force: true }));
+
+test('the package holds the build, the evaluation set, the tiny model and the documents, and nothing else', () => {
+  const expected =
+    /^(dist\/.*\.(js|js\.map|d\.ts)|eval_data\/.*|docs\/[\w-]+\.md|src\/local\/tiny-base\/[\w-]+\.(json|safetensors)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+  expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
+  expect(files.map(({ path }) => path)).toEqual(
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/local/index.js',
+      'dist/cli/index.js',
+      'README.md',
+      'LICENSE',
+    ]),
+  );
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  expect(bytes).toBeLessThan(12_000_000);
+});
+
+test('the package names no folder of the machine it was built on', async () => {
+  const texts = await Promise.all(
+    files
+      .filter(({ path }) => /\.(js|d\.ts|json|md)$/.test(path))
+      .map(async ({ path }) => [path, await readFile(join(project, 'node_modules/flock-off', path), 'utf8')]),
+  );
+  expect(texts.filter(([, text]) => text!.includes(ROOT)).map(([path]) => path)).toEqual([]);
+});
+
+test('an installed package can be imported and required, and both give the same names', async () => {
+  const imported = await node(
+    '--input-type=module',
+    '-e',
+    "console.log(JSON.stringify(Object.keys(await import('flock-off')).sort()))",
+  );
+  const required = await node(
+    '--no-warnings',
+    '--input-type=commonjs',
+    '-e',
+    "console.log(JSON.stringify(Object.keys(require('flock-off')).sort()))",
+  );
+  expect(JSON.parse(imported)).toEqual(
+    expect.arrayContaining([
+      'DatasetSchema',
+      'ModelId',
+      'ChainMetadataStore',
+      'EvalQueue',
+      'LoraTrainer',
+      'WeightSetter',
+    ]),
+  );
+  expect(JSON.parse(required).filter((name: string) => name !== '__esModule' && name !== 'module.exports')).toEqual(
+    JSON.parse(imported),
+  );
+});
+
+test('importing the root loads neither the chain, nor the hub, nor TensorFlow', async () => {
+  // Both module systems are watched: a loader hook sees what is imported, require.cache what is required.
+  const hook = `
+    import { writeSync } from 'node:fs';
+    export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context); }`;
+  await writeFile(join(project, 'hook.mjs'), hook);
+  await writeFile(
+    join(project, 'watch.mjs'),
+    `import { createRequire, register } from 'node:module';
+     register('./hook.mjs', import.meta.url);
+     await import(process.argv[2]);
+     console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'));`,
+  );
+  const loaded = (await node('--no-warnings', 'watch.mjs', 'flock-off')).split('\n');
+  expect(loaded.some((url) => url.includes('flock-off/dist/index.js'))).toBe(true);
+  expect(loaded.filter((url) => HEAVY.some((name) => url.includes(`node_modules/${name}/`)))).toEqual([]);
+  // The watch itself works: a package that is imported on purpose is seen.
+  const witness = await node('--no-warnings', 'watch.mjs', '@huggingface/hub');
+  expect(witness).toContain('node_modules/@huggingface/');
+});
+
+test('the local subnet is a part of its own', async () => {
+  const names = JSON.parse(
+    await node(
+      '--input-type=module',
+      '-e',
+      "console.log(JSON.stringify(Object.keys(await import('flock-off/local'))))",
+    ),
+  );
+  expect(names).toEqual(expect.arrayContaining(['startLocalChain', 'startLocalHub', 'TINY_BASE']));
+  const there = await node(
+    '--input-type=module',
+    '-e',
+    "import { TINY_BASE } from 'flock-off/local'; import { readdirSync } from 'node:fs'; console.log(readdirSync(TINY_BASE).join())",
+  );
+  expect(there).toContain('model.safetensors');
+});
+
+test('the command line tool starts from the installed package', async () => {
+  expect((await node(join('node_modules/flock-off', manifest.bin['flock-off']!), '--version')).trim()).toBe(
+    manifest.version,
+  );
+});
+
+test('the types describe what is there', async () => {
+  await writeFile(
+    join(project, 'user.ts'),
+    `import { EvalQueue, ModelId, type FlockOffError } from 'flock-off';
+     import { startLocalHub } from 'flock-off/local';
+     export const all = [EvalQueue, ModelId, startLocalHub];
+     export const code = (error: FlockOffError): string => error.code;
+     // @ts-expect-error: a misspelt name is an error
+     import { EvalKew } from 'flock-off';
+     export { EvalKew };`,
+  );
+  const settings = {
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+    lib: ['es2023', 'dom'],
+  };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files: ['user.ts'] }));
+  await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project);
+}, 120_000);
