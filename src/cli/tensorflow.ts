@@ -19,6 +19,10 @@ export function tensorflowCommand(): Command {
       const cacheFolder = defaultCacheFolder(process.env);
       const linked = await linkTensorFlow({ cacheFolder, routes, gpu, force, log: (line) => console.error(line) });
       console.log(describeTensorFlow(linked));
+      if (linked.route === 'linked' && linked.failures.length > 0) {
+        console.error(`The TensorFlow that was linked stays. ${linked.failures.join(' ')}`);
+        process.exitCode = 1;
+      }
       if (linked.backend === 'wasm' && routes.length > 1) {
         console.error(wasmWarning(linked, 'npx flock-off tensorflow'));
         process.exitCode = 1;
