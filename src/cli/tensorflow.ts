@@ -20,7 +20,7 @@ export function tensorflowCommand(): Command {
       const linked = await linkTensorFlow({ cacheFolder, routes, gpu, force, log: (line) => console.error(line) });
       console.log(describeTensorFlow(linked));
       if (linked.route === 'linked' && linked.failures.length > 0) {
-        console.error(`The TensorFlow that was linked stays. ${linked.failures.join(' ')}`);
+        console.error(`The TensorFlow that was linked stays.\n  ${linked.failures.join('\n  ')}`);
         process.exitCode = 1;
       }
       if (linked.backend === 'wasm' && routes.length > 1) {

@@ -84,7 +84,8 @@ async function prepareTensorFlow() {
 }
 
 function wishes() {
-  return `Node ${process.version}, FLOCK_OFF_TENSORFLOW=${process.env.FLOCK_OFF_TENSORFLOW ?? ''}`;
+  const { FLOCK_OFF_TENSORFLOW = '', XDG_CACHE_HOME = '' } = process.env;
+  return `Node ${process.version}, FLOCK_OFF_TENSORFLOW=${FLOCK_OFF_TENSORFLOW}, XDG_CACHE_HOME=${XDG_CACHE_HOME}`;
 }
 
 function fingerprint(path) {
@@ -104,14 +105,22 @@ function readJson(path) {
   }
 }
 
-/** Runs a command in the repository; resolves with its exit code and everything it wrote to its pipes. */
+/**
+ * Runs a command in the repository; resolves with its exit code and everything it wrote to its pipes. It ends with
+ * this process: Ctrl-C reaches both by itself, but a `kill` reaches only the one that it names.
+ */
 function run([command, ...args], { stdio }) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: ROOT, stdio, shell: process.platform === 'win32' && command === 'npm' });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text) => (output += text));
+    const stop = () => child.kill();
+    process.once('SIGTERM', stop);
     child.on('error', (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code) => {
+      process.off('SIGTERM', stop);
+      resolve({ code, output });
+    });
   });
 }

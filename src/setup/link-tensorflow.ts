@@ -34,7 +34,7 @@ export interface LinkedTensorFlow {
   cuda: boolean;
   /** The npm package that was linked; `null` for wasm. */
   package: TensorFlowPackage | null;
-  /** Why each earlier route could not be taken, a sentence each. */
+  /** Why each earlier route could not be taken, one line each. */
   failures: string[];
 }
 
@@ -58,7 +58,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       return { ...(await linkNative(route, demandPackage(tensorflow), options)), failures };
     } catch (error) {
       // The first route is a question, not an attempt.
-      if (route !== 'linked') failures.push(messageOf(error));
+      if (route !== 'linked') failures.push(`${route}: ${messageOf(error)}`);
     }
   }
   throw new FlockOffError({
@@ -135,6 +135,9 @@ export function describeTensorFlow({ backend, version, cuda, package: linked }: 
 
 /** What somebody with the wasm backend should know: what is slower, why, and how to fix it. */
 export function wasmWarning({ failures }: LinkedTensorFlow, command: string): string {
-  const why = [...new Set(failures)].join(' ');
-  return `No native TensorFlow: training runs on WebAssembly, ten times slower on all but the smallest models, and without GPU. ${why} Then run "${command}".`;
+  return [
+    'No native TensorFlow: training runs on WebAssembly, ten times slower on all but the smallest models, without GPU.',
+    ...failures.map((failure) => `  ${failure}`),
+    `When that is done, run "${command}".`,
+  ].join('\n');
 }
