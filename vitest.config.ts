@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // libtensorflow's start-up messages would drown the report.
+    env: { TF_CPP_MIN_LOG_LEVEL: '3' },
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
