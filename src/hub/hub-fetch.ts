@@ -1,0 +1,170 @@
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import type { Clock } from '../shared/clock.ts';
+import { retry } from '../shared/retry.ts';
+
+export interface HubFetchParameters {
+  /** The fetch underneath. */
+  fetch: typeof fetch;
+  clock: Clock;
+  /** Longest silence: until the headers, and between two pieces of a body. */
+  stallTimeoutMs: number;
+  /** Longest time for one request that sends a file. */
+  uploadTimeoutMs: number;
+  attempts: number;
+  signal?: AbortSignal;
+}
+
+/** Answers that @huggingface/hub handles itself. */
+const PASSED_THROUGH = new Set([409, 412, 416]);
+const TRANSIENT = new Set([408, 425, 429]);
+const BASE_DELAY_MS = 500;
+const MAX_DELAY_MS = 330_000;
+
+/**
+ * A `fetch` for @huggingface/hub that adds what the client lacks: deadlines, retries of passing faults (honouring
+ * Retry-After and RateLimit), and errors that keep the Hub's own error code.
+ *
+ * The commit request is sent once only: after a lost answer the caller must look whether it took effect.
+ *
+ * The fetch throws FlockOffError `hub-unreachable` (transient; 408, 429, 5xx, network, silence) or `hub-denied` (other
+ * 4xx, with `facts.status` and `facts.errorCode`).
+ */
+export function hubFetch(parameters: HubFetchParameters): typeof fetch {
+  const { clock, signal } = parameters;
+  return (input, init) => {
+    const url = String(input instanceof Request ? input.url : input);
+    const once = init?.method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname);
+    return retry(() => attempt(parameters, url, input, init), {
+      attempts: once ? 1 : parameters.attempts,
+      baseDelayMs: BASE_DELAY_MS,
+      maxDelayMs: MAX_DELAY_MS,
+      signal,
+      clock,
+    });
+  };
+}
+
+async function attempt(
+  parameters: HubFetchParameters,
+  url: string,
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit = {},
+): Promise<Response> {
+  const { signal, stallTimeoutMs, uploadTimeoutMs } = parameters;
+  const stall = stallWatch(url, init.body ? uploadTimeoutMs : stallTimeoutMs);
+  const signals = [stall.signal, signal, init.signal].filter((one) => one != null);
+  let response: Response;
+  try {
+    response = await parameters.fetch(input, { ...init, signal: AbortSignal.any(signals) });
+  } catch (error) {
+    stall.stop();
+    signal?.throwIfAborted();
+    if (error instanceof FlockOffError) throw error;
+    const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+    throw unreachable(url, why, { cause: error });
+  }
+  if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response))
+    return watchBody(response, stall, stallTimeoutMs);
+  const text = await response.text().catch(() => '');
+  stall.stop();
+  throw refusal(url, response, text);
+}
+
+/** Aborts with a transient error when `touch` is not called in time. */
+function stallWatch(url: string, timeoutMs: number) {
+  const controller = new AbortController();
+  const silent = (ms: number) =>
+    setTimeout(() => controller.abort(unreachable(url, `no data for ${ms} ms`)), ms).unref();
+  let timer = silent(timeoutMs);
+  return {
+    signal: controller.signal,
+    touch: (ms: number) => {
+      clearTimeout(timer);
+      timer = silent(ms);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+function watchBody(response: Response, stall: ReturnType<typeof stallWatch>, timeoutMs: number): Response {
+  if (!response.body) {
+    stall.stop();
+    return response;
+  }
+  stall.touch(timeoutMs);
+  const watched = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => {
+        stall.touch(timeoutMs);
+        controller.enqueue(chunk);
+      },
+      flush: () => stall.stop(),
+    }),
+  );
+  const { status, statusText, headers, url } = response;
+  return Object.defineProperty(new Response(watched, { status, statusText, headers }), 'url', { value: url });
+}
+
+function isMissingFile(response: Response): boolean {
+  return response.status === 404 && response.headers.get('X-Error-Code') === 'EntryNotFound';
+}
+
+function refusal(url: string, response: Response, body: string): FlockOffError {
+  const { status, headers } = response;
+  const errorCode = headers.get('X-Error-Code') ?? undefined;
+  const message = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
+  if (status >= 500 || TRANSIENT.has(status))
+    return unreachable(url, `it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });
+  // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
+  if (status === 404 && errorCode === undefined)
+    return unreachable(url, 'it answered 404 without saying what is missing');
+  return new FlockOffError({
+    code: 'hub-denied',
+    what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,
+    fix:
+      status === 401
+        ? 'check HF_TOKEN'
+        : status === 403
+          ? 'check that the token may write to this repository'
+          : undefined,
+    facts: { status, errorCode, message },
+  });
+}
+
+/** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const after = headers.get('Retry-After');
+  if (after !== null && /^\d+$/.test(after)) return Number(after) * 1000;
+  const exhausted = /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('RateLimit') ?? '');
+  return exhausted ? Number(exhausted[1]) * 1000 : undefined;
+}
+
+function errorIn(body: string): string | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown };
+    return typeof error === 'string' ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The Hub does not answer as it should: worth another try. */
+export function unreachable(
+  url: string,
+  why: string,
+  more: { cause?: unknown; retryAfterMs?: number } = {},
+): FlockOffError {
+  return new FlockOffError({
+    code: 'hub-unreachable',
+    what: `the Hub at ${new URL(url).origin} did not serve ${pathOf(url)}: ${why}`,
+    fix: 'it is tried again; check your network if it stays so',
+    facts: { url: pathOf(url) },
+    transient: true,
+    ...more,
+  });
+}
+
+/** Without the query: signed links carry secrets there. */
+function pathOf(url: string): string {
+  return new URL(url).pathname;
+}

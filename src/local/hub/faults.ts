@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+
+/** What goes wrong, on purpose. */
+export type HubFault =
+  /** Answers with a status (and headers) instead of doing anything. */
+  | { kind: 'status'; status: number; headers?: Record<string, string> }
+  /** Does it, and closes the socket without an answer. */
+  | { kind: 'lose-answer' }
+  /** Closes the socket before doing anything. */
+  | { kind: 'drop' }
+  /** Never answers. */
+  | { kind: 'hang' }
+  /** Waits before answering. */
+  | { kind: 'delay'; ms: number }
+  /** Sends this many bytes of the body, then closes the socket. */
+  | { kind: 'truncate'; afterBytes: number }
+  /** Sends this many bytes of the body, then nothing more. */
+  | { kind: 'stall'; afterBytes: number }
+  /** Sends a body of the right length with other bytes. */
+  | { kind: 'wrong-bytes' };
+
+export interface InjectedFault {
+  /** Part of "METHOD /path", such as "/resolve/" or "POST /api/repos/create". */
+  on: string;
+  fault: HubFault;
+  /** How often. Default 1. */
+  times?: number;
+}
+
+/** Faults waiting to happen, and what was asked of the server. */
+export class HubFaults {
+  #waiting: { on: string; fault: HubFault; left: number }[] = [];
+  /** Every request so far, as "METHOD /path". */
+  readonly requests: string[] = [];
+
+  inject({ on, fault, times = 1 }: InjectedFault): void {
+    this.#waiting.push({ on, fault, left: times });
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  /** The fault for a request, used up by asking. */
+  take(request: string): HubFault | null {
+    this.requests.push(request);
+    const next = this.#waiting.find(({ on, left }) => left > 0 && request.includes(on));
+    if (!next) return null;
+    next.left--;
+    return next.fault;
+  }
+}
+
+/** Makes the answer fail as it is written. */
+export function spoil(response: ServerResponse, fault: HubFault): void {
+  const end = response.end.bind(response);
+  response.end = ((body?: unknown) => {
+    const bytes = Buffer.from((body as Buffer | string | undefined) ?? '');
+    if (fault.kind === 'lose-answer') response.socket?.destroy();
+    else if (fault.kind === 'wrong-bytes') end(Buffer.from(bytes.map((byte) => byte ^ 1)));
+    else if (fault.kind === 'truncate')
+      response.write(bytes.subarray(0, fault.afterBytes), () => response.socket?.destroy());
+    else if (fault.kind === 'stall') response.write(bytes.subarray(0, fault.afterBytes));
+    else end(bytes);
+    return response;
+  }) as typeof response.end;
+}

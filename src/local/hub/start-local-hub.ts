@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { HubFaults, spoil } from './faults.ts';
+import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
+import type { Repository } from './repository.ts';
+import { answer, type HubContents } from './routes.ts';
+
+export interface StartLocalHubParameters {
+  /** Default 0: any free port. */
+  port?: number;
+  /** Who may write under their own name, with which token (`hf_...`). */
+  users: { name: string; token: string }[];
+  /** `auto`: files over `lfsFromBytes` go to LFS, as on the Hub. Default `auto`. */
+  storageMode?: HubContents['storage']['mode'];
+  /** Default 10 MiB. */
+  lfsFromBytes?: number;
+  clock?: Clock;
+}
+
+/** A running development hub. */
+export interface LocalHub {
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  readonly faults: HubFaults;
+  /** A repository, to make private, gated, disabled, or forget commits of; `null` when there is none. */
+  repository(id: string): Repository | null;
+  deleteRepository(id: string): void;
+  /** Ends every connection. */
+  close(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets, with real
+ * git and LFS ids, in memory. For trying things out and for tests, not for the world.
+ * @throws FlockOffError `port-in-use`.
+ */
+export async function startLocalHub(parameters: StartLocalHubParameters): Promise<LocalHub> {
+  const { port = 0, users, storageMode = 'auto', lfsFromBytes = 10 * 1024 * 1024, clock = systemClock } = parameters;
+  const hub: HubContents = {
+    repositories: new Map(),
+    lfsObjects: new Map(),
+    nowMs: () => clock.nowMs(),
+    storage: { mode: storageMode, lfsFromBytes },
+  };
+  const names = new Map(users.map(({ name, token }) => [token, name]));
+  const faults = new HubFaults();
+  const server = createServer((request, response) => {
+    serve(hub, names, faults, clock, request, response).catch((error: unknown) => {
+      if (error instanceof HubRefusal && !response.headersSent) sendRefusal(response, error);
+      else response.destroy();
+    });
+  });
+  await listen(server, port);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    faults,
+    repository: (id) => hub.repositories.get(id) ?? null,
+    deleteRepository: (id) => void hub.repositories.delete(id),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  hub: HubContents,
+  names: Map<string, string>,
+  faults: HubFaults,
+  clock: Clock,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const fault = faults.take(`${request.method} ${url.pathname}`);
+  if (fault?.kind === 'drop') return void request.socket.destroy();
+  if (fault?.kind === 'hang') return;
+  if (fault?.kind === 'delay') await clock.sleep(fault.ms);
+  if (fault) spoil(response, fault);
+  const host = request.headers.host ?? '';
+  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host))
+    throw new HubRefusal(403, 'This hub serves this machine only.');
+  const body = await readBody(request);
+  if (fault?.kind === 'status') return sendJson(response, { error: 'Injected fault' }, fault.headers, fault.status);
+  const user = userOf(request, names);
+  answer({ hub, request, response, url, origin: `http://${host}`, user, body });
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_BODY_BYTES) throw new HubRefusal(413, 'The request is too large');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function userOf(request: IncomingMessage, names: Map<string, string>): string | null {
+  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) return null;
+  const name = names.get(token);
+  if (name === undefined) throw new HubRefusal(401, 'Invalid credentials in Authorization header');
+  return name;
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error);
+      const what = `port ${port} is in use, so the local hub cannot start there`;
+      reject(
+        new FlockOffError({
+          code: 'port-in-use',
+          what,
+          fix: 'choose another port, or 0 for any',
+          facts: { port },
+          cause: error,
+        }),
+      );
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}

@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+
+const TOKEN = 'hf_ann';
+const REPO = 'ann/chats';
+const BODY = `${'{"conversations":[]}\n'.repeat(5_000)}`;
+let hub: LocalHub;
+let folder: string;
+const at = (name: string) => join(folder, name);
+const store = (more: Parameters<typeof createHubDatasetStore>[0] = {}) =>
+  createHubDatasetStore({
+    endpoint: `${hub.url}/`,
+    token: TOKEN,
+    stallTimeoutMs: 300,
+    attempts: 3,
+    clock: { nowMs: Date.now, sleep: () => Promise.resolve() },
+    ...more,
+  });
+async function uploaded(body = BODY) {
+  await writeFile(at('up.jsonl'), body);
+  return store().upload({ repo: REPO, path: at('up.jsonl') });
+}
+const fetchTo = (commit: string, more = {}) =>
+  store().download({ repo: REPO, commit, to: at('down/data.jsonl'), maxBytes: 1e6, ...more });
+
+beforeEach(async () => {
+  hub = await startLocalHub({
+    users: [
+      { name: 'ann', token: TOKEN },
+      { name: 'ben', token: 'hf_ben' },
+    ],
+  });
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-hub-'));
+});
+afterEach(async () => {
+  await hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(['regular', 'lfs'] as const)('with %s storage', (storageMode) => {
+  beforeEach(async () => {
+    await hub.close();
+    hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }], storageMode });
+  });
+
+  test('what is uploaded comes back byte for byte from its commit', async () => {
+    const { commit, sha256, bytes } = await uploaded();
+    expect(commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(sha256).toBe(createHash('sha256').update(BODY).digest('hex'));
+    const file = await fetchTo(commit);
+    expect(file).toEqual({ ok: true, value: { path: at('down/data.jsonl'), sha256, bytes } });
+    expect(await readFile(at('down/data.jsonl'), 'utf8')).toBe(BODY);
+    expect(existsSync(at('down/data.jsonl.incomplete'))).toBe(false);
+  });
+
+  test('an older commit still gives the older file', async () => {
+    const first = await uploaded('{"a":1}\n');
+    const second = await uploaded('{"b":2}\n');
+    expect(second.commit).not.toBe(first.commit);
+    await fetchTo(first.commit);
+    expect(await readFile(at('down/data.jsonl'), 'utf8')).toBe('{"a":1}\n');
+  });
+
+  test('the same content again is the same commit, with no new one made', async () => {
+    const first = await uploaded();
+    expect((await uploaded()).commit).toBe(first.commit);
+    expect(hub.repository(REPO)!.history(hub.repository(REPO)!.head)).toHaveLength(2);
+  });
+});
+
+describe("the miner's fault is a verdict", () => {
+  test.each([
+    ['a repository that does not exist', 'dataset-missing', () => hub.deleteRepository(REPO)],
+    ['a private repository', 'dataset-missing', () => Object.assign(hub.repository(REPO)!, { visibility: 'private' })],
+    ['a commit squashed away', 'dataset-missing', () => hub.repository(REPO)!.forget(hub.repository(REPO)!.head.id)],
+    ['a gated repository', 'dataset-denied', () => Object.assign(hub.repository(REPO)!, { gated: true })],
+    ['a disabled repository', 'dataset-denied', () => Object.assign(hub.repository(REPO)!, { disabled: true })],
+  ])('%s: %s', async (_what, reason, change) => {
+    const { commit } = await uploaded();
+    change();
+    for (const token of ['hf_ben', undefined]) {
+      const file = await store({ token }).download({ repo: REPO, commit, to: at('data.jsonl'), maxBytes: 1e6 });
+      expect(file).toMatchObject({ ok: false, verdict: { reason } });
+    }
+  });
+
+  test('a commit without data.jsonl', async () => {
+    await uploaded();
+    const [, first] = hub.repository(REPO)!.history(hub.repository(REPO)!.head);
+    expect(await fetchTo(first!.id)).toMatchObject({ ok: false, verdict: { reason: 'dataset-missing' } });
+  });
+
+  test('a file over the byte cap, with nothing left on disk', async () => {
+    const { commit } = await uploaded();
+    expect(await fetchTo(commit, { maxBytes: 1000 })).toMatchObject({
+      ok: false,
+      verdict: { reason: 'dataset-too-large' },
+    });
+    expect(existsSync(at('down/data.jsonl'))).toBe(false);
+  });
+
+  test('a gzip bomb is counted as it unpacks', async () => {
+    const { commit } = await uploaded();
+    const { gzipSync } = await import('node:zlib');
+    const bomb = gzipSync(Buffer.alloc(5_000_000));
+    const bombing: typeof fetch = async (input, init) => {
+      const answer = await fetch(input, init);
+      const isBody = String(input).includes('/resolve/') && answer.status === 200;
+      if (!isBody) return answer;
+      const unpacked = new Blob([bomb]).stream().pipeThrough(new DecompressionStream('gzip'));
+      return new Response(unpacked, { status: 200, headers: answer.headers });
+    };
+    const file = await store({ fetch: bombing }).download({
+      repo: REPO,
+      commit,
+      to: at('data.jsonl'),
+      maxBytes: 200_000,
+    });
+    expect(file).toMatchObject({ ok: false, verdict: { reason: 'dataset-too-large' } });
+  });
+});
+
+describe("the Hub's fault is an error, and passes", () => {
+  test.each([
+    ['503 twice', { kind: 'status', status: 503 }],
+    ['429 with Retry-After', { kind: 'status', status: 429, headers: { 'Retry-After': '1' } }],
+    ['a bare 404 from a proxy', { kind: 'status', status: 404 }],
+    ['a dropped socket', { kind: 'drop' }],
+    ['an answer that never comes', { kind: 'hang' }],
+  ] as const)('%s before a download', async (_what, fault) => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault, times: 2 });
+    expect(await fetchTo(commit)).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['a body cut short', { kind: 'truncate', afterBytes: 40_000 }],
+    ['a body that stalls', { kind: 'stall', afterBytes: 40_000 }],
+    ['wrong bytes', { kind: 'wrong-bytes' }],
+  ] as const)('%s during a download', async (_what, fault) => {
+    const { commit, sha256 } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'delay', ms: 0 } });
+    hub.faults.inject({ on: '/resolve/', fault });
+    expect(await fetchTo(commit)).toMatchObject({ ok: true, value: { sha256 } });
+    expect(await readFile(at('down/data.jsonl'), 'utf8')).toBe(BODY);
+  });
+
+  test('defect 8: a download that fails for good throws, and leaves no file, not even an older one', async () => {
+    const { commit } = await uploaded();
+    await fetchTo(commit);
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'status', status: 500 }, times: 100 });
+    await expect(fetchTo(commit)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+    expect(existsSync(at('down/data.jsonl'))).toBe(false);
+    expect(existsSync(at('down/data.jsonl.incomplete'))).toBe(false);
+  });
+
+  test('bytes that stay wrong are never accepted', async () => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'wrong-bytes' }, times: 100 });
+    await expect(fetchTo(commit)).rejects.toMatchObject({ code: 'hub-unreachable' });
+  });
+
+  test('a hub that nobody listens at is one clear sentence', async () => {
+    const { url } = hub;
+    await hub.close();
+    const download = store().download({ repo: REPO, commit: '0'.repeat(40), to: at('x'), maxBytes: 1 });
+    await expect(download).rejects.toThrow(new RegExp(`^the Hub at ${url} did not serve .*ECONNREFUSED`));
+  });
+
+  test('our own bad token is our error, not a verdict', async () => {
+    const { commit } = await uploaded();
+    const download = store({ token: 'hf_wrong' }).download({ repo: REPO, commit, to: at('x'), maxBytes: 1e6 });
+    await expect(download).rejects.toMatchObject({ code: 'hub-denied' });
+  });
+
+  test.each([
+    ['a lost answer to the commit', 'POST /api/datasets/ann/chats/commit', { kind: 'lose-answer' }],
+    ['a refused commit', 'POST /api/datasets/ann/chats/commit', { kind: 'status', status: 503 }],
+    ['a failing preupload', '/preupload/', { kind: 'status', status: 500 }],
+    ['a failing create', '/repos/create', { kind: 'drop' }],
+  ] as const)('an upload survives %s and makes one commit', async (_what, on, fault) => {
+    hub.faults.inject({ on, fault });
+    const { commit } = await uploaded();
+    const { head } = hub.repository(REPO)!;
+    expect(head.id).toBe(commit);
+    expect(hub.repository(REPO)!.history(head)).toHaveLength(2);
+  });
+});
+
+describe('before anything is sent', () => {
+  test.each([undefined, 'secret'])('a token of %s is refused without showing it', async (token) => {
+    await writeFile(at('up.jsonl'), BODY);
+    const upload = store({ token }).upload({ repo: REPO, path: at('up.jsonl') });
+    await expect(upload).rejects.toMatchObject({
+      code: 'token-missing',
+      message: expect.not.stringContaining('secret'),
+    });
+    expect(hub.faults.requests).toEqual([]);
+  });
+
+  test('a missing file is a clear error', async () => {
+    await expect(store().upload({ repo: REPO, path: at('none.jsonl') })).rejects.toMatchObject({ code: 'disk' });
+    expect(hub.faults.requests).toEqual([]);
+  });
+
+  test('an aborted signal stops both directions', async () => {
+    await writeFile(at('up.jsonl'), BODY);
+    const signal = AbortSignal.abort(new Error('stop'));
+    await expect(store().upload({ repo: REPO, path: at('up.jsonl'), signal })).rejects.toThrow('stop');
+    await expect(
+      store().download({ repo: REPO, commit: '0'.repeat(40), to: at('x'), maxBytes: 1, signal }),
+    ).rejects.toThrow('stop');
+    expect(hub.faults.requests).toEqual([]);
+  });
+});
+
+test('aborting during a download stops it at once', async () => {
+  const { commit } = await uploaded();
+  hub.faults.inject({ on: '/resolve/', fault: { kind: 'hang' }, times: 9 });
+  const controller = new AbortController();
+  const download = store({ stallTimeoutMs: 60_000 }).download({
+    repo: REPO,
+    commit,
+    to: at('x'),
+    maxBytes: 1e6,
+    signal: controller.signal,
+  });
+  setTimeout(() => controller.abort(new Error('enough')), 50);
+  await expect(download).rejects.toThrow('enough');
+});
+
+test("writing under somebody else's name is denied in one sentence", async () => {
+  await writeFile(at('up.jsonl'), BODY);
+  const upload = store({ token: 'hf_ben' }).upload({ repo: REPO, path: at('up.jsonl') });
+  await expect(upload).rejects.toMatchObject({ code: 'hub-denied', message: expect.stringContaining('write') });
+});
