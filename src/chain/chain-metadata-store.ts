@@ -13,7 +13,7 @@ export interface ChainMetadataStoreParameters {
 export interface CommitParameters {
   hotkey: HotkeySigner;
   signal?: AbortSignal;
-  /** Called when the chain will take the commitment only from a later block on. */
+  /** Called when the chain will take the commitment only from a later block on, with that block. */
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
 }
 
@@ -22,10 +22,13 @@ export interface CommitReturnType {
   pointer: string;
   /** Block it was written in. */
   block: number;
+  /** `null` when the pointer was there already, or only its effect was seen. */
+  blockHash: string | null;
 }
 
 /** Blocks between two attempts where the runtime does not say when the next commitment is allowed. */
 const BLIND_WAIT_BLOCKS = 10;
+const COOLDOWN_ERRORS = ['CommitmentSetRateLimitExceeded', 'SpaceLimitExceeded'];
 
 /**
  * Pointers of miners in the Commitments pallet: one per hotkey and subnet, the latest wins.
@@ -50,58 +53,59 @@ export class ChainMetadataStore {
    */
   async commit(id: ModelId, { hotkey, signal, onWait }: CommitParameters): Promise<CommitReturnType> {
     const pointer = ModelId.encode(id);
-    await this.#requireRegistered(hotkey);
+    const info = encodeCommitment(pointer);
+    const registered = await this.#subtensor.isRegistered(this.#netuid, hotkey.address, signal);
+    if (!registered) throw unregistered(hotkey.address, this.#netuid);
+
     const landed = async () => {
-      const commitment = await this.read(hotkey.address);
-      return commitment?.text === pointer ? { block: commitment.block, blockHash: '' } : null;
+      const commitment = await this.#subtensor.commitment(this.#netuid, hotkey.address, signal);
+      return commitment?.text === pointer ? { block: commitment.block, blockHash: null } : null;
     };
-    for (;;) {
-      const there = await landed();
-      if (there) return { pointer, block: there.block };
-      await this.#waitForCooldown(hotkey, { signal, onWait });
+    for (let leastWaitBlocks = 0; ; leastWaitBlocks = BLIND_WAIT_BLOCKS) {
+      const inclusion = await landed();
+      if (inclusion) return { pointer, ...inclusion };
+      await this.#waitForCooldown(hotkey, pointer, leastWaitBlocks, { signal, onWait });
       try {
-        const { block } = await this.#subtensor.submit({
+        const inclusion = await this.#subtensor.submit({
           name: 'commitments.setCommitment',
-          call: (api) => api.tx.commitments!.setCommitment!(this.#netuid, encodeCommitment(pointer)),
+          call: (tx) => tx.commitments!.setCommitment!(this.#netuid, info),
           hotkey,
           landed,
           signal,
         });
-        return { pointer, block };
+        return { pointer, ...inclusion };
       } catch (error) {
         if (!isCooldown(error)) throw error;
-        const current = await this.#subtensor.currentBlock(signal);
-        onWait?.({ block: current + BLIND_WAIT_BLOCKS, blocksLeft: BLIND_WAIT_BLOCKS });
-        await this.#subtensor.waitForBlock(current + BLIND_WAIT_BLOCKS, { signal });
       }
     }
   }
 
   /** What a hotkey has committed, `null` when nothing. */
-  read(hotkey: string): Promise<Commitment | null> {
-    return this.#subtensor.commitment(this.#netuid, hotkey);
+  read(hotkey: string, { signal }: { signal?: AbortSignal } = {}): Promise<Commitment | null> {
+    return this.#subtensor.commitment(this.#netuid, hotkey, signal);
   }
 
   /** What everybody has committed, by hotkey, in one map read. Hotkeys that left the subnet are still in it. */
-  readAll(): Promise<Map<string, Commitment>> {
-    return this.#subtensor.commitments(this.#netuid);
+  readAll({ signal }: { signal?: AbortSignal } = {}): Promise<Map<string, Commitment>> {
+    return this.#subtensor.commitments(this.#netuid, signal);
   }
 
-  async #requireRegistered(hotkey: HotkeySigner): Promise<void> {
-    if ((await this.#subtensor.uid(this.#netuid, hotkey.address)) !== null) return;
-    throw unregistered(hotkey.address, this.#netuid);
-  }
-
-  async #waitForCooldown(hotkey: HotkeySigner, { signal, onWait }: Omit<CommitParameters, 'hotkey'>): Promise<void> {
-    const block = await this.#subtensor.read(
-      'reading the cooldown',
-      (api) => nextCommitmentBlock(api, this.#netuid, hotkey.address),
+  async #waitForCooldown(
+    hotkey: HotkeySigner,
+    pointer: string,
+    leastBlocks: number,
+    { signal, onWait }: Omit<CommitParameters, 'hotkey'>,
+  ): Promise<void> {
+    const bytes = Buffer.byteLength(pointer);
+    const allowed = await this.#subtensor.read(
+      'reading the commitment cooldown',
+      (snapshot) => nextCommitmentBlock(snapshot, { netuid: this.#netuid, hotkey: hotkey.address, bytes }),
       signal,
     );
-    if (block === null) return;
-    // The transaction lands in the block after the current one, so it may be sent one block before.
     const current = await this.#subtensor.currentBlock(signal);
-    if (current >= block - 1) return;
+    // What is sent now is in the next block at the earliest.
+    const block = allowed > current + 1 ? allowed : current + leastBlocks;
+    if (block <= current + 1) return;
     onWait?.({ block, blocksLeft: block - current });
     await this.#subtensor.waitForBlock(block - 1, { signal });
   }
@@ -118,6 +122,5 @@ export function unregistered(address: string, netuid: number): FlockOffError {
 }
 
 function isCooldown(error: unknown): boolean {
-  const name = error instanceof FlockOffError ? error.facts.name : undefined;
-  return name === 'CommitmentSetRateLimitExceeded' || name === 'SpaceLimitExceeded';
+  return error instanceof FlockOffError && COOLDOWN_ERRORS.includes(String(error.facts.name));
 }

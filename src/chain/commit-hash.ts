@@ -1,4 +1,4 @@
-import { polkadot } from './polkadot.ts';
+import { polkadotCrypto } from './polkadot.ts';
 
 /** What a weight commit hides and its reveal shows. */
 export interface WeightCommitPreimage {
@@ -25,9 +25,9 @@ export async function commitHash({
   salt,
   versionKey,
 }: WeightCommitPreimage): Promise<string> {
-  const { compactToU8a, u8aConcat, bnToU8a, blake2AsHex } = await polkadot();
+  const { blake2AsU8a, bnToU8a, compactToU8a, u8aConcat, u8aToHex } = await polkadotCrypto();
   const u16 = (value: number) => Uint8Array.of(value & 0xff, value >> 8);
   const vec = (items: number[]) => u8aConcat(compactToU8a(items.length), ...items.map(u16));
   const key = bnToU8a(versionKey, { bitLength: 64, isLe: true });
-  return blake2AsHex(u8aConcat(publicKey, u16(netuid), vec(uids), vec(values), vec(salt), key), 256);
+  return u8aToHex(blake2AsU8a(u8aConcat(publicKey, u16(netuid), vec(uids), vec(values), vec(salt), key), 256));
 }

@@ -1,68 +1,88 @@
-import type { ApiPromise } from '@polkadot/api';
 import type { Commitment } from '../schema/metagraph.ts';
+import { epochPosition, epochReads } from './epoch-schedule.ts';
+import { type ChainValue, type Snapshot, toNullable, toNumber } from './snapshot.ts';
 
-/** The parts of a stored commitment that are read, whatever the runtime calls their types. */
-interface StoredCommitment {
-  isSome: boolean;
-  unwrap(): {
-    block: { toNumber(): number };
-    info: { fields: { type: string; inner: { toU8a(bare: boolean): Uint8Array } }[] };
-  };
+/** One field of a commitment, as @polkadot decodes the enum `Data`. */
+export interface CommitmentField {
+  /** `None`, `Raw0` ... `Raw128`, `BigRaw`, `Sha256` ... */
+  type: string;
+  inner: { toU8a(isBare: boolean): Uint8Array };
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+interface Registration {
+  block: ChainValue;
+  info: { fields: CommitmentField[] };
+}
 
 /** Every commitment of a subnet by hotkey, in one map read. */
-export async function readCommitments(api: ApiPromise, netuid: number): Promise<Map<string, Commitment>> {
-  const entries = await api.query.commitments!.commitmentOf!.entries(netuid);
-  const commitments = new Map<string, Commitment>();
-  for (const [key, value] of entries) {
-    const hotkey = key.args[1]!.toString();
-    const commitment = decodeCommitment(hotkey, value as unknown as StoredCommitment);
-    if (commitment) commitments.set(hotkey, commitment);
-  }
-  return commitments;
+export async function readCommitments(snapshot: Snapshot, netuid: number): Promise<Map<string, Commitment>> {
+  const entries = await snapshot.readMap('commitments.commitmentOf', netuid);
+  return new Map(
+    entries.flatMap(({ keys, value }) => {
+      const hotkey = String(keys[1]);
+      const commitment = toCommitment(hotkey, value);
+      return commitment ? [[hotkey, commitment]] : [];
+    }),
+  );
 }
 
 /** The commitment of one hotkey, `null` when it never made one. */
-export async function readCommitment(api: ApiPromise, netuid: number, hotkey: string): Promise<Commitment | null> {
-  const value = await api.query.commitments!.commitmentOf!(netuid, hotkey);
-  return decodeCommitment(hotkey, value as unknown as StoredCommitment);
+export async function readCommitment(snapshot: Snapshot, netuid: number, hotkey: string): Promise<Commitment | null> {
+  return toCommitment(hotkey, await snapshot.get('commitments.commitmentOf', netuid, hotkey));
 }
 
-function decodeCommitment(hotkey: string, stored: StoredCommitment): Commitment | null {
-  if (!stored.isSome) return null;
-  const { block, info } = stored.unwrap();
-  return { hotkey, text: textOf(info.fields[0]), block: block.toNumber() };
+function toCommitment(hotkey: string, stored: ChainValue): Commitment | null {
+  const registration = toNullable(stored) as unknown as Registration | null;
+  if (!registration) return null;
+  const [field] = registration.info.fields;
+  return { hotkey, text: field ? textOf(field) : null, block: toNumber(registration.block) };
 }
 
-function textOf(field: { type: string; inner: { toU8a(bare: boolean): Uint8Array } } | undefined): string | null {
-  if (!field || !/^(Raw\d+|BigRaw)$/.test(field.type)) return null;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a field, `null` when it holds no text: a hash, time-locked data, or bytes that are not UTF-8. */
+export function textOf({ type, inner }: CommitmentField): string | null {
+  if (!/^(Raw\d+|BigRaw)$/.test(type)) return null;
   try {
-    return utf8.decode(field.inner.toU8a(true));
+    return utf8.decode(inner.toU8a(true));
   } catch {
     return null;
   }
 }
 
-/** A text as the `CommitmentInfo` of `setCommitment`: one RawN field, N counted in bytes. */
+/** A text as the `CommitmentInfo` of `setCommitment`: one RawN field, N counted in bytes of UTF-8. */
 export function encodeCommitment(text: string): { fields: Record<string, Uint8Array>[] } {
   const bytes = new TextEncoder().encode(text);
   return { fields: [{ [`Raw${bytes.length}`]: bytes }] };
 }
 
+/** Least space a commitment uses up on runtimes that limit the bytes of an epoch. */
+const LEAST_SPACE_BYTES = 100;
+
 /**
- * First block in which the hotkey may commit again, or `null` when the runtime does not limit by blocks (newer ones
- * limit the bytes of an epoch).
+ * First block that may hold this hotkey's next commitment of `bytes` bytes: some runtimes ask for a number of blocks
+ * since the last one, newer ones give every epoch a budget of bytes. 0 when it may commit at once.
  */
-export async function nextCommitmentBlock(api: ApiPromise, netuid: number, hotkey: string): Promise<number | null> {
-  const { query, consts } = api;
-  const lastCommitment = query.commitments?.lastCommitment;
-  const rateLimit = consts.commitments?.rateLimit ?? (await query.commitments?.rateLimit?.());
-  if (!lastCommitment || rateLimit === undefined) return null;
-  const last = (await lastCommitment(netuid, hotkey)) as unknown as {
-    isSome: boolean;
-    unwrap(): { toNumber(): number };
-  };
-  return last.isSome ? last.unwrap().toNumber() + Number(rateLimit.toString()) : 0;
+export async function nextCommitmentBlock(
+  snapshot: Snapshot,
+  { netuid, hotkey, bytes }: { netuid: number; hotkey: string; bytes: number },
+): Promise<number> {
+  if (snapshot.has('commitments.usedSpaceOf')) {
+    const [maxSpace, usedSpace, ...schedule] = await snapshot.read([
+      ['commitments.maxSpace'],
+      ['commitments.usedSpaceOf', netuid, hotkey],
+      ...epochReads(snapshot, netuid),
+    ]);
+    const used = toNullable(usedSpace!) as unknown as { lastEpoch: ChainValue; usedSpace: ChainValue } | null;
+    const { epoch, nextEpochBlock } = epochPosition(netuid, schedule);
+    if (!used || toNumber(used.lastEpoch) !== epoch) return 0;
+    const fits = toNumber(used.usedSpace) + Math.max(LEAST_SPACE_BYTES, bytes) <= toNumber(maxSpace!);
+    return fits || !Number.isFinite(nextEpochBlock) ? 0 : nextEpochBlock;
+  }
+  const limit =
+    snapshot.constant('commitments.rateLimit') ??
+    (snapshot.has('commitments.rateLimit') ? await snapshot.get('commitments.rateLimit') : null);
+  if (!limit || !snapshot.has('commitments.lastCommitment')) return 0;
+  const last = toNullable(await snapshot.get('commitments.lastCommitment', netuid, hotkey));
+  return last ? toNumber(last) + toNumber(limit) : 0;
 }

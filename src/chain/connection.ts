@@ -1,25 +1,18 @@
-import type { ApiPromise, WsProvider } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
-import { polkadot } from './polkadot.ts';
+import { JsonRpcSocket, RpcError, SocketLostError } from './json-rpc-socket.ts';
+import { polkadotApi } from './polkadot.ts';
 
-/** Subtensor's signed extensions that add no bytes to a transaction: named so that @polkadot/api does not warn of them. */
-const SILENT_EXTENSIONS = Object.fromEntries(
-  [
-    'SubtensorSignedExtension',
-    'CommitmentsSignedExtension',
-    'SubtensorTransactionExtension',
-    'SudoTransactionExtension',
-    'CheckShieldedTxValidity',
-    'DrandPriority',
-  ].map((name) => [name, { extrinsic: {}, payload: {} }]),
-);
-
-interface Link {
+/** A connected node. */
+export interface Link {
+  /** Everything that goes over the wire. */
+  socket: JsonRpcSocket;
+  /**
+   * The runtime's own description of itself: storage keys, calls, types, errors by name. It is used as a codec only:
+   * what @polkadot/api sends by itself it prints when it fails, so nothing is sent through it once it is ready.
+   */
   api: ApiPromise;
-  /** Aborts when the socket closes. */
-  lost: AbortSignal;
-  close(): Promise<void>;
 }
 
 export interface UseConnectionParameters {
@@ -28,97 +21,120 @@ export interface UseConnectionParameters {
   timeoutMs?: number;
 }
 
+/** Pallets without which a node is no Subtensor. */
+const REQUIRED_PALLETS = ['system', 'subtensorModule', 'commitments'];
+const METHOD_NOT_FOUND = -32601;
+const CLOSED = 'the connection was closed by this program';
+
 /**
  * One WebSocket to one node, opened when first needed and again after it was lost. Every use has a deadline; a use that
  * misses it takes the connection down with it, since a silent socket is not to be trusted again.
  */
 export class Connection {
+  /** Where it connects to, without user name, password and query, which may hold an access key. */
   readonly url: string;
   readonly timeoutMs: number;
+  readonly #endpoint: string;
   #link: Promise<Link> | null = null;
+  /** Closes the current link, whether it is open or being opened. */
+  #dropLink = new AbortController();
   #closed = false;
+  #requestsBefore = 0;
+  #socket: JsonRpcSocket | null = null;
 
   constructor({ url, timeoutMs }: { url: string; timeoutMs: number }) {
-    this.url = url;
+    const { protocol, host, pathname } = new URL(url);
+    this.#endpoint = url;
+    this.url = `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
     this.timeoutMs = timeoutMs;
   }
 
+  /** Requests sent over all sockets so far. */
+  get requests(): number {
+    return this.#requestsBefore + (this.#socket?.requests ?? 0);
+  }
+
   /**
-   * Runs `use` with a connected API; `what` names it in errors ("reading the metagraph").
-   * @throws FlockOffError `chain-unreachable` (not connected, lost) or `timeout`, both transient; the signal's reason
-   *   when aborted; whatever else `use` throws.
+   * Runs `run` with a connected node; `what` names it in errors ("reading the metagraph").
+   * @throws FlockOffError `chain-unreachable` (not connected, lost, or the node failed) or `timeout`, both transient; the
+   *   signal's reason when aborted; whatever else `run` throws.
    */
-  async use<T>(what: string, use: (api: ApiPromise) => Promise<T>, options: UseConnectionParameters = {}): Promise<T> {
+  async use<T>(what: string, run: (link: Link) => Promise<T>, options: UseConnectionParameters = {}): Promise<T> {
     const { signal, timeoutMs = this.timeoutMs } = options;
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const interrupted = signal ? AbortSignal.any([signal, deadline]) : deadline;
+    signal?.throwIfAborted();
+    const interrupted = new AbortController();
+    const late = this.#late(what, timeoutMs);
+    const timer = setTimeout(() => {
+      interrupted.abort(late);
+      this.#drop('another call had no answer in time');
+    }, timeoutMs);
+    const onAbort = () => interrupted.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const link = await abortable(this.#open(), interrupted);
-      return await abortable(use(link.api), AbortSignal.any([interrupted, link.lost]));
+      return await abortable(this.#open().then(run), interrupted.signal);
     } catch (error) {
-      if (signal?.aborted || error !== deadline.reason) throw error;
-      await this.#drop();
-      throw new FlockOffError({
-        code: 'timeout',
-        what: `${what}: no answer from ${this.url} within ${timeoutMs} ms`,
-        fix: 'check the network, or use another endpoint',
-        facts: { url: this.url, timeoutMs },
-        transient: true,
-      });
+      if (error === late || signal?.aborted || error instanceof FlockOffError) throw error;
+      if (error instanceof SocketLostError) throw this.#unreachable(messageOf(error), error);
+      if (error instanceof RpcError) throw this.#nodeFailed(what, error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  /** Closes the socket and every timer, so that the process can exit. */
-  async close(): Promise<void> {
+  /** Closes the socket for good; nothing of it keeps the process alive. */
+  close(): void {
     this.#closed = true;
-    await this.#drop();
+    this.#drop(CLOSED);
   }
 
-  #open(): Promise<Link> {
-    if (this.#closed)
-      return Promise.reject(this.#unreachable('the connection was closed by this program', undefined, false));
+  #drop(why: string): void {
+    this.#dropLink.abort(new SocketLostError(why));
+  }
+
+  async #open(): Promise<Link> {
+    if (this.#closed) throw this.#unreachable(CLOSED, undefined, false);
     if (this.#link) return this.#link;
-    const link = this.#connect();
+    const dropped = new AbortController();
+    this.#dropLink = dropped;
+    const link = this.#connect(dropped.signal);
     this.#link = link;
     const forget = () => {
       if (this.#link === link) this.#link = null;
     };
-    link.then(({ lost }) => lost.addEventListener('abort', forget, { once: true }), forget);
+    dropped.signal.addEventListener('abort', forget, { once: true });
+    link.then(({ socket }) => socket.lost.addEventListener('abort', forget, { once: true }), forget);
     return link;
   }
 
-  async #drop(): Promise<void> {
-    const link = this.#link;
-    this.#link = null;
-    await link?.then(({ close }) => close()).catch(() => {});
-  }
-
-  async #connect(): Promise<Link> {
-    const { ApiPromise, WsProvider } = await polkadot();
-    const provider = new WsProvider(this.url, false, {}, this.timeoutMs);
-    const lost = new AbortController();
-    provider.on('disconnected', () => lost.abort(this.#unreachable('the connection was lost')));
-    const deadline = AbortSignal.timeout(this.timeoutMs);
+  async #connect(dropped: AbortSignal): Promise<Link> {
+    const { ApiPromise } = await polkadotApi();
+    const socket = await JsonRpcSocket.open(this.#endpoint, dropped);
+    this.#requestsBefore = this.requests;
+    this.#socket = socket;
     try {
-      await abortable(this.#socketOpen(provider), deadline);
-      const api = new ApiPromise({ provider, noInitWarn: true, signedExtensions: SILENT_EXTENSIONS });
-      await abortable(api.isReadyOrError, AbortSignal.any([deadline, lost.signal]));
-      return { api, lost: lost.signal, close: () => api.disconnect() };
+      const failed = new AbortController();
+      const api = new ApiPromise({ provider: startupProvider(socket, (e) => failed.abort(e)), noInitWarn: true });
+      await abortable(api.isReadyOrError, failed.signal);
+      const missing = REQUIRED_PALLETS.filter((pallet) => api.query[pallet] === undefined);
+      if (missing.length > 0) throw this.#notSubtensor(`it has no pallet ${missing.join(', ')}`);
+      await closeOnUpgrade(socket, api);
+      return { socket, api };
     } catch (error) {
-      await provider.disconnect().catch(() => {});
-      if (error instanceof FlockOffError) throw error;
-      throw this.#unreachable(
-        error === deadline.reason ? `no answer within ${this.timeoutMs} ms` : messageOf(error),
-        error,
-      );
+      socket.close(messageOf(error));
+      if (error instanceof RpcError) throw this.#notSubtensor(`it answered "${error.message}"`, error);
+      throw error;
     }
   }
 
-  #socketOpen(provider: WsProvider): Promise<void> {
-    return new Promise((resolve, reject) => {
-      provider.on('connected', () => resolve());
-      provider.on('error', () => reject(this.#unreachable('nobody answers there')));
-      provider.connect().catch(reject);
+  #late(what: string, timeoutMs: number): FlockOffError {
+    return new FlockOffError({
+      code: 'timeout',
+      what: `${what}: no answer from the chain at ${this.url} within ${timeoutMs} ms`,
+      fix: 'check your network, or use another endpoint (--subtensor.chain_endpoint)',
+      facts: { url: this.url, timeoutMs },
+      transient: true,
     });
   }
 
@@ -126,10 +142,68 @@ export class Connection {
     return new FlockOffError({
       code: 'chain-unreachable',
       what: `the chain at ${this.url} cannot be reached: ${why}`,
-      fix: 'check --subtensor.network or --subtensor.chain_endpoint and your network',
+      fix: 'check --subtensor.network or --subtensor.chain_endpoint, and your network',
       facts: { url: this.url },
       transient,
       cause,
     });
   }
+
+  #nodeFailed(what: string, cause: RpcError): FlockOffError {
+    return new FlockOffError({
+      code: 'chain-unreachable',
+      what: `${what}: the node at ${this.url} answered with error ${cause.code} (${cause.message})`,
+      fix: 'use another endpoint (--subtensor.chain_endpoint)',
+      facts: { url: this.url, rpcCode: cause.code },
+      transient: cause.code !== METHOD_NOT_FOUND,
+      cause,
+    });
+  }
+
+  #notSubtensor(why: string, cause?: unknown): FlockOffError {
+    return new FlockOffError({
+      code: 'chain-unreachable',
+      what: `${this.url} is not a Subtensor node: ${why}`,
+      fix: 'check --subtensor.network or --subtensor.chain_endpoint',
+      facts: { url: this.url },
+      cause,
+    });
+  }
+}
+
+/**
+ * What @polkadot/api reads the runtime's description through when it starts. It prints every failed request to the
+ * console, so a failure is reported to `onFailure` instead and the request is left unanswered.
+ */
+function startupProvider(socket: JsonRpcSocket, onFailure: (error: unknown) => void) {
+  return {
+    hasSubscriptions: false,
+    isClonable: false,
+    isConnected: true,
+    clone: unused,
+    connect: async () => {},
+    disconnect: async () => {},
+    on: () => () => {},
+    subscribe: unused,
+    unsubscribe: unused,
+    send: <T>(method: string, params: unknown[]): Promise<T> =>
+      new Promise((resolve) => {
+        socket.request<T>(method, params).then(resolve, onFailure);
+      }),
+  };
+}
+
+function unused(): never {
+  throw new Error('@polkadot/api subscribes to nothing here');
+}
+
+/** A runtime upgrade makes the description stale: the socket is closed, and the next use reads the new one. */
+async function closeOnUpgrade(socket: JsonRpcSocket, api: ApiPromise): Promise<void> {
+  const inUse = api.runtimeVersion.specVersion.toNumber();
+  await socket.subscribe<{ specVersion: number }>(
+    { method: 'state_subscribeRuntimeVersion', unsubscribe: 'state_unsubscribeRuntimeVersion' },
+    ({ specVersion }) => {
+      if (specVersion !== inUse) socket.close('the runtime was upgraded');
+    },
+  );
 }

@@ -1,27 +1,76 @@
+import { type Snapshot, type StorageRead, toNumber } from './snapshot.ts';
+
+/** Where a subnet stands in its epochs. */
+export interface EpochPosition {
+  block: number;
+  /** Index of the epoch that `block` belongs to. */
+  epoch: number;
+  /** First block of the epoch after it; Infinity when the subnet never runs an epoch (tempo 0). */
+  nextEpochBlock: number;
+  /** Blocks from the start of one epoch to the start of the next. */
+  periodBlocks: number;
+}
+
 /**
- * First block of the epoch after the one that `block` lies in, on runtimes with modulo epochs: the index of block b is
- * floor((b + netuid + 1) / (tempo + 1)). Infinity when tempo is 0 (the subnet never runs an epoch).
+ * The position on runtimes with modulo epochs: the index of block b is floor((b + netuid + 1) / (tempo + 1)), so an epoch
+ * is tempo + 1 blocks long.
  */
-export function nextModuloEpochBlock({
+export function moduloEpoch({ block, netuid, tempo }: { block: number; netuid: number; tempo: number }): EpochPosition {
+  if (tempo === 0) return { block, epoch: 0, nextEpochBlock: Number.POSITIVE_INFINITY, periodBlocks: 0 };
+  const periodBlocks = tempo + 1;
+  const epoch = Math.floor((block + netuid + 1) / periodBlocks);
+  return { block, epoch, nextEpochBlock: (epoch + 1) * periodBlocks - (netuid + 1), periodBlocks };
+}
+
+/** The position on runtimes that store the schedule: the next epoch is due `tempo` blocks after the last, or sooner where that is pending. */
+export function statefulEpoch({
   block,
-  netuid,
+  epoch,
+  lastEpochBlock,
+  pendingEpochBlock,
   tempo,
 }: {
   block: number;
-  netuid: number;
+  epoch: number;
+  lastEpochBlock: number;
+  /** 0 when none is pending. */
+  pendingEpochBlock: number;
   tempo: number;
-}): number {
-  if (tempo === 0) return Number.POSITIVE_INFINITY;
-  return block + tempo - ((block + netuid + 1) % (tempo + 1)) + 1;
+}): EpochPosition {
+  if (tempo === 0) return { block, epoch, nextEpochBlock: Number.POSITIVE_INFINITY, periodBlocks: 0 };
+  const regular = lastEpochBlock + tempo;
+  const nextEpochBlock = pendingEpochBlock > 0 ? Math.min(regular, pendingEpochBlock) : regular;
+  return { block, epoch, nextEpochBlock, periodBlocks: tempo };
 }
 
-/** The same on runtimes that store the schedule: LastEpochBlock + tempo, or PendingEpochAt when that is set and sooner. */
-export function nextStatefulEpochBlock(state: {
-  lastEpochBlock: number;
-  tempo: number;
-  pendingEpochAt: number;
-}): number {
-  if (state.tempo === 0) return Number.POSITIVE_INFINITY;
-  const regular = state.lastEpochBlock + state.tempo;
-  return state.pendingEpochAt > 0 ? Math.min(regular, state.pendingEpochAt) : regular;
+/** Blocks of an epoch `ahead` epochs after the current one, as far as the schedule can be foreseen. */
+export function epochWindow(
+  { nextEpochBlock, periodBlocks }: EpochPosition,
+  ahead: number,
+): [first: number, last: number] {
+  const first = nextEpochBlock + (ahead - 1) * periodBlocks;
+  return [first, first + periodBlocks - 1];
+}
+
+/** What {@link epochPosition} needs, to be read together with whatever else is wanted. */
+export function epochReads(snapshot: Snapshot, netuid: number): StorageRead[] {
+  const stored: StorageRead[] = [
+    ['subtensorModule.subnetEpochIndex', netuid],
+    ['subtensorModule.lastEpochBlock', netuid],
+    ['subtensorModule.pendingEpochAt', netuid],
+  ];
+  return [['system.number'], ['subtensorModule.tempo', netuid], ...(hasStoredEpochs(snapshot) ? stored : [])];
+}
+
+/** The position from the values of {@link epochReads}. */
+export function epochPosition(netuid: number, values: Parameters<typeof toNumber>[0][]): EpochPosition {
+  const [block = 0, tempo = 0, epoch, lastEpochBlock = 0, pendingEpochBlock = 0] = values.map(toNumber);
+  return epoch === undefined
+    ? moduloEpoch({ block, netuid, tempo })
+    : statefulEpoch({ block, epoch, lastEpochBlock, pendingEpochBlock, tempo });
+}
+
+/** Whether the runtime stores its epochs, or they follow from the block number. */
+export function hasStoredEpochs(snapshot: Snapshot): boolean {
+  return snapshot.has('subtensorModule.subnetEpochIndex');
 }

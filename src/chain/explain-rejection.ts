@@ -1,48 +1,53 @@
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { RpcError } from './json-rpc-socket.ts';
 
-/** What to do about dispatch errors a miner or validator meets. Names as in Subtensor's metadata. */
+/** What to do about the errors a miner or validator meets. Names as in Subtensor's metadata, and of its RPC 1010 codes. */
 const FIXES: Record<string, string> = {
   AccountNotAllowedCommit: 'register the hotkey on this subnet first',
   CommitmentSetRateLimitExceeded: 'wait for the commitment cooldown (about 100 blocks) and try again',
   SpaceLimitExceeded: "wait for the subnet's next epoch: this epoch's commitment space is used up",
   HotKeyNotRegisteredInSubNet: 'register the hotkey on this subnet first',
+  HotKeyNotRegisteredInNetwork: 'register the hotkey on this subnet first',
+  HotkeyAccountDoesntExist: 'register the hotkey on this subnet first',
   NotEnoughStakeToSetWeights: 'add stake to the hotkey',
+  StakeAmountTooLow: 'add stake to the hotkey',
   NeuronNoValidatorPermit: 'wait for the next epoch, or add stake: only the highest stakes get a permit',
   SettingWeightsTooFast: 'wait until the weights rate limit has passed',
   CommittingWeightsTooFast: 'wait until the weights rate limit has passed',
+  RateLimitExceeded: 'wait until the rate limit of this call has passed',
+  TooManyUnrevealedCommits: 'reveal the committed weights first, or wait until they expire',
   IncorrectWeightVersionKey: "send a version key at least as high as the subnet's",
-  CommitRevealEnabled: 'this subnet wants weights committed and revealed',
-  CommitRevealDisabled: 'this subnet wants weights set directly',
+  CommitRevealEnabled: 'this subnet wants weights committed and revealed; try again, the setting was changed just now',
+  CommitRevealDisabled: 'this subnet wants weights set directly; try again, the setting was changed just now',
+  RevealTooEarly: 'wait for the reveal window',
+  CommitBlockNotInRevealRange: 'reveal inside the reveal window',
+  ExpiredWeightCommit: 'set the weights again: the reveal window has passed',
+  CommitNotFound: 'set the weights again: the chain has no such commit',
+  NoWeightsCommitFound: 'set the weights again: the chain has no such commit',
   WeightVecLengthIsLow: 'send at least as many weights as the subnet demands',
+  MaxWeightExceeded: 'spread the weights: one share is above what the subnet allows',
+  BadProof: 'check that the hotkey file belongs to this hotkey, and that this package is up to date',
 };
 
 /** RPC 1010 `Custom error: n` of Subtensor from spec 233 on. */
-const CUSTOM_CODES = [
-  'ColdkeyInSwapSchedule',
-  'StakeAmountTooLow',
-  'BalanceTooLow',
-  'SubnetNotExists',
-  'HotkeyAccountDoesntExist',
-  'NotEnoughStakeToWithdraw',
-  'RateLimitExceeded',
-  'InsufficientLiquidity',
-  'SlippageTooHigh',
-  'TransferDisallowed',
-  'HotKeyNotRegisteredInNetwork',
-  'InvalidIpAddress',
-  'ServingRateLimitExceeded',
-  'InvalidPort',
-  'ZeroMaxAmount',
-  'InvalidRevealRound',
-  'CommitNotFound',
-  'CommitBlockNotInRevealRange',
-  'InputLengthsUnequal',
-  'UidNotFound',
-]; // prettier-ignore
+const CUSTOM_CODES: Record<number, string> = Object.fromEntries(
+  `ColdkeyInSwapSchedule StakeAmountTooLow BalanceTooLow SubnetNotExists HotkeyAccountDoesntExist
+  NotEnoughStakeToWithdraw RateLimitExceeded InsufficientLiquidity SlippageTooHigh TransferDisallowed
+  HotKeyNotRegisteredInNetwork InvalidIpAddress ServingRateLimitExceeded InvalidPort ZeroMaxAmount InvalidRevealRound
+  CommitNotFound CommitBlockNotInRevealRange InputLengthsUnequal UidNotFound EvmKeyAssociateRateLimit
+  ColdkeySwapDisputed InvalidRealAccount FailedShieldedTxParsing InvalidShieldedTxPubKeyHash NonAssociatedColdKey
+  DelegateTakeTooLow DelegateTakeTooHigh`
+    .split(/\s+/)
+    .map((name, code) => [code, name]),
+);
 const CUSTOM_CODES_SINCE_SPEC = 233;
 
+const INVALID_TRANSACTION = 1010;
+const RUNTIME_FAILED = 1011;
+const PRIORITY_TOO_LOW = 1014;
+
 /** A call the chain executed and refused, by the error's name in the runtime's metadata. */
-export function dispatchRejection(call: string, section: string, name: string): FlockOffError {
+export function dispatchRejection(call: string, { section, name }: { section: string; name: string }): FlockOffError {
   return new FlockOffError({
     code: 'chain-rejected',
     what: `the chain refused ${call}: ${section}.${name}`,
@@ -51,33 +56,48 @@ export function dispatchRejection(call: string, section: string, name: string): 
   });
 }
 
-/**
- * What a node said when it did not take a transaction into its pool (RPC 1010, 1011, 1014), or the error itself when it
- * is something else. `stale` is in the facts when the nonce was used already.
- */
-export function poolRejection(call: string, error: unknown, specVersion: number): unknown {
-  const message = messageOf(error);
-  const code = /^(10\d\d):/.exec(message)?.[1];
-  if (code === undefined) return error;
-  const custom = /custom["\s]*(?:error)?["\s]*:\s*(\d+)/i.exec(message)?.[1];
-  const known =
-    custom !== undefined && specVersion >= CUSTOM_CODES_SINCE_SPEC ? CUSTOM_CODES[Number(custom)] : undefined;
-  const stale = /stale|outdated/i.test(message);
-  const why =
-    code === '1011'
-      ? 'the runtime failed on it, usually because the call does not fit this runtime'
-      : (known ?? (custom !== undefined ? `custom error ${custom}` : message.replace(/^10\d\d:\s*/, '')));
+/** A transaction that the node's pool took and then gave up. */
+export function droppedRejection(call: string, status: string): FlockOffError {
   return new FlockOffError({
     code: 'chain-rejected',
-    what: `the chain did not take ${call}: ${why}`,
+    what: `the node gave up on ${call} before it was in a block (${status})`,
+    fix: 'try again',
+    facts: { call, section: 'transactionPool', name: status },
+    transient: true,
+  });
+}
+
+/**
+ * A transaction the node did not take into its pool (RPC 1010, 1011, 1014 ...). `usedNonce` is true in the facts when
+ * another transaction of the same account came first, so that signing again helps.
+ */
+export function poolRejection(call: string, error: RpcError, specVersion: number): FlockOffError {
+  const text = `${error.message} ${typeof error.data === 'string' ? error.data : JSON.stringify(error.data ?? '')}`;
+  const custom = /custom(?: error)?["\s]*:\s*(\d+)/i.exec(text)?.[1];
+  const name =
+    custom === undefined
+      ? (/stale|outdated/i.test(text) && 'Stale') || (/bad ?proof|bad signature/i.test(text) && 'BadProof') || undefined
+      : specVersion >= CUSTOM_CODES_SINCE_SPEC
+        ? CUSTOM_CODES[Number(custom)]
+        : undefined;
+  const usedNonce = name === 'Stale' || error.code === PRIORITY_TOO_LOW;
+  const why =
+    error.code === RUNTIME_FAILED
+      ? 'the runtime failed on it, most likely because the call does not fit this runtime'
+      : (name ?? (custom === undefined ? text.trim() : `custom error ${custom}`));
+  return new FlockOffError({
+    code: 'chain-rejected',
+    what: `the chain did not take ${call}: ${why} (RPC ${error.code})`,
+    fix: usedNonce ? 'try again' : name ? FIXES[name] : undefined,
     facts: {
       call,
-      rpcCode: Number(code),
+      section: 'transactionPool',
+      name: name ?? (error.code === INVALID_TRANSACTION ? 'InvalidTransaction' : `rpc-${error.code}`),
+      rpcCode: error.code,
       custom: custom === undefined ? undefined : Number(custom),
-      name: known,
-      stale,
+      usedNonce,
     },
-    transient: stale,
+    transient: usedNonce,
     cause: error,
   });
 }

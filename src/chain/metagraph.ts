@@ -1,93 +1,86 @@
-import type { ApiPromise } from '@polkadot/api';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Metagraph, Neuron } from '../schema/metagraph.ts';
-import { nextModuloEpochBlock, nextStatefulEpochBlock } from './epoch-schedule.ts';
+import { epochPosition, epochReads } from './epoch-schedule.ts';
+import { type Snapshot, type StorageRead, toItems, toNumber } from './snapshot.ts';
 
 const U16_MAX = 65_535;
 
 /**
- * A subnet's neurons and hyperparameters from storage, in four round trips whatever the number of neurons. Storage items
- * have the same names on every runtime, unlike the runtime APIs.
+ * A subnet's neurons and hyperparameters, from storage: items have the same names on every runtime, unlike the runtime
+ * APIs. Three round trips whatever the number of neurons: vectors, hotkeys, coldkeys.
+ * @throws FlockOffError `bad-argument` when there is no such subnet.
  */
-export async function readMetagraph(api: ApiPromise, netuid: number): Promise<Metagraph> {
-  const query = api.query.subtensorModule!;
-  const stateful = query.subnetEpochIndex !== undefined;
-  const named = {
-    block: api.query.system!.number!,
-    tempo: query.tempo!,
-    active: query.active!,
-    permits: query.validatorPermit!,
-    consensus: query.consensus!,
-    incentive: query.incentive!,
-    trust: query.validatorTrust!,
-    lastUpdate: query.lastUpdate!,
-    rateLimit: query.weightsSetRateLimit!,
-    versionKey: query.weightsVersionKey!,
-    minWeights: query.minAllowedWeights!,
-    commitReveal: query.commitRevealWeightsEnabled!,
-    revealPeriod: query.revealPeriodEpochs!,
-    ...(stateful ? { lastEpoch: query.lastEpochBlock!, pendingEpoch: query.pendingEpochAt! } : {}),
-  };
-  const names = Object.keys(named) as (keyof typeof named)[];
-  const [values, keys, registrations] = await Promise.all([
-    api.queryMulti(names.map((name) => (name === 'block' ? named.block! : [named[name]!, netuid]))),
-    query.keys!.entries(netuid),
-    query.blockAtRegistration!.entries(netuid),
+export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise<Metagraph> {
+  const read = (...items: string[]): StorageRead[] => items.map((item) => [`subtensorModule.${item}`, netuid]);
+  const schedule = epochReads(snapshot, netuid);
+  const values = await snapshot.read([
+    ...schedule,
+    ...read('networksAdded', 'subnetworkN', 'weightsSetRateLimit', 'weightsVersionKey', 'minAllowedWeights'),
+    ...read('commitRevealWeightsEnabled', 'revealPeriodEpochs'),
+    ...read('active', 'validatorPermit', 'consensus', 'incentive', 'validatorTrust', 'lastUpdate'),
   ]);
-  const read = Object.fromEntries(names.map((name, i) => [name, values[i]!.toJSON()])) as Record<
-    string,
-    number & number[] & boolean[]
-  >;
-  const number = (name: string) => Number(read[name]);
+  const { block, nextEpochBlock } = epochPosition(netuid, values.slice(0, schedule.length));
+  const [exists, size, rateLimit, versionKey, minWeights, commitReveal, revealPeriod, ...vectors] = values.slice(
+    schedule.length,
+  );
+  if (!exists!.eq(true)) {
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `the chain has no subnet ${netuid}`,
+      fix: 'check --netuid and --subtensor.network',
+      facts: { netuid },
+    });
+  }
+  const [active, permits, consensus, incentive, trust, lastUpdate] = vectors.map(toItems);
+  const uids = Array.from({ length: toNumber(size!) }, (_, uid) => uid);
+  const keysAndBlocks = await snapshot.read([
+    ...uids.map((uid): StorageRead => ['subtensorModule.keys', netuid, uid]),
+    ...uids.map((uid): StorageRead => ['subtensorModule.blockAtRegistration', netuid, uid]),
+  ]);
+  const hotkeys = keysAndBlocks.slice(0, uids.length).map(String);
+  const registrationBlocks = keysAndBlocks.slice(uids.length).map(toNumber);
+  const coldkeys = await snapshot.read(hotkeys.map((hotkey) => ['subtensorModule.owner', hotkey]));
 
-  const hotkeys = keys
-    .map(([key, hotkey]) => ({ uid: uidOf(key), hotkey: hotkey.toString() }))
-    .sort((a, b) => a.uid - b.uid);
-  const registrationBlocks = new Map(registrations.map(([key, block]) => [uidOf(key), Number(block.toString())]));
-  const owners = await query.owner!.multi(hotkeys.map(({ hotkey }) => hotkey));
-
-  const neurons: Neuron[] = hotkeys.map(({ uid, hotkey }, i) => ({
-    uid,
-    hotkey,
-    coldkey: owners[i]!.toString(),
-    active: Boolean(read.active?.[uid]),
-    validatorPermit: Boolean(read.permits?.[uid]),
-    consensus: (read.consensus?.[uid] ?? 0) / U16_MAX,
-    incentive: (read.incentive?.[uid] ?? 0) / U16_MAX,
-    validatorTrust: (read.trust?.[uid] ?? 0) / U16_MAX,
-    lastUpdateBlock: Number(read.lastUpdate?.[uid] ?? 0),
-    registrationBlock: registrationBlocks.get(uid) ?? 0,
-  }));
-  const block = number('block');
-  const tempo = number('tempo');
+  const numberAt = (vector: typeof active, uid: number) => (vector?.[uid] ? toNumber(vector[uid]) : 0);
+  const neurons = uids.map(
+    (uid): Neuron => ({
+      uid,
+      hotkey: hotkeys[uid]!,
+      coldkey: String(coldkeys[uid]),
+      active: active?.[uid]?.eq(true) ?? false,
+      validatorPermit: permits?.[uid]?.eq(true) ?? false,
+      consensus: numberAt(consensus, uid) / U16_MAX,
+      incentive: numberAt(incentive, uid) / U16_MAX,
+      validatorTrust: numberAt(trust, uid) / U16_MAX,
+      lastUpdateBlock: numberAt(lastUpdate, uid),
+      registrationBlock: registrationBlocks[uid]!,
+    }),
+  );
   return {
     netuid,
     block,
     neurons,
     hyperparameters: {
-      tempo,
-      weightsRateLimitBlocks: number('rateLimit'),
-      weightsVersionKey: number('versionKey'),
-      minAllowedWeights: number('minWeights'),
-      commitRevealEnabled: Boolean(read.commitReveal),
-      revealPeriodEpochs: number('revealPeriod'),
+      tempo: toNumber(values[1]!),
+      weightsRateLimitBlocks: toNumber(rateLimit!),
+      weightsVersionKey: toNumber(versionKey!),
+      minAllowedWeights: toNumber(minWeights!),
+      commitRevealEnabled: commitReveal!.eq(true),
+      revealPeriodEpochs: toNumber(revealPeriod!),
     },
-    nextEpochBlock: stateful
-      ? nextStatefulEpochBlock({ lastEpochBlock: number('lastEpoch'), tempo, pendingEpochAt: number('pendingEpoch') })
-      : nextModuloEpochBlock({ block, netuid, tempo }),
+    nextEpochBlock,
   };
-}
-
-function uidOf(key: { args: { toString(): string }[] }): number {
-  return Number(key.args[1]!.toString());
 }
 
 /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
 export async function readWeights(
-  api: ApiPromise,
+  snapshot: Snapshot,
   netuid: number,
   uid: number,
 ): Promise<{ uid: number; weight: number }[]> {
-  const row = (await api.query.subtensorModule!.weights!(netuid, uid)).toJSON() as [number, number][];
-  const sum = row.reduce((total, [, value]) => total + value, 0);
-  return row.map(([target, value]) => ({ uid: target, weight: sum > 0 ? value / sum : 0 }));
+  const row = toItems(await snapshot.get('subtensorModule.weights', netuid, uid)).map((pair) =>
+    toItems(pair).map(toNumber),
+  );
+  const sum = row.reduce((total, [, value = 0]) => total + value, 0);
+  return row.map(([target = 0, value = 0]) => ({ uid: target, weight: sum > 0 ? value / sum : 0 }));
 }

@@ -17,22 +17,15 @@ const U16_MAX = 65_535;
 /**
  * Weights as the chain takes them: float32, divided by the largest, times 65535, rounded half to even; entries that
  * become 0 are dropped. Bit-equal to `convert_weights_and_uids_for_emit` of the Python SDK.
- * @throws FlockOffError `bad-argument` for a weight that is negative or no number.
+ * @throws FlockOffError `bad-argument` for a weight that is negative or no number, or a uid out of range or given twice.
  */
 export function normaliseWeights(entries: WeightEntry[]): NormalisedWeights {
-  for (const { uid, weight } of entries) {
-    if (Number.isFinite(weight) && weight >= 0 && Number.isInteger(uid) && uid >= 0 && uid <= U16_MAX) continue;
-    throw new FlockOffError({
-      code: 'bad-argument',
-      what: `weights must be finite and not negative for uids of 0..65535, saw ${weight} for uid ${uid}`,
-      facts: { uid, weight },
-    });
-  }
-  const largest = Math.fround(Math.max(0, ...entries.map(({ weight }) => Math.fround(weight))));
+  checkEntries(entries);
+  const weights = entries.map(({ weight }) => Math.fround(weight));
+  const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   const normalised: NormalisedWeights = { uids: [], values: [] };
-  if (largest === 0) return normalised;
-  for (const { uid, weight } of entries) {
-    const value = roundHalfToEven((Math.fround(weight) / largest) * U16_MAX);
+  for (const [i, { uid }] of entries.entries()) {
+    const value = largest > 0 ? roundHalfToEven((weights[i]! / largest) * U16_MAX) : 0;
     if (value === 0) continue;
     normalised.uids.push(uid);
     normalised.values.push(value);
@@ -40,9 +33,24 @@ export function normaliseWeights(entries: WeightEntry[]): NormalisedWeights {
   return normalised;
 }
 
+function checkEntries(entries: WeightEntry[]): void {
+  const seen = new Set<number>();
+  for (const { uid, weight } of entries) {
+    const problem =
+      !Number.isFinite(Math.fround(weight)) || weight < 0
+        ? `weights must be finite and not negative, saw ${weight} for uid ${uid}`
+        : !Number.isInteger(uid) || uid < 0 || uid > U16_MAX
+          ? `uids must be whole numbers of 0..65535, saw ${uid}`
+          : seen.has(uid)
+            ? `each uid must have one weight, saw uid ${uid} twice`
+            : null;
+    if (problem) throw new FlockOffError({ code: 'bad-argument', what: problem, facts: { uid, weight } });
+    seen.add(uid);
+  }
+}
+
 function roundHalfToEven(x: number): number {
   const down = Math.floor(x);
-  const rest = x - down;
-  if (rest !== 0.5) return Math.round(x);
+  if (x - down !== 0.5) return Math.round(x);
   return down % 2 === 0 ? down : down + 1;
 }

@@ -1,24 +1,28 @@
 /** The one door to @polkadot/*: nothing of it is loaded before the first wallet or connection is opened. */
-export async function polkadot() {
-  const [api, util, crypto] = await Promise.all([
-    import('@polkadot/api'),
-    import('@polkadot/util'),
-    import('@polkadot/util-crypto'),
-  ]);
+
+/** Keys, signatures and hashes: what a wallet needs, without loading the API. */
+export async function polkadotCrypto() {
+  const [crypto, util] = await Promise.all([import('@polkadot/util-crypto'), import('@polkadot/util')]);
   await crypto.cryptoWaitReady();
   return {
-    ApiPromise: api.ApiPromise,
-    WsProvider: api.WsProvider,
-    bnToU8a: util.bnToU8a,
-    compactToU8a: util.compactToU8a,
-    u8aConcat: util.u8aConcat,
-    u8aToHex: util.u8aToHex,
-    hexToU8a: util.hexToU8a,
-    blake2AsHex: crypto.blake2AsHex,
+    blake2AsU8a: crypto.blake2AsU8a,
+    decodeAddress: crypto.decodeAddress,
     encodeAddress: crypto.encodeAddress,
     mnemonicToMiniSecret: crypto.mnemonicToMiniSecret,
     mnemonicValidate: crypto.mnemonicValidate,
     sr25519PairFromSeed: crypto.sr25519PairFromSeed,
     sr25519Sign: crypto.sr25519Sign,
+    sr25519Verify: crypto.sr25519Verify,
+    bnToU8a: util.bnToU8a,
+    compactToU8a: util.compactToU8a,
+    hexToU8a: util.hexToU8a,
+    u8aConcat: util.u8aConcat,
+    u8aToHex: util.u8aToHex,
   };
+}
+
+/** The API: metadata, storage keys, calls, and the types they are made of. */
+export async function polkadotApi() {
+  const { ApiPromise } = await import('@polkadot/api');
+  return { ApiPromise };
 }

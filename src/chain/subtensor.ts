@@ -1,109 +1,180 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Link } from './connection.ts';
 import { readMetagraph, readWeights } from './metagraph.ts';
 import { type ResolveEndpointParameters, resolveEndpoint } from './networks.ts';
-import { type Inclusion, submitAndWatch } from './submit.ts';
+import { Snapshot, toNullable, toNumber } from './snapshot.ts';
+import { type BuildCall, type Inclusion, readOutcome, sendAndWatch, signCall } from './submit.ts';
 import type { HotkeySigner } from './wallet.ts';
 
 export interface ConnectSubtensorParameters extends ResolveEndpointParameters {
   /** Deadline of every call. Default 30 s. */
   timeoutMs?: number;
-  /** How long to wait for a new block before the chain counts as stalled. Default 2 minutes. */
+  /** How long to wait for a block, or for a transaction to be in one, before the chain counts as stalled. Default 2 minutes. */
   blockTimeoutMs?: number;
   logger?: Logger;
   signal?: AbortSignal;
 }
 
+export interface SubtensorParameters {
+  connection: Connection;
+  blockTimeoutMs: number;
+  logger: Logger;
+}
+
 export interface SubmitParameters {
   /** Name in errors and logs, such as "commitments.setCommitment". */
   name: string;
-  call: (api: ApiPromise) => SubmittableExtrinsic<'promise'>;
+  call: BuildCall;
   hotkey: HotkeySigner;
   /**
-   * Whether the effect of the call is on the chain, and since which block. Asked when the answer was lost on the way,
-   * so that nothing is sent twice.
+   * Where the effect of the call is on the chain, `null` when it is not there. Asked when the node's answer was lost on
+   * the way, so that nothing is sent twice.
    */
   landed: () => Promise<Inclusion | null>;
   signal?: AbortSignal;
 }
 
 const READ_ATTEMPTS = 3;
-const STALE_ATTEMPTS = 3;
+const SEND_ATTEMPTS = 4;
+/** Blocks in which a transaction whose answer was lost is looked for. */
+const LOOK_BLOCKS = 3;
 
 /**
  * A Subtensor node, for reading a subnet and sending a hotkey's calls. Reads that a lost connection interrupts are tried
  * again on a new one. Every method throws FlockOffError `chain-unreachable` or `timeout` (both transient) rather than hang.
  */
 export class Subtensor {
+  /** The endpoint, without user name, password and query. */
   readonly url: string;
   readonly #connection: Connection;
   readonly #blockTimeoutMs: number;
   readonly #logger: Logger;
 
-  constructor({
-    url,
-    connection,
-    blockTimeoutMs,
-    logger,
-  }: { url: string; connection: Connection; blockTimeoutMs: number; logger: Logger }) {
-    this.url = url;
+  constructor({ connection, blockTimeoutMs, logger }: SubtensorParameters) {
+    this.url = connection.url;
     this.#connection = connection;
     this.#blockTimeoutMs = blockTimeoutMs;
     this.#logger = logger;
   }
 
+  /** Round trips made so far. */
+  get requests(): number {
+    return this.#connection.requests;
+  }
+
   /** Number of the best block. */
   currentBlock(signal?: AbortSignal): Promise<number> {
-    return this.read(
+    return this.#use(
       'reading the current block',
-      async (api) => (await api.rpc.chain.getHeader()).number.toNumber(),
+      async (link) => blockOf(await link.socket.request('chain_getHeader')),
       signal,
     );
   }
 
-  /** Resolves with the current block once it is at least `block`. @throws when no block arrives for too long. */
+  /**
+   * Resolves with the current block once it is at least `block`.
+   * @throws FlockOffError `timeout` when no block arrives for too long.
+   */
   async waitForBlock(block: number, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
     let current = await this.currentBlock(signal);
     while (current < block) current = await this.#nextBlock(current, signal);
     return current;
   }
 
-  /** A subnet at the current block. */
+  /**
+   * A subnet at the current block.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
+   */
   metagraph(netuid: number, signal?: AbortSignal): Promise<Metagraph> {
-    return this.read('reading the metagraph', (api) => readMetagraph(api, netuid), signal);
+    return this.read('reading the metagraph', (snapshot) => readMetagraph(snapshot, netuid), signal);
   }
 
   /** All commitments of a subnet by hotkey, in one map read. */
   commitments(netuid: number, signal?: AbortSignal): Promise<Map<string, Commitment>> {
-    return this.read('reading the commitments', (api) => readCommitments(api, netuid), signal);
+    return this.read('reading the commitments', (snapshot) => readCommitments(snapshot, netuid), signal);
   }
 
   /** One hotkey's commitment, `null` when there is none. */
   commitment(netuid: number, hotkey: string, signal?: AbortSignal): Promise<Commitment | null> {
-    return this.read('reading a commitment', (api) => readCommitment(api, netuid, hotkey), signal);
+    return this.read('reading a commitment', (snapshot) => readCommitment(snapshot, netuid, hotkey), signal);
   }
 
   /** The uid of a hotkey on a subnet, `null` when it is not registered. */
   uid(netuid: number, hotkey: string, signal?: AbortSignal): Promise<number | null> {
-    const read = async (api: ApiPromise) =>
-      (await api.query.subtensorModule!.uids!(netuid, hotkey)).toJSON() as number | null;
+    const read = async (snapshot: Snapshot) => {
+      const uid = toNullable(await snapshot.get('subtensorModule.uids', netuid, hotkey));
+      return uid && toNumber(uid);
+    };
     return this.read('looking up the hotkey', read, signal);
+  }
+
+  /** Whether a hotkey has a uid on a subnet. */
+  async isRegistered(netuid: number, hotkey: string, signal?: AbortSignal): Promise<boolean> {
+    return (await this.uid(netuid, hotkey, signal)) !== null;
   }
 
   /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
   weights(netuid: number, uid: number, signal?: AbortSignal): Promise<{ uid: number; weight: number }[]> {
-    return this.read('reading weights', (api) => readWeights(api, netuid, uid), signal);
+    return this.read('reading weights', (snapshot) => readWeights(snapshot, netuid, uid), signal);
   }
 
-  /** Any other read, with the same deadline and retries; `what` names it in errors. */
-  read<T>(what: string, use: (api: ApiPromise) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return retry(() => this.#connection.use(what, use, { signal }), {
+  /** Any other read at the best block, with the same deadline and retries; `what` names it in errors. */
+  read<T>(what: string, use: (snapshot: Snapshot) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#use(what, async (link) => use(await Snapshot.latest(link)), signal);
+  }
+
+  /**
+   * Sends a call and waits until it is in a block. When the node's answer is lost after sending, the chain itself is
+   * asked for a few blocks whether the call took effect; it is never sent twice blindly.
+   * @throws FlockOffError `chain-rejected` with the error's name in `facts.name`; `chain-unreachable` or `timeout` when
+   *   it is not known whether the call took effect.
+   */
+  submit({ name, call, hotkey, landed, signal }: SubmitParameters): Promise<Inclusion> {
+    const send = async () => {
+      const transaction = await this.#use(`signing ${name}`, (link) => signCall(link, call, hotkey), signal);
+      try {
+        const blockHash = await this.#connection.use(name, (link) => sendAndWatch(link, name, transaction), {
+          signal,
+          timeoutMs: this.#blockTimeoutMs,
+        });
+        return await this.#use(name, (link) => readOutcome(link, name, transaction, blockHash), signal);
+      } catch (error) {
+        if (!isCode(error, 'chain-unreachable', 'timeout')) throw error;
+        this.#logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
+        const inclusion = await this.#find(landed, signal);
+        if (inclusion) return inclusion;
+        throw error;
+      }
+    };
+    return retry(send, {
+      attempts: SEND_ATTEMPTS,
+      baseDelayMs: 250,
+      maxDelayMs: 2_000,
+      isTransient: (error) => error instanceof FlockOffError && error.facts.usedNonce === true,
+      signal,
+    });
+  }
+
+  /** Closes the connection; the process can exit. */
+  async close(): Promise<void> {
+    this.#connection.close();
+  }
+
+  async #find(landed: SubmitParameters['landed'], signal?: AbortSignal): Promise<Inclusion | null> {
+    let block = await this.currentBlock(signal);
+    for (const last = block + LOOK_BLOCKS; ; ) {
+      const inclusion = await landed();
+      if (inclusion || block >= last) return inclusion;
+      block = await this.#nextBlock(block, signal);
+    }
+  }
+
+  #use<T>(what: string, run: (link: Link) => Promise<T>, signal?: AbortSignal, timeoutMs?: number): Promise<T> {
+    return retry(() => this.#connection.use(what, run, { signal, timeoutMs }), {
       attempts: READ_ATTEMPTS,
       baseDelayMs: 250,
       maxDelayMs: 2_000,
@@ -113,62 +184,17 @@ export class Subtensor {
     });
   }
 
-  /**
-   * Sends a call and waits until it is in a block. When the connection is lost or silent after sending, the chain itself
-   * is asked whether the call took effect; it is never sent twice blindly.
-   * @throws FlockOffError `chain-rejected` with the error's name in `facts.name`.
-   */
-  submit({ name, call, hotkey, landed, signal }: SubmitParameters): Promise<Inclusion> {
-    const send = async () => {
-      try {
-        return await this.#connection.use(name, (api) => submitAndWatch(api, name, call(api), hotkey), {
-          signal,
-          timeoutMs: this.#blockTimeoutMs,
-        });
-      } catch (error) {
-        if (!isCode(error, 'chain-unreachable', 'timeout')) throw error;
-        const inclusion = await landed();
-        if (inclusion) return inclusion;
-        throw error;
-      }
-    };
-    return retry(send, {
-      attempts: STALE_ATTEMPTS,
-      baseDelayMs: 500,
-      maxDelayMs: 5_000,
-      isTransient: (error) => error instanceof FlockOffError && error.facts.stale === true,
-      signal,
-    });
-  }
-
-  /** Closes the connection; the process can exit. */
-  close(): Promise<void> {
-    return this.#connection.close();
-  }
-
   /** The first block after `last`: a watch on block arrival, so a chain that stands still is noticed. */
   #nextBlock(last: number, signal?: AbortSignal): Promise<number> {
-    const watch = async (api: ApiPromise) => {
-      let unsubscribe = () => {};
-      try {
-        return await new Promise<number>((resolve, reject) => {
-          api.rpc.chain
-            .subscribeNewHeads(({ number }) => {
-              if (number.toNumber() > last) resolve(number.toNumber());
-            })
-            .then((stop) => {
-              unsubscribe = stop;
-            }, reject);
-        });
-      } finally {
-        unsubscribe();
-      }
-    };
-    return this.#connection.use(`waiting for the block after ${last}`, watch, {
-      signal,
-      timeoutMs: this.#blockTimeoutMs,
-    });
+    const heads = { method: 'chain_subscribeNewHeads', unsubscribe: 'chain_unsubscribeNewHeads' };
+    const watch = ({ socket }: Link) =>
+      socket.firstNotice(heads, (head: { number: string }) => (blockOf(head) > last ? blockOf(head) : undefined));
+    return this.#use(`waiting for the block after ${last}`, watch, signal, this.#blockTimeoutMs);
   }
+}
+
+function blockOf({ number }: { number: string }): number {
+  return Number(number);
 }
 
 /**
@@ -181,14 +207,12 @@ export class Subtensor {
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
   const { timeoutMs = 30_000, blockTimeoutMs = 120_000, logger = silentLogger, signal } = parameters;
-  const url = resolveEndpoint(parameters);
-  const connection = new Connection({ url, timeoutMs });
-  const subtensor = new Subtensor({ url, connection, blockTimeoutMs, logger });
+  const connection = new Connection({ url: resolveEndpoint(parameters), timeoutMs });
   try {
     await connection.use('connecting', async () => {}, { signal });
-    return subtensor;
   } catch (error) {
-    await connection.close();
+    connection.close();
     throw error;
   }
+  return new Subtensor({ connection, blockTimeoutMs, logger });
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { polkadot } from './polkadot.ts';
+import { polkadotCrypto } from './polkadot.ts';
 
 /** Signs for a hotkey. A hardware or remote signer can stand in by keeping this shape. */
 export interface HotkeySigner {
@@ -35,6 +35,7 @@ const KeyFile = z.object({
   secretSeed: hex(32),
   privateKey: hex(64),
   publicKey: hex(32),
+  accountId: hex(32),
   ss58Address: z.string().nullish(),
 });
 type KeyFile = z.infer<typeof KeyFile>;
@@ -54,12 +55,20 @@ export async function openHotkey({
   const file = join(path.replace(/^~(?=$|[/\\])/, homedir()), name, 'hotkeys', hotkey);
   const keys = parseKeyFile(await readKeyFile(file), file);
   const { publicKey, secretKey } = await keyPair(keys, file);
-  const { encodeAddress, sr25519Sign } = await polkadot();
-  return {
-    address: encodeAddress(publicKey, SS58_FORMAT),
-    publicKey,
-    sign: async (payload) => sr25519Sign(payload, { publicKey, secretKey }),
-  };
+  const { encodeAddress, sr25519Sign, sr25519Verify } = await polkadotCrypto();
+  const sign = async (payload: Uint8Array) => sr25519Sign(payload, { publicKey, secretKey });
+  const address = encodeAddress(publicKey, SS58_FORMAT);
+
+  const probe = new TextEncoder().encode(address);
+  const signs = sr25519Verify(probe, await sign(probe), publicKey);
+  if (!signs || (keys.ss58Address ?? address) !== address) {
+    throw walletError(
+      file,
+      `the secret in ${file} does not belong to the address ${keys.ss58Address ?? address} in it`,
+      'restore the file from its mnemonic or a backup',
+    );
+  }
+  return { address, publicKey, sign };
 }
 
 async function readKeyFile(file: string): Promise<string> {
@@ -70,7 +79,9 @@ async function readKeyFile(file: string): Promise<string> {
     throw walletError(
       file,
       missing ? `there is no hotkey at ${file}` : `the hotkey ${file} cannot be read (${messageOf(error)})`,
-      missing ? 'check --wallet.path, --wallet.name and --wallet.hotkey' : 'check the rights of the file',
+      missing
+        ? 'check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey'
+        : 'check the rights of the file',
     );
   }
 }
@@ -97,18 +108,23 @@ function parseKeyFile(text: string, file: string): KeyFile {
 
 /** Takes the first secret in Bittensor's order: phrase, seed, private key. `secretKey` is in @polkadot's form. */
 async function keyPair(
-  { secretPhrase, secretSeed, privateKey, publicKey }: KeyFile,
+  { secretPhrase, secretSeed, privateKey, publicKey, accountId, ss58Address }: KeyFile,
   file: string,
 ): Promise<{ publicKey: Uint8Array; secretKey: Uint8Array }> {
-  const { hexToU8a, mnemonicToMiniSecret, mnemonicValidate, sr25519PairFromSeed } = await polkadot();
+  const { decodeAddress, hexToU8a, mnemonicToMiniSecret, mnemonicValidate, sr25519PairFromSeed } =
+    await polkadotCrypto();
   if (secretPhrase) {
     if (mnemonicValidate(secretPhrase)) return sr25519PairFromSeed(mnemonicToMiniSecret(secretPhrase));
-    throw walletError(file, `the secret phrase in ${file} is no valid mnemonic`, 'restore the file from a backup');
+    throw walletError(file, `the secret phrase in ${file} is not a valid mnemonic`, 'restore the file from a backup');
   }
   if (secretSeed) return sr25519PairFromSeed(hexToU8a(secretSeed));
-  if (privateKey && publicKey)
-    return { publicKey: hexToU8a(publicKey), secretKey: toHalfEd25519(hexToU8a(privateKey)) };
-  throw walletError(file, `${file} holds only a public key`, 'point --wallet.hotkey at the file with the private key');
+  const known = publicKey ?? accountId ?? ss58Address;
+  if (privateKey && known) return { publicKey: decodeAddress(known), secretKey: toHalfEd25519(hexToU8a(privateKey)) };
+  throw walletError(
+    file,
+    `${file} holds only a public key`,
+    'point --wallet.hotkey at the file with the secret, the one without "pub" in its name',
+  );
 }
 
 /** Schnorrkel's canonical secret (scalar and nonce) to the form @polkadot signs with: the scalar times 8, little-endian. */

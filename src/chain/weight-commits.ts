@@ -1,42 +1,53 @@
-import type { ApiPromise } from '@polkadot/api';
+import { epochPosition, epochReads, epochWindow, hasStoredEpochs } from './epoch-schedule.ts';
+import { type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
 
-/** Where the next block stands in a commit's reveal window. */
-export type RevealWindow = 'early' | 'open' | 'late';
-
-interface StoredCommits {
-  isSome: boolean;
-  unwrap(): Iterable<[{ toHex(): string }, ...{ toNumber(): number }[]]>;
+/** An unrevealed hash commit on the chain. */
+export interface WeightCommit {
+  /** First and last block that may hold its reveal; foreseen, where the runtime stores its epochs. */
+  revealFromBlock: number;
+  revealUntilBlock: number;
+  /** Whether a reveal sent now lands before, inside or after that window. */
+  window: 'early' | 'open' | 'late';
 }
 
-/**
- * The unrevealed hash commits of a hotkey, by hash. Runtimes with modulo epochs store the first and last block of the
- * reveal window; those with stored epochs store the commit's epoch, and the window is one epoch, `revealPeriodEpochs` later.
- */
-export async function readWeightCommits(api: ApiPromise, netuid: number, hotkey: string): Promise<Map<string, RevealWindow>> {
-  const query = api.query.subtensorModule!;
-  const stored = (await query.weightCommits!(netuid, hotkey)) as unknown as StoredCommits;
-  const commits = stored.isSome ? [...stored.unwrap()] : [];
-  const position = query.subnetEpochIndex === undefined ? await blockPosition(api) : await epochPosition(api, netuid);
-  return new Map(commits.map(([hash, ...numbers]) => [hash.toHex(), position(numbers.map((number) => number.toNumber()))]));
-}
-
-type Position = (numbers: number[]) => RevealWindow;
-
-async function blockPosition(api: ApiPromise): Promise<Position> {
-  const next = Number((await api.query.system!.number!()).toString()) + 1;
-  return ([, first = 0, last = 0]) => windowOf(next, first, last);
-}
-
-async function epochPosition(api: ApiPromise, netuid: number): Promise<Position> {
-  const query = api.query.subtensorModule!;
-  const [epoch, period] = await Promise.all([query.subnetEpochIndex!(netuid), query.revealPeriodEpochs!(netuid)]);
-  const current = Number(epoch.toString());
-  return ([committed = 0]) => {
-    const due = committed + Number(period.toString());
-    return windowOf(current, due, due);
+/** The unrevealed hash commits of a hotkey, by hash, and the block they were read at. */
+export async function readWeightCommits(
+  snapshot: Snapshot,
+  netuid: number,
+  hotkey: string,
+): Promise<{ block: number; commits: Map<string, WeightCommit> }> {
+  const reads: StorageRead[] = [
+    ['subtensorModule.weightCommits', netuid, hotkey],
+    ['subtensorModule.revealPeriodEpochs', netuid],
+    ...epochReads(snapshot, netuid),
+  ];
+  const [stored, revealPeriod, ...schedule] = await snapshot.read(reads);
+  const position = epochPosition(netuid, schedule);
+  const windowOf = ([first = 0, second = 0, third = 0]: number[]): WeightCommit => {
+    // Runtimes that store their epochs keep (epoch, block, 0) beside the hash, the others (block, first, last block).
+    const ahead = first + toNumber(revealPeriod!) - position.epoch;
+    const [from, until] = hasStoredEpochs(snapshot) ? epochWindow(position, ahead) : [second, third];
+    const window = hasStoredEpochs(snapshot)
+      ? compare(ahead, 0)
+      : position.block < from
+        ? 'early'
+        : position.block >= until
+          ? 'late'
+          : 'open';
+    return { revealFromBlock: from, revealUntilBlock: until, window };
+  };
+  const commits = toNullable(stored!);
+  return {
+    block: position.block,
+    commits: new Map(
+      (commits ? toItems(commits) : []).map((tuple) => {
+        const [hash, ...numbers] = toItems(tuple);
+        return [hash!.toHex(), windowOf(numbers.map(toNumber))];
+      }),
+    ),
   };
 }
 
-function windowOf(now: number, first: number, last: number): RevealWindow {
-  return now < first ? 'early' : now > last ? 'late' : 'open';
+function compare(ahead: number, due: number): WeightCommit['window'] {
+  return ahead > due ? 'early' : ahead < due ? 'late' : 'open';
 }

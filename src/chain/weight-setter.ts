@@ -1,37 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Metagraph, Neuron } from '../schema/metagraph.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { unregistered } from './chain-metadata-store.ts';
 import { commitHash } from './commit-hash.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
+import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 import { ERA_BLOCKS, type Inclusion } from './submit.ts';
 import type { Subtensor } from './subtensor.ts';
-import { type RevealWindow, readWeightCommits } from './weight-commits.ts';
 import type { HotkeySigner } from './wallet.ts';
+import { readWeightCommits } from './weight-commits.ts';
 
-/** A weight commit whose reveal is still owed. Plain JSON; it holds the salt, without which it cannot be revealed. */
-export interface PendingReveal {
-  /** The commit's hash: `0x` and 64 hex digits. */
-  id: string;
-  netuid: number;
-  hotkey: string;
-  uids: number[];
-  values: number[];
-  salt: number[];
-  versionKey: number;
-  /** Block before the commit was sent. */
-  storedAtBlock: number;
-}
-
-/** Where pending reveals outlive the process. */
-export interface PendingRevealStore {
-  list(): Promise<PendingReveal[]>;
-  /** Resolves once the reveal would survive a crash. */
-  put(reveal: PendingReveal): Promise<void>;
-  delete(id: string): Promise<void>;
-}
+export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 
 export interface WeightSetterParameters {
   subtensor: Subtensor;
@@ -43,14 +23,43 @@ export interface WeightSetterParameters {
   logger?: Logger;
 }
 
+export interface SetWeightsParameters {
+  signal?: AbortSignal;
+  /** Called when the chain will take the weights only from a later block on, with that block. */
+  onWait?: (wait: { block: number; blocksLeft: number }) => void;
+}
+
 /** How weights went to the chain. */
 export interface WeightsReceipt extends NormalisedWeights {
   /** `set`: they count at once. `commit`: they count after {@link WeightSetter.reveal} has revealed them. */
   mode: 'set' | 'commit';
+  /** Block that holds the call. */
   block: number;
+  /** First and last block for the reveal; only with `commit`. */
+  revealFromBlock?: number;
+  revealUntilBlock?: number;
+}
+
+/** What {@link WeightSetter.reveal} did. */
+export interface RevealReport {
+  /** Revealed now, by commit hash. */
+  revealed: { id: string; block: number }[];
+  /** Given up, and why: the window has passed, or the commit is not on the chain. */
+  dropped: { id: string; why: string }[];
+  /** First block in which one of the others may be revealed; `null` when none is left, or it is not known yet. */
+  nextRevealBlock: number | null;
 }
 
 const SALT_LENGTH = 8;
+/** Errors after which a commit can never be revealed. */
+const LOST_COMMIT = [
+  'ExpiredWeightCommit',
+  'NoWeightsCommitFound',
+  'InvalidRevealCommitHashNotMatch',
+  'CommitNotFound',
+];
+/** Errors that the next attempt, a few blocks later, will not meet. */
+const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
 
 /**
  * Sets a validator's weights, directly or by hash commit and reveal, as the subnet's hyperparameters demand.
@@ -68,170 +77,199 @@ export class WeightSetter {
   readonly #versionKey: number;
   readonly #logger: Logger;
 
-  constructor({
-    subtensor,
-    netuid,
-    hotkey,
-    pendingReveals,
-    versionKey = 0,
-    logger = silentLogger,
-  }: WeightSetterParameters) {
-    this.#subtensor = subtensor;
-    this.#netuid = netuid;
-    this.#hotkey = hotkey;
-    this.#pending = pendingReveals;
-    this.#versionKey = versionKey;
-    this.#logger = logger;
+  constructor(parameters: WeightSetterParameters) {
+    this.#subtensor = parameters.subtensor;
+    this.#netuid = parameters.netuid;
+    this.#hotkey = parameters.hotkey;
+    this.#pending = parameters.pendingReveals;
+    this.#versionKey = parameters.versionKey ?? 0;
+    this.#logger = parameters.logger ?? silentLogger;
   }
 
   /**
-   * Normalises the weights and sends them, waiting first for the weights rate limit where it has not passed.
-   * @throws FlockOffError `unregistered`, `chain-rejected` (no permit, too few uids, or the runtime's own reason),
-   *   `bad-argument` for weights that are negative or all zero.
+   * Normalises the weights and sends them, waiting first for the weights rate limit where it has not passed. Where the
+   * subnet demands more entries than there are positive weights, uids of weight 0 fill up.
+   * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, or the runtime's own reason);
+   *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have.
    */
-  async set(weights: WeightEntry[], { signal }: { signal?: AbortSignal } = {}): Promise<WeightsReceipt> {
+  async set(weights: WeightEntry[], { signal, onWait }: SetWeightsParameters = {}): Promise<WeightsReceipt> {
     const metagraph = await this.#subtensor.metagraph(this.#netuid, signal);
     const neuron = this.#ownNeuron(metagraph);
-    const normalised = fillUp(normaliseWeights(weights), metagraph);
-    await this.#waitForRateLimit(metagraph, neuron, signal);
+    const normalised = this.#normalise(weights, metagraph);
+    this.#requirePermit(neuron, metagraph);
+    await this.#waitForRateLimit(metagraph, neuron, { signal, onWait });
     const versionKey = Math.max(this.#versionKey, metagraph.hyperparameters.weightsVersionKey);
-    const { block } = metagraph.hyperparameters.commitRevealEnabled
-      ? await this.#commit(normalised, versionKey, signal)
-      : await this.#setDirectly(normalised, versionKey, neuron, signal);
-    return { mode: metagraph.hyperparameters.commitRevealEnabled ? 'commit' : 'set', block, ...normalised };
+    if (metagraph.hyperparameters.commitRevealEnabled) return this.#commit(normalised, versionKey, signal);
+    const { block } = await this.#setDirectly(normalised, versionKey, neuron, signal);
+    return { mode: 'set', block, ...normalised };
   }
 
   /**
-   * Reveals every committed weight whose window is open, and forgets those whose window has passed or whose commit
-   * never reached the chain. Call it every few blocks.
-   * @returns the reveals made.
+   * Reveals every committed weight whose window is open, and drops those whose window has passed or whose commit never
+   * reached the chain. Call it every few blocks, also after a restart.
+   * @throws FlockOffError `chain-rejected` when the chain refuses a reveal for a reason that may pass; it stays pending.
    */
-  async reveal({ signal }: { signal?: AbortSignal } = {}): Promise<Inclusion[]> {
-    const pending = (await this.#pending.list()).filter(
-      ({ netuid, hotkey }) => netuid === this.#netuid && hotkey === this.#hotkey.address,
-    );
-    if (pending.length === 0) return [];
-    const block = await this.#subtensor.currentBlock(signal);
-    const commits = await this.#commitsOnChain(signal);
-    const reveals: Inclusion[] = [];
+  async reveal({ signal }: { signal?: AbortSignal } = {}): Promise<RevealReport> {
+    const report: RevealReport = { revealed: [], dropped: [], nextRevealBlock: null };
+    const pending = (await this.#pending.list())
+      .filter(({ netuid, hotkey }) => netuid === this.#netuid && hotkey === this.#hotkey.address)
+      .sort((a, b) => a.storedAtBlock - b.storedAtBlock);
+    if (pending.length === 0) return report;
+
+    const { block, commits } = await this.#readCommits(signal);
     for (const reveal of pending) {
-      const window = commits.get(reveal.id) ?? 'absent';
-      if (window === 'early' || (window === 'absent' && block <= reveal.storedAtBlock + ERA_BLOCKS)) continue;
-      if (window === 'open') {
-        reveals.push(await this.#revealOne(reveal, signal));
-      } else {
-        const why = window === 'late' ? 'their window has passed' : 'the commit is not on the chain';
-        this.#logger.warn(`weights committed after block ${reveal.storedAtBlock} are not revealed: ${why}`, { id: reveal.id });
+      const commit = commits.get(reveal.id);
+      const mayStillLand = block <= reveal.storedAtBlock + ERA_BLOCKS;
+      if (commit?.window === 'early') {
+        report.nextRevealBlock = Math.min(commit.revealFromBlock, report.nextRevealBlock ?? Number.POSITIVE_INFINITY);
+      } else if (commit?.window === 'open') {
+        await this.#revealOne(reveal, report, signal);
+      } else if (commit) {
+        await this.#drop(reveal, report, `their window ended with block ${commit.revealUntilBlock}`);
+      } else if (!mayStillLand) {
+        await this.#drop(reveal, report, 'the chain does not have the commit (never arrived, or revealed already)');
       }
-      await this.#pending.delete(reveal.id);
     }
-    return reveals;
+    return report;
   }
 
-  /** The weights a uid has set, as shares that sum to 1. */
-  read(uid: number): Promise<WeightEntry[]> {
-    return this.#subtensor.weights(this.#netuid, uid);
+  /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
+  read(uid: number, { signal }: { signal?: AbortSignal } = {}): Promise<WeightEntry[]> {
+    return this.#subtensor.weights(this.#netuid, uid, signal);
   }
 
   #ownNeuron({ neurons }: Metagraph): Neuron {
     const neuron = neurons.find(({ hotkey }) => hotkey === this.#hotkey.address);
-    if (!neuron) throw unregistered(this.#hotkey.address, this.#netuid);
-    if (neuron.validatorPermit) return neuron;
+    if (neuron) return neuron;
+    throw unregistered(this.#hotkey.address, this.#netuid);
+  }
+
+  #normalise(weights: WeightEntry[], { neurons, hyperparameters }: Metagraph): NormalisedWeights {
+    const { uids, values } = normaliseWeights(weights);
+    const unknown = uids.find((uid) => uid >= neurons.length);
+    if (uids.length === 0 || unknown !== undefined) {
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what:
+          unknown === undefined
+            ? 'there is no weight to set: expected at least one above 0'
+            : `subnet ${this.#netuid} has uids 0 to ${neurons.length - 1}, saw a weight for uid ${unknown}`,
+        fix: 'take the uids from a fresh metagraph',
+        facts: { netuid: this.#netuid, neurons: neurons.length, uid: unknown },
+      });
+    }
+    // The chain counts entries, not their size.
+    const least = Math.min(hyperparameters.minAllowedWeights, neurons.length);
+    const others = neurons.map(({ uid }) => uid).filter((uid) => !uids.includes(uid));
+    const filler = others.slice(0, Math.max(0, least - uids.length));
+    return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
+  }
+
+  #requirePermit(neuron: Neuron, { block, nextEpochBlock }: Metagraph): void {
+    if (neuron.validatorPermit) return;
     throw new FlockOffError({
       code: 'chain-rejected',
       what: `uid ${neuron.uid} of subnet ${this.#netuid} has no validator permit, so it cannot set weights`,
-      fix: "permits are given to the highest stakes at the subnet's next epoch: add stake, or wait for it",
-      facts: { uid: neuron.uid, name: 'NeuronNoValidatorPermit' },
+      fix: `permits go to the highest stakes at the subnet's next epoch, in block ${nextEpochBlock} (now ${block}): add stake, or wait for it`,
+      facts: { section: 'subtensorModule', name: 'NeuronNoValidatorPermit', uid: neuron.uid, nextEpochBlock },
     });
   }
 
   async #waitForRateLimit(
-    { block, hyperparameters }: Metagraph,
+    { block: current, hyperparameters }: Metagraph,
     { lastUpdateBlock }: Neuron,
-    signal?: AbortSignal,
+    { signal, onWait }: SetWeightsParameters,
   ): Promise<void> {
-    const allowed = lastUpdateBlock + hyperparameters.weightsRateLimitBlocks;
-    if (lastUpdateBlock === 0 || block + 1 >= allowed) return;
-    this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - block} to go`);
-    await this.#subtensor.waitForBlock(allowed - 1, { signal });
+    const block = lastUpdateBlock + hyperparameters.weightsRateLimitBlocks;
+    if (lastUpdateBlock === 0 || block <= current + 1) return;
+    this.#logger.info(`the chain takes the next weights in block ${block}, ${block - current} to go`);
+    onWait?.({ block, blocksLeft: block - current });
+    await this.#subtensor.waitForBlock(block - 1, { signal });
   }
 
   #setDirectly(
     { uids, values }: NormalisedWeights,
     versionKey: number,
-    neuron: Neuron,
+    before: Neuron,
     signal?: AbortSignal,
   ): Promise<Inclusion> {
     const landed = async () => {
       const now = this.#ownNeuron(await this.#subtensor.metagraph(this.#netuid, signal));
-      return now.lastUpdateBlock > neuron.lastUpdateBlock ? { block: now.lastUpdateBlock, blockHash: '' } : null;
+      return now.lastUpdateBlock > before.lastUpdateBlock ? { block: now.lastUpdateBlock, blockHash: null } : null;
     };
     return this.#subtensor.submit({
       name: 'subtensorModule.setWeights',
-      call: (api) => api.tx.subtensorModule!.setWeights!(this.#netuid, uids, values, versionKey),
+      call: (tx) => tx.subtensorModule!.setWeights!(this.#netuid, uids, values, versionKey),
       hotkey: this.#hotkey,
       landed,
       signal,
     });
   }
 
-  async #commit({ uids, values }: NormalisedWeights, versionKey: number, signal?: AbortSignal): Promise<Inclusion> {
+  async #commit(normalised: NormalisedWeights, versionKey: number, signal?: AbortSignal): Promise<WeightsReceipt> {
+    const { uids, values } = normalised;
+    const netuid = this.#netuid;
     const salt = Array.from({ length: SALT_LENGTH }, () => randomBytes(2).readUInt16LE());
-    const id = await commitHash({
-      publicKey: this.#hotkey.publicKey,
-      netuid: this.#netuid,
-      uids,
-      values,
-      salt,
-      versionKey,
-    });
+    const id = await commitHash({ publicKey: this.#hotkey.publicKey, netuid, uids, values, salt, versionKey });
     const storedAtBlock = await this.#subtensor.currentBlock(signal);
-    await this.#pending.put({
-      id,
-      netuid: this.#netuid,
-      hotkey: this.#hotkey.address,
-      uids,
-      values,
-      salt,
-      versionKey,
-      storedAtBlock,
-    });
-    return this.#subtensor.submit({
-      name: 'subtensorModule.commitWeights',
-      call: (api) => api.tx.subtensorModule!.commitWeights!(this.#netuid, id),
-      hotkey: this.#hotkey,
-      landed: async () =>
-        (await this.#commitsOnChain(signal)).has(id)
-          ? { block: await this.#subtensor.currentBlock(signal), blockHash: '' }
-          : null,
+    const hotkey = this.#hotkey.address;
+    await this.#pending.put({ id, netuid, hotkey, uids, values, salt, versionKey, storedAtBlock });
+    const landed = async () => {
+      const { block, commits } = await this.#readCommits(signal);
+      return commits.has(id) ? { block, blockHash: null } : null;
+    };
+    try {
+      const { block } = await this.#subtensor.submit({
+        name: 'subtensorModule.commitWeights',
+        call: (tx) => tx.subtensorModule!.commitWeights!(netuid, id),
+        hotkey: this.#hotkey,
+        landed,
+        signal,
+      });
+      const commit = (await this.#readCommits(signal)).commits.get(id);
+      const { revealFromBlock, revealUntilBlock } = commit ?? {};
+      return { mode: 'commit', block, ...normalised, revealFromBlock, revealUntilBlock };
+    } catch (error) {
+      if (error instanceof FlockOffError && error.code === 'chain-rejected') await this.#pending.delete(id);
+      throw error;
+    }
+  }
+
+  async #revealOne(reveal: PendingReveal, report: RevealReport, signal?: AbortSignal): Promise<void> {
+    const { id, uids, values, salt, versionKey } = reveal;
+    const landed = async () => {
+      const { block, commits } = await this.#readCommits(signal);
+      return commits.has(id) ? null : { block, blockHash: null };
+    };
+    try {
+      const { block } = await this.#subtensor.submit({
+        name: 'subtensorModule.revealWeights',
+        call: (tx) => tx.subtensorModule!.revealWeights!(this.#netuid, uids, values, salt, versionKey),
+        hotkey: this.#hotkey,
+        landed,
+        signal,
+      });
+      await this.#pending.delete(id);
+      report.revealed.push({ id, block });
+    } catch (error) {
+      const name = error instanceof FlockOffError ? String(error.facts.name) : '';
+      if (LOST_COMMIT.includes(name)) await this.#drop(reveal, report, `the chain answered ${name}`);
+      else if (!TOO_EARLY.includes(name)) throw error;
+    }
+  }
+
+  async #drop({ id, storedAtBlock }: PendingReveal, { dropped }: RevealReport, why: string): Promise<void> {
+    this.#logger.warn(`the weights committed after block ${storedAtBlock} are not revealed: ${why}`, { id });
+    dropped.push({ id, why });
+    await this.#pending.delete(id);
+  }
+
+  /** This hotkey's unrevealed commits, and the block they were read at. */
+  #readCommits(signal?: AbortSignal): ReturnType<typeof readWeightCommits> {
+    return this.#subtensor.read(
+      'reading weight commits',
+      (snapshot) => readWeightCommits(snapshot, this.#netuid, this.#hotkey.address),
       signal,
-    });
+    );
   }
-
-  #revealOne({ id, uids, values, salt, versionKey }: PendingReveal, signal?: AbortSignal): Promise<Inclusion> {
-    return this.#subtensor.submit({
-      name: 'subtensorModule.revealWeights',
-      call: (api) => api.tx.subtensorModule!.revealWeights!(this.#netuid, uids, values, salt, versionKey),
-      hotkey: this.#hotkey,
-      landed: async () =>
-        (await this.#commitsOnChain(signal)).has(id)
-          ? null
-          : { block: await this.#subtensor.currentBlock(signal), blockHash: '' },
-      signal,
-    });
-  }
-
-  /** This hotkey's unrevealed commits by hash, and whether their reveal window is open for the next block. */
-  #commitsOnChain(signal?: AbortSignal): Promise<Map<string, RevealWindow>> {
-    const read = (api: ApiPromise) => readWeightCommits(api, this.#netuid, this.#hotkey.address);
-    return this.#subtensor.read('reading weight commits', read, signal);
-  }
-}
-
-/** Zero weights for as many more uids as the subnet demands at least: the chain counts entries, not their size. */
-function fillUp({ uids, values }: NormalisedWeights, { neurons, hyperparameters }: Metagraph): NormalisedWeights {
-  const missing = Math.min(hyperparameters.minAllowedWeights, neurons.length) - uids.length;
-  const others = neurons.map(({ uid }) => uid).filter((uid) => !uids.includes(uid));
-  const filler = others.slice(0, Math.max(0, missing));
-  return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
 }
