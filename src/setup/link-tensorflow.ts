@@ -38,6 +38,9 @@ export interface LinkedTensorFlow {
   failures: string[];
 }
 
+const NO_PACKAGE =
+  'Neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed beside flock-off: run "npm install --ignore-scripts @tensorflow/tfjs-node-gpu".';
+
 /**
  * Gives the installed tfjs-node a native TensorFlow, by the first route that works: what is linked already, the pip
  * wheel, the prebuilt download of tfjs-node; else falls back to wasm. Safe to repeat and to interrupt.
@@ -45,9 +48,9 @@ export interface LinkedTensorFlow {
  */
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
   const { routes = ROUTES, gpu = false, force = false, tensorflow = findTensorFlowPackage() } = options;
-  const failures: string[] = [];
+  const failures: string[] = tensorflow ? [] : [NO_PACKAGE];
   for (const route of routes) {
-    if (route === 'linked' && force) continue;
+    if ((route === 'linked' && force) || (route !== 'wasm' && !tensorflow)) continue;
     try {
       if (route === 'wasm') {
         // A wish that could not be met (--gpu, --force) must not cost the addon that works.
@@ -55,7 +58,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
         if (kept) return { ...kept, failures };
         return { ...(await useWasm(tensorflow)), failures };
       }
-      return { ...(await linkNative(route, demandPackage(tensorflow), options)), failures };
+      return { ...(await linkNative(route, tensorflow!, options)), failures };
     } catch (error) {
       // The first route is a question, not an attempt.
       if (route !== 'linked') failures.push(`${route}: ${messageOf(error)}`);
@@ -116,15 +119,6 @@ async function useWasm(tensorflow: TensorFlowPackage | null) {
     });
   }
   return { route: 'wasm' as const, backend: 'wasm' as const, version: proof.version, cuda: false, package: null };
-}
-
-function demandPackage(tensorflow: TensorFlowPackage | null): TensorFlowPackage {
-  if (tensorflow) return tensorflow;
-  throw new FlockOffError({
-    code: 'backend-unavailable',
-    what: 'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed beside flock-off',
-    fix: 'run "npm install --ignore-scripts @tensorflow/tfjs-node-gpu", then this command again',
-  });
 }
 
 /** The outcome as one line. */

@@ -179,7 +179,7 @@ describe.skipIf(missing)('linking TensorFlow', () => {
 
   test('no tfjs-node at all: the sentence says what to install', async () => {
     await expect(linkTensorFlow({ tensorflow: null, cacheFolder, routes: ['wheel'] })).rejects.toThrow(
-      'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed beside flock-off. Run "npm install --ignore-scripts @tensorflow/tfjs-node-gpu"',
+      'Neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed beside flock-off: run "npm install --ignore-scripts @tensorflow/tfjs-node-gpu"',
     );
   });
 });
