@@ -55,20 +55,28 @@ export async function openHotkey({
   const file = join(path.replace(/^~(?=$|[/\\])/, homedir()), name, 'hotkeys', hotkey);
   const keys = parseKeyFile(await readKeyFile(file), file);
   const { publicKey, secretKey } = await keyPair(keys, file);
-  const { encodeAddress, sr25519Sign, sr25519Verify } = await polkadotCrypto();
+  const { encodeAddress, sr25519Sign } = await polkadotCrypto();
   const sign = async (payload: Uint8Array) => sr25519Sign(payload, { publicKey, secretKey });
   const address = encodeAddress(publicKey, SS58_FORMAT);
-
-  const probe = new TextEncoder().encode(address);
-  const signs = sr25519Verify(probe, await sign(probe), publicKey);
-  if (!signs || (keys.ss58Address ?? address) !== address) {
-    throw walletError(
-      file,
-      `the secret in ${file} does not belong to the address ${keys.ss58Address ?? address} in it`,
-      'restore the file from its mnemonic or a backup',
-    );
+  if ((keys.ss58Address ?? address) === address && (await provesItself({ address, publicKey, sign }))) {
+    return { address, publicKey, sign };
   }
-  return { address, publicKey, sign };
+  throw walletError(
+    file,
+    `the secret in ${file} does not belong to the address ${keys.ss58Address ?? address} in it`,
+    'restore the file from its mnemonic or a backup',
+  );
+}
+
+/** Whether a signature verifies: a private key does not have to belong to the public key beside it. */
+async function provesItself({ address, publicKey, sign }: HotkeySigner): Promise<boolean> {
+  const { sr25519Verify } = await polkadotCrypto();
+  const probe = new TextEncoder().encode(address);
+  try {
+    return sr25519Verify(probe, await sign(probe), publicKey);
+  } catch {
+    return false; // A public key that is no point of the curve.
+  }
 }
 
 async function readKeyFile(file: string): Promise<string> {
@@ -98,11 +106,7 @@ function parseKeyFile(text: string, file: string): KeyFile {
     return KeyFile.parse(JSON.parse(text));
   } catch {
     // The cause is left out on purpose: parse errors quote the text, and the text is a secret.
-    throw walletError(
-      file,
-      `the hotkey ${file} is damaged: expected one JSON object with hex keys`,
-      'restore it from its mnemonic',
-    );
+    throw damaged(file);
   }
 }
 
@@ -119,7 +123,13 @@ async function keyPair(
   }
   if (secretSeed) return sr25519PairFromSeed(hexToU8a(secretSeed));
   const known = publicKey ?? accountId ?? ss58Address;
-  if (privateKey && known) return { publicKey: decodeAddress(known), secretKey: toHalfEd25519(hexToU8a(privateKey)) };
+  if (privateKey && known) {
+    try {
+      return { publicKey: decodeAddress(known), secretKey: toHalfEd25519(hexToU8a(privateKey)) };
+    } catch {
+      throw damaged(file);
+    }
+  }
   throw walletError(
     file,
     `${file} holds only a public key`,
@@ -137,6 +147,14 @@ function toHalfEd25519(canonical: Uint8Array): Uint8Array {
     carry = shifted >> 8;
   }
   return secret;
+}
+
+function damaged(file: string): FlockOffError {
+  return walletError(
+    file,
+    `the hotkey ${file} is damaged: expected one JSON object with hex keys and an ss58 address`,
+    'restore it from its mnemonic or a backup',
+  );
 }
 
 function walletError(file: string, what: string, fix: string): FlockOffError {

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { dispatchRejection, poolRejection } from '../../src/chain/explain-rejection.ts';
+import { RpcError } from '../../src/chain/json-rpc-socket.ts';
+
+const CALL = 'subtensorModule.setWeights';
+
+test('a dispatch error keeps its names and says what to do', () => {
+  const error = dispatchRejection(CALL, { section: 'subtensorModule', name: 'SettingWeightsTooFast' });
+  expect(error).toMatchObject({
+    code: 'chain-rejected',
+    facts: { section: 'subtensorModule', name: 'SettingWeightsTooFast' },
+  });
+  expect(error.message).toBe(
+    'the chain refused subtensorModule.setWeights: subtensorModule.SettingWeightsTooFast. Wait until the weights rate limit has passed.',
+  );
+});
+
+test.each([
+  ['a node of the network', { code: 1010, message: 'Invalid Transaction', data: 'Custom error: 6' }],
+  ['a node that puts it in the message', { code: 1010, message: 'Invalid Transaction: Custom error: 6' }],
+  ['a simulated node', { code: 1010, message: '{"invalid":{"custom":6}}' }],
+])('custom code 6 is the rate limit, as said by %s', (_, answer) => {
+  const error = poolRejection(CALL, new RpcError(answer), 425);
+  expect(error).toMatchObject({
+    code: 'chain-rejected',
+    transient: false,
+    facts: { name: 'RateLimitExceeded', rpcCode: 1010, custom: 6 },
+  });
+  expect(error.message).toContain('RateLimitExceeded');
+});
+
+test.each([
+  [1, 'StakeAmountTooLow'],
+  [10, 'HotKeyNotRegisteredInNetwork'],
+  [16, 'CommitNotFound'],
+  [17, 'CommitBlockNotInRevealRange'],
+  [27, 'DelegateTakeTooHigh'],
+])('custom code %i is %s', (custom, name) => {
+  const answer = new RpcError({ code: 1010, message: 'Invalid Transaction', data: `Custom error: ${custom}` });
+  expect(poolRejection(CALL, answer, 425).facts.name).toBe(name);
+});
+
+test('codes of runtimes before 233, which numbered them otherwise, are not given a name', () => {
+  const answer = new RpcError({ code: 1010, message: '{"invalid":{"custom":3}}' });
+  const error = poolRejection(CALL, answer, 218);
+  expect(error.message).toContain('custom error 3');
+  expect(error.facts).toMatchObject({ custom: 3, name: 'InvalidTransaction' });
+});
+
+test.each([
+  { code: 1010, message: 'Invalid Transaction', data: 'Transaction is outdated' },
+  { code: 1010, message: '{"invalid":{"stale":null}}' },
+  { code: 1014, message: 'Priority is too low: (1 vs 1)' },
+])('a nonce that was used already may be tried again: %j', (answer) => {
+  expect(poolRejection(CALL, new RpcError(answer), 425)).toMatchObject({ transient: true, facts: { usedNonce: true } });
+});
+
+test('a runtime that fails on a call is explained', () => {
+  const answer = new RpcError({ code: 1011, message: 'Error: wasm `unreachable` instruction executed' });
+  expect(poolRejection(CALL, answer, 425).message).toContain('the call does not fit this runtime (RPC 1011)');
+});
+
+test('what is not known is shown as the node said it', () => {
+  const answer = new RpcError({ code: 1016, message: 'Immediately Dropped', data: 'The pool is full' });
+  expect(poolRejection(CALL, answer, 425).message).toContain('Immediately Dropped The pool is full (RPC 1016)');
+});
