@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Metadata, TypeRegistry } from '@polkadot/types';
+import { expandMetadata } from '@polkadot/types/metadata/decorate';
+import { compactStripLength, u8aToHex } from '@polkadot/util';
+import { WebSocketServer } from 'ws';
+import { encodeMetadata } from '../../src/local/chain/metadata.ts';
+import { polkadot } from '../../src/local/chain/polkadot.ts';
+import { runtimePallets, type StorageItem } from '../../src/local/chain/runtime.ts';
+import { RUNTIME_TYPES } from '../../src/local/chain/runtime-types.ts';
+import type { TypeDefinition } from '../../src/local/chain/type-table.ts';
+
+export interface StorageServerParameters {
+  /** Items the runtime has besides those of the development chain, by pallet. */
+  add?: Record<string, StorageItem[]>;
+  /** Items and constants it does not have, by pallet. */
+  remove?: Record<string, string[]>;
+  types?: Record<string, TypeDefinition>;
+  /** "pallet.item", keys, value. */
+  storage: [item: string, keys: unknown[], value: unknown][];
+}
+
+/**
+ * A node that only answers reads: for runtimes that differ from the development chain's. Everything in it is as of one
+ * block; the client is the real one.
+ */
+export async function startStorageServer({ add = {}, remove = {}, types = {}, storage }: StorageServerParameters) {
+  Object.assign(RUNTIME_TYPES, types);
+  const pallets = runtimePallets({ commitmentCooldownBlocks: 100 }).map((pallet) => {
+    const gone = remove[pallet.name] ?? [];
+    return {
+      ...pallet,
+      storage: [...(pallet.storage ?? []), ...(add[pallet.name] ?? [])].filter(({ name }) => !gone.includes(name)),
+      constants: (pallet.constants ?? []).filter(({ name }) => !gone.includes(name)),
+    };
+  });
+  const bytes = encodeMetadata(await polkadot(), pallets);
+  const registry = new TypeRegistry();
+  const metadata = new Metadata(registry, u8aToHex(bytes));
+  registry.setMetadata(metadata, undefined, undefined, true);
+  const { query } = expandMetadata(registry, metadata);
+  const values = new Map<string, string>();
+  for (const [name, keys, value] of storage) {
+    const [pallet = '', item = ''] = name.split('.');
+    const entry = query[pallet]![item]!;
+    const { type } = entry.meta;
+    const valueType = registry.createLookupType(type.isPlain ? type.asPlain : type.asMap.value);
+    const key = u8aToHex(compactStripLength(entry(...keys))[1]);
+    values.set(key, u8aToHex(registry.createTypeUnsafe(valueType, [value]).toU8a()));
+  }
+
+  const runtimeVersion = {
+    specName: 'node-subtensor',
+    implName: 'node-subtensor',
+    specVersion: 425,
+    implVersion: 1,
+    authoringVersion: 1,
+    transactionVersion: 1,
+    stateVersion: 1,
+    apis: [['0x37e397fc7c91f5e4', 2]],
+  };
+  const answers: Record<string, (...params: never[]) => unknown> = {
+    chain_getBlockHash: () => `0x${'45'.repeat(32)}`,
+    state_getRuntimeVersion: () => runtimeVersion,
+    state_subscribeRuntimeVersion: () => 'runtime',
+    system_chain: () => 'test',
+    system_properties: () => ({ ss58Format: 42 }),
+    rpc_methods: () => ({ methods: Object.keys(answers) }),
+    state_call: (method: string) =>
+      method === 'Metadata_metadata_versions'
+        ? u8aToHex(registry.createType('Vec<u32>', [14]).toU8a())
+        : u8aToHex(registry.createType('Option<Bytes>', registry.createType('Bytes', u8aToHex(bytes))).toU8a()),
+    state_getMetadata: () => u8aToHex(bytes),
+    state_queryStorageAt: (keys: string[]) => [{ changes: keys.map((key) => [key, values.get(key) ?? null]) }],
+    state_getKeysPaged: (prefix: string, count: number, after: string | null) =>
+      [...values.keys()]
+        .filter((key) => key.startsWith(prefix) && key > (after ?? ''))
+        .sort()
+        .slice(0, count),
+  };
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  server.on('connection', (client) => {
+    client.on('message', (data) => {
+      const { id, method, params } = JSON.parse(String(data));
+      const result = answers[method]?.(...(params as never[]));
+      const error = result === undefined ? { code: -32601, message: `Method not found: ${method}` } : undefined;
+      client.send(JSON.stringify({ jsonrpc: '2.0', id, result, error }));
+    });
+  });
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      for (const client of server.clients) client.terminate();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}

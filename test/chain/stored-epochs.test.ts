@@ -1,0 +1,105 @@
+import { afterEach, expect, test } from 'vitest';
+import { nextCommitmentBlock } from '../../src/chain/commitments.ts';
+import { connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
+import { readWeightCommits } from '../../src/chain/weight-commits.ts';
+import type { StorageItem } from '../../src/local/chain/runtime.ts';
+import { startStorageServer } from './storage-server.ts';
+
+// Runtimes from mid-2026 on: epochs are stored, and commitments have a budget of bytes an epoch in place of a cooldown.
+const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
+const NETUID = 96;
+const perSubnet = (name: string): StorageItem => ({ name, value: 'u64', keys: [['u16', 'Identity']], fallback: 0 });
+const HASH = `0x${'ab'.repeat(32)}`;
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function connect(storage: [string, unknown[], unknown][]): Promise<Subtensor> {
+  const server = await startStorageServer({
+    add: {
+      SubtensorModule: ['SubnetEpochIndex', 'LastEpochBlock', 'PendingEpochAt'].map(perSubnet),
+      Commitments: [
+        { name: 'MaxSpace', value: 'u32', fallback: 3100 },
+        {
+          name: 'UsedSpaceOf',
+          value: 'UsageTracker',
+          keys: [
+            ['u16', 'Identity'],
+            ['AccountId', 'Twox64Concat'],
+          ],
+        },
+      ],
+    },
+    remove: { Commitments: ['RateLimit'] },
+    types: {
+      UsageTracker: {
+        path: 'pallet_commitments::types::UsageTracker',
+        struct: { last_epoch: 'u64', used_space: 'u64' },
+      },
+    },
+    storage: [
+      ['system.number', [], 1100],
+      ['subtensorModule.networksAdded', [NETUID], true],
+      ['subtensorModule.tempo', [NETUID], 360],
+      ['subtensorModule.subnetEpochIndex', [NETUID], 7],
+      ['subtensorModule.lastEpochBlock', [NETUID], 1000],
+      ...storage,
+    ],
+  });
+  closing.push(server.close);
+  const subtensor = await connectSubtensor({ endpoint: server.url });
+  closing.push(() => subtensor.close());
+  return subtensor;
+}
+
+test('the next epoch is what the chain has stored', async () => {
+  const subtensor = await connect([]);
+  expect(await subtensor.metagraph(NETUID)).toMatchObject({ block: 1100, nextEpochBlock: 1360, neurons: [] });
+  const pending = await connect([['subtensorModule.pendingEpochAt', [NETUID], 1120]]);
+  expect((await pending.metagraph(NETUID)).nextEpochBlock).toBe(1120);
+});
+
+test.each([
+  ['nothing was committed', null, 0],
+  ['the budget was used in an earlier epoch', [6, 3100], 0],
+  ['68 bytes, counted as 100, just fit', [7, 3000], 0],
+  ['they do not fit any more', [7, 3001], 1360],
+])('commitments have a budget of bytes an epoch: %s', async (_, used, block) => {
+  const storage = used ? { lastEpoch: used[0], usedSpace: used[1] } : null;
+  const subtensor = await connect(storage ? [['commitments.usedSpaceOf', [NETUID, ALICE], storage]] : []);
+  const next = await subtensor.read('reading', (snapshot) =>
+    nextCommitmentBlock(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  );
+  expect(next).toBe(block);
+});
+
+test.each([
+  [7, { window: 'early', revealFromBlock: 1360, revealUntilBlock: 1719 }],
+  [6, { window: 'open', revealFromBlock: 1000, revealUntilBlock: 1359 }],
+  [5, { window: 'late', revealFromBlock: 640, revealUntilBlock: 999 }],
+])('a commit of epoch %i is revealed one epoch later', async (epoch, expected) => {
+  const subtensor = await connect([['subtensorModule.weightCommits', [NETUID, ALICE], [[HASH, epoch, 1050, 0]]]]);
+  const { block, commits } = await subtensor.read('reading', (snapshot) => readWeightCommits(snapshot, NETUID, ALICE));
+  expect(block).toBe(1100);
+  expect([...commits]).toEqual([[HASH, expected]]);
+});
+
+test('a storage item this runtime does not have is named', async () => {
+  const subtensor = await connect([]);
+  await expect(subtensor.read('reading', (snapshot) => snapshot.get('commitments.noSuchItem'))).rejects.toMatchObject({
+    code: 'chain-rejected',
+    message: expect.stringContaining('this runtime has no storage item commitments.noSuchItem'),
+  });
+});
+
+test('a map of more than a thousand entries is read whole', async () => {
+  const uids = Array.from({ length: 2_345 }, (_, uid) => uid);
+  const subtensor = await connect(uids.map((uid) => ['subtensorModule.blockAtRegistration', [NETUID, uid], uid + 1]));
+  const entries = await subtensor.read('reading', (snapshot) =>
+    snapshot.readMap('subtensorModule.blockAtRegistration', NETUID),
+  );
+  const read = entries.map(({ keys, value }) => [Number(keys[1]), Number(value)]).sort((a, b) => a[0]! - b[0]!);
+  expect(read).toEqual(uids.map((uid) => [uid, uid + 1]));
+});
