@@ -10,6 +10,12 @@ import { runtimePallets, type StorageItem } from '../../src/local/chain/runtime.
 import { RUNTIME_TYPES } from '../../src/local/chain/runtime-types.ts';
 import type { TypeDefinition } from '../../src/local/chain/type-table.ts';
 
+/** What the server says of the chain; every account has used nonces 0 to 4. */
+export const GENESIS_HASH = `0x${'45'.repeat(32)}`;
+export const FINALIZED_HASH = `0x${'f1'.repeat(32)}`;
+export const FINALIZED_BLOCK = 1098;
+export const SPEC_VERSION = 425;
+
 export interface StorageServerParameters {
   /** Items the runtime has besides those of the development chain, by pallet. */
   add?: Record<string, StorageItem[]>;
@@ -52,7 +58,7 @@ export async function startStorageServer({ add = {}, remove = {}, types = {}, st
   const runtimeVersion = {
     specName: 'node-subtensor',
     implName: 'node-subtensor',
-    specVersion: 425,
+    specVersion: SPEC_VERSION,
     implVersion: 1,
     authoringVersion: 1,
     transactionVersion: 1,
@@ -60,7 +66,7 @@ export async function startStorageServer({ add = {}, remove = {}, types = {}, st
     apis: [['0x37e397fc7c91f5e4', 2]],
   };
   const answers: Record<string, (...params: never[]) => unknown> = {
-    chain_getBlockHash: () => `0x${'45'.repeat(32)}`,
+    chain_getBlockHash: () => GENESIS_HASH,
     state_getRuntimeVersion: () => runtimeVersion,
     state_subscribeRuntimeVersion: () => 'runtime',
     system_chain: () => 'test',
@@ -71,6 +77,9 @@ export async function startStorageServer({ add = {}, remove = {}, types = {}, st
         ? u8aToHex(registry.createType('Vec<u32>', [14]).toU8a())
         : u8aToHex(registry.createType('Option<Bytes>', registry.createType('Bytes', u8aToHex(bytes))).toU8a()),
     state_getMetadata: () => u8aToHex(bytes),
+    system_accountNextIndex: () => 5,
+    chain_getFinalizedHead: () => FINALIZED_HASH,
+    chain_getHeader: () => ({ number: u8aToHex(Uint8Array.of(FINALIZED_BLOCK >> 8, FINALIZED_BLOCK & 0xff)) }),
     state_queryStorageAt: (keys: string[]) => [{ changes: keys.map((key) => [key, values.get(key) ?? null]) }],
     state_getKeysPaged: (prefix: string, count: number, after: string | null) =>
       [...values.keys()]

@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest';
+import { ChainMetadataStore } from '../../src/chain/chain-metadata-store.ts';
+import type { ModelId } from '../../src/schema/model-id.ts';
+import { devHotkey } from './dev-hotkey.ts';
+import { connect, NETUID, proxyTo, rememberingLogger, startSubnet } from './subnet.ts';
+
+const SUBMIT = 'author_submitAndWatchExtrinsic';
+const id = (digit: string): ModelId => ({ repo: 'ann/chat', competition: '1', commit: digit.repeat(40) });
+const pointer = (digit: string) => `ann/chat:1:${digit.repeat(40)}`;
+
+test('a pointer is committed and read back, with the block it was written in', async () => {
+  const subtensor = await connect((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  expect(await store.read(ann.address)).toBeNull();
+  const committed = await store.commit(id('a'), { hotkey: ann });
+  expect(committed).toEqual({
+    pointer: pointer('a'),
+    block: expect.any(Number),
+    blockHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+  });
+  const commitment = { hotkey: ann.address, text: pointer('a'), block: committed.block };
+  expect(await store.read(ann.address)).toEqual(commitment);
+  expect([...(await store.readAll())]).toEqual([[ann.address, commitment]]);
+});
+
+test('the same pointer again sends nothing', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
+  const ann = await devHotkey('ann');
+  const { block } = await store.commit(id('a'), { hotkey: ann });
+  expect(await store.commit(id('a'), { hotkey: ann })).toEqual({ pointer: pointer('a'), block, blockHash: null });
+  expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
+});
+
+test('another pointer waits through the cooldown, says until when, and lands in the first block that takes it', async () => {
+  const subtensor = await connect((await startSubnet({ chain: { commitmentCooldownBlocks: 15 } })).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  const first = await store.commit(id('a'), { hotkey: ann });
+  const waits: { block: number; blocksLeft: number }[] = [];
+  const second = await store.commit(id('b'), { hotkey: ann, onWait: (wait) => waits.push(wait) });
+  expect(waits).toEqual([{ block: first.block + 15, blocksLeft: expect.any(Number) }]);
+  expect(second.block).toBeGreaterThanOrEqual(first.block + 15);
+  expect(second.block).toBeLessThanOrEqual(first.block + 18);
+  expect((await store.read(ann.address))?.text).toBe(pointer('b'));
+});
+
+test('waiting through the cooldown ends with the signal', async () => {
+  const subtensor = await connect((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  await store.commit(id('a'), { hotkey: ann });
+  const stop = new AbortController();
+  const waiting = store.commit(id('b'), {
+    hotkey: ann,
+    signal: stop.signal,
+    onWait: () => stop.abort(new Error('stopped by the user')),
+  });
+  await expect(waiting).rejects.toThrow('stopped by the user');
+  expect((await store.read(ann.address))?.text).toBe(pointer('a'));
+});
+
+test('a hotkey that is not registered is one sentence, and nothing is sent', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
+  const eve = await devHotkey('eve');
+  await expect(store.commit(id('a'), { hotkey: eve })).rejects.toMatchObject({
+    code: 'unregistered',
+    transient: false,
+    message: `the hotkey ${eve.address} is not registered on subnet 96. Register it first: btcli subnet register --netuid 96.`,
+  });
+  expect(proxy.methods).not.toContain(SUBMIT);
+});
+
+test('a pointer of more than 128 bytes is refused before anything is asked or sent', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
+  const before = proxy.methods.length;
+  const long = { ...id('a'), repo: `${'n'.repeat(50)}/${'r'.repeat(50)}` };
+  await expect(store.commit(long, { hotkey: await devHotkey('ann') })).rejects.toThrow('expected at most 128 bytes');
+  expect(proxy.methods).toHaveLength(before);
+});
+
+test('what others committed that is no text is null', async () => {
+  const subtensor = await connect((await startSubnet()).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const [ann, bob, validator] = await Promise.all(['ann', 'bob', 'validator'].map(devHotkey));
+  const fields = [{ Sha256: new Uint8Array(32) }, { Raw2: Uint8Array.of(0xc3, 0x28) }];
+  for (const [i, hotkey] of [ann!, bob!].entries()) {
+    await subtensor.submit({
+      name: 'commitments.setCommitment',
+      call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [fields[i]] }),
+      hotkey,
+      landed: async () => null,
+    });
+  }
+  await store.commit(id('c'), { hotkey: validator! });
+  const all = await store.readAll();
+  expect([ann, bob, validator].map((hotkey) => all.get(hotkey!.address)?.text)).toEqual([null, null, pointer('c')]);
+});
+
+test('an answer that is lost after sending is looked up on the chain, not sent again', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const subtensor = await connect(proxy.url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  proxy.fateOfRequest = (method) => (method === SUBMIT ? 'pass-then-cut' : 'pass');
+  const { block } = await store.commit(id('a'), { hotkey: ann });
+  expect(await store.read(ann.address)).toMatchObject({ text: pointer('a'), block });
+  expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
+});
+
+test('a call that never reached the node is a passing fault, and committing again works', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const logger = rememberingLogger();
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url, { logger }), netuid: NETUID });
+  const ann = await devHotkey('ann');
+  proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
+  await expect(store.commit(id('a'), { hotkey: ann })).rejects.toMatchObject({
+    code: 'chain-unreachable',
+    transient: true,
+  });
+  expect(logger.lines.join()).toContain('the answer was lost, looking for its effect on the chain');
+  expect(await store.read(ann.address)).toBeNull();
+  proxy.fateOfRequest = () => 'pass';
+  expect((await store.commit(id('a'), { hotkey: ann })).pointer).toBe(pointer('a'));
+});
+
+test('a node that takes the call and falls silent is given up at the deadline', async () => {
+  const proxy = await proxyTo((await startSubnet()).url);
+  const subtensor = await connect(proxy.url, { blockTimeoutMs: 500, timeoutMs: 2_000 });
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  proxy.fateOfRequest = (method) => (method === SUBMIT ? 'swallow' : 'pass');
+  const started = performance.now();
+  await expect(store.commit(id('a'), { hotkey: await devHotkey('ann') })).rejects.toMatchObject({
+    code: 'timeout',
+    message: expect.stringContaining('commitments.setCommitment: no answer'),
+  });
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test('hotkeys commit at the same time', async () => {
+  const hotkeys = Array.from({ length: 12 }, (_, i) => `miner ${i}`);
+  const subtensor = await connect((await startSubnet({ hotkeys })).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const signers = await Promise.all(hotkeys.map(devHotkey));
+  const committed = await Promise.all(signers.map((hotkey, i) => store.commit(id(i.toString(16)), { hotkey })));
+  const all = await store.readAll();
+  for (const [i, { address }] of signers.entries())
+    expect(all.get(address)).toMatchObject({ text: pointer(i.toString(16)), block: committed[i]!.block });
+});
+
+test('no seed shows in what is logged, thrown or returned', async () => {
+  const proxy = await proxyTo((await startSubnet({ chain: { commitmentCooldownBlocks: 5 } })).url);
+  const logger = rememberingLogger();
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url, { logger }), netuid: NETUID });
+  const [ann, eve] = await Promise.all(['ann', 'eve'].map(devHotkey));
+  const seen: unknown[] = [await store.commit(id('a'), { hotkey: ann! })];
+  proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
+  for (const hotkey of [ann!, eve!]) seen.push(await store.commit(id('b'), { hotkey }).catch((error) => error));
+  const text = [...logger.lines, ...seen.map((it) => `${it} ${JSON.stringify(it)} ${(it as Error).stack}`)].join('\n');
+  for (const hotkey of [ann!, eve!]) expect(text).not.toContain(hotkey.seedHex());
+});

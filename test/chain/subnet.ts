@@ -1,0 +1,78 @@
+import { afterEach } from 'vitest';
+import { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
+import type { PendingReveal, PendingRevealStore } from '../../src/chain/weight-setter.ts';
+import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import type { Logger } from '../../src/shared/logger.ts';
+import { devHotkey } from './dev-hotkey.ts';
+import { startWsProxy, type WsProxy } from './ws-proxy.ts';
+
+export const NETUID = 96;
+export type LocalChain = Awaited<ReturnType<typeof startLocalChain>>;
+type LocalChainParameters = Parameters<typeof startLocalChain>[0];
+type SubnetParameters = LocalChainParameters['subnets'][number];
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** Closes something after the test. */
+export function closeLater<T extends { close(): Promise<void> }>(owner: T): T {
+  closing.push(() => owner.close());
+  return owner;
+}
+
+export interface StartSubnetParameters extends Partial<SubnetParameters> {
+  /** Names of registered hotkeys, uid = place; the first has a validator permit. Default: validator, ann, bob. */
+  hotkeys?: string[];
+  chain?: Partial<LocalChainParameters>;
+}
+
+/** The development chain with one subnet of dev hotkeys; closed after the test. */
+export async function startSubnet({
+  hotkeys = ['validator', 'ann', 'bob'],
+  chain,
+  ...subnet
+}: StartSubnetParameters = {}) {
+  const signers = await Promise.all(hotkeys.map(devHotkey));
+  const neurons = signers.map(({ address }, uid) => ({
+    hotkey: address,
+    validatorPermit: uid === 0,
+    stake: uid === 0 ? 1_000 : 0,
+  }));
+  const running = await startLocalChain({
+    blockTimeMs: 60,
+    subnets: [{ netuid: NETUID, neurons, ...subnet }],
+    ...chain,
+  });
+  return closeLater(running);
+}
+
+/** The real client; closed after the test. */
+export async function connect(endpoint: string, parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
+  return closeLater(await connectSubtensor({ endpoint, timeoutMs: 5_000, ...parameters }));
+}
+
+/** A proxy in front of the chain that breaks connections; closed after the test. */
+export async function proxyTo(url: string): Promise<WsProxy> {
+  return closeLater(await startWsProxy(url));
+}
+
+/** Pending reveals in memory, written as JSON as a database would. */
+export function memoryReveals(): PendingRevealStore & { size(): number } {
+  const stored = new Map<string, string>();
+  return {
+    list: async () => [...stored.values()].map((text) => JSON.parse(text) as PendingReveal),
+    put: async (reveal) => void stored.set(reveal.id, JSON.stringify(reveal)),
+    delete: async (id) => void stored.delete(id),
+    size: () => stored.size,
+  };
+}
+
+/** A logger that remembers every line. */
+export function rememberingLogger(): Logger & { lines: string[] } {
+  const lines: string[] = [];
+  const write = (message: string, facts?: Record<string, unknown>) =>
+    void lines.push(`${message} ${JSON.stringify(facts ?? {})}`);
+  return { lines, debug: write, info: write, warn: write, error: write };
+}
