@@ -1,0 +1,22 @@
+import { type CallContext, ensure } from './pallet-context.ts';
+
+export interface SetCommitmentArguments {
+  netuid: number;
+  info: { fields: unknown[] };
+}
+
+/** `Commitments.set_commitment`: a registered hotkey, one field, and the cooldown since its last commitment. */
+export function setCommitment(
+  { storage, block, signer, emit }: CallContext,
+  cooldownBlocks: number,
+  args: SetCommitmentArguments,
+): void {
+  const { netuid, info } = args;
+  ensure(storage.get('SubtensorModule.Uids', netuid, signer) !== null, 'Commitments.AccountNotAllowedCommit');
+  const last = storage.get<number | null>('Commitments.LastCommitment', netuid, signer);
+  ensure(last === null || block >= last + cooldownBlocks, 'Commitments.CommitmentSetRateLimitExceeded');
+
+  storage.put('Commitments.CommitmentOf', netuid, signer, { deposit: 0, block, info });
+  storage.put('Commitments.LastCommitment', netuid, signer, block);
+  emit('Commitments.Commitment', netuid, signer);
+}

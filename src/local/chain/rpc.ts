@@ -1,0 +1,145 @@
+import type { Block, Chain } from './chain.ts';
+import { SPEC_VERSION, TRANSACTION_VERSION } from './runtime.ts';
+import { PoolRejection } from './transaction.ts';
+
+/** What a method call may do besides answering. */
+export interface RpcSession {
+  /** Opens a subscription; every notice sent later names it. Returns its id. */
+  subscribe(method: string, stop?: () => void): { id: string; notify: (result: unknown) => void };
+  unsubscribe(id: string): boolean;
+}
+
+export class RpcFailure extends Error {
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON-RPC parameters are whatever the other side sends.
+type Method = (params: any[], session: RpcSession) => unknown;
+
+const RUNTIME_VERSION = {
+  specName: 'node-subtensor',
+  implName: 'flock-off-development-chain',
+  authoringVersion: 1,
+  specVersion: SPEC_VERSION,
+  implVersion: 1,
+  apis: [],
+  transactionVersion: TRANSACTION_VERSION,
+  stateVersion: 1,
+};
+
+/** The JSON-RPC methods of a Substrate node that a client of Subtensor uses, by name. */
+export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string, Method> {
+  const blockAt = (hash?: string | null): Block => {
+    const block = hash ? chain.byHash(hash) : chain.best;
+    if (!block)
+      throw new RpcFailure(4003, 'Client error: UnknownBlock', `Header was not found in the database: ${hash}`);
+    return block;
+  };
+  const change = (key: string, at: Block) => [key, chain.storage.raw(key, at.number)];
+  const followBlocks =
+    (notice: string, toResult: (block: Block) => unknown): Method =>
+    (_, session) => {
+      const listener = (block: Block) => notify(toResult(block));
+      const { id, notify } = session.subscribe(notice, () => chain.onBlock.delete(listener));
+      chain.onBlock.add(listener);
+      queueMicrotask(() => notify(toResult(chain.best)));
+      return id;
+    };
+  const unsubscribe: Method = ([id], session) => session.unsubscribe(id);
+
+  const methods: Record<string, Method> = {
+    rpc_methods: () => ({ version: 1, methods: Object.keys(methods).sort() }),
+
+    system_chain: () => 'FLock OFF development chain',
+    system_name: () => 'flock-off local chain',
+    system_version: () => '1',
+    system_chainType: () => 'Development',
+    system_properties: () => ({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
+    system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
+    system_accountNextIndex: ([account]) => chain.nextNonce(account),
+
+    chain_getBlockHash: ([number]) =>
+      number === undefined || number === null ? chain.best.hash : (chain.blocks[Number(number)]?.hash ?? null),
+    chain_getFinalizedHead: () => chain.best.hash,
+    chain_getHeader: ([hash]) => blockAt(hash).header,
+    chain_getBlock: ([hash]) => {
+      const { header, extrinsics } = blockAt(hash);
+      return { block: { header, extrinsics }, justifications: null };
+    },
+    chain_subscribeNewHeads: followBlocks('chain_newHead', ({ header }) => header),
+    chain_unsubscribeNewHeads: unsubscribe,
+    chain_subscribeAllHeads: followBlocks('chain_allHead', ({ header }) => header),
+    chain_unsubscribeAllHeads: unsubscribe,
+    chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', ({ header }) => header),
+    chain_unsubscribeFinalizedHeads: unsubscribe,
+
+    state_getMetadata: () => `0x${Buffer.from(chain.codec.metadata).toString('hex')}`,
+    state_getRuntimeVersion: () => RUNTIME_VERSION,
+    state_subscribeRuntimeVersion: (_, session) => {
+      const { id, notify } = session.subscribe('state_runtimeVersion');
+      queueMicrotask(() => notify(RUNTIME_VERSION));
+      return id;
+    },
+    state_unsubscribeRuntimeVersion: unsubscribe,
+    state_getStorage: ([key, hash]) => chain.storage.raw(key, blockAt(hash).number),
+    state_queryStorageAt: ([keys, hash]) => {
+      const at = blockAt(hash);
+      return [{ block: at.hash, changes: (keys as string[]).map((key) => change(key, at)) }];
+    },
+    state_getKeysPaged: ([prefix, count, start, hash]) => {
+      const keys = chain.storage.keys(prefix ?? '0x', blockAt(hash).number);
+      return (start ? keys.filter((key) => key > start) : keys).slice(0, count);
+    },
+    state_subscribeStorage: ([keys], session) => {
+      const wanted = new Set<string>(keys);
+      const listener = (block: Block) => {
+        const changes = chain.storage
+          .changedIn(block.number)
+          .filter((key) => wanted.has(key))
+          .map((key) => change(key, block));
+        if (changes.length > 0) notify({ block: block.hash, changes });
+      };
+      const { id, notify } = session.subscribe('state_storage', () => chain.onBlock.delete(listener));
+      chain.onBlock.add(listener);
+      queueMicrotask(() =>
+        notify({ block: chain.best.hash, changes: [...wanted].map((key) => change(key, chain.best)) }),
+      );
+      return id;
+    },
+    state_unsubscribeStorage: unsubscribe,
+
+    author_pendingExtrinsics: () => chain.pending,
+    author_submitExtrinsic: ([hex]) => {
+      const hash = chain.submit(hex);
+      onSubmitted();
+      return hash;
+    },
+    author_submitAndWatchExtrinsic: ([hex], session) => {
+      const { id, notify } = session.subscribe('author_extrinsicUpdate');
+      try {
+        chain.submit(hex, (status) => queueMicrotask(() => notify(status)));
+      } catch (error) {
+        session.unsubscribe(id);
+        throw error;
+      }
+      onSubmitted();
+      return id;
+    },
+    author_unwatchExtrinsic: unsubscribe,
+  };
+  return methods;
+}
+
+/** Anything thrown as a JSON-RPC error. */
+export function rpcError(error: unknown): { code: number; message: string; data?: unknown } {
+  if (error instanceof PoolRejection || error instanceof RpcFailure)
+    return { code: error.code, message: error.message, data: error.data };
+  return { code: -32603, message: `Internal error: ${error instanceof Error ? error.message : error}` };
+}

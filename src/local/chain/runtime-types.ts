@@ -1,0 +1,121 @@
+import type { TypeDefinition } from './type-table.ts';
+
+const RAW_LENGTHS = Array.from({ length: 129 }, (_, length) => length);
+
+/** Types the runtime's calls, storage and events are made of, with the paths a client knows them by. */
+export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
+  AccountId: { path: 'sp_core::crypto::AccountId32', struct: ['[u8; 32]'] },
+  H256: { path: 'primitive_types::H256', struct: ['[u8; 32]'] },
+  MultiAddress: {
+    path: 'sp_runtime::multiaddress::MultiAddress',
+    enum: [
+      { name: 'Id', fields: ['AccountId'] },
+      { name: 'Index', fields: ['Compact<()>'] },
+      { name: 'Raw', fields: ['Vec<u8>'] },
+      { name: 'Address32', fields: ['[u8; 32]'] },
+      { name: 'Address20', fields: ['[u8; 20]'] },
+    ],
+  },
+  MultiSignature: {
+    path: 'sp_runtime::MultiSignature',
+    enum: [
+      { name: 'Ed25519', fields: ['[u8; 64]'] },
+      { name: 'Sr25519', fields: ['[u8; 64]'] },
+      { name: 'Ecdsa', fields: ['[u8; 65]'] },
+    ],
+  },
+  Era: {
+    path: 'sp_runtime::generic::era::Era',
+    enum: Array.from({ length: 256 }, (_, i) =>
+      i === 0 ? { name: 'Immortal' } : { name: `Mortal${i}`, fields: ['u8'] },
+    ),
+  },
+  Weight: { path: 'sp_weights::weight_v2::Weight', struct: { ref_time: 'Compact<u64>', proof_size: 'Compact<u64>' } },
+  DispatchClass: {
+    path: 'frame_support::dispatch::DispatchClass',
+    enum: [{ name: 'Normal' }, { name: 'Operational' }, { name: 'Mandatory' }],
+  },
+  Pays: { path: 'frame_support::dispatch::Pays', enum: [{ name: 'Yes' }, { name: 'No' }] },
+  DispatchInfo: {
+    path: 'frame_support::dispatch::DispatchInfo',
+    struct: { weight: 'Weight', class: 'DispatchClass', pays_fee: 'Pays' },
+  },
+  ModuleError: { path: 'sp_runtime::ModuleError', struct: { index: 'u8', error: '[u8; 4]' } },
+  DispatchError: {
+    path: 'sp_runtime::DispatchError',
+    enum: [
+      { name: 'Other' },
+      { name: 'CannotLookup' },
+      { name: 'BadOrigin' },
+      { name: 'Module', fields: ['ModuleError'] },
+    ],
+  },
+  Phase: {
+    path: 'frame_system::Phase',
+    enum: [{ name: 'ApplyExtrinsic', fields: ['u32'] }, { name: 'Finalization' }, { name: 'Initialization' }],
+  },
+  EventRecord: {
+    path: 'frame_system::EventRecord',
+    struct: { phase: 'Phase', event: 'RuntimeEvent', topics: 'Vec<H256>' },
+  },
+  AccountData: {
+    path: 'pallet_balances::types::AccountData',
+    struct: { free: 'u64', reserved: 'u64', frozen: 'u64', flags: 'u128' },
+  },
+  AccountInfo: {
+    path: 'frame_system::AccountInfo',
+    struct: { nonce: 'u32', consumers: 'u32', providers: 'u32', sufficients: 'u32', data: 'AccountData' },
+  },
+  CommitmentData: {
+    path: 'pallet_commitments::types::Data',
+    enum: [
+      { name: 'None' },
+      ...RAW_LENGTHS.map((length) => ({ name: `Raw${length}`, fields: [`[u8; ${length}]`], index: length + 1 })),
+      ...['BlakeTwo256', 'Sha256', 'Keccak256', 'ShaThree256'].map((name, i) => ({
+        name,
+        fields: ['[u8; 32]'],
+        index: 130 + i,
+      })),
+    ],
+  },
+  CommitmentInfo: { path: 'pallet_commitments::types::CommitmentInfo', struct: { fields: 'Vec<CommitmentData>' } },
+  Registration: {
+    path: 'pallet_commitments::types::Registration',
+    struct: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
+  },
+  CheckMetadataHashMode: {
+    path: 'frame_metadata_hash_extension::Mode',
+    enum: [{ name: 'Disabled' }, { name: 'Enabled' }],
+  },
+  CheckMetadataHash: {
+    path: 'frame_metadata_hash_extension::CheckMetadataHash',
+    struct: { mode: 'CheckMetadataHashMode' },
+  },
+  ChargeTransactionPayment: {
+    path: 'pallet_transaction_payment::ChargeTransactionPayment',
+    struct: ['Compact<u64>'],
+  },
+  CheckNonce: { path: 'frame_system::extensions::check_nonce::CheckNonce', struct: ['Compact<u32>'] },
+  CheckMortality: { path: 'frame_system::extensions::check_mortality::CheckMortality', struct: ['Era'] },
+  Runtime: { path: 'node_subtensor_runtime::Runtime', struct: [] },
+  Extra: {
+    path: 'node_subtensor_runtime::Extra',
+    struct: ['CheckMortality', 'CheckNonce', 'ChargeTransactionPayment', 'CheckMetadataHash'],
+  },
+  UncheckedExtrinsic: { path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic', struct: ['Vec<u8>'] },
+};
+
+/** Signed extensions in order: name, what each adds to the transaction, what it adds to the signed payload. */
+export const SIGNED_EXTENSIONS: [name: string, type: string, additionalSigned: string][] = [
+  ['CheckNonZeroSender', '()', '()'],
+  ['CheckSpecVersion', '()', 'u32'],
+  ['CheckTxVersion', '()', 'u32'],
+  ['CheckGenesis', '()', 'H256'],
+  ['CheckMortality', 'CheckMortality', 'H256'],
+  ['CheckNonce', 'CheckNonce', '()'],
+  ['CheckWeight', '()', '()'],
+  ['ChargeTransactionPayment', 'ChargeTransactionPayment', '()'],
+  ['SubtensorSignedExtension', '()', '()'],
+  ['CommitmentsSignedExtension', '()', '()'],
+  ['CheckMetadataHash', 'CheckMetadataHash', 'Option<[u8; 32]>'],
+];

@@ -1,0 +1,164 @@
+import type { EnumVariant } from './type-table.ts';
+
+export type Hasher = 'Identity' | 'Twox64Concat' | 'Blake2_128Concat';
+
+/** A storage item: `[name, value]`, `[name, value, keys]`, where keys are `[type, hasher]` pairs. */
+export interface StorageItem {
+  name: string;
+  value: string;
+  keys?: [type: string, hasher: Hasher][];
+  /** Value of a missing entry, as @polkadot/types takes it. Without it the item is optional. */
+  fallback?: unknown;
+}
+
+export interface Pallet {
+  name: string;
+  index: number;
+  calls?: EnumVariant[];
+  storage?: StorageItem[];
+  events?: EnumVariant[];
+  errors?: string[];
+  constants?: { name: string; type: string; value: unknown }[];
+}
+
+const NETUID: [string, Hasher] = ['u16', 'Identity'];
+/** AccountInfo of an account that was never used: four u32, three u64, one u128. */
+const NO_ACCOUNT = `0x${'00'.repeat(4 * 4 + 3 * 8 + 16)}`;
+const ZERO_ACCOUNT = `0x${'00'.repeat(32)}`;
+
+/** A value per subnet. */
+function perSubnet(name: string, value: string, fallback: unknown = 0, hasher: Hasher = 'Identity'): StorageItem {
+  return { name, value, keys: [['u16', hasher]], fallback };
+}
+
+export const SPEC_VERSION = 218;
+export const TRANSACTION_VERSION = 1;
+const BLOCK_HASH_COUNT = 2400;
+
+/** The part of Subtensor's runtime that miners and validators meet: pallets, calls, storage, events, errors, by name and place. */
+export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldownBlocks: number }): Pallet[] {
+  return [
+    {
+      name: 'System',
+      index: 0,
+      calls: [{ name: 'remark', fields: { remark: 'Vec<u8>' }, index: 0 }],
+      storage: [
+        { name: 'Number', value: 'u32', fallback: 0 },
+        { name: 'Account', value: 'AccountInfo', keys: [['AccountId', 'Blake2_128Concat']], fallback: NO_ACCOUNT },
+        { name: 'BlockHash', value: 'H256', keys: [['u32', 'Twox64Concat']], fallback: ZERO_ACCOUNT },
+        { name: 'Events', value: 'Vec<EventRecord>', fallback: [] },
+      ],
+      events: [
+        { name: 'ExtrinsicSuccess', fields: { dispatch_info: 'DispatchInfo' } },
+        { name: 'ExtrinsicFailed', fields: { dispatch_error: 'DispatchError', dispatch_info: 'DispatchInfo' } },
+      ],
+      constants: [{ name: 'BlockHashCount', type: 'u32', value: BLOCK_HASH_COUNT }],
+    },
+    {
+      name: 'Timestamp',
+      index: 2,
+      calls: [{ name: 'set', fields: { now: 'Compact<u64>' } }],
+      storage: [{ name: 'Now', value: 'u64', fallback: 0 }],
+    },
+    { name: 'Balances', index: 5, constants: [{ name: 'ExistentialDeposit', type: 'u64', value: 500 }] },
+    {
+      name: 'SubtensorModule',
+      index: 7,
+      calls: [
+        {
+          name: 'set_weights',
+          index: 0,
+          fields: { netuid: 'u16', dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' },
+        },
+        { name: 'commit_weights', index: 96, fields: { netuid: 'u16', commit_hash: 'H256' } },
+        {
+          name: 'reveal_weights',
+          index: 97,
+          fields: { netuid: 'u16', uids: 'Vec<u16>', values: 'Vec<u16>', salt: 'Vec<u16>', version_key: 'u64' },
+        },
+      ],
+      storage: [
+        { name: 'NetworksAdded', value: 'bool', keys: [NETUID], fallback: false },
+        perSubnet('SubnetworkN', 'u16'),
+        { name: 'Uids', value: 'u16', keys: [NETUID, ['AccountId', 'Blake2_128Concat']] },
+        { name: 'Keys', value: 'AccountId', keys: [NETUID, NETUID], fallback: ZERO_ACCOUNT },
+        { name: 'IsNetworkMember', value: 'bool', keys: [['AccountId', 'Blake2_128Concat'], NETUID], fallback: false },
+        { name: 'Owner', value: 'AccountId', keys: [['AccountId', 'Blake2_128Concat']], fallback: ZERO_ACCOUNT },
+        { name: 'TotalHotkeyAlpha', value: 'u64', keys: [['AccountId', 'Blake2_128Concat'], NETUID], fallback: 0 },
+        perSubnet('Active', 'Vec<bool>', []),
+        perSubnet('ValidatorPermit', 'Vec<bool>', []),
+        perSubnet('Consensus', 'Vec<u16>', []),
+        perSubnet('Incentive', 'Vec<u16>', []),
+        perSubnet('Dividends', 'Vec<u16>', []),
+        perSubnet('ValidatorTrust', 'Vec<u16>', []),
+        perSubnet('Emission', 'Vec<u64>', []),
+        perSubnet('LastUpdate', 'Vec<u64>', []),
+        { name: 'Weights', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+        { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, NETUID], fallback: 0 },
+        perSubnet('Tempo', 'u16', 360),
+        perSubnet('ImmunityPeriod', 'u16', 4096),
+        perSubnet('MaxAllowedUids', 'u16', 256),
+        perSubnet('MinAllowedWeights', 'u16'),
+        perSubnet('MaxWeightsLimit', 'u16', 65_535),
+        perSubnet('WeightsVersionKey', 'u64'),
+        perSubnet('WeightsSetRateLimit', 'u64', 100),
+        perSubnet('CommitRevealWeightsEnabled', 'bool', false),
+        perSubnet('RevealPeriodEpochs', 'u64', 1, 'Twox64Concat'),
+        perSubnet('BlocksSinceLastStep', 'u64'),
+        { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
+        {
+          name: 'WeightCommits',
+          value: 'Vec<(H256, u64, u64, u64)>',
+          keys: [
+            ['u16', 'Twox64Concat'],
+            ['AccountId', 'Twox64Concat'],
+          ],
+        },
+      ],
+      events: [
+        { name: 'NeuronRegistered', fields: ['u16', 'u16', 'AccountId'] },
+        { name: 'WeightsSet', fields: ['u16', 'u16'] },
+        { name: 'WeightsCommitted', fields: ['AccountId', 'u16', 'H256'] },
+        { name: 'WeightsRevealed', fields: ['AccountId', 'u16', 'H256'] },
+      ],
+      errors: [
+        'SubNetworkDoesNotExist',
+        'HotKeyNotRegisteredInSubNet',
+        'NotEnoughStakeToSetWeights',
+        'NeuronNoValidatorPermit',
+        'WeightVecNotEqualSize',
+        'DuplicateUids',
+        'UidVecContainInvalidOne',
+        'WeightVecLengthIsLow',
+        'MaxWeightExceeded',
+        'UidsLengthExceedUidsInSubNet',
+        'CanNotSetRootNetworkWeights',
+        'IncorrectWeightVersionKey',
+        'SettingWeightsTooFast',
+        'CommittingWeightsTooFast',
+        'CommitRevealEnabled',
+        'CommitRevealDisabled',
+        'NoWeightsCommitFound',
+        'InvalidRevealCommitHashNotMatch',
+        'TooManyUnrevealedCommits',
+        'ExpiredWeightCommit',
+        'RevealTooEarly',
+      ],
+    },
+    {
+      name: 'Commitments',
+      index: 18,
+      calls: [{ name: 'set_commitment', index: 0, fields: { netuid: 'u16', info: 'CommitmentInfo' } }],
+      storage: [
+        { name: 'CommitmentOf', value: 'Registration', keys: [NETUID, ['AccountId', 'Twox64Concat']] },
+        { name: 'LastCommitment', value: 'u32', keys: [NETUID, ['AccountId', 'Twox64Concat']] },
+      ],
+      events: [{ name: 'Commitment', fields: { netuid: 'u16', who: 'AccountId' } }],
+      errors: ['TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit', 'CommitmentSetRateLimitExceeded'],
+      constants: [
+        { name: 'MaxFields', type: 'u32', value: 1 },
+        { name: 'RateLimit', type: 'u32', value: commitmentCooldownBlocks },
+      ],
+    },
+  ];
+}
