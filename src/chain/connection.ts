@@ -115,7 +115,11 @@ export class Connection {
     this.#socket = socket;
     try {
       const failed = new AbortController();
-      const api = new ApiPromise({ provider: startupProvider(socket, (e) => failed.abort(e)), noInitWarn: true });
+      const api = new ApiPromise({
+        provider: startupProvider(socket, (error) => failed.abort(error)),
+        metadata: await readMetadata(socket),
+        noInitWarn: true,
+      });
       await abortable(api.isReadyOrError, failed.signal);
       const missing = REQUIRED_PALLETS.filter((pallet) => api.query[pallet] === undefined);
       if (missing.length > 0) throw this.#notSubtensor(`it has no pallet ${missing.join(', ')}`);
@@ -169,6 +173,19 @@ export class Connection {
       cause,
     });
   }
+}
+
+/**
+ * The runtime's metadata under the name @polkadot/api looks it up by. Version 14, which every node has: left to itself,
+ * the API asks for newer ones first, and prints where there are none.
+ */
+async function readMetadata(socket: JsonRpcSocket): Promise<Record<string, `0x${string}`>> {
+  const [genesisHash, { specVersion }, metadata] = await Promise.all([
+    socket.request<string>('chain_getBlockHash', [0]),
+    socket.request<{ specVersion: number }>('state_getRuntimeVersion'),
+    socket.request<`0x${string}`>('state_getMetadata'),
+  ]);
+  return { [`${genesisHash}-${specVersion}`]: metadata };
 }
 
 /**

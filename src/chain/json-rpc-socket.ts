@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { WebSocket } from 'ws';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
@@ -55,6 +56,8 @@ export class JsonRpcSocket {
   #lastId = 0;
 
   private constructor(url: string) {
+    // Everything that waits for a notice listens; many at once are no leak.
+    setMaxListeners(0, this.lost);
     this.#socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 });
     this.#socket.on('message', (data) => this.#receive(String(data)));
     // A refused connection to a host with several addresses has a code and no message.

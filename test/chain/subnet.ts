@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
 import type { PendingReveal, PendingRevealStore } from '../../src/chain/weight-setter.ts';
 import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
@@ -12,7 +12,13 @@ type LocalChainParameters = Parameters<typeof startLocalChain>[0];
 type SubnetParameters = LocalChainParameters['subnets'][number];
 
 const closing: (() => Promise<void>)[] = [];
+const printed: unknown[][] = [];
+beforeEach(() => {
+  for (const method of ['warn', 'error'] as const)
+    vi.spyOn(console, method).mockImplementation((...parts) => void printed.push(parts));
+});
 afterEach(async () => {
+  expect(printed.splice(0), 'the library prints nothing').toEqual([]);
   for (const close of closing.splice(0).reverse()) await close();
 });
 
