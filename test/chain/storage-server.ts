@@ -85,7 +85,9 @@ export async function startStorageServer({ add = {}, remove = {}, types = {}, st
   };
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
+  let connections = 0;
   server.on('connection', (client) => {
+    connections += 1;
     client.on('message', (data) => {
       const { id, method, params } = JSON.parse(String(data));
       const result = answers[method]?.(...(params as never[]));
@@ -94,6 +96,14 @@ export async function startStorageServer({ add = {}, remove = {}, types = {}, st
     });
   });
   return {
+    /** Tells every client that the runtime has a new version. */
+    upgrade: () => {
+      runtimeVersion.specVersion += 1;
+      const result = { specVersion: runtimeVersion.specVersion };
+      const notice = { jsonrpc: '2.0', method: 'state_runtimeVersion', params: { subscription: 'runtime', result } };
+      for (const client of server.clients) client.send(JSON.stringify(notice));
+    },
+    connections: () => connections,
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
       for (const client of server.clients) client.terminate();

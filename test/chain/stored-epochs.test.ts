@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { nextCommitmentBlock } from '../../src/chain/commitments.ts';
 import { connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
@@ -102,4 +103,17 @@ test('a map of more than a thousand entries is read whole', async () => {
   );
   const read = entries.map(({ keys, value }) => [Number(keys[1]), Number(value)]).sort((a, b) => a[0]! - b[0]!);
   expect(read).toEqual(uids.map((uid) => [uid, uid + 1]));
+});
+
+test('a runtime upgrade is noticed: the next call reads the new description', async () => {
+  const server = await startStorageServer({ storage: [['subtensorModule.networksAdded', [NETUID], true]] });
+  closing.push(server.close);
+  const subtensor = await connectSubtensor({ endpoint: server.url });
+  closing.push(() => subtensor.close());
+  await subtensor.metagraph(NETUID);
+  expect(server.connections()).toBe(1);
+  server.upgrade();
+  await sleep(50);
+  await subtensor.metagraph(NETUID);
+  expect(server.connections()).toBe(2);
 });

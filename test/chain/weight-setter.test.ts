@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { ChainMetadataStore } from '../../src/chain/chain-metadata-store.ts';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
 import { type PendingRevealStore, WeightSetter } from '../../src/chain/weight-setter.ts';
+import { ModelId } from '../../src/schema/model-id.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { connect, memoryReveals, NETUID, proxyTo, rememberingLogger, startSubnet } from './subnet.ts';
 
@@ -151,6 +153,16 @@ test('an answer that is lost after sending is looked up on the chain, not sent a
   expect(await setter.read(0)).toEqual(SHARES);
   expect(block).toBeGreaterThan(0);
   expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
+});
+
+test('one hotkey may set weights and commit a pointer at the same time', async () => {
+  const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
+  const { setter, hotkey } = await setterFor(subtensor);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const id = { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) };
+  await Promise.all([setter.set(WEIGHTS), store.commit(id, { hotkey })]);
+  expect(await setter.read(0)).toEqual(SHARES);
+  expect((await store.read(hotkey.address))?.text).toBe(ModelId.encode(id));
 });
 
 const COMMIT_REVEAL = { weightsRateLimit: 1, commitRevealEnabled: true, tempo: 15 };
