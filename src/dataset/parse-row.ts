@@ -31,10 +31,18 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   return { problem: where + issue.message };
 }
 
-/** Keys written in a JSON text: its strings that a colon follows. JSON.parse keeps only the last of equal keys. */
+/**
+ * Keys written in a JSON text: its strings that a colon follows. JSON.parse keeps only the last of equal keys.
+ * Looks from quote to quote: one expression for a whole string would exhaust the stack on long ones.
+ */
 function keysWritten(json: string): number {
   let keys = 0;
-  for (const [, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"[ \t\r\n]*(:?)/g)) if (colon) keys++;
+  let inString = false;
+  for (const [, colon] of json.matchAll(/\\.|"[ \t\r\n]*(:?)/g)) {
+    if (colon === undefined) continue; // an escaped character
+    if (inString && colon) keys++;
+    inString = !inString;
+  }
   return keys;
 }
 
