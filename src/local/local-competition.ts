@@ -1,0 +1,21 @@
+import type { z } from 'zod';
+import type { Competition } from '../schema/competition.ts';
+
+/**
+ * The competition of the local subnet: FLock OFF's recipe, made small enough for the tiny base model on a few CPU
+ * cores. Higher rate than for a real model, since a tiny one has far to go in few steps.
+ *
+ * @example
+ * const competition = Competition.parse(LOCAL_COMPETITION);
+ */
+export const LOCAL_COMPETITION: z.input<typeof Competition> = {
+  id: '1',
+  recipe: {
+    contextTokens: 128,
+    epochs: 2,
+    batchSize: 4,
+    gradientAccumulation: 2,
+    learningRate: 5e-3,
+    warmupSteps: 2,
+  },
+};
