@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/flock-off-error.ts';
 import { type DatasetRow, DatasetSchema } from '../schema/dataset-row.ts';
 
 export type ParsedRow = { row: DatasetRow; problem?: undefined } | { row?: undefined; problem: string };
@@ -20,7 +21,8 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { problem: `not JSON (${error instanceof Error ? error.message : error})` };
+    // The message quotes the line: no control character of a stranger's file may reach a terminal.
+    return { problem: `not JSON (${messageOf(error).replace(/\p{C}/gu, '\ufffd')})` };
   }
   if (keysWritten(text) !== keysKept(value)) return { problem: 'a key occurs twice in one object' };
 

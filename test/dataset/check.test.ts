@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { checkDataset } from '../../src/dataset/check.ts';
+import { rowHash } from '../../src/dataset/row-hash.ts';
+import { Competition } from '../../src/schema/competition.ts';
+import { lines, rowLine, tempFolder } from './temp-folder.ts';
+
+const { fileOf, pathOf } = tempFolder();
+
+async function check(content: string | Uint8Array, rules: Partial<Competition> = {}) {
+  return checkDataset({ path: await fileOf(content), competition: Competition.parse(rules) });
+}
+
+async function verdictOn(content: string | Uint8Array, rules: Partial<Competition> = {}) {
+  const dataset = await check(content, rules);
+  if (dataset.ok) throw new Error('expected a verdict, saw a dataset');
+  return dataset.verdict;
+}
+
+describe('checkDataset', () => {
+  it('returns rows, row hashes, size and digest of a good file', async () => {
+    const content = lines(3);
+    const dataset = await check(content);
+    if (!dataset.ok) throw new Error(dataset.verdict.message);
+    expect(dataset.value.rows.map((row) => row.conversations[0]?.content)).toEqual([
+      'question 0',
+      'question 1',
+      'question 2',
+    ]);
+    expect(dataset.value.rowHashes).toEqual(dataset.value.rows.map(rowHash));
+    expect(dataset.value.bytes).toBe(content.length);
+    expect(dataset.value.sha256).toBe(createHash('sha256').update(content).digest('hex'));
+  });
+
+  it('defect 10: refuses 0 rows and 1 row, takes 2', async () => {
+    expect(await verdictOn('')).toEqual({
+      reason: 'row-count',
+      message: 'the file has 0 rows, at least 2 are needed',
+      facts: { rows: 0, minRows: 2 },
+    });
+    expect(await verdictOn(lines(1))).toMatchObject({
+      reason: 'row-count',
+      message: 'the file has 1 rows, at least 2 are needed',
+    });
+    expect((await check(lines(2))).ok).toBe(true);
+    expect((await check(lines(2).trimEnd())).ok).toBe(true);
+  });
+
+  it('refuses one row more than allowed', async () => {
+    expect((await check(lines(5), { maxRows: 5 })).ok).toBe(true);
+    expect(await verdictOn(lines(6), { maxRows: 5 })).toEqual({
+      reason: 'row-count',
+      message: 'the file has 6 rows, at most 5 are allowed',
+      facts: { rows: 6, maxRows: 5 },
+    });
+  });
+
+  it('defect 9: takes rows without system beside rows with one', async () => {
+    const withSystem = JSON.stringify({ system: 'Be brief.', ...JSON.parse(rowLine('b')) });
+    expect((await check(`${rowLine('a')}\n${withSystem}\n`)).ok).toBe(true);
+  });
+
+  it('names the line and the exact reason of each bad line', async () => {
+    const content = Buffer.concat([
+      Buffer.from(`\ufeff${rowLine('a')}\n`),
+      Buffer.from(`${rowLine('b')}\r\n`),
+      Buffer.from([0xff, 0x0a]),
+      Buffer.from('\n'),
+      Buffer.from('{"conversations": []}\n'),
+      Buffer.from('{"a": 1, "a": 2}\n'),
+      Buffer.from(`${rowLine('x'.repeat(3000))}\n`),
+    ]);
+    const verdict = await verdictOn(content, { maxLineBytes: 2048 });
+    expect(verdict).toEqual({
+      reason: 'invalid-rows',
+      message:
+        '6 of 7 lines are no rows: line 1: starts with a byte-order mark; save the file as UTF-8 without BOM; ' +
+        'line 3: not valid UTF-8; line 4: empty line; ...',
+      facts: {
+        problemCount: 6,
+        problems: [
+          { line: 1, problem: 'starts with a byte-order mark; save the file as UTF-8 without BOM' },
+          { line: 3, problem: 'not valid UTF-8' },
+          { line: 4, problem: 'empty line' },
+          { line: 5, problem: 'conversations: conversations needs at least one user turn and one assistant turn' },
+          { line: 6, problem: 'a key occurs twice in one object' },
+          { line: 7, problem: 'longer than 2048 bytes' },
+        ],
+      },
+    });
+  });
+
+  it('lists the first 20 problems and counts them all', async () => {
+    const verdict = await verdictOn(lines(2) + 'bad\n'.repeat(500));
+    expect(verdict.reason).toBe('invalid-rows');
+    expect(verdict.facts?.problemCount).toBe(500);
+    const problems = verdict.facts?.problems as { line: number }[];
+    expect(problems.map(({ line }) => line)).toEqual(Array.from({ length: 20 }, (_, i) => i + 3));
+    expect(verdict.message.length).toBeLessThan(500);
+  });
+
+  it('calls bad lines bad before it counts rows, so that a miner sees the cause', async () => {
+    expect((await verdictOn('bad\n')).reason).toBe('invalid-rows');
+  });
+
+  it('defect 14: refuses a file over the size limit', async () => {
+    const content = lines(100);
+    expect((await check(content, { maxBytes: content.length })).ok).toBe(true);
+    expect(await verdictOn(content, { maxBytes: content.length - 1 })).toEqual({
+      reason: 'dataset-too-large',
+      message: `the file has ${content.length} bytes, at most ${content.length - 1} are allowed`,
+      facts: { bytes: content.length, maxBytes: content.length - 1 },
+    });
+  });
+
+  it('caps a line of 100 MB', async () => {
+    const path = pathOf('long.jsonl');
+    const file = await open(path, 'w');
+    await file.write(lines(2));
+    await file.truncate(100 * 2 ** 20);
+    await file.close();
+    const dataset = await checkDataset({ path, competition: Competition.parse({}) });
+    expect(dataset).toMatchObject({
+      verdict: { reason: 'invalid-rows', message: '1 of 3 lines are no rows: line 3: longer than 1048576 bytes' },
+    });
+  });
+
+  it('shows no control characters of a bad line in its message', async () => {
+    const { message, facts } = await verdictOn('\u001b[31mred\u0007\n{"a": \u001b}\n');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    expect(message + JSON.stringify(facts)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
+  it('survives compressed, binary and UTF-16 files', async () => {
+    const binary = await readFile(process.execPath).then((bytes) => bytes.subarray(0, 200_000));
+    for (const content of [binary, Buffer.from(lines(3), 'utf16le'), Buffer.from([0x1f, 0x8b, 8, 0])])
+      expect((await verdictOn(content)).reason).toBe('invalid-rows');
+  });
+
+  it('throws `disk` for a missing file: our fault, not the miner’s', async () => {
+    const path = pathOf('missing.jsonl');
+    await expect(checkDataset({ path, competition: Competition.parse({}) })).rejects.toMatchObject({
+      name: 'FlockOffError',
+      code: 'disk',
+      message: expect.stringMatching(/cannot be read .*ENOENT.*\. Check the path/),
+    });
+  });
+
+  it('stops with the reason of the signal', async () => {
+    const path = await fileOf(lines(2000));
+    const signal = AbortSignal.abort(new Error('stop'));
+    await expect(checkDataset({ path, competition: Competition.parse({}), signal })).rejects.toThrow('stop');
+  });
+});
