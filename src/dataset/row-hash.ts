@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 
+/** Format characters, fillers, variation selectors, and control characters that are no white space. */
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc}/gu;
+
 /**
  * What a row says, as 32 hex digits: equal for rows that differ only in white space, letter case, invisible characters,
  * Unicode presentation (NFKC), key order, or a missing against an empty or null `system`.
@@ -11,9 +14,7 @@ export function rowHash({ system, conversations }: DatasetRow): string {
 }
 
 function normalise(text: string): string {
-  const visible = /^[\x20-\x7e]*$/.test(text) ? text : text.normalize('NFKC').replace(/[\p{Cf}]/gu, '');
-  return visible
-    .toLowerCase()
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();
+  // Invisible characters go first: between a letter and its accent one would keep the two from being composed.
+  const visible = /^[\t\n\r\x20-\x7e]*$/.test(text) ? text : text.replace(INVISIBLE, '').normalize('NFKC');
+  return visible.toLowerCase().replace(/\s+/g, ' ').trim();
 }

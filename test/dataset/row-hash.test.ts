@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { contamination } from '../../src/dataset/contamination.ts';
+import { rowHash } from '../../src/dataset/row-hash.ts';
+import type { DatasetRow } from '../../src/schema/dataset-row.ts';
+
+const row = (user: string, assistant: string, system?: string | null): DatasetRow => ({
+  ...(system === undefined ? {} : { system }),
+  conversations: [
+    { role: 'user', content: user },
+    { role: 'assistant', content: assistant },
+  ],
+});
+const plain = rowHash(row('Why is the sky blue?', 'Rayleigh scattering.'));
+
+describe('rowHash', () => {
+  it('is 32 hex digits', () => {
+    expect(plain).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it.each([
+    ['one extra space', row('Why is  the sky blue?', 'Rayleigh scattering.')],
+    ['white space around', row('  Why is the sky blue?\n', '\tRayleigh scattering. ')],
+    ['newlines and tabs for spaces', row('Why\nis\tthe\r\nsky blue?', 'Rayleigh\u00a0scattering.')],
+    ['letter case', row('why is the SKY blue?', 'RAYLEIGH scattering.')],
+    ['zero-width characters', row('Why is the s\u200bky blue?', 'Ray\u2060leigh\ufeff scattering.')],
+    ['a soft hyphen', row('Why is the sky blue?', 'Ray\u00adleigh scattering.')],
+    ['a variation selector', row('Why is the sky\ufe0f blue?', 'Rayleigh scattering.')],
+    ['a combining grapheme joiner', row('Why is the s\u034fky blue?', 'Rayleigh scattering.')],
+    ['a Hangul filler', row('Why is the sky\u3164 blue?', 'Rayleigh scattering.')],
+    ['full-width letters', row('Ｗｈｙ is the sky blue？', 'Rayleigh scattering.')],
+    ['control characters', row('Why is the sky\u0001 blue?', 'Ray\0leigh scattering.')],
+    ['a null system', row('Why is the sky blue?', 'Rayleigh scattering.', null)],
+    ['a blank system', row('Why is the sky blue?', 'Rayleigh scattering.', ' ')],
+  ])('defect 5: is the same in spite of %s', (_, copy) => {
+    expect(rowHash(copy)).toBe(plain);
+  });
+
+  it('defect 5: is the same in spite of another key order', () => {
+    const copy = JSON.parse(
+      '{"conversations":[{"content":"Why is the sky blue?","role":"user"},{"content":"Rayleigh scattering.","role":"assistant"}],"system":null}',
+    );
+    expect(rowHash(copy)).toBe(plain);
+  });
+
+  it('is the same for composed and decomposed letters, also with something invisible between', () => {
+    const composed = rowHash(row('café', 'b'));
+    expect(rowHash(row('cafe\u0301', 'b'))).toBe(composed);
+    expect(rowHash(row('cafe\u200b\u0301', 'b'))).toBe(composed);
+  });
+
+  it.each([
+    ['another answer', row('Why is the sky blue?', 'Rayleigh scattering!')],
+    ['turns exchanged', row('Rayleigh scattering.', 'Why is the sky blue?')],
+    ['a system', row('Why is the sky blue?', 'Rayleigh scattering.', 'Be brief.')],
+    ['text moved over the turn', row('Why is the sky', 'blue? Rayleigh scattering.')],
+    ['words run together', row('Why is thesky blue?', 'Rayleigh scattering.')],
+    ['accents dropped', row('Why is the sky blué?', 'Rayleigh scattering.')],
+  ])('differs for %s', (_, other) => {
+    expect(rowHash(other)).not.toBe(plain);
+  });
+
+  it('differs when turns are repeated, and for content that imitates the encoding', () => {
+    const once = row('a', 'b');
+    expect(rowHash({ conversations: [...once.conversations, ...once.conversations] })).not.toBe(rowHash(once));
+    expect(rowHash(row('a","b', 'c'))).not.toBe(rowHash(row('a', 'b","c')));
+    expect(rowHash(row('b', 'c', 'a'))).not.toBe(rowHash(row('a', 'b', 'c')));
+  });
+
+  it('does not change when the visible text is written again', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (user, assistant) => {
+        const hash = rowHash(row(user, assistant));
+        expect(rowHash(row(` ${user}\n`, `${assistant}\u200b`))).toBe(hash);
+        expect(rowHash(row(user.normalize('NFD'), assistant.normalize('NFC')))).toBe(hash);
+      }),
+    );
+  });
+});
+
+describe('contamination', () => {
+  it('counts different rows of the evaluation set among the rows, each once', () => {
+    expect(contamination(['a', 'b', 'b', 'c'], ['b', 'c', 'c', 'd'])).toBe(2);
+    expect(contamination(['a'], ['b'])).toBe(0);
+    expect(contamination([], ['b'])).toBe(0);
+    expect(contamination(['a'], [])).toBe(0);
+  });
+
+  it('finds rows of the evaluation set in spite of edits', () => {
+    expect(contamination([rowHash(row(' why IS the sky  blue?', 'Rayleigh scattering.'))], [plain])).toBe(1);
+  });
+});
