@@ -30,7 +30,7 @@ export async function startLocalSubnet(): Promise<RunningSubnet> {
   const folder = await mkdtemp(join(tmpdir(), 'flock-off-'));
   const neurons = [];
   for (const name of WALLETS) {
-    const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name, hotkey: 'default', uri: `//${name}` });
+    const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
     const isValidator = name === 'validator';
     neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
   }
@@ -38,7 +38,8 @@ export async function startLocalSubnet(): Promise<RunningSubnet> {
   const hub = await startLocalHub({ users: [HUB_USER] });
   const chain = await startLocalChain({
     blockTimeMs: 250,
-    subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 1, neurons }],
+    commitmentCooldownBlocks: 20,
+    subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, neurons }],
   });
   return {
     chainUrl: chain.url,

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  */
 export async function runAsMain(
   moduleUrl: string,
-  main: (argv: string[], signal: AbortSignal) => Promise<void>,
+  main: (argv: string[], signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
   const script = process.argv[1];
   if (script === undefined || realpathSync(script) !== fileURLToPath(moduleUrl)) return;

@@ -47,3 +47,14 @@ export async function drawMiners(
     return fresh;
   }
 }
+
+/** Stores the averages and closes the epoch, all at once. Whoever could not be evaluated is at the head of the queue again. */
+export async function finishEpoch(
+  { state }: Validator,
+  averages: Record<string, number>,
+  postponed: string[],
+): Promise<void> {
+  const queue = EvalQueue.fromJSON(await state.queue());
+  queue.postpone(postponed);
+  await state.finishEpoch(averages, queue.toJSON());
+}

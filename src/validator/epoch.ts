@@ -1,5 +1,5 @@
 import { computeWeights } from '../scoring/compute-weights.ts';
-import { drawMiners } from './draw.ts';
+import { drawMiners, finishEpoch } from './draw.ts';
 import { type FetchedDataset, fetchDataset } from './fetch-dataset.ts';
 import { findCopies } from './find-copies.ts';
 import { readPointers } from './pointers.ts';
@@ -61,7 +61,8 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
 
   await waitForEndOfEpoch(validator, signal);
   const receipt = weighed.weights.length > 0 ? await weightSetter.set(weighed.weights, { signal }) : null;
-  await state.finishEpoch(weighed.averages);
+  const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
+  await finishEpoch(validator, weighed.averages, postponed);
   return writeReport({ netuid, competition: competition.id, epoch, pointers, datasets, outcomes, weighed, receipt });
 }
 

@@ -101,12 +101,13 @@ export class ValidatorState {
     );
   }
 
-  /** Stores the new averages, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch(weights: Record<string, number>): Promise<void> {
+  /** Stores the new averages and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
+  async finishEpoch(weights: Record<string, number>, queue: unknown): Promise<void> {
     const scores = await this.#db.keys({ gt: 'score:', lt: 'score;' }).all();
     await this.#db.batch(
       [
         { type: 'put', key: 'weights', value: weights },
+        { type: 'put', key: 'queue', value: queue },
         { type: 'del', key: 'epoch' },
         ...scores.map((key) => ({ type: 'del' as const, key })),
       ],

@@ -29,11 +29,11 @@ test('finishing an epoch stores the averages, closes it and forgets its scores, 
   await state.putScore('k', { ok: true, value: 1.25 });
   await state.putDownload('a/b', 'c', { sha256: 'd' });
   expect(await state.openEpoch()).toEqual({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 });
-  await state.finishEpoch({ a: 1 });
+  await state.finishEpoch({ a: 1 }, { waiting: ['b'] });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();
   expect(await state.weights()).toEqual({ a: 1 });
-  expect(await state.queue()).toEqual({ waiting: [] });
+  expect(await state.queue()).toEqual({ waiting: ['b'] });
   expect(await state.download('a/b', 'c')).toEqual({ sha256: 'd' });
   await state.close();
 });

@@ -3,7 +3,7 @@ import type { Pallet, StorageItem } from './runtime.ts';
 import { RUNTIME_TYPES, SIGNED_EXTENSIONS } from './runtime-types.ts';
 import { TypeTable } from './type-table.ts';
 
-const METADATA_VERSION = 14;
+export const METADATA_VERSION = 14;
 const EXTRINSIC_VERSION = 4;
 
 export interface EncodedMetadata {

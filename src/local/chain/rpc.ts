@@ -1,4 +1,5 @@
 import type { Block, Chain } from './chain.ts';
+import { METADATA_VERSION } from './metadata.ts';
 import { SPEC_VERSION, TRANSACTION_VERSION } from './runtime.ts';
 import { PoolRejection } from './transaction.ts';
 
@@ -29,7 +30,8 @@ const RUNTIME_VERSION = {
   authoringVersion: 1,
   specVersion: SPEC_VERSION,
   implVersion: 1,
-  apis: [],
+  // The Metadata API (blake2b-64 of its name), with which clients ask for a metadata version they know.
+  apis: [['0x37e397fc7c91f5e4', 2]],
   transactionVersion: TRANSACTION_VERSION,
   stateVersion: 1,
 };
@@ -54,6 +56,12 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     };
   const unsubscribe: Method = ([id], session) => session.unsubscribe(id);
 
+  const runtimeCalls: Record<string, () => string> = {
+    Metadata_metadata_versions: () => hex(chain.codec.registry.createType('Vec<u32>', [METADATA_VERSION]).toU8a()),
+    Metadata_metadata_at_version: () =>
+      hex(chain.codec.registry.createType('Option<Bytes>', hex(chain.codec.metadata)).toU8a()),
+  };
+
   const methods: Record<string, Method> = {
     rpc_methods: () => ({ version: 1, methods: Object.keys(methods).sort() }),
 
@@ -75,12 +83,15 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     },
     chain_subscribeNewHeads: followBlocks('chain_newHead', ({ header }) => header),
     chain_unsubscribeNewHeads: unsubscribe,
+    // @polkadot/api names it in the singular.
+    chain_subscribeNewHead: followBlocks('chain_newHead', ({ header }) => header),
+    chain_unsubscribeNewHead: unsubscribe,
     chain_subscribeAllHeads: followBlocks('chain_allHead', ({ header }) => header),
     chain_unsubscribeAllHeads: unsubscribe,
     chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', ({ header }) => header),
     chain_unsubscribeFinalizedHeads: unsubscribe,
 
-    state_getMetadata: () => `0x${Buffer.from(chain.codec.metadata).toString('hex')}`,
+    state_getMetadata: () => hex(chain.codec.metadata),
     state_getRuntimeVersion: () => RUNTIME_VERSION,
     state_subscribeRuntimeVersion: (_, session) => {
       const { id, notify } = session.subscribe('state_runtimeVersion');
@@ -88,6 +99,11 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
       return id;
     },
     state_unsubscribeRuntimeVersion: unsubscribe,
+    state_call: ([method]) => {
+      const call = Object.hasOwn(runtimeCalls, method) ? runtimeCalls[method] : undefined;
+      if (!call) throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
+      return call();
+    },
     state_getStorage: ([key, hash]) => chain.storage.raw(key, blockAt(hash).number),
     state_queryStorageAt: ([keys, hash]) => {
       const at = blockAt(hash);
@@ -135,6 +151,10 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     author_unwatchExtrinsic: unsubscribe,
   };
   return methods;
+}
+
+function hex(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString('hex')}`;
 }
 
 /** Anything thrown as a JSON-RPC error. */

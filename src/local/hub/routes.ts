@@ -58,7 +58,9 @@ export function answer(request: HubRequest): void {
   const method = request.request.method === 'HEAD' ? 'GET' : request.request.method;
   for (const [routeMethod, path, handler] of ROUTES) {
     const match = routeMethod === method ? path.exec(request.url.pathname) : null;
-    if (match) return handler(request, ...match.slice(1).map((part) => decodeURIComponent(part ?? '')));
+    if (!match) continue;
+    handler(request, ...match.slice(1).map((part) => decodeURIComponent(part ?? '')));
+    return;
   }
   throw new HubRefusal(404, "Sorry, we can't find the page you are looking for.");
 }

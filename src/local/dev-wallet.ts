@@ -1,0 +1,43 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { polkadot } from './chain/polkadot.ts';
+
+export interface WriteDevWalletParameters {
+  /** Folder of wallets. */
+  path: string;
+  /** Wallet (coldkey) name. */
+  name: string;
+  /** Hotkey name. Default `default`. */
+  hotkey?: string;
+}
+
+/** ss58 addresses (format 42) of a wallet. */
+export interface DevWallet {
+  hotkey: string;
+  coldkey: string;
+}
+
+/**
+ * Writes a wallet in Bittensor's layout whose keys follow from its names. Everybody can make the same keys: never use
+ * one outside a development chain.
+ */
+export async function writeDevWallet({ path, name, hotkey = 'default' }: WriteDevWalletParameters): Promise<DevWallet> {
+  const folder = join(path, name);
+  const cold = await keysFrom(name);
+  const hot = await keysFrom(`${name}/${hotkey}`);
+  await mkdir(join(folder, 'hotkeys'), { recursive: true });
+  await writeKeyFile(join(folder, 'coldkeypub.txt'), { ...cold, secretSeed: undefined });
+  await writeKeyFile(join(folder, 'hotkeys', hotkey), hot);
+  return { hotkey: hot.ss58Address, coldkey: cold.ss58Address };
+}
+
+async function keysFrom(name: string) {
+  const { blake2AsU8a, encodeAddress, sr25519PairFromSeed, u8aToHex } = await polkadot();
+  const seed = blake2AsU8a(`flock-off development wallet ${name}`, 256);
+  const publicKey = u8aToHex(sr25519PairFromSeed(seed).publicKey);
+  return { accountId: publicKey, publicKey, secretSeed: u8aToHex(seed), ss58Address: encodeAddress(publicKey, 42) };
+}
+
+function writeKeyFile(file: string, keys: object): Promise<void> {
+  return writeFile(file, JSON.stringify(keys), { mode: 0o600 });
+}

@@ -1,0 +1,13 @@
+export {
+  type LocalChain,
+  type LocalNeuron,
+  type LocalSubnetParameters,
+  type StartLocalChainParameters,
+  startLocalChain,
+} from './chain/start-local-chain.ts';
+export { type DevWallet, type WriteDevWalletParameters, writeDevWallet } from './dev-wallet.ts';
+export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
+export { type LocalHub, type StartLocalHubParameters, startLocalHub } from './hub/start-local-hub.ts';
+export { LOCAL_COMPETITION } from './local-competition.ts';
+export { type SampleDatasetName, type SampleDatasetsParameters, sampleDatasets } from './sample-datasets.ts';
+export { TINY_BASE } from './tiny-base.ts';
