@@ -31,6 +31,15 @@ export interface FindDuplicatesParameters {
  */
 const PADDED_COPY_ROWS = 33;
 
+/** What two datasets share; the first stands before the second in the list. */
+interface Pair {
+  first: Rows;
+  second: Rows;
+  commonRows: number;
+  /** Common rows the first showed in an earlier block, less those the second did. */
+  lead: number;
+}
+
 interface Rows {
   candidate: DuplicateCandidate;
   /** Row hash -> block in which the hotkey first showed it. Repeating a row does not make it count twice. */
@@ -48,19 +57,19 @@ export function findDuplicates(
   candidates: DuplicateCandidate[],
   { containment }: FindDuplicatesParameters,
 ): Map<string, DuplicateFinding> {
-  const all = candidates.map(withBlocks);
   const findings = new Map<string, DuplicateFinding>();
-  for (const [[a, b], common] of pairsWithCommonRows(all)) {
-    const [original, copy] = showedFirst(a, b, common) ? [a, b] : [b, a];
-    const ofCopy = common.length / copy.blocks.size;
-    const ofOriginal = common.length / original.blocks.size;
-    const copied = ofCopy >= containment || (ofOriginal >= containment && common.length >= PADDED_COPY_ROWS);
+  for (const pair of pairsWithCommonRows(candidates.map(withBlocks))) {
+    const { commonRows } = pair;
+    const [original, copy] = firstShowedThem(pair) ? [pair.first, pair.second] : [pair.second, pair.first];
+    const ofCopy = commonRows / copy.blocks.size;
+    const ofOriginal = commonRows / original.blocks.size;
+    const copied = ofCopy >= containment || (ofOriginal >= containment && commonRows >= PADDED_COPY_ROWS);
     const known = findings.get(copy.candidate.hotkey);
-    if (!copied || (known && known.commonRows >= common.length)) continue;
+    if (!copied || (known && known.commonRows >= commonRows)) continue;
     findings.set(copy.candidate.hotkey, {
       originalHotkey: original.candidate.hotkey,
       originalUid: original.candidate.uid,
-      commonRows: common.length,
+      commonRows,
       containment: Math.max(ofCopy, ofOriginal),
     });
   }
@@ -72,33 +81,40 @@ function withBlocks(candidate: DuplicateCandidate): Rows {
   return { candidate, blocks: new Map(rowHashes.map((hash, i) => [hash, rowBlocks?.[i] ?? commitBlock])) };
 }
 
-/** Every two datasets with a row in common, and those rows, found through an index of rows. */
-function pairsWithCommonRows(all: Rows[]): Map<[Rows, Rows], string[]> {
-  const owners = new Map<string, number[]>();
-  all.forEach(({ blocks }, i) => {
-    for (const hash of blocks.keys()) {
-      const others = owners.get(hash);
-      if (others) others.push(i);
-      else owners.set(hash, [i]);
+/**
+ * Every two datasets with a row in common, found through an index of rows. Counts alone are kept by pair: 256 hotkeys
+ * with one dataset make 32,640 pairs.
+ */
+function pairsWithCommonRows(all: Rows[]): Pair[] {
+  const showings = new Map<string, { index: number; block: number }[]>();
+  all.forEach(({ blocks }, index) => {
+    for (const [hash, block] of blocks) {
+      const earlier = showings.get(hash);
+      if (earlier) earlier.push({ index, block });
+      else showings.set(hash, [{ index, block }]);
     }
   });
-  const pairs = new Map<string, [[Rows, Rows], string[]]>();
-  for (const [hash, indexes] of owners) {
-    for (const [position, j] of indexes.entries()) {
-      for (const i of indexes.slice(0, position)) {
-        const key = `${i}:${j}`;
-        const pair = pairs.get(key);
-        if (pair) pair[1].push(hash);
-        else pairs.set(key, [[all[i]!, all[j]!], [hash]]);
+  const commonRows = new Int32Array(all.length ** 2);
+  const lead = new Int32Array(all.length ** 2);
+  for (const shown of showings.values()) {
+    for (let j = 1; j < shown.length; j++) {
+      for (let i = 0; i < j; i++) {
+        const cell = shown[i]!.index * all.length + shown[j]!.index;
+        commonRows[cell]!++;
+        lead[cell]! += Math.sign(shown[j]!.block - shown[i]!.block);
       }
     }
   }
-  return new Map(pairs.values());
+  return all.flatMap((first, i) =>
+    all.flatMap((second, j) => {
+      const cell = i * all.length + j;
+      return commonRows[cell]! > 0 ? { first, second, commonRows: commonRows[cell]!, lead: lead[cell]! } : [];
+    }),
+  );
 }
 
-function showedFirst(a: Rows, b: Rows, common: string[]): boolean {
-  const earlier = common.reduce((sum, hash) => sum + Math.sign(b.blocks.get(hash)! - a.blocks.get(hash)!), 0);
-  if (earlier !== 0) return earlier > 0;
-  if (a.candidate.commitBlock !== b.candidate.commitBlock) return a.candidate.commitBlock < b.candidate.commitBlock;
-  return a.candidate.uid < b.candidate.uid;
+function firstShowedThem({ first, second, lead }: Pair): boolean {
+  if (lead !== 0) return lead > 0;
+  const [a, b] = [first.candidate, second.candidate];
+  return a.commitBlock === b.commitBlock ? a.uid < b.uid : a.commitBlock < b.commitBlock;
 }
