@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkDataset, type Dataset } from '../../../src/dataset/check.ts';
+import { type DuplicateCandidate, findDuplicates } from '../../../src/dataset/duplicates.ts';
+import { loadEvaluationSet } from '../../../src/dataset/load-rows.ts';
+import { LOCAL_COMPETITION } from '../../../src/local/local-competition.ts';
+import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
+import { Competition } from '../../../src/schema/competition.ts';
+
+const competition = Competition.parse(LOCAL_COMPETITION);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'samples-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function check(text: string) {
+  const path = join(folder, 'data.jsonl');
+  await writeFile(path, text);
+  return checkDataset({ path, competition });
+}
+
+async function checkGood(text: string): Promise<Dataset> {
+  const checked = await check(text);
+  if (!checked.ok) throw new Error(checked.verdict.message);
+  return checked.value;
+}
+
+test.each(['good', 'mediocre', 'noise', 'copy'] as const)('%s passes the checks with 96 rows', async (name) => {
+  for (const seed of [1, 2, 3]) {
+    const { rows, rowHashes } = await checkGood(sampleDatasets({ seed })[name]);
+    expect(rows).toHaveLength(96);
+    expect(new Set(rowHashes).size).toBe(96);
+  }
+});
+
+test('copy has other bytes than good, and the same rows', async () => {
+  const samples = sampleDatasets({ seed: 1 });
+  const [good, copy] = [await checkGood(samples.good), await checkGood(samples.copy)];
+  expect(copy.sha256).not.toBe(good.sha256);
+  expect(copy.rowHashes).not.toEqual(good.rowHashes);
+  expect([...copy.rowHashes].sort()).toEqual([...good.rowHashes].sort());
+});
+
+test('only copy is found to be a duplicate, also among datasets of other seeds', async () => {
+  const entries: DuplicateCandidate[] = [];
+  for (const seed of [1, 2, 3]) {
+    const { malformed, ...valid } = sampleDatasets({ seed });
+    for (const [name, text] of Object.entries(valid)) {
+      const uid = entries.length;
+      entries.push({
+        hotkey: `${name} ${seed}`,
+        uid,
+        commitBlock: 10 + uid,
+        rowHashes: (await checkGood(text)).rowHashes,
+      });
+    }
+  }
+  const found = findDuplicates(entries, { containment: competition.duplicateContainment });
+  expect([...found.keys()].sort()).toEqual(['copy 1', 'copy 2', 'copy 3']);
+});
+
+test('malformed is refused, and each broken line is named', async () => {
+  const checked = await check(sampleDatasets({ seed: 1 }).malformed);
+  expect(checked).toMatchObject({
+    ok: false,
+    verdict: {
+      reason: 'invalid-rows',
+      facts: {
+        problemCount: 4,
+        problems: [
+          { line: 2, problem: expect.stringContaining('not JSON') },
+          { line: 4, problem: expect.stringContaining('conversations') },
+          { line: 6, problem: expect.stringContaining('conversations') },
+          { line: 8, problem: expect.stringContaining('not JSON') },
+        ],
+      },
+    },
+  });
+});
+
+test('no sample shares a row with the evaluation set', async () => {
+  const path = fileURLToPath(new URL('../../../eval_data/data.jsonl', import.meta.url));
+  const evaluated = new Set((await loadEvaluationSet({ path })).rowHashes);
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const { rowHashes } = await checkGood(sampleDatasets({ seed }).good);
+    expect(rowHashes.filter((hash) => evaluated.has(hash))).toEqual([]);
+  }
+});
+
+test('a seed gives the same datasets again, another seed others', () => {
+  expect(sampleDatasets({ seed: 4 })).toEqual(sampleDatasets({ seed: 4 }));
+  expect(sampleDatasets({ seed: 4 }).good).not.toBe(sampleDatasets({ seed: 5 }).good);
+});
