@@ -96,9 +96,14 @@ export class EvalQueue {
     return { epochSeed, hotkeys: chosen };
   }
 
-  /** Puts miners back whose evaluation could not be done: they now wait longest. */
+  /**
+   * Puts miners back whose evaluation could not be done: they have half the longest wait behind them. Not all of it, or
+   * repositories that can never be reached would take the waiting places from everybody else.
+   */
   postpone(hotkeys: string[]): void {
-    for (const hotkey of hotkeys) delete this.#state.lastEvaluated[hotkey];
+    const { epoch, lastEvaluated } = this.#state;
+    const halfway = Math.floor((Math.min(epoch, ...Object.values(lastEvaluated)) + epoch) / 2);
+    for (const hotkey of hotkeys) if (hotkey in lastEvaluated) lastEvaluated[hotkey] = halfway;
   }
 
   #choose(everybody: string[], weights: Record<string, number>, places: number, random: MersenneTwister): string[] {
