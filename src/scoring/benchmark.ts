@@ -14,13 +14,14 @@ export const ERA_B_CURVE: BenchmarkCurve = { bench: 0.16, minb: 0.138, maxb: 0.1
 
 /**
  * Score 0..1 of a loss on the benchmark curve: 1 under `minb`, 0 over `maxb`, `bheight` at `bench`, a power curve between.
- * Curves that make no sense (bench or pow not positive, minb not under maxb) score 0.
+ * Curves that make no sense (bench or pow not positive, minb not under maxb) score 0, and so does NaN.
  */
 export function scoreBenchmark(lossNatsPerToken: number, curve: BenchmarkCurve = ERA_B_CURVE): number {
   const { bench, minb, maxb, bheight, pow } = curve;
-  if (!(bench > 0 && pow > 0 && minb < maxb)) return 0;
+  if (!(bench > 0 && pow > 0 && minb < maxb) || Number.isNaN(lossNatsPerToken)) return 0;
   if (lossNatsPerToken < minb) return 1;
   if (lossNatsPerToken > maxb) return 0;
-  if (lossNatsPerToken <= bench) return (1 - bheight) * ((lossNatsPerToken - bench) / (minb - bench)) ** pow + bheight;
+  if (lossNatsPerToken === bench) return bheight; // also where bench is minb or maxb: no 0 / 0
+  if (lossNatsPerToken < bench) return (1 - bheight) * ((lossNatsPerToken - bench) / (minb - bench)) ** pow + bheight;
   return bheight - bheight * ((lossNatsPerToken - bench) / (maxb - bench)) ** pow;
 }

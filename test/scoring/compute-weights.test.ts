@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ComputeWeightsParameters, computeWeights } from '../../src/scoring/compute-weights.ts';
+
+/** Neurons with uids in the order given. */
+const neurons = (...list: [hotkey: string, consensus?: number][]) =>
+  list.map(([hotkey, consensus = 0], uid) => ({ uid, hotkey, consensus }));
+const scored = (hotkey: string, lossNatsPerToken: number, commitBlock = 10) => ({
+  hotkey,
+  lossNatsPerToken,
+  commitBlock,
+});
+
+function compute(parameters: Partial<ComputeWeightsParameters>) {
+  const result = computeWeights({ scored: [], rejected: new Set(), previous: {}, neurons: [], ...parameters });
+  return { ...result, byUid: Object.fromEntries(result.weights.map(({ uid, weight }) => [uid, weight])) };
+}
+
+describe('computeWeights', () => {
+  it('follows the rules from losses to weights', () => {
+    // Win rates 1, 0.5, 0; softmax over 0.08; 0.8 old + 0.2 step; 0.8 own + 0.2 consensus; trust is above 0.5.
+    const { byUid, averages, winRates } = compute({
+      scored: [scored('a', 1), scored('b', 2), scored('c', 3)],
+      previous: { a: 0.2, b: 0.3, c: 0.5 },
+      neurons: neurons(['a', 0.5], ['b', 0.25], ['c', 0.25]),
+    });
+    expect(Object.fromEntries(winRates)).toEqual({ a: 1, b: 0.5, c: 0 });
+    const step = { a: 0.9980695529, b: 0.0019267276, c: 0.0000037195 };
+    expect(averages.a).toBeCloseTo(0.16 + 0.2 * step.a, 9);
+    expect(averages.b).toBeCloseTo(0.24 + 0.2 * step.b, 9);
+    expect(averages.c).toBeCloseTo(0.4 + 0.2 * step.c, 9);
+    expect(byUid[0]).toBeCloseTo(0.8 * 0.3596139106 + 0.1, 9);
+    expect(byUid[1]).toBeCloseTo(0.8 * 0.2403853455 + 0.05, 9);
+    expect(byUid[2]).toBeCloseTo(0.8 * 0.4000007439 + 0.05, 9);
+  });
+
+  it('takes its own weights as they are while the chain has no consensus', () => {
+    const { byUid } = compute({ previous: { a: 0.7, b: 0.3 }, neurons: neurons(['a'], ['b']) });
+    expect(byUid).toEqual({ 0: 0.7, 1: 0.3 });
+  });
+
+  it('moves toward the consensus where trust would fall under 0.5', () => {
+    // Own {a: 1}; blended {a: 0.8, b: 0.2}; all of a lies over the consensus, so a may keep 0.5.
+    const { byUid } = compute({ previous: { a: 1 }, neurons: neurons(['a'], ['b', 1]) });
+    expect(byUid[0]).toBeCloseTo(0.5, 9);
+    expect(byUid[1]).toBeCloseTo(0.5, 9);
+  });
+
+  it('gives a rejected miner exactly 0, whatever its past and the consensus, and forgets its average', () => {
+    const { byUid, averages } = compute({
+      scored: [scored('a', 1)],
+      rejected: new Set(['copy']),
+      previous: { a: 0.1, copy: 0.9 },
+      neurons: neurons(['a', 0.1], ['copy', 0.9]),
+    });
+    expect(byUid).toEqual({ 0: 1 });
+    expect(averages).toEqual({ a: 1 });
+  });
+
+  it('does not let a rejected miner beat anybody', () => {
+    const { winRates } = compute({
+      scored: [scored('copy', 0.1), scored('a', 1), scored('b', 2)],
+      rejected: new Set(['copy']),
+      neurons: neurons(['a'], ['b'], ['copy']),
+    });
+    expect(Object.fromEntries(winRates)).toEqual({ a: 1, b: 0 });
+  });
+
+  it('defect 1: gives nothing for the step to who has no loss', () => {
+    const { byUid } = compute({ scored: [scored('a', 5)], neurons: neurons(['a'], ['failed']) });
+    expect(byUid).toEqual({ 0: 1 });
+  });
+
+  it('defect 3: forgets who deregistered, also when it has the best loss', () => {
+    const { byUid, averages, winRates } = compute({
+      scored: [scored('gone', 0.1), scored('a', 1), scored('b', 2)],
+      previous: { gone: 0.8, a: 0.1, b: 0.1 },
+      neurons: neurons(['a'], ['b']),
+    });
+    expect(Object.keys(averages).sort()).toEqual(['a', 'b']);
+    expect(winRates.has('gone')).toBe(false);
+    expect(byUid[0]! + byUid[1]!).toBeCloseTo(1, 12);
+    expect(byUid[0]).toBeGreaterThan(byUid[1]!);
+  });
+
+  it('defect 4: lets uid 0 win', () => {
+    const { byUid } = compute({ scored: [scored('zero', 1), scored('one', 2)], neurons: neurons(['zero'], ['one']) });
+    expect(byUid[0]).toBeGreaterThan(0.99);
+  });
+
+  it('defect 6: keeps the averages of an epoch without any loss, such as an outage', () => {
+    const { averages, byUid } = compute({ previous: { a: 0.7, b: 0.3 }, neurons: neurons(['a', 0.7], ['b', 0.3]) });
+    expect(averages).toEqual({ a: 0.7, b: 0.3 });
+    expect(byUid[0]).toBeCloseTo(0.7, 12);
+  });
+
+  it('defect 6: keeps the proportions of the miners that were postponed', () => {
+    const { averages } = compute({
+      scored: [scored('a', 1), scored('b', 2)],
+      previous: { a: 0.25, b: 0.25, c: 0.3, d: 0.2 },
+      neurons: neurons(['a'], ['b'], ['c'], ['d']),
+    });
+    expect(averages.c! / averages.d!).toBeCloseTo(1.5, 12);
+    // Their 0.5 stays beside 0.8 * 0.5 + 0.2 of the others.
+    expect(averages.c! + averages.d!).toBeCloseTo(0.5 / 1.1, 12);
+  });
+
+  it('starts over for a hotkey that takes over a uid', () => {
+    const { byUid } = compute({ previous: { old: 0.5, a: 0.5 }, neurons: neurons(['new'], ['a']) });
+    expect(byUid).toEqual({ 1: 1 });
+  });
+
+  it('drops weights under 1e-6 and keeps those from there on', () => {
+    const previous = { a: 1 - 2.4e-6, low: 9e-7, kept: 1.5e-6 };
+    const { byUid } = compute({ previous, neurons: neurons(['a'], ['low'], ['kept']) });
+    expect(Object.keys(byUid)).toEqual(['0', '2']);
+    expect(byUid[0]! + byUid[2]!).toBeCloseTo(1, 12);
+  });
+
+  it('has no weights for an empty subnet, nobody scored, or everybody rejected', () => {
+    expect(compute({})).toMatchObject({ weights: [], averages: {} });
+    expect(compute({ neurons: neurons(['a']) }).weights).toEqual([]);
+    expect(
+      compute({ scored: [scored('a', 1)], rejected: new Set(['a']), previous: { a: 1 }, neurons: neurons(['a', 1]) }),
+    ).toMatchObject({ weights: [], averages: {} });
+  });
+
+  it('changes none of its arguments', () => {
+    const previous = Object.freeze({ a: 0.5, b: 0.5 });
+    const parameters = {
+      scored: [scored('a', 1)],
+      rejected: new Set(['b']),
+      previous,
+      neurons: neurons(['a', 0.5], ['b']),
+    };
+    const before = structuredClone(parameters);
+    computeWeights(parameters);
+    expect(parameters).toEqual(before);
+  });
+
+  it('always gives finite weights of registered, unrejected uids that sum to 1', () => {
+    const miner = fc.record({
+      loss: fc.option(fc.double({ min: 0, max: 1000, noNaN: true })),
+      block: fc.nat({ max: 3 }),
+      rejected: fc.boolean(),
+      previous: fc.double({ min: 0, max: 1, noNaN: true }),
+      consensus: fc.double({ min: 0, max: 0.3, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(miner, { maxLength: 12 }), (miners) => {
+        const name = (i: number) => `m${i}`;
+        const rejected = new Set(miners.flatMap((m, i) => (m.rejected ? name(i) : [])));
+        const { weights, averages } = compute({
+          scored: miners.flatMap(({ loss, block }, i) => (loss === null ? [] : scored(name(i), loss, block))),
+          rejected,
+          previous: Object.fromEntries(miners.map((m, i) => [name(i), m.previous])),
+          neurons: neurons(...miners.map((m, i): [string, number] => [name(i), m.consensus])),
+        });
+        for (const { uid, weight } of weights) {
+          expect(rejected.has(name(uid))).toBe(false);
+          expect(weight).toBeGreaterThanOrEqual(0.9e-6);
+        }
+        if (weights.length > 0) expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
+        for (const hotkey of rejected) expect(averages[hotkey]).toBeUndefined();
+      }),
+    );
+  });
+});
