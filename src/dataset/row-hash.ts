@@ -5,11 +5,12 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc}/gu;
 
 /**
- * What a row says, as 32 hex digits: equal for rows that differ only in white space, letter case, invisible characters,
- * Unicode presentation (NFKC), key order, or a missing against an empty or null `system`.
+ * What the turns of a row say, as 32 hex digits: equal for rows that differ only in white space, letter case, invisible
+ * characters, Unicode presentation (NFKC), key order, or the system prompt, which is changed for a whole copied dataset
+ * at once.
  */
-export function rowHash({ system, conversations }: DatasetRow): string {
-  const said = [system ?? '', ...conversations.map((turn) => turn.content)].map(normalise);
+export function rowHash({ conversations }: DatasetRow): string {
+  const said = conversations.map((turn) => normalise(turn.content));
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
 }
 

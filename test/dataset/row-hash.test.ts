@@ -32,6 +32,7 @@ describe('rowHash', () => {
     ['control characters', row('Why is the sky\u0001 blue?', 'Ray\0leigh scattering.')],
     ['a null system', row('Why is the sky blue?', 'Rayleigh scattering.', null)],
     ['a blank system', row('Why is the sky blue?', 'Rayleigh scattering.', ' ')],
+    ['another system prompt', row('Why is the sky blue?', 'Rayleigh scattering.', 'Be brief.')],
   ])('defect 5: is the same in spite of %s', (_, copy) => {
     expect(rowHash(copy)).toBe(plain);
   });
@@ -52,7 +53,6 @@ describe('rowHash', () => {
   it.each([
     ['another answer', row('Why is the sky blue?', 'Rayleigh scattering!')],
     ['turns exchanged', row('Rayleigh scattering.', 'Why is the sky blue?')],
-    ['a system', row('Why is the sky blue?', 'Rayleigh scattering.', 'Be brief.')],
     ['text moved over the turn', row('Why is the sky', 'blue? Rayleigh scattering.')],
     ['words run together', row('Why is thesky blue?', 'Rayleigh scattering.')],
     ['accents dropped', row('Why is the sky blué?', 'Rayleigh scattering.')],
@@ -64,7 +64,6 @@ describe('rowHash', () => {
     const once = row('a', 'b');
     expect(rowHash({ conversations: [...once.conversations, ...once.conversations] })).not.toBe(rowHash(once));
     expect(rowHash(row('a","b', 'c'))).not.toBe(rowHash(row('a', 'b","c')));
-    expect(rowHash(row('b', 'c', 'a'))).not.toBe(rowHash(row('a', 'b', 'c')));
   });
 
   it('does not change when the visible text is written again', () => {
