@@ -85,7 +85,7 @@ export async function withLocalSubnet(
   wallet: string,
   populate: (subnet: LocalSubnet) => Promise<void> = async () => {},
 ): Promise<{ argv: string[]; close(): Promise<void> }> {
-  if (!argv.includes('--local')) return { argv, close: async () => {} };
+  if (!argv.includes('--local') || argv.includes('--help')) return { argv, close: async () => {} };
   const served = await findServedSubnet();
   if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
   const own = await startLocalSubnet();
@@ -100,11 +100,13 @@ export async function announce({ close: _, ...subnet }: RunningSubnet): Promise<
   return () => rm(SERVED, { force: true });
 }
 
+/** The announced subnet, if it still answers. */
 async function findServedSubnet(): Promise<LocalSubnet | null> {
   try {
-    return JSON.parse(await readFile(SERVED, 'utf8')) as LocalSubnet;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    const subnet = JSON.parse(await readFile(SERVED, 'utf8')) as LocalSubnet;
+    await fetch(subnet.hubUrl, { signal: AbortSignal.timeout(2_000) });
+    return subnet;
+  } catch {
+    return null;
   }
 }

@@ -1,6 +1,7 @@
 import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey, publishDataset } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, hubToken, readCompetition, subnetCommand } from './options.ts';
+import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
@@ -9,38 +10,48 @@ export async function main(
   signal?: AbortSignal,
   print: (line: string) => void = console.log,
 ): Promise<void> {
-  const local = await withLocalSubnet(argv, 'miner');
+  const open = new Owners();
+  try {
+    const local = open.own(await withLocalSubnet(argv, 'miner'), ({ close }) => close());
+    await publish(local.argv, open, signal, print);
+  } finally {
+    await open.close();
+  }
+}
+
+async function publish(
+  argv: string[],
+  open: Owners,
+  signal: AbortSignal | undefined,
+  print: (line: string) => void,
+): Promise<void> {
   const command = subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
     .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
-    .parse(local.argv, { from: 'user' });
+    .parse(argv, { from: 'user' });
   const flags = command.opts();
   const options = commonOptions(command);
 
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger: options.logger });
-  const subtensor = await connectSubtensor({ endpoint: options.chainEndpoint, network: options.network, signal });
-  try {
-    const published = await publishDataset({
-      path: flags.dataset_path,
-      repo: flags.hf_repo_id,
-      competition: await readCompetition(flags.competition_file),
-      datasets,
-      metadata: new ChainMetadataStore({ subtensor, netuid: options.netuid }),
-      hotkey,
-      signal,
-      onStep: (step) => {
-        if (step.kind === 'checked') print(`${step.rows} rows are valid (${step.bytes} bytes)`);
-        else if (step.kind === 'uploaded') print(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-        else print(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
-      },
-    });
-    if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-    print(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
-  } finally {
-    await subtensor.close();
-    await local.close();
-  }
+  const { chainEndpoint: endpoint, network, netuid, logger } = options;
+  const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
+  const published = await publishDataset({
+    path: flags.dataset_path,
+    repo: flags.hf_repo_id,
+    competition: await readCompetition(flags.competition_file),
+    datasets,
+    metadata: new ChainMetadataStore({ subtensor, netuid }),
+    hotkey,
+    signal,
+    onStep: (step) => {
+      if (step.kind === 'checked') print(`${step.rows} rows are valid (${step.bytes} bytes)`);
+      else if (step.kind === 'uploaded') print(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
+      else print(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+    },
+  });
+  if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
+  print(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import type { EpochReport, Outcome, ValidatorEvent } from 'flock-off';
+import type { BackendInfo, EpochReport, Outcome, ValidatorEvent } from 'flock-off';
 
 /** Prints what a validator does: a bar per training run on a terminal, a line per milestone elsewhere. */
 export function showEvents(print: (line: string) => void): (event: ValidatorEvent) => void {
@@ -78,9 +78,19 @@ export function reportTable(report: EpochReport): string {
       rows ?? '-',
       result,
       winRate === null ? '-' : winRate.toFixed(2),
-      weight.toFixed(4),
+      weightText(weight),
       why,
     ]);
   }
   return table.toString();
+}
+
+function weightText(weight: number): string {
+  return weight > 0 && weight < 0.0001 ? '< 0.0001' : weight.toFixed(4);
+}
+
+/** Such as "tfjs-node-gpu 4.22.0, TensorFlow 2.21.0 on the CPU". */
+export function backendText({ name, packageVersion, libraryVersion, cuda }: BackendInfo): string {
+  const library = libraryVersion ? `, TensorFlow ${libraryVersion} on ${cuda ? 'a CUDA device' : 'the CPU'}` : '';
+  return `${name} ${packageVersion}${library}`;
 }

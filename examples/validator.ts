@@ -14,9 +14,10 @@ import {
 } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, hubToken, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
-import { reportTable, showEvents } from './terminal.ts';
+import { backendText, reportTable, showEvents } from './terminal.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
 export async function main(
@@ -24,7 +25,21 @@ export async function main(
   signal?: AbortSignal,
   print: (line: string) => void = console.log,
 ): Promise<EpochReport[]> {
-  const local = await withLocalSubnet(argv, 'validator', publishSamples);
+  const open = new Owners();
+  try {
+    const local = open.own(await withLocalSubnet(argv, 'validator', publishSamples), ({ close }) => close());
+    return await validate(local.argv, open, signal, print);
+  } finally {
+    await open.close();
+  }
+}
+
+async function validate(
+  argv: string[],
+  open: Owners,
+  signal: AbortSignal | undefined,
+  print: (line: string) => void,
+): Promise<EpochReport[]> {
   const command = subnetCommand('validator', 'Score datasets and set weights on the chain.')
     .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', wholeNumber, 360)
     .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', wholeNumber, 32)
@@ -39,7 +54,7 @@ export async function main(
     .option('--eval_data_dir <folder>', 'folder with the evaluation set', 'eval_data')
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
     .option('--epochs <count>', 'stop after this many', wholeNumber)
-    .parse(local.argv, { from: 'user' });
+    .parse(argv, { from: 'user' });
   const flags = command.opts();
   const options = commonOptions(command);
   const { logger } = options;
@@ -47,60 +62,47 @@ export async function main(
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
   const evaluation = await loadEvaluationSet({ path: join(flags.eval_data_dir, 'data.jsonl') });
-  const state = await ValidatorState.open({ path: join(flags.data_dir, 'state') });
+  const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
-  const subtensor = await connectSubtensor({
-    endpoint: options.chainEndpoint,
-    network: options.network,
-    signal,
-    logger,
-  });
-  const trainer = await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal });
+  const { chainEndpoint: endpoint, network, netuid } = options;
+  const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
+  const trainer = open.own(
+    await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal }),
+    (it) => it.dispose(),
+  );
   const reports: EpochReport[] = [];
-  try {
-    await runValidator(
-      {
-        netuid: options.netuid,
-        competition,
-        subtensor,
-        metadata: new ChainMetadataStore({ subtensor, netuid: options.netuid }),
-        weightSetter: new WeightSetter({
-          subtensor,
-          netuid: options.netuid,
-          hotkey,
-          pendingReveals: state.pendingReveals,
-          logger,
-        }),
-        datasets,
-        trainer,
-        evaluation,
-        state,
-        cacheDir: flags.cache_dir,
-        minersPerEpoch: flags.miner_sample_size,
-        blockThreshold: flags.block_threshold,
-        onEvent: showEvents(print),
-        logger,
+  print(`training on ${backendText(trainer.backend)}`);
+  await runValidator(
+    {
+      netuid,
+      competition,
+      subtensor,
+      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      weightSetter: new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals, logger }),
+      datasets,
+      trainer,
+      evaluation,
+      state,
+      cacheDir: flags.cache_dir,
+      minersPerEpoch: flags.miner_sample_size,
+      blockThreshold: flags.block_threshold,
+      onEvent: showEvents(print),
+      logger,
+    },
+    {
+      blocksPerEpoch: flags.blocks_per_epoch,
+      epochs: flags.epochs,
+      signal,
+      onReport: async (report) => {
+        reports.push(report);
+        print(reportTable(report));
+        const folder = join(flags.data_dir, 'reports');
+        await mkdir(folder, { recursive: true });
+        await writeFile(join(folder, `block-${report.startBlock}.json`), JSON.stringify(report, null, 2));
       },
-      {
-        blocksPerEpoch: flags.blocks_per_epoch,
-        epochs: flags.epochs,
-        signal,
-        onReport: async (report) => {
-          reports.push(report);
-          print(reportTable(report));
-          const folder = join(flags.data_dir, 'reports');
-          await mkdir(folder, { recursive: true });
-          await writeFile(join(folder, `block-${report.startBlock}.json`), JSON.stringify(report, null, 2));
-        },
-      },
-    );
-    return reports;
-  } finally {
-    trainer.dispose();
-    await subtensor.close();
-    await state.close();
-    await local.close();
-  }
+    },
+  );
+  return reports;
 }
 
 await runAsMain(import.meta.url, main);

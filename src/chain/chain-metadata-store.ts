@@ -46,6 +46,12 @@ export class ChainMetadataStore {
     this.#netuid = netuid;
   }
 
+  /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
+  async requireRegistered({ address }: HotkeySigner, signal?: AbortSignal): Promise<void> {
+    const registered = await this.#subtensor.isRegistered(this.#netuid, address, signal);
+    if (!registered) throw unregistered(address, this.#netuid);
+  }
+
   /**
    * Writes a pointer, waiting through the chain's commitment cooldown. A pointer that is there already is left alone.
    * @throws FlockOffError `unregistered`, `chain-rejected`, `chain-unreachable` or `timeout`; ZodError for a pointer of
@@ -54,8 +60,7 @@ export class ChainMetadataStore {
   async commit(id: ModelId, { hotkey, signal, onWait }: CommitParameters): Promise<CommitReturnType> {
     const pointer = ModelId.encode(id);
     const info = encodeCommitment(pointer);
-    const registered = await this.#subtensor.isRegistered(this.#netuid, hotkey.address, signal);
-    if (!registered) throw unregistered(hotkey.address, this.#netuid);
+    await this.requireRegistered(hotkey, signal);
 
     const landed = async () => {
       const commitment = await this.#subtensor.commitment(this.#netuid, hotkey.address, signal);

@@ -52,6 +52,7 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   const rows = dataset.value.rows.length;
   onStep?.({ kind: 'checked', rows, bytes: dataset.value.bytes });
 
+  await metadata.requireRegistered(hotkey, signal);
   const { commit } = await datasets.upload({ repo, path, signal });
   onStep?.({ kind: 'uploaded', commit });
 

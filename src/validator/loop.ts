@@ -15,7 +15,8 @@ export interface RunValidatorParameters {
   signal?: AbortSignal;
 }
 
-const REVEAL_CHECK_MS = 60_000;
+const REVEAL_CHECK_MS = 2_000;
+const REVEAL_RETRY_MS = 15_000;
 
 /**
  * Runs epochs until the signal aborts or `epochs` are done. Passing faults are retried for as long as they last, with
@@ -48,18 +49,19 @@ export async function runValidator(validator: Validator, parameters: RunValidato
 }
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
-async function revealWhileRunning(
-  { weightSetter, clock = systemClock, logger = silentLogger }: Validator,
-  done: AbortSignal,
-): Promise<void> {
+async function revealWhileRunning(validator: Validator, done: AbortSignal): Promise<void> {
+  const { weightSetter, subtensor, state, clock = systemClock, logger = silentLogger } = validator;
   while (!done.aborted) {
     try {
-      await weightSetter.reveal({ signal: done });
+      if ((await state.pendingReveals.list()).length > 0) {
+        const { nextRevealBlock } = await weightSetter.reveal({ signal: done });
+        if (nextRevealBlock !== null) await subtensor.waitForBlock(nextRevealBlock - 1, { signal: done });
+      }
       await clock.sleep(REVEAL_CHECK_MS, done);
     } catch (error) {
       if (done.aborted) return;
       logger.warn(`weights could not be revealed yet: ${messageOf(error)}`);
-      await clock.sleep(REVEAL_CHECK_MS, done).catch(() => {});
+      await clock.sleep(REVEAL_RETRY_MS, done).catch(() => {});
     }
   }
 }

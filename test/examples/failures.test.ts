@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runExample } from './run-example.ts';
+
+// Every failure an operator meets: one clear sentence on stderr, exit code 1, nothing uploaded.
+
+const TOKEN = 'hf_failures_token';
+const ROW = JSON.stringify({
+  conversations: [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Hello' },
+  ],
+});
+let folder: string;
+let hub: Awaited<ReturnType<typeof startLocalHub>>;
+let chain: Awaited<ReturnType<typeof startLocalChain>>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-failures-'));
+  const path = join(folder, 'wallets');
+  const known = await writeDevWallet({ path, name: 'known' });
+  await writeDevWallet({ path, name: 'stranger' });
+  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  chain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [known] }] });
+  await writeFile(join(folder, 'good.jsonl'), `${ROW}\n${ROW.replace('Hi', 'Hey')}\n`);
+  await writeFile(join(folder, 'bad.jsonl'), `${ROW}\n{"conversations":[]}\n`);
+  await writeFile(join(folder, 'wallets', 'known', 'hotkeys', 'broken'), '{"secretSeed":"0x12"}');
+});
+afterAll(async () => {
+  await chain.close();
+  await hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function flags(changed: Record<string, string> = {}): string[] {
+  const usual = {
+    '--wallet.path': join(folder, 'wallets'),
+    '--wallet.name': 'known',
+    '--subtensor.chain_endpoint': chain.url,
+    '--hf_endpoint': hub.url,
+    '--netuid': '96',
+  };
+  return Object.entries({ ...usual, ...changed }).flat();
+}
+const minerFlags = (changed: Record<string, string> = {}) =>
+  flags({ '--hf_repo_id': 'ann/chats', '--dataset_path': join(folder, 'good.jsonl'), ...changed });
+
+describe('miner.ts', () => {
+  test.each<[string, () => string[], RegExp, Record<string, string>?]>([
+    ['no token', () => minerFlags(), /uploading needs a Hub token.*HF_TOKEN/, { HF_TOKEN: '' }],
+    [
+      'a token the Hub does not know',
+      () => minerFlags(),
+      /the Hub answered 401.*check HF_TOKEN/i,
+      { HF_TOKEN: 'hf_no' },
+    ],
+    [
+      'an unregistered hotkey',
+      () => minerFlags({ '--wallet.name': 'stranger' }),
+      /is not registered on subnet 96\. Register it/,
+    ],
+    ['no such wallet', () => minerFlags({ '--wallet.name': 'nobody' }), /there is no hotkey at .*check --wallet/i],
+    ['a damaged wallet', () => minerFlags({ '--wallet.hotkey': 'broken' }), /hotkey .*broken/],
+    [
+      'nobody at the chain endpoint',
+      () => minerFlags({ '--subtensor.chain_endpoint': 'ws://127.0.0.1:9' }),
+      /cannot be reached/,
+    ],
+    [
+      'a dataset with bad rows',
+      () => minerFlags({ '--dataset_path': join(folder, 'bad.jsonl') }),
+      /1 of 2 lines are no rows: line 2: /,
+    ],
+    [
+      'no such dataset',
+      () => minerFlags({ '--dataset_path': join(folder, 'none.jsonl') }),
+      /none\.jsonl cannot be read/,
+    ],
+    ['a repository name that is none', () => minerFlags({ '--hf_repo_id': 'just-a-name' }), /namespace\/name/],
+    ['a flag that does not exist', () => [...minerFlags(), '--wrong'], /unknown option '--wrong'/],
+    ['a netuid that is no number', () => minerFlags({ '--netuid': 'x' }), /whole number/],
+  ])('%s', async (_what, args, sentence, env = { HF_TOKEN: TOKEN }) => {
+    const { code, stdout, stderr } = await runExample('miner.ts', args(), env);
+    expect(stderr).toMatch(sentence);
+    expect(code).toBe(1);
+    expect(stderr).not.toMatch(/\n\s+at |hf_failures_token/);
+    expect(stdout).not.toContain('uploaded');
+    expect(hub.repository('ann/chats')?.head.files.size ?? 0).toBe(0);
+  });
+
+  test('a hub that is down', async () => {
+    const down = await startLocalHub({ users: [] });
+    await down.close();
+    const { code, stderr } = await runExample('miner.ts', minerFlags({ '--hf_endpoint': down.url }), {
+      HF_TOKEN: TOKEN,
+    });
+    expect(stderr).toMatch(/the Hub at http:\/\/127\.0\.0\.1:\d+ did not serve/);
+    expect(code).toBe(1);
+  }, 60_000);
+});
+
+describe('validator.ts', () => {
+  const validatorFlags = (changed: Record<string, string> = {}) =>
+    flags({ '--data_dir': join(folder, 'data'), '--base_model': join(folder, 'no-model'), ...changed });
+  test.each<[string, () => string[], RegExp]>([
+    ['no base model', () => validatorFlags(), /no-model/],
+    [
+      'no evaluation set',
+      () => validatorFlags({ '--eval_data_dir': join(folder, 'none') }),
+      /data\.jsonl cannot be read/,
+    ],
+    [
+      'an unwritable data folder',
+      () => validatorFlags({ '--data_dir': join(folder, 'good.jsonl') }),
+      /the validator state in .* cannot be opened/,
+    ],
+  ])('%s', async (_what, args, sentence) => {
+    const { code, stderr } = await runExample('validator.ts', args());
+    expect(stderr).toMatch(sentence);
+    expect(code).toBe(1);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+test.each(['miner.ts', 'validator.ts', 'subnet.ts'])(
+  '%s --help explains its flags and starts nothing',
+  async (script) => {
+    const { code, stdout } = await runExample(script, ['--help', '--local'].slice(0, script === 'subnet.ts' ? 1 : 2));
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage:');
+  },
+);
