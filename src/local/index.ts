@@ -1,7 +1,10 @@
+export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/faults.ts';
 export {
+  type Hyperparameters,
   type LocalChain,
   type LocalNeuron,
   type LocalSubnetParameters,
+  type RegisterParameters,
   type StartLocalChainParameters,
   startLocalChain,
 } from './chain/start-local-chain.ts';

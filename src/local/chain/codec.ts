@@ -13,6 +13,7 @@ export class RuntimeCodec {
   readonly #typeId: (type: string) => number;
   readonly #polkadot: Polkadot;
   readonly #keys: ReturnType<Polkadot['expandMetadata']>['query'];
+  readonly #calls: ReturnType<Polkadot['expandMetadata']>['tx'];
 
   constructor(polkadot: Polkadot, pallets: Pallet[]) {
     const { bytes, typeId } = encodeMetadata(polkadot, pallets);
@@ -26,7 +27,9 @@ export class RuntimeCodec {
     const silent = { SubtensorSignedExtension: noEffect, CommitmentsSignedExtension: noEffect };
     this.registry.setMetadata(metadata, undefined, silent);
     this.registry.setChainProperties(this.registry.createType('ChainProperties', { ss58Format: 42 }) as never);
-    this.#keys = polkadot.expandMetadata(this.registry, metadata).query;
+    const { query, tx } = polkadot.expandMetadata(this.registry, metadata);
+    this.#keys = query;
+    this.#calls = tx;
   }
 
   encode(type: string, value: Plain): Uint8Array {
@@ -60,6 +63,11 @@ export class RuntimeCodec {
     const types = Object.values(pallet.events![index]!.fields ?? []) as string[];
     const fields = types.map((type, i) => this.encode(type, values[i]));
     return this.#polkadot.u8aConcat(Uint8Array.of(pallet.index, index), ...fields);
+  }
+
+  /** An unsigned transaction as `0x` hex. Pallet and call in polkadot.js spelling. */
+  inherent(pallet: string, call: string, args: Plain[]): string {
+    return this.registry.createType('Extrinsic', this.#calls[pallet]![call]!(...args), { version: 4 }).toHex();
   }
 
   /** A pallet's error as a dispatch error of the runtime. */

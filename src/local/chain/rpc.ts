@@ -1,6 +1,7 @@
 import type { Block, Chain } from './chain.ts';
 import { METADATA_VERSION } from './metadata.ts';
 import { SPEC_VERSION, TRANSACTION_VERSION } from './runtime.ts';
+import { KEPT_BLOCKS } from './storage.ts';
 import { PoolRejection } from './transaction.ts';
 
 /** What a method call may do besides answering. */
@@ -10,6 +11,7 @@ export interface RpcSession {
   unsubscribe(id: string): boolean;
 }
 
+/** A call answered with an error. */
 export class RpcFailure extends Error {
   readonly code: number;
   readonly data: unknown;
@@ -22,7 +24,7 @@ export class RpcFailure extends Error {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON-RPC parameters are whatever the other side sends.
-type Method = (params: any[], session: RpcSession) => unknown;
+export type RpcMethod = (params: any[], session: RpcSession) => unknown;
 
 const RUNTIME_VERSION = {
   specName: 'node-subtensor',
@@ -37,16 +39,23 @@ const RUNTIME_VERSION = {
 };
 
 /** The JSON-RPC methods of a Substrate node that a client of Subtensor uses, by name. */
-export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string, Method> {
+export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string, RpcMethod> {
   const blockAt = (hash?: string | null): Block => {
     const block = hash ? chain.byHash(hash) : chain.best;
     if (!block)
       throw new RpcFailure(4003, 'Client error: UnknownBlock', `Header was not found in the database: ${hash}`);
     return block;
   };
+  /** The block whose state is asked for. */
+  const stateAt = (hash?: string | null): Block => {
+    const block = blockAt(hash);
+    if (block.number >= chain.best.number - KEPT_BLOCKS) return block;
+    throw new RpcFailure(4003, 'Client error: UnknownBlock', `State already discarded for ${hash}`);
+  };
+  const valueAt = (key: string, hash?: string | null) => chain.storage.raw(key, stateAt(hash).number);
   const change = (key: string, at: Block) => [key, chain.storage.raw(key, at.number)];
   const followBlocks =
-    (notice: string, toResult: (block: Block) => unknown): Method =>
+    (notice: string, toResult: (block: Block) => unknown): RpcMethod =>
     (_, session) => {
       const listener = (block: Block) => notify(toResult(block));
       const { id, notify } = session.subscribe(notice, () => chain.onBlock.delete(listener));
@@ -54,7 +63,7 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
       queueMicrotask(() => notify(toResult(chain.best)));
       return id;
     };
-  const unsubscribe: Method = ([id], session) => session.unsubscribe(id);
+  const unsubscribe: RpcMethod = ([id], session) => session.unsubscribe(id);
 
   const runtimeCalls: Record<string, () => string> = {
     Metadata_metadata_versions: () => hex(chain.codec.registry.createType('Vec<u32>', [METADATA_VERSION]).toU8a()),
@@ -62,7 +71,7 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
       hex(chain.codec.registry.createType('Option<Bytes>', hex(chain.codec.metadata)).toU8a()),
   };
 
-  const methods: Record<string, Method> = {
+  const methods: Record<string, RpcMethod> = {
     rpc_methods: () => ({ version: 1, methods: Object.keys(methods).sort() }),
 
     system_chain: () => 'FLock OFF development chain',
@@ -71,15 +80,15 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     system_chainType: () => 'Development',
     system_properties: () => ({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
     system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
-    system_accountNextIndex: ([account]) => chain.nextNonce(account),
+    system_accountNextIndex: ([account]) => chain.pool.nextNonce(account),
 
     chain_getBlockHash: ([number]) =>
       number === undefined || number === null ? chain.best.hash : (chain.blocks[Number(number)]?.hash ?? null),
     chain_getFinalizedHead: () => chain.best.hash,
-    chain_getHeader: ([hash]) => blockAt(hash).header,
+    chain_getHeader: ([hash]) => (hash ? chain.byHash(hash) : chain.best)?.header ?? null,
     chain_getBlock: ([hash]) => {
-      const { header, extrinsics } = blockAt(hash);
-      return { block: { header, extrinsics }, justifications: null };
+      const block = hash ? chain.byHash(hash) : chain.best;
+      return block ? { block: { header: block.header, extrinsics: block.extrinsics }, justifications: null } : null;
     },
     chain_subscribeNewHeads: followBlocks('chain_newHead', ({ header }) => header),
     chain_unsubscribeNewHeads: unsubscribe,
@@ -104,22 +113,23 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
       if (!call) throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
       return call();
     },
-    state_getStorage: ([key, hash]) => chain.storage.raw(key, blockAt(hash).number),
+    state_getStorage: ([key, hash]) => valueAt(key, hash),
+    state_getStorageSize: ([key, hash]) => {
+      const value = valueAt(key, hash);
+      return value === null ? null : (value.length - 2) / 2;
+    },
     state_queryStorageAt: ([keys, hash]) => {
-      const at = blockAt(hash);
+      const at = stateAt(hash);
       return [{ block: at.hash, changes: (keys as string[]).map((key) => change(key, at)) }];
     },
     state_getKeysPaged: ([prefix, count, start, hash]) => {
-      const keys = chain.storage.keys(prefix ?? '0x', blockAt(hash).number);
+      const keys = chain.storage.keys(prefix ?? '0x', stateAt(hash).number);
       return (start ? keys.filter((key) => key > start) : keys).slice(0, count);
     },
     state_subscribeStorage: ([keys], session) => {
       const wanted = new Set<string>(keys);
       const listener = (block: Block) => {
-        const changes = chain.storage
-          .changedIn(block.number)
-          .filter((key) => wanted.has(key))
-          .map((key) => change(key, block));
+        const changes = chain.storage.changed.filter((key) => wanted.has(key)).map((key) => change(key, block));
         if (changes.length > 0) notify({ block: block.hash, changes });
       };
       const { id, notify } = session.subscribe('state_storage', () => chain.onBlock.delete(listener));
@@ -131,16 +141,16 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     },
     state_unsubscribeStorage: unsubscribe,
 
-    author_pendingExtrinsics: () => chain.pending,
+    author_pendingExtrinsics: () => chain.pool.transactions.map(({ hex }) => hex),
     author_submitExtrinsic: ([hex]) => {
-      const hash = chain.submit(hex);
+      const hash = chain.submit(hexParameter(hex));
       onSubmitted();
       return hash;
     },
     author_submitAndWatchExtrinsic: ([hex], session) => {
       const { id, notify } = session.subscribe('author_extrinsicUpdate');
       try {
-        chain.submit(hex, (status) => queueMicrotask(() => notify(status)));
+        chain.submit(hexParameter(hex), (status) => queueMicrotask(() => notify(status)));
       } catch (error) {
         session.unsubscribe(id);
         throw error;
@@ -155,6 +165,11 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
 
 function hex(bytes: Uint8Array): string {
   return `0x${Buffer.from(bytes).toString('hex')}`;
+}
+
+function hexParameter(value: unknown): string {
+  if (typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)) return value;
+  throw new RpcFailure(-32602, 'Invalid params: expected 0x and hex digits');
 }
 
 /** Anything thrown as a JSON-RPC error. */

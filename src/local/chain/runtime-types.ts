@@ -83,6 +83,19 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
     path: 'pallet_commitments::types::Registration',
     struct: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
   },
+  AxonInfo: {
+    path: 'pallet_subtensor::pallet::AxonInfo',
+    struct: {
+      block: 'u64',
+      version: 'u32',
+      ip: 'u128',
+      port: 'u16',
+      ip_type: 'u8',
+      protocol: 'u8',
+      placeholder1: 'u8',
+      placeholder2: 'u8',
+    },
+  },
   CheckMetadataHashMode: {
     path: 'frame_metadata_hash_extension::Mode',
     enum: [{ name: 'Disabled' }, { name: 'Enabled' }],

@@ -33,7 +33,9 @@ function perSubnet(name: string, value: string, fallback: unknown = 0, hasher: H
 
 export const SPEC_VERSION = 218;
 export const TRANSACTION_VERSION = 1;
-const BLOCK_HASH_COUNT = 2400;
+export const BLOCK_HASH_COUNT = 2400;
+/** Longer lists of fields do not decode. */
+export const MAX_COMMITMENT_FIELDS = 1;
 
 /** The part of Subtensor's runtime that miners and validators meet: pallets, calls, storage, events, errors, by name and place. */
 export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldownBlocks: number }): Pallet[] {
@@ -41,9 +43,9 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
     {
       name: 'System',
       index: 0,
-      calls: [{ name: 'remark', fields: { remark: 'Vec<u8>' }, index: 0 }],
       storage: [
         { name: 'Number', value: 'u32', fallback: 0 },
+        { name: 'ParentHash', value: 'H256', fallback: ZERO_ACCOUNT },
         { name: 'Account', value: 'AccountInfo', keys: [['AccountId', 'Blake2_128Concat']], fallback: NO_ACCOUNT },
         { name: 'BlockHash', value: 'H256', keys: [['u32', 'Twox64Concat']], fallback: ZERO_ACCOUNT },
         { name: 'Events', value: 'Vec<EventRecord>', fallback: [] },
@@ -62,6 +64,11 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
     },
     { name: 'Balances', index: 5, constants: [{ name: 'ExistentialDeposit', type: 'u64', value: 500 }] },
     {
+      name: 'TransactionPayment',
+      index: 6,
+      events: [{ name: 'TransactionFeePaid', fields: { who: 'AccountId', actual_fee: 'u64', tip: 'u64' } }],
+    },
+    {
       name: 'SubtensorModule',
       index: 7,
       calls: [
@@ -70,6 +77,7 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
           index: 0,
           fields: { netuid: 'u16', dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' },
         },
+        { name: 'burned_register', index: 7, fields: { netuid: 'u16', hotkey: 'AccountId' } },
         { name: 'commit_weights', index: 96, fields: { netuid: 'u16', commit_hash: 'H256' } },
         {
           name: 'reveal_weights',
@@ -84,9 +92,18 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
         { name: 'Keys', value: 'AccountId', keys: [NETUID, NETUID], fallback: ZERO_ACCOUNT },
         { name: 'IsNetworkMember', value: 'bool', keys: [['AccountId', 'Blake2_128Concat'], NETUID], fallback: false },
         { name: 'Owner', value: 'AccountId', keys: [['AccountId', 'Blake2_128Concat']], fallback: ZERO_ACCOUNT },
+        {
+          name: 'OwnedHotkeys',
+          value: 'Vec<AccountId>',
+          keys: [['AccountId', 'Blake2_128Concat']],
+          fallback: [],
+        },
         { name: 'TotalHotkeyAlpha', value: 'u64', keys: [['AccountId', 'Blake2_128Concat'], NETUID], fallback: 0 },
         perSubnet('Active', 'Vec<bool>', []),
         perSubnet('ValidatorPermit', 'Vec<bool>', []),
+        perSubnet('Rank', 'Vec<u16>', []),
+        perSubnet('Trust', 'Vec<u16>', []),
+        perSubnet('PruningScores', 'Vec<u16>', []),
         perSubnet('Consensus', 'Vec<u16>', []),
         perSubnet('Incentive', 'Vec<u16>', []),
         perSubnet('Dividends', 'Vec<u16>', []),
@@ -94,10 +111,14 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
         perSubnet('Emission', 'Vec<u64>', []),
         perSubnet('LastUpdate', 'Vec<u64>', []),
         { name: 'Weights', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+        { name: 'Bonds', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+        { name: 'Axons', value: 'AxonInfo', keys: [NETUID, ['AccountId', 'Blake2_128Concat']] },
         { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, NETUID], fallback: 0 },
         perSubnet('Tempo', 'u16', 360),
         perSubnet('ImmunityPeriod', 'u16', 4096),
         perSubnet('MaxAllowedUids', 'u16', 256),
+        perSubnet('MaxAllowedValidators', 'u16', 128),
+        perSubnet('ActivityCutoff', 'u16', 5000),
         perSubnet('MinAllowedWeights', 'u16'),
         perSubnet('MaxWeightsLimit', 'u16', 65_535),
         perSubnet('WeightsVersionKey', 'u64'),
@@ -105,6 +126,14 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
         perSubnet('CommitRevealWeightsEnabled', 'bool', false),
         perSubnet('RevealPeriodEpochs', 'u64', 1, 'Twox64Concat'),
         perSubnet('BlocksSinceLastStep', 'u64'),
+        // The spelling is Subtensor's.
+        perSubnet('LastMechansimStepBlock', 'u64'),
+        perSubnet('NetworkRegistrationAllowed', 'bool', true),
+        perSubnet('Burn', 'u64'),
+        perSubnet('MinBurn', 'u64'),
+        perSubnet('MaxBurn', 'u64'),
+        perSubnet('SubnetOwner', 'AccountId', ZERO_ACCOUNT),
+        perSubnet('SubnetOwnerHotkey', 'AccountId', ZERO_ACCOUNT),
         { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
         {
           name: 'WeightCommits',
@@ -143,6 +172,11 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
         'TooManyUnrevealedCommits',
         'ExpiredWeightCommit',
         'RevealTooEarly',
+        'SubNetRegistrationDisabled',
+        'HotKeyAlreadyRegisteredInSubNet',
+        'NonAssociatedColdKey',
+        'NotEnoughBalanceToStake',
+        'NoNeuronIdAvailable',
       ],
     },
     {
@@ -156,7 +190,7 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
       events: [{ name: 'Commitment', fields: { netuid: 'u16', who: 'AccountId' } }],
       errors: ['TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit', 'CommitmentSetRateLimitExceeded'],
       constants: [
-        { name: 'MaxFields', type: 'u32', value: 1 },
+        { name: 'MaxFields', type: 'u32', value: MAX_COMMITMENT_FIELDS },
         { name: 'RateLimit', type: 'u32', value: commitmentCooldownBlocks },
       ],
     },

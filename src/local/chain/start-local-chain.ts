@@ -1,59 +1,56 @@
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import { type Logger, silentLogger } from '../../shared/logger.ts';
 import { Chain } from './chain.ts';
+import { ChainFaults } from './faults.ts';
+import { type Hyperparameters, type LocalSubnetParameters, setHyperparameter, writeSubnet } from './genesis.ts';
+import { type LocalNeuron, registerNeurons } from './pallets/registration.ts';
 import { polkadot } from './polkadot.ts';
-import { type RpcSession, rpcError, rpcMethods } from './rpc.ts';
+import { rpcMethods } from './rpc.ts';
+import { listen, serve } from './rpc-server.ts';
 
-export interface LocalNeuron {
-  /** ss58 address. */
-  hotkey: string;
-  /** Default: the hotkey itself. */
-  coldkey?: string;
-  validatorPermit?: boolean;
-  /** Alpha staked to the hotkey on the subnet. */
-  stake?: number;
-}
-
-export interface LocalSubnetParameters {
-  netuid: number;
-  /** uid = place. */
-  neurons: LocalNeuron[];
-  /** Default 360. */
-  tempo?: number;
-  /** Blocks between two weight calls of a neuron, and after its registration. Default 100. */
-  weightsRateLimit?: number;
-  weightsVersionKey?: number;
-  minAllowedWeights?: number;
-  /** Of 65535: the largest share one weight may have. Default 65535. */
-  maxWeightsLimit?: number;
-  commitRevealEnabled?: boolean;
-  revealPeriodEpochs?: number;
-}
+export type { Hyperparameters, LocalNeuron, LocalSubnetParameters };
 
 export interface StartLocalChainParameters {
   /** Default 0: any free port. */
   port?: number;
-  /** Milliseconds between blocks; `manual`: only when asked; `instant`: also when a transaction comes. Default 250. */
+  /**
+   * Milliseconds between blocks; `manual`: only when asked; `instant`: also when a transaction or a change comes.
+   * Default 250.
+   */
   blockTimeMs?: number | 'manual' | 'instant';
   /** Blocks between two commitments of a hotkey. Default 100, as on Subtensor. */
   commitmentCooldownBlocks?: number;
   subnets: LocalSubnetParameters[];
+  /** The time that blocks say they were made at. */
   clock?: Clock;
+  logger?: Logger;
 }
 
-/** A running development chain. */
+export interface RegisterParameters extends LocalNeuron {
+  netuid: number;
+}
+
+/** A running development chain. What is changed here is in the next block, as if root had done it. */
 export interface LocalChain {
   /** `ws://127.0.0.1:<port>`. */
   readonly url: string;
-  /** Makes blocks at once, besides those of the timer. */
+  readonly faults: ChainFaults;
+  /** Makes blocks at once, besides those of the timer. Default 1. */
   produceBlocks(count?: number): Promise<void>;
   currentBlock(): number;
+  /** Gives a hotkey a uid, without a price, and returns the uid. */
+  register(parameters: RegisterParameters): number;
+  setHyperparameter<Name extends keyof Hyperparameters>(
+    netuid: number,
+    name: Name,
+    value: NonNullable<Hyperparameters[Name]>,
+  ): void;
+  /** The weights a uid has set, as they are stored: the largest is 65535. Empty when it has set none. */
+  weights(netuid: number, uid: number): { uid: number; value: number }[];
   /** Reads a storage item by "Pallet.Item" and its keys. */
   storage(item: string, ...keys: unknown[]): unknown;
-  /** Writes a storage item for the next block, as root would: its keys, then the value. */
+  /** Writes a storage item: its keys, then the value. */
   setStorage(item: string, ...keysAndValue: unknown[]): void;
   /** Cuts every connection; clients may connect again. */
   dropConnections(): void;
@@ -61,152 +58,75 @@ export interface LocalChain {
   close(): Promise<void>;
 }
 
-const LOCAL_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-
 /**
- * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate: unmodified clients connect, read,
- * sign and submit. One authority, no consensus, every block final, in memory. For trying things out and for tests.
+ * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate (as of spec 218): unmodified
+ * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
+ * out and for tests, not for the world.
  * @throws FlockOffError `port-in-use`.
+ * @example
+ * const chain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [{ hotkey, validatorPermit: true }] }] });
+ * const subtensor = await connectSubtensor({ endpoint: chain.url });
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
-  const { port = 0, blockTimeMs = 250, commitmentCooldownBlocks = 100, subnets, clock = systemClock } = parameters;
-  const chain = new Chain({ polkadot: await polkadot(), clock, commitmentCooldownBlocks });
-  for (const subnet of subnets) writeGenesis(chain, subnet);
+  const { port = 0, blockTimeMs = 250, commitmentCooldownBlocks = 100, subnets } = parameters;
+  const { clock = systemClock, logger = silentLogger } = parameters;
+  const netuids = subnets.map(({ netuid }) => netuid);
+  const chain = new Chain({ polkadot: await polkadot(), clock, netuids, commitmentCooldownBlocks });
+  for (const subnet of subnets) writeSubnet(chain.storage, subnet);
   chain.begin();
 
-  const server = await listen(port);
-  const timer = typeof blockTimeMs === 'number' ? setInterval(() => chain.produceBlock(), blockTimeMs) : undefined;
-  const onSubmitted = () => {
-    if (blockTimeMs === 'instant') setImmediate(() => chain.produceBlock());
+  const faults = new ChainFaults();
+  const server = await listen(port, faults);
+  const produceBlock = () => {
+    const { number, extrinsics } = chain.produceBlock();
+    logger.debug(`block ${number}`, { transactions: extrinsics.length - 1 });
   };
-  const methods = rpcMethods(chain, onSubmitted);
-  server.on('connection', (socket) => serve(socket, methods));
+  const timer = typeof blockTimeMs === 'number' ? setInterval(produceBlock, blockTimeMs) : undefined;
+  let soon: NodeJS.Immediate | null = null;
+  /** With `instant`, one block for everything that comes at once. */
+  const onChange = () => {
+    if (blockTimeMs !== 'instant') return;
+    soon ??= setImmediate(() => {
+      soon = null;
+      produceBlock();
+    });
+  };
+  /** Writes to the storage of the next block. */
+  const change = <T>(write: (block: number) => T): T => {
+    const block = chain.best.number + 1;
+    chain.storage.startBlock(block);
+    onChange();
+    return write(block);
+  };
+  const methods = rpcMethods(chain, onChange);
+  server.on('connection', (socket) => serve(socket, methods, faults));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  logger.info(`a development chain listens at ${url}`, { subnets: netuids });
+
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
+    faults,
     produceBlocks: async (count = 1) => {
-      for (let i = 0; i < count; i++) chain.produceBlock();
+      for (let i = 0; i < count; i++) produceBlock();
     },
     currentBlock: () => chain.best.number,
+    register: ({ netuid, ...neuron }) => change((block) => registerNeurons(chain.storage, block, netuid, [neuron])),
+    setHyperparameter: (netuid, name, value) =>
+      change(() => setHyperparameter(chain.storage, netuid, name, value as number | boolean)),
+    weights: (netuid, uid) =>
+      chain.storage
+        .get<[number, number][]>('SubtensorModule.Weights', netuid, uid)
+        .map(([target, value]) => ({ uid: target, value })),
     storage: (item, ...keys) => chain.storage.get(item, ...keys),
-    setStorage: (item, ...keysAndValue) => {
-      chain.storage.block = chain.best.number + 1;
-      chain.storage.put(item, ...keysAndValue);
-    },
+    setStorage: (item, ...keysAndValue) => change(() => chain.storage.put(item, ...keysAndValue)),
     dropConnections: () => {
       for (const socket of server.clients) socket.terminate();
     },
     close: async () => {
       clearInterval(timer);
+      if (soon) clearImmediate(soon);
       for (const socket of server.clients) socket.terminate();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function writeGenesis(chain: Chain, subnet: LocalSubnetParameters): void {
-  const { netuid, neurons } = subnet;
-  const { storage } = chain;
-  const put = (item: string, ...keysAndValue: unknown[]) => storage.put(`SubtensorModule.${item}`, ...keysAndValue);
-  chain.addSubnet(netuid);
-  put('NetworksAdded', netuid, true);
-  put('SubnetworkN', netuid, neurons.length);
-  put('Tempo', netuid, subnet.tempo ?? 360);
-  put('WeightsSetRateLimit', netuid, subnet.weightsRateLimit ?? 100);
-  put('WeightsVersionKey', netuid, subnet.weightsVersionKey ?? 0);
-  put('MinAllowedWeights', netuid, subnet.minAllowedWeights ?? 0);
-  put('MaxWeightsLimit', netuid, subnet.maxWeightsLimit ?? 65_535);
-  put('CommitRevealWeightsEnabled', netuid, subnet.commitRevealEnabled ?? false);
-  put('RevealPeriodEpochs', netuid, subnet.revealPeriodEpochs ?? 1);
-  for (const [uid, { hotkey, coldkey = hotkey, stake = 0 }] of neurons.entries()) {
-    put('Uids', netuid, hotkey, uid);
-    put('Keys', netuid, uid, hotkey);
-    put('IsNetworkMember', hotkey, netuid, true);
-    put('Owner', hotkey, coldkey);
-    put('TotalHotkeyAlpha', hotkey, netuid, stake);
-    put('BlockAtRegistration', netuid, uid, 0);
-  }
-  put(
-    'ValidatorPermit',
-    netuid,
-    neurons.map(({ validatorPermit = false }) => validatorPermit),
-  );
-  put(
-    'Active',
-    netuid,
-    neurons.map(() => true),
-  );
-  for (const item of ['Consensus', 'Incentive', 'Dividends', 'ValidatorTrust', 'Emission', 'LastUpdate'])
-    put(
-      item,
-      netuid,
-      neurons.map(() => 0),
-    );
-}
-
-async function listen(port: number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({
-    host: '127.0.0.1',
-    port,
-    maxPayload: MAX_MESSAGE_BYTES,
-    verifyClient: ({ req }: { req: { headers: { host?: string } } }) => LOCAL_HOST.test(req.headers.host ?? ''),
-  });
-  try {
-    await once(server, 'listening');
-    return server;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new FlockOffError({
-      code: 'port-in-use',
-      what: `port ${port} is in use, so the local chain cannot start there`,
-      fix: 'choose another port, or 0 for any',
-      facts: { port },
-      cause: error,
-    });
-  }
-}
-
-/** One client: requests in, answers and notices out. */
-function serve(socket: WebSocket, methods: ReturnType<typeof rpcMethods>): void {
-  const subscriptions = new Map<string, () => void>();
-  const send = (message: object) => {
-    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify({ jsonrpc: '2.0', ...message }));
-  };
-  let opened = 0;
-  const session: RpcSession = {
-    subscribe: (method, stop = () => {}) => {
-      const id = `sub-${++opened}`;
-      subscriptions.set(id, stop);
-      // A notice goes out after the answer that names its subscription.
-      const notify = (result: unknown) =>
-        setImmediate(() => {
-          if (subscriptions.has(id)) send({ method, params: { subscription: id, result } });
-        });
-      return { id, notify };
-    },
-    unsubscribe: (id) => {
-      subscriptions.get(id)?.();
-      return subscriptions.delete(id);
-    },
-  };
-  socket.on('error', () => socket.terminate());
-  socket.on('close', () => {
-    for (const id of [...subscriptions.keys()]) session.unsubscribe(id);
-  });
-  socket.on('message', (data) => {
-    let request: { id?: unknown; method?: unknown; params?: unknown };
-    try {
-      request = JSON.parse(String(data));
-    } catch {
-      return send({ id: null, error: { code: -32700, message: 'Parse error' } });
-    }
-    const { id = null, method, params = [] } = request;
-    const run = typeof method === 'string' && Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (!run) return send({ id, error: { code: -32601, message: 'Method not found' } });
-    try {
-      send({ id, result: run(Array.isArray(params) ? params : [], session) ?? null });
-    } catch (error) {
-      send({ id, error: rpcError(error) });
-    }
-  });
 }

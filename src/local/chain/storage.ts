@@ -6,16 +6,34 @@ interface Version {
   value: string | null;
 }
 
-/** The chain's storage with its history: every value with the block that wrote it. */
+/** Blocks whose state can be read. */
+export const KEPT_BLOCKS = 2_400;
+
+/** The chain's storage with its recent history: every value with the block that wrote it. */
 export class Storage {
   readonly #codec: RuntimeCodec;
   readonly #versions = new Map<string, Version[]>();
-  readonly #changes = new Map<number, Set<string>>();
-  /** The block that writes go to. */
-  block = 0;
+  readonly #changed = new Set<string>();
+  #block = 0;
 
   constructor(codec: RuntimeCodec) {
     this.#codec = codec;
+  }
+
+  /** The block that writes go to. */
+  get block(): number {
+    return this.#block;
+  }
+
+  /** Keys written in that block. */
+  get changed(): string[] {
+    return [...this.#changed];
+  }
+
+  /** From now on writes go to this block; to go on with one that has been started is fine. */
+  startBlock(block: number): void {
+    if (block !== this.#block) this.#changed.clear();
+    this.#block = block;
   }
 
   /** Value of "Pallet.Item" under these keys: the runtime's default, or `null` for an optional item, when there is none. */
@@ -23,10 +41,8 @@ export class Storage {
     const { value, fallback } = this.#codec.item(item);
     const raw = this.raw(this.#codec.key(item, keys), this.block);
     if (raw !== null) return this.#codec.decode<T>(value, Buffer.from(raw.slice(2), 'hex'));
-    if (fallback === undefined) return null as T;
-    return (
-      typeof fallback === 'string' ? this.#codec.decode(value, Buffer.from(fallback.slice(2), 'hex')) : fallback
-    ) as T;
+    if (typeof fallback === 'string') return this.#codec.decode<T>(value, Buffer.from(fallback.slice(2), 'hex'));
+    return (fallback ?? null) as T;
   }
 
   /** Writes a value; the keys stand before it. */
@@ -41,13 +57,13 @@ export class Storage {
   }
 
   putRaw(key: string, value: string | null): void {
-    const changes = this.#changes.get(this.block);
-    if (changes) changes.add(key);
-    else this.#changes.set(this.block, new Set([key]));
+    this.#changed.add(key);
     const versions = this.#versions.get(key);
     if (!versions) this.#versions.set(key, [{ block: this.block, value }]);
     else if (versions.at(-1)!.block === this.block) versions.at(-1)!.value = value;
     else versions.push({ block: this.block, value });
+    // What no block that is kept can see is forgotten, so that a chain may run for days.
+    while (versions?.[1] && versions[1].block <= this.block - KEPT_BLOCKS) versions.shift();
   }
 
   /** Value of a key as of a block, `null` when it had none. */
@@ -58,10 +74,5 @@ export class Storage {
   /** Keys with a value as of a block, in order. */
   keys(prefix: string, atBlock: number): string[] {
     return [...this.#versions.keys()].filter((key) => key.startsWith(prefix) && this.raw(key, atBlock) !== null).sort();
-  }
-
-  /** Keys written in a block. */
-  changedIn(block: number): string[] {
-    return [...(this.#changes.get(block) ?? [])];
   }
 }

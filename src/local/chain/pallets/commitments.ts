@@ -7,14 +7,12 @@ export interface SetCommitmentArguments {
 
 /** `Commitments.set_commitment`: a registered hotkey, one field, and the cooldown since its last commitment. */
 export function setCommitment(
-  { storage, block, signer, emit }: CallContext,
-  cooldownBlocks: number,
-  args: SetCommitmentArguments,
+  { storage, block, signer, commitmentCooldownBlocks, emit }: CallContext,
+  { netuid, info }: SetCommitmentArguments,
 ): void {
-  const { netuid, info } = args;
   ensure(storage.get('SubtensorModule.Uids', netuid, signer) !== null, 'Commitments.AccountNotAllowedCommit');
   const last = storage.get<number | null>('Commitments.LastCommitment', netuid, signer);
-  ensure(last === null || block >= last + cooldownBlocks, 'Commitments.CommitmentSetRateLimitExceeded');
+  ensure(last === null || block >= last + commitmentCooldownBlocks, 'Commitments.CommitmentSetRateLimitExceeded');
 
   storage.put('Commitments.CommitmentOf', netuid, signer, { deposit: 0, block, info });
   storage.put('Commitments.LastCommitment', netuid, signer, block);

@@ -5,16 +5,30 @@ const U16_MAX = 65_535;
 const KAPPA = 0.5;
 
 /** Whether a subnet's epoch runs in a block (modulo epochs). */
-export function epochIsDue(netuid: number, tempo: number, block: number): boolean {
+function epochIsDue(netuid: number, tempo: number, block: number): boolean {
   return tempo > 0 && (block + netuid + 1) % (tempo + 1) === tempo;
+}
+
+/** What a block does to the subnets before its transactions: it runs the epochs that are due, and counts. */
+export function epochStep(storage: Storage, netuids: number[], block: number): void {
+  for (const netuid of netuids) {
+    const due = epochIsDue(netuid, storage.get('SubtensorModule.Tempo', netuid), block);
+    if (due) {
+      runEpoch(storage, netuid);
+      storage.put('SubtensorModule.LastMechansimStepBlock', netuid, block);
+    }
+    const since = storage.get<number>('SubtensorModule.BlocksSinceLastStep', netuid) + 1;
+    storage.put('SubtensorModule.BlocksSinceLastStep', netuid, due ? 0 : since);
+  }
 }
 
 /**
  * A subnet's epoch, simplified: per neuron the consensus is the highest weight that at least half of the permitted
  * stake supports; weights above it are clipped; incentive is the stake-weighted sum of what is left, validator trust the
- * part of a validator's weights that was not clipped. Bonds, dividends and emission are left out.
+ * part of a validator's weights that was not clipped. Permits stay as they were given; bonds, dividends and emission are
+ * left out.
  */
-export function runEpoch(storage: Storage, netuid: number): void {
+function runEpoch(storage: Storage, netuid: number): void {
   const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
   const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);
   const uids = Array.from({ length: size }, (_, uid) => uid);
@@ -24,7 +38,7 @@ export function runEpoch(storage: Storage, netuid: number): void {
       const hotkey = storage.get<string>('SubtensorModule.Keys', netuid, uid);
       return {
         uid,
-        stake: storage.get<number>('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid),
+        stake: Number(storage.get<number | string>('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid)),
         weights: shares(storage, netuid, uid, size),
       };
     });
@@ -54,7 +68,7 @@ function shares(storage: Storage, netuid: number, uid: number, size: number): nu
   const row = storage.get<[number, number][]>('SubtensorModule.Weights', netuid, uid);
   const sum = row.reduce((total, [, value]) => total + value, 0);
   const weights = new Array<number>(size).fill(0);
-  for (const [target, value] of row) weights[target] = value / sum;
+  for (const [target, value] of row) weights[target] = sum > 0 ? value / sum : 0;
   return weights;
 }
 

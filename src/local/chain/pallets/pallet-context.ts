@@ -10,6 +10,9 @@ export interface CallContext {
   signer: string;
   /** Its public key, 32 bytes. */
   publicKey: Uint8Array;
+  /** Blocks between two commitments of a hotkey. */
+  commitmentCooldownBlocks: number;
+  /** Records "Pallet.Event"; the events of a refused call are dropped. */
   emit(event: string, ...values: Plain[]): void;
   /** blake2b-256 of SCALE-encoded values, `0x` hex. */
   hash(values: [type: string, value: Plain][]): string;

@@ -5,7 +5,8 @@ export interface WeightsArguments {
   netuid: number;
   uids: number[];
   values: number[];
-  versionKey: number;
+  /** A number, or `0x` hex from 2^53 on. */
+  versionKey: number | string;
 }
 
 const U16_MAX = 65_535;
@@ -37,10 +38,11 @@ export function storeWeights(
   ensure(storage.get('SubtensorModule.NetworksAdded', netuid), 'SubtensorModule.SubNetworkDoesNotExist');
   ensure(uids.length <= size, 'SubtensorModule.UidsLengthExceedUidsInSubNet');
   const uid = requireUid(storage, netuid, signer);
-  const stake = storage.get<number>('SubtensorModule.TotalHotkeyAlpha', signer, netuid);
-  ensure(stake >= storage.get<number>('SubtensorModule.WeightsMinStake'), 'SubtensorModule.NotEnoughStakeToSetWeights');
-  const key = storage.get<number>('SubtensorModule.WeightsVersionKey', netuid);
-  ensure(key === 0 || versionKey >= key, 'SubtensorModule.IncorrectWeightVersionKey');
+  const stake = BigInt(storage.get<number | string>('SubtensorModule.TotalHotkeyAlpha', signer, netuid));
+  const minStake = BigInt(storage.get<number | string>('SubtensorModule.WeightsMinStake'));
+  ensure(stake >= minStake, 'SubtensorModule.NotEnoughStakeToSetWeights');
+  const key = BigInt(storage.get<number | string>('SubtensorModule.WeightsVersionKey', netuid));
+  ensure(BigInt(versionKey) >= key, 'SubtensorModule.IncorrectWeightVersionKey');
   checkRateLimit(uid);
   const selfOnly = uids.length === 1 && uids[0] === uid;
   const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);

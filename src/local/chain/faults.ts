@@ -1,0 +1,47 @@
+/** What goes wrong, on purpose. */
+export type ChainFault =
+  /** Closes the socket before doing anything. */
+  | { kind: 'drop' }
+  /** Does it, and closes the socket without an answer. */
+  | { kind: 'lose-answer' }
+  /** Never answers. */
+  | { kind: 'hang' }
+  /** Waits before doing anything. */
+  | { kind: 'delay'; ms: number }
+  /** Answers with a JSON-RPC error instead of doing anything. */
+  | { kind: 'error'; code: number; message: string };
+
+export interface InjectedChainFault {
+  /** JSON-RPC method, such as "author_submitAndWatchExtrinsic", or a part of it; "" for every method. */
+  on: string;
+  fault: ChainFault;
+  /** How often. Default 1. */
+  times?: number;
+}
+
+/** Faults waiting to happen, and what was asked of the chain. */
+export class ChainFaults {
+  #waiting: { on: string; fault: ChainFault; left: number }[] = [];
+  /** Every request so far, by method. */
+  readonly requests: string[] = [];
+  /** While true, new connections are refused. */
+  refuseConnections = false;
+
+  inject({ on, fault, times = 1 }: InjectedChainFault): void {
+    this.#waiting.push({ on, fault, left: times });
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.refuseConnections = false;
+  }
+
+  /** The fault for a request, used up by asking; `null` when there is none. */
+  take(method: string): ChainFault | null {
+    this.requests.push(method);
+    const next = this.#waiting.find(({ on, left }) => left > 0 && method.includes(on));
+    if (!next) return null;
+    next.left--;
+    return next.fault;
+  }
+}
