@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { polkadot } from './chain/polkadot.ts';
 
 export interface WriteDevWalletParameters {
@@ -19,7 +20,8 @@ export interface DevWallet {
 
 /**
  * Writes a wallet in Bittensor's layout whose keys follow from its names. Everybody can make the same keys: never use
- * one outside a development chain.
+ * one outside a development chain. A wallet that is already there is left as it is.
+ * @throws FlockOffError `wallet` where there is a file with another key: nothing is ever overwritten.
  */
 export async function writeDevWallet({ path, name, hotkey = 'default' }: WriteDevWalletParameters): Promise<DevWallet> {
   const folder = join(path, name);
@@ -38,6 +40,18 @@ async function keysFrom(name: string) {
   return { accountId: publicKey, publicKey, secretSeed: u8aToHex(seed), ss58Address: encodeAddress(publicKey, 42) };
 }
 
-function writeKeyFile(file: string, keys: object): Promise<void> {
-  return writeFile(file, JSON.stringify(keys), { mode: 0o600 });
+async function writeKeyFile(file: string, keys: object): Promise<void> {
+  const text = JSON.stringify(keys);
+  try {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((await readFile(file, 'utf8')) === text) return;
+    throw new FlockOffError({
+      code: 'wallet',
+      what: `${file} exists and holds another key`,
+      fix: 'choose another folder for development wallets',
+      facts: { file },
+    });
+  }
 }
