@@ -4,12 +4,14 @@ export {
   type CommitParameters,
   type CommitReturnType,
 } from './chain/chain-metadata-store.ts';
-export type { WeightEntry } from './chain/normalise-weights.ts';
+export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
 export { type HotkeySigner, type OpenHotkeyParameters, openHotkey } from './chain/wallet.ts';
 export {
   type PendingReveal,
   type PendingRevealStore,
+  type RevealReport,
+  type SetWeightsParameters,
   WeightSetter,
   type WeightSetterParameters,
   type WeightsReceipt,
@@ -23,7 +25,7 @@ export {
 } from './dataset/duplicates.ts';
 export { loadEvaluationSet } from './dataset/load-rows.ts';
 export { rowHash } from './dataset/row-hash.ts';
-export { FlockOffError, type FlockOffErrorCode } from './errors/flock-off-error.ts';
+export { FlockOffError, type FlockOffErrorCode, isCode } from './errors/flock-off-error.ts';
 export type { DatasetStore, StoredFile, UploadedDataset } from './hub/dataset-store.ts';
 export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from './hub/hub-dataset-store.ts';
 export {
@@ -54,6 +56,7 @@ export { pickDailyWinner } from './scoring/daily-winner.ts';
 export { type Contestant, winRates } from './scoring/win-rates.ts';
 export type { Clock } from './shared/clock.ts';
 export { type Logger, silentLogger } from './shared/logger.ts';
+export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from './trainer/lora-adapter.ts';
 export {
   type BackendInfo,
   type BackendName,

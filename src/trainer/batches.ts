@@ -1,5 +1,5 @@
+import { randomPermutation } from '../shared/random.ts';
 import { countTargets, IGNORED_LABEL, type TokenRow } from './chat.ts';
-import { randomPermutation } from './random.ts';
 
 /** Rows padded on the right to one length, and the places whose next token is learned. */
 export interface TokenBatch {

@@ -1,8 +1,8 @@
+import type { MersenneTwister } from '../shared/random.ts';
 import type { AdamWParameters } from './adamw.ts';
 import type { TokenBatch } from './batches.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
-import type { MersenneTwister } from './random.ts';
 
 /** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
 export interface LoraEngine {

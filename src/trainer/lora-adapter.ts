@@ -2,8 +2,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { MersenneTwister } from '../shared/random.ts';
 import type { Qwen2Config } from './config.ts';
-import type { MersenneTwister } from './random.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, type NamedTensor } from './weights.ts';
 

@@ -1,4 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
+import { MersenneTwister, randomPermutation } from '../shared/random.ts';
 import { AdamW } from './adamw.ts';
 import { collate } from './batches.ts';
 import { breathe } from './breathe.ts';
@@ -6,7 +7,6 @@ import type { TokenRow } from './chat.ts';
 import type { Qwen2Config } from './config.ts';
 import { clipFactor, GradientAccumulator } from './gradients.ts';
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
-import { MersenneTwister, randomPermutation } from './random.ts';
 import { learningRateAt } from './schedule.ts';
 import type { LoadedTensorFlow } from './tensorflow.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs';
+import type { MersenneTwister } from '../shared/random.ts';
 import { AdamW } from './adamw.ts';
 import type { TokenBatch } from './batches.ts';
 import type { Qwen2Config } from './config.ts';
@@ -6,7 +7,6 @@ import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters 
 import { GradientAccumulator } from './gradients.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
-import type { MersenneTwister } from './random.ts';
 import type { Tf } from './tensorflow.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 

@@ -1,12 +1,12 @@
 import type { LoraRecipe } from '../schema/competition.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { MersenneTwister } from '../shared/random.ts';
 import { collate, planEpoch } from './batches.ts';
 import { breathe } from './breathe.ts';
 import { countTargets, type TokenRow } from './chat.ts';
 import type { LoraEngine } from './engine.ts';
 import { clipFactor } from './gradients.ts';
 import { createLoraAdapter, type LoraAdapter } from './lora-adapter.ts';
-import { MersenneTwister } from './random.ts';
 import { learningRateAt } from './schedule.ts';
 
 /** State of a run after an optimizer step. */

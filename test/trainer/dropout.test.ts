@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MersenneTwister } from '../../src/trainer/random.ts';
+import { MersenneTwister } from '../../src/shared/random.ts';
 import { dropoutMask } from '../../src/trainer/tfjs-engine.ts';
 
 it('dropout drops the asked share of inputs and scales up the rest, so that the mean stays', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MersenneTwister } from '../../src/shared/random.ts';
 import { collate, type TokenBatch } from '../../src/trainer/batches.ts';
 import { loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
-import { MersenneTwister } from '../../src/trainer/random.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import type { DropoutMask } from '../../src/trainer/tfjs-engine.ts';
 import type { NamedTensor } from '../../src/trainer/weights.ts';

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MersenneTwister } from '../../src/shared/random.ts';
 import { parseQwen2Config } from '../../src/trainer/config.ts';
 import {
   checkAdapterFits,
@@ -8,7 +9,6 @@ import {
   loadLoraAdapter,
   saveLoraAdapter,
 } from '../../src/trainer/lora-adapter.ts';
-import { MersenneTwister } from '../../src/trainer/random.ts';
 import { golden, goldenJson, temporaryFolder } from './golden.ts';
 
 const config = parseQwen2Config(goldenJson('tiny-qwen2', 'config.json'));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MersenneTwister, randomPermutation } from '../../src/trainer/random.ts';
+import { MersenneTwister, randomPermutation } from '../../src/shared/random.ts';
 import { goldenJson } from './golden.ts';
 
 describe('randomPermutation', () => {
