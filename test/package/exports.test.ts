@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as root from '../../src/index.ts';
 import * as local from '../../src/local/index.ts';
 
-// A changed list is a decision about the public API: `npx vitest run test/package/exports -u` records it.
+// A changed list is a decision about the public API: `npm test -- test/package/exports -u` records it.
 test.each([
   ['flock-off', root],
   ['flock-off-local', local],

@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 export default defineConfig({
+  root: here(''),
   resolve: {
     alias: [
-      { find: /^flock-off\/local$/, replacement: here('./src/local/index.ts') },
-      { find: /^flock-off$/, replacement: here('./src/index.ts') },
+      { find: /^flock-off\/local$/, replacement: here('src/local/index.ts') },
+      { find: /^flock-off$/, replacement: here('src/index.ts') },
     ],
   },
   test: {
