@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
 import { Chain } from './chain.ts';
@@ -39,7 +40,10 @@ export interface LocalChain {
   /** Makes blocks at once, besides those of the timer. Default 1. */
   produceBlocks(count?: number): Promise<void>;
   currentBlock(): number;
-  /** Gives a hotkey a uid, without a price, and returns the uid. */
+  /**
+   * Gives a hotkey a uid, without a price, and returns the uid.
+   * @throws FlockOffError `bad-argument` when it has one already, or there is no such subnet.
+   */
   register(parameters: RegisterParameters): number;
   setHyperparameter<Name extends keyof Hyperparameters>(
     netuid: number,
@@ -62,7 +66,7 @@ export interface LocalChain {
  * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate (as of spec 218): unmodified
  * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
  * out and for tests, not for the world.
- * @throws FlockOffError `port-in-use`.
+ * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
  * @example
  * const chain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [{ hotkey, validatorPermit: true }] }] });
  * const subtensor = await connectSubtensor({ endpoint: chain.url });
@@ -72,7 +76,14 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   const { clock = systemClock, logger = silentLogger } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
   const chain = new Chain({ polkadot: await polkadot(), clock, netuids, commitmentCooldownBlocks });
-  for (const subnet of subnets) writeSubnet(chain.storage, subnet);
+  refuseTwins(netuids, 'subnet');
+  for (const subnet of subnets) {
+    refuseTwins(
+      subnet.neurons.map(({ hotkey }) => hotkey),
+      `neuron of subnet ${subnet.netuid}`,
+    );
+    writeSubnet(chain.storage, subnet);
+  }
   chain.begin();
 
   const faults = new ChainFaults();
@@ -110,9 +121,16 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
       for (let i = 0; i < count; i++) produceBlock();
     },
     currentBlock: () => chain.best.number,
-    register: ({ netuid, ...neuron }) => change((block) => registerNeurons(chain.storage, block, netuid, [neuron])),
-    setHyperparameter: (netuid, name, value) =>
-      change(() => setHyperparameter(chain.storage, netuid, name, value as number | boolean)),
+    register: ({ netuid, ...neuron }) => {
+      if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
+      const uid = chain.storage.get<number | null>('SubtensorModule.Uids', netuid, neuron.hotkey);
+      if (uid !== null) throw badArgument(`${neuron.hotkey} is uid ${uid} of subnet ${netuid} already`);
+      return change((block) => registerNeurons(chain.storage, block, netuid, [neuron]));
+    },
+    setHyperparameter: (netuid, name, value) => {
+      if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
+      change(() => setHyperparameter(chain.storage, netuid, name, value as number | boolean));
+    },
     weights: (netuid, uid) =>
       chain.storage
         .get<[number, number][]>('SubtensorModule.Weights', netuid, uid)
@@ -129,4 +147,17 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function refuseTwins(values: (string | number)[], what: string): void {
+  const twin = values.find((value, i) => values.indexOf(value) < i);
+  if (twin !== undefined) throw badArgument(`${what} ${twin} is given twice`);
+}
+
+function noSuchSubnet(netuid: number): FlockOffError {
+  return badArgument(`the local chain has no subnet ${netuid}`);
+}
+
+function badArgument(what: string): FlockOffError {
+  return new FlockOffError({ code: 'bad-argument', what });
 }
