@@ -192,8 +192,9 @@ function verdictOn(error: unknown, repo: string, commit: string): Checked<Stored
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
-  if (status === 403 && /disabled/i.test(String(message)))
-    return reject('dataset-denied', `${repo} is disabled on the Hub`);
+  // Public datasets are readable by everybody: whatever else is refused for this repository is the repository's state.
+  if (status === 403 || status === 410 || status === 451)
+    return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
 }
 

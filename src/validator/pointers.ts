@@ -23,15 +23,25 @@ export function readPointers(
   competition: Competition,
 ): Map<string, ReadPointer> {
   const pointers = new Map<string, ReadPointer>();
-  for (const { uid, hotkey } of metagraph.neurons) {
+  for (const { uid, hotkey, registrationBlock } of metagraph.neurons) {
     const commitment = commitments.get(hotkey);
     if (!commitment) continue;
-    pointers.set(hotkey, { uid, hotkey, text: commitment.text, submission: readPointer(uid, commitment, competition) });
+    pointers.set(hotkey, {
+      uid,
+      hotkey,
+      text: commitment.text,
+      submission: readPointer(uid, registrationBlock, commitment, competition),
+    });
   }
   return pointers;
 }
 
-function readPointer(uid: number, commitment: Commitment, competition: Competition): Checked<Submission> {
+function readPointer(
+  uid: number,
+  registrationBlock: number,
+  commitment: Commitment,
+  competition: Competition,
+): Checked<Submission> {
   const decoded = ModelId.safeDecode(commitment.text ?? '');
   if (!decoded.success) {
     const seen = commitment.text === null ? 'data that is not text' : JSON.stringify(commitment.text);
@@ -48,5 +58,7 @@ function readPointer(uid: number, commitment: Commitment, competition: Competiti
   if (!isPinned(pointer)) {
     return reject('unpinned-commit', 'the pointer names a branch; commit the full 40-hex sha of the upload');
   }
-  return accept({ uid, hotkey: commitment.hotkey, pointer, commitBlock: commitment.block });
+  // A commitment outlives its neuron: one from before the registration gets no advantage from its age.
+  const commitBlock = Math.max(commitment.block, registrationBlock);
+  return accept({ uid, hotkey: commitment.hotkey, pointer, commitBlock });
 }

@@ -5,7 +5,7 @@ import { readPointers } from '../../src/validator/pointers.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
-function read(text: string | null) {
+function read(text: string | null, registrationBlock = 1) {
   const neuron = {
     uid: 0,
     hotkey: 'h0',
@@ -16,7 +16,7 @@ function read(text: string | null) {
     incentive: 0,
     validatorTrust: 0,
     lastUpdateBlock: 1,
-    registrationBlock: 1,
+    registrationBlock,
   };
   const metagraph = { netuid: 1, block: 9, neurons: [neuron], nextEpochBlock: 20 } as unknown as Metagraph;
   const commitments = new Map<string, Commitment>([
@@ -47,4 +47,8 @@ test.each([
   ['None, which Python writes for main', 'a/b:1:None', 'unpinned-commit'],
 ])('defect 13: %s on the chain is a verdict, never the older submission', (_what, text, reason) => {
   expect(read(text)).toMatchObject({ ok: false, verdict: { reason } });
+});
+
+test('defect 12: a commitment from before the registration counts from the registration on', () => {
+  expect(read(`a/b:1:${SHA}`, 8)).toMatchObject({ ok: true, value: { commitBlock: 8 } });
 });
