@@ -29,6 +29,10 @@ export async function main(
 
     print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
     if (command.opts().serve) await serve();
+    else
+      print(
+        '\nNext: read examples/validator.ts, the whole validator; `npm start -- --serve` keeps this subnet up for your own.',
+      );
   } finally {
     await subnet.close();
   }

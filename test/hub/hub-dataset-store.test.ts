@@ -209,6 +209,13 @@ describe('before anything is sent', () => {
     expect(hub.faults.requests).toEqual([]);
   });
 
+  test('a folder that cannot be written is our error, and the Hub is not asked', async () => {
+    await writeFile(at('file'), '');
+    const download = store().download({ repo: REPO, commit: '0'.repeat(40), to: at('file/data.jsonl'), maxBytes: 1 });
+    await expect(download).rejects.toMatchObject({ code: 'disk', message: expect.stringContaining('free space') });
+    expect(hub.faults.requests).toEqual([]);
+  });
+
   test('an aborted signal stops both directions', async () => {
     await writeFile(at('up.jsonl'), BODY);
     const signal = AbortSignal.abort(new Error('stop'));
