@@ -86,7 +86,7 @@ export function reportTable(report: EpochReport): string {
 }
 
 function weightText(weight: number): string {
-  return weight > 0 && weight < 0.0001 ? '< 0.0001' : weight.toFixed(4);
+  return weight > 0 && weight < 0.0001 ? '<0.0001' : weight.toFixed(4);
 }
 
 /** Such as "tfjs-node-gpu 4.22.0, TensorFlow 2.21.0 on the CPU". */

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { TokenRow } from '../../src/trainer/chat.ts';
 import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
 import { openSafetensors } from '../../src/trainer/safetensors.ts';
@@ -105,6 +105,14 @@ export function relative(value: number, truth: number): number {
   return truth === 0 ? Math.abs(value) : Math.abs(value - truth) / Math.abs(truth);
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is removed when the test file is done. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'flock-off-trainer-'));
+  const folder = mkdtempSync(join(tmpdir(), 'flock-off-trainer-'));
+  folders.push(folder);
+  return folder;
 }
