@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Competition, type Logger } from 'flock-off';
+import { prettifyError, ZodError } from 'zod';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -68,7 +69,14 @@ export function wholeNumber(text: string): number {
 
 /** The competition's rules: the defaults, with what the JSON file says instead. */
 export async function readCompetition(file?: string): Promise<Competition> {
-  return Competition.parse(file ? JSON.parse(await readFile(file, 'utf8')) : {});
+  if (file === undefined) return Competition.parse({});
+  const text = await readFile(file, 'utf8');
+  try {
+    return Competition.parse(JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof ZodError ? prettifyError(error) : String(error);
+    throw new Error(`${file} is no competition file: ${why}`);
+  }
 }
 
 /** The Hub token from the environment or `.env` in the working folder. */

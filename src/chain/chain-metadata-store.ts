@@ -1,6 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
-import { ModelId } from '../schema/model-id.ts';
+import { encodePointer, type ModelId } from '../schema/model-id.ts';
 import { encodeCommitment, nextCommitmentBlock } from './commitments.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
@@ -54,11 +54,11 @@ export class ChainMetadataStore {
 
   /**
    * Writes a pointer, waiting through the chain's commitment cooldown. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected`, `chain-unreachable` or `timeout`; ZodError for a pointer of
-   *   more than 128 bytes.
+   * @throws FlockOffError `unregistered`, `chain-rejected`, `chain-unreachable` or `timeout`;
+   *   `bad-argument` for a pointer of more than 128 bytes.
    */
   async commit(id: ModelId, { hotkey, signal, onWait }: CommitParameters): Promise<CommitReturnType> {
-    const pointer = ModelId.encode(id);
+    const pointer = encodePointer(id);
     const info = encodeCommitment(pointer);
     await this.requireRegistered(hotkey, signal);
 

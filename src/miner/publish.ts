@@ -3,7 +3,7 @@ import type { HotkeySigner } from '../chain/wallet.ts';
 import { checkDataset } from '../dataset/check.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import { Competition } from '../schema/competition.ts';
-import { ModelId } from '../schema/model-id.ts';
+import { encodePointer } from '../schema/model-id.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 
 export interface PublishDatasetParameters {
@@ -39,13 +39,13 @@ export interface PublishDatasetReturnType {
  * through the commitment cooldown. Doing it again with the same file changes nothing.
  *
  * @returns the committed pointer, or the verdict a validator would give, with nothing uploaded.
- * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk; ZodError when `repo` is no repository
- *   name or the pointer would be longer than 128 bytes (also before anything is uploaded).
+ * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk, and `bad-argument` when `repo` is no
+ *   repository name or the pointer would be longer than 128 bytes (also before anything is uploaded).
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
   const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
-  ModelId.encode({ repo, competition: competition.id, commit: '0'.repeat(40) });
+  encodePointer({ repo, competition: competition.id, commit: '0'.repeat(40) });
 
   const dataset = await checkDataset({ path, competition, signal });
   if (!dataset.ok) return dataset;
@@ -62,5 +62,5 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
     signal,
     onWait: (wait) => onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft }),
   });
-  return accept({ pointer: ModelId.encode(id), rows, commitBlock: block });
+  return accept({ pointer: encodePointer(id), rows, commitBlock: block });
 }

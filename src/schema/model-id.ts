@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 
 /** Most bytes a pointer may have on the chain: one `Raw128` field of the Commitments pallet. */
 export const MAX_POINTER_BYTES = 128;
@@ -60,6 +61,21 @@ export const ModelId = z.codec(
     encode: ({ repo, competition, commit }) => `${repo}:${competition}:${commit}`,
   },
 );
+
+/**
+ * The pointer text of an id, for sending.
+ * @throws FlockOffError `bad-argument` in one sentence when it is no id or longer than 128 bytes.
+ */
+export function encodePointer(id: ModelId): string {
+  const encoded = ModelId.safeEncode(id);
+  if (encoded.success) return encoded.data;
+  const why = encoded.error.issues[0]?.message ?? 'it is no pointer';
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `"${id.repo}:${id.competition}:${id.commit}" cannot be committed: ${why}`,
+    facts: { ...id },
+  });
+}
 
 /** True when the commit is a full sha, so that everybody reads the same bytes. */
 export function isPinned(id: ModelId): id is PinnedModelId {

@@ -79,7 +79,11 @@ describe('miner.ts', () => {
       () => minerFlags({ '--dataset_path': join(folder, 'none.jsonl') }),
       /none\.jsonl cannot be read/,
     ],
-    ['a repository name that is none', () => minerFlags({ '--hf_repo_id': 'just-a-name' }), /namespace\/name/],
+    [
+      'a repository name that is none',
+      () => minerFlags({ '--hf_repo_id': 'just-a-name' }),
+      /^"just-a-name:1:0+" cannot be committed: expected a Hugging Face repository "namespace\/name"\.$/m,
+    ],
     ['a flag that does not exist', () => [...minerFlags(), '--wrong'], /unknown option '--wrong'/],
     ['a netuid that is no number', () => minerFlags({ '--netuid': 'x' }), /whole number/],
   ])('%s', async (_what, args, sentence, env = { HF_TOKEN: TOKEN }) => {
