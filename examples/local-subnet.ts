@@ -64,6 +64,7 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--netuid': String(subnet.netuid),
     '--wallet.path': join(subnet.folder, 'wallets'),
     '--wallet.name': wallet,
+    '--wallet.hotkey': 'default',
     '--competition_file': join(subnet.folder, 'competition.json'),
   };
   const validatorFlags = {
