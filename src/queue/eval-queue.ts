@@ -12,7 +12,7 @@ const EPOCH_SEEDS = 65_536;
 const EvalQueueState = z.object({
   seed: z.int().nonnegative(),
   epoch: z.int().nonnegative(),
-  /** True until every hotkey has been evaluated once. */
+  /** True until an epoch had a place for everybody not evaluated before. */
   firstPass: z.boolean(),
   /** Epoch of the last evaluation, by hotkey. */
   lastEvaluated: z.record(z.string(), z.int()),
@@ -20,11 +20,16 @@ const EvalQueueState = z.object({
 export type EvalQueueState = z.infer<typeof EvalQueueState>;
 
 export interface NextEpochParameters {
-  /** Every registered miner with a submission. */
+  /** Every miner with a submission. */
   hotkeys: string[];
+  /**
+   * Everybody registered, with a submission or without; the queue forgets all others. Default: `hotkeys`. Without it,
+   * taking a submission back and making it again would pass for a new registration.
+   */
+  registered?: Iterable<string>;
   /** Current weight by hotkey; a missing one counts as 0. */
   weights: Record<string, number>;
-  /** Most miners of an epoch. Default 32. */
+  /** Most miners of an epoch, at least 2: one alone is compared with nobody. Default 32. */
   places?: number;
 }
 
@@ -36,9 +41,10 @@ export interface NextEpochReturnType {
 }
 
 /**
- * Decides who is evaluated when. The first pass goes through everybody once, in random order. Afterwards a quarter of
- * the places go to the highest weights, half are drawn by chance from the rest (better ranks more likely, without
- * replacement), and a quarter go to those who have waited longest, so that nobody starves.
+ * Decides who is evaluated when. The first pass goes through everybody once, in random order; places left in its last
+ * epoch go to those who have waited longest. Afterwards a quarter of the places go to the highest weights, half are
+ * drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
+ * waited longest, so that nobody starves.
  *
  * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with `fromJSON`.
  *
@@ -72,24 +78,27 @@ export class EvalQueue {
     return structuredClone(this.#state);
   }
 
-  /** Draws the next epoch and counts its miners as evaluated. */
-  next({ hotkeys, weights, places = 32 }: NextEpochParameters): NextEpochReturnType {
+  /**
+   * Draws the next epoch and counts its miners as evaluated.
+   * @throws FlockOffError `bad-argument` for fewer than 2 places.
+   */
+  next({ hotkeys, registered = hotkeys, weights, places = 32 }: NextEpochParameters): NextEpochReturnType {
+    requirePlaces(places);
     const state = this.#state;
     const random = new MersenneTwister(state.seed + state.epoch);
     const epochSeed = random.nextUint32() % EPOCH_SEEDS;
-    const registered = new Set(hotkeys);
-    for (const hotkey of Object.keys(state.lastEvaluated))
-      if (!registered.has(hotkey)) delete state.lastEvaluated[hotkey];
+    const known = new Set(registered);
+    for (const hotkey of Object.keys(state.lastEvaluated)) if (!known.has(hotkey)) delete state.lastEvaluated[hotkey];
 
-    const everybody = shuffled([...registered].sort(), random);
+    const everybody = shuffled([...new Set(hotkeys)].sort(), random);
     const unseen = everybody.filter((hotkey) => !(hotkey in state.lastEvaluated));
-    if (unseen.length === 0) state.firstPass = false;
     const chosen =
       everybody.length <= places
         ? everybody
         : state.firstPass
-          ? unseen.slice(0, places)
+          ? this.#byWaiting(everybody).slice(0, places)
           : this.#choose(everybody, weights, places, random);
+    if (unseen.length <= places) state.firstPass = false;
 
     state.epoch++;
     for (const hotkey of chosen) state.lastEvaluated[hotkey] = state.epoch;
@@ -121,12 +130,25 @@ export class EvalQueue {
       .slice(0, Math.floor(places * DRAWN_SHARE))
       .map(({ hotkey }) => hotkey);
     const taken = new Set([...top, ...drawn]);
-    const last = (hotkey: string) => this.#state.lastEvaluated[hotkey] ?? Number.NEGATIVE_INFINITY;
-    const waiting = everybody
-      .filter((hotkey) => !taken.has(hotkey))
-      .sort((a, b) => (last(a) < last(b) ? -1 : last(a) > last(b) ? 1 : 0));
+    const waiting = this.#byWaiting(everybody.filter((hotkey) => !taken.has(hotkey)));
     return [...taken, ...waiting.slice(0, places - taken.size)];
   }
+
+  /** Who was never evaluated comes first, then who has waited longest; in the order given where that is the same. */
+  #byWaiting(hotkeys: string[]): string[] {
+    const last = (hotkey: string) => this.#state.lastEvaluated[hotkey] ?? -1;
+    return hotkeys.toSorted((a, b) => last(a) - last(b));
+  }
+}
+
+function requirePlaces(places: number): void {
+  if (Number.isInteger(places) && places >= 2) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `an epoch cannot have ${places} places: a loss is worth something only beside another`,
+    fix: 'give it 2 places or more',
+    facts: { places },
+  });
 }
 
 function shuffled<T>(items: T[], random: MersenneTwister): T[] {

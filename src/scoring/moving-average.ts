@@ -1,15 +1,25 @@
-import { normalised, type Shares } from './shares.ts';
+import { blend, normalised, type Shares, sumOf } from './shares.ts';
 
-const OLD_SHARE = 0.8;
+const STEP_PORTION = 0.2;
 
 /**
- * w = 0.8 w_old + 0.2 w_step for the miners evaluated in this step; everybody else keeps the old average, so that not
- * being drawn, or an outage of ours, costs nothing. The very first step is taken as it is. The result sums to 1.
+ * w = 0.8 w_old + 0.2 w_step, among the miners evaluated in this step: they share out what they had together. Everybody
+ * else keeps the share it had, so that not being drawn, or an outage of ours, costs nothing. Only who was never evaluated
+ * before brings room along, as much as everybody has on average, for which all others move closer together.
+ *
+ * @param old Averages before the step, in any proportion; a miner with 0 counts as evaluated before.
+ * @param step Weights of the step, sum 1.
+ * @returns Averages of both, sum 1.
  */
 export function movingAverage(old: Shares, step: Shares): Shares {
-  if (![...old.values()].some((weight) => weight > 0)) return step;
-  const averages = new Map(old);
-  for (const [hotkey, weight] of step)
-    averages.set(hotkey, OLD_SHARE * (old.get(hotkey) ?? 0) + (1 - OLD_SHARE) * weight);
-  return normalised(averages);
+  const newcomers = [...step.keys()].filter((hotkey) => !old.has(hotkey)).length;
+  const before = [...scaled(normalised(old), old.size / (old.size + newcomers))];
+  const absent: Shares = new Map(before.filter(([hotkey]) => !step.has(hotkey)));
+  const evaluated: Shares = new Map(before.filter(([hotkey]) => step.has(hotkey)));
+  const mixed = normalised(blend(normalised(evaluated), step, STEP_PORTION));
+  return new Map([...absent, ...scaled(mixed, 1 - sumOf(absent))]);
+}
+
+function scaled(shares: Shares, factor: number): Shares {
+  return new Map([...shares].map(([name, share]) => [name, share * factor]));
 }

@@ -1,9 +1,13 @@
 /** Numbers by name. */
 export type Shares = Map<string, number>;
 
+export function sumOf(shares: Shares): number {
+  return [...shares.values()].reduce((total, share) => total + share, 0);
+}
+
 /** The same proportions with sum 1; all zeros stay zeros. */
 export function normalised(shares: Shares): Shares {
-  const sum = [...shares.values()].reduce((total, share) => total + share, 0);
+  const sum = sumOf(shares);
   return sum > 0 ? new Map([...shares].map(([name, share]) => [name, share / sum])) : shares;
 }
 

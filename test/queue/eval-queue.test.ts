@@ -20,8 +20,37 @@ describe('first pass', () => {
     const hotkeys = miners(100);
     const queue = EvalQueue.create({ seed: 7 });
     const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: {} }).hotkeys);
-    expect(epochs.map(({ length }) => length)).toEqual([32, 32, 32, 4]);
-    expect(sorted(epochs.flat())).toEqual(sorted(hotkeys));
+    expect(sorted([...epochs.slice(0, 3).flat(), ...epochs[3]!.slice(0, 4)])).toEqual(sorted(hotkeys));
+  });
+
+  it('gives the places left in its last epoch to those who have waited longest: nobody is evaluated alone', () => {
+    const hotkeys = miners(65);
+    const queue = EvalQueue.create({ seed: 7 });
+    const [first, , last] = [1, 2, 3].map(() => queue.next({ hotkeys, weights: {} }).hotkeys);
+    expect(last).toHaveLength(32);
+    expect(first).toEqual(expect.arrayContaining(last!.slice(1)));
+  });
+
+  it('ends though somebody registers in every epoch', () => {
+    let hotkeys = miners(40);
+    const queue = EvalQueue.create({ seed: 7 });
+    for (let epoch = 0; epoch < 3; epoch++) {
+      queue.next({ hotkeys, weights: {} });
+      hotkeys = [...hotkeys, `new${epoch}`];
+    }
+    expect(queue.next({ hotkeys, weights: { m39: 1 } }).hotkeys[0]).toBe('m39');
+    expect(queue.toJSON().firstPass).toBe(false);
+  });
+
+  it('does not take a submission taken back and made again for a new registration', () => {
+    const registered = miners(100);
+    const queue = afterFirstPass(registered);
+    const { lastEvaluated } = queue.toJSON();
+    const without = registered.filter((hotkey) => hotkey !== 'm7');
+    queue.next({ hotkeys: without, registered, weights: descending(without) });
+    expect(queue.toJSON().lastEvaluated.m7).toBe(lastEvaluated.m7);
+    queue.next({ hotkeys: without, registered: without, weights: {} });
+    expect(queue.toJSON().lastEvaluated).not.toHaveProperty('m7');
   });
 
   it('is in random order: every miner is first about equally often', () => {
@@ -42,18 +71,19 @@ describe('first pass', () => {
     const first = queue.next({ hotkeys: miners(40), weights: {} }).hotkeys;
     const left = miners(40).filter((hotkey) => !first.includes(hotkey));
     const second = queue.next({ hotkeys: [...miners(40).slice(1), 'new'], weights: {} }).hotkeys;
-    expect(sorted(second)).toEqual(sorted([...left, 'new'].filter((hotkey) => hotkey !== 'm0')));
+    const unseen = [...left, 'new'].filter((hotkey) => hotkey !== 'm0');
+    expect(sorted(second.slice(0, unseen.length))).toEqual(sorted(unseen));
+    expect(second).not.toContain('m0');
   });
 
   it('ends though one miner can never be evaluated', () => {
     const hotkeys = miners(40);
     const queue = EvalQueue.create({ seed: 3 });
-    const sizes = Array.from({ length: 6 }, () => {
-      const drawn = queue.next({ hotkeys, weights: {} }).hotkeys;
+    for (let epoch = 0; epoch < 2; epoch++) {
+      const { hotkeys: drawn } = queue.next({ hotkeys, weights: {} });
       queue.postpone(drawn.filter((hotkey) => hotkey === 'm5'));
-      return drawn.length;
-    });
-    expect(sizes).toEqual([32, 8, 32, 32, 32, 32]);
+    }
+    expect(queue.toJSON().firstPass).toBe(false);
   });
 });
 
@@ -116,7 +146,12 @@ describe('later epochs', () => {
     const { hotkeys: drawn } = queue.next({ hotkeys, weights: descending(hotkeys), places: 4 });
     expect(drawn).toHaveLength(4);
     expect(drawn[0]).toBe('m0');
-    expect(queue.next({ hotkeys, weights: {}, places: 1 }).hotkeys).toHaveLength(1);
+    expect(queue.next({ hotkeys, weights: {}, places: 2 }).hotkeys).toHaveLength(2);
+  });
+
+  it.each([0, 1, 2.5, Number.NaN])('refuse %s places', (places) => {
+    const queue = EvalQueue.create({ seed: 1 });
+    expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(/2 places or more/);
   });
 });
 

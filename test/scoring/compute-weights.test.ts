@@ -46,7 +46,7 @@ describe('computeWeights', () => {
     expect(byUid[1]).toBeCloseTo(0.5, 9);
   });
 
-  it('gives a rejected miner exactly 0, whatever its past and the consensus, and forgets its average', () => {
+  it('gives a rejected miner exactly 0, whatever its past and the consensus, and an average of 0', () => {
     const { byUid, averages } = compute({
       scored: [scored('a', 1)],
       rejected: new Set(['copy']),
@@ -54,7 +54,7 @@ describe('computeWeights', () => {
       neurons: neurons(['a', 0.1], ['copy', 0.9]),
     });
     expect(byUid).toEqual({ 0: 1 });
-    expect(averages).toEqual({ a: 1 });
+    expect(averages).toEqual({ a: 0.1, copy: 0 });
   });
 
   it('does not let a rejected miner beat anybody', () => {
@@ -94,15 +94,26 @@ describe('computeWeights', () => {
     expect(byUid[0]).toBeCloseTo(0.7, 12);
   });
 
-  it('defect 6: keeps the proportions of the miners that were postponed', () => {
+  it('defect 6: keeps the share of the miners that were postponed', () => {
     const { averages } = compute({
       scored: [scored('a', 1), scored('b', 2)],
       previous: { a: 0.25, b: 0.25, c: 0.3, d: 0.2 },
       neurons: neurons(['a'], ['b'], ['c'], ['d']),
     });
-    expect(averages.c! / averages.d!).toBeCloseTo(1.5, 12);
-    // Their 0.5 stays beside 0.8 * 0.5 + 0.2 of the others.
-    expect(averages.c! + averages.d!).toBeCloseTo(0.5 / 1.1, 12);
+    expect(averages.c).toBeCloseTo(0.3, 12);
+    expect(averages.d).toBeCloseTo(0.2, 12);
+    expect(averages.a).toBeGreaterThan(0.25);
+  });
+
+  it('defect 6: gives nothing to the only one evaluated in an outage, though nobody beat it', () => {
+    const previous = { a: 0.5, b: 0.3, late: 0.2 };
+    const all = neurons(['a'], ['b'], ['late'], ['new']);
+    expect(compute({ scored: [scored('late', 9)], previous, neurons: all }).averages).toEqual(previous);
+    expect(compute({ scored: [scored('new', 9)], previous, neurons: all }).averages).toEqual(previous);
+  });
+
+  it('gives everything to the only miner there is', () => {
+    expect(compute({ scored: [scored('a', 1)], neurons: neurons(['a'], ['b']) }).byUid).toEqual({ 0: 1 });
   });
 
   it('starts over for a hotkey that takes over a uid', () => {
@@ -161,7 +172,7 @@ describe('computeWeights', () => {
           expect(weight).toBeGreaterThanOrEqual(0.9e-6);
         }
         if (weights.length > 0) expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
-        for (const hotkey of rejected) expect(averages[hotkey]).toBeUndefined();
+        for (const hotkey of rejected) expect(averages[hotkey]).toBe(0);
       }),
     );
   });

@@ -94,17 +94,31 @@ describe('movingAverage', () => {
     expect(next.b).toBeCloseTo(0.52, 12);
   });
 
-  it('defect 6: keeps the average of who is not evaluated, in proportion', () => {
-    // b: 0.8 * 0.5 + 0.2 = 0.6; a keeps 0.5; sum 1.1.
-    const next = average({ a: 0.5, b: 0.5 }, { b: 1 });
-    expect(next.a).toBeCloseTo(0.5 / 1.1, 12);
-    expect(next.b).toBeCloseTo(0.6 / 1.1, 12);
+  it('defect 6: keeps the share of who is not evaluated, however often, and lets the others compete for the rest', () => {
+    let next = { a: 0.9, b: 0.07, c: 0.03 };
+    for (let outage = 0; outage < 5; outage++) next = average(next, { b: 0, c: 1 }) as typeof next;
+    expect(next.a).toBeCloseTo(0.9, 12);
+    expect(next.b).toBeCloseTo(0.1 * 0.7 * 0.8 ** 5, 12);
+    expect(next.a + next.b + next.c).toBeCloseTo(1, 12);
   });
 
   it('starts a newcomer at 0.2 of the step', () => {
     const next = average({ a: 1 }, { a: 0.5, new: 0.5 });
     expect(next.a).toBeCloseTo(0.9, 12);
     expect(next.new).toBeCloseTo(0.1, 12);
+  });
+
+  it('makes room for newcomers evaluated without the others: as much as these have on average', () => {
+    const next = average({ a: 0.5, b: 0.25, c: 0.25 }, { new: 0.75, newer: 0.25 });
+    expect(next.a).toBeCloseTo(0.5 * 0.6, 12);
+    expect(next.b).toBeCloseTo(0.25 * 0.6, 12);
+    expect(next.new).toBeCloseTo(0.75 * 0.4, 12);
+    expect(next.newer).toBeCloseTo(0.25 * 0.4, 12);
+  });
+
+  it('makes no room for who had 0 before: only the first evaluation brings any', () => {
+    const next = average({ a: 1, refused: 0 }, { refused: 1 });
+    expect(next).toEqual({ a: 1, refused: 0 });
   });
 
   it('takes the first step as it is', () => {
