@@ -1,4 +1,4 @@
-/** A dataset as the search for copies sees it. */
+/** A dataset as the search for copies sees it. Those of one hotkey are never compared with each other. */
 export interface DuplicateCandidate {
   hotkey: string;
   uid: number;
@@ -7,6 +7,8 @@ export interface DuplicateCandidate {
   rowHashes: string[];
   /** Per row: the block in which this hotkey first showed it. Default: `commitBlock` for all. */
   rowBlocks?: number[];
+  /** True for a dataset its hotkey has replaced: others may have copied it, but it is not judged itself. */
+  replaced?: boolean;
 }
 
 /** Why a dataset counts as a copy. */
@@ -61,6 +63,7 @@ export function findDuplicates(
   for (const pair of pairsWithCommonRows(candidates.map(withBlocks))) {
     const { commonRows } = pair;
     const [original, copy] = firstShowedThem(pair) ? [pair.first, pair.second] : [pair.second, pair.first];
+    if (copy.candidate.replaced || copy.candidate.hotkey === original.candidate.hotkey) continue;
     const ofCopy = commonRows / copy.blocks.size;
     const ofOriginal = commonRows / original.blocks.size;
     const copied = ofCopy >= containment || (ofOriginal >= containment && commonRows >= PADDED_COPY_ROWS);

@@ -13,6 +13,7 @@ export const VerdictReason = z.enum([
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
   'duplicate', // an earlier submission has the same dataset
+  'not-evaluable', // it could not be downloaded or trained on for many epochs, while others could
 ]);
 export type VerdictReason = z.infer<typeof VerdictReason>;
 

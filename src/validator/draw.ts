@@ -3,6 +3,7 @@ import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { ReadPointer } from './pointers.ts';
+import { averagesOf, type Standings } from './standing.ts';
 import type { OpenEpoch } from './state.ts';
 import type { Validator } from './validator.ts';
 
@@ -19,6 +20,7 @@ export async function drawMiners(
   { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) }: Validator,
   metagraph: Metagraph,
   pointers: Map<string, ReadPointer>,
+  standings: Standings,
 ): Promise<DrawnEpoch> {
   const submissions = new Map<string, Submission>();
   for (const { hotkey, submission } of pointers.values()) if (submission.ok) submissions.set(hotkey, submission.value);
@@ -39,7 +41,8 @@ export async function drawMiners(
     const queue = stored === null ? EvalQueue.create({ seed: queueSeed }) : EvalQueue.fromJSON(stored);
     const next = queue.next({
       hotkeys: [...submissions.keys()],
-      weights: await state.weights(),
+      registered: metagraph.neurons.map(({ hotkey }) => hotkey),
+      weights: averagesOf(standings),
       places: minersPerEpoch,
     });
     const fresh = { ...next, startBlock: metagraph.block };
@@ -48,13 +51,9 @@ export async function drawMiners(
   }
 }
 
-/** Stores the averages and closes the epoch, all at once. Whoever could not be evaluated is at the head of the queue again. */
-export async function finishEpoch(
-  { state }: Validator,
-  averages: Record<string, number>,
-  postponed: string[],
-): Promise<void> {
+/** Stores the standings and closes the epoch, all at once. Whoever could not be evaluated comes earlier in the queue. */
+export async function finishEpoch({ state }: Validator, standings: Standings, postponed: string[]): Promise<void> {
   const queue = EvalQueue.fromJSON(await state.queue());
   queue.postpone(postponed);
-  await state.finishEpoch(averages, queue.toJSON());
+  await state.finishEpoch(standings, queue.toJSON());
 }

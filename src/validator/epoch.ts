@@ -1,11 +1,16 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { Metagraph } from '../schema/metagraph.ts';
+import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import { type FetchedDataset, fetchDataset } from './fetch-dataset.ts';
 import { findCopies } from './find-copies.ts';
 import { readPointers } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
+import { prune } from './prune.ts';
 import { type EpochReport, type Outcome, writeReport } from './report.ts';
 import { scoreDataset } from './score-dataset.ts';
+import { averagesOf, nextStandings, standingVerdicts } from './standing.ts';
 import type { Validator } from './validator.ts';
 
 export interface RunEpochParameters {
@@ -17,63 +22,102 @@ export interface RunEpochParameters {
  * evaluate, compare, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
  * so calling it again after any failure goes on with the same draw and never trains twice.
  *
- * @throws FlockOffError for faults of the chain, the device or the disk. A fault of the hub postpones the one miner.
+ * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
+ *   training on one dataset among others, postpones the one miner.
  */
 export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
   const { netuid, competition, subtensor, metadata, weightSetter, state, onEvent } = validator;
   const outcomes = new Map<string, Outcome>();
-  const settle = (uid: number, hotkey: string, outcome: Outcome) => {
+  const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);
-    onEvent?.({ kind: 'settled', uid, outcome });
+    onEvent?.({ kind: 'settled', uid: pointers.get(hotkey)!.uid, outcome });
   };
+  const refuse = (hotkey: string, verdict: Verdict) => settle(hotkey, { kind: 'rejected', verdict });
 
-  const metagraph = await subtensor.metagraph(netuid, signal);
-  const pointers = readPointers(metagraph, await metadata.readAll(), competition);
-  for (const { uid, hotkey, submission } of pointers.values()) {
-    if (!submission.ok) settle(uid, hotkey, { kind: 'rejected', verdict: submission.verdict });
-  }
+  const start = await subtensor.metagraph(netuid, signal);
+  const pointers = readPointers(start, await metadata.readAll({ signal }), competition);
+  for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
-  const epoch = await drawMiners(validator, metagraph, pointers);
+  const standings = await state.standings();
+  const epoch = await drawMiners(validator, start, pointers, standings);
   const datasets: FetchedDataset[] = [];
   for (const submission of epoch.drawn) {
     const dataset = await postponeOnFault(() => fetchDataset(validator, submission, signal));
     if (dataset.kind === 'ready') datasets.push(dataset.value);
-    else settle(submission.uid, submission.hotkey, dataset);
+    else settle(submission.hotkey, dataset);
   }
 
-  const copies = await findCopies(validator, datasets, pointers);
-  for (const [hotkey, verdict] of copies) settle(pointers.get(hotkey)!.uid, hotkey, { kind: 'rejected', verdict });
+  const copies = await findCopies(validator, pointers);
+  for (const [hotkey, verdict] of copies) refuse(hotkey, verdict);
 
   for (const dataset of datasets.filter(({ submission }) => !copies.has(submission.hotkey))) {
-    const { uid, hotkey } = dataset.submission;
-    settle(uid, hotkey, await scoreDataset(validator, dataset, epoch.epochSeed, signal));
+    const loss = await postponeOnFault(() => scoreDataset(validator, dataset, epoch.epochSeed, signal));
+    settle(dataset.submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
   }
+  const served = { hub: datasets.some(({ downloaded }) => downloaded), trainer: trainerWorks(outcomes) };
+  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, served })) refuse(hotkey, verdict);
 
+  const end = await waitForEndOfEpoch(validator, signal);
   const weighed = computeWeights({
     scored: epoch.drawn.flatMap((submission) => {
       const outcome = outcomes.get(submission.hotkey);
       return outcome?.kind === 'scored' ? { ...submission, lossNatsPerToken: outcome.lossNatsPerToken } : [];
     }),
     rejected: new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : []))),
-    previous: await state.weights(),
-    neurons: metagraph.neurons,
+    previous: averagesOf(standings),
+    neurons: end.neurons,
   });
-
-  await waitForEndOfEpoch(validator, signal);
   const receipt = weighed.weights.length > 0 ? await weightSetter.set(weighed.weights, { signal }) : null;
+
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
-  await finishEpoch(validator, weighed.averages, postponed);
-  return writeReport({ netuid, competition: competition.id, epoch, pointers, datasets, outcomes, weighed, receipt });
+  const { averages } = weighed;
+  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
+  await finishEpoch(validator, next, postponed);
+  await prune(validator, end, pointers);
+  const { neurons } = end;
+  return writeReport({
+    netuid,
+    competition: competition.id,
+    epoch,
+    pointers,
+    datasets,
+    outcomes,
+    weighed,
+    neurons,
+    receipt,
+  });
 }
 
-/** Weights are sent late in the subnet's epoch: they rest on the freshest state, and can be copied least. */
+/**
+ * True when a dataset was scored. A trainer that fails on some datasets only may be overtaxed by them; one that fails on
+ * all is broken, and the epoch waits for it.
+ */
+function trainerWorks(outcomes: Map<string, Outcome>): boolean {
+  const all = [...outcomes.values()];
+  if (all.some(({ kind }) => kind === 'scored')) return true;
+  const failed = all.find((outcome) => outcome.kind === 'postponed' && outcome.by === 'trainer');
+  if (failed?.kind !== 'postponed') return false;
+  throw new FlockOffError({
+    code: 'trainer-failed',
+    what: `not one dataset of this epoch could be trained on: ${failed.message.replace(/\.$/, '')}`,
+    fix: 'the epoch goes on from here as soon as training works again',
+    transient: true,
+  });
+}
+
+/**
+ * Weights are sent late in the subnet's epoch: they rest on the freshest state, and can be copied least. Returns the
+ * metagraph of then: who registered or left meanwhile, and the consensus, count as they are when the weights are sent.
+ */
 async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
-): Promise<void> {
-  const { block, nextEpochBlock } = await subtensor.metagraph(netuid, signal);
+): Promise<Metagraph> {
+  const metagraph = await subtensor.metagraph(netuid, signal);
+  const { block, nextEpochBlock } = metagraph;
   const untilBlock = nextEpochBlock - blockThreshold;
-  if (block >= untilBlock || !Number.isFinite(untilBlock)) return;
+  if (block >= untilBlock || !Number.isFinite(untilBlock)) return metagraph;
   onEvent?.({ kind: 'waiting', block, untilBlock });
   await subtensor.waitForBlock(untilBlock, { signal });
+  return subtensor.metagraph(netuid, signal);
 }

@@ -14,6 +14,8 @@ export interface FetchedDataset {
   sha256: string;
   rowHashes: string[];
   evaluationRowsSeen: number;
+  /** True when the Hub sent it now, false when it was on this disk. */
+  downloaded: boolean;
 }
 
 /**
@@ -29,9 +31,10 @@ export async function fetchDataset(
   const { repo, commit } = submission.pointer;
   validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
   const { competition, evaluation } = validator;
-  const to = join(validator.cacheDir, 'datasets', ...repo.split('/'), commit, 'data.jsonl');
+  const to = join(datasetFolder(validator.cacheDir, repo, commit), 'data.jsonl');
   const stored = await validator.state.download(repo, commit);
-  if (stored === null || stored.sha256 !== (await sha256OfFile(to))) {
+  const downloaded = stored === null || stored.sha256 !== (await sha256OfFile(to));
+  if (downloaded) {
     const file = await validator.datasets.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
     if (!file.ok) return file;
     await validator.state.putDownload(repo, commit, file.value);
@@ -41,25 +44,43 @@ export async function fetchDataset(
   const { sha256, rowHashes } = dataset.value;
   await remember(validator, submission, { sha256, rowHashes });
   const evaluationRowsSeen = contamination(rowHashes, evaluation.rowHashes);
-  return accept({ submission, path: to, sha256, rowHashes, evaluationRowsSeen });
+  return accept({ submission, path: to, sha256, rowHashes, evaluationRowsSeen, downloaded });
 }
 
-/** Keeps, per row, the block in which this hotkey first showed it, so that an update does not forfeit its own rows. */
+/** Where the dataset of one commit lies in the cache. */
+export function datasetFolder(cacheDir: string, repo: string, commit: string): string {
+  return join(cacheDir, 'datasets', ...repo.split('/'), commit);
+}
+
+/**
+ * Keeps, per row, the block in which this hotkey first showed it, so that an update does not forfeit its own rows, and
+ * its earlier datasets as far as there is room, so that it does not clear who copied one of them.
+ */
 async function remember(
   validator: Validator,
-  submission: Submission,
-  seen: { sha256: string; rowHashes: string[] },
+  { hotkey, commitBlock, pointer }: Submission,
+  { sha256, rowHashes }: { sha256: string; rowHashes: string[] },
 ): Promise<void> {
-  const { hotkey, commitBlock, pointer } = submission;
-  const before = await validator.state.dataset(hotkey);
-  const firstBlocks = new Map(before?.rowHashes.map((hash, i) => [hash, before.rowBlocks[i] ?? before.commitBlock]));
-  const dataset: RememberedDataset = {
-    repo: pointer.repo,
-    commit: pointer.commit,
-    commitBlock,
-    sha256: seen.sha256,
-    rowHashes: seen.rowHashes,
-    rowBlocks: seen.rowHashes.map((hash) => Math.min(commitBlock, firstBlocks.get(hash) ?? commitBlock)),
-  };
-  await validator.state.putDataset(hotkey, dataset);
+  const { repo, commit } = pointer;
+  const shown = await validator.state.datasets(hotkey);
+  const firstBlocks = new Map<string, number>();
+  for (const { rowHashes, rowBlocks } of shown)
+    rowHashes.forEach((hash, i) => {
+      firstBlocks.set(hash, Math.min(rowBlocks[i]!, firstBlocks.get(hash) ?? Number.POSITIVE_INFINITY));
+    });
+  const rowBlocks = rowHashes.map((hash) => Math.min(commitBlock, firstBlocks.get(hash) ?? commitBlock));
+  const earlier = shown.filter((dataset) => dataset.repo !== repo || dataset.commit !== commit);
+  await validator.state.putDatasets(hotkey, [
+    { repo, commit, commitBlock, sha256, rowHashes, rowBlocks },
+    ...withinRows(earlier, validator.competition.maxRows),
+  ]);
+}
+
+/** As many of the datasets, from the first on, as have no more rows than that in all. */
+function withinRows(datasets: RememberedDataset[], maxRows: number): RememberedDataset[] {
+  let rows = 0;
+  return datasets.filter(({ rowHashes }) => {
+    rows += rowHashes.length;
+    return rows <= maxRows;
+  });
 }

@@ -1,25 +1,24 @@
 import { type DuplicateCandidate, findDuplicates } from '../dataset/duplicates.ts';
 import type { Verdict } from '../schema/verdict.ts';
-import type { FetchedDataset } from './fetch-dataset.ts';
 import type { ReadPointer } from './pointers.ts';
 import type { Validator } from './validator.ts';
 
 /**
- * Verdicts on the copies, by hotkey. Compared are the datasets of this epoch and those remembered of everybody else who
- * still points at them, so that a copy is found also when its original is not drawn.
+ * Verdicts on the copies, by hotkey. The datasets of this epoch are compared with each other and with all that everybody
+ * registered has shown before, so that a copy is found also when its original is not drawn, or has been replaced since.
+ * Only what a miner's pointer names now is judged.
  */
 export async function findCopies(
   { state, competition }: Validator,
-  datasets: FetchedDataset[],
   pointers: Map<string, ReadPointer>,
 ): Promise<Map<string, Verdict>> {
-  const fetched = new Set(datasets.map(({ submission }) => submission.hotkey));
   const candidates: DuplicateCandidate[] = [];
   for (const { hotkey, uid, submission } of pointers.values()) {
-    const known = submission.ok ? await state.dataset(hotkey) : null;
-    if (!submission.ok || !known) continue;
-    const current = known.commit === submission.value.pointer.commit && known.repo === submission.value.pointer.repo;
-    if (current || fetched.has(hotkey)) candidates.push({ hotkey, uid, ...known });
+    for (const { repo, commit, ...shown } of await state.datasets(hotkey)) {
+      const current =
+        submission.ok && submission.value.pointer.repo === repo && submission.value.pointer.commit === commit;
+      candidates.push({ hotkey, uid, ...shown, replaced: !current });
+    }
   }
   const findings = findDuplicates(candidates, { containment: competition.duplicateContainment });
   return new Map(

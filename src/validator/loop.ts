@@ -28,19 +28,21 @@ export async function runValidator(validator: Validator, parameters: RunValidato
   const { subtensor, clock, logger = silentLogger } = validator;
   const done = new AbortController();
   const revealing = revealWhileRunning(validator, done.signal);
+  const throughFaults = <T>(work: () => Promise<T>) =>
+    retry(work, {
+      attempts: Number.POSITIVE_INFINITY,
+      baseDelayMs: 5_000,
+      maxDelayMs: 300_000,
+      signal,
+      clock,
+      onRetry: (error, attempt, delayMs) => logger.warn(`interrupted: ${messageOf(error)}`, { attempt, delayMs }),
+    });
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      const report = await retry(() => runEpoch(validator, { signal }), {
-        attempts: Number.POSITIVE_INFINITY,
-        baseDelayMs: 5_000,
-        maxDelayMs: 300_000,
-        signal,
-        clock,
-        onRetry: (error, attempt, delayMs) =>
-          logger.warn(`epoch interrupted: ${messageOf(error)}`, { attempt, delayMs }),
-      });
+      const report = await throughFaults(() => runEpoch(validator, { signal }));
       await onReport?.(report);
-      if (epoch < epochs) await subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal });
+      if (epoch < epochs)
+        await throughFaults(() => subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal }));
     }
   } finally {
     done.abort();

@@ -1,10 +1,11 @@
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Outcome } from './report.ts';
 
 /**
- * Runs one miner's step and turns a passing fault of the hub into a postponed outcome, so that one unreachable
- * repository neither stops the epoch nor costs its miner anything. Every other fault is thrown.
+ * Runs one miner's step and turns a fault that concerns only this step into a postponed outcome: what the Hub does with
+ * one repository, or the device with one dataset, neither stops the epoch nor costs its miner anything. Every other
+ * fault is thrown.
  */
 export async function postponeOnFault<T>(
   step: () => Promise<Checked<T>>,
@@ -13,8 +14,8 @@ export async function postponeOnFault<T>(
     const result = await step();
     return result.ok ? { kind: 'ready', value: result.value } : { kind: 'rejected', verdict: result.verdict };
   } catch (error) {
-    if (error instanceof FlockOffError && error.code === 'hub-unreachable')
-      return { kind: 'postponed', message: error.message };
-    throw error;
+    const by = isCode(error, 'hub-unreachable') ? 'hub' : isCode(error, 'trainer-failed') ? 'trainer' : null;
+    if (by === null) throw error;
+    return { kind: 'postponed', by, message: messageOf(error) };
   }
 }

@@ -11,8 +11,8 @@ export type Outcome =
   | { kind: 'scored'; lossNatsPerToken: number }
   /** The miner's own fault: weight 0. */
   | { kind: 'rejected'; verdict: Verdict }
-  /** A fault on the validator's side: the miner keeps its average weight and is evaluated again. */
-  | { kind: 'postponed'; message: string };
+  /** A fault of the Hub or of this machine: the miner keeps its average weight and is evaluated again. */
+  | { kind: 'postponed'; by: 'hub' | 'trainer'; message: string };
 
 /** One line of the report. */
 export interface EpochEntry {
@@ -53,13 +53,16 @@ export interface WriteReportParameters {
   datasets: FetchedDataset[];
   outcomes: Map<string, Outcome>;
   weighed: ComputeWeightsReturnType;
+  /** Everybody registered when the weights were computed. */
+  neurons: { hotkey: string }[];
   receipt: WeightsReceipt | null;
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, epoch, pointers, datasets, outcomes, weighed, receipt } = parameters;
+  const { netuid, competition, epoch, pointers, datasets, outcomes, weighed, neurons, receipt } = parameters;
+  const registered = new Set(neurons.map(({ hotkey }) => hotkey));
   const fetched = new Map(datasets.map((dataset) => [dataset.submission.hotkey, dataset]));
-  const weights = new Map(weighed.weights.map(({ uid, weight }) => [uid, weight]));
+  const weights = new Map(weighed.weights.map(({ hotkey, weight }) => [hotkey, weight]));
   const entries = [...outcomes].map(([hotkey, outcome]): EpochEntry => {
     const { uid, text } = pointers.get(hotkey)!;
     const dataset = fetched.get(hotkey);
@@ -71,9 +74,12 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
       evaluationRowsSeen: dataset?.evaluationRowsSeen ?? 0,
       outcome,
       winRate: weighed.winRates.get(hotkey) ?? null,
-      weight: weights.get(uid) ?? 0,
+      weight: weights.get(hotkey) ?? 0,
     };
-    return { ...entry, why: explain(entry, weighed.winRates.size) };
+    const why = registered.has(hotkey)
+      ? explain(entry, weighed.winRates.size)
+      : 'left the subnet before the weights were sent';
+    return { ...entry, why };
   });
   entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
   return { netuid, competition, epochSeed: epoch.epochSeed, startBlock: epoch.startBlock, entries, receipt };

@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto';
 import { loadRows } from '../dataset/load-rows.ts';
+import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import { silentLogger } from '../shared/logger.ts';
+import { retry } from '../shared/retry.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
-import type { Outcome } from './report.ts';
 import type { Validator } from './validator.ts';
+
+const ATTEMPTS = 3;
+const BASE_DELAY_MS = 5_000;
+const MAX_DELAY_MS = 60_000;
 
 /**
  * Trains LoRA adapters from the base model on a dataset and measures the loss on the evaluation set, in nats per token.
  * A result is kept until the epoch is finished, so a restarted validator does not train again what it has trained.
+ * A fault of the device is tried again, then thrown as `trainer-failed`.
  * @throws FlockOffError for faults of the device or the disk.
  */
 export async function scoreDataset(
@@ -15,16 +22,24 @@ export async function scoreDataset(
   dataset: FetchedDataset,
   seed: number,
   signal?: AbortSignal,
-): Promise<Outcome> {
-  const { trainer, competition, evaluation, state, onEvent } = validator;
+): Promise<Checked<number>> {
+  const { trainer, competition, evaluation, state, onEvent, clock, logger = silentLogger } = validator;
   const { uid } = dataset.submission;
   const key = scoreKey([dataset.sha256, seed, trainer.baseSha256, competition.recipe, evaluation.sha256]);
 
   const known = await state.score(key);
-  const score = known ?? (await train());
+  const score =
+    known ??
+    (await retry(train, {
+      attempts: ATTEMPTS,
+      baseDelayMs: BASE_DELAY_MS,
+      maxDelayMs: MAX_DELAY_MS,
+      signal,
+      clock,
+      onRetry: (error, attempt) => logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`),
+    }));
   if (!known) await state.putScore(key, score);
-  if (!score.ok) return { kind: 'rejected', verdict: score.verdict };
-  return { kind: 'scored', lossNatsPerToken: score.value };
+  return score;
 
   async function train(): Promise<Checked<number>> {
     const { rows } = await loadRows({ path: dataset.path, competition, signal });

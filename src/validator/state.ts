@@ -3,6 +3,7 @@ import { ClassicLevel } from 'classic-level';
 import type { PendingReveal, PendingRevealStore } from '../chain/weight-setter.ts';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
+import type { Standings } from './standing.ts';
 
 /** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
 export interface OpenEpoch {
@@ -13,7 +14,7 @@ export interface OpenEpoch {
   startBlock: number;
 }
 
-/** What a dataset looked like when it was last read, for finding its copies when it is not in the draw itself. */
+/** What a dataset looked like when it was read, for finding its copies when it is not in the draw itself. */
 export interface RememberedDataset {
   repo: string;
   commit: string;
@@ -26,9 +27,12 @@ export interface RememberedDataset {
 }
 
 /**
- * Everything a validator must not forget, in an embedded LevelDB: the queue, moving-average weights, losses by dataset hash,
- * remembered datasets and pending reveals. Every write is synced to disk before it resolves, so a killed validator goes on
- * where it stopped.
+ * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
+ * dataset hash, remembered datasets and pending reveals. Every write is synced to disk before it resolves, so a killed
+ * validator goes on where it stopped.
+ *
+ * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
+ * What was stored before is not lost; the state has to be opened again.
  */
 export class ValidatorState {
   readonly #db: ClassicLevel<string, unknown>;
@@ -40,7 +44,7 @@ export class ValidatorState {
     this.pendingReveals = {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
-      delete: (id) => this.#db.del(`reveal:${id}`, { sync: true }),
+      delete: (id) => this.#onDisk(() => this.#db.del(`reveal:${id}`, { sync: true })),
     };
   }
 
@@ -85,34 +89,27 @@ export class ValidatorState {
     return this.#get<unknown>('queue');
   }
 
-  /** Moving-average weight by hotkey, as of the last finished epoch. */
-  async weights(): Promise<Record<string, number>> {
-    return (await this.#get<Record<string, number>>('weights')) ?? {};
+  /** What every miner has reached, as of the last finished epoch. */
+  async standings(): Promise<Standings> {
+    return (await this.#get<Standings>('standings')) ?? {};
   }
 
   /** Stores a new draw together with the queue that made it. */
-  async beginEpoch(epoch: OpenEpoch, queue: unknown): Promise<void> {
-    await this.#db.batch(
-      [
-        { type: 'put', key: 'epoch', value: epoch },
-        { type: 'put', key: 'queue', value: queue },
-      ],
-      { sync: true },
-    );
+  beginEpoch(epoch: OpenEpoch, queue: unknown): Promise<void> {
+    return this.#batch([
+      { type: 'put', key: 'epoch', value: epoch },
+      { type: 'put', key: 'queue', value: queue },
+    ]);
   }
 
-  /** Stores the new averages and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch(weights: Record<string, number>, queue: unknown): Promise<void> {
-    const scores = await this.#db.keys({ gt: 'score:', lt: 'score;' }).all();
-    await this.#db.batch(
-      [
-        { type: 'put', key: 'weights', value: weights },
-        { type: 'put', key: 'queue', value: queue },
-        { type: 'del', key: 'epoch' },
-        ...scores.map((key) => ({ type: 'del' as const, key })),
-      ],
-      { sync: true },
-    );
+  /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
+  async finishEpoch(standings: Standings, queue: unknown): Promise<void> {
+    await this.#batch([
+      { type: 'put', key: 'standings', value: standings },
+      { type: 'put', key: 'queue', value: queue },
+      { type: 'del', key: 'epoch' },
+      ...(await this.#keys('score:')).map((key) => ({ type: 'del' as const, key })),
+    ]);
   }
 
   /** Loss (nats per token) or verdict of one dataset under one seed, recipe, base model and evaluation set, or `null`. */
@@ -126,20 +123,30 @@ export class ValidatorState {
 
   /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
   download(repo: string, commit: string): Promise<{ sha256: string } | null> {
-    return this.#get<{ sha256: string }>(`download:${repo}:${commit}`);
+    return this.#get<{ sha256: string }>(downloadKey(repo, commit));
   }
 
   putDownload(repo: string, commit: string, { sha256 }: { sha256: string }): Promise<void> {
-    return this.#put(`download:${repo}:${commit}`, { sha256 });
+    return this.#put(downloadKey(repo, commit), { sha256 });
   }
 
-  /** The dataset a hotkey last showed, or `null`. */
-  dataset(hotkey: string): Promise<RememberedDataset | null> {
-    return this.#get<RememberedDataset>(`dataset:${hotkey}`);
+  /** The datasets a hotkey has shown, the latest first. */
+  async datasets(hotkey: string): Promise<RememberedDataset[]> {
+    return (await this.#get<RememberedDataset[]>(datasetKey(hotkey))) ?? [];
   }
 
-  putDataset(hotkey: string, dataset: RememberedDataset): Promise<void> {
-    return this.#put(`dataset:${hotkey}`, dataset);
+  putDatasets(hotkey: string, datasets: RememberedDataset[]): Promise<void> {
+    return this.#put(datasetKey(hotkey), datasets);
+  }
+
+  /** Forgets the datasets of every other hotkey, and every other download. */
+  async keepOnly(kept: { hotkeys: string[]; downloads: { repo: string; commit: string }[] }): Promise<void> {
+    const keys = new Set([
+      ...kept.hotkeys.map(datasetKey),
+      ...kept.downloads.map(({ repo, commit }) => downloadKey(repo, commit)),
+    ]);
+    const stored = [...(await this.#keys('dataset:')), ...(await this.#keys('download:'))];
+    await this.#batch(stored.filter((key) => !keys.has(key)).map((key) => ({ type: 'del', key })));
   }
 
   async close(): Promise<void> {
@@ -147,14 +154,45 @@ export class ValidatorState {
   }
 
   async #get<T>(key: string): Promise<T | null> {
-    return ((await this.#db.get(key)) as T | undefined) ?? null;
+    return ((await this.#onDisk(() => this.#db.get(key))) as T | undefined) ?? null;
   }
 
   #put(key: string, value: unknown): Promise<void> {
-    return this.#db.put(key, value, { sync: true });
+    return this.#onDisk(() => this.#db.put(key, value, { sync: true }));
+  }
+
+  #batch(operations: Operation[]): Promise<void> {
+    return this.#onDisk(() => this.#db.batch(operations, { sync: true }));
   }
 
   async #values<T>(prefix: string): Promise<T[]> {
-    return (await this.#db.values({ gt: prefix, lt: `${prefix}\uffff` }).all()) as T[];
+    return (await this.#onDisk(() => this.#db.values(startingWith(prefix)).all())) as T[];
   }
+
+  #keys(prefix: string): Promise<string[]> {
+    return this.#onDisk(() => this.#db.keys(startingWith(prefix)).all());
+  }
+
+  async #onDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new FlockOffError({
+        code: 'disk',
+        what: `the validator state in ${this.#db.location} cannot be read or written (${messageOf(error)})`,
+        fix: 'make room on the disk, check the rights of that folder, and start again: it goes on where it stopped',
+        facts: { path: this.#db.location },
+        cause: error,
+      });
+    }
+  }
+}
+
+type Operation = { type: 'put'; key: string; value: unknown } | { type: 'del'; key: string };
+
+const datasetKey = (hotkey: string) => `dataset:${hotkey}`;
+const downloadKey = (repo: string, commit: string) => `download:${repo}:${commit}`;
+
+function startingWith(prefix: string) {
+  return { gt: prefix, lt: `${prefix}\uffff` };
 }

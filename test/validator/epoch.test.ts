@@ -8,6 +8,7 @@ import {
   createHubDatasetStore,
   type DatasetRow,
   type EpochReport,
+  FlockOffError,
   LoraTrainer,
   loadEvaluationSet,
   openHotkey,
@@ -129,6 +130,10 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
   };
 }
 
+const addressOf = async (name: string) => (await openHotkey({ path: folder, name })).address;
+/** The moving average of a miner. */
+const averageOf = async (name: string) => (await state.standings())[await addressOf(name)]?.average;
+
 const entry = ({ entries }: EpochReport, uid: number) => entries.find((one) => one.uid === uid)!;
 const trained = () => events.filter((event) => event.kind === 'training' && event.progress.step === 1).length;
 
@@ -173,21 +178,150 @@ test('an original that was extended later still has its rows: the copier of the 
   expect(entry(report, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
-test('defects 6 and 7: a hub that is down postpones its miner, who keeps the weight earned before', async () => {
+test('of two equal datasets the one committed first is scored, whatever the uids', async () => {
+  await publish('ben', rowsOn('cat'));
+  await publish('ann', rowsOn('cat'));
+  const report = await runEpoch(await validator());
+  expect(entry(report, 1).outcome.kind).toBe('scored');
+  expect(entry(report, 0).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('the copy of a dataset is found after its original named another one, whether that was read or not', async () => {
+  await publish('ann', rowsOn('cat'));
+  await runEpoch(await validator());
+  await publish('ben', rowsOn('cat'));
+  await publish('ann', rowsOn('dog'));
+  hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  const unread = await runEpoch(await validator());
+  expect(entry(unread, 0).outcome.kind).toBe('postponed');
+  expect(entry(unread, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+  hub.faults.clear();
+  const read = await runEpoch(await validator());
+  expect(entry(read, 0).outcome.kind).toBe('scored');
+  expect(entry(read, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('defects 6 and 7: a hub that is down postpones its miner, who keeps its share through many epochs', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await publish('cid', rowsOn('owl'));
+  await runEpoch(await validator());
+  const before = await averageOf('ann');
+  expect(before).toBeGreaterThan(0);
+  await publish('ann', rowsOn('bird'));
+  hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  for (let outage = 0; outage < 3; outage++) {
+    const report = await runEpoch(await validator());
+    expect(entry(report, 0).outcome).toMatchObject({ kind: 'postponed', message: expect.stringContaining('503') });
+    expect(await averageOf('ann')).toBeCloseTo(before!, 12);
+  }
+  hub.faults.clear();
+  expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+});
+
+test('defect 11: a dataset at which training fails again and again is postponed; the others are scored', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const failing = trainerFailingOn('cat');
+  const report = await runEpoch(await validator({ trainer: failing.trainer, clock: NO_WAITING }));
+  expect(failing.failures()).toBe(3);
+  expect(entry(report, 0)).toMatchObject({ outcome: { kind: 'postponed', by: 'trainer' } });
+  expect(entry(report, 1).outcome.kind).toBe('scored');
+});
+
+test('defect 11: a device that trains nothing scores nobody: the epoch waits for it', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const { trainer: lost } = trainerFailingOn('is here');
+  await expect(runEpoch(await validator({ trainer: lost, clock: NO_WAITING }))).rejects.toMatchObject({
+    code: 'trainer-failed',
+    transient: true,
+    message: expect.stringMatching(/not one dataset of this epoch could be trained on: .*device lost/),
+  });
+  expect(await state.standings()).toEqual({});
+  const report = await runEpoch(await validator());
+  expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
+});
+
+/** The trainer, with a device that fails on datasets that say something. */
+function trainerFailingOn(words: string): { trainer: LoraTrainer; failures: () => number } {
+  let failures = 0;
+  const failing = new Proxy(trainer, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (name === 'train')
+        return async (...parameters: Parameters<LoraTrainer['train']>) => {
+          if (!JSON.stringify(parameters[0]).includes(words)) return target.train(...parameters);
+          failures++;
+          throw new FlockOffError({ code: 'trainer-failed', what: 'device lost', transient: true });
+        };
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { trainer: failing, failures: () => failures };
+}
+
+test('a verdict stands while its pointer does, also when the miner is not drawn: consensus gives it nothing', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('cat'));
+  await publish('cid', rowsOn('owl'));
+  expect(entry(await runEpoch(await validator()), 1).outcome.kind).toBe('rejected');
+  chain.setHyperparameter(NETUID, 'tempo', 10_000);
+  chain.setStorage('SubtensorModule.Consensus', NETUID, [20_000, 25_535, 0, 20_000]);
+  await chain.produceBlocks(1);
+  const ben = await addressOf('ben');
+  let report: EpochReport;
+  let drawn: string[];
+  do {
+    report = await runEpoch(await validator({ minersPerEpoch: 2, blockThreshold: 20_000 }));
+    drawn = events.findLast((event) => event.kind === 'drawn')!.hotkeys;
+  } while (drawn.includes(ben));
+  expect(entry(report, 1)).toMatchObject({
+    weight: 0,
+    outcome: { kind: 'rejected', verdict: { reason: 'duplicate' } },
+  });
+  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0, 3]);
+});
+
+test('weights go to who is registered when they are sent, not to who takes over a uid during the training', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const newcomer = await writeDevWallet({ path: folder, name: 'newcomer' });
+  const onEvent = (event: ValidatorEvent) => {
+    if (event.kind !== 'settled' || event.uid !== 1) return;
+    chain.setStorage('SubtensorModule.Keys', NETUID, 1, newcomer.hotkey);
+    chain.setStorage('SubtensorModule.Uids', NETUID, newcomer.hotkey, 1);
+    chain.setStorage('SubtensorModule.Uids', NETUID, ben, null);
+    void chain.produceBlocks(1);
+  };
+  const ben = await addressOf('ben');
+  const report = await runEpoch(await validator({ onEvent }));
+  expect(entry(report, 1)).toMatchObject({
+    hotkey: ben,
+    weight: 0,
+    why: 'left the subnet before the weights were sent',
+  });
+  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
+});
+
+test('datasets that no pointer names any more leave the disk, and who left the subnet is forgotten', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   await runEpoch(await validator());
-  const before = await state.weights();
+  const cached = (name: string) => readdir(join(folder, 'cache', 'datasets', 'u', name)).catch(() => []);
+  const [first] = await cached('ann');
+  const [ann, ben] = [await addressOf('ann'), await addressOf('ben')];
+  expect(await state.datasets(ben)).toHaveLength(1);
   await publish('ann', rowsOn('bird'));
-  hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
-  const report = await runEpoch(await validator());
-  expect(entry(report, 0).outcome).toMatchObject({ kind: 'postponed', message: expect.stringContaining('503') });
-  const after = await state.weights();
-  const ann = (await openHotkey({ path: folder, name: 'ann' })).address;
-  expect(before[ann]).toBeGreaterThan(0);
-  expect(after[ann]).toBeGreaterThan(0);
-  hub.faults.clear();
-  expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+  chain.setStorage('SubtensorModule.Keys', NETUID, 1, (await writeDevWallet({ path: folder, name: 'new' })).hotkey);
+  await chain.produceBlocks(1);
+  await runEpoch(await validator());
+  expect(await cached('ann')).toHaveLength(1);
+  expect(await cached('ann')).not.toContain(first);
+  expect(await cached('ben')).toEqual([]);
+  expect(await state.download('u/ann', first!)).toBeNull();
+  expect(await state.datasets(ben)).toEqual([]);
+  expect((await state.datasets(ann)).map(({ rowHashes }) => rowHashes.length)).toEqual([6, 6]);
 });
 
 test('a dataset that was scored once is scored again after its repository is gone', async () => {
@@ -222,7 +356,7 @@ test('defect 13: garbage over a good pointer ends its weight', async () => {
     weight: 0,
     outcome: { kind: 'rejected', verdict: { reason: 'invalid-pointer' } },
   });
-  expect(await state.weights()).not.toHaveProperty(hotkey.address);
+  expect(await averageOf('ann')).toBe(0);
 });
 
 test('a validator stopped in the middle goes on with the same draw and trains nothing twice', async () => {
@@ -271,6 +405,26 @@ test('runValidator runs epoch after epoch and retries what passes', async () => 
   });
   expect(reports).toHaveLength(2);
   expect(reports[1]!.startBlock).toBeGreaterThanOrEqual(reports[0]!.startBlock + 3);
+});
+
+test('runValidator waits for the next epoch through faults of the chain', async () => {
+  let faults = 3;
+  const flaky = new Proxy(subtensor, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (name === 'waitForBlock' && faults-- > 0)
+        return () => Promise.reject(new FlockOffError({ code: 'timeout', what: 'no new block', transient: true }));
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const reports: EpochReport[] = [];
+  await runValidator(await validator({ subtensor: flaky, clock: NO_WAITING }), {
+    blocksPerEpoch: 2,
+    epochs: 2,
+    onReport: (report) => void reports.push(report),
+  });
+  expect(faults).toBeLessThan(0);
+  expect(reports).toHaveLength(2);
 });
 
 test('on a subnet with commit-reveal the weights are revealed while the validator runs', async () => {

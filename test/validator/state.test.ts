@@ -16,23 +16,24 @@ test('a fresh state remembers nothing', async () => {
   const state = await ValidatorState.open({ path });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.queue()).toBeNull();
-  expect(await state.weights()).toEqual({});
+  expect(await state.standings()).toEqual({});
   expect(await state.score('x')).toBeNull();
-  expect(await state.dataset('x')).toBeNull();
+  expect(await state.datasets('x')).toEqual([]);
   expect(await state.pendingReveals.list()).toEqual([]);
   await state.close();
 });
 
-test('finishing an epoch stores the averages, closes it and forgets its scores, and keeps everything else', async () => {
+test('finishing an epoch stores the standings, closes it and forgets its scores, and keeps everything else', async () => {
   const state = await ValidatorState.open({ path });
   await state.beginEpoch({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, { waiting: [] });
   await state.putScore('k', { ok: true, value: 1.25 });
   await state.putDownload('a/b', 'c', { sha256: 'd' });
   expect(await state.openEpoch()).toEqual({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 });
-  await state.finishEpoch({ a: 1 }, { waiting: ['b'] });
+  const standings = { a: { average: 1, refused: null, postponedEpochs: 0 } };
+  await state.finishEpoch(standings, { waiting: ['b'] });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();
-  expect(await state.weights()).toEqual({ a: 1 });
+  expect(await state.standings()).toEqual(standings);
   expect(await state.queue()).toEqual({ waiting: ['b'] });
   expect(await state.download('a/b', 'c')).toEqual({ sha256: 'd' });
   await state.close();
@@ -67,5 +68,58 @@ test('what was stored before kill -9 is there afterwards', async () => {
   expect(last).toBeGreaterThanOrEqual(50);
   const state = await ValidatorState.open({ path });
   for (let i = 0; i <= last; i++) expect(await state.score(`n${i}`)).toEqual({ ok: true, value: i });
+  await state.close();
+});
+
+test('keeps only what it is told to of datasets and downloads, and everything else', async () => {
+  const state = await ValidatorState.open({ path });
+  await state.putDatasets('gone', []);
+  await state.putDatasets('here', []);
+  await state.putDownload('a/b', 'old', { sha256: '1' });
+  await state.putDownload('a/b', 'new', { sha256: '2' });
+  await state.putScore('k', { ok: true, value: 1 });
+  await state.keepOnly({ hotkeys: ['here'], downloads: [{ repo: 'a/b', commit: 'new' }] });
+  expect(await state.download('a/b', 'old')).toBeNull();
+  expect(await state.download('a/b', 'new')).toEqual({ sha256: '2' });
+  expect(await state.score('k')).toEqual({ ok: true, value: 1 });
+  await state.close();
+});
+
+// A limit on the size of files stands for a full disk: the write is refused by the system in the same way.
+test.skipIf(process.platform === 'win32')('a full disk is one sentence, and loses nothing stored before', async () => {
+  const script = `
+    import { ValidatorState } from ${JSON.stringify(new URL('../../src/validator/state.ts', import.meta.url).href)};
+    const state = await ValidatorState.open({ path: ${JSON.stringify(path)} });
+    try {
+      for (let i = 0; ; i++) {
+        await state.putScore('n' + i, { ok: true, value: i, filler: 'x'.repeat(10_000) });
+        console.log(i);
+      }
+    } catch (error) {
+      console.error(error.name, error.code, error.message);
+    }`;
+  const child = spawn('bash', [
+    '-c',
+    'trap "" XFSZ; ulimit -f 400; exec "$0" "$@"',
+    process.execPath,
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    script,
+  ]);
+  let [stored, complaint] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stored += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk;
+  });
+  await once(child, 'close');
+  expect(complaint).toMatch(/FlockOffError disk the validator state in .+ cannot be read or written .+ Make room/);
+  const state = await ValidatorState.open({ path });
+  const last = Number(stored.trim().split('\n').at(-1));
+  expect(last).toBeGreaterThan(5);
+  for (let i = 0; i <= last; i++) expect(await state.score(`n${i}`)).toMatchObject({ ok: true, value: i });
   await state.close();
 });
