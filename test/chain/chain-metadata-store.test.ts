@@ -151,6 +151,26 @@ test('hotkeys commit at the same time', async () => {
     expect(all.get(address)).toMatchObject({ text: pointer(i.toString(16)), block: committed[i]!.block });
 });
 
+test('defects 2 and 18: 256 commitments are read in three round trips, each with its block', async () => {
+  const hotkeys = Array.from({ length: 256 }, (_, i) => `miner ${i}`);
+  const chain = await startSubnet({ hotkeys });
+  const addresses = await Promise.all(hotkeys.map(async (name) => (await devHotkey(name)).address));
+  const text = (i: number) => `ann/chat:1:${i.toString(16).padStart(40, '0')}`;
+  for (const [i, address] of addresses.entries()) {
+    const fields = [{ [`Raw${text(i).length}`]: new TextEncoder().encode(text(i)) }];
+    chain.setStorage('Commitments.CommitmentOf', NETUID, address, { deposit: 0, block: i + 1, info: { fields } });
+  }
+  await chain.produceBlocks(1);
+  const subtensor = await connect(chain.url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const before = subtensor.requests;
+  const all = await store.readAll();
+  expect(subtensor.requests - before).toBe(3);
+  expect(all.size).toBe(256);
+  for (const [i, hotkey] of addresses.entries())
+    expect(all.get(hotkey)).toEqual({ hotkey, text: text(i), block: i + 1 });
+});
+
 test('no seed shows in what is logged, thrown or returned', async () => {
   const proxy = await proxyTo((await startSubnet({ chain: { commitmentCooldownBlocks: 5 } })).url);
   const logger = rememberingLogger();

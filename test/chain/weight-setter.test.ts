@@ -4,6 +4,7 @@ import type { Subtensor } from '../../src/chain/subtensor.ts';
 import { type PendingRevealStore, WeightSetter } from '../../src/chain/weight-setter.ts';
 import { ModelId } from '../../src/schema/model-id.ts';
 import { devHotkey } from './dev-hotkey.ts';
+import { pendingRevealStoreContract } from './pending-reveals-contract.ts';
 import { connect, memoryReveals, NETUID, proxyTo, rememberingLogger, startSubnet } from './subnet.ts';
 
 const SUBMIT = 'author_submitAndWatchExtrinsic';
@@ -167,7 +168,7 @@ test('one hotkey may set weights and commit a pointer at the same time', async (
 
 const COMMIT_REVEAL = { weightsRateLimit: 1, commitRevealEnabled: true, tempo: 15 };
 
-test('commit and reveal: what was committed before a kill is revealed by the next process, inside the window', async () => {
+test('defect 17: what was committed before a kill is revealed by the next process, inside the window', async () => {
   const chain = await startSubnet(COMMIT_REVEAL);
   const reveals = memoryReveals();
   const killed = await setterFor(await connect(chain.url), { reveals });
@@ -270,3 +271,5 @@ test('an answer to a reveal that is lost is looked up on the chain', async () =>
   expect((await setter.reveal()).revealed).toHaveLength(1);
   expect(await setter.read(0)).toEqual(SHARES);
 });
+
+pendingRevealStoreContract('the store that these tests use', (use) => use(memoryReveals()));

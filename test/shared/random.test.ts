@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MersenneTwister, randomPermutation } from '../../src/shared/random.ts';
+import { goldenJson } from '../trainer/golden.ts';
 
 describe('MersenneTwister', () => {
   it('is MT19937: its 10,000th number for the seed 5489 is the one the C++ standard demands', () => {
@@ -23,6 +24,15 @@ describe('MersenneTwister', () => {
 });
 
 describe('randomPermutation', () => {
+  const { cases } = goldenJson('shuffle', 'randperm.json');
+
+  it.each(cases as { n: number; seed: number; permutation: number[] }[])(
+    'is torch.randperm($n) for seed $seed',
+    ({ n, seed, permutation }) => {
+      expect(randomPermutation(n, seed)).toEqual(permutation);
+    },
+  );
+
   it('holds every index once and is settled by the seed', () => {
     const order = randomPermutation(1000, 7);
     expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ValidatorState } from '../../src/validator/state.ts';
+import { pendingRevealStoreContract, reveal } from '../chain/pending-reveals-contract.ts';
 
 let path: string;
 beforeEach(async () => {
@@ -122,4 +123,18 @@ test.skipIf(process.platform === 'win32')('a full disk is one sentence, and lose
   expect(last).toBeGreaterThan(5);
   for (let i = 0; i <= last; i++) expect(await state.score(`n${i}`)).toMatchObject({ ok: true, value: i });
   await state.close();
+});
+
+pendingRevealStoreContract('the store of pending reveals', async (use) => {
+  const state = await ValidatorState.open({ path });
+  await use(state.pendingReveals).finally(() => state.close());
+});
+
+test('defect 17: pending reveals and their salts are there after a restart', async () => {
+  const state = await ValidatorState.open({ path });
+  await state.pendingReveals.put(reveal('0xaa'));
+  await state.close();
+  const again = await ValidatorState.open({ path });
+  expect(await again.pendingReveals.list()).toEqual([reveal('0xaa')]);
+  await again.close();
 });
