@@ -52,7 +52,7 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 
 test('the package holds the build, the evaluation set, the tiny model and the documents, and nothing else', () => {
   const expected =
-    /^(dist\/.*\.(js|js\.map|d\.ts)|eval_data\/.*|docs\/[\w-]+\.md|src\/local\/tiny-base\/[\w-]+\.(json|safetensors)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+    /^(dist\/.*\.(js|js\.map|d\.ts)|eval_data\/.*|docs\/[\w-]+\.md|src\/local\/tiny-base\/[\w-]+\.(json|safetensors|md)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
   expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
   expect(files.map(({ path }) => path)).toEqual(
     expect.arrayContaining([
