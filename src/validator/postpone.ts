@@ -1,6 +1,6 @@
 import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
-import type { Outcome } from './report.ts';
+import type { Outcome } from './outcome.ts';
 
 /**
  * Runs one miner's step and turns a fault that concerns only this step into a postponed outcome: what the Hub does with

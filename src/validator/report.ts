@@ -1,18 +1,9 @@
 import type { WeightsReceipt } from '../chain/weight-setter.ts';
-import type { Verdict } from '../schema/verdict.ts';
 import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
+import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
-
-/** How the epoch ended for one miner. */
-export type Outcome =
-  /** Trained and evaluated: nats per token on the evaluation set, lower is better. */
-  | { kind: 'scored'; lossNatsPerToken: number }
-  /** The miner's own fault: weight 0. */
-  | { kind: 'rejected'; verdict: Verdict }
-  /** A fault of the Hub or of this machine: the miner keeps its average weight and is evaluated again. */
-  | { kind: 'postponed'; by: 'hub' | 'trainer'; message: string };
 
 /** One line of the report. */
 export interface EpochEntry {

@@ -1,6 +1,6 @@
 import { reject, type Verdict } from '../schema/verdict.ts';
+import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
-import type { Outcome } from './report.ts';
 
 /** What a validator keeps of a miner from epoch to epoch. */
 export interface Standing {

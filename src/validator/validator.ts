@@ -7,7 +7,7 @@ import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
-import type { Outcome } from './report.ts';
+import type { Outcome } from './outcome.ts';
 import type { ValidatorState } from './state.ts';
 
 /** What a validator works with. Everything is opened and closed by whoever made it. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { accept } from '../../src/schema/verdict.ts';
+import type { Outcome } from '../../src/validator/outcome.ts';
 import type { ReadPointer } from '../../src/validator/pointers.ts';
-import type { Outcome } from '../../src/validator/report.ts';
 import { nextStandings, type Standings, standingVerdicts } from '../../src/validator/standing.ts';
 
 const postponed: Outcome = { kind: 'postponed', by: 'hub', message: 'the Hub did not serve it' };
