@@ -13,8 +13,10 @@ import type {
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
-import { digester, digestFile, type FileDigest, sameContent } from './file-digest.ts';
-import { hubFetch, unreachable } from './hub-fetch.ts';
+import { digestFile, type FileDigest, sameContent } from './file-digest.ts';
+import { hubFetch, isDisabled, unreachable } from './hub-fetch.ts';
+import { onDisk } from './on-disk.ts';
+import { ReceivedFile } from './received-file.ts';
 
 export interface CreateHubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
@@ -25,7 +27,9 @@ export interface CreateHubDatasetStoreParameters {
   stallTimeoutMs?: number;
   /** Longest time to send one file. Default 15 minutes. */
   uploadTimeoutMs?: number;
-  /** Attempts of one request. Default 5. */
+  /** Longest time of one call in all, waits and repetitions included. Default 30 minutes. */
+  totalTimeoutMs?: number;
+  /** Failures in a row, none of which brought the call further, after which it is given up. Default 5. */
   attempts?: number;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -33,29 +37,59 @@ export interface CreateHubDatasetStoreParameters {
 }
 
 const FILE = 'data.jsonl';
+const BASE_DELAY_MS = 500;
+/** A rate limit of the Hub lasts 5 minutes. */
+const MAX_DELAY_MS = 330_000;
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
 /** Datasets on the Hugging Face Hub, through @huggingface/hub. */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, attempts = 5 } = parameters;
-  const { clock = systemClock, logger = silentLogger } = parameters;
+  const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
+  const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
   const baseFetch = parameters.fetch ?? fetch;
 
   /** What every call to @huggingface/hub takes. */
-  function options(repo: string, signal?: AbortSignal) {
-    const wrapped = hubFetch({ fetch: baseFetch, clock, stallTimeoutMs, uploadTimeoutMs, attempts, signal });
+  function options(repo: string, signal: AbortSignal) {
+    const wrapped = hubFetch({ fetch: baseFetch, stallTimeoutMs, uploadTimeoutMs, signal });
     return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: wrapped };
   }
-  const withRetries = { attempts, baseDelayMs: 500, maxDelayMs: 30_000, clock };
+
+  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
+  async function insist<T>(
+    repo: string,
+    signal: AbortSignal | undefined,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const deadline = new AbortController();
+    const late = () => unreachable(`${hubUrl}/datasets/${repo}`, `it took more than ${totalTimeoutMs / 1000} s in all`);
+    const timer = setTimeout(() => deadline.abort(late()), totalTimeoutMs);
+    const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
+    try {
+      return await retry(() => asOurs(`${hubUrl}/datasets/${repo}`, either, () => call(either)), {
+        attempts,
+        baseDelayMs: BASE_DELAY_MS,
+        maxDelayMs: MAX_DELAY_MS,
+        signal: either,
+        clock,
+        onRetry: (error, attempt) => logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)}`),
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
   async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
     signal?.throwIfAborted();
     const accessToken = requireToken(token);
     const digest = await digestOf(path);
     const hub = await import('@huggingface/hub');
-    const calls = { ...options(repo, signal), accessToken };
-    const push = async () => {
+    const commit = await insist(repo, signal, async (signal) => {
+      const calls = { ...options(repo, signal), accessToken };
+      await hub.createRepo(calls).catch((error: unknown) => {
+        if ((error as { statusCode?: number }).statusCode !== 409) throw error;
+      });
+      // A lost answer may hide a commit that landed: every attempt looks for it first.
       const existing = await commitWith(repo, digest, signal);
       if (existing) return existing;
       const pushed = await hub.uploadFile({
@@ -65,18 +99,13 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         abortSignal: signal,
       });
       return pushed?.commit.oid ?? '';
-    };
-    await hub.createRepo(calls).catch((error: unknown) => {
-      if ((error as { statusCode?: number }).statusCode !== 409) throw error;
     });
-    // A lost answer may hide a commit that landed: every attempt looks for it first.
-    const commit = await retry(push, { ...withRetries, signal });
-    await verifyUpload(repo, commit, digest, signal);
+    await insist(repo, signal, (signal) => verifyUpload(repo, commit, digest, signal));
     return { commit, sha256: digest.sha256, bytes: digest.bytes };
   }
 
   /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, signal?: AbortSignal): Promise<string | null> {
+  async function commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
     const hub = await import('@huggingface/hub');
     const calls = options(repo, signal);
     const { sha } = await hub.datasetInfo({ ...calls, name: repo, revision: 'main', additionalFields: ['sha'] });
@@ -84,7 +113,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     return sameContent(entry, digest) ? sha : null;
   }
 
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal?: AbortSignal): Promise<void> {
+  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
     const hub = await import('@huggingface/hub');
     const [entry] = COMMIT_SHA.test(commit)
       ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
@@ -104,31 +133,28 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     const incomplete = `${to}.incomplete`;
     await onDisk(to, () => rm(to, { force: true }));
     await onDisk(to, () => mkdir(dirname(to), { recursive: true }));
+    const file = await onDisk(to, () => open(incomplete, 'w'));
     try {
-      const attempt = () => fetchVerified({ repo, commit, to: incomplete, maxBytes, signal });
-      const fetched = await retry(attempt, {
-        ...withRetries,
-        signal,
-        onRetry: (error) => logger.debug(`downloading ${repo} again: ${messageOf(error)}`),
-      });
+      const received = new ReceivedFile(file, to);
+      const fetched = await insist(repo, signal, (signal) =>
+        fetchVerified(received, { repo, commit, maxBytes, signal }),
+      );
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
       return verdictOn(error, repo, commit);
     } finally {
+      await file.close().catch(() => {});
       await rm(incomplete, { force: true }).catch(() => {});
     }
   }
 
   /** Streams the file to disk and compares it with the hash the Hub has for it at this commit. */
-  async function fetchVerified({
-    repo,
-    commit,
-    to,
-    maxBytes,
-    signal,
-  }: DownloadDatasetParameters): Promise<Checked<FileDigest>> {
+  async function fetchVerified(
+    received: ReceivedFile,
+    { repo, commit, maxBytes, signal }: Omit<DownloadDatasetParameters, 'to'> & { signal: AbortSignal },
+  ): Promise<Checked<FileDigest>> {
     const hub = await import('@huggingface/hub');
     const calls = options(repo, signal);
     const blob = await hub.downloadFile({ ...calls, path: FILE, revision: commit, xet: false });
@@ -136,50 +162,25 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     const tooLarge = () =>
       reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
     if (blob.size > maxBytes) return tooLarge();
-    const digest = await writeResuming(blob, to, maxBytes, signal);
+    const digest = await received.fill(blob, maxBytes);
     if (digest === null) return tooLarge();
     const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
     if (sameContent(entry, digest)) return accept(digest);
+    received.discard();
     throw unreachable(`${hubUrl}/datasets/${repo}`, `the bytes received are not those of ${FILE} at commit ${commit}`);
-  }
-
-  /** Writes a blob to a file; after a broken connection goes on where it stopped. `null` when it exceeds `maxBytes`. */
-  async function writeResuming(
-    blob: Blob,
-    to: string,
-    maxBytes: number,
-    signal?: AbortSignal,
-  ): Promise<FileDigest | null> {
-    const digest = digester(blob.size);
-    const file = await onDisk(to, () => open(to, 'w'));
-    try {
-      const pass = async () => {
-        const rest = digest.seen === 0 ? blob : blob.slice(digest.seen);
-        for await (const chunk of pieces(rest, hubUrl)) {
-          if (digest.seen + chunk.length > maxBytes) return null;
-          await onDisk(to, () => file.write(chunk));
-          digest.update(chunk);
-        }
-        if (digest.seen < blob.size)
-          throw unreachable(hubUrl, `the file ended after ${digest.seen} of ${blob.size} bytes`);
-        return digest.digest();
-      };
-      return await retry(pass, { ...withRetries, signal });
-    } finally {
-      await file.close();
-    }
   }
 
   return { upload, download };
 }
 
-/** The pieces of a blob; every way a read can break becomes one transient error. */
-async function* pieces(blob: Blob, hubUrl: string): AsyncGenerator<Uint8Array> {
+/** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
+async function asOurs<T>(url: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   try {
-    for await (const chunk of blob.stream() as unknown as AsyncIterable<Uint8Array>) yield chunk;
+    return await call();
   } catch (error) {
-    if (error instanceof FlockOffError || (error as Error | undefined)?.name === 'AbortError') throw error;
-    throw unreachable(hubUrl, messageOf(error), { cause: error });
+    signal.throwIfAborted();
+    if (error instanceof FlockOffError) throw error;
+    throw unreachable(url, messageOf(error), { cause: error });
   }
 }
 
@@ -192,8 +193,8 @@ function verdictOn(error: unknown, repo: string, commit: string): Checked<Stored
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
-  // Public datasets are readable by everybody: whatever else is refused for this repository is the repository's state.
-  if (status === 403 || status === 410 || status === 451)
+  // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
+  if (status === 410 || status === 451 || (status === 403 && isDisabled(String(message))))
     return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
 }
@@ -209,18 +210,4 @@ function requireToken(token: string | undefined): string {
 
 async function digestOf(path: string): Promise<FileDigest> {
   return onDisk(path, () => digestFile(path));
-}
-
-async function onDisk<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw new FlockOffError({
-      code: 'disk',
-      what: `${path} cannot be read or written (${messageOf(error)})`,
-      fix: 'check the path, its rights and the free space',
-      facts: { path },
-      cause: error,
-    });
-  }
 }

@@ -1,57 +1,38 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import type { Clock } from '../shared/clock.ts';
-import { retry } from '../shared/retry.ts';
 
 export interface HubFetchParameters {
   /** The fetch underneath. */
   fetch: typeof fetch;
-  clock: Clock;
   /** Longest silence: until the headers, and between two pieces of a body. */
   stallTimeoutMs: number;
-  /** Longest time for one request that sends a file. */
+  /** Longest time for one request that sends a file, or makes the commit that holds one. */
   uploadTimeoutMs: number;
-  attempts: number;
   signal?: AbortSignal;
 }
 
 /** Answers that @huggingface/hub handles itself. */
-const PASSED_THROUGH = new Set([409, 412, 416]);
+const PASSED_THROUGH = new Set([409, 412]);
 const TRANSIENT = new Set([408, 425, 429]);
-const BASE_DELAY_MS = 500;
-const MAX_DELAY_MS = 330_000;
 
 /**
- * A `fetch` for @huggingface/hub that adds what the client lacks: deadlines, retries of passing faults (honouring
- * Retry-After and RateLimit), and errors that keep the Hub's own error code.
- *
- * The commit request is sent once only: after a lost answer the caller must look whether it took effect.
+ * A `fetch` for @huggingface/hub that adds what the client lacks: deadlines, and errors that keep the Hub's own error
+ * code and what it says of waiting (Retry-After, RateLimit). Every request is sent once; who calls decides what to repeat.
  *
  * The fetch throws FlockOffError `hub-unreachable` (transient; 408, 429, 5xx, network, silence) or `hub-denied` (other
  * 4xx, with `facts.status` and `facts.errorCode`).
  */
 export function hubFetch(parameters: HubFetchParameters): typeof fetch {
-  const { clock, signal } = parameters;
-  return (input, init) => {
-    const url = String(input instanceof Request ? input.url : input);
-    const once = init?.method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname);
-    return retry(() => attempt(parameters, url, input, init), {
-      attempts: once ? 1 : parameters.attempts,
-      baseDelayMs: BASE_DELAY_MS,
-      maxDelayMs: MAX_DELAY_MS,
-      signal,
-      clock,
-    });
-  };
+  return (input, init) => send(parameters, String(input instanceof Request ? input.url : input), input, init);
 }
 
-async function attempt(
+async function send(
   parameters: HubFetchParameters,
   url: string,
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},
 ): Promise<Response> {
   const { signal, stallTimeoutMs, uploadTimeoutMs } = parameters;
-  const stall = stallWatch(url, init.body ? uploadTimeoutMs : stallTimeoutMs);
+  const stall = stallWatch(url, sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs);
   const signals = [stall.signal, signal, init.signal].filter((one) => one != null);
   let response: Response;
   try {
@@ -65,9 +46,17 @@ async function attempt(
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response))
     return watchBody(response, stall, stallTimeoutMs);
+  if (isEmptyFile(response)) {
+    stall.stop();
+    return emptyFile(response);
+  }
   const text = await response.text().catch(() => '');
   stall.stop();
-  throw refusal(url, response, text);
+  throw refusal(url, response, text, init);
+}
+
+function sendsFile(url: string, { method }: RequestInit): boolean {
+  return method === 'PUT' || (method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname));
 }
 
 /** Aborts with a transient error when `touch` is not called in time. */
@@ -105,11 +94,28 @@ function watchBody(response: Response, stall: ReturnType<typeof stallWatch>, tim
   return Object.defineProperty(new Response(watched, { status, statusText, headers }), 'url', { value: url });
 }
 
+/** The Hub has no error code for a repository that it has disabled. */
+export function isDisabled(message: string): boolean {
+  return /\bdisabled\b/i.test(message);
+}
+
 function isMissingFile(response: Response): boolean {
   return response.status === 404 && response.headers.get('X-Error-Code') === 'EntryNotFound';
 }
 
-function refusal(url: string, response: Response, body: string): FlockOffError {
+/** An empty file has no first byte, so the client's probe for its size cannot be satisfied. */
+function isEmptyFile({ status, headers }: Response): boolean {
+  return status === 416 && headers.get('Content-Range') === 'bytes */0';
+}
+
+/** The same answer as @huggingface/hub understands it: a file of 0 bytes. */
+function emptyFile({ headers, url }: Response): Response {
+  const answered = new Headers(headers);
+  if (!answered.has('ETag')) answered.set('ETag', '"empty"');
+  return Object.defineProperty(new Response('', { status: 200, headers: answered }), 'url', { value: url });
+}
+
+function refusal(url: string, response: Response, body: string, init: RequestInit): FlockOffError {
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
   const message = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
@@ -118,6 +124,11 @@ function refusal(url: string, response: Response, body: string): FlockOffError {
   // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
   if (status === 404 && errorCode === undefined)
     return unreachable(url, 'it answered 404 without saying what is missing');
+  // So does a 401 to a question without a token, and a 403 to a read that does not speak of the repository.
+  const anonymous = !new Headers(init.headers).has('Authorization');
+  const isRead = (init.method ?? 'GET') === 'GET';
+  if (errorCode === undefined && ((status === 401 && anonymous) || (status === 403 && isRead && !isDisabled(message))))
+    return unreachable(url, `it answered ${status} (${message}) without saying why`);
   return new FlockOffError({
     code: 'hub-denied',
     what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,

@@ -1,4 +1,4 @@
-import { isCode, messageOf } from '../errors/flock-off-error.ts';
+import { type FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -14,8 +14,15 @@ export async function postponeOnFault<T>(
     const result = await step();
     return result.ok ? { kind: 'ready', value: result.value } : { kind: 'rejected', verdict: result.verdict };
   } catch (error) {
-    const by = isCode(error, 'hub-unreachable') ? 'hub' : isCode(error, 'trainer-failed') ? 'trainer' : null;
+    const by = concerns(error);
     if (by === null) throw error;
     return { kind: 'postponed', by, message: messageOf(error) };
   }
+}
+
+/** The Hub's word that our own token is not valid (401) concerns everybody. */
+function concerns(error: unknown): 'hub' | 'trainer' | null {
+  if (isCode(error, 'trainer-failed')) return 'trainer';
+  if (isCode(error, 'hub-unreachable')) return 'hub';
+  return isCode(error, 'hub-denied') && (error as FlockOffError).facts.status !== 401 ? 'hub' : null;
 }

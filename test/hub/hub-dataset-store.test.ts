@@ -74,6 +74,16 @@ describe.each(['regular', 'lfs'] as const)('with %s storage', (storageMode) => {
   });
 });
 
+test.each([
+  ['as the local hub answers', null],
+  ['as a file server answers', { kind: 'status', status: 416, headers: { 'Content-Range': 'bytes */0' } }],
+] as const)('an empty file is a file of 0 bytes, %s', async (_how, fault) => {
+  const { commit, sha256 } = await uploaded('');
+  if (fault) hub.faults.inject({ on: '/resolve/', fault, times: 9 });
+  expect(await fetchTo(commit)).toEqual({ ok: true, value: { path: at('down/data.jsonl'), sha256, bytes: 0 } });
+  expect(await readFile(at('down/data.jsonl'), 'utf8')).toBe('');
+});
+
 describe("the miner's fault is a verdict", () => {
   test.each([
     ['a repository that does not exist', 'dataset-missing', () => hub.deleteRepository(REPO)],
@@ -88,6 +98,12 @@ describe("the miner's fault is a verdict", () => {
       const file = await store({ token }).download({ repo: REPO, commit, to: at('data.jsonl'), maxBytes: 1e6 });
       expect(file).toMatchObject({ ok: false, verdict: { reason } });
     }
+  });
+
+  test.each([410, 451])('a repository that the Hub took down (%i): dataset-denied', async (status) => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'status', status } });
+    expect(await fetchTo(commit)).toMatchObject({ ok: false, verdict: { reason: 'dataset-denied' } });
   });
 
   test('a commit without data.jsonl', async () => {
@@ -131,6 +147,8 @@ describe("the Hub's fault is an error, and passes", () => {
     ['503 twice', { kind: 'status', status: 503 }],
     ['429 with Retry-After', { kind: 'status', status: 429, headers: { 'Retry-After': '1' } }],
     ['a bare 404 from a proxy', { kind: 'status', status: 404 }],
+    ['a bare 403 from a proxy', { kind: 'body', status: 403, body: '<h1>Forbidden</h1>' }],
+    ['a page of HTML where the file should be', { kind: 'body', status: 200, body: '<h1>Please log in</h1>' }],
     ['a dropped socket', { kind: 'drop' }],
     ['an answer that never comes', { kind: 'hang' }],
   ] as const)('%s before a download', async (_what, fault) => {
@@ -149,6 +167,67 @@ describe("the Hub's fault is an error, and passes", () => {
     hub.faults.inject({ on: '/resolve/', fault });
     expect(await fetchTo(commit)).toMatchObject({ ok: true, value: { sha256 } });
     expect(await readFile(at('down/data.jsonl'), 'utf8')).toBe(BODY);
+  });
+
+  test.each([
+    ['a page of HTML for the hash of the file', { kind: 'body', status: 200, body: '<h1>Please log in</h1>' }],
+    ['an answer of another shape', { kind: 'body', status: 200, body: '{"files":1}' }],
+    [
+      'a missing file where there was one',
+      { kind: 'status', status: 404, headers: { 'X-Error-Code': 'EntryNotFound' } },
+    ],
+  ] as const)('%s: tried again, then one error of ours', async (_what, fault) => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/paths-info/', fault, times: 2 });
+    expect(await fetchTo(commit)).toMatchObject({ ok: true });
+    hub.faults.inject({ on: '/paths-info/', fault, times: 100 });
+    await expect(fetchTo(commit)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+  });
+
+  test('a hub that only fails is asked a few times, not hundreds', async () => {
+    const { commit } = await uploaded();
+    hub.faults.requests.splice(0);
+    hub.faults.inject({ on: '/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+    await expect(fetchTo(commit)).rejects.toMatchObject({ code: 'hub-unreachable' });
+    expect(hub.faults.requests).toHaveLength(3);
+  });
+
+  test('a hub that trickles is given up when the time of the call is up', async () => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'delay', ms: 0 } });
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'trickle', everyMs: 50 }, times: 1_000 });
+    const started = performance.now();
+    const download = store({ totalTimeoutMs: 500 }).download({ repo: REPO, commit, to: at('x'), maxBytes: 1e6 });
+    await expect(download).rejects.toMatchObject({
+      code: 'hub-unreachable',
+      message: expect.stringContaining('it took more than 0.5 s in all'),
+    });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  test('a large file is received over many broken connections, each going on where the last one stopped', async () => {
+    const body = 'x'.repeat(9 * 1024 * 1024);
+    const { commit, sha256 } = await uploaded(body);
+    hub.faults.requests.splice(0);
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'delay', ms: 0 } });
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'truncate', afterBytes: 2 * 1024 * 1024 }, times: 4 });
+    expect(await fetchTo(commit, { maxBytes: 1e8 })).toMatchObject({ ok: true, value: { sha256 } });
+    expect(hub.faults.requests.filter((request) => request.includes('/resolve/'))).toHaveLength(6);
+  });
+
+  test('a question that is not answered is given up like any other, though it has a body', async () => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/paths-info/', fault: { kind: 'hang' }, times: 2 });
+    const started = performance.now();
+    expect(await fetchTo(commit)).toMatchObject({ ok: true });
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  test('a Hub that refuses without a reason whoever asks without a token blames nobody', async () => {
+    const { commit } = await uploaded();
+    hub.faults.inject({ on: '/resolve/', fault: { kind: 'status', status: 401 }, times: 100 });
+    const download = store({ token: undefined }).download({ repo: REPO, commit, to: at('x'), maxBytes: 1e6 });
+    await expect(download).rejects.toMatchObject({ code: 'hub-unreachable' });
   });
 
   test('defect 8: a download that fails for good throws, and leaves no file, not even an older one', async () => {

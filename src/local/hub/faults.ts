@@ -17,7 +17,11 @@ export type HubFault =
   /** Sends this many bytes of the body, then nothing more. */
   | { kind: 'stall'; afterBytes: number }
   /** Sends a body of the right length with other bytes. */
-  | { kind: 'wrong-bytes' };
+  | { kind: 'wrong-bytes' }
+  /** Answers with this body, such as the page of a captive portal. */
+  | { kind: 'body'; status: number; body: string; headers?: Record<string, string> }
+  /** Sends the body in pieces of one byte. */
+  | { kind: 'trickle'; everyMs: number };
 
 export interface InjectedFault {
   /** Part of "METHOD /path", such as "/resolve/" or "POST /api/repos/create". */
@@ -60,7 +64,11 @@ export function spoil(response: ServerResponse, fault: HubFault): void {
     else if (fault.kind === 'wrong-bytes') end(Buffer.from(bytes.map((byte) => byte ^ 1)));
     else if (fault.kind === 'truncate')
       response.write(bytes.subarray(0, fault.afterBytes), () => response.socket?.destroy());
-    else if (fault.kind === 'stall') response.write(bytes.subarray(0, fault.afterBytes));
+    else if (fault.kind === 'trickle') {
+      let sent = 0;
+      const timer = setInterval(() => response.write(bytes.subarray(sent, ++sent)), fault.everyMs);
+      response.once('close', () => clearInterval(timer));
+    } else if (fault.kind === 'stall') response.write(bytes.subarray(0, fault.afterBytes));
     else end(bytes);
     return response;
   }) as typeof response.end;

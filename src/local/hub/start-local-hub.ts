@@ -88,6 +88,10 @@ async function serve(
     throw new HubRefusal(403, 'This hub serves this machine only.');
   const body = await readBody(request);
   if (fault?.kind === 'status') return sendJson(response, { error: 'Injected fault' }, fault.headers, fault.status);
+  if (fault?.kind === 'body') {
+    response.writeHead(fault.status, { 'Content-Type': 'text/html', ...fault.headers });
+    return void response.end(fault.body);
+  }
   const user = userOf(request, names);
   answer({ hub, request, response, url, origin: `http://${host}`, user, body });
 }
