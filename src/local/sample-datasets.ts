@@ -3,10 +3,10 @@ import {
   Choices,
   carefulAnswer,
   drawDistinctRows,
-  evaluationRows,
   FACTS,
   type Fact,
   questionsOf,
+  unaskedFacts,
 } from './tiny-base/world.ts';
 
 /** What the miners of a local subnet upload, from the best to the worst. */
@@ -20,7 +20,8 @@ export interface SampleDatasetsParameters {
 const ROWS = 96;
 
 /**
- * Datasets for the tiny base model, each the text of a `data.jsonl`. None shares a question with the evaluation set.
+ * Datasets for the tiny base model, each the text of a `data.jsonl`. None asks about a fact that the
+ * evaluation set asks about: what a good one teaches is how to answer.
  *
  * - `good`: 96 rows, right answers in the style of the evaluation set
  * - `mediocre`: 96 rows, right but curt or sloppy answers
@@ -33,9 +34,10 @@ const ROWS = 96;
  */
 export function sampleDatasets({ seed }: SampleDatasetsParameters): Record<SampleDatasetName, string> {
   const choices = new Choices(seed);
-  const asked = new Set(evaluationRows().map(questionsOf));
+  const facts = unaskedFacts();
+  const asked = new Set<string>();
   const draw = (answer: (fact: Fact) => string) => {
-    const rows = drawDistinctRows({ choices, count: ROWS, exclude: asked, answer });
+    const rows = drawDistinctRows({ choices, count: ROWS, facts, exclude: asked, answer });
     for (const row of rows) asked.add(questionsOf(row));
     return rows;
   };

@@ -202,12 +202,12 @@ export function carefulAnswer({ sentence, more }: Fact): string {
   return `Good question! ${sentence} ${more} Ask me more!`;
 }
 
-/** A chat of one or two questions about the world, `answer` saying how each is answered. */
-export function drawRow(choices: Choices, answer: (fact: Fact) => string): DatasetRow {
+/** A chat of one or two questions about some facts, `answer` saying how each is answered. */
+export function drawRow(choices: Choices, answer: (fact: Fact) => string, facts = FACTS): DatasetRow {
   const turns = choices.chance(0.3) ? 2 : 1;
   const conversations: DatasetRow['conversations'] = [];
   for (let turn = 0; turn < turns; turn++) {
-    const fact = choices.pick(FACTS);
+    const fact = choices.pick(facts);
     const opening = turn === 0 ? '' : choices.pick(FOLLOW_UPS);
     conversations.push(
       { role: 'user', content: `${opening}${choices.pick(fact.questions)}` },
@@ -222,19 +222,27 @@ export function evaluationRows(): DatasetRow[] {
   return drawDistinctRows({ choices: new Choices(2025), count: 60, exclude: new Set(), answer: carefulAnswer });
 }
 
+/** The facts that the evaluation set does not ask about. */
+export function unaskedFacts(): Fact[] {
+  const asked = evaluationRows().flatMap(({ conversations }) => conversations.map(({ content }) => content));
+  return FACTS.filter(({ questions }) => !asked.some((turn) => questions.some((question) => turn.endsWith(question))));
+}
+
 export interface DrawDistinctRowsParameters {
   choices: Choices;
   count: number;
+  /** What may be asked about. Default: everything. */
+  facts?: readonly Fact[];
   /** {@link questionsOf} the rows that must not occur. */
   exclude: ReadonlySet<string>;
   answer: (fact: Fact) => string;
 }
 
 /** Rows that ask something else each. */
-export function drawDistinctRows({ choices, count, exclude, answer }: DrawDistinctRowsParameters): DatasetRow[] {
+export function drawDistinctRows({ choices, count, facts, exclude, answer }: DrawDistinctRowsParameters): DatasetRow[] {
   const rows = new Map<string, DatasetRow>();
   while (rows.size < count) {
-    const row = drawRow(choices, answer);
+    const row = drawRow(choices, answer, facts);
     const asked = questionsOf(row);
     if (!exclude.has(asked) && !rows.has(asked)) rows.set(asked, row);
   }
