@@ -46,6 +46,38 @@ test('another pointer waits through the cooldown, says until when, and lands in 
   expect((await store.read(ann.address))?.text).toBe(pointer('b'));
 });
 
+test('where an epoch has a budget of bytes, what exceeds it waits for the next epoch and says until when', async () => {
+  const chain = await startSubnet({ tempo: 29, chain: { commitmentBytesPerEpoch: 250 } });
+  const subtensor = await connect(chain.url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  await subtensor.waitForBlock((await subtensor.metagraph(NETUID)).nextEpochBlock);
+  const { nextEpochBlock } = await subtensor.metagraph(NETUID);
+  const waits: number[] = [];
+  const commit = (digit: string) =>
+    store.commit(id(digit), { hotkey: ann, onWait: ({ block }) => void waits.push(block) });
+  // 58 bytes each, of which every one costs 100.
+  expect((await commit('a')).block).toBeLessThan(nextEpochBlock);
+  expect((await commit('b')).block).toBeLessThan(nextEpochBlock);
+  expect(waits).toEqual([]);
+  const { block } = await commit('c');
+  expect(waits).toEqual([nextEpochBlock]);
+  expect(block).toBeGreaterThanOrEqual(nextEpochBlock);
+  expect((await store.read(ann.address))?.text).toBe(pointer('c'));
+});
+
+test('the chain itself refuses what exceeds the budget of bytes, by the name of its newer runtimes', async () => {
+  const chain = await startSubnet({ chain: { commitmentBytesPerEpoch: 99 } });
+  const subtensor = await connect(chain.url);
+  const sent = subtensor.submit({
+    name: 'commitments.setCommitment',
+    call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw1: Uint8Array.of(65) }] }),
+    hotkey: await devHotkey('ann'),
+    landed: async () => null,
+  });
+  await expect(sent).rejects.toMatchObject({ code: 'chain-rejected', facts: { name: 'SpaceLimitExceeded' } });
+});
+
 test('waiting through the cooldown ends with the signal', async () => {
   const subtensor = await connect((await startSubnet()).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });

@@ -32,7 +32,7 @@ export interface StorageServerParameters {
  */
 export async function startStorageServer({ add = {}, remove = {}, types = {}, storage }: StorageServerParameters) {
   Object.assign(RUNTIME_TYPES, types);
-  const pallets = runtimePallets({ commitmentCooldownBlocks: 100 }).map((pallet) => {
+  const pallets = runtimePallets({ commitmentLimit: { cooldownBlocks: 100 } }).map((pallet) => {
     const gone = remove[pallet.name] ?? [];
     return {
       ...pallet,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { RuntimeCodec } from './codec.ts';
+import type { CommitmentLimit } from './commitment-limit.ts';
 import { Executive } from './executive.ts';
 import type { Polkadot } from './polkadot.ts';
 import { TransactionPool, type TransactionStatus } from './pool.ts';
@@ -29,7 +30,7 @@ export interface ChainParameters {
   clock: Clock;
   /** The subnets. */
   netuids: number[];
-  commitmentCooldownBlocks: number;
+  commitmentLimit: CommitmentLimit;
 }
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
@@ -48,14 +49,14 @@ export class Chain {
   readonly #clock: Clock;
   readonly #executive: Executive;
 
-  constructor({ polkadot, clock, netuids, commitmentCooldownBlocks }: ChainParameters) {
+  constructor({ polkadot, clock, netuids, commitmentLimit }: ChainParameters) {
     this.#polkadot = polkadot;
     this.#clock = clock;
-    this.codec = new RuntimeCodec(polkadot, runtimePallets({ commitmentCooldownBlocks }));
+    this.codec = new RuntimeCodec(polkadot, runtimePallets({ commitmentLimit }));
     this.storage = new Storage(this.codec);
     this.pool = new TransactionPool((account) => this.storage.get<{ nonce: number }>('System.Account', account).nonce);
     const { codec, storage } = this;
-    this.#executive = new Executive({ polkadot, codec, storage, netuids, commitmentCooldownBlocks });
+    this.#executive = new Executive({ polkadot, codec, storage, netuids, commitmentLimit });
   }
 
   get best(): Block {

@@ -1,4 +1,5 @@
 import type { Plain, RuntimeCodec } from './codec.ts';
+import type { CommitmentLimit } from './commitment-limit.ts';
 import { commitWeights, revealWeights } from './pallets/commit-reveal.ts';
 import { setCommitment } from './pallets/commitments.ts';
 import { epochStep } from './pallets/epoch.ts';
@@ -34,7 +35,7 @@ export interface ExecutiveParameters {
   storage: Storage;
   /** The subnets. */
   netuids: number[];
-  commitmentCooldownBlocks: number;
+  commitmentLimit: CommitmentLimit;
 }
 
 /** Runs a block: its start (clock, epochs), its transactions one after the other, its end. Named after Substrate's. */
@@ -43,15 +44,15 @@ export class Executive {
   readonly #codec: RuntimeCodec;
   readonly #storage: Storage;
   readonly #netuids: number[];
-  readonly #commitmentCooldownBlocks: number;
+  readonly #commitmentLimit: CommitmentLimit;
   #events: Uint8Array[] = [];
 
-  constructor({ polkadot, codec, storage, netuids, commitmentCooldownBlocks }: ExecutiveParameters) {
+  constructor({ polkadot, codec, storage, netuids, commitmentLimit }: ExecutiveParameters) {
     this.#polkadot = polkadot;
     this.#codec = codec;
     this.#storage = storage;
     this.#netuids = netuids;
-    this.#commitmentCooldownBlocks = commitmentCooldownBlocks;
+    this.#commitmentLimit = commitmentLimit;
   }
 
   static canDispatch(call: string): boolean {
@@ -81,7 +82,7 @@ export class Executive {
       block: this.#storage.block,
       signer,
       publicKey,
-      commitmentCooldownBlocks: this.#commitmentCooldownBlocks,
+      commitmentLimit: this.#commitmentLimit,
       emit: (event, ...values) => void emitted.push([event, ...values]),
       hash: (values) => blake2AsHex(u8aConcat(...values.map(([type, value]) => this.#codec.encode(type, value))), 256),
     };

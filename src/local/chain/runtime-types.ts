@@ -83,6 +83,10 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
     path: 'pallet_commitments::types::Registration',
     struct: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
   },
+  UsageTracker: {
+    path: 'pallet_commitments::types::UsageTracker',
+    struct: { last_epoch: 'u64', used_space: 'u64' },
+  },
   AxonInfo: {
     path: 'pallet_subtensor::pallet::AxonInfo',
     struct: {

@@ -1,3 +1,4 @@
+import type { CommitmentLimit } from './commitment-limit.ts';
 import type { EnumVariant } from './type-table.ts';
 
 export type Hasher = 'Identity' | 'Twox64Concat' | 'Blake2_128Concat';
@@ -38,7 +39,8 @@ export const BLOCK_HASH_COUNT = 2400;
 export const MAX_COMMITMENT_FIELDS = 1;
 
 /** The part of Subtensor's runtime that miners and validators meet: pallets, calls, storage, events, errors, by name and place. */
-export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldownBlocks: number }): Pallet[] {
+export function runtimePallets({ commitmentLimit }: { commitmentLimit: CommitmentLimit }): Pallet[] {
+  const limit = commitmentLimits(commitmentLimit);
   return [
     {
       name: 'System',
@@ -186,13 +188,29 @@ export function runtimePallets({ commitmentCooldownBlocks }: { commitmentCooldow
       storage: [
         { name: 'CommitmentOf', value: 'Registration', keys: [NETUID, ['AccountId', 'Twox64Concat']] },
         { name: 'LastCommitment', value: 'u32', keys: [NETUID, ['AccountId', 'Twox64Concat']] },
+        ...limit.storage,
       ],
       events: [{ name: 'Commitment', fields: { netuid: 'u16', who: 'AccountId' } }],
-      errors: ['TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit', 'CommitmentSetRateLimitExceeded'],
-      constants: [
-        { name: 'MaxFields', type: 'u32', value: MAX_COMMITMENT_FIELDS },
-        { name: 'RateLimit', type: 'u32', value: commitmentCooldownBlocks },
-      ],
+      errors: ['TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit', limit.error],
+      constants: [{ name: 'MaxFields', type: 'u32', value: MAX_COMMITMENT_FIELDS }, ...limit.constants],
     },
   ];
+}
+
+/** The two generations of the Commitments pallet differ in what limits a hotkey. */
+function commitmentLimits(limit: CommitmentLimit): { error: string } & Required<Pick<Pallet, 'storage' | 'constants'>> {
+  if ('cooldownBlocks' in limit)
+    return {
+      error: 'CommitmentSetRateLimitExceeded',
+      storage: [],
+      constants: [{ name: 'RateLimit', type: 'u32', value: limit.cooldownBlocks }],
+    };
+  return {
+    error: 'SpaceLimitExceeded',
+    storage: [
+      { name: 'MaxSpace', value: 'u32', fallback: limit.bytesPerEpoch },
+      { name: 'UsedSpaceOf', value: 'UsageTracker', keys: [NETUID, ['AccountId', 'Twox64Concat']] },
+    ],
+    constants: [],
+  };
 }

@@ -20,8 +20,10 @@ export interface StartLocalChainParameters {
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
-  /** Blocks between two commitments of a hotkey. Default 100, as on Subtensor. */
+  /** Blocks between two commitments of a hotkey. Default 100, as on Subtensor up to spec 256. */
   commitmentCooldownBlocks?: number;
+  /** Instead of the cooldown: bytes a hotkey may commit in an epoch, at least 100 for each, as from spec 257 on (3100 there). */
+  commitmentBytesPerEpoch?: number;
   subnets: LocalSubnetParameters[];
   /** The time that blocks say they were made at. */
   clock?: Clock;
@@ -72,10 +74,14 @@ export interface LocalChain {
  * const subtensor = await connectSubtensor({ endpoint: chain.url });
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
-  const { port = 0, blockTimeMs = 250, commitmentCooldownBlocks = 100, subnets } = parameters;
+  const { port = 0, blockTimeMs = 250, commitmentCooldownBlocks = 100, commitmentBytesPerEpoch, subnets } = parameters;
   const { clock = systemClock, logger = silentLogger } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
-  const chain = new Chain({ polkadot: await polkadot(), clock, netuids, commitmentCooldownBlocks });
+  const commitmentLimit =
+    commitmentBytesPerEpoch === undefined
+      ? { cooldownBlocks: commitmentCooldownBlocks }
+      : { bytesPerEpoch: commitmentBytesPerEpoch };
+  const chain = new Chain({ polkadot: await polkadot(), clock, netuids, commitmentLimit });
   refuseTwins(netuids, 'subnet');
   for (const subnet of subnets) {
     refuseTwins(

@@ -1,4 +1,5 @@
 import type { Storage } from '../storage.ts';
+import { epochIndex } from './epoch.ts';
 import { type CallContext, DispatchFailure, ensure } from './pallet-context.ts';
 import { rateLimitPassed, requireUid, storeWeights, touchLastUpdate, type WeightsArguments } from './weights.ts';
 
@@ -61,11 +62,12 @@ function putCommits(storage: Storage, netuid: number, hotkey: string, commits: C
   else storage.remove('SubtensorModule.WeightCommits', netuid, hotkey);
 }
 
-/** Modulo epochs: block b lies in epoch floor((b + netuid + 1) / (tempo + 1)); the window is one whole epoch. */
+/** The window is one whole epoch. */
 function revealWindow(storage: Storage, netuid: number, block: number): [first: number, last: number] {
-  const length = storage.get<number>('SubtensorModule.Tempo', netuid) + 1;
+  const tempo = storage.get<number>('SubtensorModule.Tempo', netuid);
+  const length = tempo + 1;
   const period = storage.get<number>('SubtensorModule.RevealPeriodEpochs', netuid);
-  const epoch = Math.floor((block + netuid + 1) / length) + period;
+  const epoch = epochIndex(netuid, tempo, block) + period;
   const first = epoch * length - (netuid + 1);
   return [first, first + length - 1];
 }

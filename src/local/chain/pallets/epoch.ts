@@ -4,6 +4,11 @@ const U16_MAX = 65_535;
 /** Stake that must stand behind a weight for it to be the consensus. */
 const KAPPA = 0.5;
 
+/** Index of the epoch that a block belongs to (modulo epochs). */
+export function epochIndex(netuid: number, tempo: number, block: number): number {
+  return Math.floor((block + netuid + 1) / (tempo + 1));
+}
+
 /** Whether a subnet's epoch runs in a block (modulo epochs). */
 function epochIsDue(netuid: number, tempo: number, block: number): boolean {
   return tempo > 0 && (block + netuid + 1) % (tempo + 1) === tempo;

@@ -1,4 +1,5 @@
 import type { Plain } from '../codec.ts';
+import type { CommitmentLimit } from '../commitment-limit.ts';
 import type { Storage } from '../storage.ts';
 
 /** What a call may use while it runs. A call checks everything before it writes anything. */
@@ -10,8 +11,7 @@ export interface CallContext {
   signer: string;
   /** Its public key, 32 bytes. */
   publicKey: Uint8Array;
-  /** Blocks between two commitments of a hotkey. */
-  commitmentCooldownBlocks: number;
+  commitmentLimit: CommitmentLimit;
   /** Records "Pallet.Event"; the events of a refused call are dropped. */
   emit(event: string, ...values: Plain[]): void;
   /** blake2b-256 of SCALE-encoded values, `0x` hex. */
