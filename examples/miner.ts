@@ -12,7 +12,7 @@ export async function main(
 ): Promise<void> {
   const open = new Owners();
   try {
-    const local = open.own(await withLocalSubnet(argv, 'miner'), ({ close }) => close());
+    const local = open.own(await withLocalSubnet({ argv, wallet: 'miner', signal }), ({ close }) => close());
     await publish(local.argv, open, signal, print);
   } finally {
     await open.close();

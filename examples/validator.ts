@@ -27,7 +27,8 @@ export async function main(
 ): Promise<EpochReport[]> {
   const open = new Owners();
   try {
-    const local = open.own(await withLocalSubnet(argv, 'validator', publishSamples), ({ close }) => close());
+    const subnet = await withLocalSubnet({ argv, wallet: 'validator', populate: publishSamples, signal });
+    const local = open.own(subnet, ({ close }) => close());
     return await validate(local.argv, open, signal, print);
   } finally {
     await open.close();
