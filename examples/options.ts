@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Competition, type Logger } from 'flock-off';
 import { prettifyError, ZodError } from 'zod';
+import { printable } from './printable.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -92,7 +93,7 @@ export function hubToken(): string | undefined {
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
-    process.stderr.write(`${new Date().toISOString()} ${message}${details}\n`);
+    process.stderr.write(`${new Date().toISOString()} ${printable(message + details)}\n`);
   };
   return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
 }
