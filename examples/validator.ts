@@ -67,6 +67,9 @@ async function validate(
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
   const { chainEndpoint: endpoint, network, netuid } = options;
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
+  const { pendingReveals } = state;
+  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
+  await weightSetter.requirePermit({ signal });
   const trainer = open.own(
     await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal }),
     (it) => it.dispose(),
@@ -79,7 +82,7 @@ async function validate(
       competition,
       subtensor,
       metadata: new ChainMetadataStore({ subtensor, netuid }),
-      weightSetter: new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals, logger }),
+      weightSetter,
       datasets,
       trainer,
       evaluation,
