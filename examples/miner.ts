@@ -32,6 +32,7 @@ async function publish(
   const flags = command.opts();
   const options = commonOptions(command);
 
+  const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger: options.logger });
   const { chainEndpoint: endpoint, network, netuid, logger } = options;
@@ -39,7 +40,7 @@ async function publish(
   const published = await publishDataset({
     path: flags.dataset_path,
     repo: flags.hf_repo_id,
-    competition: await readCompetition(flags.competition_file),
+    competition,
     datasets,
     metadata: new ChainMetadataStore({ subtensor, netuid }),
     hotkey,
