@@ -6,12 +6,12 @@ import {
   createHubDatasetStore,
   type EpochReport,
   LoraTrainer,
-  loadEvaluationSet,
   openHotkey,
   runValidator,
   ValidatorState,
   WeightSetter,
 } from 'flock-off';
+import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, hubToken, readCompetition, subnetCommand, wholeNumber } from './options.ts';
 import { Owners } from './owners.ts';
@@ -52,7 +52,10 @@ async function validate(
     )
     .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
-    .option('--eval_data_dir <folder>', 'folder with the evaluation set', 'eval_data')
+    .option(
+      '--eval_data_dir <folder>',
+      "folder with the competition's evaluation set; needed but for the tiny base model",
+    )
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
     .option('--epochs <count>', 'stop after this many', wholeNumber)
     .parse(argv, { from: 'user' });
@@ -62,7 +65,7 @@ async function validate(
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
-  const evaluation = await loadEvaluationSet({ path: join(flags.eval_data_dir, 'data.jsonl') });
+  const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
   const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
   const { chainEndpoint: endpoint, network, netuid } = options;

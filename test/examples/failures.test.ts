@@ -29,6 +29,7 @@ beforeAll(async () => {
     subnets: [{ netuid: 96, neurons: [known, { ...validator, validatorPermit: true }] }],
   });
   await writeFile(join(folder, 'good.jsonl'), `${ROW}\n${ROW.replace('Hi', 'Hey')}\n`);
+  await writeFile(join(folder, 'data.jsonl'), `${ROW}\n`);
   await writeFile(join(folder, 'bad.jsonl'), `${ROW}\n{"conversations":[]}\n`);
   await writeFile(join(folder, 'wallets', 'known', 'hotkeys', 'broken'), '{"secretSeed":"0x12"}');
 });
@@ -112,13 +113,29 @@ describe('miner.ts', () => {
 describe('validator.ts', () => {
   const noModel = () => join(folder, 'no-model');
   const validatorFlags = (changed: Record<string, string> = {}) =>
-    flags({ '--wallet.name': 'validator', '--data_dir': join(folder, 'data'), '--base_model': noModel(), ...changed });
+    flags({
+      '--wallet.name': 'validator',
+      '--data_dir': join(folder, 'data'),
+      '--base_model': noModel(),
+      '--eval_data_dir': folder,
+      ...changed,
+    });
   test.each<[string, () => string[], RegExp]>([
     ['no base model', () => validatorFlags(), /^there is no folder .*no-model/],
     [
       'no evaluation set',
       () => validatorFlags({ '--eval_data_dir': join(folder, 'none') }),
       /data\.jsonl cannot be read/,
+    ],
+    [
+      'the bundled evaluation set with a real model',
+      () => validatorFlags({ '--eval_data_dir': 'eval_data', '--base_model': 'Qwen/Qwen2.5-1.5B-Instruct' }),
+      /^the bundled evaluation set was made for the tiny base model and says nothing about Qwen\/Qwen2\.5-1\.5B-Instruct\. Pass .* --eval_data_dir/,
+    ],
+    [
+      'nothing said about model or evaluation set',
+      () => flags({ '--wallet.name': 'validator', '--data_dir': join(folder, 'data') }),
+      /^the bundled evaluation set .* Qwen\/Qwen2\.5-1\.5B-Instruct/,
     ],
     [
       'an unwritable data folder',
