@@ -14,6 +14,7 @@ import {
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, hubToken, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
@@ -109,6 +110,8 @@ async function validate(
       },
     },
   );
+  const owed = await owedReveal({ weightSetter, receipt: reports.at(-1)?.receipt, signal });
+  if (owed !== null) print(owed);
   return reports;
 }
 
