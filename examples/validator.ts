@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ChainMetadataStore,
@@ -18,6 +17,7 @@ import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
+import { storeReport } from './store-report.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
@@ -104,9 +104,7 @@ async function validate(
       onReport: async (report) => {
         reports.push(report);
         print(reportTable(report));
-        const folder = join(flags.data_dir, 'reports');
-        await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, `block-${report.startBlock}.json`), JSON.stringify(report, null, 2));
+        await storeReport(report, join(flags.data_dir, 'reports'), logger);
       },
     },
   );

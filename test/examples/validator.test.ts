@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, type EpochReport, openHotkey } from 'flock-off';
@@ -91,4 +91,19 @@ test('a run that ends before its weights can be revealed says in which blocks to
   expect(stdout.trimEnd().split('\n').at(-1)).toBe(
     `The last weights are committed, not revealed: start this validator again from block ${receipt!.revealFromBlock} on and before block ${receipt!.revealUntilBlock}, or they will never count.`,
   );
+}, 60_000);
+
+test('a report that cannot be stored is warned of in one line, and the validator goes on', async () => {
+  const dataDir = join(folder, 'second');
+  await mkdir(dataDir);
+  await writeFile(join(dataDir, 'reports'), 'a file where a folder should be');
+  const { code, stdout, stderr } = await runValidator(dataDir);
+  expect(code).toBe(0);
+  expect(stdout).toContain('ann/chats');
+  expect(stdout).toContain('The last weights are committed');
+  expect(stderr.split('\n').filter((line) => /report/.test(line))).toEqual([
+    expect.stringMatching(
+      /^\S+ the report of block \d+ could not be stored in \S+second\/reports \(E\w+.*\); the validator goes on\. Check/,
+    ),
+  ]);
 }, 60_000);
