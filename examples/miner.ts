@@ -1,6 +1,6 @@
 import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey, publishDataset } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, hubToken, readCompetition, subnetCommand } from './options.ts';
+import { commonOptions, readCompetition, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 
@@ -34,8 +34,8 @@ async function publish(
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
-  const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger: options.logger });
-  const { chainEndpoint: endpoint, network, netuid, logger } = options;
+  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
   const published = await publishDataset({
     path: flags.dataset_path,

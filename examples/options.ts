@@ -13,6 +13,8 @@ export interface CommonOptions {
   /** Wins over `network`. */
   chainEndpoint?: string;
   hubEndpoint: string;
+  /** HF_TOKEN of the environment or of `.env` in the working folder. */
+  hubToken?: string;
   netuid: number;
   logger: Logger;
 }
@@ -57,6 +59,7 @@ export function commonOptions(command: Command): CommonOptions {
     network: flags['subtensor.network'],
     chainEndpoint: flags['subtensor.chain_endpoint'],
     hubEndpoint: flags.hf_endpoint,
+    hubToken: hubToken(),
     netuid: flags.netuid,
     logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
   };
@@ -106,8 +109,7 @@ function badCompetition(file: string, why: string, cause?: unknown): FlockOffErr
   return new FlockOffError({ code: 'bad-argument', what: `the competition file ${file} ${why}`, fix, cause });
 }
 
-/** The Hub token from the environment or `.env` in the working folder. */
-export function hubToken(): string | undefined {
+function hubToken(): string | undefined {
   try {
     process.loadEnvFile('.env');
   } catch (error) {

@@ -12,7 +12,7 @@ import {
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, hubToken, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { commonOptions, readCompetition, subnetCommand, wholeNumber } from './options.ts';
 import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
@@ -62,22 +62,19 @@ async function validate(
     .parse(argv, { from: 'user' });
   const flags = command.opts();
   const options = commonOptions(command);
-  const { logger } = options;
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
-  const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
-  const { chainEndpoint: endpoint, network, netuid } = options;
+  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
   const { pendingReveals } = state;
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
   await weightSetter.requirePermit({ signal });
-  const trainer = open.own(
-    await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal }),
-    (it) => it.dispose(),
-  );
+  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken };
+  const trainer = open.own(await LoraTrainer.load({ ...base, signal }), (it) => it.dispose());
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer.backend)}`);
   await runValidator(

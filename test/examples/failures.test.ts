@@ -123,6 +123,11 @@ describe('validator.ts', () => {
   test.each<[string, () => string[], RegExp]>([
     ['no base model', () => validatorFlags(), /^there is no folder .*no-model/],
     [
+      'a base model that the hub does not have',
+      () => validatorFlags({ '--base_model': 'ann/no-model' }),
+      /^the hub has no model ann\/no-model/,
+    ],
+    [
       'no evaluation set',
       () => validatorFlags({ '--eval_data_dir': join(folder, 'none') }),
       /data\.jsonl cannot be read/,
