@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Competition } from 'flock-off';
 import { LOCAL_COMPETITION } from 'flock-off/local';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCompetition } from '../../examples/options.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commonOptions, readCompetition, subnetCommand } from '../../examples/options.ts';
 import { runExample } from './run-example.ts';
 
 let folder: string;
@@ -51,4 +51,19 @@ describe('--competition_file', () => {
     const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
   });
+});
+
+test('HF_TOKEN is read from .env in the working folder, unless it is exported', async () => {
+  await writeFile(join(folder, '.env'), 'HF_TOKEN=hf_from_the_file\n');
+  const home = process.cwd();
+  process.chdir(folder);
+  try {
+    vi.stubEnv('HF_TOKEN', undefined);
+    expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_from_the_file');
+    vi.stubEnv('HF_TOKEN', 'hf_exported');
+    expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_exported');
+  } finally {
+    process.chdir(home);
+    vi.unstubAllEnvs();
+  }
 });

@@ -19,6 +19,8 @@ export interface StartExampleParameters {
 }
 
 export interface RunningExample {
+  /** What was printed so far. */
+  readonly output: ExampleRun;
   /** Resolves once stdout matches; rejects when the script ends without. */
   printed(pattern: RegExp): Promise<void>;
   /** What Ctrl-C does. */
@@ -47,6 +49,7 @@ export function startExample(
   });
   const ended = once(child, 'close').then(([code]): ExampleRun => ({ ...run, code }));
   return {
+    output: run,
     printed: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => pattern.test(run.stdout) && resolve();
