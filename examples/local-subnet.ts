@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import { Owners } from './owners.ts';
 
 /** What a script needs to know to take part in a local subnet. */
 export interface LocalSubnet {
@@ -25,34 +26,37 @@ const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
 /** Every registered wallet (uid = place): the validator, the sample miners, and one for whoever tries `miner.ts --local`. */
 const WALLETS = ['validator', 'good', 'mediocre', 'noise', 'copy', 'malformed', 'missing', 'miner'];
 
-/** Starts a chain with 250 ms blocks and a hub, on loopback, with every wallet registered. Nothing outlives `close()`. */
-export async function startLocalSubnet(): Promise<RunningSubnet> {
-  const folder = await mkdtemp(join(tmpdir(), 'flock-off-'));
-  const neurons = [];
-  for (const name of WALLETS) {
-    const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
-    const isValidator = name === 'validator';
-    neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
+/**
+ * Starts a chain with 250 ms blocks and a hub, on loopback, with every wallet registered. Nothing outlives `close()`, nor
+ * a start that fails or is aborted.
+ */
+export async function startLocalSubnet(signal?: AbortSignal): Promise<RunningSubnet> {
+  const open = new Owners();
+  try {
+    const folder = open.own(await mkdtemp(join(tmpdir(), 'flock-off-')), (it) =>
+      rm(it, { recursive: true, force: true }),
+    );
+    const neurons = [];
+    for (const name of WALLETS) {
+      const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
+      const isValidator = name === 'validator';
+      neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
+    }
+    await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
+    const hub = open.own(await startLocalHub({ users: [HUB_USER] }), (it) => it.close());
+    const chain = await startLocalChain({
+      blockTimeMs: 250,
+      commitmentCooldownBlocks: 20,
+      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, neurons }],
+    });
+    open.own(chain, (it) => it.close());
+    signal?.throwIfAborted();
+    const { url: hubUrl } = hub;
+    return { chainUrl: chain.url, hubUrl, hubToken: HUB_USER.token, netuid: NETUID, folder, close: () => open.close() };
+  } catch (error) {
+    await open.close();
+    throw error;
   }
-  await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
-  const hub = await startLocalHub({ users: [HUB_USER] });
-  const chain = await startLocalChain({
-    blockTimeMs: 250,
-    commitmentCooldownBlocks: 20,
-    subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, neurons }],
-  });
-  return {
-    chainUrl: chain.url,
-    hubUrl: hub.url,
-    hubToken: HUB_USER.token,
-    netuid: NETUID,
-    folder,
-    close: async () => {
-      await chain.close();
-      await hub.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 /** The flags that point miner.ts or validator.ts at a local subnet, signing as `wallet`. Also sets HF_TOKEN to the local hub's. */
@@ -77,20 +81,34 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
   return Object.entries(wallet === 'validator' ? { ...flags, ...validatorFlags } : flags).flat();
 }
 
+export interface WithLocalSubnetParameters {
+  argv: string[];
+  wallet: string;
+  /** Fills a subnet that was started for this script alone. */
+  populate?: (subnet: LocalSubnet, signal?: AbortSignal) => Promise<void>;
+  signal?: AbortSignal;
+}
+
 /**
  * What `--local` means: the subnet that `npm start -- --serve` keeps running, else one started for this script alone.
  * Returns the script's flags with the local ones in front, so that explicit flags still win.
  */
-export async function withLocalSubnet(
-  argv: string[],
-  wallet: string,
-  populate: (subnet: LocalSubnet) => Promise<void> = async () => {},
-): Promise<{ argv: string[]; close(): Promise<void> }> {
+export async function withLocalSubnet({
+  argv,
+  wallet,
+  populate,
+  signal,
+}: WithLocalSubnetParameters): Promise<{ argv: string[]; close(): Promise<void> }> {
   if (!argv.includes('--local') || argv.includes('--help')) return { argv, close: async () => {} };
   const served = await findServedSubnet();
   if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
-  const own = await startLocalSubnet();
-  await populate(own);
+  const own = await startLocalSubnet(signal);
+  try {
+    await populate?.(own, signal);
+  } catch (error) {
+    await own.close();
+    throw error;
+  }
   return { argv: [...localFlags(own, wallet), ...argv], close: own.close };
 }
 

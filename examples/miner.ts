@@ -1,6 +1,6 @@
 import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey, publishDataset } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, hubToken, readCompetition, subnetCommand } from './options.ts';
+import { commonOptions, readCompetition, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 
@@ -12,7 +12,7 @@ export async function main(
 ): Promise<void> {
   const open = new Owners();
   try {
-    const local = open.own(await withLocalSubnet(argv, 'miner'), ({ close }) => close());
+    const local = open.own(await withLocalSubnet({ argv, wallet: 'miner', signal }), ({ close }) => close());
     await publish(local.argv, open, signal, print);
   } finally {
     await open.close();
@@ -32,14 +32,15 @@ async function publish(
   const flags = command.opts();
   const options = commonOptions(command);
 
+  const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
-  const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger: options.logger });
-  const { chainEndpoint: endpoint, network, netuid, logger } = options;
+  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
   const published = await publishDataset({
     path: flags.dataset_path,
     repo: flags.hf_repo_id,
-    competition: await readCompetition(flags.competition_file),
+    competition,
     datasets,
     metadata: new ChainMetadataStore({ subtensor, netuid }),
     hotkey,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Competition, type Logger } from 'flock-off';
-import { prettifyError, ZodError } from 'zod';
+import { Competition, FlockOffError, type Logger, LoraRecipe } from 'flock-off';
+import { printable } from './printable.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -13,6 +13,8 @@ export interface CommonOptions {
   /** Wins over `network`. */
   chainEndpoint?: string;
   hubEndpoint: string;
+  /** HF_TOKEN of the environment or of `.env` in the working folder. */
+  hubToken?: string;
   netuid: number;
   logger: Logger;
 }
@@ -57,6 +59,7 @@ export function commonOptions(command: Command): CommonOptions {
     network: flags['subtensor.network'],
     chainEndpoint: flags['subtensor.chain_endpoint'],
     hubEndpoint: flags.hf_endpoint,
+    hubToken: hubToken(),
     netuid: flags.netuid,
     logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
   };
@@ -67,20 +70,46 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** The competition's rules: the defaults, with what the JSON file says instead. */
+/** As in the library, but a misspelt name is an error and not a rule left at its default. */
+const CompetitionFile = Competition.extend({ recipe: LoraRecipe.strict().prefault({}) }).strict();
+
+/**
+ * The competition's rules: the defaults, with what the JSON file says instead.
+ * @throws FlockOffError `bad-argument` when the file cannot be read, is no JSON, or holds something else than rules.
+ */
 export async function readCompetition(file?: string): Promise<Competition> {
   if (file === undefined) return Competition.parse({});
-  const text = await readFile(file, 'utf8');
+  const parsed = CompetitionFile.safeParse(parseJson(file, await readText(file)));
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  );
+  throw badCompetition(file, `does not hold the rules of a competition: ${issues.join('; ')}`);
+}
+
+async function readText(file: string): Promise<string> {
   try {
-    return Competition.parse(JSON.parse(text));
+    return await readFile(file, 'utf8');
   } catch (error) {
-    const why = error instanceof ZodError ? prettifyError(error) : String(error);
-    throw new Error(`${file} is no competition file: ${why}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw badCompetition(file, code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`, error);
   }
 }
 
-/** The Hub token from the environment or `.env` in the working folder. */
-export function hubToken(): string | undefined {
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badCompetition(file, `is not JSON (${(error as SyntaxError).message})`, error);
+  }
+}
+
+function badCompetition(file: string, why: string, cause?: unknown): FlockOffError {
+  const fix = 'check --competition_file';
+  return new FlockOffError({ code: 'bad-argument', what: `the competition file ${file} ${why}`, fix, cause });
+}
+
+function hubToken(): string | undefined {
   try {
     process.loadEnvFile('.env');
   } catch (error) {
@@ -92,7 +121,7 @@ export function hubToken(): string | undefined {
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
-    process.stderr.write(`${new Date().toISOString()} ${message}${details}\n`);
+    process.stderr.write(`${new Date().toISOString()} ${printable(message + details)}\n`);
   };
   return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
 }

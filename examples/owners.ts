@@ -7,7 +7,16 @@ export class Owners {
     return owner;
   }
 
+  /** Closes everything, whatever fails meanwhile; then throws the first failure. */
   async close(): Promise<void> {
-    for (const close of this.#closing.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of this.#closing.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }

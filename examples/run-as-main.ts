@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { printable } from './printable.ts';
 
 /**
  * Runs `main` when this module is the script that was started: Ctrl-C aborts its signal, an error is printed as one
@@ -19,7 +20,7 @@ export async function runAsMain(
   try {
     await main(process.argv.slice(2), interrupted.signal);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = 1;
   }
 }

@@ -9,14 +9,16 @@ const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable 
 
 /** Runs examples/validator.ts as a process of its own, so that training does not hold up the chain. */
 export async function runValidatorProcess(flags: string[], signal?: AbortSignal): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, ...flags], {
+  signal?.throwIfAborted();
+  const child = spawn(process.execPath, [...process.execArgv, SCRIPT, ...flags], {
     stdio: ['ignore', 'inherit', 'pipe'],
-    signal,
-    killSignal: 'SIGTERM',
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!START_UP.test(line)) process.stderr.write(`${line}\n`);
   });
-  const [code] = await once(child, 'close');
+  const stop = () => child.kill('SIGTERM');
+  signal?.addEventListener('abort', stop, { once: true });
+  const [code] = await once(child, 'close').finally(() => signal?.removeEventListener('abort', stop));
+  signal?.throwIfAborted();
   if (code !== 0) throw new Error('The validator stopped with an error; it is printed above.');
 }

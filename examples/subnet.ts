@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { connectSubtensor } from 'flock-off';
 import { announce, localFlags, startLocalSubnet } from './local-subnet.ts';
+import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { runValidatorProcess } from './run-validator.ts';
 import { publishSamples } from './sample-miners.ts';
@@ -16,8 +17,9 @@ export async function main(
     .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
     .parse(argv, { from: 'user' });
 
-  const subnet = await startLocalSubnet();
+  const open = new Owners();
   try {
+    const subnet = open.own(await startLocalSubnet(signal), (it) => it.close());
     print(`A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`);
     print('Six miners publish their datasets and commit the pointers:');
     await publishSamples(subnet, signal, (line) => print(`  ${line}`));
@@ -28,21 +30,25 @@ export async function main(
     await runValidatorProcess([...localFlags(subnet, 'validator'), '--epochs', '1'], signal);
 
     print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
-    if (command.opts().serve) await serve();
-    else
+    if (!command.opts().serve) {
       print(
         '\nNext: read examples/validator.ts, the whole validator; `npm start -- --serve` keeps this subnet up for your own.',
       );
-  } finally {
-    await subnet.close();
-  }
-
-  async function serve(): Promise<void> {
-    const withdraw = await announce(subnet);
+      return;
+    }
+    open.own(await announce(subnet), (withdraw) => withdraw());
     print('\nThe subnet stays up until Ctrl-C. In another terminal: npx tsx examples/validator.ts --local');
-    await new Promise<void>((resolve) => (signal ? signal.addEventListener('abort', () => resolve()) : resolve()));
-    await withdraw();
+    await aborted(signal);
+  } finally {
+    await open.close();
   }
+}
+
+function aborted(signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (!signal || signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 async function weightsOnChain(endpoint: string, netuid: number, signal?: AbortSignal): Promise<string> {

@@ -1,9 +1,11 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import type { BackendInfo, EpochReport, Outcome, ValidatorEvent } from 'flock-off';
+import { printable } from './printable.ts';
 
 /** Prints what a validator does: a bar per training run on a terminal, a line per milestone elsewhere. */
-export function showEvents(print: (line: string) => void): (event: ValidatorEvent) => void {
+export function showEvents(printLine: (line: string) => void): (event: ValidatorEvent) => void {
+  const print = (line: string) => printLine(printable(line));
   let bar: SingleBar | null = null;
   const stopBar = () => {
     bar?.stop();
@@ -74,12 +76,12 @@ export function reportTable(report: EpochReport): string {
           : 'postponed';
     table.push([
       uid,
-      dataset,
+      printable(dataset),
       rows ?? '-',
       result,
       winRate === null ? '-' : winRate.toFixed(2),
       weightText(weight),
-      why,
+      printable(why),
     ]);
   }
   return table.toString();

@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ChainMetadataStore,
@@ -6,17 +5,19 @@ import {
   createHubDatasetStore,
   type EpochReport,
   LoraTrainer,
-  loadEvaluationSet,
   openHotkey,
   runValidator,
   ValidatorState,
   WeightSetter,
 } from 'flock-off';
+import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, hubToken, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { commonOptions, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
+import { storeReport } from './store-report.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
@@ -27,7 +28,8 @@ export async function main(
 ): Promise<EpochReport[]> {
   const open = new Owners();
   try {
-    const local = open.own(await withLocalSubnet(argv, 'validator', publishSamples), ({ close }) => close());
+    const subnet = await withLocalSubnet({ argv, wallet: 'validator', populate: publishSamples, signal });
+    const local = open.own(subnet, ({ close }) => close());
     return await validate(local.argv, open, signal, print);
   } finally {
     await open.close();
@@ -51,25 +53,28 @@ async function validate(
     )
     .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
-    .option('--eval_data_dir <folder>', 'folder with the evaluation set', 'eval_data')
+    .option(
+      '--eval_data_dir <folder>',
+      "folder with the competition's evaluation set; needed but for the tiny base model",
+    )
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
     .option('--epochs <count>', 'stop after this many', wholeNumber)
     .parse(argv, { from: 'user' });
   const flags = command.opts();
   const options = commonOptions(command);
-  const { logger } = options;
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
-  const evaluation = await loadEvaluationSet({ path: join(flags.eval_data_dir, 'data.jsonl') });
+  const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
-  const datasets = createHubDatasetStore({ endpoint: options.hubEndpoint, token: hubToken(), logger });
-  const { chainEndpoint: endpoint, network, netuid } = options;
+  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
-  const trainer = open.own(
-    await LoraTrainer.load({ model: flags.base_model, cacheDir: flags.cache_dir, signal }),
-    (it) => it.dispose(),
-  );
+  const { pendingReveals } = state;
+  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
+  await weightSetter.requirePermit({ signal });
+  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken };
+  const trainer = open.own(await LoraTrainer.load({ ...base, signal }), (it) => it.dispose());
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer.backend)}`);
   await runValidator(
@@ -78,7 +83,7 @@ async function validate(
       competition,
       subtensor,
       metadata: new ChainMetadataStore({ subtensor, netuid }),
-      weightSetter: new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals, logger }),
+      weightSetter,
       datasets,
       trainer,
       evaluation,
@@ -96,12 +101,12 @@ async function validate(
       onReport: async (report) => {
         reports.push(report);
         print(reportTable(report));
-        const folder = join(flags.data_dir, 'reports');
-        await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, `block-${report.startBlock}.json`), JSON.stringify(report, null, 2));
+        await storeReport(report, join(flags.data_dir, 'reports'), logger);
       },
     },
   );
+  const owed = await owedReveal({ weightSetter, receipt: reports.at(-1)?.receipt, signal });
+  if (owed !== null) print(owed);
   return reports;
 }
 

@@ -87,6 +87,15 @@ export class WeightSetter {
   }
 
   /**
+   * Resolves when the hotkey may set weights now: to be asked before a long evaluation.
+   * @throws FlockOffError `unregistered`; `chain-rejected` without a validator permit.
+   */
+  async requirePermit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    const metagraph = await this.#subtensor.metagraph(this.#netuid, signal);
+    this.#requirePermit(this.#ownNeuron(metagraph), metagraph);
+  }
+
+  /**
    * Normalises the weights and sends them, waiting first for the weights rate limit where it has not passed. Where the
    * subnet demands more entries than there are positive weights, uids of weight 0 fill up.
    * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, or the runtime's own reason);

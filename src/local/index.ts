@@ -13,4 +13,4 @@ export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
 export { type LocalHub, type StartLocalHubParameters, startLocalHub } from './hub/start-local-hub.ts';
 export { LOCAL_COMPETITION } from './local-competition.ts';
 export { type SampleDatasetName, type SampleDatasetsParameters, sampleDatasets } from './sample-datasets.ts';
-export { TINY_BASE } from './tiny-base.ts';
+export { TINY_BASE, TINY_EVAL_DATA } from './tiny-base.ts';

@@ -22,10 +22,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-failures-'));
   const path = join(folder, 'wallets');
   const known = await writeDevWallet({ path, name: 'known' });
+  const validator = await writeDevWallet({ path, name: 'validator' });
   await writeDevWallet({ path, name: 'stranger' });
   hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
-  chain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [known] }] });
+  chain = await startLocalChain({
+    subnets: [{ netuid: 96, neurons: [known, { ...validator, validatorPermit: true }] }],
+  });
   await writeFile(join(folder, 'good.jsonl'), `${ROW}\n${ROW.replace('Hi', 'Hey')}\n`);
+  await writeFile(join(folder, 'data.jsonl'), `${ROW}\n`);
   await writeFile(join(folder, 'bad.jsonl'), `${ROW}\n{"conversations":[]}\n`);
   await writeFile(join(folder, 'wallets', 'known', 'hotkeys', 'broken'), '{"secretSeed":"0x12"}');
 });
@@ -107,25 +111,69 @@ describe('miner.ts', () => {
 });
 
 describe('validator.ts', () => {
+  const noModel = () => join(folder, 'no-model');
   const validatorFlags = (changed: Record<string, string> = {}) =>
-    flags({ '--data_dir': join(folder, 'data'), '--base_model': join(folder, 'no-model'), ...changed });
+    flags({
+      '--wallet.name': 'validator',
+      '--data_dir': join(folder, 'data'),
+      '--base_model': noModel(),
+      '--eval_data_dir': folder,
+      ...changed,
+    });
   test.each<[string, () => string[], RegExp]>([
-    ['no base model', () => validatorFlags(), /no-model/],
+    ['no base model', () => validatorFlags(), /^there is no folder .*no-model/],
+    [
+      'a base model that the hub does not have',
+      () => validatorFlags({ '--base_model': 'ann/no-model' }),
+      /^the hub has no model ann\/no-model/,
+    ],
     [
       'no evaluation set',
       () => validatorFlags({ '--eval_data_dir': join(folder, 'none') }),
       /data\.jsonl cannot be read/,
     ],
     [
+      'the bundled evaluation set with a real model',
+      () => validatorFlags({ '--eval_data_dir': 'eval_data', '--base_model': 'Qwen/Qwen2.5-1.5B-Instruct' }),
+      /^the bundled evaluation set was made for the tiny base model and says nothing about Qwen\/Qwen2\.5-1\.5B-Instruct\. Pass .* --eval_data_dir/,
+    ],
+    [
+      'nothing said about model or evaluation set',
+      () => flags({ '--wallet.name': 'validator', '--data_dir': join(folder, 'data') }),
+      /^the bundled evaluation set .* Qwen\/Qwen2\.5-1\.5B-Instruct/,
+    ],
+    [
       'an unwritable data folder',
       () => validatorFlags({ '--data_dir': join(folder, 'good.jsonl') }),
       /the validator state in .* cannot be opened/,
     ],
+    // From here on the missing base model would be the complaint if it were looked for first.
+    [
+      'an unregistered hotkey',
+      () => validatorFlags({ '--wallet.name': 'stranger' }),
+      /is not registered on subnet 96\. Register it first: btcli/,
+    ],
+    [
+      'a hotkey without a validator permit',
+      () => validatorFlags({ '--wallet.name': 'known' }),
+      /^uid 0 of subnet 96 has no validator permit, so it cannot set weights\. .*add stake/,
+    ],
+    [
+      'a damaged wallet',
+      () => validatorFlags({ '--wallet.name': 'known', '--wallet.hotkey': 'broken' }),
+      /^the hotkey .*broken is damaged/,
+    ],
+    [
+      'nobody at the chain endpoint',
+      () => validatorFlags({ '--subtensor.chain_endpoint': 'ws://127.0.0.1:9' }),
+      /^the chain at ws:\/\/127\.0\.0\.1:9 cannot be reached/,
+    ],
+    ['a subnet that does not exist', () => validatorFlags({ '--netuid': '7' }), /subnet 7/],
   ])('%s', async (_what, args, sentence) => {
-    const { code, stderr } = await runExample('validator.ts', args());
+    const { code, stdout, stderr } = await runExample('validator.ts', args());
     expect(stderr).toMatch(sentence);
-    expect(code).toBe(1);
-    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const TSX = new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url).href;
 
 export interface ExampleRun {
   code: number | null;
@@ -10,16 +11,33 @@ export interface ExampleRun {
   stderr: string;
 }
 
-/** Runs an example as a user does, with nothing of this machine's wallets or tokens in its environment. */
-export async function runExample(
+export interface StartExampleParameters {
+  /** Beside the little that every process needs. */
+  env?: Record<string, string>;
+  /** Working folder. Default: the repository. */
+  cwd?: string;
+}
+
+export interface RunningExample {
+  /** What was printed so far. */
+  readonly output: ExampleRun;
+  /** Resolves once stdout matches; rejects when the script ends without. */
+  printed(pattern: RegExp): Promise<void>;
+  /** What Ctrl-C does. */
+  interrupt(): void;
+  ended: Promise<ExampleRun>;
+}
+
+/** Starts an example as a user does, with nothing of this machine's wallets or tokens in its environment. */
+export function startExample(
   script: string,
   args: string[],
-  env: Record<string, string> = {},
-): Promise<ExampleRun> {
+  { env, cwd = ROOT }: StartExampleParameters = {},
+): RunningExample {
   const { PATH = '', HOME = '', TF_CPP_MIN_LOG_LEVEL = '3' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', `examples/${script}`, ...args], {
-    cwd: ROOT,
-    env: { PATH, HOME, TF_CPP_MIN_LOG_LEVEL, ...env },
+  const child = spawn(process.execPath, ['--import', TSX, `${ROOT}examples/${script}`, ...args], {
+    cwd,
+    env: { PATH, HOME, TF_CPP_MIN_LOG_LEVEL, TSX_TSCONFIG_PATH: `${ROOT}tsconfig.json`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const run: ExampleRun = { code: null, stdout: '', stderr: '' };
@@ -29,6 +47,26 @@ export async function runExample(
   child.stderr.on('data', (chunk) => {
     run.stderr += chunk;
   });
-  [run.code] = await once(child, 'close');
-  return run;
+  const ended = once(child, 'close').then(([code]): ExampleRun => ({ ...run, code }));
+  return {
+    output: run,
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => pattern.test(run.stdout) && resolve();
+        child.stdout.on('data', look);
+        child.once('close', () => reject(new Error(`${script} ended without printing ${pattern}:\n${run.stderr}`)));
+        look();
+      }),
+    interrupt: () => child.kill('SIGINT'),
+    ended,
+  };
+}
+
+export function runExample(
+  script: string,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<ExampleRun> {
+  return startExample(script, args, { env, cwd }).ended;
 }

@@ -1,5 +1,44 @@
-import { expect, test } from 'vitest';
-import { runExample } from './run-example.ts';
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChainMetadataStore, connectSubtensor, openHotkey } from 'flock-off';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LocalSubnet } from '../../examples/local-subnet.ts';
+import { type ExampleRun, type RunningExample, runExample, startExample } from './run-example.ts';
+
+// What an operator may have exported for the real subnet: none of it may matter here.
+const EXPORTED = {
+  BT_WALLET_NAME: 'nobody',
+  BT_WALLET_HOTKEY: 'nothing',
+  BT_WALLET_PATH: 'nowhere',
+  BT_SUBTENSOR_NETWORK: 'test',
+  BT_SUBTENSOR_CHAIN_ENDPOINT: 'ws://127.0.0.1:9',
+  HF_ENDPOINT: 'http://127.0.0.1:9',
+  HF_TOKEN: 'hf_of_the_real_hub',
+};
+const ROWS = ['Hi', 'Hey'].map((content) =>
+  JSON.stringify({
+    conversations: [
+      { role: 'user', content },
+      { role: 'assistant', content: 'Hello' },
+    ],
+  }),
+);
+
+let folder: string;
+let temporary: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-subnet-'));
+  temporary = await mkdtemp(join(tmpdir(), 'flock-off-subnet-'));
+  await writeFile(join(folder, 'data.jsonl'), `${ROWS.join('\n')}\n`);
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await rm(temporary, { recursive: true, force: true });
+});
+const env = () => ({ ...EXPORTED, TMPDIR: temporary });
+const localSubnets = async () => (await readdir(temporary)).filter((name) => name.startsWith('flock-off-'));
+const MINER = ['--local', '--hf_repo_id', 'local/mine', '--dataset_path', 'data.jsonl'];
 
 /** Cells of the report's rows, by dataset. */
 function tableOf(stdout: string): Map<string, string[]> {
@@ -11,33 +50,78 @@ function tableOf(stdout: string): Map<string, string[]> {
   );
 }
 
-test('a whole subnet: the good dataset wins, noise comes last, copy, malformed and missing have weight 0', async () => {
-  const { code, stdout, stderr } = await runExample('subnet.ts', []);
+test('examples/miner.ts --local publishes on a subnet of its own and leaves nothing behind', async () => {
+  const { code, stdout, stderr } = await runExample('miner.ts', MINER, env(), folder);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const table = tableOf(stdout);
-  expect([...table.keys()]).toEqual(
-    ['good', 'mediocre', 'noise', 'copy', 'malformed', 'missing'].map((name) => `local/${name}`),
+  expect(stdout).toMatch(
+    /^2 rows are valid \(\d+ bytes\)\nuploaded to local\/mine at ([0-9a-f]{40})\ncommitted local\/mine:1:\1 in block \d+\n$/,
   );
-  const cell = (name: string, column: number) => table.get(`local/${name}`)![column]!;
-  const loss = (name: string) => Number(cell(name, 2));
-  expect(loss('good')).toBeLessThan(0.93 * loss('mediocre'));
-  expect(loss('mediocre')).toBeLessThan(0.93 * loss('noise'));
-  expect(['good', 'mediocre', 'noise'].map((name) => cell(name, 3))).toEqual(['1.00', '0.50', '0.00']);
-  expect(Number(cell('good', 4))).toBeGreaterThan(0.9);
-  expect(cell('copy', 2)).toBe('duplicate');
-  expect(cell('malformed', 2)).toBe('invalid-rows');
-  expect(cell('missing', 2)).toBe('dataset-missing');
-  for (const name of ['copy', 'malformed', 'missing']) expect(cell(name, 4)).toBe('0.0000');
-  expect(cell('copy', 5)).toContain('shown earlier by uid 1');
+  expect(await localSubnets()).toEqual([]);
+});
 
-  const onChain = /read back from the chain: (.*)/.exec(stdout)![1]!;
-  expect(onChain).toMatch(/^uid 1 0\.99/);
-  expect(onChain).not.toMatch(/uid [456]/);
-}, 170_000);
+describe('examples/subnet.ts --serve, with the flags of another subnet exported', () => {
+  let subnet: RunningExample;
+  let served: ExampleRun;
+  const announcement = () => join(folder, '.flock-off', 'local-subnet.json');
+  beforeAll(async () => {
+    subnet = startExample('subnet.ts', ['--serve'], { env: env(), cwd: folder });
+    await subnet.printed(/The subnet stays up until Ctrl-C/);
+    served = subnet.output;
+  }, 170_000);
+  afterAll(async () => {
+    subnet?.interrupt();
+    await subnet?.ended;
+  });
+
+  test('the good dataset wins, noise comes last, copy, malformed and missing have weight 0', () => {
+    const table = tableOf(served.stdout);
+    expect([...table.keys()]).toEqual(
+      ['good', 'mediocre', 'noise', 'copy', 'malformed', 'missing'].map((name) => `local/${name}`),
+    );
+    const cell = (name: string, column: number) => table.get(`local/${name}`)![column]!;
+    const loss = (name: string) => Number(cell(name, 2));
+    expect(loss('good')).toBeLessThan(0.93 * loss('mediocre'));
+    expect(loss('mediocre')).toBeLessThan(0.93 * loss('noise'));
+    expect(['good', 'mediocre', 'noise'].map((name) => cell(name, 3))).toEqual(['1.00', '0.50', '0.00']);
+    expect(Number(cell('good', 4))).toBeGreaterThan(0.9);
+    expect(cell('copy', 2)).toBe('duplicate');
+    expect(cell('malformed', 2)).toBe('invalid-rows');
+    expect(cell('missing', 2)).toBe('dataset-missing');
+    for (const name of ['copy', 'malformed', 'missing']) expect(cell(name, 4)).toBe('0.0000');
+    expect(cell('copy', 5)).toContain('shown earlier by uid 1');
+
+    const onChain = /read back from the chain: (.*)/.exec(served.stdout)![1]!;
+    expect(onChain).toMatch(/^uid 1 0\.99/);
+    expect(onChain).not.toMatch(/uid [456]/);
+  });
+
+  test('a miner.ts --local in another process finds it and commits there', async () => {
+    const { code, stdout, stderr } = await runExample('miner.ts', MINER, env(), folder);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const pointer = /^committed (\S+) in block/m.exec(stdout)![1]!;
+
+    const announced = JSON.parse(await readFile(announcement(), 'utf8')) as LocalSubnet;
+    const { address } = await openHotkey({ path: join(announced.folder, 'wallets'), name: 'miner' });
+    const subtensor = await connectSubtensor({ endpoint: announced.chainUrl });
+    const commitment = await new ChainMetadataStore({ subtensor, netuid: announced.netuid }).read(address);
+    await subtensor.close();
+    expect(commitment?.text).toBe(pointer);
+    expect(await localSubnets()).toHaveLength(1);
+  });
+
+  test('Ctrl-C ends it, and nothing of it is left', async () => {
+    subnet.interrupt();
+    const { code, stderr } = await subnet.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await localSubnets()).toEqual([]);
+    await expect(access(announcement())).rejects.toThrow('ENOENT');
+  });
+});
 
 test('examples/validator.ts --local runs alone on a subnet of its own', async () => {
-  const { code, stdout } = await runExample('validator.ts', ['--local', '--epochs', '1']);
+  const { code, stdout } = await runExample('validator.ts', ['--local', '--epochs', '1'], env(), folder);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^training on \S+ 4\./m);
   expect(tableOf(stdout).get('local/good')![3]).toBe('1.00');
+  expect(await localSubnets()).toEqual([]);
 }, 170_000);

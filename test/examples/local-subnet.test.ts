@@ -1,0 +1,90 @@
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as local from 'flock-off/local';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type LocalSubnet, startLocalSubnet, withLocalSubnet } from '../../examples/local-subnet.ts';
+import { Owners } from '../../examples/owners.ts';
+import { startExample } from './run-example.ts';
+
+// Everything is real; spies only make the start of the chain fail, and tell the addresses of what was started.
+vi.mock('flock-off/local', { spy: true });
+
+const home = process.cwd();
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-test-'));
+  process.chdir(folder); // No subnet is announced here.
+  vi.stubEnv('TMPDIR', folder);
+  vi.stubEnv('HF_TOKEN', undefined);
+});
+afterEach(async () => {
+  process.chdir(home);
+  vi.unstubAllEnvs();
+  vi.mocked(local.startLocalHub).mockClear();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function expectNothingLeft({ hubUrl }: { hubUrl: string }): Promise<void> {
+  expect(await readdir(folder)).toEqual([]);
+  await expect(fetch(hubUrl)).rejects.toThrow();
+}
+
+describe('a local subnet leaves nothing behind', () => {
+  test('when its chain does not start', async () => {
+    vi.mocked(local.startLocalChain).mockRejectedValueOnce(new Error('no chain today'));
+    await expect(startLocalSubnet()).rejects.toThrow('no chain today');
+    await expectNothingLeft({ hubUrl: (await vi.mocked(local.startLocalHub).mock.results[0]!.value).url });
+  });
+
+  test('when its start is aborted', async () => {
+    await expect(startLocalSubnet(AbortSignal.abort(new Error('Stopped.')))).rejects.toThrow('Stopped.');
+    await expectNothingLeft({ hubUrl: (await vi.mocked(local.startLocalHub).mock.results[0]!.value).url });
+  });
+
+  test('when it cannot be populated', async () => {
+    let started: LocalSubnet | null = null;
+    const populate = async (subnet: LocalSubnet) => {
+      started = subnet;
+      await access(join(subnet.folder, 'competition.json'));
+      throw new Error('no samples today');
+    };
+    await expect(withLocalSubnet({ argv: ['--local'], wallet: 'validator', populate })).rejects.toThrow(
+      'no samples today',
+    );
+    await expectNothingLeft(started!);
+  });
+
+  test('when Ctrl-C comes while the samples are published', async () => {
+    const validator = startExample('validator.ts', ['--local'], { env: { TMPDIR: folder }, cwd: folder });
+    await vi.waitFor(
+      async () => {
+        const name = (await readdir(folder)).find((entry) => entry.startsWith('flock-off-'));
+        await access(join(folder, name!, 'good.jsonl'));
+      },
+      { timeout: 20_000 },
+    );
+    validator.interrupt();
+    const { code, stderr } = await validator.ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Stopped.\n' });
+    expect((await readdir(folder)).filter((entry) => entry.startsWith('flock-off-'))).toEqual([]);
+  });
+});
+
+test('what a script has opened is closed in reverse order, all of it, and the first failure is thrown', async () => {
+  const closed: string[] = [];
+  const open = new Owners();
+  open.own('first', (it) => closed.push(it));
+  open.own('second', async (it) => {
+    closed.push(it);
+    throw new Error('second does not close');
+  });
+  open.own('third', (it) => {
+    closed.push(it);
+    throw new Error('third does not close');
+  });
+  await expect(open.close()).rejects.toThrow('third does not close');
+  expect(closed).toEqual(['third', 'second', 'first']);
+  await open.close();
+  expect(closed).toHaveLength(3);
+});

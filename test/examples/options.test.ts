@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Competition } from 'flock-off';
+import { LOCAL_COMPETITION } from 'flock-off/local';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commonOptions, readCompetition, subnetCommand } from '../../examples/options.ts';
+import { runExample } from './run-example.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-options-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('--competition_file', () => {
+  const file = async (text: string) => {
+    const path = join(folder, 'competition.json');
+    await writeFile(path, text);
+    return path;
+  };
+
+  test('changes the rules it names and leaves the others', async () => {
+    expect(await readCompetition(await file(JSON.stringify(LOCAL_COMPETITION)))).toEqual(
+      Competition.parse(LOCAL_COMPETITION),
+    );
+    expect(await readCompetition()).toEqual(Competition.parse({}));
+  });
+
+  test.each([
+    [
+      'no JSON',
+      '{"id": "1",',
+      /^the competition file \S+competition\.json is not JSON \(.*\)\. Check --competition_file\.$/,
+    ],
+    ['no object', '[]', /does not hold the rules of a competition: .*expected object/],
+    ['a value of the wrong type', '{"recipe": {"rank": "8"}}', /rules of a competition: recipe\.rank: .*expected/],
+    ['an impossible value', '{"maxRows": 0, "id": "1"}', /rules of a competition: maxRows: Too small/],
+    ['a folder', null, /competition file \S+ cannot be read \(EISDIR\)/],
+    ['a misspelt name', '{"maxRow": 5}', /Unrecognized key: "maxRow"/],
+    ['a misspelt name in the recipe', '{"recipe": {"rnak": 8}}', /recipe: Unrecognized key: "rnak"/],
+  ])('%s is refused in one sentence', async (_what, text, sentence) => {
+    const refusal = await readCompetition(text === null ? folder : await file(text)).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'bad-argument', message: expect.stringMatching(sentence) });
+    expect((refusal as Error).message).not.toContain('\n');
+  });
+
+  test('that does not exist is refused in one sentence', async () => {
+    const args = ['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl', '--competition_file', 'none.json'];
+    const { code, stdout, stderr } = await runExample('miner.ts', args);
+    const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
+  });
+});
+
+test('HF_TOKEN is read from .env in the working folder, unless it is exported', async () => {
+  await writeFile(join(folder, '.env'), 'HF_TOKEN=hf_from_the_file\n');
+  const home = process.cwd();
+  process.chdir(folder);
+  try {
+    vi.stubEnv('HF_TOKEN', undefined);
+    expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_from_the_file');
+    vi.stubEnv('HF_TOKEN', 'hf_exported');
+    expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_exported');
+  } finally {
+    process.chdir(home);
+    vi.unstubAllEnvs();
+  }
+});

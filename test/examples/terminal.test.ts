@@ -1,0 +1,65 @@
+import type { EpochEntry, EpochReport } from 'flock-off';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { commonOptions, subnetCommand } from '../../examples/options.ts';
+import { reportTable, showEvents } from '../../examples/terminal.ts';
+import { runExample } from './run-example.ts';
+
+// Clears the screen, sets the title (C1), reverses what follows, forges a line, hides text.
+const HOSTILE = 'a\u001b[2J\u009d0;t\u0007b\u202ec\nuid 9: d\r\u200be\u2028f';
+const SHOWN = 'a\uFFFD[2J\uFFFD0;t\uFFFDb\uFFFDc\uFFFDuid 9: d\uFFFD\uFFFDe\uFFFDf';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("strangers' control characters do not reach the terminal", () => {
+  test('in the lines about miners', () => {
+    const lines: string[] = [];
+    const show = showEvents((line) => lines.push(line));
+    const verdict = { reason: 'invalid-pointer' as const, message: HOSTILE };
+    show({ kind: 'settled', uid: 3, outcome: { kind: 'rejected', verdict } });
+    show({ kind: 'settled', uid: 4, outcome: { kind: 'postponed', by: 'hub', message: HOSTILE } });
+    expect(lines).toEqual([`uid 3: invalid-pointer, ${SHOWN}`, `uid 4: postponed, ${SHOWN}`]);
+  });
+
+  test('in the cells of the report', () => {
+    const verdict = { reason: 'invalid-pointer' as const, message: HOSTILE };
+    const entry: EpochEntry = {
+      uid: 3,
+      hotkey: 'irrelevant',
+      pointer: HOSTILE,
+      rows: null,
+      evaluationRowsSeen: 0,
+      outcome: { kind: 'rejected', verdict },
+      winRate: null,
+      weight: 0,
+      why: HOSTILE,
+    };
+    const report: EpochReport = {
+      netuid: 96,
+      competition: '1',
+      epochSeed: 1,
+      startBlock: 1,
+      entries: [entry],
+      receipt: null,
+    };
+    const table = reportTable(report);
+    expect(table.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
+    const harmless = reportTable({ ...report, entries: [{ ...entry, pointer: SHOWN, why: SHOWN }] });
+    expect(table.split('\n').length).toBe(harmless.split('\n').length);
+    expect(table).toContain('a\uFFFD[2J');
+  });
+
+  test('in the log', () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const { logger } = commonOptions(subnetCommand('any', '').parse(['--logging.trace'], { from: 'user' }));
+    logger.warn(HOSTILE, { said: HOSTILE });
+    expect(written.mock.calls[0]![0]).toMatch(/^[^\p{C}]+\n$/u);
+  });
+
+  test('in the sentence a script ends with', async () => {
+    const { stderr } = await runExample('miner.ts', [
+      ...['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'],
+      ...['--wallet.path', 'none\u001b[2J\u202e'],
+    ]);
+    expect(stderr).toMatch(/^there is no hotkey at none\uFFFD\[2J\uFFFD[^\p{C}]*\n$/u);
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, type EpochReport, openHotkey } from 'flock-off';
+import {
+  LOCAL_COMPETITION,
+  type LocalChain,
+  startLocalChain,
+  startLocalHub,
+  TINY_BASE,
+  writeDevWallet,
+} from 'flock-off/local';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runExample } from './run-example.ts';
+
+// One validator and one miner with two rows, measured on one row: the shortest run that ends with weights.
+
+const TOKEN = 'hf_validator_token';
+const ROWS = ['Hi', 'Hey'].map((content) =>
+  JSON.stringify({
+    conversations: [
+      { role: 'user', content },
+      { role: 'assistant', content: 'Hello' },
+    ],
+  }),
+);
+let folder: string;
+let hub: Awaited<ReturnType<typeof startLocalHub>>;
+let chain: LocalChain;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flock-off-validator-'));
+  const path = join(folder, 'wallets');
+  const validator = await writeDevWallet({ path, name: 'validator' });
+  const miner = await writeDevWallet({ path, name: 'miner' });
+  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  chain = await startLocalChain({
+    subnets: [
+      {
+        netuid: 96,
+        tempo: 2_000,
+        weightsRateLimit: 0,
+        commitRevealEnabled: true,
+        neurons: [{ ...validator, validatorPermit: true, stake: 1_000 }, miner],
+      },
+    ],
+  });
+  await writeFile(join(folder, 'data.jsonl'), `${ROWS[0]}\n`);
+  await writeFile(join(folder, 'rows.jsonl'), `${ROWS.join('\n')}\n`);
+  await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
+
+  const datasets = createHubDatasetStore({ endpoint: hub.url, token: TOKEN });
+  const { commit } = await datasets.upload({ repo: 'ann/chats', path: join(folder, 'rows.jsonl') });
+  const subtensor = await connectSubtensor({ endpoint: chain.url });
+  await new ChainMetadataStore({ subtensor, netuid: 96 }).commit(
+    { repo: 'ann/chats', competition: '1', commit },
+    { hotkey: await openHotkey({ path, name: 'miner' }) },
+  );
+  await subtensor.close();
+});
+afterAll(async () => {
+  await chain.close();
+  await hub.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function runValidator(dataDir: string) {
+  const flags = {
+    '--wallet.path': join(folder, 'wallets'),
+    '--wallet.name': 'validator',
+    '--subtensor.chain_endpoint': chain.url,
+    '--hf_endpoint': hub.url,
+    '--competition_file': join(folder, 'competition.json'),
+    '--eval_data_dir': folder,
+    '--base_model': TINY_BASE,
+    '--block_threshold': '2001',
+    '--data_dir': dataDir,
+    '--cache_dir': join(folder, 'cache'),
+    '--epochs': '1',
+  };
+  return runExample('validator.ts', Object.entries(flags).flat());
+}
+
+test('a run that ends before its weights can be revealed says in which blocks to come back', async () => {
+  const dataDir = join(folder, 'first');
+  const { code, stdout } = await runValidator(dataDir);
+  expect(code).toBe(0);
+  const [name] = await readdir(join(dataDir, 'reports'));
+  const { receipt } = JSON.parse(await readFile(join(dataDir, 'reports', name!), 'utf8')) as EpochReport;
+  expect(receipt?.revealFromBlock).toBeGreaterThan(chain.currentBlock());
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+    `The last weights are committed, not revealed: start this validator again from block ${receipt!.revealFromBlock} on and before block ${receipt!.revealUntilBlock}, or they will never count.`,
+  );
+}, 60_000);
+
+test('a report that cannot be stored is warned of in one line, and the validator goes on', async () => {
+  const dataDir = join(folder, 'second');
+  await mkdir(dataDir);
+  await writeFile(join(dataDir, 'reports'), 'a file where a folder should be');
+  const { code, stdout, stderr } = await runValidator(dataDir);
+  expect(code).toBe(0);
+  expect(stdout).toContain('ann/chats');
+  expect(stdout).toContain('The last weights are committed');
+  expect(stderr.split('\n').filter((line) => /report/.test(line))).toEqual([
+    expect.stringMatching(
+      /^\S+ the report of block \d+ could not be stored in \S+second\/reports \(E\w+.*\); the validator goes on\. Check/,
+    ),
+  ]);
+}, 60_000);
