@@ -125,14 +125,24 @@ export async function fetchWheel({
     log('Unpacking libtensorflow');
     await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
     await rm(join(incomplete, file!));
-    await rm(entry.folder, { recursive: true, force: true });
-    await rename(incomplete, entry.folder);
+    // Another process may have finished the same entry meanwhile, and compile against it by now: it is left alone.
+    if (force || !(await isComplete(unpacked))) await replaceFolder(incomplete, entry.folder);
     return unpacked;
   } catch (error) {
-    await rm(incomplete, { recursive: true, force: true });
-    // Another process may have finished the same entry meanwhile.
     if (!force && (await isComplete(unpacked))) return unpacked;
     throw error;
+  } finally {
+    await rm(incomplete, { recursive: true, force: true });
+  }
+}
+
+/** Puts a folder in the place of another, which is removed only when it stands in the way. */
+async function replaceFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch {
+    await rm(to, { recursive: true, force: true });
+    await rename(from, to);
   }
 }
 
