@@ -6,6 +6,8 @@ import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import type { DropoutMask } from '../../src/trainer/tfjs-engine.ts';
 import type { NamedTensor } from '../../src/trainer/weights.ts';
 import {
+  ENGINES,
+  type EngineCase,
   expectWithin,
   golden,
   goldenEngine,
@@ -21,16 +23,23 @@ import {
 
 const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
+const CASES: EngineCase[] = [...ENGINES, { engine: 'one graph', checkpointing: 'layer' }];
+
 let loaded: LoadedTensorFlow;
 beforeAll(async () => {
   loaded = await loadQuietly();
 });
 afterAll(showFidelity);
 
-describe('the gradient of every adapter matrix equals PEFT', () => {
+describe.each(CASES)('the gradient of every adapter matrix equals PEFT: $engine $checkpointing', (engine) => {
   it.each(['tiny-r4-std', 'tiny-r4-nonzero', 'untied-r16-std', 'untied-r16-nonzero'])('%s', async (name) => {
     const { model, batch, loss, grad_norm } = goldenJson('lora', name, 'golden.json');
-    const seen = await gradientOf({ model, adapter: `lora/${name}`, batch: collate(toTokenRows(goldenJson(batch))) });
+    const seen = await gradientOf({
+      engine,
+      model,
+      adapter: `lora/${name}`,
+      batch: collate(toTokenRows(goldenJson(batch))),
+    });
     expectWithin('lora.loss', Math.abs(seen.loss - loss.truth_fp64), name);
     expectWithin('lora.grad_norm', relative(seen.gradNorm, grad_norm.truth_fp64), name);
     expectSameGradients('lora.grads', seen.gradient, await goldenTensors('lora', name, 'grads.truth.safetensors'));
@@ -41,14 +50,21 @@ describe('the gradient of every adapter matrix equals PEFT', () => {
     const { model, adapter, batch, p, loss, grad_norm } = goldenJson(folder, 'golden.json');
     const masks = await goldenTensors(folder, 'masks.safetensors');
     const mask: DropoutMask = (path) => masks.get(path)!.data.map((kept) => kept / (1 - p));
-    const seen = await gradientOf({ model, adapter, batch: collate(toTokenRows(goldenJson(batch))), mask });
+    const seen = await gradientOf({
+      engine,
+      model,
+      adapter,
+      batch: collate(toTokenRows(goldenJson(batch))),
+      mask,
+      dropout: p,
+    });
     expectWithin('dropout.loss', Math.abs(seen.loss - loss.truth_fp64));
     expectWithin('dropout.grad_norm', relative(seen.gradNorm, grad_norm.truth_fp64));
     expectSameGradients('dropout.grads', seen.gradient, await goldenTensors(folder, 'grads.truth.safetensors'));
   });
 });
 
-describe('edge rows', () => {
+describe.each(CASES)('edge rows: $engine $checkpointing', (engine) => {
   const edge = goldenJson('eval', 'edge.json');
 
   it('a row without labels adds nothing to a training batch', async () => {
@@ -56,11 +72,13 @@ describe('edge rows', () => {
     const tokens = goldenRows('edge');
     const [labelled] = rows.map((row: number) => tokens[row]!);
     const withIt = await gradientOf({
+      engine,
       model: edge.model,
       adapter: 'lora/tiny-r4-nonzero',
       batch: collate(rows.map((row: number) => tokens[row]!)),
     });
     const without = await gradientOf({
+      engine,
       model: edge.model,
       adapter: 'lora/tiny-r4-nonzero',
       batch: collate([labelled]),
@@ -73,23 +91,30 @@ describe('edge rows', () => {
 
   it('a row that is all padding adds nothing either', async () => {
     const { batch, adapter, loss_truth_fp64 } = edge.all_padding_row_in_a_batch;
-    const { loss, gradient } = await gradientOf({ model: edge.model, adapter, batch: collate(toTokenRows(batch)) });
+    const { loss, gradient } = await gradientOf({
+      engine,
+      model: edge.model,
+      adapter,
+      batch: collate(toTokenRows(batch)),
+    });
     expectWithin('lora.loss', Math.abs(loss - loss_truth_fp64));
     for (const { data } of gradient.values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 });
 
 interface GradientOfParameters {
+  engine: EngineCase;
   model: string;
   adapter: string;
   batch: TokenBatch;
   mask?: DropoutMask;
+  dropout?: number;
 }
 
-async function gradientOf({ model, adapter, batch, mask }: GradientOfParameters) {
-  const engine = await goldenEngine(loaded, model);
+async function gradientOf({ engine: engineCase, model, adapter, batch, mask, dropout = 0 }: GradientOfParameters) {
+  const engine = await goldenEngine(loaded, engineCase, model);
   const run = engine.startTraining({
-    adapter: await loadLoraAdapter({ folder: golden(adapter) }),
+    adapter: { ...(await loadLoraAdapter({ folder: golden(adapter) })), dropout },
     optimizer,
     random: new MersenneTwister(0),
     mask,

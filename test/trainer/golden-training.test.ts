@@ -10,11 +10,12 @@ import { openModelWeights, readModelConfig } from '../../src/trainer/model-files
 import { forward, headOf } from '../../src/trainer/qwen2.ts';
 import { openSafetensors } from '../../src/trainer/safetensors.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
-import type { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
 import { type TrainProgress, trainTokens } from '../../src/trainer/train.ts';
 import { type NamedTensor, weightShapes } from '../../src/trainer/weights.ts';
 import {
+  ENGINES,
   expectWithin,
+  type GoldenEngine,
   golden,
   goldenEngine,
   goldenJson,
@@ -34,14 +35,14 @@ beforeAll(async () => {
 });
 afterAll(showFidelity);
 
-describe('20 steps of training equal transformers’ Trainer', () => {
+describe.each(ENGINES)('20 steps of training equal transformers’ Trainer: $engine', (engineCase) => {
   it.each([
     ['recipe-r4', [1, 2, 5, 10, 20]],
     ['ragged-r16', [2, 10, 20]],
     ['hot-r4', [2, 10, 20]],
   ])('%s: losses, rates, gradient norms, adapters, evaluation', async (name, checkpoints) => {
     const trajectory = goldenJson('train', name, 'trajectory.json');
-    const engine = await goldenEngine(loaded, trajectory.model);
+    const engine = await goldenEngine(loaded, engineCase, trajectory.model);
     const initialAdapter = await loadLoraAdapter({ folder: golden(trajectory.initial_adapter) });
     const before = await evaluate(engine, initialAdapter);
     expectSameEvaluation(before, trajectory.eval.before, 'before');
@@ -100,10 +101,10 @@ describe('20 steps of training equal transformers’ Trainer', () => {
   });
 });
 
-describe('evaluation equals transformers’ Trainer', () => {
+describe.each(ENGINES)('evaluation equals transformers’ Trainer: $engine', (engineCase) => {
   it.each(['tiny-qwen2', 'tiny-qwen2-untied', 'tiny-qwen2-bf16'])('of the base model %s', async (model) => {
     const truth = goldenJson('eval', `${model}.base.json`);
-    const engine = await goldenEngine(loaded, model);
+    const engine = await goldenEngine(loaded, engineCase, model);
     const seen = await evaluate(engine, null);
     expectWithin('eval.eval_loss', Math.abs(seen.lossNatsPerToken - truth.eval_loss.truth_fp64));
     seen.rowLosses.forEach((loss, row) => {
@@ -115,7 +116,7 @@ describe('evaluation equals transformers’ Trainer', () => {
 
   it('of edge rows, where a row without labels has no loss and does not count', async () => {
     const truth = goldenJson('eval', 'edge.json');
-    const engine = await goldenEngine(loaded, truth.model);
+    const engine = await goldenEngine(loaded, engineCase, truth.model);
     const result = await evaluateTokens({ engine, rows: goldenRows('edge'), adapter: null });
     if (!result.ok) throw new Error(result.verdict.message);
     const { rowLosses, rows, lossNatsPerToken } = result.value;
@@ -178,7 +179,7 @@ interface GoldenStep {
 }
 
 /** Writes down what passes the seam between loop and engine. */
-function recordingEngine(engine: TfjsEngine) {
+function recordingEngine(engine: GoldenEngine) {
   const microLosses: number[] = [];
   const adapters: LoraAdapter[] = [];
   const recording = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import type { TokenRow } from '../../src/trainer/chat.ts';
+import { GraphEngine, type GraphEngineOptions } from '../../src/trainer/graph/graph-engine.ts';
 import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
 import { openSafetensors } from '../../src/trainer/safetensors.ts';
 import { type LoadedTensorFlow, loadTensorFlow } from '../../src/trainer/tensorflow.ts';
@@ -57,10 +58,23 @@ export async function loadQuietly(): Promise<LoadedTensorFlow> {
   return loadTensorFlow();
 }
 
-export async function goldenEngine({ tf }: LoadedTensorFlow, model: string): Promise<TfjsEngine> {
+export type GoldenEngine = TfjsEngine | GraphEngine;
+
+/** What computes: plain TensorFlow.js operations with their own gradients, or one graph with gradients written out. */
+export interface EngineCase extends GraphEngineOptions {
+  engine: 'plain operations' | 'one graph';
+}
+export const ENGINES: EngineCase[] = [{ engine: 'plain operations' }, { engine: 'one graph' }];
+
+export async function goldenEngine(
+  { tf }: LoadedTensorFlow,
+  { engine, ...options }: EngineCase,
+  model: string,
+): Promise<GoldenEngine> {
   const config = await readModelConfig(golden(model));
   const weights = await openModelWeights(golden(model), config);
   try {
+    if (engine === 'one graph') return await GraphEngine.create(tf, config, weights.read, options);
     return await TfjsEngine.create(tf, config, weights.read);
   } finally {
     await weights.close();

@@ -1,0 +1,254 @@
+import type { MersenneTwister } from '../../shared/random.ts';
+import type { AdamWParameters } from '../adamw.ts';
+import type { TokenBatch } from '../batches.ts';
+import type { Qwen2Config } from '../config.ts';
+import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters } from '../engine.ts';
+import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../lora-adapter.ts';
+import { rotaryTables } from '../rotary.ts';
+import type { Tf } from '../tensorflow.ts';
+import type { DropoutMask } from '../tfjs-engine.ts';
+import { type NamedTensor, weightShapes } from '../weights.ts';
+import { bfloat16Pairs } from './bfloat16.ts';
+import {
+  adapterGradientOf,
+  adapterValueOf,
+  FETCH,
+  fedAs,
+  keptOf,
+  type LoraGraphParameters,
+  stageOf,
+  writeLoraGraph,
+} from './lora-graph.ts';
+import { MOST_CHUNKS } from './loss-head.ts';
+import { type Feed, float, GraphSession, integer, integers } from './session.ts';
+
+export type GraphEngineOptions = Partial<Omit<LoraGraphParameters, 'config'>>;
+
+/** Targets whose logits are computed at once. */
+const CHUNK_ROWS = 128;
+const RANDOM_VALUES = 65_536;
+
+/** The engine of one TensorFlow graph, which the native addon runs in one call per batch. */
+export class GraphEngine implements LoraEngine {
+  readonly config: Qwen2Config;
+  readonly #session: GraphSession;
+  readonly #checkpointing: LoraGraphParameters['checkpointing'];
+  /** Who the adapter in the session belongs to: there is room for one. */
+  #owner: object | null = null;
+
+  private constructor(config: Qwen2Config, session: GraphSession, checkpointing: LoraGraphParameters['checkpointing']) {
+    this.config = config;
+    this.#session = session;
+    this.#checkpointing = checkpointing;
+  }
+
+  /** Loads the weights as `read` gives them. Default: everything in float32, nothing computed twice. */
+  static async create(
+    tf: Tf,
+    config: Qwen2Config,
+    read: (name: string) => Promise<NamedTensor>,
+    { storage = 'float32', matmul = 'float32', checkpointing = 'none' }: GraphEngineOptions = {},
+  ): Promise<GraphEngine> {
+    const graph = writeLoraGraph({ config, storage, matmul, checkpointing });
+    const session = await GraphSession.open(tf, graph);
+    await session.runStreamed(weightFeeds(config, storage, read), [FETCH.loadWeights]);
+    return new GraphEngine(config, session, checkpointing);
+  }
+
+  /** Replays recorded dropout masks where `mask` is given. */
+  startTraining({ adapter, optimizer, random, mask }: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
+    const run = this.#start(adapter);
+    return new GraphTraining({
+      config: this.config,
+      checkpointing: this.#checkpointing,
+      run,
+      adapter,
+      optimizer,
+      random,
+      mask,
+    });
+  }
+
+  startEvaluation(adapter: LoraAdapter | null): LoraEvaluation {
+    const used = adapter ?? noAdapter(this.config);
+    const run = this.#start(used);
+    const scale = { adapter_scale: float(used.alpha / used.rank) };
+    return {
+      tokenLosses: async (batch) => {
+        const feeds = { ...batchFeeds(this.config, batch), ...scale };
+        return run(feeds, [FETCH.evaluate])[0]!;
+      },
+      dispose: () => {},
+    };
+  }
+
+  /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
+  stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
+    const used = adapter ?? noAdapter(this.config);
+    const feeds = { ...batchFeeds(this.config, batch), adapter_scale: float(used.alpha / used.rank) };
+    return this.#start(used)(feeds, stages.map(stageOf));
+  }
+
+  dispose(): void {
+    this.#session.close();
+  }
+
+  /** Puts an adapter into the session. The function that comes back runs it for as long as nobody else puts in another. */
+  #start(adapter: LoraAdapter): GraphSession['run'] {
+    checkAdapterFits(adapter, this.config);
+    const owner = {};
+    const feeds: Record<string, Feed> = {};
+    for (const [name, { shape, data }] of adapter.tensors) feeds[fedAs(name)] = { dtype: 'float32', shape, data };
+    this.#session.run(feeds, [FETCH.loadAdapter]);
+    this.#owner = owner;
+    return (feeds, fetches) => {
+      if (this.#owner !== owner) throw new RangeError('another run has taken over this engine');
+      return this.#session.run(feeds, fetches);
+    };
+  }
+}
+
+async function* weightFeeds(
+  config: Qwen2Config,
+  storage: LoraGraphParameters['storage'],
+  read: (name: string) => Promise<NamedTensor>,
+): AsyncGenerator<[name: string, feed: Feed]> {
+  for (const [name, shape] of weightShapes(config)) {
+    const { data } = await read(name);
+    const halved = shape.length === 2 && storage === 'bfloat16';
+    yield [fedAs(name), halved ? integers(bfloat16Pairs(data)) : { dtype: 'float32', shape, data }];
+  }
+}
+
+interface GraphTrainingParameters {
+  config: Qwen2Config;
+  checkpointing: LoraGraphParameters['checkpointing'];
+  run: GraphSession['run'];
+  adapter: LoraAdapter;
+  optimizer: AdamWParameters;
+  random: MersenneTwister;
+  mask?: DropoutMask;
+}
+
+/** A run on {@link GraphEngine}. */
+export class GraphTraining implements LoraTraining {
+  readonly #parameters: GraphTrainingParameters;
+  readonly #names: string[];
+  #steps = 0;
+
+  constructor(parameters: GraphTrainingParameters) {
+    this.#parameters = parameters;
+    this.#names = matrixNames(parameters.config);
+  }
+
+  async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
+    const { config, run, adapter, random, mask } = this.#parameters;
+    const { rank, alpha, dropout } = adapter;
+    const feeds: Record<string, Feed> = {
+      ...batchFeeds(config, batch),
+      loss_scale: float(lossScale),
+      adapter_scale: float(alpha / rank / (1 - dropout)),
+      seed: integer(random.nextUint32() | 0),
+      dropped_below: integer(Math.round(dropout * RANDOM_VALUES)),
+      ...(mask ? keptFeeds(this.#parameters, batch, mask) : {}),
+    };
+    return run(feeds, [FETCH.accumulate])[0]![0]!;
+  }
+
+  async gradNorm(): Promise<number> {
+    const [halfSquares] = this.#parameters.run({}, [FETCH.halfSquares]);
+    return Math.sqrt(2 * halfSquares!.reduce((sum, half) => sum + half, 0));
+  }
+
+  /** The accumulated gradient under the names of the adapter's tensors. */
+  async gradient(): Promise<Map<string, NamedTensor>> {
+    return this.#fetch(adapterGradientOf);
+  }
+
+  step(learningRate: number, gradientFactor: number): void {
+    const { run, optimizer } = this.#parameters;
+    const { epsilon, weightDecay } = optimizer;
+    // The kernel takes 1 - beta of the rounded beta: corrected with the same, the moments are unbiased.
+    const [beta1, beta2] = [Math.fround(optimizer.beta1), Math.fround(optimizer.beta2)];
+    this.#steps++;
+    const correction = Math.sqrt(1 - beta2 ** this.#steps);
+    if (weightDecay > 0) run({ decay_factor: float(1 - learningRate * weightDecay) }, [FETCH.decay]);
+    run(
+      {
+        gradient_factor: float(gradientFactor),
+        learning_rate: float((learningRate * correction) / (1 - beta1 ** this.#steps)),
+        beta1: float(beta1),
+        beta2: float(beta2),
+        epsilon: float(epsilon * correction),
+      },
+      [FETCH.step],
+    );
+  }
+
+  async adapter(): Promise<LoraAdapter> {
+    const { rank, alpha, dropout } = this.#parameters.adapter;
+    return { rank, alpha, dropout, tensors: this.#fetch(adapterValueOf) };
+  }
+
+  dispose(): void {}
+
+  #fetch(nameOf: (name: string) => string): Map<string, NamedTensor> {
+    const { run, adapter } = this.#parameters;
+    const values = run({}, this.#names.map(nameOf));
+    return new Map(this.#names.map((name, i) => [name, { shape: adapter.tensors.get(name)!.shape, data: values[i]! }]));
+  }
+}
+
+function matrixNames(config: Qwen2Config): string[] {
+  return linearPaths(config).flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]);
+}
+
+function batchFeeds(config: Qwen2Config, batch: TokenBatch): Record<string, Feed> {
+  const { rows, length, inputIds, targetPositions, targetIds } = batch;
+  const { cos, sin } = rotaryTables(length, config.headDim, config.ropeTheta);
+  // The rotation subtracts the second half from the first: the sign is put into the table.
+  for (let i = 0; i < sin.length; i++) if (i % config.headDim < config.headDim / 2) sin[i] = -sin[i]!;
+  const shape = [1, 1, length, config.headDim];
+  return {
+    input_ids: integers(inputIds),
+    rows: integer(rows),
+    length: integer(length),
+    target_positions: integers(targetPositions),
+    target_ids: integers(targetIds),
+    targets: integer(targetIds.length),
+    chunk_rows: integer(Math.max(CHUNK_ROWS, Math.ceil(targetIds.length / MOST_CHUNKS))),
+    cos: { dtype: 'float32', shape, data: cos },
+    sin: { dtype: 'float32', shape, data: sin },
+  };
+}
+
+function keptFeeds(
+  { config, checkpointing }: GraphTrainingParameters,
+  { rows, length }: TokenBatch,
+  mask: DropoutMask,
+): Record<string, Feed> {
+  const times = checkpointing === 'layer' ? (['first', 'again'] as const) : (['first'] as const);
+  const feeds: Record<string, Feed> = {};
+  const shapes = weightShapes(config);
+  for (const path of linearPaths(config)) {
+    const shape: [number, number] = [rows * length, shapes.get(`${path}.weight`)![1]!];
+    const values = mask(path, shape);
+    const data = values
+      ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))
+      : new Uint8Array(shape[0] * shape[1]).fill(1);
+    for (const time of times) feeds[keptOf(path, time)] = { dtype: 'bool', shape, data };
+  }
+  return feeds;
+}
+
+/** An adapter of rank 1 that adds nothing. */
+function noAdapter(config: Qwen2Config): LoraAdapter {
+  const tensors = new Map<string, NamedTensor>();
+  const shapes = weightShapes(config);
+  for (const path of linearPaths(config)) {
+    const [out, in_] = shapes.get(`${path}.weight`)! as [number, number];
+    tensors.set(adapterTensorName(path, 'A'), { shape: [1, in_], data: new Float32Array(in_) });
+    tensors.set(adapterTensorName(path, 'B'), { shape: [out, 1], data: new Float32Array(out) });
+  }
+  return { rank: 1, alpha: 1, dropout: 0, tensors };
+}

@@ -1,0 +1,134 @@
+import { bytesField, integerField, join } from './protobuf.ts';
+
+/** Numbers of TensorFlow's `DataType`. */
+export const DTYPES = {
+  float32: 1,
+  int32: 3,
+  bool: 10,
+  bfloat16: 14,
+  uint16: 17,
+  float16: 19,
+  resource: 20,
+  uint32: 22,
+} as const;
+export type DType = keyof typeof DTYPES;
+
+/** One output of a node. */
+export interface Value {
+  /** `node`, or `node:1` for its second output. */
+  readonly name: string;
+  readonly dtype: DType;
+}
+
+/** Value of an attribute, as TensorFlow's `AttrValue` holds it. */
+export type Attribute =
+  | { type: DType }
+  | { int: number }
+  | { bool: boolean }
+  | { string: string }
+  /** -1 is any size; `null` any shape. */
+  | { shape: number[] | null }
+  | { tensor: Uint8Array };
+
+export interface NodeParameters {
+  op: string;
+  inputs?: Value[];
+  attributes?: Record<string, Attribute>;
+  /** Type of the output asked for. */
+  dtype: DType;
+  /** Default: made up. */
+  name?: string;
+  /** Further nodes that must have run before. */
+  after?: Value[];
+}
+
+/**
+ * A TensorFlow graph that is written down node by node and then stored as a SavedModel. The protocol buffers are those of
+ * TensorFlow's `graph.proto`, `node_def.proto`, `attr_value.proto`, `tensor.proto` and `saved_model.proto`.
+ */
+export class Graph {
+  readonly #nodes: Uint8Array[] = [];
+  readonly #constants = new Map<string, Value>();
+  #controls: Value[] = [];
+
+  /** Nodes so far. */
+  get size(): number {
+    return this.#nodes.length;
+  }
+
+  node({ op, inputs = [], attributes = {}, dtype, name, after = [] }: NodeParameters): Value {
+    const ownName = name ?? `n${this.#nodes.length}`;
+    const controls = new Set([...this.#controls, ...after].map((value) => `^${value.name.split(':')[0]}`));
+    const fields = [bytesField(1, ownName), bytesField(2, op)];
+    for (const input of inputs) fields.push(bytesField(3, input.name));
+    for (const control of controls) fields.push(bytesField(3, control));
+    for (const [key, value] of Object.entries(attributes))
+      fields.push(bytesField(5, join([bytesField(1, key), bytesField(2, attributeValue(value))])));
+    this.#nodes.push(bytesField(1, join(fields)));
+    return { name: ownName, dtype };
+  }
+
+  /**
+   * Everything that `build` writes down runs only after these values are there. Besides order this decides about memory:
+   * TensorFlow merges equal nodes, and what the backward pass computes anew would else be kept from the forward pass.
+   */
+  after<T>(values: Value[], build: () => T): T {
+    const before = this.#controls;
+    this.#controls = values;
+    try {
+      return build();
+    } finally {
+      this.#controls = before;
+    }
+  }
+
+  constant(dtype: 'float32' | 'int32', values: number | number[]): Value {
+    const shape = typeof values === 'number' ? [] : [values.length];
+    const list = typeof values === 'number' ? [values] : values;
+    const key = `${dtype} ${JSON.stringify(values)}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const content = dtype === 'float32' ? Float32Array.from(list) : Int32Array.from(list);
+    const tensor = join([
+      integerField(1, DTYPES[dtype]),
+      bytesField(2, shapeMessage(shape)),
+      bytesField(4, new Uint8Array(content.buffer)),
+    ]);
+    // A constant waits for nothing: it may be shared by all parts of the graph.
+    const constant = this.after([], () =>
+      this.node({ op: 'Const', attributes: { dtype: { type: dtype }, value: { tensor } }, dtype }),
+    );
+    this.#constants.set(key, constant);
+    return constant;
+  }
+
+  placeholder(name: string, dtype: DType, shape: number[] | null): Value {
+    return this.node({ op: 'Placeholder', attributes: { dtype: { type: dtype }, shape: { shape } }, dtype, name });
+  }
+
+  /** The contents of `saved_model.pb`. */
+  savedModel(): Uint8Array {
+    const versions = integerField(1, PRODUCER);
+    const graphDef = join([...this.#nodes, bytesField(4, versions)]);
+    const metaGraph = join([bytesField(1, bytesField(4, SERVE)), bytesField(2, graphDef)]);
+    return join([integerField(1, 1), bytesField(2, metaGraph)]);
+  }
+}
+
+/** Tag under which the graph is stored. */
+export const SERVE = 'serve';
+/** Version of the GraphDef format, that of TensorFlow 2.9; later ones read it. */
+const PRODUCER = 1087;
+
+function attributeValue(value: Attribute): Uint8Array {
+  if ('type' in value) return integerField(6, DTYPES[value.type]);
+  if ('int' in value) return integerField(3, value.int);
+  if ('bool' in value) return integerField(5, value.bool);
+  if ('string' in value) return bytesField(2, value.string);
+  if ('tensor' in value) return bytesField(8, value.tensor);
+  return bytesField(7, value.shape === null ? integerField(3, true) : shapeMessage(value.shape));
+}
+
+function shapeMessage(dimensions: number[]): Uint8Array {
+  return join(dimensions.map((size) => bytesField(2, integerField(1, size))));
+}

@@ -1,0 +1,274 @@
+import type { Qwen2Config } from '../config.ts';
+import { adapterTensorName } from '../lora-adapter.ts';
+import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../weights.ts';
+import { type DecoderLayer, type LayerContext, type LayerPass, layerBackward, layerForward } from './decoder-layer.ts';
+import { type DType, Graph, type Value } from './graph.ts';
+import type { LoraLinear } from './lora-linear.ts';
+import { type HeadContext, headForward, headWithGradient } from './loss-head.ts';
+import { Ops, type Variable } from './ops.ts';
+
+export interface LoraGraphParameters {
+  config: Qwen2Config;
+  /** What base weights are kept in. Norms and biases are float32. */
+  storage: 'float32' | 'bfloat16';
+  /** What matrices are multiplied in. */
+  matmul: 'float32' | 'bfloat16';
+  /** `layer`: the backward pass computes each layer again instead of keeping what the forward pass computed. */
+  checkpointing: 'none' | 'layer';
+}
+
+/** What can be fetched. Each is one call of the session. */
+export const FETCH = {
+  /** Takes over all base weights that are fed. */
+  loadWeights: 'load_weights',
+  /** Takes over the adapter that is fed, and starts gradients and moments at zero. */
+  loadAdapter: 'load_adapter',
+  /** Adds a batch's gradient and gives its loss. */
+  accumulate: 'accumulate',
+  /** Half of the squared norm of each gradient, [matrices]. */
+  halfSquares: 'half_squares',
+  /** Shrinks the adapter by the fed decay. */
+  decay: 'decay',
+  /** One AdamW step; then the gradients are zero again. */
+  step: 'step',
+  /** Loss of each target without dropout, [targets]. */
+  evaluate: 'evaluate',
+} as const;
+
+/** Name under which a base weight or an adapter matrix is fed. */
+export const fedAs = (name: string) => `fed/${name}`;
+/** Names under which an adapter matrix and its gradient are fetched. */
+export const adapterValueOf = (name: string) => `value/${name}`;
+export const adapterGradientOf = (name: string) => `gradient/${name}`;
+/** Name under which the kept inputs of a linear layer may be fed instead of being drawn, each time it is computed. */
+export const keptOf = (path: string, time: 'first' | 'again') => `kept/${time}/${path}`;
+/** Names of stages of the evaluation, for comparison with other implementations. */
+export const stageOf = (stage: string) => `stage/${stage}`;
+
+/**
+ * The whole LoRA fine-tuning of a Qwen2 model as one TensorFlow graph: base weights, adapter, gradients and moments are
+ * variables of its session, a batch is fed, and a loss comes back. Batch and sequence length, rank and scale are known only
+ * when it runs. Gradients are written out by hand: the frozen base needs none of its own.
+ */
+export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraGraphParameters): Graph {
+  const graph = new Graph();
+  const ops = new Ops(graph);
+  const scalar = (name: string, dtype: DType) => graph.placeholder(name, dtype, []);
+
+  // The batch.
+  const inputIds = graph.placeholder('input_ids', 'int32', [-1]);
+  const rows = scalar('rows', 'int32');
+  const length = scalar('length', 'int32');
+  const positions = ops.multiply(rows, length);
+  const groupLength = ops.multiply(length, graph.constant('int32', config.heads / config.kvHeads));
+  const lossScale = scalar('loss_scale', 'float32');
+
+  // The model.
+  const base = new Map<string, Variable>();
+  const fedWeights: Value[] = [];
+  for (const [name, shape] of weightShapes(config)) {
+    const dtype = shape.length === 2 ? storage : 'float32';
+    const variable = ops.variable(`base/${name}`, dtype);
+    base.set(name, variable);
+    fedWeights.push(ops.assign(variable, fedWeight(ops, name, shape, dtype)));
+  }
+  const layers = Array.from({ length: config.layers }, (_, layer) => decoderLayer(ops, config, base, layer));
+  const linears = layers.flatMap((layer) => LINEARS.map((name) => layer.linears[name]));
+  const matrices = linears.flatMap(({ path, a, b }) => [
+    trainable(ops, adapterTensorName(path, 'A'), a),
+    trainable(ops, adapterTensorName(path, 'B'), b),
+  ]);
+
+  const context: LayerContext & HeadContext = {
+    ops,
+    config,
+    matmul,
+    rows,
+    length,
+    positions,
+    groupLength,
+    cos: graph.placeholder('cos', 'float32', [1, 1, -1, config.headDim]),
+    sin: graph.placeholder('sin', 'float32', [1, 1, -1, config.headDim]),
+    causalMask: causalMask(ops, length),
+    adapterScale: scalar('adapter_scale', 'float32'),
+    dropout: () => null,
+    finalNorm: base.get('model.norm.weight')!,
+    epsilon: config.rmsNormEpsilon,
+    head: base.get(config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight')!,
+    targetPositions: graph.placeholder('target_positions', 'int32', [-1]),
+    targetIds: graph.placeholder('target_ids', 'int32', [-1]),
+    targets: scalar('targets', 'int32'),
+    chunkRows: scalar('chunk_rows', 'int32'),
+  };
+  const embeddings = base.get('model.embed_tokens.weight')!;
+  const embed = () => ops.cast(ops.gatherRows(ops.read(embeddings), inputIds), 'float32');
+
+  // Training: forward, then backward layer by layer, each adding to its gradients at once.
+  const training = { ...context, dropout: drawnDropout(ops, linears, positions) };
+  const inputs: Value[] = [embed()];
+  const passes: LayerPass[] = [];
+  for (const layer of layers) {
+    passes.push(layerForward(training, layer, inputs.at(-1)!));
+    inputs.push(passes.at(-1)!.y);
+  }
+  const { losses, dHidden } = headWithGradient(training, inputs.at(-1)!, lossScale);
+  const added: Value[] = [];
+  let dy = dHidden;
+  for (let i = layers.length - 1; i >= 0; i--) {
+    const layer = layers[i]!;
+    const { dx, adapters } = graph.after([dy], () => {
+      const pass = checkpointing === 'none' ? passes[i]! : layerForward(training, layer, ops.identity(inputs[i]!));
+      return layerBackward(training, layer, pass, dy);
+    });
+    for (const { linear, da, db } of adapters) {
+      added.push(ops.assignAdd(gradientVariable(matrices, linear.a), da));
+      added.push(ops.assignAdd(gradientVariable(matrices, linear.b), db));
+    }
+    dy = dx;
+  }
+  ops.identity(ops.multiply(ops.sum(losses), lossScale), { name: FETCH.accumulate, after: added });
+
+  // The optimizer.
+  ops.identity(ops.pack(matrices.map(({ gradient }) => ops.halfSquareSum(ops.read(gradient)))), {
+    name: FETCH.halfSquares,
+  });
+  writeOptimizer(ops, matrices);
+
+  // Evaluation: the same without dropout and gradients.
+  let hidden = ops.identity(embed(), { name: stageOf('embed') });
+  layers.forEach((layer, i) => {
+    hidden = ops.identity(layerForward(context, layer, hidden).y, { name: stageOf(`layer${i}`) });
+  });
+  const evaluated = headForward(context, hidden);
+  evaluated.logits.forEach((logits, i) => void ops.identity(logits, { name: stageOf(`logits${i}`) }));
+  ops.identity(evaluated.losses, { name: FETCH.evaluate });
+
+  const done = graph.constant('int32', 0);
+  ops.identity(done, { name: FETCH.loadWeights, after: fedWeights });
+  ops.identity(done, { name: FETCH.loadAdapter, after: matrices.flatMap(({ started }) => started) });
+  return graph;
+}
+
+/** A matrix of the adapter with what training keeps beside it. */
+interface Trainable {
+  value: Variable;
+  gradient: Variable;
+  firstMoment: Variable;
+  secondMoment: Variable;
+  /** Assignments that start a run. */
+  started: Value[];
+}
+
+function trainable(ops: Ops, name: string, value: Variable): Trainable {
+  const [gradient, firstMoment, secondMoment] = ['gradient', 'first_moment', 'second_moment'].map((kind) =>
+    ops.variable(`adapter/${kind}/${name}`, 'float32'),
+  ) as [Variable, Variable, Variable];
+  const fed = ops.graph.placeholder(fedAs(name), 'float32', [-1, -1]);
+  const zeros = ops.zerosLike(fed);
+  ops.identity(ops.read(value), { name: adapterValueOf(name) });
+  ops.identity(ops.read(gradient), { name: adapterGradientOf(name) });
+  const started = [
+    ops.assign(value, fed),
+    ...[gradient, firstMoment, secondMoment].map((variable) => ops.assign(variable, zeros)),
+  ];
+  return { value, gradient, firstMoment, secondMoment, started };
+}
+
+function gradientVariable(matrices: Trainable[], value: Variable): Variable {
+  return matrices.find((matrix) => matrix.value === value)!.gradient;
+}
+
+/**
+ * AdamW as in torch.optim.AdamW. TensorFlow's Adam knows no bias correction of its own step size here: the fed learning
+ * rate and epsilon hold it, lr sqrt(1 - beta2^t) / (1 - beta1^t) and epsilon sqrt(1 - beta2^t).
+ */
+function writeOptimizer(ops: Ops, matrices: Trainable[]): void {
+  const { graph } = ops;
+  const fed = (name: string) => graph.placeholder(name, 'float32', []);
+  const [factor, decay] = [fed('gradient_factor'), fed('decay_factor')];
+  const [learningRate, beta1, beta2, epsilon] = ['learning_rate', 'beta1', 'beta2', 'epsilon'].map(fed);
+  const none = graph.constant('float32', 0);
+  const decayed: Value[] = [];
+  const stepped: Value[] = [];
+  for (const { value, gradient, firstMoment, secondMoment } of matrices) {
+    decayed.push(ops.assign(value, ops.multiply(ops.read(value), decay)));
+    const sum = ops.read(gradient);
+    const moved = graph.node({
+      op: 'ResourceApplyAdam',
+      inputs: [
+        ...[value.handle, firstMoment.handle, secondMoment.handle, none, none],
+        ...[learningRate!, beta1!, beta2!, epsilon!, ops.multiply(sum, factor)],
+      ],
+      attributes: { T: { type: 'float32' }, use_locking: { bool: false }, use_nesterov: { bool: false } },
+      dtype: 'float32',
+    });
+    stepped.push(ops.assign(gradient, ops.zerosLike(sum), [moved]));
+  }
+  const done = graph.constant('int32', 0);
+  ops.identity(done, { name: FETCH.decay, after: decayed });
+  ops.identity(done, { name: FETCH.step, after: stepped });
+}
+
+/** bfloat16 comes as pairs in int32, the only integers that can be uploaded without a copy per element. */
+function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType): Value {
+  if (dtype === 'float32') return ops.graph.placeholder(fedAs(name), 'float32', shape);
+  const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
+  return ops.reshape(ops.bitcast(pairs, dtype), shape);
+}
+
+function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>, layer: number): DecoderLayer {
+  const linear = (name: LinearName): LoraLinear => {
+    const path = linearPath(layer, name);
+    return {
+      path,
+      in_: linearShape(config, name)[1],
+      weight: base.get(`${path}.weight`)!,
+      bias: base.get(`${path}.bias`) ?? null,
+      a: ops.variable(`adapter/${adapterTensorName(path, 'A')}`, 'float32'),
+      b: ops.variable(`adapter/${adapterTensorName(path, 'B')}`, 'float32'),
+    };
+  };
+  return {
+    linears: Object.fromEntries(LINEARS.map((name) => [name, linear(name)])) as Record<LinearName, LoraLinear>,
+    inputNorm: base.get(`model.layers.${layer}.input_layernorm.weight`)!,
+    postAttentionNorm: base.get(`model.layers.${layer}.post_attention_layernorm.weight`)!,
+  };
+}
+
+/** [1, 1, T, T]: -1e9 where the column comes after the row. */
+function causalMask(ops: Ops, length: Value): Value {
+  const places = ops.range(length);
+  const isFuture = ops.compare('Greater', ops.reshape(places, [1, -1]), ops.reshape(places, [-1, 1]));
+  const mask = ops.multiply(ops.cast(isFuture, 'float32'), ops.graph.constant('float32', -1e9));
+  return ops.reshape(mask, [1, 1, length, length]);
+}
+
+/**
+ * A mask for each linear layer, from 16 random bits an input: the same for the same fed seed, on every machine and however
+ * often it is drawn. A fed mask takes its place.
+ */
+function drawnDropout(ops: Ops, linears: LoraLinear[], positions: Value): LayerContext['dropout'] {
+  const { graph } = ops;
+  const seed = graph.placeholder('seed', 'int32', []);
+  const droppedBelow = ops.cast(graph.placeholder('dropped_below', 'int32', []), 'uint16');
+  const seen = new Set<LoraLinear>();
+  return (linear) => {
+    const name = keptOf(linear.path, seen.has(linear) ? 'again' : 'first');
+    seen.add(linear);
+    const shape = ops.pack([positions, graph.constant('int32', linear.in_ / 2)]);
+    const random = graph.node({
+      op: 'StatelessRandomUniformFullInt',
+      inputs: [shape, ops.pack([seed, graph.constant('int32', linears.indexOf(linear))])],
+      attributes: { dtype: { type: 'uint32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
+      dtype: 'uint32',
+    });
+    const bits = ops.reshape(ops.bitcast(random, 'uint16'), [positions, linear.in_]);
+    return graph.node({
+      op: 'PlaceholderWithDefault',
+      inputs: [ops.compare('GreaterEqual', bits, droppedBelow)],
+      attributes: { dtype: { type: 'bool' }, shape: { shape: [-1, linear.in_] } },
+      dtype: 'bool',
+      name,
+    });
+  };
+}

@@ -1,0 +1,246 @@
+import type { Attribute, DType, Graph, Value } from './graph.ts';
+
+/** A size known when the graph is written, or a scalar int32 known when it runs. */
+export type Size = number | Value;
+
+/** A variable of the session: its handle, and how its value is typed. */
+export interface Variable {
+  readonly handle: Value;
+  readonly dtype: DType;
+}
+
+/** TensorFlow's operations as functions that write nodes into a graph. Types follow from the inputs. */
+export class Ops {
+  readonly graph: Graph;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+  }
+
+  /** [m, k] x [k, n]; either may come transposed. */
+  matMul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {
+    return this.#same('MatMul', [a, b], { transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } });
+  }
+
+  /** The same over leading dimensions. */
+  batchMatMul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {
+    return this.#same('BatchMatMulV2', [a, b], { adj_x: { bool: transposeA }, adj_y: { bool: transposeB } });
+  }
+
+  add(a: Value, b: Value): Value {
+    return this.#same('AddV2', [a, b]);
+  }
+
+  subtract(a: Value, b: Value): Value {
+    return this.#same('Sub', [a, b]);
+  }
+
+  multiply(a: Value, b: Value): Value {
+    return this.#same('Mul', [a, b]);
+  }
+
+  minimum(a: Value, b: Value): Value {
+    return this.#same('Minimum', [a, b]);
+  }
+
+  addAll(values: Value[]): Value {
+    return values.length === 1 ? values[0]! : this.#same('AddN', values, { N: { int: values.length } });
+  }
+
+  square(x: Value): Value {
+    return this.#same('Square', [x]);
+  }
+
+  reciprocalRoot(x: Value): Value {
+    return this.#same('Rsqrt', [x]);
+  }
+
+  log(x: Value): Value {
+    return this.#same('Log', [x]);
+  }
+
+  sigmoid(x: Value): Value {
+    return this.#same('Sigmoid', [x]);
+  }
+
+  /** Over the last dimension. */
+  softmax(x: Value): Value {
+    return this.#same('Softmax', [x]);
+  }
+
+  /** Half of the sum of the squares of all elements. */
+  halfSquareSum(x: Value): Value {
+    return this.#same('L2Loss', [x]);
+  }
+
+  zerosLike(x: Value): Value {
+    return this.#same('ZerosLike', [x]);
+  }
+
+  /** Over the last dimension, which stays with size 1. */
+  reduceLast(op: 'Mean' | 'Sum' | 'Max', x: Value): Value {
+    const axis = this.graph.constant('int32', [-1]);
+    return this.#same(op, [x, axis], { keep_dims: { bool: true }, Tidx: { type: 'int32' } });
+  }
+
+  /** Sum of a vector. */
+  sum(x: Value): Value {
+    const axis = this.graph.constant('int32', [0]);
+    return this.#same('Sum', [x, axis], { keep_dims: { bool: false }, Tidx: { type: 'int32' } });
+  }
+
+  cast(x: Value, dtype: DType): Value {
+    if (x.dtype === dtype) return x;
+    const attributes = { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: { bool: false } };
+    return this.graph.node({ op: 'Cast', inputs: [x], attributes, dtype });
+  }
+
+  /** The same bits as another type; a smaller one adds a last dimension, a larger one takes it away. */
+  bitcast(x: Value, dtype: DType): Value {
+    const attributes = { T: { type: x.dtype }, type: { type: dtype } };
+    return this.graph.node({ op: 'Bitcast', inputs: [x], attributes, dtype });
+  }
+
+  reshape(x: Value, shape: Size[]): Value {
+    return this.#same('Reshape', [x, this.#sizes(shape)], { Tshape: { type: 'int32' } });
+  }
+
+  transpose(x: Value, order: number[]): Value {
+    return this.#same('Transpose', [x, this.graph.constant('int32', order)], { Tperm: { type: 'int32' } });
+  }
+
+  /** `size` rows from `begin` on; all other dimensions whole. */
+  sliceRows(x: Value, begin: Size, size: Size, rank: 1 | 2): Value {
+    const whole = rank === 1 ? [] : [-1];
+    const from = this.#sizes([begin, ...whole.map(() => 0)]);
+    return this.#same('Slice', [x, from, this.#sizes([size, ...whole])], { Index: { type: 'int32' } });
+  }
+
+  /** The two halves of the last dimension, exchanged. */
+  swapHalves(x: Value, rank: number): Value {
+    const axis = this.graph.constant('int32', rank - 1);
+    const attributes = { num_split: { int: 2 }, T: { type: x.dtype } };
+    const first = this.graph.node({ op: 'Split', inputs: [axis, x], attributes, dtype: x.dtype });
+    const second = { name: `${first.name}:1`, dtype: x.dtype };
+    return this.concat([second, first], rank - 1);
+  }
+
+  concat(values: Value[], axis: number): Value {
+    const inputs = [...values, this.graph.constant('int32', axis)];
+    const attributes: Record<string, Attribute> = {
+      N: { int: values.length },
+      T: { type: values[0]!.dtype },
+      Tidx: { type: 'int32' },
+    };
+    return this.graph.node({ op: 'ConcatV2', inputs, attributes, dtype: values[0]!.dtype });
+  }
+
+  /** Scalars of one type as a vector. */
+  pack(scalars: Value[]): Value {
+    return this.#same('Pack', scalars, { N: { int: scalars.length }, axis: { int: 0 } });
+  }
+
+  /** Rows of a matrix by index. */
+  gatherRows(matrix: Value, indices: Value): Value {
+    return this.#gather(matrix, indices, 0, 0);
+  }
+
+  /** One element of each row: [n, m] and [n] to [n]. */
+  pickFromRows(matrix: Value, columns: Value): Value {
+    const one = this.reshape(columns, [-1, 1]);
+    return this.reshape(this.#gather(matrix, one, 1, 1), [-1]);
+  }
+
+  /** A matrix of `count` rows that has row i of `rows` at place indices[i], and zeros elsewhere. */
+  scatterRows(rows: Value, indices: Value, count: Value): Value {
+    return this.#same('UnsortedSegmentSum', [rows, indices, count], {
+      Tindices: { type: 'int32' },
+      Tnumsegments: { type: 'int32' },
+    });
+  }
+
+  /** 0, 1, ... count - 1. */
+  range(count: Value): Value {
+    const inputs = [this.graph.constant('int32', 0), count, this.graph.constant('int32', 1)];
+    return this.graph.node({ op: 'Range', inputs, attributes: { Tidx: { type: 'int32' } }, dtype: 'int32' });
+  }
+
+  compare(op: 'Greater' | 'GreaterEqual', a: Value, b: Value): Value {
+    return this.graph.node({ op, inputs: [a, b], attributes: { T: { type: a.dtype } }, dtype: 'bool' });
+  }
+
+  shapeOf(x: Value): Value {
+    const attributes = { T: { type: x.dtype }, out_type: { type: 'int32' } } as const;
+    return this.graph.node({ op: 'Shape', inputs: [x], attributes, dtype: 'int32' });
+  }
+
+  identity(x: Value, { name, after }: { name?: string; after?: Value[] } = {}): Value {
+    return this.graph.node({
+      op: 'Identity',
+      inputs: [x],
+      attributes: { T: { type: x.dtype } },
+      dtype: x.dtype,
+      name,
+      after,
+    });
+  }
+
+  /** A variable that lives as long as the session. */
+  variable(name: string, dtype: DType): Variable {
+    const handle = this.graph.node({
+      op: 'VarHandleOp',
+      attributes: {
+        dtype: { type: dtype },
+        shape: { shape: null },
+        shared_name: { string: name },
+        container: { string: '' },
+      },
+      dtype: 'resource',
+      name,
+    });
+    return { handle, dtype };
+  }
+
+  read({ handle, dtype }: Variable): Value {
+    return this.graph.node({ op: 'ReadVariableOp', inputs: [handle], attributes: { dtype: { type: dtype } }, dtype });
+  }
+
+  /** Returns what to wait for. */
+  assign(variable: Variable, value: Value, after: Value[] = []): Value {
+    return this.#update('AssignVariableOp', variable, value, after);
+  }
+
+  assignAdd(variable: Variable, value: Value): Value {
+    return this.#update('AssignAddVariableOp', variable, value, []);
+  }
+
+  #update(op: string, { handle, dtype }: Variable, value: Value, after: Value[]): Value {
+    return this.graph.node({ op, inputs: [handle, value], attributes: { dtype: { type: dtype } }, dtype, after });
+  }
+
+  #same(op: string, inputs: Value[], attributes: Record<string, Attribute> = {}): Value {
+    const { dtype } = inputs[0]!;
+    return this.graph.node({ op, inputs, attributes: { T: { type: dtype }, ...attributes }, dtype });
+  }
+
+  #gather(params: Value, indices: Value, axis: number, batchDims: number): Value {
+    return this.graph.node({
+      op: 'GatherV2',
+      inputs: [params, indices, this.graph.constant('int32', axis)],
+      attributes: {
+        batch_dims: { int: batchDims },
+        Tparams: { type: params.dtype },
+        Tindices: { type: 'int32' },
+        Taxis: { type: 'int32' },
+      },
+      dtype: params.dtype,
+    });
+  }
+
+  #sizes(sizes: Size[]): Value {
+    if (sizes.every((size) => typeof size === 'number')) return this.graph.constant('int32', sizes);
+    const scalars = sizes.map((size) => (typeof size === 'number' ? this.graph.constant('int32', size) : size));
+    // Sizes are there from the start: they may be shared by all parts of the graph.
+    return this.graph.after([], () => this.pack(scalars));
+  }
+}
