@@ -3,21 +3,30 @@ import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { LoraRecipe } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
+import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { type BaseModelSource, resolveBaseModel } from './base-model.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
-import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { type EvaluationProgress, type EvaluationResult, evaluateTokens } from './evaluate.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
-import { openModelWeights, readModelConfig, sha256OfModel } from './model-files.ts';
-import { type BackendInfo, type BackendName, loadTensorFlow, type Tf } from './tensorflow.ts';
-import { TfjsEngine } from './tfjs-engine.ts';
+import { readModelConfig, sha256OfModel } from './model-files.ts';
+import { openEngine, type Precision } from './open-engine.ts';
+import { type BackendInfo, type BackendName, loadTensorFlow } from './tensorflow.ts';
 import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
 import { type TrainProgress, type TrainResult, trainTokens } from './train.ts';
 
-export type { BackendInfo, BackendName, EvaluationProgress, EvaluationResult, LoraAdapter, TrainProgress, TrainResult };
+export type {
+  BackendInfo,
+  BackendName,
+  EvaluationProgress,
+  EvaluationResult,
+  LoraAdapter,
+  Precision,
+  TrainProgress,
+  TrainResult,
+};
 
 export interface LoadLoraTrainerParameters extends BaseModelSource {
   /**
@@ -25,6 +34,16 @@ export interface LoadLoraTrainerParameters extends BaseModelSource {
    * process: loading another changes it for every trainer.
    */
   backend?: BackendName;
+  /**
+   * What matrices are multiplied in; everything else is float32. Default: bfloat16 for models of 100 million weights and
+   * more where a short measurement finds it faster on this device, else float32.
+   */
+  matmul?: Precision['matmul'];
+  /**
+   * `layer` computes each layer again for its gradient instead of keeping it: about a third more time, and memory that
+   * hardly grows with the length of rows. Native backends only. Default `none`.
+   */
+  checkpointing?: 'none' | 'layer';
 }
 
 export interface TrainParameters {
@@ -47,7 +66,8 @@ export interface EvaluateParameters {
 }
 
 /**
- * Trains LoRA adapters on a frozen Qwen2.5 model and measures losses, in float32 on TensorFlow.js.
+ * Trains LoRA adapters on a frozen Qwen2.5 model and measures losses, on TensorFlow.js. Calls wait for each other: one
+ * trains or evaluates at a time.
  *
  * @example
  * const trainer = await LoraTrainer.load({ model: 'Qwen/Qwen2.5-0.5B-Instruct' });
@@ -58,6 +78,8 @@ export interface EvaluateParameters {
 export class LoraTrainer {
   /** What computes, with versions. */
   readonly backend: BackendInfo;
+  /** What matrices are multiplied in, and why. */
+  readonly precision: Precision;
   /** Names the base model and its tokenizer by content. */
   readonly baseSha256: string;
   /** Folder the base model was read from. */
@@ -66,14 +88,17 @@ export class LoraTrainer {
   readonly #tokenizer: TextTokenizer;
   readonly #clock: Clock;
   #disposed = false;
+  /** Resolves when the last call so far is done. */
+  #turn: Promise<void> = Promise.resolve();
 
   private constructor(
-    facts: { backend: BackendInfo; baseSha256: string; modelFolder: string },
+    facts: { backend: BackendInfo; precision: Precision; baseSha256: string; modelFolder: string },
     engine: LoraEngine,
     tokenizer: TextTokenizer,
     clock: Clock,
   ) {
     this.backend = facts.backend;
+    this.precision = facts.precision;
     this.baseSha256 = facts.baseSha256;
     this.modelFolder = facts.modelFolder;
     this.#engine = engine;
@@ -91,8 +116,10 @@ export class LoraTrainer {
     const tokenizer = await loadTokenizer({ folder: modelFolder });
     const baseSha256 = await sha256OfModel(modelFolder);
     const { tf, backend } = await loadTensorFlow({ backend: options.backend });
-    const engine = await uploadWeights(tf, modelFolder, config, options.signal);
-    return new LoraTrainer({ backend, baseSha256, modelFolder }, engine, tokenizer, options.clock ?? systemClock);
+    const { matmul, checkpointing, signal } = options;
+    const { engine, precision } = await openEngine({ tf, folder: modelFolder, config, matmul, checkpointing, signal });
+    const facts = { backend, precision, baseSha256, modelFolder };
+    return new LoraTrainer(facts, engine, tokenizer, options.clock ?? systemClock);
   }
 
   /**
@@ -171,7 +198,13 @@ export class LoraTrainer {
         fix: 'load another',
       });
     }
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
     try {
+      await (signal ? abortable(before, signal) : before);
       return await work();
     } catch (error) {
       if (signal?.aborted || error instanceof FlockOffError) throw error;
@@ -183,18 +216,9 @@ export class LoraTrainer {
         transient: true,
         cause: error,
       });
+    } finally {
+      // Who is aborted while waiting must not let the next one in before those in front.
+      void before.then(done);
     }
-  }
-}
-
-async function uploadWeights(tf: Tf, folder: string, config: Qwen2Config, signal?: AbortSignal): Promise<LoraEngine> {
-  const weights = await openModelWeights(folder, config);
-  try {
-    return await TfjsEngine.create(tf, config, async (name) => {
-      await breathe(signal);
-      return weights.read(name);
-    });
-  } finally {
-    await weights.close();
   }
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
-import { openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import { floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 
 const SINGLE = 'model.safetensors';
@@ -27,6 +27,10 @@ export async function readModelConfig(folder: string): Promise<Qwen2Config> {
 export interface ModelWeights {
   /** One weight as float32. @throws FlockOffError `bad-model` when it is missing or has another shape than it must have. */
   read(name: string): Promise<NamedTensor>;
+  /** The same in bfloat16: as stored, or rounded. */
+  readBfloat16(name: string): Promise<Uint16Array>;
+  /** True when every matrix is stored in bfloat16. */
+  inBfloat16: boolean;
   close(): Promise<void>;
 }
 
@@ -46,17 +50,25 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
     await close();
     throw error;
   }
+  const find = (name: string): SafetensorsFile => {
+    const shape = shapes.get(name)!;
+    const file = files.find(({ entries }) => entries.has(name));
+    if (!file) throw badModel(folder, `tensor ${name} is missing`);
+    const seen = file.entries.get(name)!.shape;
+    if (seen.join() !== shape.join()) {
+      throw badModel(folder, `tensor ${name} has shape [${seen}], config.json asks for [${shape}]`);
+    }
+    return file;
+  };
+  const read = async (name: string) => ({ shape: shapes.get(name)!, data: await find(name).readFloats(name) });
+  const isBfloat16 = (name: string) => files.some(({ entries }) => entries.get(name)?.dtype === 'BF16');
   return {
-    read: async (name) => {
-      const shape = shapes.get(name)!;
-      const file = files.find(({ entries }) => entries.has(name));
-      if (!file) throw badModel(folder, `tensor ${name} is missing`);
-      const seen = file.entries.get(name)!.shape;
-      if (seen.join() !== shape.join()) {
-        throw badModel(folder, `tensor ${name} has shape [${seen}], config.json asks for [${shape}]`);
-      }
-      return { shape, data: await file.readFloats(name) };
-    },
+    read,
+    readBfloat16: async (name) =>
+      isBfloat16(name)
+        ? new Uint16Array((await find(name).readBytes(name)).buffer)
+        : floatsToBfloat16((await read(name)).data),
+    inBfloat16: [...shapes].every(([name, shape]) => shape.length < 2 || isBfloat16(name)),
     close,
   };
 }

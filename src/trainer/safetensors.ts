@@ -204,7 +204,8 @@ export async function writeSafetensors(options: WriteSafetensorsParameters): Pro
   }
 }
 
-function floatsToBfloat16(floats: Float32Array): Uint16Array {
+/** Rounded to the nearest bfloat16, ties to even. */
+export function floatsToBfloat16(floats: Float32Array): Uint16Array {
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   const halves = new Uint16Array(floats.length);
   for (let i = 0; i < bits.length; i++) {

@@ -1,6 +1,6 @@
 /**
  * One case of the trainer's benchmark: LoRA r16 on random weights of a real shape. Prints one JSON object with the same
- * fields as peft.py beside it, which is given the same arguments.
+ * fields as peft-case.py beside it, which is given the same arguments.
  *
  *     npx tsx test/bench/trainer-case.ts --shape 0.5b --batch 2 --tokens 256 --dtype bfloat16 --steps 5
  */
@@ -13,6 +13,7 @@ import type { Qwen2Config } from '../../src/trainer/config.ts';
 import { clipFactor } from '../../src/trainer/gradients.ts';
 import { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
 import { createLoraAdapter } from '../../src/trainer/lora-adapter.ts';
+import { floatsToBfloat16 } from '../../src/trainer/safetensors.ts';
 import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
 import { type NamedTensor, weightShapes } from '../../src/trainer/weights.ts';
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '1' },
     tokens: { type: 'string', default: '256' },
     dtype: { type: 'string', default: 'float32' },
+    storage: { type: 'string' },
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '5' },
     checkpointing: { type: 'boolean', default: false },
@@ -93,11 +95,16 @@ const loadedAt = performance.now();
 const engine =
   options.engine === 'plain'
     ? await TfjsEngine.create(tf, config, read)
-    : await GraphEngine.create(tf, config, read, {
-        storage: dtype,
-        matmul: dtype,
-        checkpointing: options.checkpointing ? 'layer' : 'none',
-      });
+    : await GraphEngine.create(
+        tf,
+        config,
+        { read, readBfloat16: async (name) => floatsToBfloat16((await read(name)).data) },
+        {
+          storage: options.storage === 'bfloat16' ? 'bfloat16' : dtype,
+          matmul: dtype,
+          checkpointing: options.checkpointing ? 'layer' : 'none',
+        },
+      );
 const loadMs = performance.now() - loadedAt;
 
 const random = new MersenneTwister(0);

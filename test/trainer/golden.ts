@@ -74,7 +74,7 @@ export async function goldenEngine(
   const config = await readModelConfig(golden(model));
   const weights = await openModelWeights(golden(model), config);
   try {
-    if (engine === 'one graph') return await GraphEngine.create(tf, config, weights.read, options);
+    if (engine === 'one graph') return await GraphEngine.create(tf, config, weights, options);
     return await TfjsEngine.create(tf, config, weights.read);
   } finally {
     await weights.close();

@@ -4,11 +4,11 @@ import type { TokenBatch } from '../batches.ts';
 import type { Qwen2Config } from '../config.ts';
 import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters } from '../engine.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../lora-adapter.ts';
+import type { ModelWeights } from '../model-files.ts';
 import { rotaryTables } from '../rotary.ts';
 import type { Tf } from '../tensorflow.ts';
 import type { DropoutMask } from '../tfjs-engine.ts';
 import { type NamedTensor, weightShapes } from '../weights.ts';
-import { bfloat16Pairs } from './bfloat16.ts';
 import {
   adapterGradientOf,
   adapterValueOf,
@@ -21,6 +21,9 @@ import {
 } from './lora-graph.ts';
 import { MOST_CHUNKS } from './loss-head.ts';
 import { type Feed, float, GraphSession, integer, integers } from './session.ts';
+
+/** Where base weights come from. */
+export type WeightReader = Pick<ModelWeights, 'read' | 'readBfloat16'>;
 
 export type GraphEngineOptions = Partial<Omit<LoraGraphParameters, 'config'>>;
 
@@ -42,16 +45,16 @@ export class GraphEngine implements LoraEngine {
     this.#checkpointing = checkpointing;
   }
 
-  /** Loads the weights as `read` gives them. Default: everything in float32, nothing computed twice. */
+  /** Loads the weights one after the other. Default: everything in float32, nothing computed twice. */
   static async create(
     tf: Tf,
     config: Qwen2Config,
-    read: (name: string) => Promise<NamedTensor>,
+    weights: WeightReader,
     { storage = 'float32', matmul = 'float32', checkpointing = 'none' }: GraphEngineOptions = {},
   ): Promise<GraphEngine> {
     const graph = writeLoraGraph({ config, storage, matmul, checkpointing });
     const session = await GraphSession.open(tf, graph);
-    await session.runStreamed(weightFeeds(config, storage, read), [FETCH.loadWeights]);
+    await session.runStreamed(weightFeeds(config, storage, weights), [FETCH.loadWeights]);
     return new GraphEngine(config, session, checkpointing);
   }
 
@@ -111,12 +114,15 @@ export class GraphEngine implements LoraEngine {
 async function* weightFeeds(
   config: Qwen2Config,
   storage: LoraGraphParameters['storage'],
-  read: (name: string) => Promise<NamedTensor>,
+  weights: WeightReader,
 ): AsyncGenerator<[name: string, feed: Feed]> {
   for (const [name, shape] of weightShapes(config)) {
-    const { data } = await read(name);
-    const halved = shape.length === 2 && storage === 'bfloat16';
-    yield [fedAs(name), halved ? integers(bfloat16Pairs(data)) : { dtype: 'float32', shape, data }];
+    if (shape.length === 2 && storage === 'bfloat16') {
+      const halves = await weights.readBfloat16(name);
+      yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
+    } else {
+      yield [fedAs(name), { dtype: 'float32', shape, data: (await weights.read(name)).data }];
+    }
   }
 }
 

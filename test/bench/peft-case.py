@@ -3,7 +3,7 @@
 Prints one JSON object: milliseconds per step (median, and each), tokens per second, peak memory in MiB.
 Needs torch, transformers and peft; `trainer-case.ts` beside this file runs the same cases in this package.
 
-  python peft.py --shape 0.5b --batch 2 --tokens 256 --dtype bfloat16 --threads 2 --steps 5
+  python peft-case.py --shape 0.5b --batch 2 --tokens 256 --dtype bfloat16 --threads 2 --steps 5
 """
 
 import argparse
