@@ -1,6 +1,8 @@
 import type { Tensor2D } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collate } from '../../src/trainer/batches.ts';
+import type { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
+import { MOST_CHUNKS } from '../../src/trainer/graph/loss-head.ts';
 import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
 import { forward, headOf, tokenLosses, type WeightTensors } from '../../src/trainer/qwen2.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
@@ -8,6 +10,7 @@ import { weightShapes } from '../../src/trainer/weights.ts';
 import {
   expectWithin,
   golden,
+  goldenEngine,
   goldenJson,
   goldenTensors,
   loadQuietly,
@@ -58,6 +61,44 @@ describe('the forward pass equals transformers', () => {
     expect(losses.size).toBe(json.label_tokens);
     expectWithin('forward.loss', Math.abs(mean - json.loss.truth_fp64), `${model} ${name}`);
     tf.dispose([embedded, layers, normed, logits, losses, ...weights.values()]);
+  });
+});
+
+describe('the forward pass of the graph equals transformers', () => {
+  it.each([
+    ['tiny-qwen2', 'chat'],
+    ['tiny-qwen2', 'random'],
+    ['tiny-qwen2', 'long'],
+    ['tiny-qwen2-untied', 'chat'],
+    ['tiny-qwen2-untied', 'random'],
+    ['tiny-qwen2-bf16', 'chat'],
+  ])('%s on %s: hidden states, logits, token losses', async (model, name) => {
+    const engine = (await goldenEngine(loaded, { engine: 'one graph' }, model)) as GraphEngine;
+    const { layers, hiddenSize, vocabSize } = engine.config;
+    const json = goldenJson('forward', `${model}.${name}.json`);
+    const rows = toTokenRows(goldenJson('forward', `batch-${name}.json`));
+    const truth = await goldenTensors('forward', `${model}.${name}.truth.safetensors`);
+    const batch = collate(rows);
+
+    const hidden = ['embed', ...Array.from({ length: layers }, (_, i) => `layer${i}`)];
+    const everywhere = { ...batch, targetPositions: Int32Array.from(batch.inputIds.keys()), targetIds: batch.inputIds };
+    const pieces = Array.from({ length: MOST_CHUNKS }, (_, i) => `logits${i}`);
+    const values = engine.stages(null, everywhere, [...hidden, ...pieces]);
+    const logits = values.slice(hidden.length).flatMap((piece) => Array.from(piece));
+    const stages: [string, ArrayLike<number>, number][] = [
+      ...hidden.map((stage, i): [string, ArrayLike<number>, number] => [`hidden.${stage}`, values[i]!, hiddenSize]),
+      ['logits', logits, vocabSize],
+    ];
+    for (const [stage, seen, width] of stages) {
+      const kept = withoutPadding(seen, rows, batch.length, width, json.tensor_positions);
+      const quantity = stage === 'logits' ? 'forward.logits' : 'forward.hidden';
+      expectWithin(quantity, overScale(kept, truth.get(stage)!.data), `${model} ${name} ${stage}`);
+    }
+    const losses = await engine.startEvaluation(null).tokenLosses(batch);
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    expect(losses.length).toBe(json.label_tokens);
+    expectWithin('forward.loss', Math.abs(mean - json.loss.truth_fp64), `${model} ${name}`);
+    engine.dispose();
   });
 });
 

@@ -1,0 +1,81 @@
+/**
+ * `npm run bench`: the trainer beside PEFT on this machine, case by case, each in a process of its own, as the table of
+ * docs/benchmarks.md. PEFT's column needs a Python with torch, transformers and peft: name it in PEFT_PYTHON.
+ *
+ *     PEFT_PYTHON=venv/bin/python npm run bench [-- tiny 0.5b 1.5b]
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+interface Case {
+  title: string;
+  flags: string;
+  /** Flags of this package alone. */
+  own?: string;
+}
+
+interface Measured {
+  msPerStep: number;
+  tokensPerSecond: number;
+  peakMiB: number;
+}
+
+const CASES: Case[] = [
+  { title: 'tiny (hidden 64, 2 layers), 1 x 64, fp32', flags: '--shape tiny --tokens 64 --steps 51' },
+  { title: '0.5B, 2 x 256, bf16', flags: '--shape 0.5b --batch 2 --dtype bfloat16 --steps 5' },
+  {
+    title: '0.5B, 2 x 256, fp32 (base kept in bf16)',
+    flags: '--shape 0.5b --batch 2 --dtype float32 --steps 5',
+    own: '--storage bfloat16',
+  },
+  { title: '0.5B, 4 x 256, evaluation, bf16', flags: '--shape 0.5b --batch 4 --dtype bfloat16 --evaluate --steps 5' },
+  { title: '1.5B, 1 x 256, bf16', flags: '--shape 1.5b --batch 1 --dtype bfloat16 --steps 3' },
+  {
+    title: '1.5B, 1 x 256, bf16, checkpointing',
+    flags: '--shape 1.5b --batch 1 --dtype bfloat16 --checkpointing --steps 3',
+  },
+];
+
+const run = promisify(execFile);
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const python = process.env.PEFT_PYTHON ?? 'python3';
+
+async function measure(command: string, args: string[]): Promise<Measured> {
+  const { stdout } = await run(command, args, { maxBuffer: 1e8, env: { ...process.env, NODE_OPTIONS: '--expose-gc' } });
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measured;
+}
+
+async function peftProblem(): Promise<string | null> {
+  try {
+    await run(python, ['-c', 'import torch, transformers, peft']);
+    return null;
+  } catch (error) {
+    return String((error as { stderr?: string }).stderr || error)
+      .trim()
+      .split('\n')
+      .at(-1)!;
+  }
+}
+
+const wanted = process.argv.slice(2);
+const problem = await peftProblem();
+if (problem) console.log(`PEFT is left out: ${python} has not what it needs (${problem}).\n`);
+console.log(
+  '| case | ms a step | tokens/s | peak MiB | PEFT ms | PEFT tokens/s | PEFT peak MiB | speed ratio | memory ratio |',
+);
+console.log('|---|---|---|---|---|---|---|---|---|');
+for (const { title, flags, own = '' } of CASES) {
+  if (wanted.length > 0 && !wanted.some((shape) => flags.includes(`--shape ${shape}`))) continue;
+  const args = flags.split(' ');
+  const ours = await measure('npx', ['tsx', here('trainer-case.ts'), ...args, ...own.split(' ').filter(Boolean)]);
+  const theirs = problem ? null : await measure(python, [here('peft-case.py'), ...args]);
+  const cells = [title, ours.msPerStep.toFixed(1), ours.tokensPerSecond.toFixed(0), ours.peakMiB];
+  const beside = theirs
+    ? [
+        ...[theirs.msPerStep.toFixed(1), theirs.tokensPerSecond.toFixed(0), theirs.peakMiB],
+        ...[(ours.tokensPerSecond / theirs.tokensPerSecond).toFixed(2), (ours.peakMiB / theirs.peakMiB).toFixed(2)],
+      ]
+    : ['-', '-', '-', '-', '-'];
+  console.log(`| ${[...cells, ...beside].join(' | ')} |`);
+}
