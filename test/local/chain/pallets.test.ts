@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commit, connect, include, keyOf, NETUID, start } from './client.ts';
+import { type Call, commit, connect, include, keyOf, NETUID, start } from './client.ts';
 
 test('every kind of commitment data is read back byte for byte', async () => {
   const values: [kind: string, bytes: Uint8Array][] = [
@@ -44,6 +44,49 @@ test('a commitment without fields, or of none, is taken', async () => {
     const call = api.tx.commitments!.setCommitment!(NETUID, { fields });
     expect(await include(api, chain, call, keyOf('Bob'))).toContain('commitments.Commitment');
   }
+});
+
+test('a budget of bytes counts 100 or more a commitment, for each hotkey, and is whole again in the next epoch', async () => {
+  // Block b is in epoch floor((b + 8) / 10).
+  const chain = await start({ tempo: 9, chain: { commitmentBytesPerEpoch: 328 } });
+  const api = await connect(chain);
+  const { maxSpace, usedSpaceOf } = api.query.commitments!;
+  const used = async () => (await usedSpaceOf!(NETUID, keyOf('Bob').address)).toJSON();
+  const send = (call: Call, name = 'Bob') => include(api, chain, call, keyOf(name));
+  expect([(await maxSpace!()).toJSON(), await used()]).toEqual([328, null]);
+  await chain.produceBlocks(1);
+  const hash = api.tx.commitments!.setCommitment!(NETUID, { fields: [{ Sha256: new Uint8Array(32) }] });
+  for (const [call, total] of [
+    [commit(api, 'x'), 100],
+    [commit(api, 'y'.repeat(128)), 228],
+    [hash, 328],
+  ] as const) {
+    expect(await send(call)).toContain('commitments.Commitment');
+    expect(await used()).toEqual({ lastEpoch: 1, usedSpace: total });
+  }
+  expect(await send(commit(api, 'z'))).toContain('SpaceLimitExceeded');
+  expect(await used()).toEqual({ lastEpoch: 1, usedSpace: 328 });
+  expect(await send(commit(api, 'z'), 'Alice')).toContain('commitments.Commitment');
+  await chain.produceBlocks(4);
+  expect(await send(commit(api, 'z'))).toContain('SpaceLimitExceeded'); // block 11
+  expect(await send(commit(api, 'z'))).toContain('commitments.Commitment'); // block 12
+  expect(await used()).toEqual({ lastEpoch: 2, usedSpace: 100 });
+  chain.setStorage('Commitments.MaxSpace', 199);
+  expect(await send(commit(api, 'z'))).toContain('SpaceLimitExceeded');
+});
+
+test.each([
+  ['a cooldown', {}, 'CommitmentSetRateLimitExceeded', ['maxFields', 'rateLimit'], false],
+  ['a budget of bytes', { commitmentBytesPerEpoch: 3100 }, 'SpaceLimitExceeded', ['maxFields'], true],
+])('a runtime with %s describes no other limit', async (_, limit, error, constants, hasBudget) => {
+  const api = await connect(await start({ chain: limit }));
+  const { consts, errors, query } = api;
+  expect(Object.keys(errors.commitments!)).toEqual(['TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit', error]);
+  expect(Object.keys(consts.commitments!)).toEqual(constants);
+  expect(['maxSpace', 'usedSpaceOf'].map((item) => query.commitments![item] !== undefined)).toEqual([
+    hasBudget,
+    hasBudget,
+  ]);
 });
 
 test('a refused call uses its nonce and changes nothing else', async () => {
