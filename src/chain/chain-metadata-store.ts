@@ -26,8 +26,10 @@ export interface CommitReturnType {
   blockHash: string | null;
 }
 
-/** Blocks between two attempts where the runtime does not say when the next commitment is allowed. */
-const BLIND_WAIT_BLOCKS = 10;
+/** A refusal is waited out and tried again: somebody else may have committed with the same hotkey in between. */
+const MOST_ATTEMPTS = 10;
+/** Blocks between two attempts where the runtime does not say when: the attempts span an epoch of 360 blocks. */
+const BLIND_WAIT_BLOCKS = 40;
 const COOLDOWN_ERRORS = ['CommitmentSetRateLimitExceeded', 'SpaceLimitExceeded'];
 
 /**
@@ -53,9 +55,10 @@ export class ChainMetadataStore {
   }
 
   /**
-   * Writes a pointer, waiting through the chain's commitment cooldown. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected`, `chain-unreachable` or `timeout`;
-   *   `bad-argument` for a pointer of more than 128 bytes.
+   * Writes a pointer, waiting until the chain takes another commitment of this hotkey: for the end of its cooldown, or
+   * for the next epoch where the bytes of this one are used up. A pointer that is there already is left alone.
+   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, or never has room),
+   *   `chain-unreachable` or `timeout`; `bad-argument` for a pointer of more than 128 bytes.
    */
   async commit(id: ModelId, { hotkey, signal, onWait }: CommitParameters): Promise<CommitReturnType> {
     const pointer = encodePointer(id);
@@ -66,10 +69,10 @@ export class ChainMetadataStore {
       const commitment = await this.#subtensor.commitment(this.#netuid, hotkey.address, signal);
       return commitment?.text === pointer ? { block: commitment.block, blockHash: null } : null;
     };
-    for (let leastWaitBlocks = 0; ; leastWaitBlocks = BLIND_WAIT_BLOCKS) {
+    for (let attempt = 1; ; attempt++) {
       const inclusion = await landed();
       if (inclusion) return { pointer, ...inclusion };
-      await this.#waitForCooldown(hotkey, pointer, leastWaitBlocks, { signal, onWait });
+      await this.#waitForCooldown(hotkey, pointer, attempt === 1 ? 0 : BLIND_WAIT_BLOCKS, { signal, onWait });
       try {
         const inclusion = await this.#subtensor.submit({
           name: 'commitments.setCommitment',
@@ -80,7 +83,7 @@ export class ChainMetadataStore {
         });
         return { pointer, ...inclusion };
       } catch (error) {
-        if (!isCooldown(error)) throw error;
+        if (!isCooldown(error) || attempt === MOST_ATTEMPTS) throw error;
       }
     }
   }
@@ -98,18 +101,20 @@ export class ChainMetadataStore {
   async #waitForCooldown(
     hotkey: HotkeySigner,
     pointer: string,
-    leastBlocks: number,
+    blindBlocks: number,
     { signal, onWait }: Omit<CommitParameters, 'hotkey'>,
   ): Promise<void> {
     const bytes = Buffer.byteLength(pointer);
+    // Read first, so that what is not allowed yet is later than this block.
+    const current = await this.#subtensor.currentBlock(signal);
     const allowed = await this.#subtensor.read(
       'reading the commitment cooldown',
       (snapshot) => nextCommitmentBlock(snapshot, { netuid: this.#netuid, hotkey: hotkey.address, bytes }),
       signal,
     );
-    const current = await this.#subtensor.currentBlock(signal);
+    if (allowed === Number.POSITIVE_INFINITY) throw noRoom(hotkey.address, this.#netuid, bytes);
+    const block = allowed > current ? allowed : current + blindBlocks;
     // What is sent now is in the next block at the earliest.
-    const block = allowed > current + 1 ? allowed : current + leastBlocks;
     if (block <= current + 1) return;
     onWait?.({ block, blocksLeft: block - current });
     await this.#subtensor.waitForBlock(block - 1, { signal });
@@ -123,6 +128,15 @@ export function unregistered(address: string, netuid: number): FlockOffError {
     what: `the hotkey ${address} is not registered on subnet ${netuid}`,
     fix: `register it first: btcli subnet register --netuid ${netuid}`,
     facts: { hotkey: address, netuid },
+  });
+}
+
+function noRoom(hotkey: string, netuid: number, bytes: number): FlockOffError {
+  return new FlockOffError({
+    code: 'chain-rejected',
+    what: `the chain will never have room for this commitment of ${bytes} bytes: an epoch allows too few bytes, or subnet ${netuid} runs no epochs`,
+    fix: 'check that this is the network and the netuid you meant',
+    facts: { call: 'commitments.setCommitment', section: 'commitments', name: 'SpaceLimitExceeded', hotkey, netuid },
   });
 }
 

@@ -61,7 +61,8 @@ const LEAST_SPACE_BYTES = 100;
 
 /**
  * First block that may hold this hotkey's next commitment of `bytes` bytes: some runtimes ask for a number of blocks
- * since the last one, newer ones give every epoch a budget of bytes. 0 when it may commit at once.
+ * since the last one, newer ones give every epoch a budget of bytes. 0 when it may commit at once, Infinity when no epoch
+ * to come has room for it.
  */
 export async function nextCommitmentBlock(
   snapshot: Snapshot,
@@ -73,11 +74,13 @@ export async function nextCommitmentBlock(
       ['commitments.usedSpaceOf', netuid, hotkey],
       ...epochReads(snapshot, netuid),
     ]);
+    const cost = Math.max(LEAST_SPACE_BYTES, bytes);
+    const budget = toNumber(maxSpace!);
+    if (cost > budget) return Number.POSITIVE_INFINITY;
     const used = toNullable(usedSpace!) as unknown as { lastEpoch: ChainValue; usedSpace: ChainValue } | null;
     const { epoch, nextEpochBlock } = epochPosition(netuid, schedule);
     if (!used || toNumber(used.lastEpoch) !== epoch) return 0;
-    const fits = toNumber(used.usedSpace) + Math.max(LEAST_SPACE_BYTES, bytes) <= toNumber(maxSpace!);
-    return fits || !Number.isFinite(nextEpochBlock) ? 0 : nextEpochBlock;
+    return toNumber(used.usedSpace) + cost <= budget ? 0 : nextEpochBlock;
   }
   const limit =
     snapshot.constant('commitments.rateLimit') ??

@@ -56,7 +56,7 @@ test('where an epoch has a budget of bytes, what exceeds it waits for the next e
   const waits: number[] = [];
   const commit = (digit: string) =>
     store.commit(id(digit), { hotkey: ann, onWait: ({ block }) => void waits.push(block) });
-  // 58 bytes each, of which every one costs 100.
+  // 51 bytes each, of which every one costs 100.
   expect((await commit('a')).block).toBeLessThan(nextEpochBlock);
   expect((await commit('b')).block).toBeLessThan(nextEpochBlock);
   expect(waits).toEqual([]);
@@ -78,8 +78,11 @@ test('the chain itself refuses what exceeds the budget of bytes, by the name of 
   await expect(sent).rejects.toMatchObject({ code: 'chain-rejected', facts: { name: 'SpaceLimitExceeded' } });
 });
 
-test('waiting through the cooldown ends with the signal', async () => {
-  const subtensor = await connect((await startSubnet()).url);
+test.each([
+  ['the cooldown', { commitmentCooldownBlocks: 100 }],
+  ["the rest of the epoch's budget", { commitmentBytesPerEpoch: 100 }],
+])('waiting through %s ends with the signal', async (_, chain) => {
+  const subtensor = await connect((await startSubnet({ chain })).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
   await store.commit(id('a'), { hotkey: ann });
@@ -91,6 +94,63 @@ test('waiting through the cooldown ends with the signal', async () => {
   });
   await expect(waiting).rejects.toThrow('stopped by the user');
   expect((await store.read(ann.address))?.text).toBe(pointer('a'));
+});
+
+test('a pointer that no epoch has room for is one sentence, and nothing is sent', async () => {
+  const chain = await startSubnet({ chain: { commitmentBytesPerEpoch: 99 } });
+  const proxy = await proxyTo(chain.url);
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
+  const waits: unknown[] = [];
+  const commit = store.commit(id('a'), { hotkey: await devHotkey('ann'), onWait: (wait) => waits.push(wait) });
+  await expect(commit).rejects.toMatchObject({
+    code: 'chain-rejected',
+    transient: false,
+    message: expect.stringContaining('the chain will never have room for this commitment of 51 bytes'),
+    facts: { netuid: NETUID, name: 'SpaceLimitExceeded' },
+  });
+  expect(waits).toEqual([]);
+  expect(proxy.methods).not.toContain(SUBMIT);
+});
+
+/** Ann on a chain of ten-block epochs (3 to 12, 13 to 22 ...); the first `times` times she signs, somebody with her hotkey is a block faster. */
+async function overtaken({ times, startBlock }: { times: number; startBlock: number }) {
+  const ann = await devHotkey('ann');
+  const chain = await startSubnet({ tempo: 9, chain: { blockTimeMs: 'instant', commitmentBytesPerEpoch: 100 } });
+  await chain.produceBlocks(startBlock);
+  const store = new ChainMetadataStore({ subtensor: await connect(chain.url), netuid: NETUID });
+  const hotkey = {
+    ...ann,
+    sign: (payload: Uint8Array) => {
+      const epoch = Math.floor((chain.currentBlock() + 1 + NETUID + 1) / 10);
+      const used = { last_epoch: epoch, used_space: 100 };
+      if (times-- > 0) chain.setStorage('Commitments.UsedSpaceOf', NETUID, ann.address, used);
+      return ann.sign(payload);
+    },
+  };
+  const waits: number[] = [];
+  const onWait = ({ block, blocksLeft }: { block: number; blocksLeft: number }) => {
+    waits.push(block);
+    void chain.produceBlocks(blocksLeft - 1);
+  };
+  return { waits, commit: () => store.commit(id('a'), { hotkey, onWait }) };
+}
+
+test.each([
+  { startBlock: 5, refusedIn: 7, waits: [13] },
+  { startBlock: 10, refusedIn: 12, waits: [] },
+])('a pointer refused in block $refusedIn is committed in the first block of the next epoch', async (expected) => {
+  const { commit, waits } = await overtaken({ times: 1, startBlock: expected.startBlock });
+  expect(await commit()).toMatchObject({ pointer: pointer('a'), block: 13 });
+  expect(waits).toEqual(expected.waits);
+});
+
+test('a chain that has refused ten times, an epoch apart, is not asked again', async () => {
+  const { commit, waits } = await overtaken({ times: Number.POSITIVE_INFINITY, startBlock: 5 });
+  await expect(commit()).rejects.toMatchObject({
+    code: 'chain-rejected',
+    message: expect.stringContaining('the chain refused commitments.setCommitment: commitments.SpaceLimitExceeded'),
+  });
+  expect(waits).toEqual([13, 23, 33, 43, 53, 63, 73, 83, 93]);
 });
 
 test('a hotkey that is not registered is one sentence, and nothing is sent', async () => {

@@ -76,6 +76,23 @@ test.each([
   expect(next).toBe(block);
 });
 
+test.each<[string, Parameters<typeof connect>[0]]>([
+  ['the budget is smaller than one commitment', [['commitments.maxSpace', [], 99]]],
+  [
+    'it is used up on a subnet that runs no epochs',
+    [
+      ['subtensorModule.tempo', [NETUID], 0],
+      ['commitments.usedSpaceOf', [NETUID, ALICE], { lastEpoch: 7, usedSpace: 3100 }],
+    ],
+  ],
+])('no epoch has room for a commitment where %s', async (_, storage) => {
+  const subtensor = await connect(storage);
+  const next = await subtensor.read('reading', (snapshot) =>
+    nextCommitmentBlock(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  );
+  expect(next).toBe(Number.POSITIVE_INFINITY);
+});
+
 test.each([
   [7, { window: 'early', revealFromBlock: 1360, revealUntilBlock: 1719 }],
   [6, { window: 'open', revealFromBlock: 1000, revealUntilBlock: 1359 }],
