@@ -12,8 +12,6 @@ export async function runAsMain(
 ): Promise<void> {
   const script = process.argv[1];
   if (script === undefined || realpathSync(script) !== fileURLToPath(moduleUrl)) return;
-  // TensorFlow's own start-up messages; read when its library is loaded.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort(new Error('Stopped.')));
   process.once('SIGTERM', () => interrupted.abort(new Error('Stopped.')));

@@ -3,8 +3,8 @@ import { connectSubtensor } from 'flock-off';
 import { announce, localFlags, startLocalSubnet } from './local-subnet.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
-import { runValidatorProcess } from './run-validator.ts';
 import { publishSamples } from './sample-miners.ts';
+import { main as validator } from './validator.ts';
 
 /** A whole subnet on this machine: a chain, a hub, six miners and a validator, from datasets to weights on the chain. */
 export async function main(
@@ -27,7 +27,7 @@ export async function main(
     print(
       '\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:',
     );
-    await runValidatorProcess([...localFlags(subnet, 'validator'), '--epochs', '1'], signal);
+    await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, print);
 
     print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
     if (!command.opts().serve) {

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import type { BackendInfo, EpochReport, Outcome, ValidatorEvent } from 'flock-off';
+import type { EpochReport, LoraTrainer, Outcome, ValidatorEvent } from 'flock-off';
 import { printable } from './printable.ts';
 
 /** Prints what a validator does: a bar per training run on a terminal, a line per milestone elsewhere. */
@@ -91,8 +91,9 @@ function weightText(weight: number): string {
   return weight > 0 && weight < 0.0001 ? '<0.0001' : weight.toFixed(4);
 }
 
-/** Such as "tfjs-node-gpu 4.22.0, TensorFlow 2.21.0 on the CPU". */
-export function backendText({ name, packageVersion, libraryVersion, cuda }: BackendInfo): string {
+/** Such as "tfjs-node-gpu 4.22.0, TensorFlow 2.21.0 on the CPU, matrices in float32 (the model is small)". */
+export function backendText({ backend, precision }: Pick<LoraTrainer, 'backend' | 'precision'>): string {
+  const { name, packageVersion, libraryVersion, cuda } = backend;
   const library = libraryVersion ? `, TensorFlow ${libraryVersion} on ${cuda ? 'a CUDA device' : 'the CPU'}` : '';
-  return `${name} ${packageVersion}${library}`;
+  return `${name} ${packageVersion}${library}, matrices in ${precision.matmul} (${precision.reason})`;
 }

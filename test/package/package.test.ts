@@ -60,6 +60,7 @@ test('the package holds the build, the evaluation set, the tiny model and the do
       'dist/index.d.ts',
       'dist/local/index.js',
       'dist/cli/index.js',
+      'dist/process-main.js',
       'README.md',
       'LICENSE',
     ]),

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import type { TokenRow } from '../../src/trainer/chat.ts';
 import { GraphEngine, type GraphEngineOptions } from '../../src/trainer/graph/graph-engine.ts';
@@ -10,11 +9,9 @@ import { openSafetensors } from '../../src/trainer/safetensors.ts';
 import { type LoadedTensorFlow, loadTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
 import type { NamedTensor } from '../../src/trainer/weights.ts';
+import { golden } from './golden-path.ts';
 
-/** Path inside the golden vectors. */
-export function golden(...parts: string[]): string {
-  return fileURLToPath(new URL(`../vectors/golden/${parts.join('/')}`, import.meta.url));
-}
+export { golden };
 
 // biome-ignore lint/suspicious/noExplicitAny: the vectors are described in their README
 export function goldenJson(...parts: string[]): any {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   rows = lines.slice(0, 24).map((line) => DatasetSchema.parse(JSON.parse(line)));
   const { tf } = await loadQuietly();
   tensors = () => tf.memory().numTensors;
-  trainer = await LoraTrainer.load({ model: golden('tiny-qwen2') });
+  trainer = await LoraTrainer.load({ inline: true, model: golden('tiny-qwen2') });
 });
 afterAll(() => trainer.dispose());
 
@@ -153,7 +153,7 @@ describe('evaluate', () => {
 
 describe('faults of ours are thrown, not blamed on the dataset', () => {
   it('when the device fails in the middle of a run', async () => {
-    const doomed = await LoraTrainer.load({ model: golden('tiny-qwen2') });
+    const doomed = await LoraTrainer.load({ inline: true, model: golden('tiny-qwen2') });
     const run = doomed.train(rows, { recipe, seed: 1, onProgress: () => doomed.dispose() });
     await expect(run).rejects.toMatchObject({ code: 'trainer-failed', transient: true });
     await expect(doomed.evaluate(rows)).rejects.toMatchObject({ code: 'bad-argument' });
@@ -176,7 +176,7 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
     const folder = temporaryFolder();
     await cp(golden('tiny-qwen2'), folder, { recursive: true });
     await damage(folder);
-    await expect(LoraTrainer.load({ model: folder })).rejects.toMatchObject({
+    await expect(LoraTrainer.load({ inline: true, model: folder })).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining(reason),
     });
@@ -187,11 +187,11 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
 it('baseSha256 names the model by content', async () => {
   const folder = temporaryFolder();
   await cp(golden('tiny-qwen2'), folder, { recursive: true });
-  const copy = await LoraTrainer.load({ model: folder });
+  const copy = await LoraTrainer.load({ inline: true, model: folder });
   expect(copy.baseSha256).toBe(trainer.baseSha256);
   copy.dispose();
   await edit(folder, { rms_norm_eps: 1e-5 });
-  const changed = await LoraTrainer.load({ model: folder });
+  const changed = await LoraTrainer.load({ inline: true, model: folder });
   expect(changed.baseSha256).not.toBe(trainer.baseSha256);
   changed.dispose();
 });

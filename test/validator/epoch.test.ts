@@ -47,7 +47,7 @@ let state: ValidatorState;
 let events: ValidatorEvent[];
 
 beforeAll(async () => {
-  trainer = await LoraTrainer.load({ model: TINY_BASE });
+  trainer = await LoraTrainer.load({ inline: true, model: TINY_BASE });
 });
 afterAll(() => trainer.dispose());
 

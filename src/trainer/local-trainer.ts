@@ -1,0 +1,151 @@
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { LoraRecipe } from '../schema/competition.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { Checked } from '../schema/verdict.ts';
+import { abortable } from '../shared/abortable.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { breathe } from './breathe.ts';
+import { type TokenRow, tokenizeRow } from './chat.ts';
+import type { LoraEngine } from './engine.ts';
+import { type EvaluationResult, evaluateTokens } from './evaluate.ts';
+import { readModelConfig, sha256OfModel } from './model-files.ts';
+import { openEngine } from './open-engine.ts';
+import { loadTensorFlow } from './tensorflow.ts';
+import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
+import { type TrainResult, trainTokens } from './train.ts';
+import type {
+  EngineParameters,
+  EvaluateParameters,
+  Trainer,
+  TrainerFacts,
+  TrainParameters,
+} from './trainer-parameters.ts';
+
+interface LoadContext {
+  signal?: AbortSignal;
+  clock?: Clock;
+}
+
+/** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
+export class LocalTrainer implements Trainer {
+  readonly facts: TrainerFacts;
+  readonly #folder: string;
+  readonly #engine: LoraEngine;
+  readonly #tokenizer: TextTokenizer;
+  readonly #clock: Clock;
+  #disposed = false;
+  /** Resolves when the last call so far is done. */
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(facts: TrainerFacts, folder: string, engine: LoraEngine, tokenizer: TextTokenizer, clock: Clock) {
+    this.facts = facts;
+    this.#folder = folder;
+    this.#engine = engine;
+    this.#tokenizer = tokenizer;
+    this.#clock = clock;
+  }
+
+  /** @throws FlockOffError `bad-model`, `backend-unavailable`, `disk`. */
+  static async load(
+    folder: string,
+    { backend: wanted, matmul, checkpointing, signal, clock = systemClock }: EngineParameters & LoadContext = {},
+  ): Promise<LocalTrainer> {
+    const config = await readModelConfig(folder);
+    const tokenizer = await loadTokenizer({ folder });
+    const baseSha256 = await sha256OfModel(folder);
+    const { tf, backend } = await loadTensorFlow({ backend: wanted });
+    const { engine, precision } = await openEngine({ tf, folder, config, matmul, checkpointing, signal });
+    return new LocalTrainer({ backend, precision, baseSha256 }, folder, engine, tokenizer, clock);
+  }
+
+  async train(
+    rows: DatasetRow[],
+    { recipe, seed, signal, onProgress }: TrainParameters,
+  ): Promise<Checked<TrainResult>> {
+    const fullRecipe = LoraRecipe.parse(recipe ?? {});
+    return this.#guard('training', signal, async () =>
+      trainTokens({
+        engine: this.#engine,
+        rows: await this.#tokenize(rows, fullRecipe.contextTokens, signal),
+        recipe: fullRecipe,
+        seed,
+        signal,
+        onProgress,
+        nowMs: () => this.#clock.nowMs(),
+      }),
+    );
+  }
+
+  async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
+    const { adapter = null, contextTokens = LoraRecipe.parse({}).contextTokens, signal, onProgress } = options;
+    return this.#guard('evaluation', signal, async () =>
+      evaluateTokens({
+        engine: this.#engine,
+        rows: await this.#tokenize(rows, contextTokens, signal),
+        adapter,
+        signal,
+        onProgress,
+      }),
+    );
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#engine.dispose();
+  }
+
+  async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
+    const tokenized: TokenRow[] = [];
+    for (const row of rows) {
+      if (tokenized.length % 32 === 0) await breathe(signal);
+      const tokens = tokenizeRow(row, this.#tokenizer, contextTokens);
+      const unknown = tokens.inputIds.find((id) => id >= this.#engine.config.vocabSize);
+      if (unknown !== undefined) throw this.#foreignTokenizer(unknown);
+      tokenized.push(tokens);
+    }
+    return tokenized;
+  }
+
+  #foreignTokenizer(id: number): FlockOffError {
+    const { vocabSize } = this.#engine.config;
+    return new FlockOffError({
+      code: 'bad-model',
+      what: `the tokenizer in ${this.#folder} gives token ${id}, the model has ${vocabSize} tokens`,
+      fix: 'use the tokenizer of this very model',
+      facts: { id, vocabSize },
+    });
+  }
+
+  async #guard<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) {
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: 'this LoraTrainer has been disposed',
+        fix: 'load another',
+      });
+    }
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await (signal ? abortable(before, signal) : before);
+      return await work();
+    } catch (error) {
+      if (signal?.aborted || error instanceof FlockOffError) throw error;
+      throw new FlockOffError({
+        code: 'trainer-failed',
+        what: `${what} failed on the ${this.facts.backend.name} backend: ${messageOf(error).split('\n')[0]}`,
+        fix: 'see the cause; free memory or restart the process, then try again',
+        facts: { backend: this.facts.backend },
+        transient: true,
+        cause: error,
+      });
+    } finally {
+      // Who is aborted while waiting must not let the next one in before those in front.
+      void before.then(done);
+    }
+  }
+}

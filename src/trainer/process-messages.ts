@@ -1,0 +1,45 @@
+import { FlockOffError, type FlockOffErrorCode, messageOf } from '../errors/flock-off-error.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { EngineParameters, EvaluateParameters, TrainParameters } from './trainer-parameters.ts';
+
+/** What is asked of a training process. Sent with structured cloning, so that tensors stay typed arrays. */
+export type Request =
+  | { id: number; kind: 'load'; folder: string; engine: EngineParameters }
+  | { id: number; kind: 'train'; rows: DatasetRow[]; parameters: Pick<TrainParameters, 'recipe' | 'seed'> }
+  | {
+      id: number;
+      kind: 'evaluate';
+      rows: DatasetRow[];
+      parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
+    }
+  /** Ends the request with this id. */
+  | { id: number; kind: 'abort' };
+
+/** What it answers, with the id of the request. */
+export type Reply =
+  | { id: number; kind: 'progress'; progress: unknown }
+  | { id: number; kind: 'done'; value: unknown }
+  | { id: number; kind: 'failed'; error: PlainError };
+
+/** A {@link FlockOffError} without its class and cause, which cannot be sent. */
+export interface PlainError {
+  code: FlockOffErrorCode;
+  message: string;
+  fix: string | undefined;
+  facts: Record<string, unknown>;
+  transient: boolean;
+}
+
+export function toPlainError(error: unknown): PlainError {
+  if (error instanceof FlockOffError) {
+    const { code, message, fix, facts, transient } = error;
+    return { code, message, fix, facts, transient };
+  }
+  return { code: 'trainer-failed', message: `${messageOf(error)}.`, fix: undefined, facts: {}, transient: true };
+}
+
+export function fromPlainError({ code, message, fix, facts, transient }: PlainError): FlockOffError {
+  // The sentence ends with the fix and two full stops, or with one.
+  const what = fix ? message.slice(0, -(fix.length + 3)) : message.slice(0, -1);
+  return new FlockOffError({ code, what, fix, facts, transient });
+}

@@ -1,0 +1,65 @@
+import type { z } from 'zod';
+import type { LoraRecipe } from '../schema/competition.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { Checked } from '../schema/verdict.ts';
+import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
+import type { LoraAdapter } from './lora-adapter.ts';
+import type { Precision } from './open-engine.ts';
+import type { BackendInfo, BackendName } from './tensorflow.ts';
+import type { TrainProgress, TrainResult } from './train.ts';
+
+/** How a base model is loaded. */
+export interface EngineParameters {
+  /**
+   * Default: the first backend that runs (tfjs-node-gpu, tfjs-node, wasm, cpu). TensorFlow.js has one backend per
+   * process: loading another changes it for every trainer.
+   */
+  backend?: BackendName;
+  /**
+   * What matrices are multiplied in; everything else is float32. Default: bfloat16 for models of 100 million weights and
+   * more where a short measurement finds it faster on this device, else float32.
+   */
+  matmul?: Precision['matmul'];
+  /**
+   * `layer` computes each layer again for its gradient instead of keeping it: about a third more time, and memory that
+   * hardly grows with the length of rows. Native backends only. Default `none`.
+   */
+  checkpointing?: 'none' | 'layer';
+}
+
+export interface TrainParameters {
+  /** What differs from FLock OFF's recipe. */
+  recipe?: z.input<typeof LoraRecipe>;
+  /** Same rows, recipe, seed and machine: same losses, bit by bit. */
+  seed: number;
+  signal?: AbortSignal;
+  /** After every optimizer step that had target tokens. */
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface EvaluateParameters {
+  /** Result of {@link LoraTrainer.train}; without it the base model is evaluated. */
+  adapter?: LoraAdapter;
+  /** Tokens a row is cut to. Default: the recipe's 4096. */
+  contextTokens?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: EvaluationProgress) => void;
+}
+
+/** What a trainer has loaded. */
+export interface TrainerFacts {
+  /** What computes, with versions. */
+  backend: BackendInfo;
+  /** What matrices are multiplied in, and why. */
+  precision: Precision;
+  /** Names the base model and its tokenizer by content. */
+  baseSha256: string;
+}
+
+/** Something that trains: in this process or in another. */
+export interface Trainer {
+  readonly facts: TrainerFacts;
+  train(rows: DatasetRow[], parameters: TrainParameters): Promise<Checked<TrainResult>>;
+  evaluate(rows: DatasetRow[], parameters?: EvaluateParameters): Promise<Checked<EvaluationResult>>;
+  dispose(): void;
+}

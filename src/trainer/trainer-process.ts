@@ -1,0 +1,222 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import type { Checked } from '../schema/verdict.ts';
+import { abortable } from '../shared/abortable.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
+import type { EvaluationResult } from './evaluate.ts';
+import { fromPlainError, type Reply, type Request } from './process-messages.ts';
+import type { TrainResult } from './train.ts';
+import type {
+  EngineParameters,
+  EvaluateParameters,
+  Trainer,
+  TrainerFacts,
+  TrainParameters,
+} from './trainer-parameters.ts';
+
+export interface TrainerProcessParameters {
+  /** Model folder. */
+  folder: string;
+  engine: EngineParameters;
+  /** A process that says nothing for this long during a call is ended. Default 30 minutes. */
+  stallTimeoutMs?: number;
+  logger?: Logger;
+  signal?: AbortSignal;
+}
+
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  onProgress?: (progress: never) => void;
+}
+
+type Ask = Request extends infer One ? (One extends { id: number } ? Omit<One, 'id'> : never) : never;
+
+const ABORT_GRACE_MS = 5_000;
+const LINES_KEPT = 5;
+/** Names of settings that are nobody else's business. */
+const SECRET = /TOKEN|SECRET|PASSWORD|PASSPHRASE|MNEMONIC|PRIVATE|CREDENTIAL|API_?KEY|^BT_/i;
+/** What libtensorflow says while it starts, before its log level counts. */
+const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable the following instructions/;
+
+/**
+ * Trains in a process of its own, which is loaded once and used for every call. It has no wallet and no token, its memory
+ * goes back to the system with it, and a crash of native code costs one call: the next one starts it anew.
+ */
+export class TrainerProcess implements Trainer {
+  readonly facts: TrainerFacts;
+  readonly #parameters: TrainerProcessParameters;
+  #worker: Worker | null;
+
+  private constructor(parameters: TrainerProcessParameters, worker: Worker, facts: TrainerFacts) {
+    this.#parameters = parameters;
+    this.#worker = worker;
+    this.facts = facts;
+  }
+
+  /** @throws FlockOffError as the trainer does when it loads; `trainer-failed` when the process ends. */
+  static async start(parameters: TrainerProcessParameters): Promise<TrainerProcess> {
+    const worker = new Worker(parameters);
+    return new TrainerProcess(parameters, worker, await loadInto(worker, parameters));
+  }
+
+  train(rows: DatasetRow[], { recipe, seed, signal, onProgress }: TrainParameters): Promise<Checked<TrainResult>> {
+    return this.#ask({ kind: 'train', rows, parameters: { recipe, seed } }, { signal, onProgress });
+  }
+
+  evaluate(
+    rows: DatasetRow[],
+    { adapter, contextTokens, signal, onProgress }: EvaluateParameters = {},
+  ): Promise<Checked<EvaluationResult>> {
+    return this.#ask({ kind: 'evaluate', rows, parameters: { adapter, contextTokens } }, { signal, onProgress });
+  }
+
+  dispose(): void {
+    this.#worker?.end();
+    this.#worker = null;
+  }
+
+  async #ask<T>(
+    ask: Ask,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: never) => void },
+  ): Promise<T> {
+    if (this.#worker === null)
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: 'this LoraTrainer has been disposed',
+        fix: 'load another',
+      });
+    if (this.#worker.ended) {
+      const worker = new Worker(this.#parameters);
+      this.#worker = worker;
+      await loadInto(worker, { ...this.#parameters, signal });
+    }
+    return (await this.#worker.ask(ask, signal, onProgress)) as T;
+  }
+}
+
+async function loadInto(worker: Worker, { folder, engine, signal }: TrainerProcessParameters): Promise<TrainerFacts> {
+  try {
+    return (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+  } catch (error) {
+    worker.end();
+    throw error;
+  }
+}
+
+/** One run of the process, and the calls that wait for it. */
+class Worker {
+  readonly #child: ChildProcess;
+  readonly #calls = new Map<number, Call>();
+  readonly #stallTimeoutMs: number;
+  /** Its last words. */
+  readonly #lines: string[] = [];
+  #nextId = 1;
+  #stall: NodeJS.Timeout | undefined;
+  ended = false;
+
+  constructor({ stallTimeoutMs = 1_800_000, logger = silentLogger }: TrainerProcessParameters) {
+    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#child = fork(entry(), [], {
+      serialization: 'advanced',
+      env: withoutSecrets(process.env),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    createInterface({ input: this.#child.stderr! }).on('line', (line) => {
+      if (START_UP.test(line)) return;
+      logger.debug(`training process: ${line}`);
+      this.#lines.push(line);
+      if (this.#lines.length > LINES_KEPT) this.#lines.shift();
+    });
+    this.#child.on('message', (reply: Reply) => this.#take(reply));
+    this.#child.once('error', (error) => this.#lost(error.message));
+    this.#child.once('exit', (code, signal) => this.#lost(signal ? `ended by ${signal}` : `ended with code ${code}`));
+    this.#idle();
+  }
+
+  async ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+    signal?.throwIfAborted();
+    const id = this.#nextId++;
+    const answered = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, onProgress }));
+    answered.catch(() => {});
+    this.#child.ref();
+    this.#child.channel?.ref();
+    this.#watch();
+    this.#child.send({ ...ask, id } as Request);
+    if (!signal) return answered;
+    try {
+      return await abortable(answered, signal);
+    } catch (error) {
+      if (signal.aborted && this.#calls.has(id)) this.#abort(id);
+      throw error;
+    }
+  }
+
+  end(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** A call that is aborted between two batches ends at once; one that does not end takes the process with it. */
+  #abort(id: number): void {
+    this.#child.send({ id, kind: 'abort' } satisfies Request);
+    const timer = setTimeout(() => this.#calls.has(id) && this.end(), ABORT_GRACE_MS);
+    timer.unref();
+  }
+
+  #take(reply: Reply): void {
+    const call = this.#calls.get(reply.id);
+    if (!call) return;
+    if (reply.kind === 'progress') {
+      this.#watch();
+      call.onProgress?.(reply.progress as never);
+      return;
+    }
+    this.#calls.delete(reply.id);
+    if (this.#calls.size === 0) this.#idle();
+    if (reply.kind === 'done') call.resolve(reply.value);
+    else call.reject(fromPlainError(reply.error));
+  }
+
+  #watch(): void {
+    clearTimeout(this.#stall);
+    this.#stall = setTimeout(() => this.end(), this.#stallTimeoutMs).unref();
+  }
+
+  /** A process that nobody waits for does not keep this one alive. */
+  #idle(): void {
+    clearTimeout(this.#stall);
+    this.#child.unref();
+    this.#child.channel?.unref();
+    (this.#child.stderr as unknown as { unref(): void }).unref();
+  }
+
+  #lost(how: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    clearTimeout(this.#stall);
+    const words = this.#lines.length > 0 ? `: ${this.#lines.at(-1)}` : '';
+    const error = new FlockOffError({
+      code: 'trainer-failed',
+      what: `the training process ${how}${words}`,
+      fix: 'it is started again for the next dataset; free memory if it was ended by SIGKILL',
+      facts: { lines: this.#lines },
+      transient: true,
+    });
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#calls.clear();
+  }
+}
+
+/** Beside this module, in the source as in the build. */
+function entry(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`./process-main.${extension}`, import.meta.url));
+}
+
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
+  return { TF_CPP_MIN_LOG_LEVEL: '3', ...kept };
+}

@@ -1,0 +1,109 @@
+/** What trainer-process.test.ts looks at, in a process of its own: forking needs the loader that runs TypeScript. */
+import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type DatasetRow, DatasetSchema, LoraTrainer } from 'flock-off';
+import { golden } from './golden-path.ts';
+
+const lines = readFileSync(golden('data/train.jsonl'), 'utf8').trim().split('\n');
+const rows: DatasetRow[] = lines.slice(0, 24).map((line) => DatasetSchema.parse(JSON.parse(line)));
+const recipe = { rank: 4, alpha: 8, epochs: 2, contextTokens: 64, learningRate: 5e-3, warmupSteps: 1 };
+const load = (more: Partial<Parameters<typeof LoraTrainer.load>[0]> = {}) =>
+  LoraTrainer.load({ model: golden('tiny-qwen2'), ...more });
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'succeeded',
+    (error: { code?: string; message: string; transient?: boolean }) => [error.code, error.transient, error.message],
+  );
+
+/** The training process. */
+function childPid(): number {
+  return Number(readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').at(-1));
+}
+
+const SCENARIOS: Record<string, () => Promise<unknown>> = {
+  async same() {
+    const [inline, apart] = [await load({ inline: true }), await load()];
+    const [here, there] = [await inline.train(rows, { recipe, seed: 7 }), await apart.train(rows, { recipe, seed: 7 })];
+    if (!here.ok || !there.ok) return 'no result';
+    const evaluations = await Promise.all(
+      [inline, apart].map((trainer) => trainer.evaluate(rows, { adapter: here.value.adapter })),
+    );
+    const facts = [inline, apart].map(({ backend, precision, baseSha256 }) => [backend, precision, baseSha256]);
+    inline.dispose();
+    apart.dispose();
+    const equal = (a: unknown, b: unknown) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+    return {
+      trained: equal(here, there),
+      evaluated: equal(evaluations[0], evaluations[1]),
+      facts: equal(facts[0], facts[1]),
+    };
+  },
+  async apart() {
+    const trainer = await load();
+    const environment = readFileSync(`/proc/${childPid()}/environ`, 'utf8');
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const steps: number[] = [];
+    await trainer.train(rows, {
+      recipe: { ...recipe, epochs: 20 },
+      seed: 7,
+      onProgress: ({ step }) => steps.push(step),
+    });
+    delay.disable();
+    trainer.dispose();
+    const secrets = ['hf_secret', 'my-wallet'].filter((secret) => environment.includes(secret));
+    return { secrets, steps: steps.length, p99Ms: delay.percentile(99) / 1e6 };
+  },
+  async killed() {
+    const trainer = await load();
+    const onProgress = ({ step }: { step: number }) => step === 2 && process.kill(childPid(), 'SIGKILL');
+    const lost = await codeOf(trainer.train(rows, { recipe: { ...recipe, epochs: 50 }, seed: 7, onProgress }));
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    trainer.dispose();
+    return { lost, next: next.ok };
+  },
+  async aborted() {
+    const trainer = await load();
+    const pid = childPid();
+    const controller = new AbortController();
+    const onProgress = ({ step }: { step: number }) => step === 2 && controller.abort(new Error('enough'));
+    const long = { ...recipe, epochs: 500 };
+    const aborted = await codeOf(trainer.train(rows, { recipe: long, seed: 7, onProgress, signal: controller.signal }));
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    const sameProcess = childPid() === pid;
+    trainer.dispose();
+    return { aborted, next: next.ok, sameProcess };
+  },
+  async stalled() {
+    const trainer = await load({ stallTimeoutMs: 1_500 });
+    const pid = childPid();
+    const onProgress = ({ step }: { step: number }) => step === 2 && process.kill(pid, 'SIGSTOP');
+    const lost = await codeOf(trainer.train(rows, { recipe: { ...recipe, epochs: 500 }, seed: 7, onProgress }));
+    trainer.dispose();
+    return { lost };
+  },
+  async refused() {
+    const broken = await codeOf(load({ model: golden('data') }));
+    const trainer = await load();
+    const unlabelled = await trainer.train(rows, { recipe: { ...recipe, contextTokens: 4 }, seed: 7 });
+    trainer.dispose();
+    const disposed = await codeOf(trainer.evaluate(rows));
+    return { broken, unlabelled, disposed };
+  },
+  /** Ends with the trainer still there. */
+  async forgotten() {
+    await load();
+    return childPid();
+  },
+};
+
+/** Typed arrays and maps as JSON. */
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return [...value].map(plain);
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+}
+
+console.log(JSON.stringify(await SCENARIOS[process.argv[2]!]!()));

@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { runCommand } from '../../src/setup/run-command.ts';
+
+const SCRIPT = fileURLToPath(new URL('process-scenarios.ts', import.meta.url));
+const LINUX = process.platform === 'linux';
+
+async function scenario(name: string): Promise<{ seen: unknown; stderr: string }> {
+  const { code, stdout, stderr } = await runCommand({
+    command: process.execPath,
+    args: ['--import', 'tsx', SCRIPT, name],
+    env: { ...process.env, HF_TOKEN: 'hf_secret', BT_WALLET_NAME: 'my-wallet' },
+    timeoutMs: 60_000,
+  });
+  expect(code, stderr).toBe(0);
+  return { seen: JSON.parse(stdout.trim().split('\n').at(-1)!), stderr };
+}
+
+test('a training process gives what training in this process gives, bit by bit', async () => {
+  expect((await scenario('same')).seen).toEqual({ trained: true, evaluated: true, facts: true });
+});
+
+test.runIf(LINUX)(
+  'it knows no secret of this process, says nothing on its terminal, and leaves its event loop free',
+  async () => {
+    const { seen, stderr } = await scenario('apart');
+    expect(seen).toEqual({ secrets: [], steps: 60, p99Ms: expect.any(Number) });
+    expect((seen as { p99Ms: number }).p99Ms).toBeLessThan(20);
+    expect(stderr).toBe('');
+  },
+);
+
+test.runIf(LINUX)('a process that is killed costs one call, which may be made again', async () => {
+  expect((await scenario('killed')).seen).toEqual({
+    lost: ['trainer-failed', true, expect.stringContaining('the training process ended by SIGKILL')],
+    next: true,
+  });
+});
+
+test.runIf(LINUX)('a call that is aborted ends at once, and the process serves the next one', async () => {
+  expect((await scenario('aborted')).seen).toEqual({ aborted: [null, null, 'enough'], next: true, sameProcess: true });
+});
+
+test.runIf(LINUX)('a process that falls silent is ended', async () => {
+  expect((await scenario('stalled')).seen).toEqual({
+    lost: ['trainer-failed', true, expect.stringContaining('SIGKILL')],
+  });
+});
+
+test('errors, verdicts and the end are those of a trainer in this process', async () => {
+  expect((await scenario('refused')).seen).toEqual({
+    broken: ['bad-model', false, expect.stringContaining('config.json cannot be read. Copy or download')],
+    unlabelled: { ok: false, verdict: { reason: 'no-labels', message: expect.any(String) } },
+    disposed: ['bad-argument', false, 'this LoraTrainer has been disposed. Load another.'],
+  });
+});
+
+test.runIf(LINUX)('a trainer that nobody disposed of keeps no process alive', async () => {
+  const { seen } = await scenario('forgotten');
+  await expect.poll(() => isAlive(seen as number), { timeout: 5_000 }).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
