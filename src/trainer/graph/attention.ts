@@ -28,8 +28,6 @@ export interface AttentionPass {
   /** [B, kvHeads, T, D], rotated. */
   k: Value;
   v: Value;
-  /** [B, kvHeads, G * T, T] */
-  shares: Value;
   /** [N, heads * D] */
   y: Value;
 }
@@ -39,7 +37,7 @@ export function attentionForward(
   context: AttentionContext,
   projected: { q: Value; k: Value; v: Value },
 ): AttentionPass {
-  const { ops, config, matmul, rows, length, groupLength, positions, causalMask } = context;
+  const { ops, config, matmul, rows, length, groupLength, positions } = context;
   const { heads, kvHeads, headDim } = config;
   const q = ops.reshape(rotate(context, splitHeads(context, projected.q, heads)), [
     rows,
@@ -49,28 +47,37 @@ export function attentionForward(
   ]);
   const k = rotate(context, splitHeads(context, projected.k, kvHeads));
   const v = splitHeads(context, projected.v, kvHeads);
-  const scores = ops.cast(ops.batchMatMul(q, k, { transposeB: true }), 'float32');
-  const scaled = ops.multiply(scores, ops.graph.constant('float32', 1 / Math.sqrt(headDim)));
-  const masked = ops.add(ops.reshape(scaled, [rows, heads, length, length]), causalMask);
-  const shares = ops.cast(ops.reshape(ops.softmax(masked), [rows, kvHeads, groupLength, length]), matmul);
+  const shares = ops.cast(attentionShares(context, q, k), matmul);
   const perHead = ops.reshape(ops.batchMatMul(shares, v), [rows, heads, length, headDim]);
   const y = ops.reshape(ops.transpose(perHead, [0, 2, 1, 3]), [positions, heads * headDim]);
-  return { q, k, v, shares, y };
+  return { q, k, v, y };
+}
+
+/**
+ * [B, kvHeads, G * T, T] float32: how much of each value a token takes. The largest tensor of a layer, so the backward pass
+ * computes it again.
+ */
+function attentionShares(context: AttentionContext, q: Value, k: Value): Value {
+  const { ops, config, rows, length, groupLength, causalMask } = context;
+  const scores = ops.cast(ops.batchMatMul(q, k, { transposeB: true }), 'float32');
+  const scaled = ops.multiply(scores, ops.graph.constant('float32', 1 / Math.sqrt(config.headDim)));
+  const masked = ops.add(ops.reshape(scaled, [rows, config.heads, length, length]), causalMask);
+  return ops.reshape(ops.softmax(masked), [rows, config.kvHeads, groupLength, length]);
 }
 
 /** Gradients of the projections from dy [N, heads * D]. */
 export function attentionBackward(
   context: AttentionContext,
-  { q, k, v, shares }: AttentionPass,
+  { q, k, v }: AttentionPass,
   dy: Value,
 ): { dq: Value; dk: Value; dv: Value } {
   const { ops, config, matmul, rows, length, groupLength } = context;
   const { heads, kvHeads, headDim } = config;
   const dPerHead = ops.transpose(ops.reshape(dy, [rows, length, heads, headDim]), [0, 2, 1, 3]);
   const dOut = ops.reshape(dPerHead, [rows, kvHeads, groupLength, headDim]);
-  const dv = ops.batchMatMul(shares, dOut, { transposeA: true });
+  const share = attentionShares(context, q, k);
+  const dv = ops.batchMatMul(ops.cast(share, matmul), dOut, { transposeA: true });
   const dShares = ops.cast(ops.batchMatMul(dOut, v, { transposeB: true }), 'float32');
-  const share = ops.cast(shares, 'float32');
   const weighted = ops.multiply(share, dShares);
   const dScores = ops.subtract(weighted, ops.multiply(share, ops.reduceLast('Sum', weighted)));
   const scaled = ops.cast(ops.multiply(dScores, ops.graph.constant('float32', 1 / Math.sqrt(headDim))), matmul);

@@ -9,12 +9,12 @@ import { rotaryTables } from '../rotary.ts';
 import type { Tf } from '../tensorflow.ts';
 import type { DropoutMask } from '../tfjs-engine.ts';
 import { type NamedTensor, weightShapes } from '../weights.ts';
+import { keptOf } from './dropout.ts';
 import {
   adapterGradientOf,
   adapterValueOf,
   FETCH,
   fedAs,
-  keptOf,
   type LoraGraphParameters,
   stageOf,
   writeLoraGraph,

@@ -2,6 +2,7 @@ import type { Qwen2Config } from '../config.ts';
 import { adapterTensorName } from '../lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../weights.ts';
 import { type DecoderLayer, type LayerContext, type LayerPass, layerBackward, layerForward } from './decoder-layer.ts';
+import { drawnDropout } from './dropout.ts';
 import { type DType, Graph, type Value } from './graph.ts';
 import type { LoraLinear } from './lora-linear.ts';
 import { type HeadContext, headForward, headWithGradient } from './loss-head.ts';
@@ -40,8 +41,6 @@ export const fedAs = (name: string) => `fed/${name}`;
 /** Names under which an adapter matrix and its gradient are fetched. */
 export const adapterValueOf = (name: string) => `value/${name}`;
 export const adapterGradientOf = (name: string) => `gradient/${name}`;
-/** Name under which the kept inputs of a linear layer may be fed instead of being drawn, each time it is computed. */
-export const keptOf = (path: string, time: 'first' | 'again') => `kept/${time}/${path}`;
 /** Names of stages of the evaluation, for comparison with other implementations. */
 export const stageOf = (stage: string) => `stage/${stage}`;
 
@@ -241,34 +240,4 @@ function causalMask(ops: Ops, length: Value): Value {
   const isFuture = ops.compare('Greater', ops.reshape(places, [1, -1]), ops.reshape(places, [-1, 1]));
   const mask = ops.multiply(ops.cast(isFuture, 'float32'), ops.graph.constant('float32', -1e9));
   return ops.reshape(mask, [1, 1, length, length]);
-}
-
-/**
- * A mask for each linear layer, from 16 random bits an input: the same for the same fed seed, on every machine and however
- * often it is drawn. A fed mask takes its place.
- */
-function drawnDropout(ops: Ops, linears: LoraLinear[], positions: Value): LayerContext['dropout'] {
-  const { graph } = ops;
-  const seed = graph.placeholder('seed', 'int32', []);
-  const droppedBelow = ops.cast(graph.placeholder('dropped_below', 'int32', []), 'uint16');
-  const seen = new Set<LoraLinear>();
-  return (linear) => {
-    const name = keptOf(linear.path, seen.has(linear) ? 'again' : 'first');
-    seen.add(linear);
-    const shape = ops.pack([positions, graph.constant('int32', linear.in_ / 2)]);
-    const random = graph.node({
-      op: 'StatelessRandomUniformFullInt',
-      inputs: [shape, ops.pack([seed, graph.constant('int32', linears.indexOf(linear))])],
-      attributes: { dtype: { type: 'uint32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
-      dtype: 'uint32',
-    });
-    const bits = ops.reshape(ops.bitcast(random, 'uint16'), [positions, linear.in_]);
-    return graph.node({
-      op: 'PlaceholderWithDefault',
-      inputs: [ops.compare('GreaterEqual', bits, droppedBelow)],
-      attributes: { dtype: { type: 'bool' }, shape: { shape: [-1, linear.in_] } },
-      dtype: 'bool',
-      name,
-    });
-  };
 }

@@ -1,0 +1,149 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MersenneTwister } from '../../../src/shared/random.ts';
+import { collate, type TokenBatch } from '../../../src/trainer/batches.ts';
+import type { GraphEngineOptions } from '../../../src/trainer/graph/graph-engine.ts';
+import { createLoraAdapter, type LoraAdapter } from '../../../src/trainer/lora-adapter.ts';
+import { readModelConfig } from '../../../src/trainer/model-files.ts';
+import type { LoadedTensorFlow } from '../../../src/trainer/tensorflow.ts';
+import { golden, goldenEngine, loadQuietly, overScale } from '../golden.ts';
+
+// What the golden vectors do not reach, against the engine of plain operations, which they hold to the truth.
+
+const MODEL = 'tiny-qwen2';
+const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+let loaded: LoadedTensorFlow;
+beforeAll(async () => {
+  loaded = await loadQuietly();
+});
+const plain = () => goldenEngine(loaded, { engine: 'plain operations' }, MODEL);
+const graph = (options: GraphEngineOptions = {}) => goldenEngine(loaded, { engine: 'one graph', ...options }, MODEL);
+
+/** Rows of random tokens, each with a label from a place on. */
+function batchOf(lengths: number[], labelledFrom = 1): TokenBatch {
+  const random = new MersenneTwister(5);
+  return collate(
+    lengths.map((length) => {
+      const inputIds = Array.from({ length }, () => random.nextUint32() % 512);
+      return { inputIds, labels: inputIds.map((id, i) => (i < labelledFrom ? -100 : id)) };
+    }),
+  );
+}
+
+/** An adapter that changes something: B is not zero. */
+async function adapterOf(rank: number, dropout = 0): Promise<LoraAdapter> {
+  const random = new MersenneTwister(rank);
+  const adapter = createLoraAdapter({
+    config: await readModelConfig(golden(MODEL)),
+    rank,
+    alpha: 2 * rank,
+    dropout,
+    random,
+  });
+  for (const [name, { data }] of adapter.tensors)
+    if (name.includes('lora_B')) for (let i = 0; i < data.length; i++) data[i] = 0.02 * random.nextNormal();
+  return adapter;
+}
+
+type Engine = Awaited<ReturnType<typeof plain>>;
+async function gradients(engine: Engine, adapter: LoraAdapter, batches: TokenBatch[]) {
+  const run = engine.startTraining({ adapter, optimizer, random: new MersenneTwister(1) });
+  const losses: number[] = [];
+  for (const batch of batches) losses.push(await run.accumulate(batch, 1 / batch.targetIds.length));
+  const seen = { losses, norm: await run.gradNorm(), gradient: await run.gradient() };
+  run.dispose();
+  return seen;
+}
+
+function expectEqual(seen: Awaited<ReturnType<typeof gradients>>, truth: Awaited<ReturnType<typeof gradients>>): void {
+  seen.losses.forEach((loss, i) => void expect(loss).toBeCloseTo(truth.losses[i]!, 5));
+  expect(seen.norm / truth.norm).toBeCloseTo(1, 5);
+  for (const [name, { data }] of truth.gradient)
+    expect(overScale(seen.gradient.get(name)!.data, data), name).toBeLessThan(3e-5);
+}
+
+describe('the graph engine', () => {
+  it.each([
+    ['more targets than one piece of the loss has', [200, 170]],
+    ['more targets than all pieces have rows', [1200, 1100]],
+    ['a single target', [3], 2],
+  ] as [string, number[], number?][])('agrees with plain operations on %s', async (_, lengths, labelledFrom) => {
+    const [oracle, engine] = [await plain(), await graph()];
+    const batch = batchOf(lengths, labelledFrom);
+    expectEqual(
+      await gradients(engine, await adapterOf(4), [batch]),
+      await gradients(oracle, await adapterOf(4), [batch]),
+    );
+    const [here, there] = [engine, oracle].map((one) => one.startEvaluation(null).tokenLosses(batch));
+    expect(overScale((await here)!, (await there)!)).toBeLessThan(1e-5);
+    engine.dispose();
+    oracle.dispose();
+  });
+
+  it('serves every rank and every shape of a batch, and adds their gradients up', async () => {
+    const [oracle, engine] = [await plain(), await graph({ checkpointing: 'layer' })];
+    const batches = [batchOf([17, 5, 29]), batchOf([64]), batchOf([3, 3])];
+    for (const rank of [1, 16, 7]) {
+      const adapter = await adapterOf(rank);
+      expectEqual(await gradients(engine, adapter, batches), await gradients(oracle, adapter, batches));
+    }
+    engine.dispose();
+    oracle.dispose();
+  });
+
+  it('decays weights as AdamW does', async () => {
+    const adapters: LoraAdapter[] = [];
+    for (const engine of [await plain(), await graph()]) {
+      const run = engine.startTraining({
+        adapter: await adapterOf(4),
+        optimizer: { ...optimizer, weightDecay: 0.1 },
+        random: new MersenneTwister(1),
+      });
+      for (let step = 0; step < 3; step++) {
+        await run.accumulate(batchOf([20]), 0.05);
+        run.step(1e-2, 0.5);
+      }
+      adapters.push(await run.adapter());
+      run.dispose();
+      engine.dispose();
+    }
+    for (const [name, { data }] of adapters[0]!.tensors)
+      expect(overScale(adapters[1]!.tensors.get(name)!.data, data), name).toBeLessThan(1e-3);
+  });
+
+  it('draws the same dropout for the same seed, whether layers are kept or computed twice', async () => {
+    const adapter = await adapterOf(4, 0.1);
+    const batch = [batchOf([40, 30])];
+    const [kept, twice] = [await graph(), await graph({ checkpointing: 'layer' })];
+    const first = await gradients(kept, adapter, batch);
+    expect(await gradients(kept, adapter, batch)).toEqual(first);
+    expectEqual(await gradients(twice, adapter, batch), first);
+    const undropped = await gradients(kept, { ...adapter, dropout: 0 }, batch);
+    expect(Math.abs(first.losses[0]! - undropped.losses[0]!)).toBeGreaterThan(1e-4);
+    kept.dispose();
+    twice.dispose();
+  });
+
+  it('keeps no tensor from step to step', async () => {
+    const { binding } = loaded.tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
+    const engine = await graph();
+    const run = engine.startTraining({ adapter: await adapterOf(4, 0.1), optimizer, random: new MersenneTwister(1) });
+    const counts: number[] = [];
+    for (let step = 0; step < 4; step++) {
+      await run.accumulate(batchOf([20, 10]), 0.05);
+      await run.gradNorm();
+      run.step(1e-3, 1);
+      await run.adapter();
+      counts.push(binding.getNumOfTensors());
+    }
+    expect(new Set(counts).size).toBe(1);
+    engine.dispose();
+  });
+
+  it('refuses a run whose place another has taken', async () => {
+    const engine = await graph();
+    const run = engine.startTraining({ adapter: await adapterOf(4), optimizer, random: new MersenneTwister(1) });
+    engine.startEvaluation(null);
+    await expect(run.accumulate(batchOf([20]), 1)).rejects.toThrow('another run has taken over this engine');
+    engine.dispose();
+  });
+});
