@@ -133,7 +133,9 @@ class Worker {
     });
     this.#child.on('message', (reply: Reply) => this.#take(reply));
     this.#child.once('error', (error) => this.#lost(error.message));
-    this.#child.once('exit', (code, signal) => this.#lost(signal ? `ended by ${signal}` : `ended with code ${code}`));
+    this.#child.once('exit', (code, signal) =>
+      this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    );
     this.#idle();
   }
 
@@ -182,7 +184,10 @@ class Worker {
 
   #watch(): void {
     clearTimeout(this.#stall);
-    this.#stall = setTimeout(() => this.end(), this.#stallTimeoutMs).unref();
+    this.#stall = setTimeout(() => {
+      this.#lost(`reported nothing for ${this.#stallTimeoutMs / 1000} s and was ended`);
+      this.end();
+    }, this.#stallTimeoutMs).unref();
   }
 
   /** A process that nobody waits for does not keep this one alive. */
@@ -201,7 +206,7 @@ class Worker {
     const error = new FlockOffError({
       code: 'trainer-failed',
       what: `the training process ${how}${words}`,
-      fix: 'it is started again for the next dataset; free memory if it was ended by SIGKILL',
+      fix: 'the next call starts it again; free memory if the system ended it',
       facts: { lines: this.#lines },
       transient: true,
     });

@@ -75,7 +75,7 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return { aborted, next: next.ok, sameProcess };
   },
   async stalled() {
-    const trainer = await load({ stallTimeoutMs: 1_500 });
+    const trainer = await load({ stallTimeoutMs: 10_000 });
     const pid = childPid();
     const onProgress = ({ step }: { step: number }) => step === 2 && process.kill(pid, 'SIGSTOP');
     const lost = await codeOf(trainer.train(rows, { recipe: { ...recipe, epochs: 500 }, seed: 7, onProgress }));

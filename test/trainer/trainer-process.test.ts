@@ -32,7 +32,7 @@ test.runIf(LINUX)(
 
 test.runIf(LINUX)('a process that is killed costs one call, which may be made again', async () => {
   expect((await scenario('killed')).seen).toEqual({
-    lost: ['trainer-failed', true, expect.stringContaining('the training process ended by SIGKILL')],
+    lost: ['trainer-failed', true, expect.stringContaining('the training process was ended by SIGKILL')],
     next: true,
   });
 });
@@ -43,7 +43,7 @@ test.runIf(LINUX)('a call that is aborted ends at once, and the process serves t
 
 test.runIf(LINUX)('a process that falls silent is ended', async () => {
   expect((await scenario('stalled')).seen).toEqual({
-    lost: ['trainer-failed', true, expect.stringContaining('SIGKILL')],
+    lost: ['trainer-failed', true, expect.stringContaining('reported nothing for 10 s and was ended')],
   });
 });
 
