@@ -29,7 +29,7 @@ export interface CreateHubDatasetStoreParameters {
   uploadTimeoutMs?: number;
   /** Longest time of one call in all, waits and repetitions included. Default 30 minutes. */
   totalTimeoutMs?: number;
-  /** Failures in a row, none of which brought the call further, after which it is given up. Default 5. */
+  /** Failures after which a call is given up; a connection that breaks after a MiB or more is none. Default 5. */
   attempts?: number;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -98,9 +98,10 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         commitTitle: 'Update the dataset',
         abortSignal: signal,
       });
-      return pushed?.commit.oid ?? '';
+      const oid = pushed?.commit.oid ?? '';
+      await verifyUpload(repo, oid, digest, signal);
+      return oid;
     });
-    await insist(repo, signal, (signal) => verifyUpload(repo, commit, digest, signal));
     return { commit, sha256: digest.sha256, bytes: digest.bytes };
   }
 

@@ -126,7 +126,7 @@ function refusal(url: string, response: Response, body: string, init: RequestIni
     return unreachable(url, 'it answered 404 without saying what is missing');
   // So does a 401 to a question without a token, and a 403 to a read that does not speak of the repository.
   const anonymous = !new Headers(init.headers).has('Authorization');
-  const isRead = (init.method ?? 'GET') === 'GET';
+  const isRead = (init.method ?? 'GET') === 'GET' || /\/paths-info\//.test(pathOf(url));
   if (errorCode === undefined && ((status === 401 && anonymous) || (status === 403 && isRead && !isDisabled(message))))
     return unreachable(url, `it answered ${status} (${message}) without saying why`);
   return new FlockOffError({

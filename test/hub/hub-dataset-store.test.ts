@@ -153,6 +153,7 @@ describe("the Hub's fault is an error, and passes", () => {
   test.each([
     ['a page of HTML for the hash of the file', { kind: 'body', status: 200, body: '<h1>Please log in</h1>' }],
     ['an answer of another shape', { kind: 'body', status: 200, body: '{"files":1}' }],
+    ['a bare 403 for the hash of the file', { kind: 'body', status: 403, body: '<h1>Forbidden</h1>' }],
     [
       'a missing file where there was one',
       { kind: 'status', status: 404, headers: { 'X-Error-Code': 'EntryNotFound' } },
@@ -183,6 +184,19 @@ describe("the Hub's fault is an error, and passes", () => {
       code: 'hub-unreachable',
       message: expect.stringContaining('it took more than 0.5 s in all'),
     });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  test('an upload that is never taken is given up after a few attempts, and when its time is up', async () => {
+    await writeFile(at('up.jsonl'), BODY);
+    const up = (more: Parameters<typeof store>[0]) => store(more).upload({ repo: REPO, path: at('up.jsonl') });
+    hub.faults.inject({ on: '/repos/create', fault: { kind: 'status', status: 503 }, times: 1_000 });
+    await expect(up({})).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+    expect(hub.faults.requests).toHaveLength(3);
+    hub.faults.clear();
+    hub.faults.inject({ on: '/preupload/', fault: { kind: 'hang' }, times: 1_000 });
+    const started = performance.now();
+    await expect(up({ totalTimeoutMs: 500, stallTimeoutMs: 60_000 })).rejects.toThrow('it took more than 0.5 s in all');
     expect(performance.now() - started).toBeLessThan(3_000);
   });
 

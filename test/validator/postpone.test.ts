@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { FlockOffError, type FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
+import { accept, reject } from '../../src/schema/verdict.ts';
+import { postponeOnFault } from '../../src/validator/postpone.ts';
+
+const failing = (code: FlockOffErrorCode, facts = {}) =>
+  postponeOnFault(() => Promise.reject(new FlockOffError({ code, what: 'it failed', facts })));
+
+test.each([
+  ['hub-unreachable', {}, 'hub'],
+  ['hub-denied', { status: 403 }, 'hub'],
+  ['trainer-failed', {}, 'trainer'],
+] as const)('%s %j concerns one miner, who is postponed', async (code, facts, by) => {
+  expect(await failing(code, facts)).toEqual({ kind: 'postponed', by, message: 'it failed.' });
+});
+
+test.each([
+  ['hub-denied', { status: 401 }],
+  ['disk', {}],
+  ['chain-unreachable', {}],
+] as const)('%s %j concerns everybody, and is thrown', async (code, facts) => {
+  await expect(failing(code, facts)).rejects.toMatchObject({ code });
+});
+
+test('a value is ready, and a verdict stays one', async () => {
+  expect(await postponeOnFault(async () => accept(7))).toEqual({ kind: 'ready', value: 7 });
+  const verdict = { reason: 'duplicate', message: 'a copy' } as const;
+  expect(await postponeOnFault(async () => reject('duplicate', 'a copy'))).toEqual({ kind: 'rejected', verdict });
+});
