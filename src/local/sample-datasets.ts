@@ -85,7 +85,7 @@ function breakRows(rows: DatasetRow[]): string {
     ...[first, `${second?.slice(0, -2)}`],
     ...[second, JSON.stringify({ question: 'What is 1 plus 1?', answer: '2' })],
     ...[third, JSON.stringify({ conversations: [{ role: 'assistant', content: 'I speak first.' }] })],
-    ...[fourth, 'What colour is the fox? Red.'],
+    ...[fourth, 'This line is no row.'],
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,12 @@
 const SIZE = 624;
 const PERIOD = 397;
 
+export interface MersenneTwisterState {
+  /** 624 words. */
+  state: number[];
+  index: number;
+}
+
 /**
  * MT19937, the generator of PyTorch on the CPU (Matsumoto and Nishimura, 1998).
  * Only the low 32 bits of the seed count, as in `init_genrand`.
@@ -15,6 +21,18 @@ export class MersenneTwister {
       const previous = this.#state[i - 1]! ^ (this.#state[i - 1]! >>> 30);
       this.#state[i] = Math.imul(1812433253, previous) + i;
     }
+  }
+
+  /** Where the sequence stands, to go on from there later. */
+  toJSON(): MersenneTwisterState {
+    return { state: [...this.#state], index: this.#index };
+  }
+
+  static fromJSON({ state, index }: MersenneTwisterState): MersenneTwister {
+    const random = new MersenneTwister(0);
+    random.#state.set(state);
+    random.#index = index;
+    return random;
   }
 
   /** A whole number in 0 .. 2^32 - 1. */

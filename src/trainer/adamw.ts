@@ -9,6 +9,14 @@ export interface AdamWParameters {
   weightDecay: number;
 }
 
+/** In the order of the variables. */
+export interface AdamWState {
+  firstMoments: Tensor[];
+  secondMoments: Tensor[];
+  /** Steps taken. */
+  steps: number;
+}
+
 /** AdamW (Loshchilov and Hutter, 2019) with bias correction and epsilon placed as in torch.optim.AdamW. */
 export class AdamW {
   readonly #tf: Tf;
@@ -16,15 +24,23 @@ export class AdamW {
   readonly #options: AdamWParameters;
   readonly #firstMoments: Variable[];
   readonly #secondMoments: Variable[];
-  #step = 0;
+  #step: number;
 
-  constructor(tf: Tf, variables: Variable[], options: AdamWParameters) {
+  /** Starts with moments of zero, or with those of an earlier run. */
+  constructor(tf: Tf, variables: Variable[], options: AdamWParameters, resume?: AdamWState) {
     this.#tf = tf;
     this.#variables = variables;
     this.#options = options;
-    const zeros = () => tf.tidy(() => variables.map((variable) => tf.variable(tf.zerosLike(variable), false)));
-    this.#firstMoments = zeros();
-    this.#secondMoments = zeros();
+    const moments = (values?: Tensor[]) =>
+      tf.tidy(() => variables.map((variable, i) => tf.variable(values?.[i] ?? tf.zerosLike(variable), false)));
+    this.#firstMoments = moments(resume?.firstMoments);
+    this.#secondMoments = moments(resume?.secondMoments);
+    this.#step = resume?.steps ?? 0;
+  }
+
+  /** The moments stay this object's. */
+  state(): AdamWState {
+    return { firstMoments: this.#firstMoments, secondMoments: this.#secondMoments, steps: this.#step };
   }
 
   /** Moves every variable along its gradient, given in the same order. The gradients stay the caller's. */

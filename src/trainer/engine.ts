@@ -3,6 +3,7 @@ import type { AdamWParameters } from './adamw.ts';
 import type { TokenBatch } from './batches.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
+import type { NamedTensor } from './weights.ts';
 
 /** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
 export interface LoraEngine {
@@ -12,9 +13,21 @@ export interface LoraEngine {
   dispose(): void;
 }
 
+/** Everything a run has reached between two optimizer steps. */
+export interface TrainingState {
+  adapter: LoraAdapter;
+  /** AdamW's moments, under the names of the adapter's tensors. */
+  firstMoments: Map<string, NamedTensor>;
+  secondMoments: Map<string, NamedTensor>;
+  /** Optimizer steps taken. */
+  steps: number;
+}
+
 export interface StartTrainingParameters {
   /** Where training starts; it is copied, not changed. */
   adapter: LoraAdapter;
+  /** Goes on from here instead: `adapter` is the one in it. */
+  resume?: TrainingState;
   optimizer: AdamWParameters;
   /** Draws the dropout masks. */
   random: MersenneTwister;
@@ -30,6 +43,8 @@ export interface LoraTraining {
   step(learningRate: number, gradientFactor: number): void;
   /** The adapter as it is now. */
   adapter(): Promise<LoraAdapter>;
+  /** What a later run can go on from. Only right after {@link step}: a half-summed gradient is not in it. */
+  state(): Promise<TrainingState>;
   dispose(): void;
 }
 

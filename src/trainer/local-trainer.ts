@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { LoraRecipe } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
@@ -20,6 +21,8 @@ import type {
   TrainerFacts,
   TrainParameters,
 } from './trainer-parameters.ts';
+
+const CHECKPOINT_EVERY_MS = 60_000;
 
 interface LoadContext {
   signal?: AbortSignal;
@@ -60,7 +63,7 @@ export class LocalTrainer implements Trainer {
 
   async train(
     rows: DatasetRow[],
-    { recipe, seed, signal, onProgress }: TrainParameters,
+    { recipe, seed, checkpoint, signal, onProgress }: TrainParameters,
   ): Promise<Checked<TrainResult>> {
     const fullRecipe = LoraRecipe.parse(recipe ?? {});
     return this.#guard('training', signal, async () =>
@@ -69,6 +72,11 @@ export class LocalTrainer implements Trainer {
         rows: await this.#tokenize(rows, fullRecipe.contextTokens, signal),
         recipe: fullRecipe,
         seed,
+        checkpoint: checkpoint && {
+          path: checkpoint.path,
+          everyMs: checkpoint.everyMs ?? CHECKPOINT_EVERY_MS,
+          run: this.#nameRun(rows, fullRecipe, seed),
+        },
         signal,
         onProgress,
         nowMs: () => this.#clock.nowMs(),
@@ -93,6 +101,13 @@ export class LocalTrainer implements Trainer {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#engine.dispose();
+  }
+
+  /** Everything a run's result depends on. */
+  #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
+    const { baseSha256, backend, precision } = this.facts;
+    const parts = [baseSha256, backend.name, precision.matmul, recipe, seed, rows];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   }
 
   async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {

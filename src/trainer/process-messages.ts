@@ -5,7 +5,12 @@ import type { EngineParameters, EvaluateParameters, TrainParameters } from './tr
 /** What is asked of a training process. Sent with structured cloning, so that tensors stay typed arrays. */
 export type Request =
   | { id: number; kind: 'load'; folder: string; engine: EngineParameters }
-  | { id: number; kind: 'train'; rows: DatasetRow[]; parameters: Pick<TrainParameters, 'recipe' | 'seed'> }
+  | {
+      id: number;
+      kind: 'train';
+      rows: DatasetRow[];
+      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint'>;
+    }
   | {
       id: number;
       kind: 'evaluate';

@@ -3,7 +3,7 @@ import type { MersenneTwister } from '../shared/random.ts';
 import { AdamW } from './adamw.ts';
 import type { TokenBatch } from './batches.ts';
 import type { Qwen2Config } from './config.ts';
-import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters } from './engine.ts';
+import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters, TrainingState } from './engine.ts';
 import { GradientAccumulator } from './gradients.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
@@ -42,9 +42,12 @@ export class TfjsEngine implements LoraEngine {
 
   /** Replays recorded dropout masks where `mask` is given. */
   startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): TfjsTraining {
-    const { adapter, optimizer, random, mask = dropoutMask(adapter.dropout, random) } = options;
+    const { resume, optimizer, random } = options;
+    const adapter = resume?.adapter ?? options.adapter;
+    const { mask = dropoutMask(adapter.dropout, random) } = options;
     checkAdapterFits(adapter, this.config);
-    return new TfjsTraining({ tf: this.#tf, config: this.config, weights: this.#weights, adapter, optimizer, mask });
+    const { config } = this;
+    return new TfjsTraining({ tf: this.#tf, config, weights: this.#weights, adapter, optimizer, mask, resume });
   }
 
   startEvaluation(adapter: LoraAdapter | null): LoraEvaluation {
@@ -80,6 +83,7 @@ interface TfjsTrainingParameters {
   adapter: LoraAdapter;
   optimizer: StartTrainingParameters['optimizer'];
   mask: DropoutMask;
+  resume?: TrainingState;
 }
 
 /** A run on {@link TfjsEngine}: the adapter's matrices are variables, everything else is frozen. */
@@ -90,7 +94,7 @@ export class TfjsTraining implements LoraTraining {
   readonly #optimizer: AdamW;
 
   constructor(parameters: TfjsTrainingParameters) {
-    const { tf, adapter, optimizer } = parameters;
+    const { tf, adapter, optimizer, resume } = parameters;
     this.#parameters = parameters;
     tf.tidy(() => {
       // A copy: the native backend may share memory with the array it is given.
@@ -100,7 +104,15 @@ export class TfjsTraining implements LoraTraining {
     });
     const variables = [...this.#matrices.values()];
     this.#gradients = new GradientAccumulator(tf, variables);
-    this.#optimizer = new AdamW(tf, variables, optimizer);
+    const upload = (moments: Map<string, NamedTensor>) =>
+      [...this.#matrices.keys()].map((name) => tf.tensor(moments.get(name)!.data.slice(), moments.get(name)!.shape));
+    const state = resume && {
+      firstMoments: upload(resume.firstMoments),
+      secondMoments: upload(resume.secondMoments),
+      steps: resume.steps,
+    };
+    this.#optimizer = new AdamW(tf, variables, optimizer, state);
+    if (state) tf.dispose([...state.firstMoments, ...state.secondMoments]);
   }
 
   accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
@@ -128,6 +140,17 @@ export class TfjsTraining implements LoraTraining {
     const { rank, alpha, dropout } = this.#parameters.adapter;
     const tensors = await download([...this.#matrices.keys()], [...this.#matrices.values()]);
     return { rank, alpha, dropout, tensors };
+  }
+
+  async state(): Promise<TrainingState> {
+    const names = [...this.#matrices.keys()];
+    const { firstMoments, secondMoments, steps } = this.#optimizer.state();
+    return {
+      adapter: await this.adapter(),
+      firstMoments: await download(names, firstMoments),
+      secondMoments: await download(names, secondMoments),
+      steps,
+    };
   }
 
   dispose(): void {

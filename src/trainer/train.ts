@@ -4,6 +4,7 @@ import { MersenneTwister } from '../shared/random.ts';
 import { collate, planEpoch } from './batches.ts';
 import { breathe } from './breathe.ts';
 import { countTargets, type TokenRow } from './chat.ts';
+import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { LoraEngine } from './engine.ts';
 import { clipFactor } from './gradients.ts';
 import { createLoraAdapter, type LoraAdapter } from './lora-adapter.ts';
@@ -45,6 +46,8 @@ export interface TrainTokensParameters {
   seed: number;
   /** Start from this adapter instead of a new one. */
   initialAdapter?: LoraAdapter;
+  /** Goes on from here, and stores here how far it is. */
+  checkpoint?: CheckpointFile & { everyMs: number };
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
   nowMs: () => number;
@@ -62,20 +65,29 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
       `none of ${rows.length} rows has an assistant token inside ${recipe.contextTokens} tokens`,
     );
   }
-  const random = new MersenneTwister(seed);
-  const adapter = parameters.initialAdapter ?? createLoraAdapter({ ...recipe, config: engine.config, random });
-  const run = engine.startTraining({ adapter, optimizer: recipe, random });
+  const { checkpoint } = parameters;
+  const reached = checkpoint ? await loadCheckpoint(checkpoint) : null;
+  const random = reached?.random ?? new MersenneTwister(seed);
+  const adapter =
+    reached?.training.adapter ??
+    parameters.initialAdapter ??
+    createLoraAdapter({ ...recipe, config: engine.config, random });
+  const run = engine.startTraining({ adapter, optimizer: recipe, random, resume: reached?.training });
   const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
   const steps = stepsPerEpoch * recipe.epochs;
   const startMs = nowMs();
-  const stepLossesNatsPerToken: number[] = [];
+  let storedMs = startMs;
+  const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
+  const doneBefore = reached?.step ?? 0;
+  const tokensBefore = reached?.tokens ?? 0;
   let step = 0;
-  let tokens = 0;
+  let tokens = tokensBefore;
   try {
     for (let epoch = 0; epoch < recipe.epochs; epoch++) {
       for (const microBatches of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
         const learningRate = learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
         step++;
+        if (step <= doneBefore) continue;
         const batches = microBatches.map((indices) => collate(indices.map((index) => rows[index]!)));
         const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
         if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
@@ -97,6 +109,12 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         run.step(learningRate, clipFactor(gradNorm, recipe.maxGradNorm));
 
         stepLossesNatsPerToken.push(lossNatsPerToken);
+        if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
+          const training = await run.state();
+          // A disk that refuses costs the chance to go on from here, not the run.
+          await saveCheckpoint(checkpoint, { training, random, step, tokens, stepLossesNatsPerToken }).catch(() => {});
+          storedMs = nowMs();
+        }
         const elapsedMs = nowMs() - startMs;
         onProgress?.({
           step,
@@ -105,12 +123,14 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
           lossNatsPerToken,
           learningRate,
           gradNorm,
-          tokensPerSecond: elapsedMs > 0 ? (1000 * tokens) / elapsedMs : 0,
-          etaMs: (elapsedMs / step) * (steps - step),
+          tokensPerSecond: elapsedMs > 0 ? (1000 * (tokens - tokensBefore)) / elapsedMs : 0,
+          etaMs: (elapsedMs / (step - doneBefore)) * (steps - step),
         });
       }
     }
-    return accept({ adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens });
+    const result = { adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens };
+    if (checkpoint) await removeCheckpoint(checkpoint);
+    return accept(result);
   } finally {
     run.dispose();
   }

@@ -32,6 +32,15 @@ export interface TrainParameters {
   recipe?: z.input<typeof LoraRecipe>;
   /** Same rows, recipe, seed and machine: same losses, bit by bit. */
   seed: number;
+  /**
+   * File in which the run keeps how far it is: the same call goes on from there after a crash and ends as if it had never
+   * stopped. It is removed at the end. Three times the adapter's size.
+   */
+  checkpoint?: {
+    path: string;
+    /** Default 60 s. */
+    everyMs?: number;
+  };
   signal?: AbortSignal;
   /** After every optimizer step that had target tokens. */
   onProgress?: (progress: TrainProgress) => void;

@@ -63,8 +63,11 @@ export class TrainerProcess implements Trainer {
     return new TrainerProcess(parameters, worker, await loadInto(worker, parameters));
   }
 
-  train(rows: DatasetRow[], { recipe, seed, signal, onProgress }: TrainParameters): Promise<Checked<TrainResult>> {
-    return this.#ask({ kind: 'train', rows, parameters: { recipe, seed } }, { signal, onProgress });
+  train(
+    rows: DatasetRow[],
+    { recipe, seed, checkpoint, signal, onProgress }: TrainParameters,
+  ): Promise<Checked<TrainResult>> {
+    return this.#ask({ kind: 'train', rows, parameters: { recipe, seed, checkpoint } }, { signal, onProgress });
   }
 
   evaluate(

@@ -5,10 +5,11 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { datasetFolder } from './fetch-dataset.ts';
 import type { ReadPointer } from './pointers.ts';
+import { checkpointFolder } from './score-dataset.ts';
 import type { Validator } from './validator.ts';
 
 /**
- * Removes the datasets that no pointer names any more, and forgets what hotkeys have shown that left the subnet. A file
+ * Removes the datasets that no pointer names any more and the checkpoints of the epoch, and forgets what hotkeys have shown that left the subnet. A file
  * that cannot be removed is logged and left for the next epoch.
  */
 export async function prune(
@@ -22,6 +23,7 @@ export async function prune(
     return submission?.ok ? submission.value.pointer : [];
   });
   await state.keepOnly({ hotkeys: registered, downloads: named });
+  await rm(checkpointFolder(cacheDir), { recursive: true, force: true }).catch(() => {});
 
   const kept = new Set(named.map(({ repo, commit }) => datasetFolder(cacheDir, repo, commit)));
   for (const folder of await commitFolders(join(cacheDir, 'datasets'))) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { loadRows } from '../dataset/load-rows.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
@@ -46,6 +47,7 @@ export async function scoreDataset(
     const trained = await trainer.train(rows, {
       recipe: competition.recipe,
       seed,
+      checkpoint: { path: join(checkpointFolder(validator.cacheDir), `${key}.safetensors`) },
       signal,
       onProgress: (progress) => onEvent?.({ kind: 'training', uid, progress }),
     });
@@ -58,6 +60,11 @@ export async function scoreDataset(
     });
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }
+}
+
+/** Where runs that were interrupted lie until the epoch is over. */
+export function checkpointFolder(cacheDir: string): string {
+  return join(cacheDir, 'checkpoints');
 }
 
 function scoreKey(parts: unknown[]): string {

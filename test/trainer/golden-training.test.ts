@@ -213,6 +213,7 @@ function recordingEngine(engine: GoldenEngine) {
           await noteAdapter();
           return run.adapter();
         },
+        state: () => run.state(),
         dispose: () => run.dispose(),
       };
     },

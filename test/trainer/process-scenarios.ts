@@ -1,5 +1,8 @@
 /** What trainer-process.test.ts looks at, in a process of its own: forking needs the loader that runs TypeScript. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type DatasetRow, DatasetSchema, LoraTrainer } from 'flock-off';
 import { golden } from './golden-path.ts';
@@ -61,6 +64,23 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const next = await trainer.train(rows, { recipe, seed: 7 });
     trainer.dispose();
     return { lost, next: next.ok };
+  },
+  async resumed() {
+    const path = join(await mkdtemp(join(tmpdir(), 'flock-off-resumed-')), 'run.safetensors');
+    const whole = await load({ inline: true });
+    const parameters = { recipe: { ...recipe, dropout: 0.1 }, seed: 7 };
+    const truth = await whole.train(rows, parameters);
+    const trainer = await load();
+    const checkpoint = { path, everyMs: 0 };
+    const onProgress = ({ step }: { step: number }) => step === 4 && process.kill(childPid(), 'SIGKILL');
+    const lost = await codeOf(trainer.train(rows, { ...parameters, checkpoint, onProgress }));
+    const left = existsSync(path);
+    const steps: number[] = [];
+    const onStep = ({ step }: { step: number }) => steps.push(step);
+    const resumed = await trainer.train(rows, { ...parameters, checkpoint, onProgress: onStep });
+    trainer.dispose();
+    const equal = JSON.stringify(plain(resumed)) === JSON.stringify(plain(truth));
+    return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed: !existsSync(path) };
   },
   async aborted() {
     const trainer = await load();

@@ -37,6 +37,22 @@ test.runIf(LINUX)('a process that is killed costs one call, which may be made ag
   });
 });
 
+test.runIf(LINUX)(
+  'a process that is killed in the middle of a run goes on from its checkpoint and ends bit-equal',
+  async () => {
+    const { seen } = await scenario('resumed');
+    expect(seen).toEqual({
+      lost: 'trainer-failed',
+      left: true,
+      first: expect.any(Number),
+      last: 6,
+      equal: true,
+      removed: true,
+    });
+    expect((seen as { first: number }).first).toBeGreaterThanOrEqual(4);
+  },
+);
+
 test.runIf(LINUX)('a call that is aborted ends at once, and the process serves the next one', async () => {
   expect((await scenario('aborted')).seen).toEqual({ aborted: [null, null, 'enough'], next: true, sameProcess: true });
 });

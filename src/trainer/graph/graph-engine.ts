@@ -2,7 +2,7 @@ import type { MersenneTwister } from '../../shared/random.ts';
 import type { AdamWParameters } from '../adamw.ts';
 import type { TokenBatch } from '../batches.ts';
 import type { Qwen2Config } from '../config.ts';
-import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters } from '../engine.ts';
+import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters, TrainingState } from '../engine.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../lora-adapter.ts';
 import type { ModelWeights } from '../model-files.ts';
 import { rotaryTables } from '../rotary.ts';
@@ -15,7 +15,9 @@ import {
   adapterValueOf,
   FETCH,
   fedAs,
+  firstMomentOf,
   type LoraGraphParameters,
+  secondMomentOf,
   stageOf,
   writeLoraGraph,
 } from './lora-graph.ts';
@@ -59,8 +61,10 @@ export class GraphEngine implements LoraEngine {
   }
 
   /** Replays recorded dropout masks where `mask` is given. */
-  startTraining({ adapter, optimizer, random, mask }: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
-    const run = this.#start(adapter);
+  startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
+    const { resume, optimizer, random, mask } = options;
+    const adapter = resume?.adapter ?? options.adapter;
+    const run = this.#start(adapter, resume);
     return new GraphTraining({
       config: this.config,
       checkpointing: this.#checkpointing,
@@ -69,6 +73,7 @@ export class GraphEngine implements LoraEngine {
       optimizer,
       random,
       mask,
+      stepsDone: resume?.steps ?? 0,
     });
   }
 
@@ -96,13 +101,20 @@ export class GraphEngine implements LoraEngine {
     this.#session.close();
   }
 
-  /** Puts an adapter into the session. The function that comes back runs it for as long as nobody else puts in another. */
-  #start(adapter: LoraAdapter): GraphSession['run'] {
+  /** Puts an adapter into the session, and what its training has reached. The function that comes back runs it for as long as nobody else puts in another. */
+  #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
     checkAdapterFits(adapter, this.config);
     const owner = {};
     const feeds: Record<string, Feed> = {};
-    for (const [name, { shape, data }] of adapter.tensors) feeds[fedAs(name)] = { dtype: 'float32', shape, data };
-    this.#session.run(feeds, [FETCH.loadAdapter]);
+    const feed = (tensors: Map<string, NamedTensor>, nameOf: (name: string) => string) => {
+      for (const [name, { shape, data }] of tensors) feeds[fedAs(nameOf(name))] = { dtype: 'float32', shape, data };
+    };
+    feed(adapter.tensors, (name) => name);
+    if (resume) {
+      feed(resume.firstMoments, firstMomentOf);
+      feed(resume.secondMoments, secondMomentOf);
+    }
+    this.#session.run(feeds, [resume ? FETCH.resume : FETCH.loadAdapter]);
     this.#owner = owner;
     return (feeds, fetches) => {
       if (this.#owner !== owner) throw new RangeError('another run has taken over this engine');
@@ -134,17 +146,19 @@ interface GraphTrainingParameters {
   optimizer: AdamWParameters;
   random: MersenneTwister;
   mask?: DropoutMask;
+  stepsDone: number;
 }
 
 /** A run on {@link GraphEngine}. */
 export class GraphTraining implements LoraTraining {
   readonly #parameters: GraphTrainingParameters;
   readonly #names: string[];
-  #steps = 0;
+  #steps: number;
 
   constructor(parameters: GraphTrainingParameters) {
     this.#parameters = parameters;
     this.#names = matrixNames(parameters.config);
+    this.#steps = parameters.stepsDone;
   }
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
@@ -194,6 +208,11 @@ export class GraphTraining implements LoraTraining {
   async adapter(): Promise<LoraAdapter> {
     const { rank, alpha, dropout } = this.#parameters.adapter;
     return { rank, alpha, dropout, tensors: this.#fetch(adapterValueOf) };
+  }
+
+  async state(): Promise<TrainingState> {
+    const moments = { firstMoments: this.#fetch(firstMomentOf), secondMoments: this.#fetch(secondMomentOf) };
+    return { adapter: await this.adapter(), ...moments, steps: this.#steps };
   }
 
   dispose(): void {}

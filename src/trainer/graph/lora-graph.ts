@@ -24,6 +24,8 @@ export const FETCH = {
   loadWeights: 'load_weights',
   /** Takes over the adapter that is fed, and starts gradients and moments at zero. */
   loadAdapter: 'load_adapter',
+  /** Takes over the adapter and the moments that are fed, and starts gradients at zero. */
+  resume: 'resume',
   /** Adds a batch's gradient and gives its loss. */
   accumulate: 'accumulate',
   /** Half of the squared norm of each gradient, [matrices]. */
@@ -41,6 +43,9 @@ export const fedAs = (name: string) => `fed/${name}`;
 /** Names under which an adapter matrix and its gradient are fetched. */
 export const adapterValueOf = (name: string) => `value/${name}`;
 export const adapterGradientOf = (name: string) => `gradient/${name}`;
+/** Names of a matrix's moments, to be fed and fetched with. */
+export const firstMomentOf = (name: string) => `first_moment/${name}`;
+export const secondMomentOf = (name: string) => `second_moment/${name}`;
 /** Names of stages of the evaluation, for comparison with other implementations. */
 export const stageOf = (stage: string) => `stage/${stage}`;
 
@@ -145,6 +150,7 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
   const done = graph.constant('int32', 0);
   ops.identity(done, { name: FETCH.loadWeights, after: fedWeights });
   ops.identity(done, { name: FETCH.loadAdapter, after: matrices.flatMap(({ started }) => started) });
+  ops.identity(done, { name: FETCH.resume, after: matrices.flatMap(({ resumed }) => resumed) });
   return graph;
 }
 
@@ -154,23 +160,34 @@ interface Trainable {
   gradient: Variable;
   firstMoment: Variable;
   secondMoment: Variable;
-  /** Assignments that start a run. */
+  /** Assignments that start a run, and that go on with one. */
   started: Value[];
+  resumed: Value[];
 }
 
 function trainable(ops: Ops, name: string, value: Variable): Trainable {
   const [gradient, firstMoment, secondMoment] = ['gradient', 'first_moment', 'second_moment'].map((kind) =>
     ops.variable(`adapter/${kind}/${name}`, 'float32'),
   ) as [Variable, Variable, Variable];
-  const fed = ops.graph.placeholder(fedAs(name), 'float32', [-1, -1]);
-  const zeros = ops.zerosLike(fed);
-  ops.identity(ops.read(value), { name: adapterValueOf(name) });
-  ops.identity(ops.read(gradient), { name: adapterGradientOf(name) });
-  const started = [
-    ops.assign(value, fed),
-    ...[gradient, firstMoment, secondMoment].map((variable) => ops.assign(variable, zeros)),
+  const fed = (what: string) => ops.graph.placeholder(fedAs(what), 'float32', [-1, -1]);
+  const start = fed(name);
+  const zeros = ops.zerosLike(start);
+  for (const [kind, variable] of [
+    [adapterValueOf(name), value],
+    [adapterGradientOf(name), gradient],
+    [firstMomentOf(name), firstMoment],
+    [secondMomentOf(name), secondMoment],
+  ] as const)
+    ops.identity(ops.read(variable), { name: kind });
+  const assign = (first: Value, second: Value) => [
+    ops.assign(value, start),
+    ops.assign(gradient, zeros),
+    ops.assign(firstMoment, first),
+    ops.assign(secondMoment, second),
   ];
-  return { value, gradient, firstMoment, secondMoment, started };
+  const started = assign(zeros, zeros);
+  const resumed = assign(fed(firstMomentOf(name)), fed(secondMomentOf(name)));
+  return { value, gradient, firstMoment, secondMoment, started, resumed };
 }
 
 function gradientVariable(matrices: Trainable[], value: Variable): Variable {
