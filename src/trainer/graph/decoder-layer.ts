@@ -3,7 +3,7 @@ import { type AttentionContext, type AttentionPass, attentionBackward, attention
 import type { Value } from './graph.ts';
 import { type LinearContext, type LinearPass, type LoraLinear, linearBackward, linearForward } from './lora-linear.ts';
 import type { Variable } from './ops.ts';
-import { type NormPass, normBackward, normForward } from './rms-norm.ts';
+import { type NormPass, normBackward, normForward, normOutput } from './rms-norm.ts';
 
 // The residual stream, norms, softmax and SiLU are float32; the linear layers compute in the matmul type.
 
@@ -67,31 +67,40 @@ export interface LayerGradients {
   adapters: { linear: LoraLinear; da: Value; db: Value }[];
 }
 
-/** Gradients from dy [N, H] float32. */
+/**
+ * Gradients from dy [N, H] float32. What elementwise operations give is computed again: kept, it would be most of the
+ * memory of a step.
+ */
 export function layerBackward(context: LayerContext, layer: DecoderLayer, pass: LayerPass, dy: Value): LayerGradients {
   const { ops, matmul } = context;
   const adapters: LayerGradients['adapters'] = [];
-  const back = (name: LinearName, of: LinearPass, dOut: Value): Value => {
+  const back = (name: LinearName, of: LinearPass, x: Value, dOut: Value): Value => {
     const linear = layer.linears[name];
-    const { dx, da, db } = linearBackward(context, linear, of, ops.cast(dOut, matmul));
+    const { dx, da, db } = linearBackward(context, linear, { ...of, x }, ops.cast(dOut, matmul));
     adapters.push({ linear, da, db });
     return dx;
   };
   const sum = (values: Value[]) => ops.cast(ops.addAll(values), 'float32');
 
-  const dActive = ops.cast(back('mlp.down_proj', pass.down, dy), 'float32');
   const { activated, slope } = silu(context, pass.gate.y);
-  const dGate = ops.multiply(ops.multiply(dActive, ops.cast(pass.up.y, 'float32')), slope);
+  const up = ops.cast(pass.up.y, 'float32');
+  const dActive = ops.cast(
+    back('mlp.down_proj', pass.down, ops.cast(ops.multiply(activated, up), matmul), dy),
+    'float32',
+  );
+  const dGate = ops.multiply(ops.multiply(dActive, up), slope);
   const dUp = ops.multiply(dActive, activated);
-  const dH2 = sum([back('mlp.gate_proj', pass.gate, dGate), back('mlp.up_proj', pass.up, dUp)]);
+  const h2 = ops.cast(normOutput(ops, layer.postAttentionNorm, pass.postAttentionNorm), matmul);
+  const dH2 = sum([back('mlp.gate_proj', pass.gate, h2, dGate), back('mlp.up_proj', pass.up, h2, dUp)]);
   const dAttended = ops.add(dy, normBackward(ops, layer.postAttentionNorm, pass.postAttentionNorm, dH2));
 
-  const dContext = back('self_attn.o_proj', pass.o, dAttended);
+  const dContext = back('self_attn.o_proj', pass.o, pass.attention.y, dAttended);
   const { dq, dk, dv } = attentionBackward(context, pass.attention, dContext);
+  const h = ops.cast(normOutput(ops, layer.inputNorm, pass.inputNorm), matmul);
   const dH = sum([
-    back('self_attn.q_proj', pass.q, dq),
-    back('self_attn.k_proj', pass.k, dk),
-    back('self_attn.v_proj', pass.v, dv),
+    back('self_attn.q_proj', pass.q, h, dq),
+    back('self_attn.k_proj', pass.k, h, dk),
+    back('self_attn.v_proj', pass.v, h, dv),
   ]);
   return { dx: ops.add(dAttended, normBackward(ops, layer.inputNorm, pass.inputNorm, dH)), adapters };
 }

@@ -112,7 +112,7 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
   const inputs: Value[] = [embed()];
   const passes: LayerPass[] = [];
   for (const layer of layers) {
-    passes.push(layerForward(training, layer, inputs.at(-1)!));
+    passes.push(inTurn(graph, training, layer, inputs.at(-1)!));
     inputs.push(passes.at(-1)!.y);
   }
   const { losses, dHidden } = headWithGradient(training, inputs.at(-1)!, lossScale);
@@ -141,7 +141,7 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
   // Evaluation: the same without dropout and gradients.
   let hidden = ops.identity(embed(), { name: stageOf('embed') });
   layers.forEach((layer, i) => {
-    hidden = ops.identity(layerForward(context, layer, hidden).y, { name: stageOf(`layer${i}`) });
+    hidden = ops.identity(inTurn(graph, context, layer, hidden).y, { name: stageOf(`layer${i}`) });
   });
   const evaluated = headForward(context, hidden);
   evaluated.logits.forEach((logits, i) => void ops.identity(logits, { name: stageOf(`logits${i}`) }));
@@ -152,6 +152,11 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
   ops.identity(done, { name: FETCH.loadAdapter, after: matrices.flatMap(({ started }) => started) });
   ops.identity(done, { name: FETCH.resume, after: matrices.flatMap(({ resumed }) => resumed) });
   return graph;
+}
+
+/** A layer of which nothing is computed before its input is there, such as weights in another type for all layers at once. */
+function inTurn(graph: Graph, context: LayerContext, layer: DecoderLayer, x: Value): LayerPass {
+  return graph.after([x], () => layerForward(context, layer, x));
 }
 
 /** A matrix of the adapter with what training keeps beside it. */

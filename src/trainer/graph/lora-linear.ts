@@ -23,10 +23,8 @@ export interface LinearContext {
   adapterScale: Value;
 }
 
-/** What the backward pass needs of a forward pass. */
+/** What the backward pass needs of a forward pass, besides its input. */
 export interface LinearPass {
-  /** [N, in] */
-  x: Value;
   /** [N, in] bool: inputs of the adapter that were not dropped; `null` without dropout. */
   kept: Value | null;
   /** [N, r] scaled output of A. */
@@ -43,7 +41,7 @@ export function linearForward(context: LinearContext, linear: LoraLinear, x: Val
   const low = scaled(context, ops.matMul(seen, matrix(context, linear.a), { transposeB: true }));
   const adapted = ops.add(plain, ops.matMul(low, matrix(context, linear.b), { transposeB: true }));
   const y = linear.bias ? ops.add(adapted, matrix(context, linear.bias)) : adapted;
-  return { x, kept, low, y };
+  return { kept, low, y };
 }
 
 export interface LinearGradients {
@@ -58,7 +56,7 @@ export interface LinearGradients {
 export function linearBackward(
   context: LinearContext,
   linear: LoraLinear,
-  { x, kept, low }: LinearPass,
+  { x, kept, low }: LinearPass & { x: Value },
   dy: Value,
 ): LinearGradients {
   const { ops } = context;

@@ -15,7 +15,12 @@ export interface NormPass {
 export function normForward(ops: Ops, weight: Variable, epsilon: number, x: Value): NormPass {
   const meanSquare = ops.reduceLast('Mean', ops.square(x));
   const inverse = ops.reciprocalRoot(ops.add(meanSquare, ops.graph.constant('float32', epsilon)));
-  return { x, inverse, y: ops.multiply(ops.multiply(x, inverse), ops.read(weight)) };
+  return { x, inverse, y: normOutput(ops, weight, { x, inverse }) };
+}
+
+/** y once more, for the backward pass, which need not keep it. */
+export function normOutput(ops: Ops, weight: Variable, { x, inverse }: Pick<NormPass, 'x' | 'inverse'>): Value {
+  return ops.multiply(ops.multiply(x, inverse), ops.read(weight));
 }
 
 /** dx of a frozen weight. */
