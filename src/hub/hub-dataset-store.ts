@@ -1,10 +1,11 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
 import type {
   DatasetStore,
@@ -133,7 +134,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     signal?.throwIfAborted();
     const incomplete = `${to}.incomplete`;
     await onDisk(to, () => rm(to, { force: true }));
-    await onDisk(to, () => mkdir(dirname(to), { recursive: true }));
+    await onDisk(to, () => makeFolder(dirname(to)));
     const file = await onDisk(to, () => open(incomplete, 'w'));
     try {
       const received = new ReceivedFile(file, to);

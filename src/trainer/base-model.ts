@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
 
 export interface BaseModelSource {
@@ -72,7 +73,7 @@ async function download(source: BaseModelSource): Promise<string> {
   const { sha, siblings } = await again(() => readRevision(source, path));
   const files = siblings.filter(({ rfilename }) => NEEDED.test(rfilename));
   const folder = resolve(cacheDir, model.replace('/', '--'), sha);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const file of files) {
     const size = await stat(join(folder, file.rfilename)).then(
       (found) => found.size,

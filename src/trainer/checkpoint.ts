@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../shared/make-folder.ts';
 import { MersenneTwister, type MersenneTwisterState } from '../shared/random.ts';
 import type { TrainingState } from './engine.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
@@ -50,7 +51,7 @@ export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: 
       [...group].map(([name, { shape, data }]) => [`${KINDS[i]}/${name}`, { shape, read: () => data }] as const),
     ),
   );
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeSafetensors({ path, tensors, metadata: { checkpoint: JSON.stringify(metadata) } });
 }
 

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import type { MersenneTwister } from '../shared/random.ts';
 import type { Qwen2Config } from './config.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
@@ -112,7 +113,7 @@ export interface SaveLoraAdapterParameters {
 
 /** Writes the adapter as a folder that PEFT loads. */
 export async function saveLoraAdapter({ adapter, folder, baseModel }: SaveLoraAdapterParameters): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const tensors = new Map([...adapter.tensors].map(([name, { shape, data }]) => [name, { shape, read: () => data }]));
   await writeSafetensors({ path: join(folder, 'adapter_model.safetensors'), tensors });
   const config = {

@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../shared/make-folder.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
 import { openModelWeights, readModelConfig, TOKENIZER_FILES } from './model-files.ts';
 import { type TensorSource, writeSafetensors } from './safetensors.ts';
@@ -22,7 +23,7 @@ export interface MergeAdapterParameters {
 export async function mergeAdapter({ model, adapter, to, dtype = 'F32' }: MergeAdapterParameters): Promise<void> {
   const config = await readModelConfig(model);
   checkAdapterFits(adapter, config);
-  await mkdir(to, { recursive: true });
+  await makeFolder(to);
   const weights = await openModelWeights(model, config);
   try {
     const tensors = new Map<string, TensorSource>();

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import type { PendingReveal, PendingRevealStore } from '../chain/weight-setter.ts';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import type { Standings } from './standing.ts';
 
 /** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
@@ -53,10 +53,12 @@ export class ValidatorState {
    * @throws FlockOffError `state-locked` when another process has it open, `disk` when it cannot be read or written.
    */
   static async open({ path }: { path: string }): Promise<ValidatorState> {
-    const db = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
     try {
-      await mkdir(path, { recursive: true });
+      await makeFolder(path);
+      // It begins to open at once, by itself.
+      const db = new ClassicLevel<string, unknown>(path, { valueEncoding: 'json' });
       await db.open();
+      return new ValidatorState(db);
     } catch (error) {
       const cause = (error as { cause?: { code?: string } }).cause;
       if (cause?.code === 'LEVEL_LOCKED') {
@@ -76,7 +78,6 @@ export class ValidatorState {
         cause: error,
       });
     }
-    return new ValidatorState(db);
   }
 
   /** The epoch in progress, or `null` between epochs. */

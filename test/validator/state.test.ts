@@ -49,6 +49,13 @@ test('a second process is refused with a sentence that says what to do', async (
   await state.close();
 });
 
+test.runIf(process.platform === 'linux')('a folder that cannot be made is one sentence', async () => {
+  await expect(ValidatorState.open({ path: '/proc/flock-off/state' })).rejects.toMatchObject({
+    code: 'disk',
+    message: expect.stringMatching(/^the validator state in .+ cannot be opened \(ENOENT.+\)\. Check the free space/),
+  });
+});
+
 test('what was stored before kill -9 is there afterwards', async () => {
   const script = `
     import { ValidatorState } from ${JSON.stringify(new URL('../../src/validator/state.ts', import.meta.url).href)};
