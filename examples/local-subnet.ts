@@ -82,6 +82,8 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
 }
 
 export interface WithLocalSubnetParameters {
+  /** Whether `--local` is among the flags; without it nothing is started. */
+  local: boolean;
   argv: string[];
   wallet: string;
   /** Fills a subnet that was started for this script alone. */
@@ -94,12 +96,13 @@ export interface WithLocalSubnetParameters {
  * Returns the script's flags with the local ones in front, so that explicit flags still win.
  */
 export async function withLocalSubnet({
+  local,
   argv,
   wallet,
   populate,
   signal,
 }: WithLocalSubnetParameters): Promise<{ argv: string[]; close(): Promise<void> }> {
-  if (!argv.includes('--local') || argv.includes('--help')) return { argv, close: async () => {} };
+  if (!local) return { argv, close: async () => {} };
   const served = await findServedSubnet();
   if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
   const own = await startLocalSubnet(signal);

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey, publishDataset } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, subnetCommand } from './options.ts';
@@ -10,25 +11,28 @@ export async function main(
   signal?: AbortSignal,
   print: (line: string) => void = console.log,
 ): Promise<void> {
+  const { local } = minerCommand().parse(argv, { from: 'user' }).opts();
   const open = new Owners();
   try {
-    const local = open.own(await withLocalSubnet({ argv, wallet: 'miner', signal }), ({ close }) => close());
-    await publish(local.argv, open, signal, print);
+    const subnet = open.own(await withLocalSubnet({ local, argv, wallet: 'miner', signal }), ({ close }) => close());
+    await publish(minerCommand().parse(subnet.argv, { from: 'user' }), open, signal, print);
   } finally {
     await open.close();
   }
 }
 
+function minerCommand(): Command {
+  return subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
+    .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
+    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish');
+}
+
 async function publish(
-  argv: string[],
+  command: Command,
   open: Owners,
   signal: AbortSignal | undefined,
   print: (line: string) => void,
 ): Promise<void> {
-  const command = subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
-    .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
-    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
-    .parse(argv, { from: 'user' });
   const flags = command.opts();
   const options = commonOptions(command);
 

@@ -39,9 +39,12 @@ export function subnetCommand(name: string, description: string): Command {
       ),
     )
     .addOption(
-      new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'),
+      new Option('--hf_endpoint <url>', 'Hugging Face Hub')
+        .env('HF_ENDPOINT')
+        .argParser(webAddress)
+        .default('https://huggingface.co'),
     )
-    .addOption(new Option('--netuid <number>', 'subnet').argParser(wholeNumber).default(96))
+    .addOption(new Option('--netuid <number>', 'subnet').argParser(netuid).default(96))
     .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
     .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
     .option('--logging.debug', 'log what is done', false)
@@ -68,6 +71,25 @@ export function commonOptions(command: Command): CommonOptions {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+/** A whole number from 1 on. */
+export function count(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Expected a whole number from 1 on.');
+  return number;
+}
+
+function netuid(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 65_535) throw new InvalidArgumentError('Expected a subnet number from 0 to 65535.');
+  return number;
+}
+
+function webAddress(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('Expected an address such as https://huggingface.co.');
+  return text;
 }
 
 /** As in the library, but a misspelt name is an error and not a rule left at its default. */
@@ -113,7 +135,13 @@ function hubToken(): string | undefined {
   try {
     process.loadEnvFile('.env');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: '.env in this folder cannot be read as settings',
+        fix: 'make it a text file with lines such as HF_TOKEN=hf_..., or remove it',
+        cause: error,
+      });
   }
   return process.env.HF_TOKEN || undefined;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import {
   ChainMetadataStore,
   connectSubtensor,
@@ -12,7 +13,7 @@ import {
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { commonOptions, count, readCompetition, subnetCommand, wholeNumber } from './options.ts';
 import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
@@ -26,25 +27,21 @@ export async function main(
   signal?: AbortSignal,
   print: (line: string) => void = console.log,
 ): Promise<EpochReport[]> {
+  const { local } = validatorCommand().parse(argv, { from: 'user' }).opts();
   const open = new Owners();
   try {
-    const subnet = await withLocalSubnet({ argv, wallet: 'validator', populate: publishSamples, signal });
-    const local = open.own(subnet, ({ close }) => close());
-    return await validate(local.argv, open, signal, print);
+    const subnet = await withLocalSubnet({ local, argv, wallet: 'validator', populate: publishSamples, signal });
+    open.own(subnet, ({ close }) => close());
+    return await validate(validatorCommand().parse(subnet.argv, { from: 'user' }), open, signal, print);
   } finally {
     await open.close();
   }
 }
 
-async function validate(
-  argv: string[],
-  open: Owners,
-  signal: AbortSignal | undefined,
-  print: (line: string) => void,
-): Promise<EpochReport[]> {
-  const command = subnetCommand('validator', 'Score datasets and set weights on the chain.')
-    .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', wholeNumber, 360)
-    .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', wholeNumber, 32)
+function validatorCommand(): Command {
+  return subnetCommand('validator', 'Score datasets and set weights on the chain.')
+    .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', count, 360)
+    .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', count, 32)
     .option(
       '--block_threshold <blocks>',
       "send weights this many blocks before the subnet's epoch ends",
@@ -58,8 +55,15 @@ async function validate(
       "folder with the competition's evaluation set; needed but for the tiny base model",
     )
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
-    .option('--epochs <count>', 'stop after this many', wholeNumber)
-    .parse(argv, { from: 'user' });
+    .option('--epochs <count>', 'stop after this many', count);
+}
+
+async function validate(
+  command: Command,
+  open: Owners,
+  signal: AbortSignal | undefined,
+  print: (line: string) => void,
+): Promise<EpochReport[]> {
   const flags = command.opts();
   const options = commonOptions(command);
 

@@ -127,7 +127,9 @@ export class Connection {
       return { socket, api };
     } catch (error) {
       socket.close(messageOf(error));
-      if (error instanceof RpcError) throw this.#notSubtensor(`it answered "${error.message}"`, error);
+      if (error instanceof RpcError && error.code === METHOD_NOT_FOUND)
+        throw this.#notSubtensor(`it answered "${error.message}"`, error);
+      if (error instanceof RpcError) throw this.#nodeFailed('connecting', error);
       throw error;
     }
   }

@@ -42,6 +42,7 @@ const CUSTOM_CODES: Record<number, string> = Object.fromEntries(
 );
 const CUSTOM_CODES_SINCE_SPEC = 233;
 
+const METHOD_NOT_FOUND = -32_601;
 const INVALID_TRANSACTION = 1010;
 const RUNTIME_FAILED = 1011;
 const PRIORITY_TOO_LOW = 1014;
@@ -97,7 +98,8 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
       custom: custom === undefined ? undefined : Number(custom),
       usedNonce,
     },
-    transient: usedNonce,
+    // Only a judgement on the transaction is final; a full pool or a busy node is not.
+    transient: usedNonce || ![INVALID_TRANSACTION, RUNTIME_FAILED, METHOD_NOT_FOUND].includes(error.code),
     cause: error,
   });
 }

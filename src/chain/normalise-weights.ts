@@ -2,6 +2,8 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 
 export interface WeightEntry {
   uid: number;
+  /** Whom the weight is for: it is dropped where the uid has another hotkey by the time it is sent. */
+  hotkey?: string;
   /** Not negative; only proportions count. */
   weight: number;
 }

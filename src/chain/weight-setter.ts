@@ -97,16 +97,19 @@ export class WeightSetter {
 
   /**
    * Normalises the weights and sends them, waiting first for the weights rate limit where it has not passed. Where the
-   * subnet demands more entries than there are positive weights, uids of weight 0 fill up.
+   * subnet demands more entries than there are positive weights, uids of weight 0 fill up. An empty list takes back what
+   * was set before: all weight goes to the validator's own uid, where the chain does not count it.
    * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, or the runtime's own reason);
    *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have.
    */
   async set(weights: WeightEntry[], { signal, onWait }: SetWeightsParameters = {}): Promise<WeightsReceipt> {
-    const metagraph = await this.#subtensor.metagraph(this.#netuid, signal);
+    const before = await this.#subtensor.metagraph(this.#netuid, signal);
+    this.#normalise(weights, before);
+    this.#requirePermit(this.#ownNeuron(before), before);
+    const waited = await this.#waitForRateLimit(before, { signal, onWait });
+    const metagraph = waited ? await this.#subtensor.metagraph(this.#netuid, signal) : before;
     const neuron = this.#ownNeuron(metagraph);
     const normalised = this.#normalise(weights, metagraph);
-    this.#requirePermit(neuron, metagraph);
-    await this.#waitForRateLimit(metagraph, neuron, { signal, onWait });
     const versionKey = Math.max(this.#versionKey, metagraph.hyperparameters.weightsVersionKey);
     if (metagraph.hyperparameters.commitRevealEnabled) return this.#commit(normalised, versionKey, signal);
     const { block } = await this.#setDirectly(normalised, versionKey, neuron, signal);
@@ -126,19 +129,22 @@ export class WeightSetter {
     if (pending.length === 0) return report;
 
     const { block, commits } = await this.#readCommits(signal);
+    const failures: unknown[] = [];
     for (const reveal of pending) {
       const commit = commits.get(reveal.id);
       const mayStillLand = block <= reveal.storedAtBlock + ERA_BLOCKS;
       if (commit?.window === 'early') {
         report.nextRevealBlock = Math.min(commit.revealFromBlock, report.nextRevealBlock ?? Number.POSITIVE_INFINITY);
       } else if (commit?.window === 'open') {
-        await this.#revealOne(reveal, report, signal);
+        // One that fails must not keep the others from their window.
+        await this.#revealOne(reveal, report, signal).catch((error: unknown) => failures.push(error));
       } else if (commit) {
         await this.#drop(reveal, report, `their window ended with block ${commit.revealUntilBlock}`);
       } else if (!mayStillLand) {
         await this.#drop(reveal, report, 'the chain does not have the commit (never arrived, or revealed already)');
       }
     }
+    if (failures.length > 0) throw failures[0];
     return report;
   }
 
@@ -153,8 +159,11 @@ export class WeightSetter {
     throw unregistered(this.#hotkey.address, this.#netuid);
   }
 
-  #normalise(weights: WeightEntry[], { neurons, hyperparameters }: Metagraph): NormalisedWeights {
-    const { uids, values } = normaliseWeights(weights);
+  #normalise(weights: WeightEntry[], metagraph: Metagraph): NormalisedWeights {
+    const { neurons, hyperparameters } = metagraph;
+    const still = weights.filter(({ uid, hotkey }) => hotkey === undefined || neurons[uid]?.hotkey === hotkey);
+    const meant = still.length > 0 ? still : [{ uid: this.#ownNeuron(metagraph).uid, weight: 1 }];
+    const { uids, values } = normaliseWeights(meant);
     const unknown = uids.find((uid) => uid >= neurons.length);
     if (uids.length === 0 || unknown !== undefined) {
       throw new FlockOffError({
@@ -184,16 +193,16 @@ export class WeightSetter {
     });
   }
 
-  async #waitForRateLimit(
-    { block: current, hyperparameters }: Metagraph,
-    { lastUpdateBlock }: Neuron,
-    { signal, onWait }: SetWeightsParameters,
-  ): Promise<void> {
+  /** True when it had to wait. */
+  async #waitForRateLimit(metagraph: Metagraph, { signal, onWait }: SetWeightsParameters): Promise<boolean> {
+    const { block: current, hyperparameters } = metagraph;
+    const { lastUpdateBlock } = this.#ownNeuron(metagraph);
     const block = lastUpdateBlock + hyperparameters.weightsRateLimitBlocks;
-    if (lastUpdateBlock === 0 || block <= current + 1) return;
+    if (lastUpdateBlock === 0 || block <= current + 1) return false;
     this.#logger.info(`the chain takes the next weights in block ${block}, ${block - current} to go`);
     onWait?.({ block, blocksLeft: block - current });
     await this.#subtensor.waitForBlock(block - 1, { signal });
+    return true;
   }
 
   #setDirectly(

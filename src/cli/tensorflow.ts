@@ -23,9 +23,10 @@ export function tensorflowCommand(): Command {
         console.error(`The TensorFlow that was linked stays.\n  ${linked.failures.join('\n  ')}`);
         process.exitCode = 1;
       }
-      if (linked.backend === 'wasm' && routes.length > 1) {
+      if (linked.backend === 'wasm') {
         console.error(wasmWarning(linked, 'npx flock-off tensorflow'));
-        process.exitCode = 1;
+        // With `--only wasm` it is what was asked for.
+        if (routes.length > 1) process.exitCode = 1;
       } else if (gpu && !linked.cuda) {
         console.error(
           'No CUDA device computes. Install the NVIDIA driver, CUDA 12.5 or later and cuDNN 9 (docs/backends.md), then try again.',

@@ -63,7 +63,7 @@ export function findDuplicates(
   for (const pair of pairsWithCommonRows(candidates.map(withBlocks))) {
     const { commonRows } = pair;
     const [original, copy] = firstShowedThem(pair) ? [pair.first, pair.second] : [pair.second, pair.first];
-    if (copy.candidate.replaced || copy.candidate.hotkey === original.candidate.hotkey) continue;
+    if (copy.candidate.replaced) continue;
     const ofCopy = commonRows / copy.blocks.size;
     const ofOriginal = commonRows / original.blocks.size;
     const copied = ofCopy >= containment || (ofOriginal >= containment && commonRows >= PADDED_COPY_ROWS);
@@ -85,8 +85,14 @@ function withBlocks(candidate: DuplicateCandidate): Rows {
 }
 
 /**
- * Every two datasets with a row in common, found through an index of rows. Counts alone are kept by pair: 256 hotkeys
- * with one dataset make 32,640 pairs.
+ * Showings of a row that others are compared with, from the earliest on. A row that more have shown is known from these,
+ * and a full subnet of equal datasets is not compared each with each.
+ */
+const FIRST_SHOWINGS = 32;
+
+/**
+ * Every two datasets of different hotkeys with a row in common, of which at least one is judged, found through an index
+ * of rows. Counts alone are kept by pair: 256 hotkeys with nine datasets each take 42 MB.
  */
 function pairsWithCommonRows(all: Rows[]): Pair[] {
   const showings = new Map<string, { index: number; block: number }[]>();
@@ -100,20 +106,32 @@ function pairsWithCommonRows(all: Rows[]): Pair[] {
   const commonRows = new Int32Array(all.length ** 2);
   const lead = new Int32Array(all.length ** 2);
   for (const shown of showings.values()) {
-    for (let j = 1; j < shown.length; j++) {
-      for (let i = 0; i < j; i++) {
-        const cell = shown[i]!.index * all.length + shown[j]!.index;
+    if (shown.length > FIRST_SHOWINGS) shown.sort((a, b) => a.block - b.block);
+    for (let i = 0; i < Math.min(shown.length, FIRST_SHOWINGS); i++) {
+      for (let j = i + 1; j < shown.length; j++) {
+        const [first, second] = inOrder(shown[i]!, shown[j]!);
+        const cell = first.index * all.length + second.index;
         commonRows[cell]!++;
-        lead[cell]! += Math.sign(shown[j]!.block - shown[i]!.block);
+        lead[cell]! += Math.sign(second.block - first.block);
       }
     }
   }
   return all.flatMap((first, i) =>
     all.flatMap((second, j) => {
       const cell = i * all.length + j;
-      return commonRows[cell]! > 0 ? { first, second, commonRows: commonRows[cell]!, lead: lead[cell]! } : [];
+      return commonRows[cell]! > 0 && areCompared(first.candidate, second.candidate)
+        ? { first, second, commonRows: commonRows[cell]!, lead: lead[cell]! }
+        : [];
     }),
   );
+}
+
+function inOrder<T extends { index: number }>(a: T, b: T): [T, T] {
+  return a.index < b.index ? [a, b] : [b, a];
+}
+
+function areCompared(a: DuplicateCandidate, b: DuplicateCandidate): boolean {
+  return a.hotkey !== b.hotkey && !(a.replaced && b.replaced);
 }
 
 function firstShowedThem({ first, second, lead }: Pair): boolean {

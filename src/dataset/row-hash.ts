@@ -17,5 +17,6 @@ export function rowHash({ conversations }: DatasetRow): string {
 function normalise(text: string): string {
   // Invisible characters go first: between a letter and its accent one would keep the two from being composed.
   const visible = /^[\t\n\r\x20-\x7e]*$/.test(text) ? text : text.replace(INVISIBLE, '').normalize('NFKC');
-  return visible.toLowerCase().replace(/\s+/g, ' ').trim();
+  // White space is dropped, not shortened: a space before each full stop must not make another row. U+2800 is blank Braille.
+  return visible.toLowerCase().replace(/[\s\u2800]+/g, '');
 }

@@ -168,7 +168,7 @@ export function unreachable(
   return new FlockOffError({
     code: 'hub-unreachable',
     what: `the Hub at ${new URL(url).origin} did not serve ${pathOf(url)}: ${why}`,
-    fix: 'it is tried again; check your network if it stays so',
+    fix: 'check the address of the Hub and your network if it stays so',
     facts: { url: pathOf(url) },
     transient: true,
     ...more,

@@ -36,7 +36,11 @@ export class ReceivedFile {
         if (this.#digester.seen - before < PROGRESS_BYTES) throw error;
       }
     }
-    this.#digest ??= this.#digester.digest();
+    if (!this.#digest) {
+      // Some file systems say only now that there is no room.
+      await onDisk(this.#path, () => this.#file.sync());
+      this.#digest = this.#digester.digest();
+    }
     return this.#digest;
   }
 
@@ -50,9 +54,17 @@ export class ReceivedFile {
     const received = this.#digester!;
     for await (const chunk of rest.stream() as unknown as AsyncIterable<Uint8Array>) {
       if (received.seen + chunk.length > maxBytes) return false;
-      await onDisk(this.#path, () => this.#file.write(chunk, 0, chunk.length, received.seen));
+      await onDisk(this.#path, () => writeAll(this.#file, chunk, received.seen));
       received.update(chunk);
     }
     return true;
+  }
+}
+
+/** One call may write less than it is given: on a full disk the rest is refused by the next one. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }

@@ -56,6 +56,8 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
         // A wish that could not be met (--gpu, --force) must not cost the addon that works.
         const kept = routes.includes('linked') && tensorflow ? await keepLinked(tensorflow, options) : null;
         if (kept) return { ...kept, failures };
+        if (tensorflow && existsSync(tensorflow.addon))
+          options.log?.(`Taking the native addon out of ${tensorflow.name}`);
         return { ...(await useWasm(tensorflow)), failures };
       }
       return { ...(await linkNative(route, tensorflow!, options)), failures };
@@ -132,6 +134,6 @@ export function wasmWarning({ failures }: LinkedTensorFlow, command: string): st
   return [
     'No native TensorFlow: training runs on WebAssembly, ten times slower on all but the smallest models, without GPU.',
     ...failures.map((failure) => `  ${failure}`),
-    `When that is done, run "${command}".`,
+    failures.length > 0 ? `When that is done, run "${command}".` : `To link a native one, run "${command}".`,
   ].join('\n');
 }

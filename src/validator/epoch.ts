@@ -3,8 +3,9 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
-import { type FetchedDataset, fetchDataset } from './fetch-dataset.ts';
+import { type FetchedDataset, fetchDataset, rememberOthers } from './fetch-dataset.ts';
 import { findCopies } from './find-copies.ts';
+import { hubServes } from './hub-serves.ts';
 import type { Outcome } from './outcome.ts';
 import { readPointers } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
@@ -48,6 +49,7 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     else settle(submission.hotkey, dataset);
   }
 
+  await rememberOthers(validator, epoch, pointers, signal);
   const copies = await findCopies(validator, pointers);
   for (const [hotkey, verdict] of copies) refuse(hotkey, verdict);
 
@@ -55,20 +57,23 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     const loss = await postponeOnFault(() => scoreDataset(validator, dataset, epoch.epochSeed, signal));
     settle(dataset.submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
   }
-  const served = { hub: datasets.some(({ downloaded }) => downloaded), trainer: trainerWorks(outcomes) };
+  const served = { hub: await hubServes(validator, datasets, outcomes, signal), trainer: trainerWorks(outcomes) };
   for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, served })) refuse(hotkey, verdict);
 
+  const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
   const end = await waitForEndOfEpoch(validator, signal);
   const weighed = computeWeights({
     scored: epoch.drawn.flatMap((submission) => {
       const outcome = outcomes.get(submission.hotkey);
       return outcome?.kind === 'scored' ? { ...submission, lossNatsPerToken: outcome.lossNatsPerToken } : [];
     }),
-    rejected: new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : []))),
+    rejected,
     previous: averagesOf(standings),
     neurons: end.neurons,
   });
-  const receipt = weighed.weights.length > 0 ? await weightSetter.set(weighed.weights, { signal }) : null;
+  // Where all are refused, the weights set before must not stand: they are taken back.
+  const receipt =
+    rejected.size > 0 || weighed.weights.length > 0 ? await weightSetter.set(weighed.weights, { signal }) : null;
 
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;

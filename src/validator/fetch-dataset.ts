@@ -4,6 +4,8 @@ import { contamination } from '../dataset/contamination.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
+import type { ReadPointer } from './pointers.ts';
+import { postponeOnFault } from './postpone.ts';
 import type { RememberedDataset } from './state.ts';
 import type { Validator } from './validator.ts';
 
@@ -47,6 +49,29 @@ export async function fetchDataset(
   return accept({ submission, path: to, sha256, rowHashes, evaluationRowsSeen, downloaded });
 }
 
+/**
+ * Reads also the datasets of miners that were not drawn, once for each pointer: whoever shows rows first must be known
+ * before a copy of them is judged. What cannot be read now is left for the next epoch.
+ */
+export async function rememberOthers(
+  validator: Validator,
+  { hotkeys }: { hotkeys: string[] },
+  pointers: Map<string, ReadPointer>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const drawn = new Set(hotkeys);
+  for (const { hotkey, submission } of pointers.values()) {
+    if (drawn.has(hotkey) || !submission.ok) continue;
+    const [latest] = await validator.state.datasets(hotkey);
+    const { repo, commit } = submission.value.pointer;
+    if (latest?.repo === repo && latest.commit === commit) continue;
+    await postponeOnFault(() => fetchDataset(validator, submission.value, signal));
+  }
+}
+
+/** Datasets remembered of a hotkey besides its latest. */
+const MOST_EARLIER = 8;
+
 /** Where the dataset of one commit lies in the cache. */
 export function datasetFolder(cacheDir: string, repo: string, commit: string): string {
   return join(cacheDir, 'datasets', ...repo.split('/'), commit);
@@ -72,7 +97,7 @@ async function remember(
   const earlier = shown.filter((dataset) => dataset.repo !== repo || dataset.commit !== commit);
   await validator.state.putDatasets(hotkey, [
     { repo, commit, commitBlock, sha256, rowHashes, rowBlocks },
-    ...withinRows(earlier, validator.competition.maxRows),
+    ...withinRows(earlier.slice(0, MOST_EARLIER), validator.competition.maxRows),
   ]);
 }
 

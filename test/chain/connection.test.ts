@@ -57,6 +57,29 @@ test('a node that opens the socket and never answers is given up at the deadline
   await proxy.close();
 });
 
+test.each([
+  [-32_005, 'Too many requests', true, 'answered with error -32005 (Too many requests)'],
+  [-32_601, 'Method not found', false, 'Method not found'],
+])(
+  'a node that answers %i when it is asked what it is: %s passes by itself: %s',
+  async (code, message, passes, words) => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    server.on('connection', (socket) =>
+      socket.on('message', (data) => {
+        const { id } = JSON.parse(String(data)) as { id: number };
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } }));
+      }),
+    );
+    const endpoint = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(connectSubtensor({ endpoint })).rejects.toMatchObject({
+      transient: passes,
+      message: expect.stringContaining(words),
+    });
+    server.close();
+  },
+);
+
 async function expectTimeout(endpoint: string) {
   const started = performance.now();
   await expect(connectSubtensor({ endpoint, timeoutMs: 400 })).rejects.toMatchObject({

@@ -62,5 +62,19 @@ test('a runtime that fails on a call is explained', () => {
 
 test('what is not known is shown as the node said it', () => {
   const answer = new RpcError({ code: 1016, message: 'Immediately Dropped', data: 'The pool is full' });
-  expect(poolRejection(CALL, answer, 425).message).toContain('Immediately Dropped The pool is full (RPC 1016)');
+  const rejection = poolRejection(CALL, answer, 425);
+  expect(rejection.message).toContain('Immediately Dropped The pool is full (RPC 1016)');
+  expect(rejection.transient).toBe(true);
+});
+
+test.each([
+  [1012, true],
+  [1016, true],
+  [-32_000, true],
+  [-32_603, true],
+  [1010, false],
+  [1011, false],
+  [-32_601, false],
+])('RPC %i passes by itself: %s', (code, passes) => {
+  expect(poolRejection(CALL, new RpcError({ code, message: 'no' }), 425).transient).toBe(passes);
 });

@@ -69,6 +69,32 @@ test('a second set waits through the rate limit and says until when', async () =
   expect(await setter.read(0)).toEqual([{ uid: 2, weight: 1 }]);
 });
 
+test('weights for who loses the uid while the rate limit is waited for are dropped', async () => {
+  const chain = await startSubnet({ weightsRateLimit: 12 });
+  const subtensor = await connect(chain.url);
+  const { setter } = await setterFor(subtensor);
+  await setter.set(WEIGHTS);
+  const [ann, bob, eve] = await Promise.all(['ann', 'bob', 'eve'].map(async (name) => (await devHotkey(name)).address));
+  const weights = [
+    { uid: 1, hotkey: ann, weight: 1 },
+    { uid: 2, hotkey: bob, weight: 1 },
+  ];
+  const onWait = () => {
+    chain.setStorage('SubtensorModule.Keys', NETUID, 1, eve);
+    chain.setStorage('SubtensorModule.Uids', NETUID, eve, 1);
+  };
+  await setter.set(weights, { onWait });
+  expect(await setter.read(0)).toEqual([{ uid: 2, weight: 1 }]);
+});
+
+test('an empty list takes back what was set: all weight goes to the own uid', async () => {
+  const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
+  const { setter } = await setterFor(subtensor);
+  await setter.set(WEIGHTS);
+  await setter.set([]);
+  expect(await setter.read(0)).toEqual([{ uid: 0, weight: 1 }]);
+});
+
 test("the higher of the own and the subnet's version key is sent", async () => {
   const subtensor = await connect((await startSubnet({ weightsRateLimit: 1, weightsVersionKey: 4_000 })).url);
   const { setter } = await setterFor(subtensor, { versionKey: 3_000 });

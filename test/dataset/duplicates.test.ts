@@ -171,6 +171,33 @@ describe('findDuplicates', () => {
     expect(equalMs).toBeLessThan(10_000);
   });
 
+  it('finds all copies but the first of a dataset that more have than are compared, and nobody by itself', () => {
+    const rows = some('a', 50);
+    const all = Array.from({ length: 80 }, (_, i) => miner(`m${i}`, 100 - i, rows));
+    const found = findDuplicates(all, { containment });
+    expect(found.size).toBe(79);
+    expect(found.has('m79')).toBe(false);
+    const own = [miner('ann', 10, rows, { replaced: true }), miner('ann', 20, rows)];
+    expect(copies(...own)).toEqual([]);
+  });
+
+  it('judges nobody for a dataset that was replaced, and finds its copies all the same', () => {
+    const rows = some('a', 50);
+    const old = miner('ann', 10, rows, { replaced: true });
+    expect(copies(old, miner('ann', 30, some('c', 50)), miner('bob', 20, rows))).toEqual(['bob']);
+    expect(copies(miner('bob', 5, rows), old)).toEqual([]);
+  });
+
+  it('survives 256 hotkeys that have shown nine equal datasets each', () => {
+    const rows = some('a', 500);
+    const all = Array.from({ length: 256 * 9 }, (_, i) => miner(`m${i % 256}`, i, rows, { replaced: i >= 256 }));
+    const startedMs = performance.now();
+    expect(findDuplicates(all, { containment }).size).toBeGreaterThan(200);
+    const elapsedMs = performance.now() - startedMs;
+    console.log(`findDuplicates, 256 x 9 equal x 500 rows: ${elapsedMs.toFixed(0)} ms`);
+    expect(elapsedMs).toBeLessThan(10_000);
+  });
+
   it('survives a full subnet of 256 equal datasets of 2,000 rows', () => {
     const same = some('same ', 2000);
     const startMs = performance.now();

@@ -49,7 +49,7 @@ describe('a local subnet leaves nothing behind', () => {
       await access(join(subnet.folder, 'competition.json'));
       throw new Error('no samples today');
     };
-    await expect(withLocalSubnet({ argv: ['--local'], wallet: 'validator', populate })).rejects.toThrow(
+    await expect(withLocalSubnet({ local: true, argv: ['--local'], wallet: 'validator', populate })).rejects.toThrow(
       'no samples today',
     );
     await expectNothingLeft(started!);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -266,6 +268,30 @@ describe("the Hub's fault is an error, and passes", () => {
     expect(hub.repository(REPO)!.history(head)).toHaveLength(2);
   });
 });
+
+// A limit on the size of files stands for a full disk: what one call cannot write is refused by the next one.
+test.skipIf(process.platform === 'win32')(
+  'a disk that fills up while a file is received is our error, never a shorter file',
+  async () => {
+    const { commit } = await uploaded('x'.repeat(100_000));
+    const script = `
+    import { createHubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
+    const store = createHubDatasetStore({ endpoint: ${JSON.stringify(hub.url)}, attempts: 1 });
+    const download = { repo: '${REPO}', commit: '${commit}', to: ${JSON.stringify(at('down/data.jsonl'))}, maxBytes: 1e6 };
+    await store.download(download).then((it) => console.log(JSON.stringify(it)), (error) => console.log(error.code));`;
+    const child = spawn('bash', [
+      ...['-c', 'trap "" XFSZ; ulimit -f 60; exec "$0" "$@"', process.execPath],
+      ...['--import', 'tsx', '--input-type=module', '-e', script],
+    ]);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    await once(child, 'close');
+    expect(output.trim()).toBe('disk');
+    expect(existsSync(at('down/data.jsonl'))).toBe(false);
+  },
+);
 
 describe('before anything is sent', () => {
   test.each([undefined, 'secret'])('a token of %s is refused without showing it', async (token) => {

@@ -219,6 +219,51 @@ test('defects 6 and 7: a hub that is down postpones its miner, who keeps its sha
   expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
 });
 
+test('a copy is found though its original was never drawn', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('cat'));
+  await publish('cid', rowsOn('owl'));
+  let undrawn = 0;
+  for (let seed = 1; seed <= 4; seed++) {
+    const path = join(folder, `state${seed}`);
+    const fresh = await ValidatorState.open({ path });
+    const report = await runEpoch(await validator({ state: fresh, minersPerEpoch: 2, queueSeed: seed }));
+    await fresh.close();
+    const { hotkeys } = events.findLast((event) => event.kind === 'drawn')!;
+    if (!hotkeys.includes(await addressOf('ann'))) undrawn++;
+    expect(entry(report, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+  }
+  expect(undrawn).toBeGreaterThan(0);
+});
+
+test('a pointer that nobody can fetch counts against its miner though all others are read from the disk', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await runEpoch(await validator());
+  await publish('ann', rowsOn('bird'));
+  hub.faults.inject({ on: '/datasets/u/ann/', fault: { kind: 'body', status: 403, body: 'no' }, times: 1_000 });
+  await runEpoch(await validator());
+  expect((await state.standings())[await addressOf('ann')]!.postponedEpochs).toBe(1);
+  hub.faults.inject({ on: '/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  await runEpoch(await validator());
+  expect((await state.standings())[await addressOf('ann')]!.postponedEpochs).toBe(1);
+});
+
+test('when everybody is refused, weights set before do not stand', async () => {
+  await publish('ann', rowsOn('cat'));
+  await runEpoch(await validator());
+  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
+  const hotkey = await openHotkey({ path: folder, name: 'ann' });
+  await subtensor.submit({
+    name: 'commitments.setCommitment',
+    call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw3: new TextEncoder().encode('???') }] }),
+    hotkey,
+    landed: async () => null,
+  });
+  await runEpoch(await validator());
+  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([2]);
+});
+
 test('defect 11: a dataset at which training fails again and again is postponed; the others are scored', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));

@@ -1,0 +1,33 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FetchedDataset } from './fetch-dataset.ts';
+import type { Outcome } from './outcome.ts';
+import type { Validator } from './validator.ts';
+
+/**
+ * Whether the Hub serves datasets now: what tells one miner's broken repository from an outage. Where nothing had to be
+ * downloaded in this epoch, one of the datasets on this disk is downloaded again and thrown away.
+ */
+export async function hubServes(
+  { datasets: store, cacheDir, competition }: Validator,
+  datasets: FetchedDataset[],
+  outcomes: Map<string, Outcome>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (datasets.some(({ downloaded }) => downloaded)) return true;
+  const isAsked = [...outcomes.values()].some((outcome) => outcome.kind === 'postponed' && outcome.by === 'hub');
+  const known = datasets[0]?.submission.pointer;
+  if (!isAsked || !known) return false;
+  const to = join(cacheDir, 'probe.jsonl');
+  try {
+    const { repo, commit } = known;
+    // A verdict is an answer, too: this repository may be gone by now.
+    await store.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
+    return true;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  } finally {
+    await rm(to, { force: true }).catch(() => {});
+  }
+}
