@@ -1,6 +1,6 @@
 /** What trainer-process.test.ts looks at, in a process of its own: forking needs the loader that runs TypeScript. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -66,7 +66,8 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     return { lost, next: next.ok };
   },
   async resumed() {
-    const path = join(await mkdtemp(join(tmpdir(), 'flock-off-resumed-')), 'run.safetensors');
+    const folder = await mkdtemp(join(tmpdir(), 'flock-off-resumed-'));
+    const path = join(folder, 'run.safetensors');
     const whole = await load({ inline: true });
     const parameters = { recipe: { ...recipe, dropout: 0.1 }, seed: 7 };
     const truth = await whole.train(rows, parameters);
@@ -80,7 +81,9 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const resumed = await trainer.train(rows, { ...parameters, checkpoint, onProgress: onStep });
     trainer.dispose();
     const equal = JSON.stringify(plain(resumed)) === JSON.stringify(plain(truth));
-    return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed: !existsSync(path) };
+    const removed = !existsSync(path);
+    await rm(folder, { recursive: true });
+    return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed };
   },
   async aborted() {
     const trainer = await load();
