@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
-import { JsonRpcSocket, RpcError, SocketLostError } from './json-rpc-socket.ts';
+import { JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 import { polkadotApi } from './polkadot.ts';
 
 /** A connected node. */
@@ -23,7 +23,6 @@ export interface UseConnectionParameters {
 
 /** Pallets without which a node is no Subtensor. */
 const REQUIRED_PALLETS = ['system', 'subtensorModule', 'commitments'];
-const METHOD_NOT_FOUND = -32601;
 const CLOSED = 'the connection was closed by this program';
 
 /**

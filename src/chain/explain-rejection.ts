@@ -1,5 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { RpcError } from './json-rpc-socket.ts';
+import { METHOD_NOT_FOUND, type RpcError } from './json-rpc-socket.ts';
 
 /** What to do about the errors a miner or validator meets. Names as in Subtensor's metadata, and of its RPC 1010 codes. */
 const FIXES: Record<string, string> = {
@@ -42,7 +42,6 @@ const CUSTOM_CODES: Record<number, string> = Object.fromEntries(
 );
 const CUSTOM_CODES_SINCE_SPEC = 233;
 
-const METHOD_NOT_FOUND = -32_601;
 const INVALID_TRANSACTION = 1010;
 const RUNTIME_FAILED = 1011;
 const PRIORITY_TOO_LOW = 1014;

@@ -3,6 +3,9 @@ import { WebSocket } from 'ws';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 
+/** JSON-RPC's code for a method that the other side does not have. */
+export const METHOD_NOT_FOUND = -32_601;
+
 /** An answer of the node that is an error: JSON-RPC 2.0 code and message, and `data` where it sent any. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';

@@ -9,8 +9,8 @@ import { checkpointFolder } from './score-dataset.ts';
 import type { Validator } from './validator.ts';
 
 /**
- * Removes the datasets that no pointer names any more and the checkpoints of the epoch, and forgets what hotkeys have shown that left the subnet. A file
- * that cannot be removed is logged and left for the next epoch.
+ * Removes the datasets that no pointer names any more and the checkpoints of the epoch, and forgets what hotkeys have
+ * shown that left the subnet. A dataset that cannot be removed is logged and left for the next epoch.
  */
 export async function prune(
   { state, cacheDir, logger = silentLogger }: Validator,

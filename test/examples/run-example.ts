@@ -70,3 +70,13 @@ export function runExample(
 ): Promise<ExampleRun> {
   return startExample(script, args, { env, cwd }).ended;
 }
+
+/** The lines of the smallest dataset there is. */
+export const ROWS = ['Hi', 'Hey'].map((content) =>
+  JSON.stringify({
+    conversations: [
+      { role: 'user', content },
+      { role: 'assistant', content: 'Hello' },
+    ],
+  }),
+);

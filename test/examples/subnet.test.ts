@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ChainMetadataStore, connectSubtensor, openHotkey } from 'flock-off';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalSubnet } from '../../examples/local-subnet.ts';
-import { type ExampleRun, type RunningExample, runExample, startExample } from './run-example.ts';
+import { type ExampleRun, ROWS, type RunningExample, runExample, startExample } from './run-example.ts';
 
 // What an operator may have exported for the real subnet: none of it may matter here.
 const EXPORTED = {
@@ -16,14 +16,6 @@ const EXPORTED = {
   HF_ENDPOINT: 'http://127.0.0.1:9',
   HF_TOKEN: 'hf_of_the_real_hub',
 };
-const ROWS = ['Hi', 'Hey'].map((content) =>
-  JSON.stringify({
-    conversations: [
-      { role: 'user', content },
-      { role: 'assistant', content: 'Hello' },
-    ],
-  }),
-);
 
 let folder: string;
 let temporary: string;

@@ -11,19 +11,11 @@ import {
   writeDevWallet,
 } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runExample } from './run-example.ts';
+import { ROWS, runExample } from './run-example.ts';
 
 // One validator and one miner with two rows, measured on one row: the shortest run that ends with weights.
 
 const TOKEN = 'hf_validator_token';
-const ROWS = ['Hi', 'Hey'].map((content) =>
-  JSON.stringify({
-    conversations: [
-      { role: 'user', content },
-      { role: 'assistant', content: 'Hello' },
-    ],
-  }),
-);
 let folder: string;
 let hub: Awaited<ReturnType<typeof startLocalHub>>;
 let chain: LocalChain;

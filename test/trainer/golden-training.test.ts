@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LoraRecipe } from '../../src/schema/competition.ts';
 import { collate } from '../../src/trainer/batches.ts';
 import type { LoraEngine, LoraTraining } from '../../src/trainer/engine.ts';
 import { type EvaluationResult, evaluateTokens } from '../../src/trainer/evaluate.ts';
@@ -19,6 +18,7 @@ import {
   golden,
   goldenEngine,
   goldenJson,
+  goldenRecipe,
   goldenRows,
   goldenTensors,
   loadQuietly,
@@ -53,15 +53,7 @@ describe.each(ENGINES)('20 steps of training equal transformers’ Trainer: $eng
     const trained = await trainTokens({
       engine: recording,
       rows: goldenRows('train').slice(0, trajectory.rows),
-      recipe: LoraRecipe.parse({
-        batchSize: args.per_device_train_batch_size,
-        gradientAccumulation: args.gradient_accumulation_steps,
-        epochs: args.num_train_epochs,
-        learningRate: args.learning_rate,
-        maxGradNorm: args.max_grad_norm,
-        warmupSteps: args.warmup_steps,
-        dropout: 0,
-      }),
+      recipe: goldenRecipe(args),
       seed: args.seed,
       initialAdapter,
       onProgress: (step) => progress.push(step),

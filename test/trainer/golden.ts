@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
+import { LoraRecipe } from '../../src/schema/competition.ts';
 import type { TokenRow } from '../../src/trainer/chat.ts';
 import { GraphEngine, type GraphEngineOptions } from '../../src/trainer/graph/graph-engine.ts';
 import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
@@ -126,4 +127,17 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'flock-off-trainer-'));
   folders.push(folder);
   return folder;
+}
+
+/** The recipe of a recorded training run, by the arguments it was recorded with. */
+export function goldenRecipe(args: Record<string, number>): LoraRecipe {
+  return LoraRecipe.parse({
+    batchSize: args.per_device_train_batch_size,
+    gradientAccumulation: args.gradient_accumulation_steps,
+    epochs: args.num_train_epochs,
+    learningRate: args.learning_rate,
+    maxGradNorm: args.max_grad_norm,
+    warmupSteps: args.warmup_steps,
+    dropout: 0,
+  });
 }

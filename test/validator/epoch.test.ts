@@ -130,6 +130,26 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
   };
 }
 
+/** An object with some of its members replaced. */
+function withInstead<T extends object>(target: T, instead: (name: string | symbol) => unknown): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = instead(name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Commits what is no pointer. */
+async function commitGarbage(name: string): Promise<void> {
+  await subtensor.submit({
+    name: 'commitments.setCommitment',
+    call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw3: new TextEncoder().encode('???') }] }),
+    hotkey: await openHotkey({ path: folder, name }),
+    landed: async () => null,
+  });
+}
+
 const addressOf = async (name: string) => (await openHotkey({ path: folder, name })).address;
 /** The moving average of a miner. */
 const averageOf = async (name: string) => (await state.standings())[await addressOf(name)]?.average;
@@ -253,13 +273,7 @@ test('when everybody is refused, weights set before do not stand', async () => {
   await publish('ann', rowsOn('cat'));
   await runEpoch(await validator());
   expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
-  const hotkey = await openHotkey({ path: folder, name: 'ann' });
-  await subtensor.submit({
-    name: 'commitments.setCommitment',
-    call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw3: new TextEncoder().encode('???') }] }),
-    hotkey,
-    landed: async () => null,
-  });
+  await commitGarbage('ann');
   await runEpoch(await validator());
   expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([2]);
 });
@@ -291,18 +305,12 @@ test('defect 11: a device that trains nothing scores nobody: the epoch waits for
 /** The trainer, with a device that fails on datasets that say something. */
 function trainerFailingOn(words: string): { trainer: LoraTrainer; failures: () => number } {
   let failures = 0;
-  const failing = new Proxy(trainer, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (name === 'train')
-        return async (...parameters: Parameters<LoraTrainer['train']>) => {
-          if (!JSON.stringify(parameters[0]).includes(words)) return target.train(...parameters);
-          failures++;
-          throw new FlockOffError({ code: 'trainer-failed', what: 'device lost', transient: true });
-        };
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  const train = async (...parameters: Parameters<LoraTrainer['train']>) => {
+    if (!JSON.stringify(parameters[0]).includes(words)) return trainer.train(...parameters);
+    failures++;
+    throw new FlockOffError({ code: 'trainer-failed', what: 'device lost', transient: true });
+  };
+  const failing = withInstead(trainer, (name) => (name === 'train' ? train : undefined));
   return { trainer: failing, failures: () => failures };
 }
 
@@ -389,13 +397,7 @@ test('defect 13: garbage over a good pointer ends its weight', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   await runEpoch(await validator());
-  const hotkey = await openHotkey({ path: folder, name: 'ann' });
-  await subtensor.submit({
-    name: 'commitments.setCommitment',
-    call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw3: new TextEncoder().encode('???') }] }),
-    hotkey,
-    landed: async () => null,
-  });
+  await commitGarbage('ann');
   const report = await runEpoch(await validator());
   expect(entry(report, 0)).toMatchObject({
     weight: 0,
@@ -435,12 +437,8 @@ test('nobody with a dataset: no weights are sent, and the report says so', async
 test('runValidator runs epoch after epoch and retries what passes', async () => {
   await publish('ann', rowsOn('cat'));
   let failures = 2;
-  const flaky = new Proxy(subtensor, {
-    get(target, name) {
-      if (name === 'metagraph' && failures-- > 0) chain.dropConnections();
-      const value = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
+  const flaky = withInstead(subtensor, (name) => {
+    if (name === 'metagraph' && failures-- > 0) chain.dropConnections();
   });
   const reports: EpochReport[] = [];
   await runValidator(await validator({ subtensor: flaky, clock: NO_WAITING }), {
@@ -454,14 +452,11 @@ test('runValidator runs epoch after epoch and retries what passes', async () => 
 
 test('runValidator waits for the next epoch through faults of the chain', async () => {
   let faults = 3;
-  const flaky = new Proxy(subtensor, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (name === 'waitForBlock' && faults-- > 0)
-        return () => Promise.reject(new FlockOffError({ code: 'timeout', what: 'no new block', transient: true }));
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  const flaky = withInstead(subtensor, (name) =>
+    name === 'waitForBlock' && faults-- > 0
+      ? () => Promise.reject(new FlockOffError({ code: 'timeout', what: 'no new block', transient: true }))
+      : undefined,
+  );
   const reports: EpochReport[] = [];
   await runValidator(await validator({ subtensor: flaky, clock: NO_WAITING }), {
     blocksPerEpoch: 2,

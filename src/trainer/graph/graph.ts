@@ -7,7 +7,6 @@ export const DTYPES = {
   bool: 10,
   bfloat16: 14,
   uint16: 17,
-  float16: 19,
   resource: 20,
   uint32: 22,
 } as const;

@@ -116,6 +116,7 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
     inputs.push(passes.at(-1)!.y);
   }
   const { losses, dHidden } = headWithGradient(training, inputs.at(-1)!, lossScale);
+  const gradients = new Map(matrices.map(({ value, gradient }) => [value, gradient]));
   const added: Value[] = [];
   let dy = dHidden;
   for (let i = layers.length - 1; i >= 0; i--) {
@@ -125,8 +126,8 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
       return layerBackward(training, layer, pass, dy);
     });
     for (const { linear, da, db } of adapters) {
-      added.push(ops.assignAdd(gradientVariable(matrices, linear.a), da));
-      added.push(ops.assignAdd(gradientVariable(matrices, linear.b), db));
+      added.push(ops.assignAdd(gradients.get(linear.a)!, da));
+      added.push(ops.assignAdd(gradients.get(linear.b)!, db));
     }
     dy = dx;
   }
@@ -193,10 +194,6 @@ function trainable(ops: Ops, name: string, value: Variable): Trainable {
   const started = assign(zeros, zeros);
   const resumed = assign(fed(firstMomentOf(name)), fed(secondMomentOf(name)));
   return { value, gradient, firstMoment, secondMoment, started, resumed };
-}
-
-function gradientVariable(matrices: Trainable[], value: Variable): Variable {
-  return matrices.find((matrix) => matrix.value === value)!.gradient;
 }
 
 /**

@@ -169,11 +169,6 @@ export class Ops {
     return this.graph.node({ op, inputs: [a, b], attributes: { T: { type: a.dtype } }, dtype: 'bool' });
   }
 
-  shapeOf(x: Value): Value {
-    const attributes = { T: { type: x.dtype }, out_type: { type: 'int32' } } as const;
-    return this.graph.node({ op: 'Shape', inputs: [x], attributes, dtype: 'int32' });
-  }
-
   identity(x: Value, { name, after }: { name?: string; after?: Value[] } = {}): Value {
     return this.graph.node({
       op: 'Identity',
