@@ -78,7 +78,8 @@ async function validate(
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
   await weightSetter.requirePermit({ signal });
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const trainer = open.own(await LoraTrainer.load({ ...base, signal }), (it) => it.dispose());
+  const { contextTokens } = competition.recipe;
+  const trainer = open.own(await LoraTrainer.load({ ...base, contextTokens, signal }), (it) => it.dispose());
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer)}`);
   await runValidator(

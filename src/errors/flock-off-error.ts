@@ -9,6 +9,7 @@ export type FlockOffErrorCode =
   | 'disk'
   | 'hub-denied'
   | 'hub-unreachable'
+  | 'out-of-memory'
   | 'port-in-use'
   | 'state-locked'
   | 'timeout'

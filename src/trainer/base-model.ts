@@ -15,7 +15,7 @@ export interface BaseModelSource {
   model: string;
   /** Branch, tag or commit of a hub id. Default `main`. */
   revision?: string;
-  /** Where models from the hub are kept. Default `.flock-off/cache/models`. */
+  /** Where models from the hub, and files with mapped weights, are kept. Default `.flock-off/cache/models`. */
   cacheDir?: string;
   /** Default `https://huggingface.co`. */
   hubEndpoint?: string;
@@ -29,6 +29,9 @@ export interface BaseModelSource {
   /** Called as files of a hub model arrive. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
+
+/** Where models are kept when nothing else is said. */
+export const DEFAULT_CACHE = join('.flock-off', 'cache', 'models');
 
 const NEEDED =
   /^(config\.json|tokenizer\.json|tokenizer_config\.json|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json)$/;
@@ -64,7 +67,7 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
 }
 
 async function download(source: BaseModelSource): Promise<string> {
-  const { model, revision = 'main', cacheDir = join('.flock-off', 'cache', 'models'), signal } = source;
+  const { model, revision = 'main', cacheDir = DEFAULT_CACHE, signal } = source;
   const { clock = systemClock } = source;
   const again = <T>(attempt: () => Promise<T>) =>
     retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 30_000, signal, clock });

@@ -2,7 +2,7 @@ import { randomPermutation } from '../shared/random.ts';
 import { countTargets, IGNORED_LABEL, type TokenRow } from './chat.ts';
 
 /** Rows padded on the right to one length, and the places whose next token is learned. */
-export interface TokenBatch {
+export interface PaddedRows {
   rows: number;
   /** Tokens of the longest row. */
   length: number;
@@ -12,6 +12,9 @@ export interface TokenBatch {
   targetPositions: Int32Array;
   /** The token to be predicted at each of them. */
   targetIds: Int32Array;
+}
+
+export interface TokenBatch extends PaddedRows {
   /** Tokens without the padding. */
   tokens: number;
 }
@@ -41,6 +44,21 @@ export function collate(rows: TokenRow[]): TokenBatch {
     }
   });
   return batch;
+}
+
+/** `count` rows of a batch from `first` on, padded as they were. */
+export function takeRows(batch: PaddedRows, first: number, count: number): PaddedRows {
+  const rows = Math.min(count, batch.rows - first);
+  const { length, inputIds, targetPositions, targetIds } = batch;
+  const [from, to] = [first * length, (first + rows) * length];
+  const isInside = (position: number) => position >= from && position < to;
+  return {
+    rows,
+    length,
+    inputIds: inputIds.slice(from, to),
+    targetPositions: targetPositions.filter(isInside).map((position) => position - from),
+    targetIds: targetIds.filter((_, i) => isInside(targetPositions[i]!)),
+  };
 }
 
 export interface PlanEpochParameters {

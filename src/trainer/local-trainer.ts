@@ -15,8 +15,8 @@ import { loadTensorFlow } from './tensorflow.ts';
 import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
 import { type TrainResult, trainTokens } from './train.ts';
 import type {
-  EngineParameters,
   EvaluateParameters,
+  LoadEngineParameters,
   Trainer,
   TrainerFacts,
   TrainParameters,
@@ -48,17 +48,23 @@ export class LocalTrainer implements Trainer {
     this.#clock = clock;
   }
 
-  /** @throws FlockOffError `bad-model`, `backend-unavailable`, `disk`. */
-  static async load(
-    folder: string,
-    { backend: wanted, matmul, checkpointing, signal, clock = systemClock }: EngineParameters & LoadContext = {},
-  ): Promise<LocalTrainer> {
+  /** @throws FlockOffError `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
+  static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
+    const { backend: wanted, contextTokens, clock = systemClock, ...choices } = parameters;
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
     const baseSha256 = await sha256OfModel(folder);
     const { tf, backend } = await loadTensorFlow({ backend: wanted });
-    const { engine, precision } = await openEngine({ tf, folder, config, matmul, checkpointing, signal });
-    return new LocalTrainer({ backend, precision, baseSha256 }, folder, engine, tokenizer, clock);
+    const { engine, precision, weightStorage } = await openEngine({
+      tf,
+      backend,
+      folder,
+      config,
+      baseSha256,
+      ...choices,
+    });
+    if (contextTokens !== undefined) engine.requireMemory(LoraRecipe.parse({}).rank, contextTokens);
+    return new LocalTrainer({ backend, precision, weightStorage, baseSha256 }, folder, engine, tokenizer, clock);
   }
 
   async train(
@@ -66,10 +72,13 @@ export class LocalTrainer implements Trainer {
     { recipe, seed, checkpoint, signal, onProgress }: TrainParameters,
   ): Promise<Checked<TrainResult>> {
     const fullRecipe = LoraRecipe.parse(recipe ?? {});
-    return this.#guard('training', signal, async () =>
-      trainTokens({
+    return this.#guard('training', signal, async () => {
+      const tokenized = await this.#tokenize(rows, fullRecipe.contextTokens, signal);
+      const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
+      this.#engine.requireMemory(fullRecipe.rank, longest);
+      return trainTokens({
         engine: this.#engine,
-        rows: await this.#tokenize(rows, fullRecipe.contextTokens, signal),
+        rows: tokenized,
         recipe: fullRecipe,
         seed,
         checkpoint: checkpoint && {
@@ -80,8 +89,8 @@ export class LocalTrainer implements Trainer {
         signal,
         onProgress,
         nowMs: () => this.#clock.nowMs(),
-      }),
-    );
+      });
+    });
   }
 
   async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {

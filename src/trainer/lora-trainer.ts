@@ -1,11 +1,12 @@
+import { resolve } from 'node:path';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Logger } from '../shared/logger.ts';
-import { type BaseModelSource, resolveBaseModel } from './base-model.ts';
+import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
 import { LocalTrainer } from './local-trainer.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
-import type { Precision } from './open-engine.ts';
+import type { Precision, WeightStorage } from './open-engine.ts';
 import type { BackendInfo, BackendName } from './tensorflow.ts';
 import type { TrainProgress, TrainResult } from './train.ts';
 import type { EngineParameters, EvaluateParameters, Trainer, TrainParameters } from './trainer-parameters.ts';
@@ -22,6 +23,7 @@ export type {
   TrainParameters,
   TrainProgress,
   TrainResult,
+  WeightStorage,
 };
 
 export interface LoadLoraTrainerParameters extends BaseModelSource, EngineParameters {
@@ -50,6 +52,8 @@ export class LoraTrainer {
   readonly backend: BackendInfo;
   /** What matrices are multiplied in, and why. */
   readonly precision: Precision;
+  /** How the base model's matrices are held, and why. */
+  readonly weightStorage: WeightStorage;
   /** Names the base model and its tokenizer by content. */
   readonly baseSha256: string;
   /** Folder the base model was read from. */
@@ -57,9 +61,10 @@ export class LoraTrainer {
   readonly #trainer: Trainer;
 
   private constructor(trainer: Trainer, modelFolder: string) {
-    const { backend, precision, baseSha256 } = trainer.facts;
+    const { backend, precision, weightStorage, baseSha256 } = trainer.facts;
     this.backend = backend;
     this.precision = precision;
+    this.weightStorage = weightStorage;
     this.baseSha256 = baseSha256;
     this.modelFolder = modelFolder;
     this.#trainer = trainer;
@@ -67,12 +72,14 @@ export class LoraTrainer {
 
   /**
    * Loads a base model, from a folder without touching the network, or from the hub into the cache folder.
-   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `trainer-failed`.
+   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`, `trainer-failed`.
    */
   static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
-    const { inline = false, backend, matmul, checkpointing, stallTimeoutMs, logger, signal, clock } = options;
+    const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, contextTokens } = options;
+    const { stallTimeoutMs, logger, signal, clock } = options;
     const folder = await resolveBaseModel(options);
-    const engine = { backend, matmul, checkpointing };
+    const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
+    const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, contextTokens, cacheDir };
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock })
       : await TrainerProcess.start({ folder, engine, stallTimeoutMs, logger, signal });
@@ -81,7 +88,7 @@ export class LoraTrainer {
 
   /**
    * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
-   * @throws FlockOffError `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
+   * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
   train(rows: DatasetRow[], parameters: TrainParameters): Promise<Checked<TrainResult>> {
     return this.#trainer.train(rows, parameters);

@@ -1,11 +1,15 @@
+import { isCode, messageOf } from '../errors/flock-off-error.ts';
+import { type AlignedWeights, alignWeights } from './aligned-weights.ts';
 import { breathe } from './breathe.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
-import { GraphEngine } from './graph/graph-engine.ts';
+import { freeMemoryBytes } from './free-memory.ts';
+import { GraphEngine, type WeightReader } from './graph/graph-engine.ts';
+import type { Checkpointing } from './graph/memory.ts';
 import { probeMatmul } from './graph/probe-matmul.ts';
 import { canRunGraphs } from './graph/session.ts';
-import { type ModelWeights, openModelWeights } from './model-files.ts';
-import type { Tf } from './tensorflow.ts';
+import { openModelWeights } from './model-files.ts';
+import type { BackendInfo, Tf } from './tensorflow.ts';
 import { TfjsEngine } from './tfjs-engine.ts';
 import { weightShapes } from './weights.ts';
 
@@ -15,14 +19,38 @@ export interface Precision {
   reason: string;
 }
 
+/** How the base model's matrices are held, and why. */
+export interface WeightStorage {
+  dtype: 'float32' | 'bfloat16';
+  /** True when they are read from a file of the cache folder as they are needed: their memory can be taken back any time. */
+  mapped: boolean;
+  reason: string;
+}
+
+export interface OpenedEngine {
+  engine: LoraEngine;
+  precision: Precision;
+  weightStorage: WeightStorage;
+}
+
 export interface OpenEngineParameters {
   tf: Tf;
   /** Model folder. */
   folder: string;
   config: Qwen2Config;
+  /** What computes. */
+  backend: BackendInfo;
   /** Default: chosen. */
   matmul?: Precision['matmul'];
-  checkpointing?: 'none' | 'layer';
+  /** Default `auto`. */
+  checkpointing?: Checkpointing;
+  /** Default: what is free. */
+  memoryBytes?: number;
+  /** Default: for large models on a CPU. */
+  mapWeights?: boolean;
+  /** Where mapped weights are kept, under the model's `baseSha256`. */
+  cacheDir: string;
+  baseSha256: string;
   signal?: AbortSignal;
 }
 
@@ -32,12 +60,11 @@ const LARGE = 100_000_000;
 const WORTH = 1.2;
 
 /** Loads the base model into the engine that suits this device: one graph where it can run, plain operations elsewhere. */
-export async function openEngine(
-  parameters: OpenEngineParameters,
-): Promise<{ engine: LoraEngine; precision: Precision }> {
-  const { tf, folder, config, checkpointing, signal } = parameters;
+export async function openEngine(parameters: OpenEngineParameters): Promise<OpenedEngine> {
+  const { tf, backend, folder, config, checkpointing = 'auto', signal } = parameters;
+  const { memoryBytes = await freeMemoryBytes(backend) } = parameters;
   const weights = await openModelWeights(folder, config);
-  const readPatiently: Pick<ModelWeights, 'read' | 'readBfloat16'> = {
+  const patient: WeightReader = {
     read: async (name) => {
       await breathe(signal);
       return weights.read(name);
@@ -49,20 +76,41 @@ export async function openEngine(
   };
   try {
     if (!canRunGraphs(tf)) {
-      const precision: Precision = { matmul: 'float32', reason: 'this backend computes in float32 only' };
-      return { engine: await TfjsEngine.create(tf, config, readPatiently.read), precision };
+      const reason = 'this backend computes in float32 only';
+      return {
+        engine: await TfjsEngine.create(tf, config, patient.read),
+        precision: { matmul: 'float32', reason },
+        weightStorage: { dtype: 'float32', mapped: false, reason },
+      };
     }
     const large = countWeights(config) >= LARGE;
     const precision = await choosePrecision(parameters, large);
     const storage = precision.matmul === 'bfloat16' || (large && weights.inBfloat16) ? 'bfloat16' : 'float32';
-    const engine = await GraphEngine.create(tf, config, readPatiently, {
-      matmul: precision.matmul,
-      storage,
-      checkpointing,
-    });
-    return { engine, precision };
+    const { mapped, reason } = await mapWeights(parameters, storage, large, patient);
+    const options = { matmul: precision.matmul, storage, mapped, checkpointing, memoryBytes } as const;
+    const engine = await GraphEngine.create(tf, config, patient, options);
+    return { engine, precision, weightStorage: { dtype: storage, mapped: mapped !== undefined, reason } };
   } finally {
     await weights.close();
+  }
+}
+
+/** A cache folder without room costs memory, not the run. */
+async function mapWeights(
+  parameters: OpenEngineParameters,
+  storage: WeightStorage['dtype'],
+  large: boolean,
+  weights: WeightReader,
+): Promise<{ mapped?: AlignedWeights; reason: string }> {
+  const { backend, config, baseSha256, cacheDir, mapWeights: wanted = large && !backend.cuda } = parameters;
+  if (!wanted) return { reason: backend.cuda ? 'they are in the memory of the GPU' : 'the model is small' };
+  if (storage !== 'bfloat16') return { reason: 'only bfloat16 is mapped' };
+  try {
+    const mapped = await alignWeights({ config, weights, baseSha256, cacheDir });
+    return { mapped, reason: `mapped from ${mapped.path}` };
+  } catch (error) {
+    if (!isCode(error, 'disk')) throw error;
+    return { reason: messageOf(error) };
   }
 }
 

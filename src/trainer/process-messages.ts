@@ -1,10 +1,10 @@
 import { FlockOffError, type FlockOffErrorCode, messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
-import type { EngineParameters, EvaluateParameters, TrainParameters } from './trainer-parameters.ts';
+import type { EvaluateParameters, LoadEngineParameters, TrainParameters } from './trainer-parameters.ts';
 
 /** What is asked of a training process. Sent with structured cloning, so that tensors stay typed arrays. */
 export type Request =
-  | { id: number; kind: 'load'; folder: string; engine: EngineParameters }
+  | { id: number; kind: 'load'; folder: string; engine: LoadEngineParameters }
   | {
       id: number;
       kind: 'train';

@@ -40,6 +40,9 @@ export class TfjsEngine implements LoraEngine {
     }
   }
 
+  /** Nothing is known of what the models that are small enough for this engine take. */
+  requireMemory(): void {}
+
   /** Replays recorded dropout masks where `mask` is given. */
   startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): TfjsTraining {
     const { resume, optimizer, random } = options;

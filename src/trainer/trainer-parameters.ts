@@ -3,8 +3,9 @@ import type { LoraRecipe } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
+import type { Checkpointing } from './graph/memory.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
-import type { Precision } from './open-engine.ts';
+import type { Precision, WeightStorage } from './open-engine.ts';
 import type { BackendInfo, BackendName } from './tensorflow.ts';
 import type { TrainProgress, TrainResult } from './train.ts';
 
@@ -22,9 +23,28 @@ export interface EngineParameters {
   matmul?: Precision['matmul'];
   /**
    * `layer` computes each layer again for its gradient instead of keeping it: about a third more time, and memory that
-   * hardly grows with the length of rows. Native backends only. Default `none`.
+   * hardly grows with the length of rows. `auto`, the default, does so where there is no room to keep them. The result is
+   * the same. Native backends only.
    */
-  checkpointing?: 'none' | 'layer';
+  checkpointing?: Checkpointing;
+  /**
+   * What training may take in all, base weights included. Rows of a batch are computed in parts where they do not fit at
+   * once; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
+   */
+  memoryBytes?: number;
+  /**
+   * Whether the base model's matrices are read from a file as they are needed (bfloat16, on a CPU) instead of being held.
+   * Default: for models of 100 million weights and more. The file is made once, in the cache folder, of the model's size.
+   */
+  mapWeights?: boolean;
+  /** Loading fails where rows of this many tokens could not be trained on. Default: not asked. */
+  contextTokens?: number;
+}
+
+/** What the process that trains must know besides. */
+export interface LoadEngineParameters extends EngineParameters {
+  /** Where files with mapped weights are kept. */
+  cacheDir: string;
 }
 
 export interface TrainParameters {
@@ -61,6 +81,8 @@ export interface TrainerFacts {
   backend: BackendInfo;
   /** What matrices are multiplied in, and why. */
   precision: Precision;
+  /** How the base model's matrices are held, and why. */
+  weightStorage: WeightStorage;
   /** Names the base model and its tokenizer by content. */
   baseSha256: string;
 }

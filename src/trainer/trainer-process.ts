@@ -10,8 +10,8 @@ import type { EvaluationResult } from './evaluate.ts';
 import { fromPlainError, type Reply, type Request } from './process-messages.ts';
 import type { TrainResult } from './train.ts';
 import type {
-  EngineParameters,
   EvaluateParameters,
+  LoadEngineParameters,
   Trainer,
   TrainerFacts,
   TrainParameters,
@@ -20,7 +20,7 @@ import type {
 export interface TrainerProcessParameters {
   /** Model folder. */
   folder: string;
-  engine: EngineParameters;
+  engine: LoadEngineParameters;
   /** A process that says nothing for this long during a call is ended. Default 30 minutes. */
   stallTimeoutMs?: number;
   logger?: Logger;

@@ -6,12 +6,15 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { LoraRecipe } from '../../src/schema/competition.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
+import { alignWeights } from '../../src/trainer/aligned-weights.ts';
 import { collate } from '../../src/trainer/batches.ts';
 import type { Qwen2Config } from '../../src/trainer/config.ts';
 import { clipFactor } from '../../src/trainer/gradients.ts';
 import { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
+import { trainingBytes } from '../../src/trainer/graph/memory.ts';
 import { createLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/safetensors.ts';
 import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
@@ -28,6 +31,8 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '5' },
     checkpointing: { type: 'boolean', default: false },
+    /** Reads base weights from a file, which is made in this folder. */
+    mapped: { type: 'string' },
     evaluate: { type: 'boolean', default: false },
     engine: { type: 'string', default: 'graph' },
   },
@@ -79,6 +84,20 @@ function peakMiB(): number {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024);
 }
 
+/** Watches the memory that is not a file's, which the system keeps no peak of. Steps block this thread. */
+function watchAnonymous(): () => number {
+  const peak = new SharedArrayBuffer(8);
+  const watch = `
+    const { readFileSync } = require('node:fs');
+    const peak = new Float64Array(require('node:worker_threads').workerData);
+    setInterval(() => {
+      const [, kib] = /RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+      peak[0] = Math.max(peak[0], kib / 1024);
+    }, 10);`;
+  new Worker(watch, { eval: true, workerData: peak }).unref();
+  return () => Math.round(new Float64Array(peak)[0]!);
+}
+
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
 process.env.TF_NUM_INTRAOP_THREADS = options.threads;
 const config = SHAPES[options.shape]!;
@@ -87,20 +106,26 @@ const [batchSize, tokens, steps] = [options.batch, options.tokens, options.steps
   number,
   number,
 ];
-const dtype = options.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
+const dtype: 'float32' | 'bfloat16' = options.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
+const storage: typeof dtype = options.storage === 'bfloat16' ? 'bfloat16' : dtype;
 const { tf } = await loadTensorFlow();
 const shapes = weightShapes(config);
 const read = async (name: string) => randomWeight(name, shapes.get(name)!);
 const loadedAt = performance.now();
+const readBfloat16 = async (name: string) => floatsToBfloat16((await read(name)).data);
+const mapped = options.mapped
+  ? await alignWeights({ config, weights: { readBfloat16 }, baseSha256: options.shape, cacheDir: options.mapped })
+  : undefined;
 const engine =
   options.engine === 'plain'
     ? await TfjsEngine.create(tf, config, read)
     : await GraphEngine.create(
         tf,
         config,
-        { read, readBfloat16: async (name) => floatsToBfloat16((await read(name)).data) },
+        { read, readBfloat16 },
         {
-          storage: options.storage === 'bfloat16' ? 'bfloat16' : dtype,
+          storage,
+          mapped,
           matmul: dtype,
           checkpointing: options.checkpointing ? 'layer' : 'none',
         },
@@ -125,6 +150,7 @@ async function step(): Promise<number> {
 
 if (typeof gc === 'function') gc();
 writeFileSync('/proc/self/clear_refs', '5'); // the peak of loading does not count
+const anonymousMiB = watchAnonymous();
 const firstAt = performance.now();
 await step(); // the first one prepares the graph
 const firstMs = performance.now() - firstAt;
@@ -137,11 +163,17 @@ for (let i = 0; i < steps; i++) {
 }
 const msPerStep = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)]!;
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
+const estimate = {
+  ...{ config, storage, matmul: dtype, rank: 16, rows: batchSize, length: tokens },
+  checkpointing: options.checkpointing ? 'layer' : 'none',
+} as const;
 console.log(
   JSON.stringify({
     msPerStep: round(msPerStep),
     tokensPerSecond: round((1000 * batchSize * tokens) / msPerStep, 1),
     peakMiB: peakMiB(),
+    anonymousMiB: anonymousMiB(),
+    estimateMiB: options.evaluate ? null : Math.round(trainingBytes(estimate) / 2 ** 20),
     timesMs: timesMs.map((ms) => round(ms)),
     firstMs: round(firstMs),
     loadMs: round(loadMs),

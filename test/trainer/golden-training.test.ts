@@ -176,6 +176,7 @@ function recordingEngine(engine: GoldenEngine) {
   const adapters: LoraAdapter[] = [];
   const recording = {
     config: engine.config,
+    requireMemory: () => {},
     microLosses,
     adapters,
     firstGradient: null as Map<string, NamedTensor> | null,

@@ -4,9 +4,14 @@ import type { Ops } from './ops.ts';
 
 /** Name under which the kept inputs of a linear layer may be fed instead of being drawn, each time it is computed. */
 export const keptOf = (path: string, time: 'first' | 'again') => `kept/${time}/${path}`;
+/** TensorFlow's number for the counter-based generator Philox 4x32-10, which gives 4 numbers for each value of its counter. */
+const PHILOX = 1;
+const NUMBERS_A_COUNT = 4;
+
 /**
  * A mask for each linear layer, from 16 random bits an input: the same for the same fed seed, on every machine and however
- * often it is drawn. A fed mask takes its place.
+ * often it is drawn. `first_position` is the place of the first position in a larger batch, whose masks are then the same
+ * whether it is computed at once or in parts (inputs in multiples of 8). A fed mask takes its place.
  */
 export function drawnDropout(
   ops: Ops,
@@ -15,16 +20,26 @@ export function drawnDropout(
 ): (linear: Pick<LoraLinear, 'path' | 'in_'>) => Value {
   const { graph } = ops;
   const seed = graph.placeholder('seed', 'int32', []);
+  const firstPosition = graph.placeholder('first_position', 'int32', []);
   const droppedBelow = ops.cast(graph.placeholder('dropped_below', 'int32', []), 'uint16');
+  const zero = graph.constant('int32', 0);
   const seen = new Set<unknown>();
   return (linear) => {
     const name = keptOf(linear.path, seen.has(linear) ? 'again' : 'first');
     seen.add(linear);
-    const shape = ops.pack([positions, graph.constant('int32', linear.in_ / 2)]);
+    const numbers = linear.in_ / 2;
+    const key = ops.bitcast(ops.pack([seed, graph.constant('int32', linears.indexOf(linear))]), 'uint64');
+    const count = ops.multiply(firstPosition, graph.constant('int32', Math.floor(numbers / NUMBERS_A_COUNT)));
+    const counter = ops.bitcast(ops.reshape(ops.pack([count, zero, zero, zero]), [2, 2]), 'uint64');
     const random = graph.node({
-      op: 'StatelessRandomUniformFullInt',
-      inputs: [shape, ops.pack([seed, graph.constant('int32', linears.indexOf(linear))])],
-      attributes: { dtype: { type: 'uint32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
+      op: 'StatelessRandomUniformFullIntV2',
+      inputs: [
+        ops.pack([positions, graph.constant('int32', numbers)]),
+        ops.reshape(key, [1]),
+        counter,
+        graph.constant('int32', PHILOX),
+      ],
+      attributes: { dtype: { type: 'uint32' }, Tshape: { type: 'int32' } },
       dtype: 'uint32',
     });
     const bits = ops.reshape(ops.bitcast(random, 'uint16'), [positions, linear.in_]);

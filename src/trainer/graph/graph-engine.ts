@@ -1,6 +1,6 @@
 import type { MersenneTwister } from '../../shared/random.ts';
 import type { AdamWParameters } from '../adamw.ts';
-import type { TokenBatch } from '../batches.ts';
+import { type PaddedRows, type TokenBatch, takeRows } from '../batches.ts';
 import type { Qwen2Config } from '../config.ts';
 import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters, TrainingState } from '../engine.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../lora-adapter.ts';
@@ -21,30 +21,41 @@ import {
   stageOf,
   writeLoraGraph,
 } from './lora-graph.ts';
-import { MOST_CHUNKS } from './loss-head.ts';
+import { chunkRowsOf } from './loss-head.ts';
+import { type BatchPlan, type Checkpointing, planBatch } from './memory.ts';
 import { type Feed, float, GraphSession, integer, integers } from './session.ts';
 
 /** Where base weights come from. */
 export type WeightReader = Pick<ModelWeights, 'read' | 'readBfloat16'>;
 
-export type GraphEngineOptions = Partial<Omit<LoraGraphParameters, 'config'>>;
+export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'config'>> {
+  /** Default `none`. */
+  checkpointing?: Checkpointing;
+  /** What training may take in all, base weights included. Default: no limit. */
+  memoryBytes?: number;
+}
 
-/** Targets whose logits are computed at once. */
-const CHUNK_ROWS = 128;
 const RANDOM_VALUES = 65_536;
+type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
+const DEFAULTS: FilledOptions = {
+  storage: 'float32',
+  matmul: 'float32',
+  checkpointing: 'none',
+  memoryBytes: Number.POSITIVE_INFINITY,
+};
 
 /** The engine of one TensorFlow graph, which the native addon runs in one call per batch. */
 export class GraphEngine implements LoraEngine {
   readonly config: Qwen2Config;
   readonly #session: GraphSession;
-  readonly #checkpointing: LoraGraphParameters['checkpointing'];
+  readonly #options: FilledOptions;
   /** Who the adapter in the session belongs to: there is room for one. */
   #owner: object | null = null;
 
-  private constructor(config: Qwen2Config, session: GraphSession, checkpointing: LoraGraphParameters['checkpointing']) {
+  private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
     this.config = config;
     this.#session = session;
-    this.#checkpointing = checkpointing;
+    this.#options = options;
   }
 
   /** Loads the weights one after the other. Default: everything in float32, nothing computed twice. */
@@ -52,12 +63,16 @@ export class GraphEngine implements LoraEngine {
     tf: Tf,
     config: Qwen2Config,
     weights: WeightReader,
-    { storage = 'float32', matmul = 'float32', checkpointing = 'none' }: GraphEngineOptions = {},
+    options: GraphEngineOptions = {},
   ): Promise<GraphEngine> {
-    const graph = writeLoraGraph({ config, storage, matmul, checkpointing });
-    const session = await GraphSession.open(tf, graph);
-    await session.runStreamed(weightFeeds(config, storage, weights), [FETCH.loadWeights]);
-    return new GraphEngine(config, session, checkpointing);
+    const filled = { ...DEFAULTS, ...options };
+    const session = await GraphSession.open(tf, writeLoraGraph({ config, ...filled }));
+    await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights]);
+    return new GraphEngine(config, session, filled);
+  }
+
+  requireMemory(rank: number, length: number): void {
+    this.#planBatch(rank, { rows: 1, length });
   }
 
   /** Replays recorded dropout masks where `mask` is given. */
@@ -67,7 +82,7 @@ export class GraphEngine implements LoraEngine {
     const run = this.#start(adapter, resume);
     return new GraphTraining({
       config: this.config,
-      checkpointing: this.#checkpointing,
+      planBatch: (batch) => this.#planBatch(adapter.rank, batch),
       run,
       adapter,
       optimizer,
@@ -101,6 +116,10 @@ export class GraphEngine implements LoraEngine {
     this.#session.close();
   }
 
+  #planBatch(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): BatchPlan {
+    return planBatch({ ...this.#options, config: this.config, rank, rows, length });
+  }
+
   /** Puts an adapter into the session, and what its training has reached. The function that comes back runs it for as long as nobody else puts in another. */
   #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
     checkAdapterFits(adapter, this.config);
@@ -125,10 +144,11 @@ export class GraphEngine implements LoraEngine {
 
 async function* weightFeeds(
   config: Qwen2Config,
-  storage: LoraGraphParameters['storage'],
+  { storage, mapped }: Pick<LoraGraphParameters, 'storage' | 'mapped'>,
   weights: WeightReader,
 ): AsyncGenerator<[name: string, feed: Feed]> {
   for (const [name, shape] of weightShapes(config)) {
+    if (mapped?.offsets.has(name)) continue;
     if (shape.length === 2 && storage === 'bfloat16') {
       const halves = await weights.readBfloat16(name);
       yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
@@ -140,7 +160,7 @@ async function* weightFeeds(
 
 interface GraphTrainingParameters {
   config: Qwen2Config;
-  checkpointing: LoraGraphParameters['checkpointing'];
+  planBatch: (batch: TokenBatch) => BatchPlan;
   run: GraphSession['run'];
   adapter: LoraAdapter;
   optimizer: AdamWParameters;
@@ -162,17 +182,25 @@ export class GraphTraining implements LoraTraining {
   }
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
-    const { config, run, adapter, random, mask } = this.#parameters;
+    const { config, planBatch, run, adapter, random, mask } = this.#parameters;
     const { rank, alpha, dropout } = adapter;
+    const { rowsAtOnce, checkpointing } = planBatch(batch);
     const feeds: Record<string, Feed> = {
-      ...batchFeeds(config, batch),
       loss_scale: float(lossScale),
       adapter_scale: float(alpha / rank / (1 - dropout)),
       seed: integer(random.nextUint32() | 0),
       dropped_below: integer(Math.round(dropout * RANDOM_VALUES)),
-      ...(mask ? keptFeeds(this.#parameters, batch, mask) : {}),
+      ...(mask ? keptFeeds(config, batch, mask, checkpointing) : {}),
     };
-    return run(feeds, [FETCH.accumulate])[0]![0]!;
+    let loss = 0;
+    for (let row = 0; row < batch.rows; row += rowsAtOnce) {
+      const part = takeRows(batch, row, rowsAtOnce);
+      if (part.targetIds.length === 0) continue;
+      const place = { first_position: integer(row * batch.length) };
+      const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
+      loss += run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch])[0]![0]!;
+    }
+    return loss;
   }
 
   async gradNorm(): Promise<number> {
@@ -228,7 +256,7 @@ function matrixNames(config: Qwen2Config): string[] {
   return linearPaths(config).flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]);
 }
 
-function batchFeeds(config: Qwen2Config, batch: TokenBatch): Record<string, Feed> {
+function batchFeeds(config: Qwen2Config, batch: PaddedRows): Record<string, Feed> {
   const { rows, length, inputIds, targetPositions, targetIds } = batch;
   const { cos, sin } = rotaryTables(length, config.headDim, config.ropeTheta);
   // The rotation subtracts the second half from the first: the sign is put into the table.
@@ -241,16 +269,17 @@ function batchFeeds(config: Qwen2Config, batch: TokenBatch): Record<string, Feed
     target_positions: integers(targetPositions),
     target_ids: integers(targetIds),
     targets: integer(targetIds.length),
-    chunk_rows: integer(Math.max(CHUNK_ROWS, Math.ceil(targetIds.length / MOST_CHUNKS))),
+    chunk_rows: integer(chunkRowsOf(targetIds.length)),
     cos: { dtype: 'float32', shape, data: cos },
     sin: { dtype: 'float32', shape, data: sin },
   };
 }
 
 function keptFeeds(
-  { config, checkpointing }: GraphTrainingParameters,
+  config: Qwen2Config,
   { rows, length }: TokenBatch,
   mask: DropoutMask,
+  checkpointing: BatchPlan['checkpointing'],
 ): Record<string, Feed> {
   const times = checkpointing === 'layer' ? (['first', 'again'] as const) : (['first'] as const);
   const feeds: Record<string, Feed> = {};

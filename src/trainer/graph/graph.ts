@@ -9,6 +9,7 @@ export const DTYPES = {
   uint16: 17,
   resource: 20,
   uint32: 22,
+  uint64: 23,
 } as const;
 export type DType = keyof typeof DTYPES;
 

@@ -1,3 +1,4 @@
+import { ALIGNMENT, type AlignedWeights } from '../aligned-weights.ts';
 import type { Qwen2Config } from '../config.ts';
 import { adapterTensorName } from '../lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../weights.ts';
@@ -14,8 +15,8 @@ export interface LoraGraphParameters {
   storage: 'float32' | 'bfloat16';
   /** What matrices are multiplied in. */
   matmul: 'float32' | 'bfloat16';
-  /** `layer`: the backward pass computes each layer again instead of keeping what the forward pass computed. */
-  checkpointing: 'none' | 'layer';
+  /** Matrices that are read from this file as they are needed, instead of being fed: storage bfloat16, on a CPU. */
+  mapped?: AlignedWeights;
 }
 
 /** What can be fetched. Each is one call of the session. */
@@ -28,6 +29,8 @@ export const FETCH = {
   resume: 'resume',
   /** Adds a batch's gradient and gives its loss. */
   accumulate: 'accumulate',
+  /** The same, but each layer is computed again for its gradient instead of being kept. */
+  accumulateAgain: 'accumulate_again',
   /** Half of the squared norm of each gradient, [matrices]. */
   halfSquares: 'half_squares',
   /** Shrinks the adapter by the fed decay. */
@@ -54,7 +57,7 @@ export const stageOf = (stage: string) => `stage/${stage}`;
  * variables of its session, a batch is fed, and a loss comes back. Batch and sequence length, rank and scale are known only
  * when it runs. Gradients are written out by hand: the frozen base needs none of its own.
  */
-export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraGraphParameters): Graph {
+export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphParameters): Graph {
   const graph = new Graph();
   const ops = new Ops(graph);
   const scalar = (name: string, dtype: DType) => graph.placeholder(name, dtype, []);
@@ -74,7 +77,10 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
     const dtype = shape.length === 2 ? storage : 'float32';
     const variable = ops.variable(`base/${name}`, dtype);
     base.set(name, variable);
-    fedWeights.push(ops.assign(variable, fedWeight(ops, name, shape, dtype)));
+    const isMapped = mapped?.offsets.has(name);
+    fedWeights.push(
+      ops.assign(variable, isMapped ? mappedWeight(ops, mapped!, name, shape) : fedWeight(ops, name, shape, dtype)),
+    );
   }
   const layers = Array.from({ length: config.layers }, (_, layer) => decoderLayer(ops, config, base, layer));
   const linears = layers.flatMap((layer) => LINEARS.map((name) => layer.linears[name]));
@@ -116,22 +122,24 @@ export function writeLoraGraph({ config, storage, matmul, checkpointing }: LoraG
     inputs.push(passes.at(-1)!.y);
   }
   const { losses, dHidden } = headWithGradient(training, inputs.at(-1)!, lossScale);
-  const gradients = new Map(matrices.map(({ value, gradient }) => [value, gradient]));
-  const added: Value[] = [];
-  let dy = dHidden;
-  for (let i = layers.length - 1; i >= 0; i--) {
-    const layer = layers[i]!;
-    const { dx, adapters } = graph.after([dy], () => {
-      const pass = checkpointing === 'none' ? passes[i]! : layerForward(training, layer, ops.identity(inputs[i]!));
-      return layerBackward(training, layer, pass, dy);
-    });
-    for (const { linear, da, db } of adapters) {
-      added.push(ops.assignAdd(gradients.get(linear.a)!, da));
-      added.push(ops.assignAdd(gradients.get(linear.b)!, db));
+  const loss = ops.multiply(ops.sum(losses), lossScale);
+  const gradientOf = new Map(matrices.map(({ value, gradient }) => [value, gradient]));
+  const backward = (passOf: (i: number) => LayerPass): Value[] => {
+    const added: Value[] = [];
+    let dy = dHidden;
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const { dx, adapters } = graph.after([dy], () => layerBackward(training, layers[i]!, passOf(i), dy));
+      for (const { linear, da, db } of adapters) {
+        added.push(ops.assignAdd(gradientOf.get(linear.a)!, da));
+        added.push(ops.assignAdd(gradientOf.get(linear.b)!, db));
+      }
+      dy = dx;
     }
-    dy = dx;
-  }
-  ops.identity(ops.multiply(ops.sum(losses), lossScale), { name: FETCH.accumulate, after: added });
+    return added;
+  };
+  const passAgain = (i: number) => layerForward(training, layers[i]!, ops.identity(inputs[i]!));
+  ops.identity(loss, { name: FETCH.accumulate, after: backward((i) => passes[i]!) });
+  ops.identity(loss, { name: FETCH.accumulateAgain, after: backward(passAgain) });
 
   // The optimizer.
   ops.identity(ops.pack(matrices.map(({ gradient }) => ops.halfSquareSum(ops.read(gradient)))), {
@@ -232,6 +240,16 @@ function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType): Value
   if (dtype === 'float32') return ops.graph.placeholder(fedAs(name), 'float32', shape);
   const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
   return ops.reshape(ops.bitcast(pairs, dtype), shape);
+}
+
+/** The file is one matrix with rows of {@link ALIGNMENT} bytes; slices of whole rows are not copied. */
+function mappedWeight(ops: Ops, { path, bytes, offsets }: AlignedWeights, name: string, shape: number[]): Value {
+  const [rows, columns] = shape as [number, number];
+  const row = ALIGNMENT / 2;
+  const file = ops.mappedFile(path, 'bfloat16', [bytes / ALIGNMENT, row]);
+  const size = (rows * columns) / row;
+  if (!Number.isInteger(size)) throw new RangeError(`${name} [${shape}] is not a multiple of ${ALIGNMENT} bytes`);
+  return ops.reshape(ops.sliceRows(file, offsets.get(name)! / ALIGNMENT, size, 2), shape);
 }
 
 function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>, layer: number): DecoderLayer {

@@ -21,8 +21,13 @@ export interface HeadContext {
   positions: Value;
 }
 
+/** Targets whose logits are computed at once, unless there are more targets than {@link MOST_CHUNKS} such pieces hold. */
+const CHUNK_ROWS = 128;
 /** Most pieces the targets are computed in; pieces beyond the last target are empty and cost nothing. */
 export const MOST_CHUNKS = 16;
+
+/** Targets whose logits are computed at once. */
+export const chunkRowsOf = (targets: number) => Math.max(CHUNK_ROWS, Math.ceil(targets / MOST_CHUNKS));
 
 export interface HeadPass {
   /** [n] negative log-likelihood of each target in nats, float32. */

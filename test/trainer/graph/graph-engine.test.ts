@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { collate, type TokenBatch } from '../../../src/trainer/batches.ts';
+import type { Qwen2Config } from '../../../src/trainer/config.ts';
 import type { GraphEngineOptions } from '../../../src/trainer/graph/graph-engine.ts';
+import { planBatch, trainingBytes } from '../../../src/trainer/graph/memory.ts';
 import { createLoraAdapter, type LoraAdapter } from '../../../src/trainer/lora-adapter.ts';
 import { readModelConfig } from '../../../src/trainer/model-files.ts';
 import type { LoadedTensorFlow } from '../../../src/trainer/tensorflow.ts';
@@ -123,6 +125,34 @@ describe('the graph engine', () => {
     twice.dispose();
   });
 
+  it('gives the same gradient and draws the same dropout when there is memory for one row at a time only', async () => {
+    const adapter = await adapterOf(4, 0.1);
+    const batch = batchOf([40, 30, 35]);
+    const model = { config: await readModelConfig(golden(MODEL)), storage: 'float32', matmul: 'float32' } as const;
+    const oneRow = { ...model, rank: 4, rows: 1, length: 40, checkpointing: 'layer' } as const;
+    const [free, tight] = [
+      await graph(),
+      await graph({ checkpointing: 'auto', memoryBytes: Math.ceil(trainingBytes(oneRow)) }),
+    ];
+    const whole = await gradients(free, adapter, [batch]);
+    const parts = await gradients(tight, adapter, [batch]);
+    expectEqual(parts, whole);
+    expect(parts.gradient).not.toEqual(whole.gradient); // its sums have another order: it was really computed in parts
+    free.dispose();
+    tight.dispose();
+  });
+
+  it('says what a row takes that there is no memory for, and what there is', async () => {
+    const engine = await graph({ memoryBytes: 0.6e9 });
+    engine.requireMemory(16, 64);
+    expect(() => engine.requireMemory(16, 4096)).toThrow(
+      /training a row of 4096 tokens takes \d+\.\d GiB, there are 0\.6 GiB for it\. Set checkpointing to 'auto'/,
+    );
+    const run = engine.startTraining({ adapter: await adapterOf(4), optimizer, random: new MersenneTwister(1) });
+    await expect(run.accumulate(batchOf([4096]), 1)).rejects.toMatchObject({ code: 'out-of-memory', transient: false });
+    engine.dispose();
+  });
+
   it('keeps no tensor from step to step', async () => {
     const { binding } = loaded.tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
     const engine = await graph();
@@ -145,5 +175,39 @@ describe('the graph engine', () => {
     engine.startEvaluation(null);
     await expect(run.accumulate(batchOf([20]), 1)).rejects.toThrow('another run has taken over this engine');
     engine.dispose();
+  });
+});
+
+describe('the plan of a batch', () => {
+  const config: Qwen2Config = {
+    ...{
+      vocabSize: 151_936,
+      hiddenSize: 1536,
+      intermediateSize: 8960,
+      layers: 28,
+      heads: 12,
+      kvHeads: 2,
+      headDim: 128,
+    },
+    ...{ rmsNormEpsilon: 1e-6, ropeTheta: 1e6, tiedHead: true },
+  };
+  const batch = { config, storage: 'bfloat16', matmul: 'bfloat16', rank: 16, rows: 8, length: 512 } as const;
+  const plan = (memoryGiB: number, checkpointing: 'auto' | 'none' | 'layer' = 'auto') =>
+    planBatch({ ...batch, checkpointing, memoryBytes: memoryGiB * 2 ** 30 });
+
+  it('takes fewer rows at once before it computes layers again, and all of them where they fit', () => {
+    expect(plan(64)).toEqual({ rowsAtOnce: 8, checkpointing: 'none' });
+    expect(plan(8)).toMatchObject({ checkpointing: 'none' });
+    expect(plan(8).rowsAtOnce).toBeLessThan(8);
+    expect(plan(5.2)).toMatchObject({ checkpointing: 'layer' });
+    // A mapped file need not be in memory.
+    const tight = { ...batch, checkpointing: 'auto', memoryBytes: 4 * 2 ** 30 } as const;
+    expect(planBatch({ ...tight, mapped: { path: '', bytes: 0, offsets: new Map() } })).toEqual({
+      rowsAtOnce: 1,
+      checkpointing: 'layer',
+    });
+    expect(plan(8, 'layer')).toMatchObject({ checkpointing: 'layer' });
+    expect(() => plan(5.2, 'none')).toThrow("Set checkpointing to 'auto'");
+    expect(() => plan(4)).toThrow('training a row of 512 tokens');
   });
 });

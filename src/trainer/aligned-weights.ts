@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { makeFolder } from '../shared/make-folder.ts';
+import { sha256OfFile } from '../shared/sha256-of-file.ts';
+import type { Qwen2Config } from './config.ts';
+import type { ModelWeights } from './model-files.ts';
+import { weightShapes } from './weights.ts';
+
+/** The matrices of a model in one file, each where TensorFlow can use it as it lies. */
+export interface AlignedWeights {
+  path: string;
+  bytes: number;
+  /** Where each matrix begins, in bytes: a multiple of {@link ALIGNMENT}. */
+  offsets: Map<string, number>;
+}
+
+export interface AlignWeightsParameters {
+  config: Qwen2Config;
+  weights: Pick<ModelWeights, 'readBfloat16'>;
+  /** Names the model by content. */
+  baseSha256: string;
+  /** Where the file is kept. */
+  cacheDir: string;
+}
+
+/** TensorFlow copies values that do not begin at a multiple of this many bytes. */
+export const ALIGNMENT = 64;
+
+/**
+ * The matrices in bfloat16 in a file of the cache folder, which is written once for each model: safetensors files begin their
+ * tensors at any multiple of 8 bytes. A file that is there counts when its size and its SHA-256 are those it was written with.
+ * @throws FlockOffError `disk` when it cannot be written; then nothing of it stays.
+ */
+export async function alignWeights(parameters: AlignWeightsParameters): Promise<AlignedWeights> {
+  const { config, weights, baseSha256, cacheDir } = parameters;
+  const path = join(cacheDir, `${baseSha256}.bf16`);
+  const aligned = { path, ...layOut(config) };
+  if (await isWhole(aligned)) return aligned;
+  const incomplete = `${path}.incomplete-${process.pid}`;
+  try {
+    await makeFolder(cacheDir);
+    await removeAbandoned(path);
+    const sha256 = await write(incomplete, aligned, weights);
+    await writeFile(sumOf(path), sha256);
+    await rename(incomplete, path);
+  } catch (error) {
+    await rm(incomplete, { force: true }).catch(() => {});
+    if (error instanceof FlockOffError) throw error;
+    throw new FlockOffError({
+      code: 'disk',
+      what: `the weights cannot be cached in ${cacheDir} (${messageOf(error)})`,
+      fix: `make room for ${(aligned.bytes / 1e9).toFixed(1)} GB, or choose another cache folder`,
+      facts: { path, bytes: aligned.bytes },
+      cause: error,
+    });
+  }
+  return aligned;
+}
+
+function layOut(config: Qwen2Config): Omit<AlignedWeights, 'path'> {
+  const offsets = new Map<string, number>();
+  let bytes = 0;
+  for (const [name, [rows, columns]] of weightShapes(config)) {
+    if (columns === undefined) continue;
+    offsets.set(name, bytes);
+    bytes += Math.ceil((2 * rows! * columns) / ALIGNMENT) * ALIGNMENT;
+  }
+  return { bytes, offsets };
+}
+
+async function isWhole({ path, bytes }: AlignedWeights): Promise<boolean> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => -1,
+  );
+  const sum = await readFile(sumOf(path), 'utf8').catch(() => null);
+  return size === bytes && sum !== null && sum === (await sha256OfFile(path));
+}
+
+async function write(
+  path: string,
+  { bytes, offsets }: AlignedWeights,
+  weights: AlignWeightsParameters['weights'],
+): Promise<string> {
+  const file = await open(path, 'w');
+  try {
+    const hash = createHash('sha256');
+    const append = async (data: Uint8Array) => {
+      hash.update(data);
+      await writeAll(file, data);
+    };
+    const ends = [...offsets.values(), bytes].slice(1);
+    for (const [i, [name, offset]] of [...offsets].entries()) {
+      const halves = await weights.readBfloat16(name);
+      await append(new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength));
+      await append(new Uint8Array(ends[i]! - offset - halves.byteLength));
+    }
+    await file.sync();
+    return hash.digest('hex');
+  } finally {
+    await file.close();
+  }
+}
+
+/** One call may write less than it is given: on a full disk the rest is refused by the next one. */
+async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
+  for (let done = 0; done < data.length; ) done += (await file.write(data, done)).bytesWritten;
+}
+
+/** What processes that are gone have left half-written. */
+async function removeAbandoned(path: string): Promise<void> {
+  const [folder, prefix] = [dirname(path), `${basename(path)}.incomplete-`];
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length))))
+      await rm(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+const sumOf = (path: string) => `${path}.sha256`;
