@@ -11,7 +11,6 @@ import { LoraRecipe } from '../../src/schema/competition.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { alignWeights } from '../../src/trainer/aligned-weights.ts';
 import { collate } from '../../src/trainer/batches.ts';
-import type { Qwen2Config } from '../../src/trainer/config.ts';
 import { clipFactor } from '../../src/trainer/gradients.ts';
 import { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
 import { trainingBytes } from '../../src/trainer/graph/memory.ts';
@@ -19,7 +18,8 @@ import { createLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/safetensors.ts';
 import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
-import { type NamedTensor, weightShapes } from '../../src/trainer/weights.ts';
+import { weightShapes } from '../../src/trainer/weights.ts';
+import { randomWeight, SHAPES } from './shapes.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -37,48 +37,6 @@ const { values: options } = parseArgs({
     engine: { type: 'string', default: 'graph' },
   },
 });
-
-const common = { rmsNormEpsilon: 1e-6, ropeTheta: 1e6, tiedHead: true };
-const SHAPES: Record<string, Qwen2Config> = {
-  tiny: {
-    ...common,
-    vocabSize: 512,
-    hiddenSize: 64,
-    intermediateSize: 160,
-    layers: 2,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 16,
-  },
-  '0.5b': {
-    ...common,
-    ...{ vocabSize: 151_936, hiddenSize: 896, intermediateSize: 4864, layers: 24, heads: 14, kvHeads: 2, headDim: 64 },
-  },
-  '1.5b': {
-    ...common,
-    ...{
-      vocabSize: 151_936,
-      hiddenSize: 1536,
-      intermediateSize: 8960,
-      layers: 28,
-      heads: 12,
-      kvHeads: 2,
-      headDim: 128,
-    },
-  },
-};
-
-/** Numbers around 0 with the spread of fresh weights, made fast: the values do not matter for the time. */
-function randomWeight(name: string, shape: number[]): NamedTensor {
-  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  if (/norm\.weight$/.test(name)) return { shape, data: data.fill(1) };
-  let state = name.length;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    data[i] = state * 1.6e-11;
-  }
-  return { shape, data };
-}
 
 function peakMiB(): number {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024);

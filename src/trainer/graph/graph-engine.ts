@@ -23,7 +23,7 @@ import {
 } from './lora-graph.ts';
 import { chunkRowsOf } from './loss-head.ts';
 import { type BatchPlan, type Checkpointing, planBatch } from './memory.ts';
-import { type Feed, float, GraphSession, integer, integers } from './session.ts';
+import { type Feed, float, GraphSession, integer, integers, type MappedFeed } from './session.ts';
 
 /** Where base weights come from. */
 export type WeightReader = Pick<ModelWeights, 'read' | 'readBfloat16'>;
@@ -67,7 +67,7 @@ export class GraphEngine implements LoraEngine {
   ): Promise<GraphEngine> {
     const filled = { ...DEFAULTS, ...options };
     const session = await GraphSession.open(tf, writeLoraGraph({ config, ...filled }));
-    await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights]);
+    await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights], filled.mapped);
     return new GraphEngine(config, session, filled);
   }
 
@@ -146,10 +146,12 @@ async function* weightFeeds(
   config: Qwen2Config,
   { storage, mapped }: Pick<LoraGraphParameters, 'storage' | 'mapped'>,
   weights: WeightReader,
-): AsyncGenerator<[name: string, feed: Feed]> {
+): AsyncGenerator<[name: string, feed: Feed | MappedFeed]> {
   for (const [name, shape] of weightShapes(config)) {
-    if (mapped?.offsets.has(name)) continue;
-    if (shape.length === 2 && storage === 'bfloat16') {
+    const offset = mapped?.offsets.get(name);
+    if (offset !== undefined) {
+      yield [fedAs(name), { shape: shape as [number, number], offset }];
+    } else if (shape.length === 2 && storage === 'bfloat16') {
       const halves = await weights.readBfloat16(name);
       yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
     } else {

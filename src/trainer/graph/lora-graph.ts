@@ -1,4 +1,4 @@
-import { ALIGNMENT, type AlignedWeights } from '../aligned-weights.ts';
+import type { AlignedWeights } from '../aligned-weights.ts';
 import type { Qwen2Config } from '../config.ts';
 import { adapterTensorName } from '../lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../weights.ts';
@@ -77,10 +77,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     const dtype = shape.length === 2 ? storage : 'float32';
     const variable = ops.variable(`base/${name}`, dtype);
     base.set(name, variable);
-    const isMapped = mapped?.offsets.has(name);
-    fedWeights.push(
-      ops.assign(variable, isMapped ? mappedWeight(ops, mapped!, name, shape) : fedWeight(ops, name, shape, dtype)),
-    );
+    fedWeights.push(ops.assign(variable, fedWeight(ops, name, shape, dtype, mapped?.offsets.has(name) ?? false)));
   }
   const layers = Array.from({ length: config.layers }, (_, layer) => decoderLayer(ops, config, base, layer));
   const linears = layers.flatMap((layer) => LINEARS.map((name) => layer.linears[name]));
@@ -235,21 +232,11 @@ function writeOptimizer(ops: Ops, matrices: Trainable[]): void {
   ops.identity(done, { name: FETCH.step, after: stepped });
 }
 
-/** bfloat16 comes as pairs in int32, the only integers that can be uploaded without a copy per element. */
-function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType): Value {
-  if (dtype === 'float32') return ops.graph.placeholder(fedAs(name), 'float32', shape);
+/** bfloat16 that is uploaded comes as pairs in int32, the only integers that take no copy per element. */
+function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType, mapped: boolean): Value {
+  if (dtype === 'float32' || mapped) return ops.graph.placeholder(fedAs(name), dtype, shape);
   const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
   return ops.reshape(ops.bitcast(pairs, dtype), shape);
-}
-
-/** The file is one matrix with rows of {@link ALIGNMENT} bytes; slices of whole rows are not copied. */
-function mappedWeight(ops: Ops, { path, bytes, offsets }: AlignedWeights, name: string, shape: number[]): Value {
-  const [rows, columns] = shape as [number, number];
-  const row = ALIGNMENT / 2;
-  const file = ops.mappedFile(path, 'bfloat16', [bytes / ALIGNMENT, row]);
-  const size = (rows * columns) / row;
-  if (!Number.isInteger(size)) throw new RangeError(`${name} [${shape}] is not a multiple of ${ALIGNMENT} bytes`);
-  return ops.reshape(ops.sliceRows(file, offsets.get(name)! / ALIGNMENT, size, 2), shape);
 }
 
 function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>, layer: number): DecoderLayer {

@@ -35,6 +35,7 @@ export function trainingBytes(parameters: TrainingMemoryParameters): number {
   const { config, rank, rows, length, checkpointing } = parameters;
   const { layers, hiddenSize: hidden, vocabSize, heads, kvHeads, headDim, intermediateSize: wide } = config;
   const matmul = BYTES[parameters.matmul];
+  const asIs = parameters.storage === parameters.matmul;
   const positions = rows * length;
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
 
@@ -43,8 +44,10 @@ export function trainingBytes(parameters: TrainingMemoryParameters): number {
   const masks = positions * (5 * hidden + queries + wide);
   const kept = residual + matmul * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
   const working =
-    4 * SHARE_COPIES * rows * heads * length ** 2 + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
-  const head = HEAD_COPIES * matmul * vocabSize * hidden;
+    4 * SHARE_COPIES * rows * heads * length ** 2 +
+    4 * WIDE_COPIES * positions * wide +
+    (asIs ? 0 : castWeights(parameters));
+  const head = asIs ? HEAD_COPIES * matmul * vocabSize * hidden : 0;
   const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
   return (
     RUNTIME_BYTES +
@@ -65,8 +68,7 @@ function weightBytes({ config, storage }: LoraGraphParameters): number {
 }
 
 /** Weights in another type than they are kept in: the head, or two of the widest layers. */
-function castWeights({ config, storage, matmul }: LoraGraphParameters): number {
-  if (storage === matmul) return 0;
+function castWeights({ config, matmul }: LoraGraphParameters): number {
   return BYTES[matmul] * config.hiddenSize * Math.max(config.vocabSize, 2 * config.intermediateSize);
 }
 

@@ -180,12 +180,6 @@ export class Ops {
     });
   }
 
-  /** The contents of a file, which the system reads when they are looked at. The file must stay as it is. */
-  mappedFile(path: string, dtype: DType, shape: number[]): Value {
-    const attributes = { dtype: { type: dtype }, shape: { shape }, memory_region_name: { string: path } };
-    return this.graph.node({ op: 'ImmutableConst', attributes, dtype });
-  }
-
   /** A variable that lives as long as the session. */
   variable(name: string, dtype: DType): Variable {
     const handle = this.graph.node({

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tf } from '../tensorflow.ts';
 import { DTYPES, type Graph, SERVE } from './graph.ts';
+import { MappedFile } from './mapped-file.ts';
 
 /** Values for a placeholder. */
 export type Feed =
@@ -10,8 +11,23 @@ export type Feed =
   | { dtype: 'int32'; shape: number[]; data: Int32Array }
   | { dtype: 'bool'; shape: number[]; data: Uint8Array };
 
+/** A matrix of bfloat16 that begins at `offset` bytes of a file. */
+export interface MappedFeed {
+  shape: [rows: number, columns: number];
+  offset: number;
+}
+
 /** What is used of tfjs-node's native addon. */
-interface Binding {
+export interface Binding {
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_ATTR_STRING: number;
+  executeOp(
+    op: string,
+    attributes: { name: string; type: number; value: unknown }[],
+    inputs: number[],
+    outputs: number,
+  ): { id: number }[];
   createTensor(shape: number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array;
@@ -67,14 +83,24 @@ export class GraphSession {
     }
   }
 
-  /** The same with feeds that are made one after the other, so that never two of them are in JavaScript's memory. */
-  async runStreamed(feeds: AsyncIterable<[name: string, feed: Feed]>, fetches: string[]): Promise<void> {
+  /**
+   * The same with feeds that are made one after the other, so that never two of them are in JavaScript's memory. Those with
+   * an offset are in the file `mapped`.
+   */
+  async runStreamed(
+    feeds: AsyncIterable<[name: string, feed: Feed | MappedFeed]>,
+    fetches: string[],
+    mapped?: { path: string; bytes: number },
+  ): Promise<void> {
+    const file = mapped && new MappedFile(this.#binding, mapped.path, mapped.bytes);
     const uploaded = new Map<string, number>();
     try {
-      for await (const [name, feed] of feeds) uploaded.set(name, this.#upload(feed));
+      for await (const [name, feed] of feeds)
+        uploaded.set(name, 'offset' in feed ? file!.matrix(feed.offset, feed.shape) : this.#upload(feed));
       this.#run(uploaded, fetches);
     } finally {
       for (const id of uploaded.values()) this.#binding.deleteTensor(id);
+      file?.close();
     }
   }
 

@@ -1,0 +1,45 @@
+import type { Qwen2Config } from '../../src/trainer/config.ts';
+import type { NamedTensor } from '../../src/trainer/weights.ts';
+
+const common = { rmsNormEpsilon: 1e-6, ropeTheta: 1e6, tiedHead: true };
+/** Published sizes of Qwen2.5, and of the tiny model of the tests. */
+export const SHAPES: Record<string, Qwen2Config> = {
+  tiny: {
+    ...common,
+    vocabSize: 512,
+    hiddenSize: 64,
+    intermediateSize: 160,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+  },
+  '0.5b': {
+    ...common,
+    ...{ vocabSize: 151_936, hiddenSize: 896, intermediateSize: 4864, layers: 24, heads: 14, kvHeads: 2, headDim: 64 },
+  },
+  '1.5b': {
+    ...common,
+    ...{
+      vocabSize: 151_936,
+      hiddenSize: 1536,
+      intermediateSize: 8960,
+      layers: 28,
+      heads: 12,
+      kvHeads: 2,
+      headDim: 128,
+    },
+  },
+};
+
+/** Numbers around 0 with the spread of fresh weights, made fast: the values do not matter for the time. */
+export function randomWeight(name: string, shape: number[]): NamedTensor {
+  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  if (/norm\.weight$/.test(name)) return { shape, data: data.fill(1) };
+  let state = name.length;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    data[i] = state * 1.6e-11;
+  }
+  return { shape, data };
+}
