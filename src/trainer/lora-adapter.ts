@@ -44,7 +44,8 @@ export function createLoraAdapter(parameters: CreateLoraAdapterParameters): Lora
   for (const { path, shape } of allLinears(config)) {
     const [out, in_] = shape;
     const bound = 1 / Math.sqrt(in_);
-    const a = Float32Array.from({ length: rank * in_ }, () => (2 * random.nextUniform() - 1) * bound);
+    const a = new Float32Array(rank * in_);
+    for (let i = 0; i < a.length; i++) a[i] = (2 * random.nextUniform() - 1) * bound;
     tensors.set(adapterTensorName(path, 'A'), { shape: [rank, in_], data: a });
     tensors.set(adapterTensorName(path, 'B'), { shape: [out, rank], data: new Float32Array(out * rank) });
   }
