@@ -30,6 +30,7 @@ interface Metadata {
   tokens: number;
   stepLossesNatsPerToken: number[];
   steps: number;
+  gradientScale?: number;
   rank: number;
   alpha: number;
   dropout: number;
@@ -40,11 +41,11 @@ const KINDS = ['adapter', 'first_moment', 'second_moment'] as const;
 /** Writes a checkpoint; the one before stays until it is complete. */
 export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: Checkpoint): Promise<void> {
   const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
-  const { adapter, firstMoments, secondMoments, steps } = training;
+  const { adapter, firstMoments, secondMoments, steps, gradientScale } = training;
   const { rank, alpha, dropout } = adapter;
   const metadata: Metadata = {
     ...{ run, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
-    ...{ steps, rank, alpha, dropout },
+    ...{ steps, gradientScale, rank, alpha, dropout },
   };
   const tensors = new Map(
     [adapter.tensors, firstMoments, secondMoments].flatMap((group, i) =>
@@ -69,10 +70,10 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
       const name = key.slice(KINDS[kind]!.length + 1);
       [tensors, firstMoments, secondMoments][kind]!.set(name, { shape, data: await file.readFloats(key) });
     }
-    const { rank, alpha, dropout, steps, step, tokens, stepLossesNatsPerToken } = metadata;
+    const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken } = metadata;
     const adapter = { rank, alpha, dropout, tensors: tensors! };
     return {
-      training: { adapter, firstMoments: firstMoments!, secondMoments: secondMoments!, steps },
+      training: { adapter, firstMoments: firstMoments!, secondMoments: secondMoments!, steps, gradientScale },
       random: MersenneTwister.fromJSON(metadata.random),
       ...{ step, tokens, stepLossesNatsPerToken },
     };

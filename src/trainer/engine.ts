@@ -23,6 +23,8 @@ export interface TrainingState {
   secondMoments: Map<string, NamedTensor>;
   /** Optimizer steps taken. */
   steps: number;
+  /** What gradients are multiplied with in float16; elsewhere they are not. */
+  gradientScale?: number;
 }
 
 export interface StartTrainingParameters {

@@ -4,9 +4,10 @@ import { breathe } from './breathe.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { freeMemoryBytes } from './free-memory.ts';
+import type { MatrixType } from './graph/graph.ts';
 import { GraphEngine, type WeightReader } from './graph/graph-engine.ts';
 import type { Checkpointing } from './graph/memory.ts';
-import { probeMatmul } from './graph/probe-matmul.ts';
+import { type MatmulTimes, probeMatmul } from './graph/probe-matmul.ts';
 import { canRunGraphs } from './graph/session.ts';
 import { openModelWeights } from './model-files.ts';
 import type { BackendInfo, Tf } from './tensorflow.ts';
@@ -15,13 +16,13 @@ import { weightShapes } from './weights.ts';
 
 /** What matrices are multiplied in, and why. Everything else is float32. */
 export interface Precision {
-  matmul: 'float32' | 'bfloat16';
+  matmul: MatrixType;
   reason: string;
 }
 
 /** How the base model's matrices are held, and why. */
 export interface WeightStorage {
-  dtype: 'float32' | 'bfloat16';
+  dtype: MatrixType;
   /** True when they are read from a file of the cache folder as they are needed: their memory can be taken back any time. */
   mapped: boolean;
   reason: string;
@@ -85,7 +86,7 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     }
     const large = countWeights(config) >= LARGE;
     const precision = await choosePrecision(parameters, large);
-    const storage = precision.matmul === 'bfloat16' || (large && weights.inBfloat16) ? 'bfloat16' : 'float32';
+    const storage = precision.matmul === 'float32' && large && weights.inBfloat16 ? 'bfloat16' : precision.matmul;
     const { mapped, reason } = await mapWeights(parameters, storage, large, patient);
     const options = { matmul: precision.matmul, storage, mapped, checkpointing, memoryBytes } as const;
     const engine = await GraphEngine.create(tf, config, patient, options);
@@ -117,11 +118,17 @@ async function mapWeights(
 async function choosePrecision({ tf, matmul }: OpenEngineParameters, large: boolean): Promise<Precision> {
   if (matmul) return { matmul, reason: 'as asked for' };
   if (!large) return { matmul: 'float32', reason: 'the model is small' };
-  const { float32, bfloat16 } = await probeMatmul(tf);
-  if (bfloat16 === null) return { matmul: 'float32', reason: 'this device does not multiply bfloat16' };
-  const ratio = float32 / bfloat16;
-  const measured = `bfloat16 is ${ratio.toFixed(1)} times as fast as float32 here`;
-  return { matmul: ratio >= WORTH ? 'bfloat16' : 'float32', reason: measured };
+  return chooseMatmul(await probeMatmul(tf));
+}
+
+/** bfloat16, which has the range of float32, before float16, whose losses must be scaled. */
+export function chooseMatmul(times: MatmulTimes): Precision {
+  const half = times.bfloat16 === null ? 'float16' : 'bfloat16';
+  const ms = times[half];
+  if (ms === null) return { matmul: 'float32', reason: 'this device multiplies float32 only' };
+  const ratio = times.float32 / ms;
+  const reason = `${half} is ${ratio.toFixed(1)} times as fast as float32 here`;
+  return { matmul: ratio >= WORTH ? half : 'float32', reason };
 }
 
 function countWeights(config: Qwen2Config): number {

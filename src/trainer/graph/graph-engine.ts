@@ -37,6 +37,11 @@ export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'c
 
 const RANDOM_VALUES = 65_536;
 type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
+/**
+ * What losses are multiplied with in float16, so that gradients do not vanish in it: torch's GradScaler starts there. It is
+ * halved, and the step computed again, whenever a gradient is too large for float16.
+ */
+const LARGEST_SCALE = 65_536;
 const DEFAULTS: FilledOptions = {
   storage: 'float32',
   matmul: 'float32',
@@ -83,6 +88,7 @@ export class GraphEngine implements LoraEngine {
     return new GraphTraining({
       config: this.config,
       planBatch: (batch) => this.#planBatch(adapter.rank, batch),
+      scale: resume?.gradientScale ?? (this.#options.matmul === 'float16' ? LARGEST_SCALE : 1),
       run,
       adapter,
       optimizer,
@@ -151,7 +157,7 @@ async function* weightFeeds(
     const offset = mapped?.offsets.get(name);
     if (offset !== undefined) {
       yield [fedAs(name), { shape: shape as [number, number], offset }];
-    } else if (shape.length === 2 && storage === 'bfloat16') {
+    } else if (shape.length === 2 && storage !== 'float32') {
       const halves = await weights.readBfloat16(name);
       yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
     } else {
@@ -163,6 +169,8 @@ async function* weightFeeds(
 interface GraphTrainingParameters {
   config: Qwen2Config;
   planBatch: (batch: TokenBatch) => BatchPlan;
+  /** Losses are multiplied with this, and gradients divided by it. */
+  scale: number;
   run: GraphSession['run'];
   adapter: LoraAdapter;
   optimizer: AdamWParameters;
@@ -171,26 +179,55 @@ interface GraphTrainingParameters {
   stepsDone: number;
 }
 
+/** A batch whose gradient has been added, and what decides it besides. */
+interface Accumulated {
+  batch: TokenBatch;
+  lossScale: number;
+  seed: number;
+}
+
 /** A run on {@link GraphEngine}. */
 export class GraphTraining implements LoraTraining {
   readonly #parameters: GraphTrainingParameters;
   readonly #names: string[];
   #steps: number;
+  #scale: number;
+  /** What the gradient so far comes from. */
+  #accumulated: Accumulated[] = [];
 
   constructor(parameters: GraphTrainingParameters) {
     this.#parameters = parameters;
     this.#names = matrixNames(parameters.config);
     this.#steps = parameters.stepsDone;
+    this.#scale = parameters.scale;
   }
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
-    const { config, planBatch, run, adapter, random, mask } = this.#parameters;
+    const part = { batch, lossScale, seed: this.#parameters.random.nextUint32() | 0 };
+    this.#accumulated.push(part);
+    return this.#add(part);
+  }
+
+  async gradNorm(): Promise<number> {
+    let norm = this.#norm();
+    while (!Number.isFinite(norm) && this.#scale > 1) {
+      this.#scale /= 2;
+      this.#parameters.run({}, [FETCH.clear]);
+      for (const part of this.#accumulated) this.#add(part);
+      norm = this.#norm();
+    }
+    return norm;
+  }
+
+  /** Adds the gradient of a batch, as many rows at once as there is memory for. */
+  #add({ batch, lossScale, seed }: Accumulated): number {
+    const { config, planBatch, run, adapter, mask } = this.#parameters;
     const { rank, alpha, dropout } = adapter;
     const { rowsAtOnce, checkpointing } = planBatch(batch);
     const feeds: Record<string, Feed> = {
-      loss_scale: float(lossScale),
+      loss_scale: float(lossScale * this.#scale),
       adapter_scale: float(alpha / rank / (1 - dropout)),
-      seed: integer(random.nextUint32() | 0),
+      seed: integer(seed),
       dropped_below: integer(Math.round(dropout * RANDOM_VALUES)),
       ...(mask ? keptFeeds(config, batch, mask, checkpointing) : {}),
     };
@@ -202,17 +239,19 @@ export class GraphTraining implements LoraTraining {
       const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
       loss += run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch])[0]![0]!;
     }
-    return loss;
+    return loss / this.#scale;
   }
 
-  async gradNorm(): Promise<number> {
+  #norm(): number {
     const [halfSquares] = this.#parameters.run({}, [FETCH.halfSquares]);
-    return Math.sqrt(2 * halfSquares!.reduce((sum, half) => sum + half, 0));
+    return Math.sqrt(2 * halfSquares!.reduce((sum, half) => sum + half, 0)) / this.#scale;
   }
 
   /** The accumulated gradient under the names of the adapter's tensors. */
   async gradient(): Promise<Map<string, NamedTensor>> {
-    return this.#fetch(adapterGradientOf);
+    const gradient = this.#fetch(adapterGradientOf);
+    for (const { data } of gradient.values()) for (let i = 0; i < data.length; i++) data[i]! /= this.#scale;
+    return gradient;
   }
 
   step(learningRate: number, gradientFactor: number): void {
@@ -221,11 +260,12 @@ export class GraphTraining implements LoraTraining {
     // The kernel takes 1 - beta of the rounded beta: corrected with the same, the moments are unbiased.
     const [beta1, beta2] = [Math.fround(optimizer.beta1), Math.fround(optimizer.beta2)];
     this.#steps++;
+    this.#accumulated = [];
     const correction = Math.sqrt(1 - beta2 ** this.#steps);
     if (weightDecay > 0) run({ decay_factor: float(1 - learningRate * weightDecay) }, [FETCH.decay]);
     run(
       {
-        gradient_factor: float(gradientFactor),
+        gradient_factor: float(gradientFactor / this.#scale),
         learning_rate: float((learningRate * correction) / (1 - beta1 ** this.#steps)),
         beta1: float(beta1),
         beta2: float(beta2),
@@ -242,7 +282,7 @@ export class GraphTraining implements LoraTraining {
 
   async state(): Promise<TrainingState> {
     const moments = { firstMoments: this.#fetch(firstMomentOf), secondMoments: this.#fetch(secondMomentOf) };
-    return { adapter: await this.adapter(), ...moments, steps: this.#steps };
+    return { adapter: await this.adapter(), ...moments, steps: this.#steps, gradientScale: this.#scale };
   }
 
   dispose(): void {}

@@ -7,11 +7,15 @@ export const DTYPES = {
   bool: 10,
   bfloat16: 14,
   uint16: 17,
+  float16: 19,
   resource: 20,
   uint32: 22,
   uint64: 23,
 } as const;
 export type DType = keyof typeof DTYPES;
+
+/** What matrices can be kept and multiplied in. */
+export type MatrixType = 'float32' | 'bfloat16' | 'float16';
 
 /** One output of a node. */
 export interface Value {

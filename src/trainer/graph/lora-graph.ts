@@ -4,7 +4,7 @@ import { adapterTensorName } from '../lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../weights.ts';
 import { type DecoderLayer, type LayerContext, type LayerPass, layerBackward, layerForward } from './decoder-layer.ts';
 import { drawnDropout } from './dropout.ts';
-import { type DType, Graph, type Value } from './graph.ts';
+import { type DType, Graph, type MatrixType, type Value } from './graph.ts';
 import type { LoraLinear } from './lora-linear.ts';
 import { type HeadContext, headForward, headWithGradient } from './loss-head.ts';
 import { Ops, type Variable } from './ops.ts';
@@ -12,9 +12,9 @@ import { Ops, type Variable } from './ops.ts';
 export interface LoraGraphParameters {
   config: Qwen2Config;
   /** What base weights are kept in. Norms and biases are float32. */
-  storage: 'float32' | 'bfloat16';
+  storage: MatrixType;
   /** What matrices are multiplied in. */
-  matmul: 'float32' | 'bfloat16';
+  matmul: MatrixType;
   /** Matrices that are read from this file as they are needed, instead of being fed: storage bfloat16, on a CPU. */
   mapped?: AlignedWeights;
 }
@@ -33,6 +33,8 @@ export const FETCH = {
   accumulateAgain: 'accumulate_again',
   /** Half of the squared norm of each gradient, [matrices]. */
   halfSquares: 'half_squares',
+  /** Sets the gradients to zero. */
+  clear: 'clear',
   /** Shrinks the adapter by the fed decay. */
   decay: 'decay',
   /** One AdamW step; then the gradients are zero again. */
@@ -142,6 +144,8 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
   ops.identity(ops.pack(matrices.map(({ gradient }) => ops.halfSquareSum(ops.read(gradient)))), {
     name: FETCH.halfSquares,
   });
+  const cleared = matrices.map(({ gradient }) => ops.assign(gradient, ops.zerosLike(ops.read(gradient))));
+  ops.identity(graph.constant('int32', 0), { name: FETCH.clear, after: cleared });
   writeOptimizer(ops, matrices);
 
   // Evaluation: the same without dropout and gradients.
@@ -232,11 +236,11 @@ function writeOptimizer(ops: Ops, matrices: Trainable[]): void {
   ops.identity(done, { name: FETCH.step, after: stepped });
 }
 
-/** bfloat16 that is uploaded comes as pairs in int32, the only integers that take no copy per element. */
+/** Two bytes a value come as pairs of bfloat16 in int32, the only integers that are uploaded without a copy per element. */
 function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType, mapped: boolean): Value {
   if (dtype === 'float32' || mapped) return ops.graph.placeholder(fedAs(name), dtype, shape);
   const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
-  return ops.reshape(ops.bitcast(pairs, dtype), shape);
+  return ops.cast(ops.reshape(ops.bitcast(pairs, 'bfloat16'), shape), dtype);
 }
 
 function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>, layer: number): DecoderLayer {

@@ -14,7 +14,7 @@ export interface TrainingMemoryParameters extends LoraGraphParameters {
   checkpointing: 'none' | 'layer';
 }
 
-const BYTES = { float32: 4, bfloat16: 2 };
+const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
 /** Node, TensorFlow, and the graph with what TensorFlow prepares of it. */
 const RUNTIME_BYTES = 500e6;
 /** Adapter, gradient and two moments. */

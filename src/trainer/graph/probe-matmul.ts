@@ -3,10 +3,11 @@ import { type DType, Graph } from './graph.ts';
 import { Ops } from './ops.ts';
 import { type Feed, GraphSession } from './session.ts';
 
-/** Milliseconds of the same matrix products in both types; `bfloat16` is `null` where it does not run. */
+/** Milliseconds of the same matrix products in each type; `null` where it does not run. */
 export interface MatmulTimes {
   float32: number;
   bfloat16: number | null;
+  float16: number | null;
 }
 
 const ROWS = 256;
@@ -18,7 +19,8 @@ const RUNS = 5;
 export async function probeMatmul(tf: Tf): Promise<MatmulTimes> {
   const float32 = await timeOf(tf, 'float32');
   const bfloat16 = await timeOf(tf, 'bfloat16').catch(() => null);
-  return { float32, bfloat16 };
+  const float16 = await timeOf(tf, 'float16').catch(() => null);
+  return { float32, bfloat16, float16 };
 }
 
 async function timeOf(tf: Tf, dtype: DType): Promise<number> {
