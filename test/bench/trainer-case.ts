@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '5' },
     checkpointing: { type: 'boolean', default: false },
+    /** Chooses how to compute a batch, within so many GiB. */
+    memory: { type: 'string' },
     /** Reads base weights from a file, which is made in this folder. */
     mapped: { type: 'string' },
     evaluate: { type: 'boolean', default: false },
@@ -85,7 +87,8 @@ const engine =
           storage,
           mapped,
           matmul: dtype,
-          checkpointing: options.checkpointing ? 'layer' : 'none',
+          checkpointing: options.memory ? 'auto' : options.checkpointing ? 'layer' : 'none',
+          memoryBytes: Number(options.memory ?? Number.POSITIVE_INFINITY) * 2 ** 30,
         },
       );
 const loadMs = performance.now() - loadedAt;
@@ -131,7 +134,7 @@ console.log(
     tokensPerSecond: round((1000 * batchSize * tokens) / msPerStep, 1),
     peakMiB: peakMiB(),
     anonymousMiB: anonymousMiB(),
-    estimateMiB: options.evaluate ? null : Math.round(trainingBytes(estimate) / 2 ** 20),
+    estimateMiB: options.evaluate || options.memory ? null : Math.round(trainingBytes(estimate) / 2 ** 20),
     timesMs: timesMs.map((ms) => round(ms)),
     firstMs: round(firstMs),
     loadMs: round(loadMs),
