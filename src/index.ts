@@ -66,10 +66,13 @@ export {
   type LoadLoraTrainerParameters,
   type LoraAdapter,
   LoraTrainer,
+  type Precision,
   type TrainParameters,
   type TrainProgress,
   type TrainResult,
+  type WeightStorage,
 } from './trainer/lora-trainer.ts';
+export type { TrainerFacts } from './trainer/trainer-parameters.ts';
 export { type RunEpochParameters, runEpoch } from './validator/epoch.ts';
 export { type RunValidatorParameters, runValidator } from './validator/loop.ts';
 export type { Outcome } from './validator/outcome.ts';

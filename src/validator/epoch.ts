@@ -84,6 +84,7 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   return writeReport({
     netuid,
     competition: competition.id,
+    trainer: validator.trainer,
     epoch,
     pointers,
     datasets,

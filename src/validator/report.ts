@@ -1,5 +1,6 @@
 import type { WeightsReceipt } from '../chain/weight-setter.ts';
 import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
+import type { TrainerFacts } from '../trainer/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import type { Outcome } from './outcome.ts';
@@ -30,6 +31,8 @@ export interface EpochReport {
   competition: string;
   epochSeed: number;
   startBlock: number;
+  /** What trained: losses are comparable where these agree. */
+  trainer: TrainerFacts;
   /** Best first. */
   entries: EpochEntry[];
   /** How the weights went to the chain; `null` when nobody has earned any, so that none were sent. */
@@ -39,6 +42,7 @@ export interface EpochReport {
 export interface WriteReportParameters {
   netuid: number;
   competition: string;
+  trainer: TrainerFacts;
   epoch: DrawnEpoch;
   pointers: Map<string, ReadPointer>;
   datasets: FetchedDataset[];
@@ -50,7 +54,7 @@ export interface WriteReportParameters {
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, epoch, pointers, datasets, outcomes, weighed, neurons, receipt } = parameters;
+  const { netuid, competition, trainer, epoch, pointers, datasets, outcomes, weighed, neurons, receipt } = parameters;
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
   const fetched = new Map(datasets.map((dataset) => [dataset.submission.hotkey, dataset]));
   const weights = new Map(weighed.weights.map(({ hotkey, weight }) => [hotkey, weight]));
@@ -73,7 +77,10 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     return { ...entry, why };
   });
   entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
-  return { netuid, competition, epochSeed: epoch.epochSeed, startBlock: epoch.startBlock, entries, receipt };
+  const { epochSeed, startBlock } = epoch;
+  const { backend, precision, weightStorage, baseSha256 } = trainer;
+  const facts = { backend, precision, weightStorage, baseSha256 };
+  return { netuid, competition, epochSeed, startBlock, trainer: facts, entries, receipt };
 }
 
 function explain({ outcome, winRate, evaluationRowsSeen }: Omit<EpochEntry, 'why'>, contestants: number): string {

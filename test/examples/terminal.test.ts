@@ -38,6 +38,12 @@ describe("strangers' control characters do not reach the terminal", () => {
       competition: '1',
       epochSeed: 1,
       startBlock: 1,
+      trainer: {
+        backend: { name: 'cpu', packageVersion: '4.22.0', libraryVersion: null, cuda: false },
+        precision: { matmul: 'float32', reason: 'the model is small' },
+        weightStorage: { dtype: 'float32', mapped: false, reason: 'the model is small' },
+        baseSha256: '0'.repeat(64),
+      },
       entries: [entry],
       receipt: null,
     };

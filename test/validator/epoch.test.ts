@@ -431,7 +431,8 @@ test('a validator stopped in the middle goes on with the same draw and trains no
 
 test('nobody with a dataset: no weights are sent, and the report says so', async () => {
   const report = await runEpoch(await validator());
-  expect(report).toMatchObject({ entries: [], receipt: null });
+  const { backend, precision, baseSha256 } = trainer;
+  expect(report).toMatchObject({ entries: [], receipt: null, trainer: { backend, precision, baseSha256 } });
 });
 
 test('runValidator runs epoch after epoch and retries what passes', async () => {

@@ -1,6 +1,6 @@
 import { ALIGNMENT } from '../aligned-weights.ts';
+import type { Binding } from './binding.ts';
 import { DTYPES } from './graph.ts';
-import type { Binding } from './session.ts';
 
 /** bfloat16 values in a unit of alignment. */
 const ROW = ALIGNMENT / 2;

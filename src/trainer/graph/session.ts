@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tf } from '../tensorflow.ts';
+import { type Binding, bindingOf } from './binding.ts';
 import { DTYPES, type Graph, SERVE } from './graph.ts';
 import { MappedFile } from './mapped-file.ts';
 
@@ -17,35 +18,11 @@ export interface MappedFeed {
   offset: number;
 }
 
-/** What is used of tfjs-node's native addon. */
-export interface Binding {
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_ATTR_SHAPE: number;
-  readonly TF_ATTR_STRING: number;
-  executeOp(
-    op: string,
-    attributes: { name: string; type: number; value: unknown }[],
-    inputs: number[],
-    outputs: number,
-  ): { id: number }[];
-  createTensor(shape: number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
-  deleteTensor(id: number): void;
-  tensorDataSync(id: number): Float32Array;
-  loadSavedModel(folder: string, tags: string): number;
-  deleteSavedModel(id: number): void;
-  runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): { id: number }[];
-}
-
 /** A scalar. */
 export const float = (value: number): Feed => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) });
 export const integer = (value: number): Feed => ({ dtype: 'int32', shape: [], data: Int32Array.of(value) });
 /** A vector. */
 export const integers = (values: Int32Array): Feed => ({ dtype: 'int32', shape: [values.length], data: values });
-
-/** Whether TensorFlow.js runs on the native addon, which alone can run graphs. */
-export function canRunGraphs(tf: Tf): boolean {
-  return bindingOf(tf) !== undefined;
-}
 
 /** A graph that runs, with the values of its variables. */
 export class GraphSession {
@@ -134,8 +111,4 @@ export class GraphSession {
           : copy;
     return this.#binding.createTensor(shape, DTYPES[dtype], values);
   }
-}
-
-function bindingOf(tf: Tf): Binding | undefined {
-  return (tf.backend() as unknown as { binding?: Binding }).binding;
 }
