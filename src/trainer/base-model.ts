@@ -107,6 +107,7 @@ async function downloadFile(source: BaseModelSource, sha: string, file: HubFile,
       onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
     }
   } catch (error) {
+    await rm(incomplete, { force: true });
     throw transferFault(source, file.rfilename, error);
   } finally {
     clearTimeout(timer);

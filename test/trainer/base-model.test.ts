@@ -127,6 +127,9 @@ describe('a hub id', () => {
     await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'hub-unreachable',
     });
+    expect((await readdir(join(options.cacheDir, 'ann--tiny', SHA))).filter((name) => /incomplete/.test(name))).toEqual(
+      [],
+    );
     fault = () => true;
     await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'hub-unreachable',
