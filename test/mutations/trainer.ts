@@ -174,6 +174,18 @@ const MUTATIONS: Mutation[] = [
     from: 'row * length + position - 1',
     to: 'row * length + position',
   },
+  {
+    mistake: 'every part of a batch draws the dropout of its beginning',
+    file: `${GRAPH}/graph-engine.ts`,
+    from: 'first_position: integer(row * batch.length)',
+    to: 'first_position: integer(0)',
+  },
+  {
+    mistake: 'the last part of a batch is left out',
+    file: `${GRAPH}/graph-engine.ts`,
+    from: 'row < batch.rows; row += rowsAtOnce',
+    to: 'row <= batch.rows - rowsAtOnce - (rowsAtOnce < batch.rows ? 1 : 0); row += rowsAtOnce',
+  },
 ];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -184,8 +196,18 @@ await symlink(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir');
 
 /** True when the golden tests of the graph pass on the copy. */
 function goldenTestsPass(): Promise<boolean> {
-  const args = ['vitest', 'run', '--config', 'test/vitest.config.ts', '--bail', '1', '-t', 'one graph'];
+  const args = [
+    'vitest',
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    '--bail',
+    '1',
+    '-t',
+    'one graph|the graph engine',
+  ];
   const files = ['test/trainer/golden-gradients.test.ts', 'test/trainer/golden-training.test.ts'];
+  files.push('test/trainer/graph/graph-engine.test.ts');
   return new Promise((resolve) =>
     execFile('npx', [...args, ...files], { cwd: copy }, (error) => resolve(error === null)),
   );
