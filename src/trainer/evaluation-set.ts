@@ -17,7 +17,7 @@ export interface EvaluationSet {
 }
 
 /** As many tokens as keep the matrix products busy; more only takes memory. */
-const BATCH_TOKENS = 512;
+const BATCH_TOKENS = 1024;
 
 /**
  * Sorts rows by length, then by content, and puts them into batches. The batches hang on the rows alone and not on their

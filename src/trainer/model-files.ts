@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
-import { floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 
 const SINGLE = 'model.safetensors';
@@ -25,7 +25,11 @@ export async function readModelConfig(folder: string): Promise<Qwen2Config> {
 
 /** The weights files of a model folder, open. */
 export interface ModelWeights {
-  /** One weight as float32. @throws FlockOffError `bad-model` when it is missing or has another shape than it must have. */
+  /**
+   * One weight as float32.
+   * @throws FlockOffError `bad-model` when it is missing, has another shape or type than it must have, or a value in it is
+   * infinite or NaN: later that would look like a dataset's fault.
+   */
   read(name: string): Promise<NamedTensor>;
   /** The same in bfloat16: as stored, or rounded. */
   readBfloat16(name: string): Promise<Uint16Array>;
@@ -36,7 +40,7 @@ export interface ModelWeights {
 
 /**
  * Opens the weights of a model: one file, or shards with an index.
- * @throws FlockOffError `bad-model` when a file is missing or damaged.
+ * @throws FlockOffError `bad-model` when a file is missing or damaged, or a tensor is in two of them.
  */
 export async function openModelWeights(folder: string, config: Qwen2Config): Promise<ModelWeights> {
   const shapes = weightShapes(config);
@@ -44,15 +48,23 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
   const close = async () => {
     for (const file of files) await file.close();
   };
+  const homes = new Map<string, SafetensorsFile>();
   try {
-    for (const name of await weightFiles(folder)) files.push(await openSafetensors(join(folder, name)));
+    for (const fileName of await weightFiles(folder)) {
+      const file = await openSafetensors(join(folder, fileName));
+      files.push(file);
+      for (const name of file.entries.keys()) {
+        if (homes.has(name)) throw badModel(folder, `tensor ${name} is in two of its files, ${fileName} is one`);
+        homes.set(name, file);
+      }
+    }
   } catch (error) {
     await close();
     throw error;
   }
   const find = (name: string): SafetensorsFile => {
     const shape = shapes.get(name)!;
-    const file = files.find(({ entries }) => entries.has(name));
+    const file = homes.get(name);
     if (!file) throw badModel(folder, `tensor ${name} is missing`);
     const seen = file.entries.get(name)!.shape;
     if (seen.join() !== shape.join()) {
@@ -60,13 +72,20 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
     }
     return file;
   };
-  const read = async (name: string) => ({ shape: shapes.get(name)!, data: await find(name).readFloats(name) });
-  const isBfloat16 = (name: string) => files.some(({ entries }) => entries.get(name)?.dtype === 'BF16');
+  const finite = <T extends Float32Array | Uint16Array>(name: string, values: T): T => {
+    if (!allFinite(values)) throw badModel(folder, `tensor ${name} has a value that is infinite or NaN`);
+    return values;
+  };
+  const read = async (name: string) => ({
+    shape: shapes.get(name)!,
+    data: finite(name, await find(name).readFloats(name)),
+  });
+  const isBfloat16 = (name: string) => homes.get(name)?.entries.get(name)?.dtype === 'BF16';
   return {
     read,
     readBfloat16: async (name) =>
       isBfloat16(name)
-        ? new Uint16Array((await find(name).readBytes(name)).buffer)
+        ? finite(name, new Uint16Array((await find(name).readBytes(name)).buffer))
         : floatsToBfloat16((await read(name)).data),
     inBfloat16: [...shapes].every(([name, shape]) => shape.length < 2 || isBfloat16(name)),
     close,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { TOKENIZER_FILES } from './model-files.ts';
@@ -23,7 +23,8 @@ const TokenizerJson = z.object({
   added_tokens: z.array(z.object({ id: z.int().nonnegative(), content: z.string() })),
   normalizer: z.unknown(),
   pre_tokenizer: z.unknown(),
-  model: z.object({ vocab: z.record(z.string(), z.int().nonnegative()) }),
+  // Not copied: there are 150,000 of them.
+  model: z.object({ vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null) }),
 });
 type TokenizerJson = z.infer<typeof TokenizerJson>;
 
@@ -52,16 +53,19 @@ const CHATML_TOKENS = ['<|im_start|>', '<|im_end|>'];
  * `backend-unavailable` without the peer dependency.
  */
 export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
-  const [json] = await Promise.all(TOKENIZER_FILES.map((file) => readJson(folder, file)));
+  const [json, config] = await Promise.all(TOKENIZER_FILES.map((file) => readJson(folder, file)));
   const parsed = TokenizerJson.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw badTokenizer(folder, `tokenizer.json: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
   }
-  const { AutoTokenizer } = await importTransformers();
-  const tokenizer = await AutoTokenizer.from_pretrained(resolve(folder), { local_files_only: true }).catch((cause) => {
+  const { Qwen2Tokenizer } = await importTransformers();
+  let tokenizer: InstanceType<typeof Qwen2Tokenizer>;
+  try {
+    tokenizer = new Qwen2Tokenizer(json, config);
+  } catch (cause) {
     throw badTokenizer(folder, 'it cannot be read', cause);
-  });
+  }
   const encodeWhole = (text: string) => tokenizer.encode(text, { add_special_tokens: false });
   const strange = CHATML_TOKENS.find((token) => encodeWhole(token).length !== 1);
   if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
@@ -89,7 +93,7 @@ function piecesFor(json: TokenizerJson): (text: string) => Iterable<string> {
 function largestId({ added_tokens, model }: TokenizerJson): number {
   let largest = 0;
   for (const { id } of added_tokens) largest = Math.max(largest, id);
-  for (const id of Object.values(model.vocab)) largest = Math.max(largest, id);
+  for (const token in model.vocab) largest = Math.max(largest, model.vocab[token]!);
   return largest;
 }
 

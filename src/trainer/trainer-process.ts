@@ -175,10 +175,9 @@ class Worker {
   #take(reply: Reply): void {
     const call = this.#calls.get(reply.id);
     if (!call) return;
-    if (reply.kind === 'alive') return this.#watch();
-    if (reply.kind === 'progress') {
+    if (reply.kind === 'alive' || reply.kind === 'progress') {
       this.#watch();
-      call.onProgress?.(reply.progress as never);
+      if (reply.kind === 'progress') call.onProgress?.(reply.progress as never);
       return;
     }
     this.#calls.delete(reply.id);
