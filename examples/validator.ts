@@ -50,6 +50,7 @@ function validatorCommand(): Command {
     )
     .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
+    .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
     .option(
       '--eval_data_dir <folder>',
       "folder with the competition's evaluation set; needed but for the tiny base model",
@@ -94,6 +95,7 @@ async function validate(
       evaluation,
       state,
       cacheDir: flags.cache_dir,
+      metricsDir: flags.metrics_dir,
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,
       onEvent: showEvents(print),

@@ -118,7 +118,9 @@ export interface SaveLoraAdapterParameters {
 
 /** Writes the adapter as a folder that PEFT loads. @throws FlockOffError `disk`. */
 export async function saveLoraAdapter({ adapter, folder, baseModel }: SaveLoraAdapterParameters): Promise<void> {
-  const tensors = new Map([...adapter.tensors].map(([name, { shape, data }]) => [name, { shape, read: () => data }]));
+  const tensors = new Map(
+    [...adapter.tensors].map(([name, tensor]) => [name, { shape: tensor.shape, read: () => tensor.data }]),
+  );
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',

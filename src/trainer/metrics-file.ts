@@ -37,7 +37,8 @@ export class MetricsFile {
   static async open({ path, stepsDone }: { path: string; stepsDone: number }): Promise<MetricsFile> {
     try {
       await makeFolder(dirname(path));
-      await writeFile(`${path}.incomplete`, stepsDone > 0 ? await keptLines(path, stepsDone) : '');
+      if (stepsDone === 0) return new MetricsFile(await open(path, 'w'));
+      await writeFile(`${path}.incomplete`, await keptLines(path, stepsDone));
       await rename(`${path}.incomplete`, path);
       return new MetricsFile(await open(path, 'a'));
     } catch (cause) {

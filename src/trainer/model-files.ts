@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
 import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
@@ -104,13 +103,16 @@ export async function saveModelWeights({ folder, weights, dtype }: SaveModelWeig
   await writeSafetensors({ path: join(folder, SINGLE), tensors, dtype });
 }
 
-/** SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed. */
+/**
+ * SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed.
+ * @throws FlockOffError `bad-model` when one is missing, `disk` when one cannot be read.
+ */
 export async function sha256OfModel(folder: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of ['config.json', ...TOKENIZER_FILES, ...(await weightFiles(folder))]) {
-    const content = createHash('sha256');
-    await pipeline(createReadStream(join(folder, file)), content);
-    hash.update(`${file} ${content.digest('hex')}\n`);
+    const content = await sha256OfFile(join(folder, file)).catch((cause) => unreadable(folder, file, cause));
+    if (content === null) throw badModel(folder, `${file} is missing`);
+    hash.update(`${file} ${content}\n`);
   }
   return hash.digest('hex');
 }
@@ -136,6 +138,16 @@ async function isFile(folder: string, file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function unreadable(folder: string, file: string, cause: unknown): never {
+  throw new FlockOffError({
+    code: 'disk',
+    what: `the model file ${join(folder, file)} cannot be read: ${messageOf(cause)}`,
+    fix: 'check the disk, and that it is a file',
+    facts: { folder, file },
+    cause,
+  });
 }
 
 function badModel(folder: string, reason: string, cause?: unknown): FlockOffError {

@@ -24,7 +24,10 @@ const TokenizerJson = z.object({
   normalizer: z.unknown(),
   pre_tokenizer: z.unknown(),
   // Not copied: there are 150,000 of them.
-  model: z.object({ vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null) }),
+  model: z.object({
+    type: z.literal('BPE'),
+    vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
+  }),
 });
 type TokenizerJson = z.infer<typeof TokenizerJson>;
 
