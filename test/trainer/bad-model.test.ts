@@ -180,7 +180,7 @@ describe.each([
     await cp(golden(model), folder, { recursive: true });
     await damage(folder);
     const [files, before] = [await readdir(folder), tensors()];
-    await expect(LocalTrainer.load(folder)).rejects.toMatchObject({
+    await expect(LocalTrainer.load(folder, { cacheDir: temporaryFolder() })).rejects.toMatchObject({
       code,
       transient: false,
       message: expect.stringContaining(reason),
@@ -196,7 +196,7 @@ it('a tensor that config.json does not ask for harms nobody', async () => {
   await alter(join(folder, WEIGHTS), (header, data) => {
     header['lm_head.weight'] = { dtype: 'F32', shape: [0, 64], data_offsets: [data.length, data.length] };
   });
-  (await LocalTrainer.load(folder)).dispose();
+  (await LocalTrainer.load(folder, { cacheDir: temporaryFolder() })).dispose();
 });
 
 describe('a call is refused', () => {
@@ -210,7 +210,7 @@ describe('a call is refused', () => {
   ];
   let trainer: LocalTrainer;
   beforeAll(async () => {
-    trainer = await LocalTrainer.load(golden('tiny-qwen2'));
+    trainer = await LocalTrainer.load(golden('tiny-qwen2'), { cacheDir: temporaryFolder() });
     return () => trainer.dispose();
   });
 

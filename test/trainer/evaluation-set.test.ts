@@ -10,7 +10,7 @@ import { LocalTrainer } from '../../src/trainer/local-trainer.ts';
 import { loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import type { TextTokenizer } from '../../src/trainer/tokenizer.ts';
-import { ENGINES, golden, goldenEngine, goldenRows, loadQuietly } from './golden.ts';
+import { ENGINES, golden, goldenEngine, goldenRows, loadQuietly, temporaryFolder } from './golden.ts';
 
 let encoded = 0;
 vi.mock('../../src/trainer/tokenizer.ts', async (importOriginal) => {
@@ -94,7 +94,7 @@ describe('a trainer', () => {
   const rows: DatasetRow[] = lines.map((line) => DatasetSchema.parse(JSON.parse(line)));
   let trainer: LocalTrainer;
   beforeAll(async () => {
-    trainer = await LocalTrainer.load(golden('tiny-qwen2'));
+    trainer = await LocalTrainer.load(golden('tiny-qwen2'), { cacheDir: temporaryFolder() });
   });
   afterAll(() => trainer.dispose());
 
