@@ -50,10 +50,8 @@ function validatorCommand(): Command {
     )
     .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
-    .option(
-      '--eval_data_dir <folder>',
-      "folder with the competition's evaluation set; needed but for the tiny base model",
-    )
+    .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
+    .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
     .option('--epochs <count>', 'stop after this many', count);
 }
@@ -94,6 +92,7 @@ async function validate(
       evaluation,
       state,
       cacheDir: flags.cache_dir,
+      metricsDir: flags.metrics_dir,
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,
       onEvent: showEvents(print),

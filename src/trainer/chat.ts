@@ -6,26 +6,27 @@ export const IGNORED_LABEL = -100;
 
 /** One row as the model sees it: token ids and, for each, itself as the label or {@link IGNORED_LABEL}. */
 export interface TokenRow {
-  inputIds: number[];
-  labels: number[];
+  inputIds: ArrayLike<number>;
+  labels: ArrayLike<number>;
 }
 
 /**
  * A chat in Qwen's ChatML, with labels on the assistant's words only, cut on the right to `contextTokens`.
  * Segments are tokenized one by one; special-token text inside a content becomes the special token.
- * A last user turn without an answer is left out, and so is a missing system prompt.
+ * A last user turn without an answer is left out, and so is a missing system prompt. What lies behind the cut is not
+ * tokenized, and the result is in typed arrays: 20,000 rows of 256 tokens are 41 MB.
  */
 export function tokenizeRow(row: DatasetRow, tokenizer: TextTokenizer, contextTokens: number): TokenRow {
   const inputIds: number[] = [];
   const labels: number[] = [];
   for (const { text, learned } of chatSegments(row)) {
-    for (const id of tokenizer.encode(text)) {
-      if (inputIds.length === contextTokens) return { inputIds, labels };
+    if (inputIds.length === contextTokens) break;
+    for (const id of tokenizer.encode(text, contextTokens - inputIds.length)) {
       inputIds.push(id);
       labels.push(learned ? id : IGNORED_LABEL);
     }
   }
-  return { inputIds, labels };
+  return { inputIds: Int32Array.from(inputIds), labels: Int32Array.from(labels) };
 }
 
 interface Segment {
@@ -33,19 +34,15 @@ interface Segment {
   learned: boolean;
 }
 
-function chatSegments({ system, conversations }: DatasetRow): Segment[] {
-  const segments: Segment[] = [];
+function* chatSegments({ system, conversations }: DatasetRow): Generator<Segment> {
   if (system !== null && system !== undefined) {
-    segments.push({ text: `<|im_start|>system\n${strip(system)}<|im_end|>\n`, learned: false });
+    yield { text: `<|im_start|>system\n${strip(system)}<|im_end|>\n`, learned: false };
   }
   for (let i = 0; i + 1 < conversations.length; i += 2) {
     const [user, assistant] = [conversations[i]!, conversations[i + 1]!];
-    segments.push(
-      { text: `<|im_start|>user\n${strip(user.content)}<|im_end|>\n<|im_start|>assistant\n`, learned: false },
-      { text: `${strip(assistant.content)}<|im_end|>\n`, learned: true },
-    );
+    yield { text: `<|im_start|>user\n${strip(user.content)}<|im_end|>\n<|im_start|>assistant\n`, learned: false };
+    yield { text: `${strip(assistant.content)}<|im_end|>\n`, learned: true };
   }
-  return segments;
 }
 
 // What Python's str.isspace() holds true: other than JS `\s` it has U+001C..1F and U+0085, and lacks U+FEFF.
@@ -62,9 +59,8 @@ export function strip(text: string): string {
 }
 
 /** How many tokens of a row have a loss. The first token is never predicted. */
-export function countTargets(row: TokenRow): number {
-  return row.labels.reduce(
-    (count, label, position) => (position > 0 && label !== IGNORED_LABEL ? count + 1 : count),
-    0,
-  );
+export function countTargets({ labels }: TokenRow): number {
+  let targets = 0;
+  for (let position = 1; position < labels.length; position++) if (labels[position] !== IGNORED_LABEL) targets++;
+  return targets;
 }

@@ -12,6 +12,8 @@ const fields = z.object({
   head_dim: z.int().positive().nullish(),
   hidden_act: z.literal('silu'),
   rms_norm_eps: z.number().positive(),
+  /** transformers' default. */
+  max_position_embeddings: z.int().positive().default(32_768),
   rope_theta: z.number().positive().optional(),
   rope_scaling: z.null({ error: 'scaled rotary positions are not supported' }).optional(),
   /** Where transformers 5 writes rope_theta. */
@@ -37,6 +39,8 @@ export interface Qwen2Config {
   headDim: number;
   rmsNormEpsilon: number;
   ropeTheta: number;
+  /** Tokens of the longest row that it was made for. */
+  maxPositions: number;
   /** True when the output head is the embedding table. */
   tiedHead: boolean;
 }
@@ -64,6 +68,7 @@ export function parseQwen2Config(json: unknown): Qwen2Config {
     headDim: raw.head_dim ?? raw.hidden_size / raw.num_attention_heads,
     rmsNormEpsilon: raw.rms_norm_eps,
     ropeTheta,
+    maxPositions: raw.max_position_embeddings,
     tiedHead: raw.tie_word_embeddings,
   };
   if (!Number.isInteger(config.headDim) || config.headDim % 2 !== 0) {
@@ -89,6 +94,7 @@ export function formatQwen2Config(config: Qwen2Config, torchDtype: 'float32' | '
     hidden_act: 'silu',
     rms_norm_eps: config.rmsNormEpsilon,
     rope_theta: config.ropeTheta,
+    max_position_embeddings: config.maxPositions,
     use_sliding_window: false,
     tie_word_embeddings: config.tiedHead,
     torch_dtype: torchDtype,

@@ -1,18 +1,18 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { collate } from './batches.ts';
 import { breathe } from './breathe.ts';
-import { countTargets, type TokenRow } from './chat.ts';
 import type { LoraEngine } from './engine.ts';
+import type { EvaluationSet } from './evaluation-set.ts';
 import type { LoraAdapter } from './lora-adapter.ts';
 
 export interface EvaluationProgress {
+  /** Of those that count. */
   rowsDone: number;
   rows: number;
 }
 
 export interface EvaluationResult {
-  /** Mean of the row losses: the score of a dataset. */
+  /** Mean of the row losses: the score of a dataset. The same bits whatever the order of the rows. */
   lossNatsPerToken: number;
   /** Per row the mean negative log-likelihood of its target tokens; `null` for a row without any. */
   rowLosses: (number | null)[];
@@ -24,7 +24,7 @@ export interface EvaluationResult {
 
 export interface EvaluateTokensParameters {
   engine: LoraEngine;
-  rows: TokenRow[];
+  set: EvaluationSet;
   /** `null` evaluates the base model. */
   adapter: LoraAdapter | null;
   signal?: AbortSignal;
@@ -32,33 +32,39 @@ export interface EvaluateTokensParameters {
 }
 
 /**
- * Evaluates row by row, as transformers' Trainer with batch size 1, except that rows without target tokens do not count.
+ * Evaluates as transformers' Trainer does with batch size 1, except that rows without target tokens do not count.
  * Verdicts: `no-labels` when no row counts, `diverged` when a row's loss is infinite or NaN.
  * @throws FlockOffError `bad-model` when that happens without an adapter.
  */
 export async function evaluateTokens(parameters: EvaluateTokensParameters): Promise<Checked<EvaluationResult>> {
-  const { engine, rows, adapter, signal, onProgress } = parameters;
-  const evaluation = engine.startEvaluation(adapter);
-  const rowLosses: (number | null)[] = [];
+  const { engine, set, adapter, signal, onProgress } = parameters;
+  if (set.batches.length === 0) return reject('no-labels', `none of ${set.rows} evaluation rows has a target token`);
+  const rowLosses = new Array<number | null>(set.rows).fill(null);
+  const counting = set.batches.reduce((sum, { rows }) => sum + rows.length, 0);
+  const counted: number[] = [];
   let tokens = 0;
+  const evaluation = engine.startEvaluation(adapter);
   try {
-    for (const row of rows) {
+    for (const { batch, rows } of set.batches) {
       await breathe(signal);
-      const targets = countTargets(row);
-      const loss = targets === 0 ? null : mean(await evaluation.tokenLosses(collate([row])));
-      if (loss !== null && !Number.isFinite(loss)) {
-        if (!adapter) throw brokenBase(loss);
-        return reject('diverged', `the loss of evaluation row ${rowLosses.length + 1} is ${loss}`);
+      const tokenLosses = await evaluation.tokenLosses(batch);
+      let start = 0;
+      for (const { index, targets } of rows) {
+        const loss = mean(tokenLosses.subarray(start, start + targets));
+        if (!Number.isFinite(loss)) {
+          if (!adapter) throw brokenBase(loss);
+          return reject('diverged', `the loss of evaluation row ${index + 1} is ${loss}`);
+        }
+        rowLosses[index] = loss;
+        counted.push(loss);
+        start += targets;
       }
-      rowLosses.push(loss);
-      tokens += targets;
-      onProgress?.({ rowsDone: rowLosses.length, rows: rows.length });
+      tokens += batch.targetIds.length;
+      onProgress?.({ rowsDone: counted.length, rows: counting });
     }
   } finally {
     evaluation.dispose();
   }
-  const counted = rowLosses.filter((loss) => loss !== null);
-  if (counted.length === 0) return reject('no-labels', `none of ${rows.length} evaluation rows has a target token`);
   return accept({ lossNatsPerToken: mean(counted), rowLosses, rows: counted.length, tokens });
 }
 

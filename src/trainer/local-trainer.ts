@@ -7,8 +7,10 @@ import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
+import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { type EvaluationResult, evaluateTokens } from './evaluate.ts';
+import { type EvaluationSet, prepareEvaluation } from './evaluation-set.ts';
 import { readModelConfig, sha256OfModel } from './model-files.ts';
 import { openEngine } from './open-engine.ts';
 import { loadTensorFlow } from './tensorflow.ts';
@@ -27,32 +29,42 @@ const CHECKPOINT_EVERY_MS = 60_000;
 interface LoadContext {
   signal?: AbortSignal;
   clock?: Clock;
+  /** Called now and then while rows are tokenized, before the first step or evaluated row. */
+  onAlive?: () => void;
 }
 
 /** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
 export class LocalTrainer implements Trainer {
   readonly facts: TrainerFacts;
-  readonly #folder: string;
   readonly #engine: LoraEngine;
   readonly #tokenizer: TextTokenizer;
   readonly #clock: Clock;
+  readonly #onAlive: () => void;
+  /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
+  #evaluation: { key: string; set: EvaluationSet } | null = null;
   #disposed = false;
   /** Resolves when the last call so far is done. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(facts: TrainerFacts, folder: string, engine: LoraEngine, tokenizer: TextTokenizer, clock: Clock) {
+  private constructor(
+    facts: TrainerFacts,
+    engine: LoraEngine,
+    tokenizer: TextTokenizer,
+    { clock = systemClock, onAlive = () => {} }: LoadContext,
+  ) {
     this.facts = facts;
-    this.#folder = folder;
     this.#engine = engine;
     this.#tokenizer = tokenizer;
     this.#clock = clock;
+    this.#onAlive = onAlive;
   }
 
-  /** @throws FlockOffError `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
+  /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, contextTokens, clock = systemClock, ...choices } = parameters;
+    const { backend: wanted, contextTokens, clock, onAlive, ...choices } = parameters;
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
+    if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
     const baseSha256 = await sha256OfModel(folder);
     const { tf, backend } = await loadTensorFlow({ backend: wanted });
     const { engine, precision, weightStorage } = await openEngine({
@@ -64,12 +76,12 @@ export class LocalTrainer implements Trainer {
       ...choices,
     });
     if (contextTokens !== undefined) engine.requireMemory(LoraRecipe.parse({}).rank, contextTokens);
-    return new LocalTrainer({ backend, precision, weightStorage, baseSha256 }, folder, engine, tokenizer, clock);
+    return new LocalTrainer({ backend, precision, weightStorage, baseSha256 }, engine, tokenizer, { clock, onAlive });
   }
 
   async train(
     rows: DatasetRow[],
-    { recipe, seed, checkpoint, signal, onProgress }: TrainParameters,
+    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
   ): Promise<Checked<TrainResult>> {
     const fullRecipe = LoraRecipe.parse(recipe ?? {});
     return this.#guard('training', signal, async () => {
@@ -86,6 +98,7 @@ export class LocalTrainer implements Trainer {
           everyMs: checkpoint.everyMs ?? CHECKPOINT_EVERY_MS,
           run: this.#nameRun(rows, fullRecipe, seed),
         },
+        metricsPath,
         signal,
         onProgress,
         nowMs: () => this.#clock.nowMs(),
@@ -98,7 +111,7 @@ export class LocalTrainer implements Trainer {
     return this.#guard('evaluation', signal, async () =>
       evaluateTokens({
         engine: this.#engine,
-        rows: await this.#tokenize(rows, contextTokens, signal),
+        set: await this.#evaluationSet(rows, contextTokens, signal),
         adapter,
         signal,
         onProgress,
@@ -115,30 +128,36 @@ export class LocalTrainer implements Trainer {
   /** Everything a run's result depends on. */
   #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
     const { baseSha256, backend, precision } = this.facts;
-    const parts = [baseSha256, backend.name, precision.matmul, recipe, seed, rows];
-    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+    return sha256([baseSha256, backend.name, precision.matmul, recipe, seed], rows);
+  }
+
+  async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {
+    const key = sha256([contextTokens], rows);
+    if (this.#evaluation?.key !== key) {
+      this.#evaluation = { key, set: prepareEvaluation(await this.#tokenize(rows, contextTokens, signal)) };
+    }
+    return this.#evaluation.set;
   }
 
   async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
+    const { maxPositions } = this.#engine.config;
+    if (contextTokens > maxPositions) {
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: `rows of ${contextTokens} tokens are asked for, the base model was made for at most ${maxPositions}`,
+        fix: 'lower contextTokens or use another base model',
+        facts: { contextTokens, maxPositions },
+      });
+    }
     const tokenized: TokenRow[] = [];
     for (const row of rows) {
-      if (tokenized.length % 32 === 0) await breathe(signal);
-      const tokens = tokenizeRow(row, this.#tokenizer, contextTokens);
-      const unknown = tokens.inputIds.find((id) => id >= this.#engine.config.vocabSize);
-      if (unknown !== undefined) throw this.#foreignTokenizer(unknown);
-      tokenized.push(tokens);
+      if (tokenized.length % 8 === 0) {
+        await breathe(signal);
+        this.#onAlive();
+      }
+      tokenized.push(tokenizeRow(row, this.#tokenizer, contextTokens));
     }
     return tokenized;
-  }
-
-  #foreignTokenizer(id: number): FlockOffError {
-    const { vocabSize } = this.#engine.config;
-    return new FlockOffError({
-      code: 'bad-model',
-      what: `the tokenizer in ${this.#folder} gives token ${id}, the model has ${vocabSize} tokens`,
-      fix: 'use the tokenizer of this very model',
-      facts: { id, vocabSize },
-    });
   }
 
   async #guard<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -172,4 +191,20 @@ export class LocalTrainer implements Trainer {
       void before.then(done);
     }
   }
+}
+
+/** Row by row: a dataset as one text can be longer than a string may be. */
+function sha256(parts: unknown[], rows: DatasetRow[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts));
+  for (const row of rows) hash.update(`\n${JSON.stringify(row)}`);
+  return hash.digest('hex');
+}
+
+function foreignTokenizer(folder: string, tokenizer: TextTokenizer, { vocabSize }: Qwen2Config): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-model',
+    what: `the tokenizer in ${folder} has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
+    fix: 'use the tokenizer of this very model',
+    facts: { folder, tokenizerTokens: tokenizer.vocabSize, vocabSize },
+  });
 }

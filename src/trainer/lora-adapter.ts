@@ -1,12 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { makeFolder } from '../shared/make-folder.ts';
 import type { MersenneTwister } from '../shared/random.ts';
 import type { Qwen2Config } from './config.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, type NamedTensor } from './weights.ts';
+import { writeFolder } from './write-folder.ts';
 
 /** LoRA adapters (Hu et al., 2021) on the seven linear layers of every decoder layer. */
 export interface LoraAdapter {
@@ -86,6 +86,10 @@ const AdapterConfig = z.object({
   rank_pattern: z.strictObject({}).nullish(),
   alpha_pattern: z.strictObject({}).nullish(),
   modules_to_save: z.null().optional(),
+  // The others change the base model, so that the adapter fits no other.
+  init_lora_weights: z.union([z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])]).nullish(),
+  layer_replication: z.null().optional(),
+  alora_invocation_tokens: z.null().optional(),
 });
 
 /**
@@ -112,11 +116,11 @@ export interface SaveLoraAdapterParameters {
   baseModel: string;
 }
 
-/** Writes the adapter as a folder that PEFT loads. */
+/** Writes the adapter as a folder that PEFT loads. @throws FlockOffError `disk`. */
 export async function saveLoraAdapter({ adapter, folder, baseModel }: SaveLoraAdapterParameters): Promise<void> {
-  await makeFolder(folder);
-  const tensors = new Map([...adapter.tensors].map(([name, { shape, data }]) => [name, { shape, read: () => data }]));
-  await writeSafetensors({ path: join(folder, 'adapter_model.safetensors'), tensors });
+  const tensors = new Map(
+    [...adapter.tensors].map(([name, tensor]) => [name, { shape: tensor.shape, read: () => tensor.data }]),
+  );
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
@@ -128,9 +132,12 @@ export async function saveLoraAdapter({ adapter, folder, baseModel }: SaveLoraAd
     target_modules: targetModules(adapter),
     inference_mode: true,
   };
-  const path = join(folder, 'adapter_config.json');
-  await writeFile(`${path}.incomplete`, `${JSON.stringify(config, null, 2)}\n`);
-  await rename(`${path}.incomplete`, path);
+  await writeFolder({
+    folder,
+    configPath: join(folder, 'adapter_config.json'),
+    config,
+    content: () => writeSafetensors({ path: join(folder, 'adapter_model.safetensors'), tensors }),
+  });
 }
 
 /** The names PEFT itself writes: full paths below 20 layers, else the last part of them. */

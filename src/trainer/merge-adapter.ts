@@ -1,10 +1,10 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../shared/make-folder.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
 import { openModelWeights, readModelConfig, TOKENIZER_FILES } from './model-files.ts';
 import { type TensorSource, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
+import { writeFolder } from './write-folder.ts';
 
 export interface MergeAdapterParameters {
   /** Folder of the base model. */
@@ -18,26 +18,30 @@ export interface MergeAdapterParameters {
 
 /**
  * Writes the base model with the adapter worked into its weights, W + (alpha / rank) B A, as PEFT's `merge_and_unload`.
- * @throws FlockOffError `bad-model` when the adapter does not fit.
+ * @throws FlockOffError `bad-model` when the adapter does not fit, `disk`.
  */
 export async function mergeAdapter({ model, adapter, to, dtype = 'F32' }: MergeAdapterParameters): Promise<void> {
   const config = await readModelConfig(model);
   checkAdapterFits(adapter, config);
-  await makeFolder(to);
   const weights = await openModelWeights(model, config);
   try {
     const tensors = new Map<string, TensorSource>();
     for (const [name, shape] of weightShapes(config)) {
       tensors.set(name, { shape, read: async () => mergeWeight(name, await weights.read(name), adapter) });
     }
-    await writeSafetensors({ path: join(to, 'model.safetensors'), tensors, dtype });
+    const json = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
+    await writeFolder({
+      folder: to,
+      configPath: join(to, 'config.json'),
+      config: { ...json, torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16' },
+      content: async () => {
+        await writeSafetensors({ path: join(to, 'model.safetensors'), tensors, dtype });
+        for (const file of TOKENIZER_FILES) await copyFile(join(model, file), join(to, file));
+      },
+    });
   } finally {
     await weights.close();
   }
-  for (const file of TOKENIZER_FILES) await copyFile(join(model, file), join(to, file));
-  const json = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
-  const merged = { ...json, torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16' };
-  await writeFile(join(to, 'config.json'), `${JSON.stringify(merged, null, 2)}\n`);
 }
 
 function mergeWeight(name: string, { data, shape }: NamedTensor, adapter: LoraAdapter): Float32Array {

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
-import { floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 
 const SINGLE = 'model.safetensors';
@@ -25,7 +24,11 @@ export async function readModelConfig(folder: string): Promise<Qwen2Config> {
 
 /** The weights files of a model folder, open. */
 export interface ModelWeights {
-  /** One weight as float32. @throws FlockOffError `bad-model` when it is missing or has another shape than it must have. */
+  /**
+   * One weight as float32.
+   * @throws FlockOffError `bad-model` when it is missing, has another shape or type than it must have, or a value in it is
+   * infinite or NaN: later that would look like a dataset's fault.
+   */
   read(name: string): Promise<NamedTensor>;
   /** The same in bfloat16: as stored, or rounded. */
   readBfloat16(name: string): Promise<Uint16Array>;
@@ -36,7 +39,7 @@ export interface ModelWeights {
 
 /**
  * Opens the weights of a model: one file, or shards with an index.
- * @throws FlockOffError `bad-model` when a file is missing or damaged.
+ * @throws FlockOffError `bad-model` when a file is missing or damaged, or a tensor is in two of them.
  */
 export async function openModelWeights(folder: string, config: Qwen2Config): Promise<ModelWeights> {
   const shapes = weightShapes(config);
@@ -44,15 +47,23 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
   const close = async () => {
     for (const file of files) await file.close();
   };
+  const homes = new Map<string, SafetensorsFile>();
   try {
-    for (const name of await weightFiles(folder)) files.push(await openSafetensors(join(folder, name)));
+    for (const fileName of await weightFiles(folder)) {
+      const file = await openSafetensors(join(folder, fileName));
+      files.push(file);
+      for (const name of file.entries.keys()) {
+        if (homes.has(name)) throw badModel(folder, `tensor ${name} is in two of its files, ${fileName} is one`);
+        homes.set(name, file);
+      }
+    }
   } catch (error) {
     await close();
     throw error;
   }
   const find = (name: string): SafetensorsFile => {
     const shape = shapes.get(name)!;
-    const file = files.find(({ entries }) => entries.has(name));
+    const file = homes.get(name);
     if (!file) throw badModel(folder, `tensor ${name} is missing`);
     const seen = file.entries.get(name)!.shape;
     if (seen.join() !== shape.join()) {
@@ -60,13 +71,20 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
     }
     return file;
   };
-  const read = async (name: string) => ({ shape: shapes.get(name)!, data: await find(name).readFloats(name) });
-  const isBfloat16 = (name: string) => files.some(({ entries }) => entries.get(name)?.dtype === 'BF16');
+  const finite = <T extends Float32Array | Uint16Array>(name: string, values: T): T => {
+    if (!allFinite(values)) throw badModel(folder, `tensor ${name} has a value that is infinite or NaN`);
+    return values;
+  };
+  const read = async (name: string) => ({
+    shape: shapes.get(name)!,
+    data: finite(name, await find(name).readFloats(name)),
+  });
+  const isBfloat16 = (name: string) => homes.get(name)?.entries.get(name)?.dtype === 'BF16';
   return {
     read,
     readBfloat16: async (name) =>
       isBfloat16(name)
-        ? new Uint16Array((await find(name).readBytes(name)).buffer)
+        ? finite(name, new Uint16Array((await find(name).readBytes(name)).buffer))
         : floatsToBfloat16((await read(name)).data),
     inBfloat16: [...shapes].every(([name, shape]) => shape.length < 2 || isBfloat16(name)),
     close,
@@ -85,13 +103,16 @@ export async function saveModelWeights({ folder, weights, dtype }: SaveModelWeig
   await writeSafetensors({ path: join(folder, SINGLE), tensors, dtype });
 }
 
-/** SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed. */
+/**
+ * SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed.
+ * @throws FlockOffError `bad-model` when one is missing, `disk` when one cannot be read.
+ */
 export async function sha256OfModel(folder: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of ['config.json', ...TOKENIZER_FILES, ...(await weightFiles(folder))]) {
-    const content = createHash('sha256');
-    await pipeline(createReadStream(join(folder, file)), content);
-    hash.update(`${file} ${content.digest('hex')}\n`);
+    const content = await sha256OfFile(join(folder, file)).catch((cause) => unreadable(folder, file, cause));
+    if (content === null) throw badModel(folder, `${file} is missing`);
+    hash.update(`${file} ${content}\n`);
   }
   return hash.digest('hex');
 }
@@ -117,6 +138,16 @@ async function isFile(folder: string, file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function unreadable(folder: string, file: string, cause: unknown): never {
+  throw new FlockOffError({
+    code: 'disk',
+    what: `the model file ${join(folder, file)} cannot be read: ${messageOf(cause)}`,
+    fix: 'check the disk, and that it is a file',
+    facts: { folder, file },
+    cause,
+  });
 }
 
 function badModel(folder: string, reason: string, cause?: unknown): FlockOffError {

@@ -5,11 +5,15 @@ import { type Reply, type Request, toPlainError } from './process-messages.ts';
 let loading: Promise<LocalTrainer> | undefined;
 const running = new Map<number, AbortController>();
 const reply = (message: Reply) => void process.send?.(message);
+/** For whichever call is under way: one at a time is. */
+const onAlive = () => {
+  for (const id of running.keys()) reply({ id, kind: 'alive' });
+};
 
 async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: AbortSignal): Promise<unknown> {
   const onProgress = (progress: unknown) => reply({ id: request.id, kind: 'progress', progress });
   if (request.kind === 'load') {
-    loading = LocalTrainer.load(request.folder, { ...request.engine, signal });
+    loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive });
     return (await loading).facts;
   }
   const trainer = await loading!;

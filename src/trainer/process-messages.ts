@@ -9,7 +9,7 @@ export type Request =
       id: number;
       kind: 'train';
       rows: DatasetRow[];
-      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint'>;
+      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint' | 'metricsPath'>;
     }
   | {
       id: number;
@@ -22,6 +22,8 @@ export type Request =
 
 /** What it answers, with the id of the request. */
 export type Reply =
+  /** It has done something, and nothing to tell. */
+  | { id: number; kind: 'alive' }
   | { id: number; kind: 'progress'; progress: unknown }
   | { id: number; kind: 'done'; value: unknown }
   | { id: number; kind: 'failed'; error: PlainError };

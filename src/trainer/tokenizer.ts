@@ -1,11 +1,16 @@
-import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { TOKENIZER_FILES } from './model-files.ts';
+import { QWEN_SPLIT, textPieces } from './text-pieces.ts';
 
 /** Text to token ids; no special tokens are added. */
 export interface TextTokenizer {
-  encode(text: string): number[];
+  /** One more than the largest id it gives. */
+  vocabSize: number;
+  /** The first `maxTokens` tokens of a text; all of them by default. */
+  encode(text: string, maxTokens?: number): number[];
 }
 
 export interface LoadTokenizerParameters {
@@ -13,35 +18,116 @@ export interface LoadTokenizerParameters {
   folder: string;
 }
 
+/** The parts of tokenizer.json that this package looks at itself. */
+const TokenizerJson = z.object({
+  added_tokens: z.array(z.object({ id: z.int().nonnegative(), content: z.string() })),
+  normalizer: z.unknown(),
+  pre_tokenizer: z.unknown(),
+  // Not copied: there are 150,000 of them.
+  model: z.object({
+    type: z.literal('BPE'),
+    vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
+  }),
+});
+type TokenizerJson = z.infer<typeof TokenizerJson>;
+
+/** The pre-tokenizer whose matches {@link textPieces} knows. */
+const QwenPipeline = z.object({
+  normalizer: z.object({ type: z.literal('NFC') }),
+  pre_tokenizer: z.object({
+    type: z.literal('Sequence'),
+    pretokenizers: z.tuple([
+      z.object({
+        type: z.literal('Split'),
+        pattern: z.object({ Regex: z.literal(QWEN_SPLIT) }),
+        behavior: z.literal('Isolated'),
+        invert: z.literal(false),
+      }),
+      z.object({ type: z.literal('ByteLevel'), add_prefix_space: z.literal(false), use_regex: z.literal(false) }),
+    ]),
+  }),
+});
+
+const CHATML_TOKENS = ['<|im_start|>', '<|im_end|>'];
+
 /**
  * Reads a tokenizer from a folder, without the network.
- * @throws FlockOffError `bad-model` when a file is missing or unreadable, `backend-unavailable` without the peer dependency.
+ * @throws FlockOffError `bad-model` when a file is missing or unreadable, or ChatML's tokens are not in it;
+ * `backend-unavailable` without the peer dependency.
  */
 export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
-  for (const file of TOKENIZER_FILES) {
-    await access(join(folder, file)).catch((cause) => {
-      throw new FlockOffError({
-        code: 'bad-model',
-        what: `the model folder ${folder} has no ${file}`,
-        fix: 'copy the tokenizer files of the base model into it',
-        facts: { folder, file },
-        cause,
-      });
-    });
+  const [json, config] = await Promise.all(TOKENIZER_FILES.map((file) => readJson(folder, file)));
+  const parsed = TokenizerJson.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw badTokenizer(folder, `tokenizer.json: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
   }
-  const { AutoTokenizer } = await importTransformers();
+  const { Qwen2Tokenizer } = await importTransformers();
+  let tokenizer: InstanceType<typeof Qwen2Tokenizer>;
   try {
-    const tokenizer = await AutoTokenizer.from_pretrained(resolve(folder), { local_files_only: true });
-    return { encode: (text) => tokenizer.encode(text, { add_special_tokens: false }) };
+    tokenizer = new Qwen2Tokenizer(json, config);
+  } catch (cause) {
+    throw badTokenizer(folder, 'it cannot be read', cause);
+  }
+  const encodeWhole = (text: string) => tokenizer.encode(text, { add_special_tokens: false });
+  const strange = CHATML_TOKENS.find((token) => encodeWhole(token).length !== 1);
+  if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
+
+  const piecesOf = piecesFor(parsed.data);
+  return {
+    vocabSize: largestId(parsed.data) + 1,
+    encode(text, maxTokens = Number.POSITIVE_INFINITY) {
+      const ids: number[] = [];
+      for (const piece of piecesOf(text)) {
+        for (const id of encodeWhole(piece)) if (ids.length < maxTokens) ids.push(id);
+        if (ids.length >= maxTokens) break;
+      }
+      return ids;
+    },
+  };
+}
+
+/** Texts of a pipeline whose matches are not known are encoded whole. */
+function piecesFor(json: TokenizerJson): (text: string) => Iterable<string> {
+  if (!QwenPipeline.safeParse(json).success) return (text) => [text];
+  return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content) });
+}
+
+function largestId({ added_tokens, model }: TokenizerJson): number {
+  let largest = 0;
+  for (const { id } of added_tokens) largest = Math.max(largest, id);
+  for (const token in model.vocab) largest = Math.max(largest, model.vocab[token]!);
+  return largest;
+}
+
+async function readJson(folder: string, file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, file), 'utf8');
   } catch (cause) {
     throw new FlockOffError({
       code: 'bad-model',
-      what: `the tokenizer in ${folder} cannot be read`,
-      fix: 'copy tokenizer.json and tokenizer_config.json of the base model again',
-      facts: { folder },
+      what: `the model folder ${folder} has no readable ${file}`,
+      fix: 'copy the tokenizer files of the base model into it',
+      facts: { folder, file },
       cause,
     });
   }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw badTokenizer(folder, `${file} is not JSON`, cause);
+  }
+}
+
+function badTokenizer(folder: string, reason: string, cause?: unknown): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-model',
+    what: `the tokenizer in ${folder} cannot be used: ${reason}`,
+    fix: 'copy tokenizer.json and tokenizer_config.json of the base model again',
+    facts: { folder, reason },
+    cause,
+  });
 }
 
 async function importTransformers(): Promise<typeof import('@huggingface/transformers')> {

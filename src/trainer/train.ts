@@ -1,13 +1,14 @@
 import type { LoraRecipe } from '../schema/competition.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { MersenneTwister } from '../shared/random.ts';
-import { collate, planEpoch } from './batches.ts';
+import { collate, planEpoch, type TokenBatch } from './batches.ts';
 import { breathe } from './breathe.ts';
 import { countTargets, type TokenRow } from './chat.ts';
 import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { LoraEngine } from './engine.ts';
 import { clipFactor } from './gradients.ts';
 import { createLoraAdapter, type LoraAdapter } from './lora-adapter.ts';
+import { MetricsFile, type StepMetrics } from './metrics-file.ts';
 import { learningRateAt } from './schedule.ts';
 
 /** State of a run after an optimizer step. */
@@ -48,6 +49,8 @@ export interface TrainTokensParameters {
   initialAdapter?: LoraAdapter;
   /** Goes on from here, and stores here how far it is. */
   checkpoint?: CheckpointFile & { everyMs: number };
+  /** Every step becomes a line of this file. */
+  metricsPath?: string;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
   nowMs: () => number;
@@ -72,13 +75,15 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
     reached?.training.adapter ??
     parameters.initialAdapter ??
     createLoraAdapter({ ...recipe, config: engine.config, random });
+  const doneBefore = reached?.step ?? 0;
+  const { metricsPath } = parameters;
+  const metrics = metricsPath ? await MetricsFile.open({ path: metricsPath, stepsDone: doneBefore }) : null;
   const run = engine.startTraining({ adapter, optimizer: recipe, random, resume: reached?.training });
   const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
   const steps = stepsPerEpoch * recipe.epochs;
   const startMs = nowMs();
   let storedMs = startMs;
   const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
-  const doneBefore = reached?.step ?? 0;
   const tokensBefore = reached?.tokens ?? 0;
   let step = 0;
   let tokens = tokensBefore;
@@ -92,6 +97,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
         if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
 
+        const stepStartMs = nowMs();
         let lossNatsPerToken = 0;
         for (const batch of batches) {
           await breathe(signal);
@@ -99,6 +105,9 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
           tokens += batch.tokens;
         }
         const gradNorm = await run.gradNorm();
+        const seen = { step, epoch: step / stepsPerEpoch, lossNatsPerToken, learningRate, gradNorm };
+        // Before the checkpoint, so that a run which goes on from there misses no line.
+        await metrics?.append({ ...seen, ...pace(batches, nowMs() - stepStartMs) });
         if (!Number.isFinite(lossNatsPerToken) || !Number.isFinite(gradNorm)) {
           return reject(
             'diverged',
@@ -117,13 +126,9 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         }
         const elapsedMs = nowMs() - startMs;
         onProgress?.({
-          step,
+          ...seen,
           steps,
-          epoch: step / stepsPerEpoch,
-          lossNatsPerToken,
-          learningRate,
-          gradNorm,
-          tokensPerSecond: elapsedMs > 0 ? (1000 * (tokens - tokensBefore)) / elapsedMs : 0,
+          tokensPerSecond: perSecond(tokens - tokensBefore, elapsedMs),
           etaMs: (elapsedMs / (step - doneBefore)) * (steps - step),
         });
       }
@@ -133,5 +138,18 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
     return accept(result);
   } finally {
     run.dispose();
+    await metrics?.close();
   }
+}
+
+function pace(
+  batches: TokenBatch[],
+  durationMs: number,
+): Pick<StepMetrics, 'tokens' | 'tokensPerSecond' | 'durationMs'> {
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  return { tokens, tokensPerSecond: perSecond(tokens, durationMs), durationMs };
+}
+
+function perSecond(tokens: number, durationMs: number): number {
+  return durationMs > 0 ? (1000 * tokens) / durationMs : 0;
 }

@@ -61,6 +61,12 @@ export interface TrainParameters {
     /** Default 60 s. */
     everyMs?: number;
   };
+  /**
+   * File to which every step is appended as one line of JSON: step, epoch, lossNatsPerToken, learningRate, gradNorm,
+   * tokens, tokensPerSecond, durationMs. A run that goes on from its checkpoint goes on in the file and repeats no step;
+   * a run from the beginning starts it anew.
+   */
+  metricsPath?: string;
   signal?: AbortSignal;
   /** After every optimizer step that had target tokens. */
   onProgress?: (progress: TrainProgress) => void;

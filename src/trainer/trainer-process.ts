@@ -65,9 +65,10 @@ export class TrainerProcess implements Trainer {
 
   train(
     rows: DatasetRow[],
-    { recipe, seed, checkpoint, signal, onProgress }: TrainParameters,
+    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
   ): Promise<Checked<TrainResult>> {
-    return this.#ask({ kind: 'train', rows, parameters: { recipe, seed, checkpoint } }, { signal, onProgress });
+    const parameters = { recipe, seed, checkpoint, metricsPath };
+    return this.#ask({ kind: 'train', rows, parameters }, { signal, onProgress });
   }
 
   evaluate(
@@ -174,9 +175,9 @@ class Worker {
   #take(reply: Reply): void {
     const call = this.#calls.get(reply.id);
     if (!call) return;
-    if (reply.kind === 'progress') {
+    if (reply.kind === 'alive' || reply.kind === 'progress') {
       this.#watch();
-      call.onProgress?.(reply.progress as never);
+      if (reply.kind === 'progress') call.onProgress?.(reply.progress as never);
       return;
     }
     this.#calls.delete(reply.id);

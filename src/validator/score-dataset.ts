@@ -24,7 +24,7 @@ export async function scoreDataset(
   seed: number,
   signal?: AbortSignal,
 ): Promise<Checked<number>> {
-  const { trainer, competition, evaluation, state, onEvent, clock, logger = silentLogger } = validator;
+  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock, logger = silentLogger } = validator;
   const { uid } = dataset.submission;
   const key = scoreKey([dataset.sha256, seed, trainer.baseSha256, competition.recipe, evaluation.sha256]);
 
@@ -48,6 +48,7 @@ export async function scoreDataset(
       recipe: competition.recipe,
       seed,
       checkpoint: { path: join(checkpointFolder(validator.cacheDir), `${key}.safetensors`) },
+      metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
       signal,
       onProgress: (progress) => onEvent?.({ kind: 'training', uid, progress }),
     });

@@ -24,6 +24,8 @@ export interface Validator {
   state: ValidatorState;
   /** Folder for downloaded datasets. */
   cacheDir: string;
+  /** Folder in which each training run leaves a file with one line of JSON for every step. Default: none is kept. */
+  metricsDir?: string;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
   /** Seed of the evaluation queue on its very first start. Default: random. */

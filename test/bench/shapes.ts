@@ -1,7 +1,7 @@
 import type { Qwen2Config } from '../../src/trainer/config.ts';
 import type { NamedTensor } from '../../src/trainer/weights.ts';
 
-const common = { rmsNormEpsilon: 1e-6, ropeTheta: 1e6, tiedHead: true };
+const common = { rmsNormEpsilon: 1e-6, ropeTheta: 1e6, maxPositions: 32_768, tiedHead: true };
 /** Published sizes of Qwen2.5, and of the tiny model of the tests. */
 export const SHAPES: Record<string, Qwen2Config> = {
   tiny: {

@@ -16,6 +16,7 @@ describe('parseQwen2Config', () => {
       headDim: 16,
       rmsNormEpsilon: 1e-6,
       ropeTheta: 1e6,
+      maxPositions: 32_768,
       tiedHead: true,
     });
   });

@@ -3,6 +3,7 @@ import { LoraRecipe } from '../../src/schema/competition.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { collate } from '../../src/trainer/batches.ts';
 import { evaluateTokens } from '../../src/trainer/evaluate.ts';
+import { prepareEvaluation } from '../../src/trainer/evaluation-set.ts';
 import { loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { type TrainProgress, trainTokens } from '../../src/trainer/train.ts';
@@ -81,7 +82,7 @@ describe.each(['bfloat16', 'float16'] as const)('in %s', (type) => {
     for (const [i, { step, truth_fp64 }] of trajectory.steps.entries())
       expectNear('loss', relative(progress[i]!.lossNatsPerToken, truth_fp64.loss), `step ${step}`);
     const { adapter } = trained.value;
-    const after = await evaluateTokens({ engine, rows: goldenRows('eval'), adapter });
+    const after = await evaluateTokens({ engine, set: prepareEvaluation(goldenRows('eval')), adapter });
     if (!after.ok) throw new Error(after.verdict.message);
     expectNear('loss', relative(after.value.lossNatsPerToken, trajectory.eval.after.eval_loss.truth_fp64), 'after');
     engine.dispose();

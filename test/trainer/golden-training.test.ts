@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collate } from '../../src/trainer/batches.ts';
 import type { LoraEngine, LoraTraining } from '../../src/trainer/engine.ts';
 import { type EvaluationResult, evaluateTokens } from '../../src/trainer/evaluate.ts';
+import { prepareEvaluation } from '../../src/trainer/evaluation-set.ts';
 import { type LoraAdapter, loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { mergeAdapter } from '../../src/trainer/merge-adapter.ts';
 import { openModelWeights, readModelConfig } from '../../src/trainer/model-files.ts';
@@ -109,7 +110,7 @@ describe.each(ENGINES)('evaluation equals transformers’ Trainer: $engine', (en
   it('of edge rows, where a row without labels has no loss and does not count', async () => {
     const truth = goldenJson('eval', 'edge.json');
     const engine = await goldenEngine(loaded, engineCase, truth.model);
-    const result = await evaluateTokens({ engine, rows: goldenRows('edge'), adapter: null });
+    const result = await evaluateTokens({ engine, set: prepareEvaluation(goldenRows('edge')), adapter: null });
     if (!result.ok) throw new Error(result.verdict.message);
     const { rowLosses, rows, lossNatsPerToken } = result.value;
     truth.row_losses.truth_fp64.forEach((loss: number | 'NaN', row: number) => {
@@ -217,7 +218,7 @@ function recordingEngine(engine: GoldenEngine) {
 }
 
 async function evaluate(engine: LoraEngine, adapter: LoraAdapter | null): Promise<EvaluationResult> {
-  const result = await evaluateTokens({ engine, rows: goldenRows('eval'), adapter });
+  const result = await evaluateTokens({ engine, set: prepareEvaluation(goldenRows('eval')), adapter });
   if (!result.ok) throw new Error(result.verdict.message);
   return result.value;
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MersenneTwister } from '../../src/shared/random.ts';
@@ -66,12 +66,49 @@ describe('saving and loading', () => {
     ['rank patterns', { rank_pattern: { q_proj: 8 } }],
     ['biases', { bias: 'all' }],
     ['another method', { peft_type: 'IA3' }],
+    ['a start that changed the base model', { init_lora_weights: 'pissa' }],
+    ['layers used twice', { layer_replication: [[0, 2]] }],
+    ['a rank that is no number', { r: '8' }],
   ])('refuses %s', async (_what, change) => {
     const folder = temporaryFolder();
     await saveLoraAdapter({ adapter: create(1), folder, baseModel: 'x' });
     const path = join(folder, 'adapter_config.json');
     await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }));
     await expect(loadLoraAdapter({ folder })).rejects.toMatchObject({ code: 'bad-model' });
+  });
+});
+
+describe('an adapter folder that is incomplete', () => {
+  it('is refused while its configuration or its tensors are missing, or cut', async () => {
+    const folder = temporaryFolder();
+    const damaged = { code: 'bad-model', transient: false };
+    await expect(loadLoraAdapter({ folder })).rejects.toMatchObject(damaged);
+    await saveLoraAdapter({ adapter: create(1), folder, baseModel: 'x' });
+    await truncate(join(folder, 'adapter_model.safetensors'), 5000);
+    await expect(loadLoraAdapter({ folder })).rejects.toMatchObject(damaged);
+    await rm(join(folder, 'adapter_model.safetensors'));
+    await expect(loadLoraAdapter({ folder })).rejects.toMatchObject(damaged);
+  });
+
+  it('is what a save that fails leaves, never old parameters beside new tensors', async () => {
+    const folder = temporaryFolder();
+    await saveLoraAdapter({ adapter: create(1), folder, baseModel: 'x' });
+    const refused = create(2);
+    Object.defineProperty([...refused.tensors.values()][3]!, 'data', {
+      get: () => {
+        throw new Error('no space left');
+      },
+    });
+    await expect(saveLoraAdapter({ adapter: refused, folder, baseModel: 'x' })).rejects.toMatchObject({ code: 'disk' });
+    expect(await readdir(folder)).toEqual(['adapter_model.safetensors']);
+    await expect(loadLoraAdapter({ folder })).rejects.toMatchObject({ code: 'bad-model' });
+  });
+
+  it('is a fault of the disk where the folder cannot be made', async () => {
+    const file = join(temporaryFolder(), 'file');
+    await writeFile(file, '');
+    const saving = saveLoraAdapter({ adapter: create(1), folder: join(file, 'adapter'), baseModel: 'x' });
+    await expect(saving).rejects.toMatchObject({ code: 'disk' });
   });
 });
 

@@ -117,12 +117,13 @@ describe('evaluate', () => {
   it('counts rows and tokens, reports progress, and leaves memory as it was', async () => {
     const before = tensors();
     const done: number[] = [];
-    const result = await trainer.evaluate(rows.slice(0, 3), { onProgress: ({ rowsDone }) => done.push(rowsDone) });
+    const result = await trainer.evaluate(rows.slice(0, 20), { onProgress: ({ rowsDone }) => done.push(rowsDone) });
     expect(result).toMatchObject({
       ok: true,
-      value: { rows: 3, rowLosses: [expect.any(Number), expect.any(Number), expect.any(Number)] },
+      value: { rows: 20, rowLosses: Array(20).fill(expect.any(Number)) },
     });
-    expect(done).toEqual([1, 2, 3]);
+    expect(done.length).toBeGreaterThan(1);
+    expect(done.at(-1)).toBe(20);
     expect(tensors()).toBe(before);
   });
 

@@ -74,16 +74,19 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const trainer = await load();
     const checkpoint = { path, everyMs: 0 };
     const onProgress = ({ step }: { step: number }) => step === 4 && process.kill(childPid(), 'SIGKILL');
-    const lost = await codeOf(trainer.train(rows, { ...parameters, checkpoint, onProgress }));
+    const metricsPath = join(folder, 'run.jsonl');
+    const lost = await codeOf(trainer.train(rows, { ...parameters, checkpoint, metricsPath, onProgress }));
     const left = existsSync(path);
     const steps: number[] = [];
     const onStep = ({ step }: { step: number }) => steps.push(step);
-    const resumed = await trainer.train(rows, { ...parameters, checkpoint, onProgress: onStep });
+    const resumed = await trainer.train(rows, { ...parameters, checkpoint, metricsPath, onProgress: onStep });
     trainer.dispose();
     const equal = JSON.stringify(plain(resumed)) === JSON.stringify(plain(truth));
     const removed = !existsSync(path);
+    const lines = readFileSync(metricsPath, 'utf8').trimEnd().split('\n');
+    const written = lines.map((line) => JSON.parse(line).step);
     await rm(folder, { recursive: true });
-    return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed };
+    return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed, written };
   },
   async aborted() {
     const trainer = await load();
@@ -109,9 +112,11 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const broken = await codeOf(load({ model: golden('data') }));
     const trainer = await load();
     const unlabelled = await trainer.train(rows, { recipe: { ...recipe, contextTokens: 4 }, seed: 7 });
+    const diverging = { ...recipe, learningRate: 1e30 };
+    const diverged = await trainer.train(rows, { recipe: diverging, seed: 7 });
     trainer.dispose();
     const disposed = await codeOf(trainer.evaluate(rows));
-    return { broken, unlabelled, disposed };
+    return { broken, unlabelled, diverged, disposed };
   },
   /** Ends with the trainer still there. */
   async forgotten() {

@@ -48,6 +48,7 @@ test.runIf(LINUX)(
       last: 6,
       equal: true,
       removed: true,
+      written: [1, 2, 3, 4, 5, 6],
     });
     expect((seen as { first: number }).first).toBeGreaterThanOrEqual(4);
   },
@@ -67,6 +68,10 @@ test('errors, verdicts and the end are those of a trainer in this process', asyn
   expect((await scenario('refused')).seen).toEqual({
     broken: ['bad-model', false, expect.stringContaining('config.json cannot be read. Copy or download')],
     unlabelled: { ok: false, verdict: { reason: 'no-labels', message: expect.any(String) } },
+    diverged: {
+      ok: false,
+      verdict: { reason: 'diverged', message: expect.any(String), facts: { step: 3, steps: 6 } },
+    },
     disposed: ['bad-argument', false, 'this LoraTrainer has been disposed. Load another.'],
   });
 });

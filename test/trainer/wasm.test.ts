@@ -1,6 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { LoraRecipe } from '../../src/schema/competition.ts';
 import { evaluateTokens } from '../../src/trainer/evaluate.ts';
+import { prepareEvaluation } from '../../src/trainer/evaluation-set.ts';
 import { loadLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { type TrainProgress, trainTokens } from '../../src/trainer/train.ts';
@@ -38,7 +39,7 @@ it('the wasm backend runs the whole step: the first epoch of a golden run, and a
     expectWithin('train.grad_norm', relative(gradNorm, truth.grad_norm), `step ${i + 1}`);
   }
 
-  const evaluated = await evaluateTokens({ engine, rows: goldenRows('eval'), adapter: null });
+  const evaluated = await evaluateTokens({ engine, set: prepareEvaluation(goldenRows('eval')), adapter: null });
   if (!evaluated.ok) throw new Error(evaluated.verdict.message);
   const { eval_loss } = goldenJson('eval/tiny-qwen2.base.json');
   expectWithin('eval.eval_loss', Math.abs(evaluated.value.lossNatsPerToken - eval_loss.truth_fp64));

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -169,6 +169,18 @@ test('defect 4: uid 0 can win, and the weights of the report are those on the ch
   const [top] = await subtensor.weights(NETUID, 2);
   expect(top!.uid).toBe(0);
   expect(top!.weight).toBeCloseTo(entry(report, 0).weight, 3);
+});
+
+test('every step of every submission is kept where a folder for metrics is given', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const metricsDir = join(folder, 'metrics');
+  await runEpoch(await validator({ metricsDir }));
+  const files = (await readdir(metricsDir)).sort();
+  expect(files).toEqual([expect.stringMatching(/^uid-0-[0-9a-f]{16}\.jsonl$/), expect.stringMatching(/^uid-1-/)]);
+  const steps = events.filter((event) => event.kind === 'training' && event.uid === 0);
+  const lines = (await readFile(join(metricsDir, files[0]!), 'utf8')).trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line).step)).toEqual(steps.map((_, i) => i + 1));
 });
 
 test('a later copy has weight 0 with the reason, and is not trained', async () => {

@@ -29,6 +29,7 @@ const CONFIG: Qwen2Config = {
   headDim: 32,
   rmsNormEpsilon: 1e-6,
   ropeTheta: 1_000_000,
+  maxPositions: 32_768,
   tiedHead: true,
 };
 const SEED = 7;

@@ -189,7 +189,7 @@ describe('the plan of a batch', () => {
       kvHeads: 2,
       headDim: 128,
     },
-    ...{ rmsNormEpsilon: 1e-6, ropeTheta: 1e6, tiedHead: true },
+    ...{ rmsNormEpsilon: 1e-6, ropeTheta: 1e6, maxPositions: 32_768, tiedHead: true },
   };
   const batch = { config, storage: 'bfloat16', matmul: 'bfloat16', rank: 16, rows: 8, length: 512 } as const;
   const plan = (memoryGiB: number, checkpointing: 'auto' | 'none' | 'layer' = 'auto') =>

@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LoraRecipe } from '../../src/schema/competition.ts';
+import { collate } from '../../src/trainer/batches.ts';
+import { type LoraAdapter, loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/lora-adapter.ts';
+import { openSafetensors } from '../../src/trainer/safetensors.ts';
+import { trainTokens } from '../../src/trainer/train.ts';
+import {
+  ENGINES,
+  expectWithin,
+  type GoldenEngine,
+  golden,
+  goldenEngine,
+  goldenRows,
+  loadQuietly,
+  overScale,
+  showFidelity,
+  temporaryFolder,
+} from './golden.ts';
+
+const MODEL = 'tiny-qwen2';
+const SCRIPT = fileURLToPath(new URL('peft-check.py', import.meta.url));
+const python = process.env.PEFT_PYTHON ?? 'python3';
+const problem = importProblem();
+if (problem)
+  console.log(`not compared with PEFT itself: ${python} has not what it needs (${problem}); see PEFT_PYTHON`);
+afterAll(showFidelity);
+
+function importProblem(): string | null {
+  try {
+    execFileSync(python, ['-c', 'import torch, transformers, peft, safetensors'], { stdio: 'pipe' });
+    return null;
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: Buffer; message: string };
+    return (stderr?.toString() || message).trim().split('\n').at(-1)!;
+  }
+}
+
+const rows = goldenRows('eval').slice(0, 4);
+
+describe.skipIf(problem !== null)('an adapter gives the same logits here and in PEFT', () => {
+  const folder = temporaryFolder();
+  const engines: GoldenEngine[] = [];
+  beforeAll(async () => {
+    const loaded = await loadQuietly();
+    for (const engineCase of ENGINES) engines.push(await goldenEngine(loaded, engineCase, MODEL));
+    const trained = await trainTokens({
+      engine: engines[0]!,
+      rows: goldenRows('train'),
+      recipe: LoraRecipe.parse({ rank: 4, alpha: 8, epochs: 1, learningRate: 5e-3 }),
+      seed: 1,
+      nowMs: () => 0,
+    });
+    if (!trained.ok) throw new Error(trained.verdict.message);
+    const ours = join(folder, 'ours');
+    await saveLoraAdapter({ adapter: trained.value.adapter, folder: ours, baseModel: golden(MODEL) });
+    const ids = join(folder, 'ids.json');
+    await writeFile(ids, JSON.stringify(rows.map(({ inputIds }) => Array.from(inputIds))));
+    console.log(execFileSync(python, [SCRIPT, golden(MODEL), ours, ids, folder], { encoding: 'utf8', stdio: 'pipe' }));
+  }, 240_000);
+  afterAll(() => {
+    for (const engine of engines) engine.dispose();
+  });
+
+  it.each([
+    ['trained and saved here, loaded there', 'ours', 'ours.safetensors'],
+    ['saved there, loaded here', 'adapter', 'theirs.safetensors'],
+  ])('%s', async (_what, adapterFolder, truthFile) => {
+    const adapter = await loadLoraAdapter({ folder: join(folder, adapterFolder) });
+    const file = await openSafetensors(join(folder, truthFile));
+    const truth = await file.readFloats('log_probs');
+    await file.close();
+    for (const engine of engines) {
+      const seen = await logProbabilities(engine, adapter);
+      expectWithin('forward.logits', overScale(seen, truth), engine.constructor.name);
+      // Without the adapter they are others by far.
+      expect(overScale(await logProbabilities(engine, null), truth)).toBeGreaterThan(1e-3);
+    }
+  });
+});
+
+/** Of every token of the vocabulary at every position: the loss it would have as the target there, negated. */
+async function logProbabilities(engine: GoldenEngine, adapter: LoraAdapter | null): Promise<number[]> {
+  const { vocabSize } = engine.config;
+  const evaluation = engine.startEvaluation(adapter);
+  const seen: number[] = [];
+  for (const row of rows) {
+    const positions = row.inputIds.length * vocabSize;
+    const batch = {
+      ...collate([row]),
+      targetPositions: Int32Array.from({ length: positions }, (_, i) => Math.floor(i / vocabSize)),
+      targetIds: Int32Array.from({ length: positions }, (_, i) => i % vocabSize),
+    };
+    for (const loss of await evaluation.tokenLosses(batch)) seen.push(-loss);
+  }
+  evaluation.dispose();
+  return seen;
+}
