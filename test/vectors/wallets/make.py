@@ -1,6 +1,6 @@
 """Makes vectors.json: key files as Bittensor's own wallet, Ansible and Fernet write them. Every key in it is published.
 
-Run: pip install bittensor-wallet==4.1.1 ansible-core cryptography; python3 make.py > vectors.json
+Run: pip install bittensor-wallet==4.1.1 ansible-core cryptography; python3 make.py
 """
 
 import base64
@@ -63,4 +63,6 @@ vectors = {
         for path in ["/root/.bittensor/wallets/default/coldkey", "/srv/my-wallets/ann/hotkeys/h.1 ä", "wallets/b/hotkeys/c"]
     ],
 }
-print(json.dumps(vectors, indent=1, ensure_ascii=False, sort_keys=True))
+# Not to the standard output, where the wallet writes what it does.
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors.json"), "w") as out:
+    out.write(json.dumps(vectors, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
