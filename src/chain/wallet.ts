@@ -73,18 +73,18 @@ export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise
   }
   const { encodeAddress, u8aConcat } = await polkadotCrypto();
   const { publicKey } = pair;
-  const other = keys.publicKeys.find((named) => !Buffer.from(named).equals(publicKey));
-  if (other) {
+  const address = encodeAddress(publicKey, SS58_FORMAT);
+  if (!keys.publicKeys.every((named) => Buffer.from(named).equals(publicKey))) {
     throw walletError(
       file,
-      `the secret in ${file} does not belong to the address ${encodeAddress(other, SS58_FORMAT)} in it`,
+      `the secret in the key file ${file} is that of ${address}, which is not the address in the file`,
       'restore the file from its mnemonic or a backup',
     );
   }
   if (othersCanRead) logger.warn(`others can read the private key in ${file}: chmod 600 it`, { file });
   const prefix = keys.scheme === ED25519 ? [Uint8Array.of(ED25519)] : [];
   return {
-    address: encodeAddress(publicKey, SS58_FORMAT),
+    address,
     publicKey,
     sign: async (payload) => u8aConcat(...prefix, pair.sign(payload)),
   };

@@ -118,12 +118,16 @@ const refusals: [string, unknown, string][] = [
   [
     'private key of another',
     { privateKey: ALICE.privateKey, publicKey: WRONG_PUBLIC },
-    'does not belong to the address',
+    'which is not the address in the file',
   ],
-  ['private key of no key', { privateKey: ALICE.privateKey, publicKey: NO_POINT }, 'does not belong to the address'],
+  [
+    'private key of no key',
+    { privateKey: ALICE.privateKey, publicKey: NO_POINT },
+    'which is not the address in the file',
+  ],
   ['bad address', { ...ALICE, ss58Address: ALICE.ss58Address.replace('5G', '5H') }, 'is damaged'],
   ['short address', { ...ALICE, ss58Address: '0x1234' }, 'is damaged'],
-  ['seed of another', { secretSeed: SEED, ss58Address: ALICE.ss58Address }, 'does not belong to the address'],
+  ['seed of another', { secretSeed: SEED, ss58Address: ALICE.ss58Address }, 'which is not the address in the file'],
   ['newer crypto', { cryptoType: 7, secretSeed: SEED }, 'a key of crypto type 7, expected 1 (sr25519) or 0 (ed25519)'],
 ];
 
