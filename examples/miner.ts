@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey, publishDataset } from 'flock-off';
+import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, publishDataset } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
+import { openWallet } from './wallet.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
 export async function main(
@@ -37,7 +38,7 @@ async function publish(
   const options = commonOptions(command);
 
   const competition = await readCompetition(flags.competition_file);
-  const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
+  const hotkey = await openWallet(options, signal);
   const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());

@@ -6,7 +6,6 @@ import {
   createHubDatasetStore,
   type EpochReport,
   LoraTrainer,
-  openHotkey,
   runValidator,
   ValidatorState,
   WeightSetter,
@@ -20,6 +19,7 @@ import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { storeReport } from './store-report.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
+import { openWallet } from './wallet.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
 export async function main(
@@ -66,7 +66,7 @@ async function validate(
   const options = commonOptions(command);
 
   const competition = await readCompetition(flags.competition_file);
-  const hotkey = await openHotkey({ path: options.walletPath, name: options.walletName, hotkey: options.walletHotkey });
+  const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
   const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;

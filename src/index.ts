@@ -6,7 +6,16 @@ export {
 } from './chain/chain-metadata-store.ts';
 export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
-export { type HotkeySigner, type OpenHotkeyParameters, openHotkey } from './chain/wallet.ts';
+export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';
+export type { WalletPassword, WalletPasswordQuestion } from './chain/wallet/unseal.ts';
+export { type WalletFiles, type WalletLocation, walletFiles } from './chain/wallet/wallet-files.ts';
+export {
+  type HotkeySigner,
+  type OpenHotkeyParameters,
+  openHotkey,
+  readColdkeyAddress,
+  type WalletHotkey,
+} from './chain/wallet.ts';
 export {
   type PendingReveal,
   type PendingRevealStore,

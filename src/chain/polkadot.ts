@@ -7,9 +7,12 @@ export async function polkadotCrypto() {
   return {
     blake2AsU8a: crypto.blake2AsU8a,
     decodeAddress: crypto.decodeAddress,
+    ed25519PairFromSeed: crypto.ed25519PairFromSeed,
+    ed25519Sign: crypto.ed25519Sign,
     encodeAddress: crypto.encodeAddress,
     mnemonicToMiniSecret: crypto.mnemonicToMiniSecret,
     mnemonicValidate: crypto.mnemonicValidate,
+    naclDecrypt: crypto.naclDecrypt,
     sr25519PairFromSeed: crypto.sr25519PairFromSeed,
     sr25519Sign: crypto.sr25519Sign,
     sr25519Verify: crypto.sr25519Verify,

@@ -5,6 +5,7 @@ import { dispatchRejection, droppedRejection, poolRejection } from './explain-re
 import { RpcError } from './json-rpc-socket.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { type ChainValue, Snapshot, toItems } from './snapshot.ts';
+import { toMultiSignature } from './wallet/multi-signature.ts';
 import type { HotkeySigner } from './wallet.ts';
 
 /** Where a call took effect. */
@@ -22,13 +23,12 @@ export const ERA_BLOCKS = 64;
 
 /** Payloads longer than this are signed as their hash (Substrate's rule). */
 const LONGEST_SIGNED_BYTES = 256;
-const SR25519 = Uint8Array.of(1);
 /** Statuses of a watched transaction after which it will not be in a block. */
 const GIVEN_UP = ['dropped', 'invalid', 'usurped'];
 
 /** Signs a call for the next nonce. Returns the transaction as `0x` hex. */
 export async function signCall({ api, socket }: Link, build: BuildCall, hotkey: HotkeySigner): Promise<string> {
-  const { blake2AsU8a, hexToU8a, u8aConcat, u8aToHex } = await polkadotCrypto();
+  const { blake2AsU8a, hexToU8a, u8aToHex } = await polkadotCrypto();
   const { address } = hotkey;
   const [nonce, blockHash] = await Promise.all([
     socket.request<number>('system_accountNextIndex', [address]),
@@ -51,8 +51,9 @@ export async function signCall({ api, socket }: Link, build: BuildCall, hotkey: 
   });
   const bytes = hexToU8a(payload.toRaw().data);
   const signed = bytes.length > LONGEST_SIGNED_BYTES ? blake2AsU8a(bytes, 256) : bytes;
-  const signature = u8aToHex(u8aConcat(SR25519, await hotkey.sign(signed)));
-  return call.addSignature(address, signature, payload.toPayload()).toHex();
+  const transaction = payload.toPayload();
+  const signature = u8aToHex(toMultiSignature(await hotkey.sign(signed, transaction), address));
+  return call.addSignature(address, signature, transaction).toHex();
 }
 
 /**

@@ -16,7 +16,8 @@ export type FlockOffErrorCode =
   | 'token-missing'
   | 'trainer-failed'
   | 'unregistered'
-  | 'wallet';
+  | 'wallet'
+  | 'wallet-password';
 
 export interface FlockOffErrorParameters {
   code: FlockOffErrorCode;

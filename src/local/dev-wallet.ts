@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { polkadot } from './chain/polkadot.ts';
 
 export interface WriteDevWalletParameters {
@@ -27,7 +28,7 @@ export async function writeDevWallet({ path, name, hotkey = 'default' }: WriteDe
   const folder = join(path, name);
   const cold = await keysFrom(name);
   const hot = await keysFrom(`${name}/${hotkey}`);
-  await mkdir(join(folder, 'hotkeys'), { recursive: true });
+  await makeFolder(join(folder, 'hotkeys'));
   await writeKeyFile(join(folder, 'coldkeypub.txt'), { ...cold, secretSeed: undefined });
   await writeKeyFile(join(folder, 'hotkeys', hotkey), hot);
   return { hotkey: hot.ss58Address, coldkey: cold.ss58Address };

@@ -1,8 +1,8 @@
 import { polkadotCrypto } from '../../src/chain/polkadot.ts';
-import type { HotkeySigner } from '../../src/chain/wallet.ts';
+import type { WalletHotkey } from '../../src/chain/wallet.ts';
 
 /** A hotkey whose seed is the hash of its name, and that seed, to look for where no secret may be. */
-export async function devHotkey(name: string): Promise<HotkeySigner & { seedHex: () => string }> {
+export async function devHotkey(name: string): Promise<WalletHotkey & { seedHex: () => string }> {
   const { blake2AsU8a, encodeAddress, sr25519PairFromSeed, sr25519Sign, u8aToHex } = await polkadotCrypto();
   const seed = blake2AsU8a(name, 256);
   const { publicKey, secretKey } = sr25519PairFromSeed(seed);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import VECTORS from '../vectors/wallets/vectors.json' with { type: 'json' };
 import { runExample } from './run-example.ts';
 
 // Every failure an operator meets: one clear sentence on stderr, exit code 1, nothing uploaded.
@@ -32,6 +33,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'data.jsonl'), `${ROW}\n`);
   await writeFile(join(folder, 'bad.jsonl'), `${ROW}\n{"conversations":[]}\n`);
   await writeFile(join(folder, 'wallets', 'known', 'hotkeys', 'broken'), '{"secretSeed":"0x12"}');
+  await writeFile(join(folder, 'wallets', 'known', 'hotkeys', 'sealed'), VECTORS.ansibleVault, { mode: 0o600 });
 });
 afterAll(async () => {
   await chain.close();
@@ -66,8 +68,13 @@ describe('miner.ts', () => {
       () => minerFlags({ '--wallet.name': 'stranger' }),
       /is not registered on subnet 96\. Register it/,
     ],
-    ['no such wallet', () => minerFlags({ '--wallet.name': 'nobody' }), /there is no hotkey at .*check --wallet/i],
-    ['a damaged wallet', () => minerFlags({ '--wallet.hotkey': 'broken' }), /hotkey .*broken/],
+    ['no such wallet', () => minerFlags({ '--wallet.name': 'nobody' }), /there is no key file at .*check --wallet/i],
+    ['a damaged wallet', () => minerFlags({ '--wallet.hotkey': 'broken' }), /key file .*broken is damaged/],
+    [
+      'an encrypted hotkey without a terminal or a variable',
+      () => minerFlags({ '--wallet.hotkey': 'sealed' }),
+      /^the key file .*sealed is encrypted, and no password was given\..* or set BT_PW_\S+_HOTKEYS_SEALED as/m,
+    ],
     [
       'nobody at the chain endpoint',
       () => minerFlags({ '--subtensor.chain_endpoint': 'ws://127.0.0.1:9' }),
@@ -161,7 +168,7 @@ describe('validator.ts', () => {
     [
       'a damaged wallet',
       () => validatorFlags({ '--wallet.name': 'known', '--wallet.hotkey': 'broken' }),
-      /^the hotkey .*broken is damaged/,
+      /^the key file .*broken is damaged/,
     ],
     [
       'nobody at the chain endpoint',
