@@ -1,42 +1,54 @@
 import { createHash } from 'node:crypto';
 import { mapHashToField } from '@noble/curves/abstract/modular.js';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
+import type { DrandBeacon } from '../../chain/drand.ts';
+import { decryptTimelocked } from '../../chain/timelock.ts';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
 
-const DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
+const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
+const { G2, fields, shortSignatures } = bls12_381;
 
-/**
- * A drand beacon of the chain's own, of the scheme of drand's quicknet (bls-unchained-g1-rfc9380). Round r is published at
- * genesis + (r - 1) * period. Its key follows from a seed and is nobody's secret.
- */
-export class LocalBeacon {
-  /** 96 bytes (a point of G2, compressed). */
+export interface LocalBeaconParameters extends Omit<DrandBeacon, 'publicKey'> {
+  /** What the key follows from: it is nobody's secret. */
+  seed: string;
+}
+
+/** A drand beacon of the chain's own, of the scheme of drand's quicknet. Loading it takes a sixth of a second. */
+export class LocalBeacon implements DrandBeacon {
   readonly publicKey: Uint8Array;
-  /** Unix time. */
   readonly genesisSeconds: number;
   readonly periodSeconds: number;
   readonly #secretKey: Uint8Array;
 
-  constructor({
-    seed,
-    genesisSeconds,
-    periodSeconds,
-  }: { seed: string; genesisSeconds: number; periodSeconds: number }) {
-    this.#secretKey = mapHashToField(createHash('sha512').update(seed).digest(), bls12_381.fields.Fr.ORDER);
-    this.publicKey = bls12_381.shortSignatures.getPublicKey(this.#secretKey).toBytes(true);
+  constructor({ seed, genesisSeconds, periodSeconds }: LocalBeaconParameters) {
+    this.#secretKey = mapHashToField(createHash('sha512').update(seed).digest(), fields.Fr.ORDER);
+    // A generator of its own: the library would first make a table of multiples of its own one.
+    const generator = G2.Point.fromAffine(G2.Point.BASE.toAffine());
+    this.publicKey = generator.multiply(fields.Fr.fromBytes(this.#secretKey)).toBytes(true);
     this.genesisSeconds = genesisSeconds;
     this.periodSeconds = periodSeconds;
   }
 
-  /** The latest round at a time. */
-  roundAt(timeMs: number): number {
+  /** The latest round that is out at a time; 0 before the first. Round r comes at genesis + (r - 1) * period. */
+  latestRound(timeMs: number): number {
     return Math.max(0, Math.floor((timeMs / 1000 - this.genesisSeconds) / this.periodSeconds) + 1);
   }
 
-  /** The signature of a round: 48 bytes (a point of G1, compressed). Takes milliseconds. */
+  /** The signature of a round: 48 bytes, a point of G1. It takes milliseconds. */
   signature(round: number): Uint8Array {
     const message = Buffer.alloc(8);
     message.writeBigUInt64BE(BigInt(round));
-    const { hash, sign } = bls12_381.shortSignatures;
-    return sign(hash(createHash('sha256').update(message).digest(), DOMAIN), this.#secretKey).toBytes(true);
+    const identity = shortSignatures.hash(createHash('sha256').update(message).digest(), SIGNATURE_DOMAIN);
+    return shortSignatures.sign(identity, this.#secretKey).toBytes(true);
+  }
+
+  /** What was locked until a round, opened with its signature; `null` when it does not open. */
+  open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array | null {
+    try {
+      return decryptTimelocked({ ciphertext, signature });
+    } catch (error) {
+      if (error instanceof FlockOffError) return null;
+      throw error;
+    }
   }
 }

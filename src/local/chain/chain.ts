@@ -1,11 +1,11 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { LocalBeacon } from './beacon.ts';
 import { RuntimeCodec } from './codec.ts';
+import type { RuntimeParameters } from './description/pallet.ts';
 import { Executive } from './executive.ts';
 import { installBeacon } from './pallets/drand.ts';
 import type { Polkadot } from './polkadot.ts';
 import { TransactionPool, type TransactionStatus } from './pool.ts';
-import type { RuntimeParameters } from './runtime.ts';
 import { Storage } from './storage.ts';
 import { decodeTransaction, invalid, PoolRejection, type Transaction } from './transaction.ts';
 import { upgradeStorage } from './upgrade.ts';

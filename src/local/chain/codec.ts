@@ -1,7 +1,8 @@
+import type { Pallet, RuntimeParameters, StorageItem } from './description/pallet.ts';
 import { encodeMetadata } from './metadata.ts';
 import type { Polkadot } from './polkadot.ts';
 import { type Profile, SPEC_VERSIONS } from './profile.ts';
-import { type Pallet, type RuntimeParameters, runtimePallets, type StorageItem } from './runtime.ts';
+import { runtimePallets } from './runtime.ts';
 
 /** Values on their way in and out of SCALE: whole numbers, booleans, `0x` hex, ss58 addresses, lists and objects of these. */
 export type Plain = unknown;

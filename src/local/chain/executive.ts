@@ -119,7 +119,7 @@ export class Executive {
 
   /** Stores what the beacon has said meanwhile, and the block's events. */
   finalizeBlock({ nowMs }: { nowMs: number }): void {
-    if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), this.#beacon, nowMs);
+    if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), nowMs);
     const { compactToU8a, u8aConcat, u8aToHex } = this.#polkadot;
     const records = u8aConcat(compactToU8a(this.#events.length), ...this.#events);
     this.#storage.putRaw(this.#codec.key('System.Events', []), u8aToHex(records));
@@ -130,6 +130,7 @@ export class Executive {
     return {
       storage: this.#storage,
       block: this.#storage.block,
+      beacon: this.#beacon,
       emit: (event, ...values) => this.#record(phase, event, ...values),
       hash: (hex) => this.#polkadot.blake2AsHex(hex, 256),
       encode: (values) => this.#codec.encodeBasic(values),

@@ -1,6 +1,6 @@
+import type { Pallet, StorageItem } from './description/pallet.ts';
 import type { Polkadot } from './polkadot.ts';
 import type { Profile } from './profile.ts';
-import type { Pallet, StorageItem } from './runtime.ts';
 import { runtimeTypes, signedExtensions } from './runtime-types.ts';
 import { TypeTable } from './type-table.ts';
 

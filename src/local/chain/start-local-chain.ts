@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
+import type { DrandBeacon } from '../../chain/drand.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
-import { LocalBeacon } from './beacon.ts';
 import { Chain } from './chain.ts';
 import { ChainFaults } from './faults.ts';
 import { type Hyperparameters, type LocalSubnetParameters, setHyperparameter, writeSubnet } from './genesis.ts';
@@ -51,7 +51,7 @@ export interface LocalChain {
    * The beacon that time-locked weights and commitments are locked to on a `current` chain. Its rounds come with the
    * blocks: time on the chain (`Timestamp.Now`) runs ahead of the system's where blocks are made faster than their time.
    */
-  readonly beacon: Pick<LocalBeacon, 'publicKey' | 'genesisSeconds' | 'periodSeconds'>;
+  readonly beacon: DrandBeacon;
   /** Makes blocks at once, besides those of the timer. Default 1. */
   produceBlocks(count?: number): Promise<void>;
   currentBlock(): number;
@@ -97,6 +97,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
   const { clock = pacedClock(systemClock, pulseMs) } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
+  const { LocalBeacon } = await import('./beacon.ts');
   const beacon = new LocalBeacon({
     seed: 'flock-off local chain',
     genesisSeconds: Math.floor(clock.nowMs() / 1000),

@@ -1,6 +1,6 @@
 import { only } from '../profile.ts';
-import type { Hasher, PalletDescription, RuntimeParameters } from '../runtime.ts';
 import type { EnumVariant } from '../type-table.ts';
+import type { Hasher, PalletDescription, RuntimeParameters } from './pallet.ts';
 import { NETUID, named } from './shorthand.ts';
 
 const PER_HOTKEY: [type: string, hasher: Hasher][] = [NETUID, ['AccountId', 'Twox64Concat']];

@@ -1,4 +1,4 @@
-import type { PalletDescription } from '../runtime.ts';
+import type { PalletDescription } from './pallet.ts';
 
 /** BeaconConfiguration before it is set: key, period, genesis, two hashes, scheme and beacon id, all empty. */
 const NO_BEACON = `0x${'00'.repeat(1 + 4 + 4 + 1 + 1 + 1 + 1)}`;

@@ -1,4 +1,4 @@
-import type { PalletDescription } from '../runtime.ts';
+import type { PalletDescription } from './pallet.ts';
 import { ZERO_32_BYTES } from './shorthand.ts';
 
 /** Blocks whose hashes the runtime knows: a mortal transaction cannot be born earlier. */

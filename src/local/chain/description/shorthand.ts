@@ -1,4 +1,4 @@
-import type { Hasher, StorageItem } from '../runtime.ts';
+import type { Hasher, StorageItem } from './pallet.ts';
 
 export const ZERO_32_BYTES = `0x${'00'.repeat(32)}`;
 

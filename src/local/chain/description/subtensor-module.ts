@@ -1,6 +1,6 @@
 import { only } from '../profile.ts';
-import type { Hasher, PalletDescription, StorageItem } from '../runtime.ts';
 import type { EnumVariant } from '../type-table.ts';
+import type { Hasher, PalletDescription, StorageItem } from './pallet.ts';
 import { NETUID, named, perSubnet, ZERO_32_BYTES } from './shorthand.ts';
 
 const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'];

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { LocalBeacon } from '../beacon.ts';
-import { openTimelock } from '../open-timelock.ts';
 import type { Storage } from '../storage.ts';
 import type { PalletContext } from './pallet-context.ts';
 
@@ -18,15 +17,15 @@ export function installBeacon(storage: Storage, beacon: LocalBeacon, nowMs: numb
     scheme_id: hex(Buffer.from('bls-unchained-g1-rfc9380')),
     metadata: { beacon_id: hex(Buffer.from('quicknet')) },
   });
-  const round = beacon.roundAt(nowMs);
+  const round = beacon.latestRound(nowMs);
   storage.put('Drand.OldestStoredRound', round);
   storage.put('Drand.LastStoredRound', round);
   putPulse(storage, beacon, round);
 }
 
 /** Stores the pulses that came out since the last block. The next block can open what waits for them. */
-export function storePulses({ storage, emit }: PalletContext, beacon: LocalBeacon, nowMs: number): void {
-  const last = beacon.roundAt(nowMs);
+export function storePulses({ storage, beacon, emit }: PalletContext, nowMs: number): void {
+  const last = beacon.latestRound(nowMs);
   const first = Math.max(lastStoredRound(storage) + 1, last - KEPT_PULSES + 1);
   if (first > last) return;
   const rounds = Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -48,10 +47,10 @@ export function lastStoredRound(storage: Storage): number {
 export type Unlocked = { state: 'waiting' | 'failed' } | { state: 'opened'; bytes: string };
 
 /** Opens a ciphertext (`0x` hex) with the pulse of its round. */
-export function unlock(storage: Storage, ciphertext: string, round: number): Unlocked {
+export function unlock({ storage, beacon }: PalletContext, ciphertext: string, round: number): Unlocked {
   const pulse = storage.get<{ signature: string } | null>('Drand.Pulses', round);
   if (!pulse) return { state: 'waiting' };
-  const opened = openTimelock(unhex(ciphertext), unhex(pulse.signature));
+  const opened = beacon.open(unhex(ciphertext), unhex(pulse.signature));
   return opened ? { state: 'opened', bytes: hex(opened) } : { state: 'failed' };
 }
 

@@ -1,3 +1,4 @@
+import type { LocalBeacon } from '../beacon.ts';
 import type { Plain } from '../codec.ts';
 import type { Storage } from '../storage.ts';
 
@@ -6,6 +7,8 @@ export interface PalletContext {
   storage: Storage;
   /** The block being made. */
   block: number;
+  /** What pulses come from and time locks open with. */
+  beacon: LocalBeacon;
   /** Records "Pallet.Event". */
   emit(event: string, ...values: Plain[]): void;
   /** blake2b-256 of `0x` hex, as `0x` hex. */

@@ -24,7 +24,8 @@ export function rememberLocked(storage: Storage, netuid: number, hotkey: string,
  * Opens the time-locked fields whose round has come: their bytes move to `RevealedCommitments`. Those that do not open
  * are gone without a word, as on Subtensor.
  */
-export function revealCommitments({ storage, block, emit }: PalletContext): void {
+export function revealCommitments(context: PalletContext): void {
+  const { storage, block, emit } = context;
   for (const [netuid, hotkey] of storage.get<[number, string][]>('Commitments.TimelockedIndex')) {
     const registration = storage.get<SetCommitmentArguments & { block: number }>(
       'Commitments.CommitmentOf',
@@ -35,7 +36,7 @@ export function revealCommitments({ storage, block, emit }: PalletContext): void
     const opened: string[] = [];
     for (const field of registration.info.fields) {
       const locked = lock(field);
-      const outcome = locked && unlock(storage, locked.encrypted, locked.revealRound);
+      const outcome = locked && unlock(context, locked.encrypted, locked.revealRound);
       if (!outcome || outcome.state === 'waiting') kept.push(field);
       else if (outcome.state === 'opened') opened.push(outcome.bytes);
     }

@@ -65,14 +65,13 @@ function isDone(
   { netuid, mecid }: { netuid: number; mecid: number },
   [signer, , ciphertext, round]: TimelockedCommit,
 ): boolean {
-  const { storage, emit } = context;
-  const outcome = unlock(storage, ciphertext, round);
+  const outcome = unlock(context, ciphertext, round);
   if (outcome.state !== 'opened') return outcome.state === 'failed';
   const shown = weightsOf(context, signer, outcome.bytes);
   if (!shown) return true;
   try {
     storeWeights({ ...context, signer }, { netuid, mecid, ...shown });
-    emit('SubtensorModule.TimelockedWeightsRevealed', mechanismIndex(netuid, mecid), signer);
+    context.emit('SubtensorModule.TimelockedWeightsRevealed', mechanismIndex(netuid, mecid), signer);
   } catch (error) {
     if (!(error instanceof DispatchFailure)) throw error;
   }
