@@ -1,15 +1,13 @@
 import type { Storage } from '../storage.ts';
+import { byteLength, type CommitmentField, lockedRound } from './commitment-fields.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
-import { lockedRound, rememberLocked } from './timelocked-commitments.ts';
+import { rememberLocked } from './timelocked-commitments.ts';
 
 export interface SetCommitmentArguments {
   netuid: number;
   info: { fields: CommitmentField[] };
 }
-
-/** A field as plain value: its kind in camel case, and hex, `null`, or what a time-locked field holds. */
-export type CommitmentField = Record<string, string | null | { encrypted: string; revealRound: number }>;
 
 const LEAST_COST_BYTES = 100;
 
@@ -52,11 +50,4 @@ function useSpace(storage: Storage, block: number, netuid: number, hotkey: strin
   const used = before + Math.max(LEAST_COST_BYTES, bytes);
   ensure(used <= storage.get<number>('Commitments.MaxSpace'), 'Commitments.SpaceLimitExceeded');
   storage.put('Commitments.UsedSpaceOf', netuid, hotkey, { last_epoch: epoch, used_space: used });
-}
-
-/** Raw and encrypted fields count their bytes, hashes 32, empty ones and flags none. */
-function byteLength(field: CommitmentField): number {
-  const [value] = Object.values(field);
-  const hex = typeof value === 'object' ? value?.encrypted : value;
-  return hex ? (hex.length - 2) / 2 : 0;
 }

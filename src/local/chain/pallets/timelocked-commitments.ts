@@ -1,15 +1,10 @@
 import type { Storage } from '../storage.ts';
-import type { CommitmentField, SetCommitmentArguments } from './commitments.ts';
+import { type CommitmentField, lockedRound, lockOf } from './commitment-fields.ts';
 import { unlock } from './drand.ts';
 import type { PalletContext } from './pallet-context.ts';
 
 /** Revealed commitments that are kept for a hotkey. */
 const KEPT_REVEALS = 10;
-
-/** The round that a commitment is locked until, if one of its fields is. */
-export function lockedRound(fields: CommitmentField[]): number | undefined {
-  return fields.map(lock).find((found) => found !== null)?.revealRound;
-}
 
 /** Keeps the list of the commitments that wait for a round, in the order of their keys. */
 export function rememberLocked(storage: Storage, netuid: number, hotkey: string, fields: CommitmentField[]): void {
@@ -27,7 +22,7 @@ export function rememberLocked(storage: Storage, netuid: number, hotkey: string,
 export function revealCommitments(context: PalletContext): void {
   const { storage, block, emit } = context;
   for (const [netuid, hotkey] of storage.get<[number, string][]>('Commitments.TimelockedIndex')) {
-    const registration = storage.get<SetCommitmentArguments & { block: number }>(
+    const registration = storage.get<{ info: { fields: CommitmentField[] } }>(
       'Commitments.CommitmentOf',
       netuid,
       hotkey,
@@ -35,7 +30,7 @@ export function revealCommitments(context: PalletContext): void {
     const kept: CommitmentField[] = [];
     const opened: string[] = [];
     for (const field of registration.info.fields) {
-      const locked = lock(field);
+      const locked = lockOf(field);
       const outcome = locked && unlock(context, locked.encrypted, locked.revealRound);
       if (!outcome || outcome.state === 'waiting') kept.push(field);
       else if (outcome.state === 'opened') opened.push(outcome.bytes);
@@ -52,9 +47,4 @@ export function revealCommitments(context: PalletContext): void {
     storage.put('Commitments.RevealedCommitments', netuid, hotkey, revealed);
     emit('Commitments.CommitmentRevealed', netuid, hotkey);
   }
-}
-
-function lock(field: CommitmentField): { encrypted: string; revealRound: number } | null {
-  const { timelockEncrypted } = field;
-  return typeof timelockEncrypted === 'object' ? timelockEncrypted : null;
 }
