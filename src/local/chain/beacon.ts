@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mapHashToField } from '@noble/curves/abstract/modular.js';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import type { DrandBeacon } from '../../chain/drand.ts';
 import { decryptTimelocked } from '../../chain/timelock.ts';
@@ -18,13 +17,13 @@ export class LocalBeacon implements DrandBeacon {
   readonly publicKey: Uint8Array;
   readonly genesisSeconds: number;
   readonly periodSeconds: number;
-  readonly #secretKey: Uint8Array;
+  readonly #secretKey: bigint;
 
   constructor({ seed, genesisSeconds, periodSeconds }: LocalBeaconParameters) {
-    this.#secretKey = mapHashToField(createHash('sha512').update(seed).digest(), fields.Fr.ORDER);
+    this.#secretKey = fields.Fr.create(BigInt(`0x${createHash('sha512').update(seed).digest('hex')}`));
     // A generator of its own: the library would first make a table of multiples of its own one.
     const generator = G2.Point.fromAffine(G2.Point.BASE.toAffine());
-    this.publicKey = generator.multiply(fields.Fr.fromBytes(this.#secretKey)).toBytes(true);
+    this.publicKey = generator.multiply(this.#secretKey).toBytes(true);
     this.genesisSeconds = genesisSeconds;
     this.periodSeconds = periodSeconds;
   }
