@@ -43,7 +43,9 @@ test('every block brings the pulses since the last one, without a gap', async ()
     await chain.produceBlocks(1);
     const [event] = await eventsOf(api, 'Finalization');
     expect(event).toMatchObject({ name: 'drand.NewPulse' });
-    expect((event!.data as [number[]])[0]).toEqual(Array.from({ length: (await last()) - before }, (_, i) => before + 1 + i));
+    expect((event!.data as [number[]])[0]).toEqual(
+      Array.from({ length: (await last()) - before }, (_, i) => before + 1 + i),
+    );
     before = await last();
   }
   expect(await drand.pulses!.entries()).toHaveLength(before - first + 1);

@@ -2,7 +2,8 @@ import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { Keyring } from '@polkadot/keyring';
 import type { KeyringPair } from '@polkadot/keyring/types';
-import { afterEach } from 'vitest';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { afterEach, beforeAll } from 'vitest';
 import { JsonRpcSocket } from '../../../src/chain/json-rpc-socket.ts';
 import {
   type LocalChain,
@@ -16,6 +17,8 @@ export const NETUID = 7;
 export const PROFILES = ['legacy', 'current'] as const satisfies Profile[];
 export type Call = SubmittableExtrinsic<'promise'>;
 
+beforeAll(async () => void (await cryptoWaitReady()));
+
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -23,7 +26,7 @@ afterEach(async () => {
 
 const keys = new Map<string, KeyringPair>();
 
-/** The key of a name; ready once a chain was started. */
+/** The key of a name; for use in tests, where the library is ready. */
 export function keyOf(name: string, type: 'sr25519' | 'ed25519' = 'sr25519'): KeyringPair {
   const key = keys.get(name) ?? new Keyring({ type, ss58Format: 42 }).addFromUri(`//${name}`);
   keys.set(name, key);
@@ -40,8 +43,6 @@ export interface StartParameters extends Partial<LocalSubnetParameters> {
 /** A chain whose blocks are made by hand, with weights that are set directly; closed after the test. */
 export async function start(parameters: StartParameters = {}): Promise<LocalChain> {
   const { names = ['Alice', 'Bob'], profile, chain, ...subnet } = parameters;
-  const { cryptoWaitReady } = await import('@polkadot/util-crypto');
-  await cryptoWaitReady();
   const neurons = names.map((name, uid) => ({ hotkey: keyOf(name).address, validatorPermit: uid === 0, stake: 100 }));
   const running = await startLocalChain({
     profile,
