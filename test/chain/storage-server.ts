@@ -25,7 +25,7 @@ export interface StorageServerParameters {
  * Everything in it is as of one block; the client is the real one.
  */
 export async function startStorageServer({ storage }: StorageServerParameters) {
-  const pallets = runtimePallets({ profile: 'current', cooldownBlocks: 0, maxSpaceBytes: 3_100 });
+  const pallets = runtimePallets({ profile: 'current', cooldownBlocks: 0, maxSpaceBytes: 3_100, blockTimeMs: 12_000 });
   const { bytes } = encodeMetadata(await polkadot(), 'current', pallets);
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(bytes));

@@ -1,6 +1,6 @@
 import { commitmentsPallet } from './description/commitments.ts';
 import { DRAND } from './description/drand.ts';
-import { FRAME_PALLETS } from './description/frame.ts';
+import { framePallets } from './description/frame.ts';
 import type { Pallet, RuntimeParameters } from './description/pallet.ts';
 import { SUBTENSOR_MODULE } from './description/subtensor-module.ts';
 import { present } from './profile.ts';
@@ -8,8 +8,8 @@ import { present } from './profile.ts';
 export const TRANSACTION_VERSION = 1;
 
 /** The part of Subtensor's runtime that miners and validators meet. */
-export function runtimePallets({ profile, ...limits }: RuntimeParameters): Pallet[] {
-  const pallets = [...FRAME_PALLETS, SUBTENSOR_MODULE, commitmentsPallet(limits), DRAND];
+export function runtimePallets({ profile, blockTimeMs, ...limits }: RuntimeParameters): Pallet[] {
+  const pallets = [...framePallets(blockTimeMs), SUBTENSOR_MODULE, commitmentsPallet(limits), DRAND];
   return present(pallets, profile).map(({ name, index, calls, storage, events, errors, constants }) => ({
     name,
     index,

@@ -105,7 +105,12 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   });
   const chain = new Chain({
     polkadot: await polkadot(),
-    runtime: { profile, cooldownBlocks: commitmentCooldownBlocks, maxSpaceBytes: commitmentBytesPerEpoch },
+    runtime: {
+      profile,
+      cooldownBlocks: commitmentCooldownBlocks,
+      maxSpaceBytes: commitmentBytesPerEpoch,
+      blockTimeMs: pulseMs,
+    },
     ...{ clock, beacon, netuids },
   });
   refuseTwins(netuids, 'subnet');

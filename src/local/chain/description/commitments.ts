@@ -9,7 +9,7 @@ const PER_HOTKEY: [type: string, hasher: Hasher][] = [NETUID, ['AccountId', 'Two
 export function commitmentsPallet({
   cooldownBlocks,
   maxSpaceBytes,
-}: Omit<RuntimeParameters, 'profile'>): PalletDescription {
+}: Omit<RuntimeParameters, 'profile' | 'blockTimeMs'>): PalletDescription {
   return {
     name: 'Commitments',
     index: 18,

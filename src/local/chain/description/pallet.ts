@@ -36,6 +36,8 @@ export type PalletDescription = InProfile & { name: string; index: number } & {
 
 export interface RuntimeParameters {
   profile: Profile;
+  /** From one block to the next. */
+  blockTimeMs: number;
   /** Blocks between two commitments of a hotkey (`legacy`). */
   cooldownBlocks: number;
   /** Bytes of a hotkey's commitments in an epoch, unless set otherwise (`current`). */
