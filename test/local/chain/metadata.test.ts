@@ -3,7 +3,15 @@ import { connect, keyOf, NETUID, start } from './client.ts';
 
 // What a client tells the generations of the runtime apart by.
 
-const FRAME = ['System 0', 'Timestamp 2', 'Aura 3', 'Balances 5', 'TransactionPayment 6', 'SubtensorModule 7', 'Commitments 18'];
+const FRAME = [
+  'System 0',
+  'Timestamp 2',
+  'Aura 3',
+  'Balances 5',
+  'TransactionPayment 6',
+  'SubtensorModule 7',
+  'Commitments 18',
+];
 
 test.each([
   ['legacy', FRAME],
