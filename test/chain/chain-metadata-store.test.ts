@@ -47,7 +47,7 @@ test('another pointer waits through the cooldown, says until when, and lands in 
 });
 
 test('where an epoch has a budget of bytes, what exceeds it waits for the next epoch and says until when', async () => {
-  const chain = await startSubnet({ tempo: 29, chain: { commitmentBytesPerEpoch: 250 } });
+  const chain = await startSubnet({ tempo: 29, chain: { profile: 'current', commitmentBytesPerEpoch: 250 } });
   const subtensor = await connect(chain.url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
@@ -67,7 +67,7 @@ test('where an epoch has a budget of bytes, what exceeds it waits for the next e
 });
 
 test('the chain itself refuses what exceeds the budget of bytes, by the name of its newer runtimes', async () => {
-  const chain = await startSubnet({ chain: { commitmentBytesPerEpoch: 99 } });
+  const chain = await startSubnet({ chain: { profile: 'current', commitmentBytesPerEpoch: 99 } });
   const subtensor = await connect(chain.url);
   const sent = subtensor.submit({
     name: 'commitments.setCommitment',
@@ -79,9 +79,9 @@ test('the chain itself refuses what exceeds the budget of bytes, by the name of 
 });
 
 test.each([
-  ['the cooldown', { commitmentCooldownBlocks: 100 }],
-  ["the rest of the epoch's budget", { commitmentBytesPerEpoch: 100 }],
-])('waiting through %s ends with the signal', async (_, chain) => {
+  ['the cooldown', { profile: 'legacy', commitmentCooldownBlocks: 100 }],
+  ["the rest of the epoch's budget", { profile: 'current', commitmentBytesPerEpoch: 100 }],
+] as const)('waiting through %s ends with the signal', async (_, chain) => {
   const subtensor = await connect((await startSubnet({ chain })).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
@@ -97,7 +97,7 @@ test.each([
 });
 
 test('a pointer that no epoch has room for is one sentence, and nothing is sent', async () => {
-  const chain = await startSubnet({ chain: { commitmentBytesPerEpoch: 99 } });
+  const chain = await startSubnet({ chain: { profile: 'current', commitmentBytesPerEpoch: 99 } });
   const proxy = await proxyTo(chain.url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const waits: unknown[] = [];
@@ -112,16 +112,17 @@ test('a pointer that no epoch has room for is one sentence, and nothing is sent'
   expect(proxy.methods).not.toContain(SUBMIT);
 });
 
-/** Ann on a chain of ten-block epochs (3 to 12, 13 to 22 ...); the first `times` times she signs, somebody with her hotkey is a block faster. */
+/** Ann on a chain of ten-block epochs (10 to 19, 20 to 29 ...); the first `times` times she signs, somebody with her hotkey is a block faster. */
 async function overtaken({ times, startBlock }: { times: number; startBlock: number }) {
   const ann = await devHotkey('ann');
-  const chain = await startSubnet({ tempo: 9, chain: { blockTimeMs: 'instant', commitmentBytesPerEpoch: 100 } });
+  const budget = { profile: 'current', commitmentBytesPerEpoch: 100 } as const;
+  const chain = await startSubnet({ tempo: 10, chain: { blockTimeMs: 'instant', ...budget } });
   await chain.produceBlocks(startBlock);
   const store = new ChainMetadataStore({ subtensor: await connect(chain.url), netuid: NETUID });
   const hotkey = {
     ...ann,
     sign: (payload: Uint8Array) => {
-      const epoch = Math.floor((chain.currentBlock() + 1 + NETUID + 1) / 10);
+      const epoch = Math.floor((chain.currentBlock() + 1) / 10);
       const used = { last_epoch: epoch, used_space: 100 };
       if (times-- > 0) chain.setStorage('Commitments.UsedSpaceOf', NETUID, ann.address, used);
       return ann.sign(payload);
@@ -136,11 +137,11 @@ async function overtaken({ times, startBlock }: { times: number; startBlock: num
 }
 
 test.each([
-  { startBlock: 5, refusedIn: 7, waits: [13] },
-  { startBlock: 10, refusedIn: 12, waits: [] },
+  { startBlock: 5, refusedIn: 7, waits: [10] },
+  { startBlock: 7, refusedIn: 9, waits: [] },
 ])('a pointer refused in block $refusedIn is committed in the first block of the next epoch', async (expected) => {
   const { commit, waits } = await overtaken({ times: 1, startBlock: expected.startBlock });
-  expect(await commit()).toMatchObject({ pointer: pointer('a'), block: 13 });
+  expect(await commit()).toMatchObject({ pointer: pointer('a'), block: 10 });
   expect(waits).toEqual(expected.waits);
 });
 
@@ -150,7 +151,7 @@ test('a chain that has refused ten times, an epoch apart, is not asked again', a
     code: 'chain-rejected',
     message: expect.stringContaining('the chain refused commitments.setCommitment: commitments.SpaceLimitExceeded'),
   });
-  expect(waits).toEqual([13, 23, 33, 43, 53, 63, 73, 83, 93]);
+  expect(waits).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
 
 test('a hotkey that is not registered is one sentence, and nothing is sent', async () => {

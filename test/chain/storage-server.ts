@@ -6,41 +6,27 @@ import { compactStripLength, u8aToHex } from '@polkadot/util';
 import { WebSocketServer } from 'ws';
 import { encodeMetadata } from '../../src/local/chain/metadata.ts';
 import { polkadot } from '../../src/local/chain/polkadot.ts';
-import { runtimePallets, type StorageItem } from '../../src/local/chain/runtime.ts';
-import { RUNTIME_TYPES } from '../../src/local/chain/runtime-types.ts';
-import type { TypeDefinition } from '../../src/local/chain/type-table.ts';
+import { SPEC_VERSIONS } from '../../src/local/chain/profile.ts';
+import { runtimePallets } from '../../src/local/chain/runtime.ts';
 
 /** What the server says of the chain; every account has used nonces 0 to 4. */
 export const GENESIS_HASH = `0x${'45'.repeat(32)}`;
 export const FINALIZED_HASH = `0x${'f1'.repeat(32)}`;
 export const FINALIZED_BLOCK = 1098;
-export const SPEC_VERSION = 425;
+export const SPEC_VERSION = SPEC_VERSIONS.current;
 
 export interface StorageServerParameters {
-  /** Items the runtime has besides those of the development chain, by pallet. */
-  add?: Record<string, StorageItem[]>;
-  /** Items and constants it does not have, by pallet. */
-  remove?: Record<string, string[]>;
-  types?: Record<string, TypeDefinition>;
   /** "pallet.item", keys, value. */
   storage: [item: string, keys: unknown[], value: unknown][];
 }
 
 /**
- * A node that only answers reads: for runtimes that differ from the development chain's. Everything in it is as of one
- * block; the client is the real one.
+ * A node of the current runtime that only answers reads, for states that the development chain does not come into.
+ * Everything in it is as of one block; the client is the real one.
  */
-export async function startStorageServer({ add = {}, remove = {}, types = {}, storage }: StorageServerParameters) {
-  Object.assign(RUNTIME_TYPES, types);
-  const pallets = runtimePallets({ commitmentLimit: { cooldownBlocks: 100 } }).map((pallet) => {
-    const gone = remove[pallet.name] ?? [];
-    return {
-      ...pallet,
-      storage: [...(pallet.storage ?? []), ...(add[pallet.name] ?? [])].filter(({ name }) => !gone.includes(name)),
-      constants: (pallet.constants ?? []).filter(({ name }) => !gone.includes(name)),
-    };
-  });
-  const { bytes } = encodeMetadata(await polkadot(), pallets);
+export async function startStorageServer({ storage }: StorageServerParameters) {
+  const pallets = runtimePallets({ profile: 'current', cooldownBlocks: 0, maxSpaceBytes: 3_100, blockTimeMs: 12_000 });
+  const { bytes } = encodeMetadata(await polkadot(), 'current', pallets);
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(bytes));
   registry.setMetadata(metadata, undefined, undefined, true);

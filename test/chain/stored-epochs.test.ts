@@ -3,13 +3,11 @@ import { afterEach, expect, test } from 'vitest';
 import { nextCommitmentBlock } from '../../src/chain/commitments.ts';
 import { connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
 import { readWeightCommits } from '../../src/chain/weight-commits.ts';
-import type { StorageItem } from '../../src/local/chain/runtime.ts';
 import { startStorageServer } from './storage-server.ts';
 
 // Runtimes from mid-2026 on: epochs are stored, and commitments have a budget of bytes an epoch in place of a cooldown.
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const NETUID = 96;
-const perSubnet = (name: string): StorageItem => ({ name, value: 'u64', keys: [['u16', 'Identity']], fallback: 0 });
 const HASH = `0x${'ab'.repeat(32)}`;
 
 const closing: (() => Promise<void>)[] = [];
@@ -19,27 +17,6 @@ afterEach(async () => {
 
 async function connect(storage: [string, unknown[], unknown][]): Promise<Subtensor> {
   const server = await startStorageServer({
-    add: {
-      SubtensorModule: ['SubnetEpochIndex', 'LastEpochBlock', 'PendingEpochAt'].map(perSubnet),
-      Commitments: [
-        { name: 'MaxSpace', value: 'u32', fallback: 3100 },
-        {
-          name: 'UsedSpaceOf',
-          value: 'UsageTracker',
-          keys: [
-            ['u16', 'Identity'],
-            ['AccountId', 'Twox64Concat'],
-          ],
-        },
-      ],
-    },
-    remove: { Commitments: ['RateLimit'] },
-    types: {
-      UsageTracker: {
-        path: 'pallet_commitments::types::UsageTracker',
-        struct: { last_epoch: 'u64', used_space: 'u64' },
-      },
-    },
     storage: [
       ['system.number', [], 1100],
       ['subtensorModule.networksAdded', [NETUID], true],

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await writeDevWallet({ path, name: 'stranger' });
   hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
   chain = await startLocalChain({
-    subnets: [{ netuid: 96, neurons: [known, { ...validator, validatorPermit: true }] }],
+    subnets: [{ netuid: 96, neurons: [known, { ...validator, validatorPermit: true, stake: 1 }] }],
   });
   await writeFile(join(folder, 'good.jsonl'), `${ROW}\n${ROW.replace('Hi', 'Hey')}\n`);
   await writeFile(join(folder, 'data.jsonl'), `${ROW}\n`);

@@ -1,12 +1,14 @@
 import type { Clock } from '../../shared/clock.ts';
+import type { LocalBeacon } from './beacon.ts';
 import { RuntimeCodec } from './codec.ts';
-import type { CommitmentLimit } from './commitment-limit.ts';
+import type { RuntimeParameters } from './description/pallet.ts';
 import { Executive } from './executive.ts';
+import { installBeacon } from './pallets/drand.ts';
 import type { Polkadot } from './polkadot.ts';
 import { TransactionPool, type TransactionStatus } from './pool.ts';
-import { runtimePallets } from './runtime.ts';
 import { Storage } from './storage.ts';
-import { decodeTransaction, invalid } from './transaction.ts';
+import { decodeTransaction, invalid, PoolRejection, type Transaction } from './transaction.ts';
+import { upgradeStorage } from './upgrade.ts';
 
 /** A block header as nodes answer it. */
 export interface Header {
@@ -27,36 +29,51 @@ export interface Block {
 
 export interface ChainParameters {
   polkadot: Polkadot;
+  /** The runtime that the chain begins with. */
+  runtime: RuntimeParameters;
   clock: Clock;
+  beacon: LocalBeacon;
   /** The subnets. */
   netuids: number[];
-  commitmentLimit: CommitmentLimit;
 }
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
 /** Blocks, the pool, and the runtime that turns one into the other. Every block is final at once. */
 export class Chain {
-  readonly codec: RuntimeCodec;
   readonly storage: Storage;
   readonly pool: TransactionPool;
   /** By number. */
   readonly blocks: Block[] = [];
   /** Called after every block. */
   readonly onBlock = new Set<(block: Block) => void>();
+  /** Called after the first block of another runtime. */
+  readonly onUpgrade = new Set<(codec: RuntimeCodec) => void>();
   readonly #byHash = new Map<string, Block>();
-  readonly #polkadot: Polkadot;
-  readonly #clock: Clock;
-  readonly #executive: Executive;
+  readonly #parameters: ChainParameters;
+  /** Every runtime so far and the first block it made, oldest first. */
+  readonly #runtimes: { codec: RuntimeCodec; since: number }[];
+  #executive: Executive;
+  #upgrade: RuntimeCodec | null = null;
 
-  constructor({ polkadot, clock, netuids, commitmentLimit }: ChainParameters) {
-    this.#polkadot = polkadot;
-    this.#clock = clock;
-    this.codec = new RuntimeCodec(polkadot, runtimePallets({ commitmentLimit }));
-    this.storage = new Storage(this.codec);
+  constructor(parameters: ChainParameters) {
+    const { polkadot, runtime } = parameters;
+    const codec = new RuntimeCodec(polkadot, runtime);
+    this.#parameters = parameters;
+    this.#runtimes = [{ codec, since: 0 }];
+    this.storage = new Storage(codec);
     this.pool = new TransactionPool((account) => this.storage.get<{ nonce: number }>('System.Account', account).nonce);
-    const { codec, storage } = this;
-    this.#executive = new Executive({ polkadot, codec, storage, netuids, commitmentLimit });
+    this.#executive = new Executive({ ...parameters, codec, storage: this.storage });
+  }
+
+  /** The runtime that made the latest block. */
+  get codec(): RuntimeCodec {
+    return this.#runtimes.at(-1)!.codec;
+  }
+
+  /** The runtime that made a block. */
+  codecAt(block: number): RuntimeCodec {
+    return this.#runtimes.findLast(({ since }) => since <= block)!.codec;
   }
 
   get best(): Block {
@@ -69,23 +86,34 @@ export class Chain {
 
   /** Seals the genesis block: what was written to the storage so far is the state the chain begins with. */
   begin(): void {
-    this.#executive.finalizeBlock();
+    const { beacon, clock } = this.#parameters;
+    const nowMs = clock.nowMs();
+    if (this.codec.profile === 'current') installBeacon(this.storage, beacon, nowMs);
+    this.#executive.finalizeBlock({ nowMs });
     this.#seal([]);
+  }
+
+  /** From the next block on the runtime is the current one; a chain that has it stays as it is. */
+  upgrade(): void {
+    const { polkadot, runtime } = this.#parameters;
+    if (this.codec.profile !== 'current')
+      this.#upgrade = new RuntimeCodec(polkadot, { ...runtime, profile: 'current' });
   }
 
   /**
    * Takes a transaction into the pool and returns its hash.
-   * @throws PoolRejection for a bad signature, a used nonce, or bytes the runtime cannot read.
+   * @throws PoolRejection for a bad signature, a used nonce, bytes the runtime cannot read, or a call it refuses.
    */
   submit(hex: string, onStatus: (status: TransactionStatus) => void = () => {}): string {
     const transaction = decodeTransaction({
-      polkadot: this.#polkadot,
+      polkadot: this.#parameters.polkadot,
       codec: this.codec,
       hex,
       block: this.best.number + 1,
       blockHash: (block) => this.blocks[block]?.hash,
     });
     if (!Executive.canDispatch(transaction.call)) throw invalid('Transaction call is not expected');
+    this.#executive.validate(transaction, this.best.number + 1);
     this.pool.add({ transaction, onStatus });
     return transaction.hash;
   }
@@ -94,35 +122,66 @@ export class Chain {
   produceBlock(): Block {
     const parent = this.best;
     const number = parent.number + 1;
+    const nowMs = this.#parameters.clock.nowMs();
     this.storage.startBlock(number);
-    const extrinsics = [this.#executive.initializeBlock({ parentHash: parent.hash, nowMs: this.#clock.nowMs() })];
+    const upgraded = this.#applyUpgrade(number, nowMs);
+    const extrinsics = [this.#executive.initializeBlock({ parentHash: parent.hash, nowMs })];
     this.pool.dropExpired(number);
     const included = [];
     for (let next = this.pool.takeReady(); next; next = this.pool.takeReady()) {
+      if (!this.#isStillValid(next.transaction)) {
+        next.onStatus('invalid');
+        continue;
+      }
       this.#executive.applyTransaction(next.transaction, extrinsics.length);
       extrinsics.push(next.transaction.hex);
       included.push(next);
     }
-    this.#executive.finalizeBlock();
+    this.#executive.finalizeBlock({ nowMs });
     const { hash } = this.#seal(extrinsics);
     for (const { onStatus } of included) {
       onStatus({ inBlock: hash });
       onStatus({ finalized: hash });
     }
     for (const listener of this.onBlock) listener(this.best);
+    if (upgraded) for (const listener of this.onUpgrade) listener(this.codec);
     return this.best;
+  }
+
+  /** Changes the runtime before the first block it makes. What was signed for the one before is worth nothing now. */
+  #applyUpgrade(block: number, nowMs: number): boolean {
+    const codec = this.#upgrade;
+    if (!codec) return false;
+    const { beacon, netuids } = this.#parameters;
+    this.#upgrade = null;
+    this.#runtimes.push({ codec, since: block });
+    upgradeStorage(this.storage, codec, netuids);
+    installBeacon(this.storage, beacon, nowMs);
+    this.#executive = new Executive({ ...this.#parameters, codec, storage: this.storage });
+    this.pool.dropAll();
+    return true;
+  }
+
+  /** Whether a transaction is valid still: those before it in the block may have changed that. */
+  #isStillValid(transaction: Transaction): boolean {
+    try {
+      this.#executive.validate(transaction, this.storage.block);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PoolRejection)) throw error;
+      return false;
+    }
   }
 
   /** There is no trie: the state root follows from the one before and what changed, so equal histories have equal roots. */
   #seal(extrinsics: string[]): Block {
-    const { blake2AsHex } = this.#polkadot;
+    const { blake2AsHex } = this.#parameters.polkadot;
     const number = this.storage.block;
     const parent = this.blocks.at(-1);
-    const changes = this.storage.changed.map((key) => `${key}=${this.storage.raw(key, number)}`);
     const header: Header = {
       parentHash: parent?.hash ?? ZERO_HASH,
       number: `0x${number.toString(16)}`,
-      stateRoot: blake2AsHex([parent?.header.stateRoot, ...changes].join(), 256),
+      stateRoot: blake2AsHex([parent?.header.stateRoot, ...this.storage.changes].join(), 256),
       extrinsicsRoot: blake2AsHex(extrinsics.join(), 256),
       digest: { logs: [] },
     };

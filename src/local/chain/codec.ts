@@ -1,35 +1,48 @@
+import type { Pallet, RuntimeParameters, StorageItem } from './description/pallet.ts';
 import { encodeMetadata } from './metadata.ts';
 import type { Polkadot } from './polkadot.ts';
-import type { Pallet, StorageItem } from './runtime.ts';
+import { type Profile, SPEC_VERSIONS } from './profile.ts';
+import { runtimePallets } from './runtime.ts';
 
 /** Values on their way in and out of SCALE: whole numbers, booleans, `0x` hex, ss58 addresses, lists and objects of these. */
 export type Plain = unknown;
 
-/** Encodes and decodes what the runtime stores and says, by the same metadata its clients use. */
+/** A runtime as its clients see it: encodes and decodes what it stores and says, by the same metadata. */
 export class RuntimeCodec {
+  readonly profile: Profile;
   readonly metadata: Uint8Array;
   readonly registry: InstanceType<Polkadot['TypeRegistry']>;
   readonly pallets: Pallet[];
   readonly #typeId: (type: string) => number;
   readonly #polkadot: Polkadot;
+  readonly #items: Map<string, StorageItem>;
   readonly #keys: ReturnType<Polkadot['expandMetadata']>['query'];
   readonly #calls: ReturnType<Polkadot['expandMetadata']>['tx'];
 
-  constructor(polkadot: Polkadot, pallets: Pallet[]) {
-    const { bytes, typeId } = encodeMetadata(polkadot, pallets);
+  constructor(polkadot: Polkadot, parameters: RuntimeParameters) {
+    const { profile } = parameters;
+    const pallets = runtimePallets(parameters);
+    const { bytes, typeId } = encodeMetadata(polkadot, profile, pallets);
+    this.profile = profile;
     this.metadata = bytes;
     this.pallets = pallets;
     this.registry = new polkadot.TypeRegistry();
     this.#typeId = typeId;
     this.#polkadot = polkadot;
+    this.#items = new Map(
+      pallets.flatMap(({ name, storage }) => storage.map((item) => [`${name}.${item.name}`, item])),
+    );
     const metadata = new polkadot.Metadata(this.registry, bytes);
-    const noEffect = { extrinsic: {}, payload: {} };
-    const silent = { SubtensorSignedExtension: noEffect, CommitmentsSignedExtension: noEffect };
-    this.registry.setMetadata(metadata, undefined, silent);
+    const withoutWarning = true;
+    this.registry.setMetadata(metadata, undefined, undefined, withoutWarning);
     this.registry.setChainProperties(this.registry.createType('ChainProperties', { ss58Format: 42 }) as never);
     const { query, tx } = polkadot.expandMetadata(this.registry, metadata);
     this.#keys = query;
     this.#calls = tx;
+  }
+
+  get specVersion(): number {
+    return SPEC_VERSIONS[this.profile];
   }
 
   encode(type: string, value: Plain): Uint8Array {
@@ -42,10 +55,15 @@ export class RuntimeCodec {
 
   /** A storage item by "Pallet.Item". */
   item(name: string): StorageItem {
-    const [pallet, item] = name.split('.');
-    const found = this.pallets.find((one) => one.name === pallet)?.storage?.find((one) => one.name === item);
-    if (!found) throw new Error(`the runtime has no storage item ${name}`);
+    const found = this.#items.get(name);
+    if (!found) throw new Error(`the ${this.profile} runtime has no storage item ${name}`);
     return found;
+  }
+
+  /** A constant by "Pallet.Constant". */
+  constant(name: string): number {
+    const [palletName, constant] = name.split('.');
+    return this.#pallet(palletName).constants.find((one) => one.name === constant)!.value;
   }
 
   /** Key of a storage item as `0x` hex. */
@@ -58,9 +76,9 @@ export class RuntimeCodec {
   /** A pallet's event as the runtime records it. */
   event(name: string, values: Plain[]): Uint8Array {
     const [palletName, eventName] = name.split('.');
-    const pallet = this.pallets.find((one) => one.name === palletName)!;
-    const index = pallet.events!.findIndex((one) => one.name === eventName);
-    const types = Object.values(pallet.events![index]!.fields ?? []) as string[];
+    const pallet = this.#pallet(palletName);
+    const index = pallet.events.findIndex((one) => one.name === eventName);
+    const types = Object.values(pallet.events[index]!.fields ?? []) as string[];
     const fields = types.map((type, i) => this.encode(type, values[i]));
     return this.#polkadot.u8aConcat(Uint8Array.of(pallet.index, index), ...fields);
   }
@@ -73,8 +91,31 @@ export class RuntimeCodec {
   /** A pallet's error as a dispatch error of the runtime. */
   dispatchError(name: string): Plain {
     const [palletName, errorName] = name.split('.');
-    const pallet = this.pallets.find((one) => one.name === palletName)!;
-    return { Module: { index: pallet.index, error: Uint8Array.of(pallet.errors!.indexOf(errorName!), 0, 0, 0) } };
+    const pallet = this.#pallet(palletName);
+    const error = pallet.errors.findIndex((one) => one.name === errorName);
+    if (error < 0) throw new Error(`the ${this.profile} runtime has no error ${name}`);
+    return { Module: { index: pallet.index, error: Uint8Array.of(error, 0, 0, 0) } };
+  }
+
+  /** SCALE of values of @polkadot's basic types, one after the other, as `0x` hex. */
+  encodeBasic(values: [type: string, value: Plain][]): string {
+    const { u8aConcat, u8aToHex } = this.#polkadot;
+    return u8aToHex(u8aConcat(...values.map(([type, value]) => this.registry.createTypeUnsafe(type, [value]).toU8a())));
+  }
+
+  /** A value of a basic type; `null` when the bytes do not begin with one. */
+  decodeBasic<T>(type: string, hex: string): T | null {
+    try {
+      const value = this.registry.createTypeUnsafe(type, [this.#polkadot.hexToU8a(hex)]);
+      // What @polkadot reads past the end of the bytes is not in them.
+      return hex.startsWith(value.toHex()) ? (value.toJSON() as T) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #pallet(name: string | undefined): Pallet {
+    return this.pallets.find((one) => one.name === name)!;
   }
 
   #create(type: string, value: Plain) {

@@ -1,10 +1,14 @@
+import type { LocalBeacon } from './beacon.ts';
 import type { Plain, RuntimeCodec } from './codec.ts';
-import type { CommitmentLimit } from './commitment-limit.ts';
 import { commitWeights, revealWeights } from './pallets/commit-reveal.ts';
 import { setCommitment } from './pallets/commitments.ts';
+import { storePulses } from './pallets/drand.ts';
 import { epochStep } from './pallets/epoch.ts';
-import { type CallContext, DispatchFailure } from './pallets/pallet-context.ts';
+import { type CallContext, DispatchFailure, type PalletContext } from './pallets/pallet-context.ts';
 import { burnedRegister } from './pallets/registration.ts';
+import { revealCommitments } from './pallets/timelocked-commitments.ts';
+import { commitTimelockedWeights } from './pallets/timelocked-weights.ts';
+import { refusal } from './pallets/validity.ts';
 import { setWeights } from './pallets/weights.ts';
 import type { Polkadot } from './polkadot.ts';
 import type { Storage } from './storage.ts';
@@ -14,14 +18,22 @@ import type { Transaction } from './transaction.ts';
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 type Call = (context: CallContext, args: any) => void;
 
-/** The calls one can sign, in polkadot.js spelling. */
+const setRow: Call = (context, { dests, weights, ...rest }) =>
+  setWeights(context, { ...rest, uids: dests, values: weights });
+
+/** The calls one can sign, in polkadot.js spelling. Calls that name a mechanism have one argument more. */
 const CALLS: Record<string, Call> = {
   'commitments.setCommitment': setCommitment,
   'subtensorModule.burnedRegister': burnedRegister,
+  'subtensorModule.registerLimit': burnedRegister,
+  'subtensorModule.setWeights': setRow,
+  'subtensorModule.setMechanismWeights': setRow,
   'subtensorModule.commitWeights': commitWeights,
+  'subtensorModule.commitMechanismWeights': commitWeights,
   'subtensorModule.revealWeights': revealWeights,
-  'subtensorModule.setWeights': (context, { dests, weights, ...rest }) =>
-    setWeights(context, { ...rest, uids: dests, values: weights }),
+  'subtensorModule.revealMechanismWeights': revealWeights,
+  'subtensorModule.commitTimelockedWeights': commitTimelockedWeights,
+  'subtensorModule.commitTimelockedMechanismWeights': commitTimelockedWeights,
 };
 
 /** Every call weighs the same here and costs nothing. */
@@ -29,66 +41,72 @@ const WEIGHT = { refTime: 1_000_000, proofSize: 0 };
 const SIGNED_INFO = { weight: WEIGHT, class: 'Normal', paysFee: 'No' };
 const INHERENT_INFO = { weight: WEIGHT, class: 'Mandatory', paysFee: 'Yes' };
 
+/** Where in a block an event happened: at its start, at its end, or in a transaction by place. */
+type Phase = 'Initialization' | 'Finalization' | number;
+const PHASES = { Finalization: Uint8Array.of(1), Initialization: Uint8Array.of(2) };
+
 export interface ExecutiveParameters {
   polkadot: Polkadot;
   codec: RuntimeCodec;
   storage: Storage;
   /** The subnets. */
   netuids: number[];
-  commitmentLimit: CommitmentLimit;
+  beacon: LocalBeacon;
 }
 
-/** Runs a block: its start (clock, epochs), its transactions one after the other, its end. Named after Substrate's. */
+/** Runs a block: its start (epochs, clock), its transactions one after the other, its end. Named after Substrate's. */
 export class Executive {
   readonly #polkadot: Polkadot;
   readonly #codec: RuntimeCodec;
   readonly #storage: Storage;
   readonly #netuids: number[];
-  readonly #commitmentLimit: CommitmentLimit;
+  readonly #beacon: LocalBeacon;
   #events: Uint8Array[] = [];
 
-  constructor({ polkadot, codec, storage, netuids, commitmentLimit }: ExecutiveParameters) {
+  constructor({ polkadot, codec, storage, netuids, beacon }: ExecutiveParameters) {
     this.#polkadot = polkadot;
     this.#codec = codec;
     this.#storage = storage;
     this.#netuids = netuids;
-    this.#commitmentLimit = commitmentLimit;
+    this.#beacon = beacon;
   }
 
   static canDispatch(call: string): boolean {
     return Object.hasOwn(CALLS, call);
   }
 
-  /** Epochs run before the transactions of their block. Returns the block's first extrinsic, which sets the clock. */
+  /**
+   * What the runtime has against a transaction being in a block.
+   * @throws PoolRejection 1010.
+   */
+  validate({ signer, call, args }: Transaction, block: number): void {
+    const refused = refusal({ ...this.#context('Initialization'), block, signer }, call, args);
+    if (refused) throw refused;
+  }
+
+  /** Reveals and epochs come before the transactions. Returns the block's first extrinsic, which sets the clock. */
   initializeBlock({ parentHash, nowMs }: { parentHash: string; nowMs: number }): string {
     const { block } = this.#storage;
     this.#storage.put('System.Number', block);
     this.#storage.put('System.ParentHash', parentHash);
     this.#storage.put('System.BlockHash', block - 1, parentHash);
-    epochStep(this.#storage, this.#netuids, block);
+    const context = this.#context('Initialization');
+    if (this.#storage.profile === 'current') revealCommitments(context);
+    epochStep(context, this.#netuids);
     this.#storage.put('Timestamp.Now', nowMs);
     this.#record(0, 'System.ExtrinsicSuccess', INHERENT_INFO);
     return this.#codec.inherent('timestamp', 'set', [nowMs]);
   }
 
   /** Uses the signer's nonce, runs the call, and records its events; a refused call leaves nothing but its error. */
-  applyTransaction({ signer, publicKey, nonce, tip, call, args }: Transaction, index: number): void {
+  applyTransaction({ signer, nonce, tip, call, args }: Transaction, index: number): void {
     const account = this.#storage.get<Record<string, unknown>>('System.Account', signer);
     this.#storage.put('System.Account', signer, { ...account, nonce: nonce + 1 });
-    const { blake2AsHex, u8aConcat } = this.#polkadot;
     const emitted: [string, ...Plain[]][] = [];
-    const context: CallContext = {
-      storage: this.#storage,
-      block: this.#storage.block,
-      signer,
-      publicKey,
-      commitmentLimit: this.#commitmentLimit,
-      emit: (event, ...values) => void emitted.push([event, ...values]),
-      hash: (values) => blake2AsHex(u8aConcat(...values.map(([type, value]) => this.#codec.encode(type, value))), 256),
-    };
+    const emit = (event: string, ...values: Plain[]) => void emitted.push([event, ...values]);
     const feePaid = () => this.#record(index, 'TransactionPayment.TransactionFeePaid', signer, 0, tip);
     try {
-      CALLS[call]!(context, args);
+      CALLS[call]!({ ...this.#context(index), signer, emit }, args);
       for (const event of emitted) this.#record(index, ...event);
       feePaid();
       this.#record(index, 'System.ExtrinsicSuccess', SIGNED_INFO);
@@ -99,18 +117,32 @@ export class Executive {
     }
   }
 
-  /** Stores the block's events. */
-  finalizeBlock(): void {
+  /** Stores what the beacon has said meanwhile, and the block's events. */
+  finalizeBlock({ nowMs }: { nowMs: number }): void {
+    if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), nowMs);
     const { compactToU8a, u8aConcat, u8aToHex } = this.#polkadot;
     const records = u8aConcat(compactToU8a(this.#events.length), ...this.#events);
     this.#storage.putRaw(this.#codec.key('System.Events', []), u8aToHex(records));
     this.#events = [];
   }
 
-  #record(extrinsic: number, event: string, ...values: Plain[]): void {
-    const APPLY_EXTRINSIC = Uint8Array.of(0);
+  #context(phase: Phase): PalletContext {
+    return {
+      storage: this.#storage,
+      block: this.#storage.block,
+      beacon: this.#beacon,
+      emit: (event, ...values) => this.#record(phase, event, ...values),
+      hash: (hex) => this.#polkadot.blake2AsHex(hex, 256),
+      encode: (values) => this.#codec.encodeBasic(values),
+      decode: (type, hex) => this.#codec.decodeBasic(type, hex),
+    };
+  }
+
+  #record(phase: Phase, event: string, ...values: Plain[]): void {
     const NO_TOPICS = Uint8Array.of(0);
-    const index = this.#codec.encode('u32', extrinsic);
-    this.#events.push(this.#polkadot.u8aConcat(APPLY_EXTRINSIC, index, this.#codec.event(event, values), NO_TOPICS));
+    const { u8aConcat } = this.#polkadot;
+    const where =
+      typeof phase === 'number' ? u8aConcat(Uint8Array.of(0), this.#codec.encode('u32', phase)) : PHASES[phase];
+    this.#events.push(u8aConcat(where, this.#codec.event(event, values), NO_TOPICS));
   }
 }

@@ -1,9 +1,9 @@
-import { type LocalNeuron, registerNeurons } from './pallets/registration.ts';
+import { appendNeurons, type LocalNeuron } from './pallets/registration.ts';
 import type { Storage } from './storage.ts';
 
 /** What a subnet can be set to. */
 export interface Hyperparameters {
-  /** Blocks of an epoch, less one. Default 360. */
+  /** Blocks of an epoch; on a `legacy` chain it has one more. Default 360. */
   tempo?: number;
   /** Blocks between two weight calls of a neuron, and after its registration. Default 100. */
   weightsRateLimit?: number;
@@ -11,14 +11,18 @@ export interface Hyperparameters {
   weightsVersionKey?: number;
   /** Default 0. */
   minAllowedWeights?: number;
-  /** Of 65535: the largest share one weight may have. Default 65535. */
+  /** Of 65535: the largest share one weight may have. A `current` chain takes any. Default 65535. */
   maxWeightsLimit?: number;
-  /** Whether weights are committed and revealed instead of set. Default false. */
+  /** Whether weights are committed and revealed instead of set. Default: false on a `legacy` chain, true on a `current` one. */
   commitRevealEnabled?: boolean;
   /** Epochs from a commit to its reveal. Default 1. */
   revealPeriodEpochs?: number;
   /** Neurons at most. Default 256. */
   maxAllowedUids?: number;
+  /** Validator permits at most. Default 128. */
+  maxAllowedValidators?: number;
+  /** Blocks after its registration in which nobody takes a neuron's uid. Default 4096. */
+  immunityPeriod?: number;
   /** Price of a registration, in smallest units. Default 0. */
   burn?: number;
 }
@@ -38,6 +42,8 @@ const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
   commitRevealEnabled: 'CommitRevealWeightsEnabled',
   revealPeriodEpochs: 'RevealPeriodEpochs',
   maxAllowedUids: 'MaxAllowedUids',
+  maxAllowedValidators: 'MaxAllowedValidators',
+  immunityPeriod: 'ImmunityPeriod',
   burn: 'Burn',
 };
 
@@ -47,7 +53,7 @@ export function writeSubnet(storage: Storage, { netuid, neurons, ...hyperparamet
   for (const name of Object.keys(STORAGE_ITEMS) as (keyof Hyperparameters)[]) {
     if (hyperparameters[name] !== undefined) setHyperparameter(storage, netuid, name, hyperparameters[name]);
   }
-  registerNeurons(storage, 0, netuid, neurons);
+  appendNeurons(storage, 0, netuid, neurons);
 }
 
 export function setHyperparameter(

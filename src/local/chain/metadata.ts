@@ -1,6 +1,7 @@
+import type { Pallet, StorageItem } from './description/pallet.ts';
 import type { Polkadot } from './polkadot.ts';
-import type { Pallet, StorageItem } from './runtime.ts';
-import { RUNTIME_TYPES, SIGNED_EXTENSIONS } from './runtime-types.ts';
+import type { Profile } from './profile.ts';
+import { runtimeTypes, signedExtensions } from './runtime-types.ts';
 import { TypeTable } from './type-table.ts';
 
 export const METADATA_VERSION = 14;
@@ -14,50 +15,43 @@ export interface EncodedMetadata {
 }
 
 /** Metadata (version 14) of a runtime made of these pallets. */
-export function encodeMetadata({ TypeRegistry, u8aConcat, stringToU8a }: Polkadot, pallets: Pallet[]): EncodedMetadata {
+export function encodeMetadata(
+  { TypeRegistry, u8aConcat, stringToU8a }: Polkadot,
+  profile: Profile,
+  pallets: Pallet[],
+): EncodedMetadata {
   const registry = new TypeRegistry();
-  const table = new TypeTable({ ...RUNTIME_TYPES });
+  const table = new TypeTable(runtimeTypes(profile));
   defineOuter(table, 'RuntimeCall', 'calls', pallets);
   defineOuter(table, 'RuntimeEvent', 'events', pallets);
   for (const { name, errors } of pallets) {
-    if (errors)
-      table.define(`${name}::Error`, {
-        path: `${pathOf(name)}::pallet::Error`,
-        enum: errors.map((error) => ({ name: error })),
-      });
+    if (errors.length > 0) table.define(`${name}::Error`, { path: `${pathOf(name)}::pallet::Error`, enum: errors });
   }
-  table.setParams('MultiAddress', { AccountId: 'AccountId', AccountIndex: '()' });
-  table.setParams('EventRecord', { E: 'RuntimeEvent', T: 'H256' });
-  table.setParams('UncheckedExtrinsic', {
-    Address: 'MultiAddress',
-    Call: 'RuntimeCall',
-    Signature: 'MultiSignature',
-    Extra: 'Extra',
-  });
 
   const described = pallets.map((pallet) => ({
     name: pallet.name,
-    storage: pallet.storage
-      ? { prefix: pallet.name, items: pallet.storage.map((item) => storageEntry(table, item)) }
-      : null,
-    calls: pallet.calls ? { type: table.id(`${pallet.name}::Call`) } : null,
-    events: pallet.events ? { type: table.id(`${pallet.name}::Event`) } : null,
-    constants: (pallet.constants ?? []).map(({ name, type, value }) => ({
+    storage:
+      pallet.storage.length > 0
+        ? { prefix: pallet.name, items: pallet.storage.map((item) => storageEntry(table, item)) }
+        : null,
+    calls: pallet.calls.length > 0 ? { type: table.id(`${pallet.name}::Call`) } : null,
+    events: pallet.events.length > 0 ? { type: table.id(`${pallet.name}::Event`) } : null,
+    constants: pallet.constants.map(({ name, type, value }) => ({
       name,
       type: table.id(type),
       value: encodePlain(type, value),
       docs: [],
     })),
-    errors: pallet.errors ? { type: table.id(`${pallet.name}::Error`) } : null,
+    errors: pallet.errors.length > 0 ? { type: table.id(`${pallet.name}::Error`) } : null,
     index: pallet.index,
   }));
   const extrinsic = {
     type: table.id('UncheckedExtrinsic'),
     version: EXTRINSIC_VERSION,
-    signedExtensions: SIGNED_EXTENSIONS.map(([identifier, type, additional]) => ({
-      identifier,
+    signedExtensions: signedExtensions(profile).map(({ name, type, additionalSigned }) => ({
+      identifier: name,
       type: table.id(type),
-      additionalSigned: table.id(additional),
+      additionalSigned: table.id(additionalSigned),
     })),
   };
   const runtime = table.id('Runtime');
@@ -78,9 +72,9 @@ function defineOuter(
 ): void {
   const kind = of === 'calls' ? 'Call' : 'Event';
   const variants = pallets
-    .filter((pallet) => pallet[of])
+    .filter((pallet) => pallet[of].length > 0)
     .map((pallet) => {
-      table.define(`${pallet.name}::${kind}`, { path: `${pathOf(pallet.name)}::pallet::${kind}`, enum: pallet[of]! });
+      table.define(`${pallet.name}::${kind}`, { path: `${pathOf(pallet.name)}::pallet::${kind}`, enum: pallet[of] });
       return { name: pallet.name, index: pallet.index, fields: [`${pallet.name}::${kind}`] };
     });
   table.define(name, { path: `node_subtensor_runtime::${name}`, enum: variants });

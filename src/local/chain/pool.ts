@@ -65,6 +65,13 @@ export class TransactionPool {
     for (const { onStatus } of expired) onStatus('invalid');
   }
 
+  /** Gives up everything: the runtime that it was signed for is no more. */
+  dropAll(): void {
+    const dropped = this.#waiting;
+    this.#waiting = [];
+    for (const { onStatus } of dropped) onStatus('invalid');
+  }
+
   /** Removes and returns the next transaction whose turn it is. */
   takeReady(): PooledTransaction | undefined {
     const place = this.transactions.findIndex(({ signer, nonce }) => nonce === this.#nonceOf(signer));

@@ -1,6 +1,7 @@
 import type { Block, Chain } from './chain.ts';
-import { METADATA_VERSION } from './metadata.ts';
-import { SPEC_VERSION, TRANSACTION_VERSION } from './runtime.ts';
+import type { RuntimeCodec } from './codec.ts';
+import { TRANSACTION_VERSION } from './runtime.ts';
+import { runtimeApis } from './runtime-api.ts';
 import { KEPT_BLOCKS } from './storage.ts';
 import { PoolRejection } from './transaction.ts';
 
@@ -25,18 +26,6 @@ export class RpcFailure extends Error {
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON-RPC parameters are whatever the other side sends.
 export type RpcMethod = (params: any[], session: RpcSession) => unknown;
-
-const RUNTIME_VERSION = {
-  specName: 'node-subtensor',
-  implName: 'flock-off-development-chain',
-  authoringVersion: 1,
-  specVersion: SPEC_VERSION,
-  implVersion: 1,
-  // The Metadata API (blake2b-64 of its name), with which clients ask for a metadata version they know.
-  apis: [['0x37e397fc7c91f5e4', 2]],
-  transactionVersion: TRANSACTION_VERSION,
-  stateVersion: 1,
-};
 
 /** The JSON-RPC methods of a Substrate node that a client of Subtensor uses, by name. */
 export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string, RpcMethod> {
@@ -65,11 +54,22 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     };
   const unsubscribe: RpcMethod = ([id], session) => session.unsubscribe(id);
 
-  const runtimeCalls: Record<string, () => string> = {
-    Metadata_metadata_versions: () => hex(chain.codec.registry.createType('Vec<u32>', [METADATA_VERSION]).toU8a()),
-    Metadata_metadata_at_version: () =>
-      hex(chain.codec.registry.createType('Option<Bytes>', hex(chain.codec.metadata)).toU8a()),
-  };
+  const apis = runtimeApis(chain);
+  const functions = Object.fromEntries(
+    Object.entries(apis).flatMap(([api, { functions }]) =>
+      Object.entries(functions).map(([name, run]) => [`${api}_${name}`, run]),
+    ),
+  );
+  const versionOf = ({ specVersion }: RuntimeCodec) => ({
+    specName: 'node-subtensor',
+    implName: 'flock-off-development-chain',
+    authoringVersion: 1,
+    specVersion,
+    implVersion: 1,
+    apis: Object.values(apis).map(({ id, version }) => [id, version]),
+    transactionVersion: TRANSACTION_VERSION,
+    stateVersion: 1,
+  });
 
   const methods: Record<string, RpcMethod> = {
     rpc_methods: () => ({ version: 1, methods: Object.keys(methods).sort() }),
@@ -100,18 +100,20 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', ({ header }) => header),
     chain_unsubscribeFinalizedHeads: unsubscribe,
 
-    state_getMetadata: () => hex(chain.codec.metadata),
-    state_getRuntimeVersion: () => RUNTIME_VERSION,
+    state_getMetadata: ([hash]) => hex(chain.codecAt(blockAt(hash).number).metadata),
+    state_getRuntimeVersion: ([hash]) => versionOf(chain.codecAt(blockAt(hash).number)),
     state_subscribeRuntimeVersion: (_, session) => {
-      const { id, notify } = session.subscribe('state_runtimeVersion');
-      queueMicrotask(() => notify(RUNTIME_VERSION));
+      const listener = (codec: RuntimeCodec) => notify(versionOf(codec));
+      const { id, notify } = session.subscribe('state_runtimeVersion', () => chain.onUpgrade.delete(listener));
+      chain.onUpgrade.add(listener);
+      queueMicrotask(() => notify(versionOf(chain.codec)));
       return id;
     },
     state_unsubscribeRuntimeVersion: unsubscribe,
-    state_call: ([method]) => {
-      const call = Object.hasOwn(runtimeCalls, method) ? runtimeCalls[method] : undefined;
-      if (!call) throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
-      return call();
+    state_call: ([name, args, hash]) => {
+      const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
+      if (!run) throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${name} is not found`);
+      return hex(run(Buffer.from(hexParameter(args ?? '0x').slice(2), 'hex'), stateAt(hash)));
     },
     state_getStorage: ([key, hash]) => valueAt(key, hash),
     state_getStorageSize: ([key, hash]) => {

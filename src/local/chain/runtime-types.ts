@@ -1,13 +1,38 @@
-import type { TypeDefinition } from './type-table.ts';
+import { only, type Profile, present } from './profile.ts';
+import type { EnumVariant, TypeDefinition } from './type-table.ts';
 
 const RAW_LENGTHS = Array.from({ length: 129 }, (_, length) => length);
 
+/** What a field of a commitment may be. */
+const COMMITMENT_DATA = [
+  { name: 'None' },
+  ...RAW_LENGTHS.map((length) => ({ name: `Raw${length}`, fields: [`[u8; ${length}]`], index: length + 1 })),
+  ...['BlakeTwo256', 'Sha256', 'Keccak256', 'ShaThree256'].map((name, i) => ({
+    name,
+    fields: ['[u8; 32]'],
+    index: 130 + i,
+  })),
+  ...only('current', [
+    { name: 'TimelockEncrypted', fields: { encrypted: 'Vec<u8>', reveal_round: 'u64' }, index: 134 },
+    { name: 'ResetBondsFlag', index: 135 },
+    { name: 'BigRaw', fields: ['Vec<u8>'], index: 136 },
+  ]),
+];
+
 /** Types the runtime's calls, storage and events are made of, with the paths a client knows them by. */
-export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
+export function runtimeTypes(profile: Profile): Record<string, TypeDefinition> {
+  return {
+    ...TYPES,
+    CommitmentData: { path: 'pallet_commitments::types::Data', enum: present<EnumVariant>(COMMITMENT_DATA, profile) },
+  };
+}
+
+const TYPES: Record<string, TypeDefinition> = {
   AccountId: { path: 'sp_core::crypto::AccountId32', struct: ['[u8; 32]'] },
   H256: { path: 'primitive_types::H256', struct: ['[u8; 32]'] },
   MultiAddress: {
     path: 'sp_runtime::multiaddress::MultiAddress',
+    params: { AccountId: 'AccountId', AccountIndex: '()' },
     enum: [
       { name: 'Id', fields: ['AccountId'] },
       { name: 'Index', fields: ['Compact<()>'] },
@@ -56,6 +81,7 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
   },
   EventRecord: {
     path: 'frame_system::EventRecord',
+    params: { E: 'RuntimeEvent', T: 'H256' },
     struct: { phase: 'Phase', event: 'RuntimeEvent', topics: 'Vec<H256>' },
   },
   AccountData: {
@@ -66,18 +92,6 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
     path: 'frame_system::AccountInfo',
     struct: { nonce: 'u32', consumers: 'u32', providers: 'u32', sufficients: 'u32', data: 'AccountData' },
   },
-  CommitmentData: {
-    path: 'pallet_commitments::types::Data',
-    enum: [
-      { name: 'None' },
-      ...RAW_LENGTHS.map((length) => ({ name: `Raw${length}`, fields: [`[u8; ${length}]`], index: length + 1 })),
-      ...['BlakeTwo256', 'Sha256', 'Keccak256', 'ShaThree256'].map((name, i) => ({
-        name,
-        fields: ['[u8; 32]'],
-        index: 130 + i,
-      })),
-    ],
-  },
   CommitmentInfo: { path: 'pallet_commitments::types::CommitmentInfo', struct: { fields: 'Vec<CommitmentData>' } },
   Registration: {
     path: 'pallet_commitments::types::Registration',
@@ -87,6 +101,21 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
     path: 'pallet_commitments::types::UsageTracker',
     struct: { last_epoch: 'u64', used_space: 'u64' },
   },
+  TimelockedIndex: { path: 'BTreeSet', struct: ['Vec<(u16, AccountId)>'], params: { T: '(u16, AccountId)' } },
+  Pulse: { path: 'pallet_drand::types::Pulse', struct: { round: 'u64', randomness: 'Vec<u8>', signature: 'Vec<u8>' } },
+  BeaconConfiguration: {
+    path: 'pallet_drand::types::BeaconConfiguration',
+    struct: {
+      public_key: 'Vec<u8>',
+      period: 'u32',
+      genesis_time: 'u32',
+      hash: 'Vec<u8>',
+      group_hash: 'Vec<u8>',
+      scheme_id: 'Vec<u8>',
+      metadata: 'BeaconMetadata',
+    },
+  },
+  BeaconMetadata: { path: 'pallet_drand::types::Metadata', struct: { beacon_id: 'Vec<u8>' } },
   AxonInfo: {
     path: 'pallet_subtensor::pallet::AxonInfo',
     struct: {
@@ -119,20 +148,48 @@ export const RUNTIME_TYPES: Record<string, TypeDefinition> = {
     path: 'node_subtensor_runtime::Extra',
     struct: ['CheckMortality', 'CheckNonce', 'ChargeTransactionPayment', 'CheckMetadataHash'],
   },
-  UncheckedExtrinsic: { path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic', struct: ['Vec<u8>'] },
+  UncheckedExtrinsic: {
+    path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
+    params: { Address: 'MultiAddress', Call: 'RuntimeCall', Signature: 'MultiSignature', Extra: 'Extra' },
+    struct: ['Vec<u8>'],
+  },
 };
 
-/** Signed extensions in order: name, what each adds to the transaction, what it adds to the signed payload. */
-export const SIGNED_EXTENSIONS: [name: string, type: string, additionalSigned: string][] = [
-  ['CheckNonZeroSender', '()', '()'],
-  ['CheckSpecVersion', '()', 'u32'],
-  ['CheckTxVersion', '()', 'u32'],
-  ['CheckGenesis', '()', 'H256'],
-  ['CheckMortality', 'CheckMortality', 'H256'],
-  ['CheckNonce', 'CheckNonce', '()'],
-  ['CheckWeight', '()', '()'],
-  ['ChargeTransactionPayment', 'ChargeTransactionPayment', '()'],
-  ['SubtensorSignedExtension', '()', '()'],
-  ['CommitmentsSignedExtension', '()', '()'],
-  ['CheckMetadataHash', 'CheckMetadataHash', 'Option<[u8; 32]>'],
-];
+/** A signed extension: what it adds to the transaction, and what to the signed payload. */
+export interface SignedExtension {
+  name: string;
+  type: string;
+  additionalSigned: string;
+}
+
+function extension(name: string, type = '()', additionalSigned = '()'): SignedExtension {
+  return { name, type, additionalSigned };
+}
+
+/** Signed extensions in their order. */
+export function signedExtensions(profile: Profile): SignedExtension[] {
+  return present(
+    [
+      extension('CheckNonZeroSender'),
+      extension('CheckSpecVersion', '()', 'u32'),
+      extension('CheckTxVersion', '()', 'u32'),
+      extension('CheckGenesis', '()', 'H256'),
+      extension('CheckMortality', 'CheckMortality', 'H256'),
+      extension('CheckNonce', 'CheckNonce'),
+      extension('CheckWeight'),
+      extension('ChargeTransactionPayment', 'ChargeTransactionPayment'),
+      ...only(
+        'legacy',
+        ['SubtensorSignedExtension', 'CommitmentsSignedExtension'].map((name) => extension(name)),
+      ),
+      ...only(
+        'current',
+        ['SudoTransactionExtension', 'CheckShieldedTxValidity', 'SubtensorTransactionExtension', 'DrandPriority'].map(
+          (name) => extension(name),
+        ),
+      ),
+      extension('CheckMetadataHash', 'CheckMetadataHash', 'Option<[u8; 32]>'),
+    ],
+    profile,
+  );
+}

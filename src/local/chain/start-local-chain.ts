@@ -1,16 +1,19 @@
 import type { AddressInfo } from 'node:net';
+import type { DrandBeacon } from '../../chain/drand.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
 import { Chain } from './chain.ts';
 import { ChainFaults } from './faults.ts';
 import { type Hyperparameters, type LocalSubnetParameters, setHyperparameter, writeSubnet } from './genesis.ts';
-import { type LocalNeuron, registerNeurons } from './pallets/registration.ts';
+import { pacedClock } from './paced-clock.ts';
+import { hasRoom, type LocalNeuron, registerNeuron } from './pallets/registration.ts';
 import { polkadot } from './polkadot.ts';
+import type { Profile } from './profile.ts';
 import { rpcMethods } from './rpc.ts';
 import { listen, serve } from './rpc-server.ts';
 
-export type { Hyperparameters, LocalNeuron, LocalSubnetParameters };
+export type { Hyperparameters, LocalNeuron, LocalSubnetParameters, Profile };
 
 export interface StartLocalChainParameters {
   /** Default 0: any free port. */
@@ -20,9 +23,11 @@ export interface StartLocalChainParameters {
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
-  /** Blocks between two commitments of a hotkey. Default 100, as on Subtensor up to spec 256. */
+  /** Which generation of Subtensor's runtime it is. Default `legacy`. */
+  profile?: Profile;
+  /** Blocks between two commitments of a hotkey, on a `legacy` chain. Default 100. */
   commitmentCooldownBlocks?: number;
-  /** Instead of the cooldown: bytes a hotkey may commit in an epoch, at least 100 for each, as from spec 257 on (3100 there). */
+  /** Bytes a hotkey may commit in an epoch, at least 100 for each, on a `current` chain. Default 3100. */
   commitmentBytesPerEpoch?: number;
   subnets: LocalSubnetParameters[];
   /** The time that blocks say they were made at. */
@@ -34,17 +39,26 @@ export interface RegisterParameters extends LocalNeuron {
   netuid: number;
 }
 
+/** Time from one round of the beacon to the next where blocks come on demand. */
+const PULSE_MS = 250;
+
 /** A running development chain. What is changed here is in the next block, as if root had done it. */
 export interface LocalChain {
   /** `ws://127.0.0.1:<port>`. */
   readonly url: string;
   readonly faults: ChainFaults;
+  /**
+   * The beacon that time-locked weights and commitments are locked to on a `current` chain. Its rounds come with the
+   * blocks: time on the chain (`Timestamp.Now`) runs ahead of the system's where blocks are made faster than their time.
+   */
+  readonly beacon: DrandBeacon;
   /** Makes blocks at once, besides those of the timer. Default 1. */
   produceBlocks(count?: number): Promise<void>;
   currentBlock(): number;
   /**
    * Gives a hotkey a uid, without a price, and returns the uid.
-   * @throws FlockOffError `bad-argument` when it has one already, or there is no such subnet.
+   * In a full subnet it takes the uid of the neuron that earns least, out of those that are no longer immune.
+   * @throws FlockOffError `bad-argument` when it has one already, or there is no such subnet, or no room in it.
    */
   register(parameters: RegisterParameters): number;
   setHyperparameter<Name extends keyof Hyperparameters>(
@@ -52,6 +66,10 @@ export interface LocalChain {
     name: Name,
     value: NonNullable<Hyperparameters[Name]>,
   ): void;
+  /** Gives a registered hotkey another stake on a subnet. Permits follow at the next epoch. */
+  setStake(parameters: { netuid: number; hotkey: string; stake: number }): void;
+  /** Makes a `legacy` chain a `current` one, in place: from the next block on there is another runtime. */
+  upgradeRuntime(): void;
   /** The weights a uid has set, as they are stored: the largest is 65535. Empty when it has set none. */
   weights(netuid: number, uid: number): { uid: number; value: number }[];
   /** Reads a storage item by "Pallet.Item" and its keys. */
@@ -65,7 +83,7 @@ export interface LocalChain {
 }
 
 /**
- * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate (as of spec 218): unmodified
+ * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 218 or 425: unmodified
  * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
  * out and for tests, not for the world.
  * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
@@ -74,14 +92,27 @@ export interface LocalChain {
  * const subtensor = await connectSubtensor({ endpoint: chain.url });
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
-  const { port = 0, blockTimeMs = 250, commitmentCooldownBlocks = 100, commitmentBytesPerEpoch, subnets } = parameters;
-  const { clock = systemClock, logger = silentLogger } = parameters;
+  const { port = 0, blockTimeMs = 250, profile = 'legacy', subnets, logger = silentLogger } = parameters;
+  const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100 } = parameters;
+  const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
+  const { clock = pacedClock(systemClock, pulseMs) } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
-  const commitmentLimit =
-    commitmentBytesPerEpoch === undefined
-      ? { cooldownBlocks: commitmentCooldownBlocks }
-      : { bytesPerEpoch: commitmentBytesPerEpoch };
-  const chain = new Chain({ polkadot: await polkadot(), clock, netuids, commitmentLimit });
+  const { LocalBeacon } = await import('./beacon.ts');
+  const beacon = new LocalBeacon({
+    seed: 'flock-off local chain',
+    genesisSeconds: Math.floor(clock.nowMs() / 1000),
+    periodSeconds: pulseMs / 1000,
+  });
+  const chain = new Chain({
+    polkadot: await polkadot(),
+    runtime: {
+      profile,
+      cooldownBlocks: commitmentCooldownBlocks,
+      maxSpaceBytes: commitmentBytesPerEpoch,
+      blockTimeMs: pulseMs,
+    },
+    ...{ clock, beacon, netuids },
+  });
   refuseTwins(netuids, 'subnet');
   for (const subnet of subnets) {
     refuseTwins(
@@ -123,6 +154,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   return {
     url,
     faults,
+    beacon,
     produceBlocks: async (count = 1) => {
       for (let i = 0; i < count; i++) produceBlock();
     },
@@ -131,11 +163,19 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
       if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
       const uid = chain.storage.get<number | null>('SubtensorModule.Uids', netuid, neuron.hotkey);
       if (uid !== null) throw badArgument(`${neuron.hotkey} is uid ${uid} of subnet ${netuid} already`);
-      return change((block) => registerNeurons(chain.storage, block, netuid, [neuron]));
+      if (!hasRoom(chain.storage, netuid, chain.best.number + 1))
+        throw badArgument(`subnet ${netuid} is full, and all its neurons are immune`);
+      return change((block) => registerNeuron(chain.storage, block, netuid, neuron));
     },
     setHyperparameter: (netuid, name, value) => {
       if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
       change(() => setHyperparameter(chain.storage, netuid, name, value as number | boolean));
+    },
+    setStake: ({ netuid, hotkey, stake }) =>
+      change(() => chain.storage.put('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid, stake)),
+    upgradeRuntime: () => {
+      chain.upgrade();
+      onChange();
     },
     weights: (netuid, uid) =>
       chain.storage

@@ -1,9 +1,10 @@
 import type { Plain, RuntimeCodec } from './codec.ts';
+import type { Profile } from './profile.ts';
 
 interface Version {
   block: number;
-  /** `0x` hex; `null` when the entry was removed. */
-  value: string | null;
+  /** `0x` hex, or what makes it when it is first read; `null` when the entry was removed. */
+  value: string | (() => string) | null;
 }
 
 /** Blocks whose state can be read. */
@@ -11,9 +12,11 @@ export const KEPT_BLOCKS = 2_400;
 
 /** The chain's storage with its recent history: every value with the block that wrote it. */
 export class Storage {
-  readonly #codec: RuntimeCodec;
+  #codec: RuntimeCodec;
   readonly #versions = new Map<string, Version[]>();
   readonly #changed = new Set<string>();
+  /** Entries that were removed, oldest first, until no block that is kept can see them. */
+  readonly #removed: { key: string; block: number }[] = [];
   #block = 0;
 
   constructor(codec: RuntimeCodec) {
@@ -25,15 +28,39 @@ export class Storage {
     return this.#block;
   }
 
+  /** The runtime that writes go through. */
+  get profile(): Profile {
+    return this.#codec.profile;
+  }
+
+  /** A constant of that runtime, by "Pallet.Constant". */
+  constant(name: string): number {
+    return this.#codec.constant(name);
+  }
+
+  /** From now on another runtime reads and writes. */
+  upgrade(codec: RuntimeCodec): void {
+    this.#codec = codec;
+  }
+
   /** Keys written in that block. */
   get changed(): string[] {
     return [...this.#changed];
+  }
+
+  /** What was written, as text: "key=value". A value that was not made yet counts by its key alone. */
+  get changes(): string[] {
+    return this.changed.map((key) => {
+      const value = this.#versionAt(key, this.block)?.value;
+      return `${key}=${typeof value === 'function' ? '' : value}`;
+    });
   }
 
   /** From now on writes go to this block; to go on with one that has been started is fine. */
   startBlock(block: number): void {
     if (block !== this.#block) this.#changed.clear();
     this.#block = block;
+    this.#forgetRemoved();
   }
 
   /** Value of "Pallet.Item" under these keys: the runtime's default, or `null` for an optional item, when there is none. */
@@ -47,16 +74,34 @@ export class Storage {
 
   /** Writes a value; the keys stand before it. */
   put(item: string, ...keysAndValue: Plain[]): void {
-    const value = keysAndValue.at(-1);
-    const bytes = this.#codec.encode(this.#codec.item(item).value, value);
-    this.putRaw(this.#codec.key(item, keysAndValue.slice(0, -1)), `0x${Buffer.from(bytes).toString('hex')}`);
+    const key = this.#codec.key(item, keysAndValue.slice(0, -1));
+    this.#write(key, this.#encode(item, keysAndValue.at(-1)));
+  }
+
+  /** Writes a value of one key that costs time to make: it is made when it is first read. */
+  putLazily(item: string, key: Plain, make: () => Plain): void {
+    this.#write(this.#codec.key(item, [key]), () => this.#encode(item, make()));
   }
 
   remove(item: string, ...keys: Plain[]): void {
-    this.putRaw(this.#codec.key(item, keys), null);
+    this.removeRaw(this.#codec.key(item, keys));
   }
 
-  putRaw(key: string, value: string | null): void {
+  removeRaw(key: string): void {
+    if (!this.#has(key, this.block)) return;
+    this.#write(key, null);
+    this.#removed.push({ key, block: this.block });
+  }
+
+  putRaw(key: string, value: string): void {
+    this.#write(key, value);
+  }
+
+  #encode(item: string, value: Plain): string {
+    return `0x${Buffer.from(this.#codec.encode(this.#codec.item(item).value, value)).toString('hex')}`;
+  }
+
+  #write(key: string, value: Version['value']): void {
     this.#changed.add(key);
     const versions = this.#versions.get(key);
     if (!versions) this.#versions.set(key, [{ block: this.block, value }]);
@@ -68,11 +113,29 @@ export class Storage {
 
   /** Value of a key as of a block, `null` when it had none. */
   raw(key: string, atBlock: number): string | null {
-    return this.#versions.get(key)?.findLast(({ block }) => block <= atBlock)?.value ?? null;
+    const version = this.#versionAt(key, atBlock);
+    if (typeof version?.value === 'function') version.value = version.value();
+    return version?.value ?? null;
   }
 
   /** Keys with a value as of a block, in order. */
   keys(prefix: string, atBlock: number): string[] {
-    return [...this.#versions.keys()].filter((key) => key.startsWith(prefix) && this.raw(key, atBlock) !== null).sort();
+    return [...this.#versions.keys()].filter((key) => key.startsWith(prefix) && this.#has(key, atBlock)).sort();
+  }
+
+  #has(key: string, atBlock: number): boolean {
+    return (this.#versionAt(key, atBlock)?.value ?? null) !== null;
+  }
+
+  #versionAt(key: string, atBlock: number): Version | undefined {
+    return this.#versions.get(key)?.findLast(({ block }) => block <= atBlock);
+  }
+
+  #forgetRemoved(): void {
+    while (this.#removed[0] && this.#removed[0].block <= this.block - KEPT_BLOCKS) {
+      const { key } = this.#removed.shift()!;
+      const versions = this.#versions.get(key);
+      if (versions?.length === 1 && versions[0]!.value === null) this.#versions.delete(key);
+    }
   }
 }

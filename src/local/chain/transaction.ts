@@ -1,6 +1,8 @@
+import { isWithinBounds } from './bounds.ts';
 import type { RuntimeCodec } from './codec.ts';
+import { BLOCK_HASH_COUNT } from './description/frame.ts';
 import type { Polkadot } from './polkadot.ts';
-import { BLOCK_HASH_COUNT, MAX_COMMITMENT_FIELDS, SPEC_VERSION, TRANSACTION_VERSION } from './runtime.ts';
+import { TRANSACTION_VERSION } from './runtime.ts';
 
 /** A transaction whose signature has been checked. */
 export interface Transaction {
@@ -69,6 +71,11 @@ export function decodeTransaction(parameters: DecodeTransactionParameters): Tran
   const { polkadot, codec, hex, block, blockHash } = parameters;
   const { blake2AsHex, blake2AsU8a, compactFromU8a, encodeAddress, hexToU8a, stringCamelCase, u8aConcat } = polkadot;
   const { method, era, nonce, tip } = read(codec, hex);
+  const call = `${method.section}.${method.method}`;
+  const args = Object.fromEntries(
+    method.args.map((arg, i) => [stringCamelCase(method.meta.args[i]!.name.toString()), arg.toJSON()]),
+  );
+  if (!isWithinBounds(codec, call, args)) throw trap();
   const bytes = hexToU8a(hex);
   const body = bytes.subarray(compactFromU8a(bytes)[0]);
   if (body[0] !== SIGNED_V4) throw invalid('Transaction call is not expected');
@@ -86,7 +93,7 @@ export function decodeTransaction(parameters: DecodeTransactionParameters): Tran
   const payload = u8aConcat(
     method.toU8a(),
     body.subarray(EXTENSIONS_AT, body.length - method.encodedLength),
-    codec.encode('u32', SPEC_VERSION),
+    codec.encode('u32', codec.specVersion),
     codec.encode('u32', TRANSACTION_VERSION),
     hexToU8a(blockHash(0)),
     hexToU8a(eraHash),
@@ -105,10 +112,8 @@ export function decodeTransaction(parameters: DecodeTransactionParameters): Tran
     nonce: nonce.toNumber(),
     tip: tip.toJSON() as number | string,
     lastBlock: era.isMortalEra ? era.asMortalEra.death(block) - 1 : Number.POSITIVE_INFINITY,
-    call: `${method.section}.${method.method}`,
-    args: Object.fromEntries(
-      method.args.map((arg, i) => [stringCamelCase(method.meta.args[i]!.name.toString()), arg.toJSON()]),
-    ),
+    call,
+    args,
   };
 }
 
@@ -117,14 +122,14 @@ function read({ registry }: RuntimeCodec, hex: string) {
   try {
     const extrinsic = registry.createType('Extrinsic', hex);
     if (extrinsic.toHex() !== hex.toLowerCase()) throw new Error('other bytes than were read');
-    if (`${extrinsic.method.section}.${extrinsic.method.method}` === 'commitments.setCommitment') {
-      const { fields } = extrinsic.method.args[1] as unknown as { fields: unknown[] };
-      if (fields.length > MAX_COMMITMENT_FIELDS) throw new Error('a bounded list that is too long does not decode');
-    }
     return extrinsic;
   } catch {
-    throw new PoolRejection(1011, 'Error', 'wasm `unreachable` instruction executed');
+    throw trap();
   }
+}
+
+function trap(): PoolRejection {
+  return new PoolRejection(1011, 'Error', 'wasm `unreachable` instruction executed');
 }
 
 function verify(

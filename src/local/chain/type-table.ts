@@ -1,7 +1,11 @@
-/** A named type: a struct, an enum, or another name for a type. Types are written as in Rust: `Vec<(u16, u64)>`. */
-export type TypeDefinition =
-  | { path: string; struct: Record<string, string> | string[] }
-  | { path: string; enum: EnumVariant[] };
+/**
+ * A named type: a struct or an enum, with its generic parameters where a client reads them. Types are written as in Rust:
+ * `Vec<(u16, u64)>`.
+ */
+export type TypeDefinition = { path: string; params?: Record<string, string> } & (
+  | { struct: Record<string, string> | string[] }
+  | { enum: EnumVariant[] }
+);
 
 /** A variant of an enum; its index is its place unless given. */
 export interface EnumVariant {
@@ -59,11 +63,6 @@ export class TypeTable {
     return this.id(name);
   }
 
-  /** Sets the generic parameters of a type: what a client reads the signature scheme of transactions from. */
-  setParams(type: string, params: Record<string, string>): void {
-    this.types[this.id(type)]!.type.params = Object.entries(params).map(([name, of]) => ({ name, type: this.id(of) }));
-  }
-
   #describe(text: string): Partial<PortableType['type']> {
     if (PRIMITIVES[text]) return { def: { Primitive: PRIMITIVES[text] } };
     if (text === '()') return { def: { Tuple: [] } };
@@ -75,14 +74,16 @@ export class TypeTable {
     const definition = this.#named[text];
     if (!definition) throw new Error(`unknown type ${text}`);
     const path = definition.path.split('::');
-    if ('struct' in definition) return { path, def: { Composite: { fields: this.#fields(definition.struct) } } };
+    const params = Object.entries(definition.params ?? {}).map(([name, of]) => ({ name, type: this.id(of) }));
+    if ('struct' in definition)
+      return { path, params, def: { Composite: { fields: this.#fields(definition.struct) } } };
     const variants = definition.enum.map(({ name, fields = [], index, docs }, i) => ({
       name,
       fields: this.#fields(fields),
       index: index ?? i,
       docs: docs ? [docs] : [],
     }));
-    return { path, def: { Variant: { variants } } };
+    return { path, params, def: { Variant: { variants } } };
   }
 
   #generic(wrapper: string, inner: string): Partial<PortableType['type']> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { commit, connect, connectRpc, include, keyOf, NETUID, start } from './client.ts';
+import { commit, connect, connectRpc, include, keyOf, NETUID, read, start } from './client.ts';
 
 /** One message as it is, and the answer to it. */
 async function raw(url: string, message: string, options = {}): Promise<unknown> {
@@ -29,6 +29,7 @@ test('requests are answered as JSON-RPC 2.0 asks for', async () => {
     { id: null, error: { code: -32600 } },
   ]);
   expect(await raw(url, '{"id":1,"method":"system_chain","params":5}')).toMatchObject({ error: { code: -32602 } });
+  expect(await raw(url, 'nonsense')).toMatchObject({ error: { code: -32700 } });
 });
 
 test('pages of another origin are refused, those of this machine are not', async () => {
@@ -39,21 +40,65 @@ test('pages of another origin are refused, those of this machine are not', async
   expect(await from('http://localhost:5173')).toMatchObject({ result: 'Development' });
 });
 
+test('whoever names another host is refused', async () => {
+  const { url } = await start();
+  await expect(raw(url, '{}', { headers: { Host: 'evil.example' } })).rejects.toThrow('403');
+});
+
+test('a port in use is one clear sentence', async () => {
+  const port = Number(new URL((await start()).url).port);
+  await expect(start({ chain: { port } })).rejects.toMatchObject({
+    code: 'port-in-use',
+    message: expect.stringContaining(`port ${port} is in use`),
+  });
+});
+
+test('a client finds a development chain of TAO', async () => {
+  const api = await connect(await start());
+  expect(api.runtimeChain.toString()).toBe('FLock OFF development chain');
+  expect(api.registry.chainTokens).toEqual(['TAO']);
+  expect(api.registry.chainDecimals).toEqual([9]);
+  expect((await api.rpc.chain.getHeader()).hash.toHex()).toBe((await api.rpc.chain.getBlockHash()).toHex());
+});
+
+test('storage is read as plain values, vectors, maps and double maps', async () => {
+  const [bob, eve] = [keyOf('Bob').address, keyOf('Eve').address];
+  const neurons = [
+    { hotkey: keyOf('Alice').address, validatorPermit: true },
+    { hotkey: bob, coldkey: eve },
+  ];
+  const api = await connect(await start({ neurons, tempo: 42 }));
+  expect(await read(api, 'tempo', NETUID)).toBe(42);
+  expect(await read(api, 'validatorPermit', NETUID)).toEqual([true, false]);
+  expect([await read(api, 'uids', NETUID, bob), await read(api, 'uids', NETUID, eve)]).toEqual([1, null]);
+  expect([await read(api, 'owner', bob), await read(api, 'ownedHotkeys', eve)]).toEqual([eve, [bob]]);
+});
+
 test('blocks form a chain, and each begins with setting the clock', async () => {
-  let now = 1_700_000_000_000;
-  const clock = { nowMs: () => ++now, sleep: async () => {} };
+  let nowMs = 1_700_000_000_000;
+  const clock = { nowMs: () => nowMs, sleep: async () => {} };
   const chain = await start({ chain: { clock } });
   const api = await connect(chain);
-  await chain.produceBlocks(3);
   for (let number = 1; number <= 3; number++) {
+    nowMs += 1_000;
+    await chain.produceBlocks(1);
     const hash = await api.rpc.chain.getBlockHash(number);
     const { block } = await api.rpc.chain.getBlock(hash);
     expect(block.header.hash.toHex()).toBe(hash.toHex());
     expect(block.header.parentHash.toHex()).toBe((await api.rpc.chain.getBlockHash(number - 1)).toHex());
     expect(block.extrinsics[0]!.method.toHuman()).toMatchObject({ section: 'timestamp', method: 'set' });
-    expect(block.extrinsics[0]!.args[0]!.toString()).toBe(String(1_700_000_000_000 + number));
+    expect(block.extrinsics[0]!.args[0]!.toString()).toBe(String(nowMs));
+    expect((await api.query.timestamp!.now!()).toString()).toBe(String(nowMs));
   }
-  expect((await api.query.timestamp!.now!()).toString()).toBe('1700000000003');
+});
+
+test('time on the chain keeps up with blocks that are made by hand', async () => {
+  const chain = await start();
+  const now = () => Number(chain.storage('Timestamp.Now'));
+  await chain.produceBlocks(1);
+  const first = now();
+  await chain.produceBlocks(100);
+  expect(now() - first).toBeGreaterThanOrEqual(100 * 250);
 });
 
 test('equal histories have equal hashes, others do not', async () => {

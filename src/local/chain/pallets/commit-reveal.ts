@@ -1,44 +1,45 @@
 import type { Storage } from '../storage.ts';
-import { epochIndex } from './epoch.ts';
+import { epochIndex, firstBlockOfEpoch } from './epoch-schedule.ts';
 import { type CallContext, DispatchFailure, ensure } from './pallet-context.ts';
-import { rateLimitPassed, requireUid, storeWeights, touchLastUpdate, type WeightsArguments } from './weights.ts';
+import { ensureMechanismExists, mechanismIndex, requireUid } from './subnets.ts';
+import { rateLimitPassed, storeWeights, touchLastUpdate, type WeightsArguments } from './weights.ts';
 
-/** Hash, block of the commit, first and last block of its reveal window. */
-type Commit = [hash: string, block: number, first: number, last: number];
+/**
+ * An unrevealed hash. `legacy`: block of the commit, first and last block of its reveal. `current`: epoch of the commit,
+ * block of the commit, 0.
+ */
+type Commit = [hash: string, a: number, b: number, c: number];
 
-const MOST_UNREVEALED = 10;
+export type RevealArguments = WeightsArguments & { salt: number[] };
+
+export const MOST_UNREVEALED = 10;
 
 /** `SubtensorModule.commit_weights`: keeps a hash, to be revealed in one certain later epoch. */
 export function commitWeights(
   { storage, block, signer, emit }: CallContext,
-  { netuid, commitHash }: { netuid: number; commitHash: string },
+  { netuid, mecid, commitHash }: { netuid: number; mecid?: number; commitHash: string },
 ): void {
-  ensure(storage.get('SubtensorModule.CommitRevealWeightsEnabled', netuid), 'SubtensorModule.CommitRevealDisabled');
+  ensureCommitReveal(storage, netuid, mecid);
+  const index = mechanismIndex(netuid, mecid);
   const uid = requireUid(storage, netuid, signer);
-  ensure(rateLimitPassed(storage, netuid, uid, block), 'SubtensorModule.CommittingWeightsTooFast');
-  const live = commitsOf(storage, netuid, signer).filter(([, , , last]) => block <= last);
+  ensure(rateLimitPassed(storage, { netuid, index, uid, block }), 'SubtensorModule.CommittingWeightsTooFast');
+  const live = commitsOf(storage, index, signer).filter((commit) => revealTime(storage, netuid, commit, block) <= 0);
   ensure(live.length < MOST_UNREVEALED, 'SubtensorModule.TooManyUnrevealedCommits');
 
-  putCommits(storage, netuid, signer, [...live, [commitHash, block, ...revealWindow(storage, netuid, block)]]);
-  touchLastUpdate(storage, netuid, uid, block);
-  emit('SubtensorModule.WeightsCommitted', signer, netuid, commitHash);
+  putCommits(storage, index, signer, [...live, [commitHash, ...stamp(storage, netuid, block)]]);
+  touchLastUpdate(storage, index, uid, block);
+  emit('SubtensorModule.WeightsCommitted', signer, index, commitHash);
 }
 
 /** `SubtensorModule.reveal_weights`: shows what a hash hid, inside its window. Older commits are dropped with it. */
-export function revealWeights(context: CallContext, { salt, ...args }: WeightsArguments & { salt: number[] }): void {
-  const { storage, block, signer, publicKey, emit, hash } = context;
-  const { netuid, uids, values, versionKey } = args;
-  ensure(storage.get('SubtensorModule.CommitRevealWeightsEnabled', netuid), 'SubtensorModule.CommitRevealDisabled');
-  const shown = hash([
-    ['AccountId', publicKey],
-    ['u16', netuid],
-    ['Vec<u16>', uids],
-    ['Vec<u16>', values],
-    ['Vec<u16>', salt],
-    ['u64', versionKey],
-  ]);
-  const all = commitsOf(storage, netuid, signer);
-  const live = all.filter(([, , , last]) => block <= last);
+export function revealWeights(context: CallContext, { salt, ...args }: RevealArguments): void {
+  const { storage, block, signer, emit } = context;
+  const { netuid, mecid } = args;
+  ensureCommitReveal(storage, netuid, mecid);
+  const index = mechanismIndex(netuid, mecid);
+  const shown = revealedHash(context, { salt, ...args });
+  const all = commitsOf(storage, index, signer);
+  const live = all.filter((commit) => revealTime(storage, netuid, commit, block) <= 0);
   const place = live.findIndex(([stored]) => stored === shown);
   if (place < 0) {
     ensure(!all.some(([stored]) => stored === shown), 'SubtensorModule.ExpiredWeightCommit');
@@ -46,28 +47,67 @@ export function revealWeights(context: CallContext, { salt, ...args }: WeightsAr
       `SubtensorModule.${live.length > 0 ? 'InvalidRevealCommitHashNotMatch' : 'NoWeightsCommitFound'}`,
     );
   }
-  ensure(block >= live[place]![2], 'SubtensorModule.RevealTooEarly');
+  ensure(revealTime(storage, netuid, live[place]!, block) === 0, 'SubtensorModule.RevealTooEarly');
   storeWeights(context, args);
 
-  putCommits(storage, netuid, signer, live.slice(place + 1));
-  emit('SubtensorModule.WeightsRevealed', signer, netuid, shown);
+  putCommits(storage, index, signer, live.slice(place + 1));
+  emit('SubtensorModule.WeightsRevealed', signer, index, shown);
 }
 
-function commitsOf(storage: Storage, netuid: number, hotkey: string): Commit[] {
-  return storage.get<Commit[] | null>('SubtensorModule.WeightCommits', netuid, hotkey) ?? [];
+export function ensureCommitReveal(storage: Storage, netuid: number, mecid?: number): void {
+  ensureMechanismExists(storage, netuid, mecid);
+  ensure(storage.get('SubtensorModule.CommitRevealWeightsEnabled', netuid), 'SubtensorModule.CommitRevealDisabled');
 }
 
-function putCommits(storage: Storage, netuid: number, hotkey: string, commits: Commit[]): void {
-  if (commits.length > 0) storage.put('SubtensorModule.WeightCommits', netuid, hotkey, commits);
-  else storage.remove('SubtensorModule.WeightCommits', netuid, hotkey);
+/** What pool and call ask of a reveal: `null` when there is no such commit, else before, inside or after its window. */
+export function findReveal(context: CallContext, args: RevealArguments): 'early' | 'open' | 'late' | null {
+  const { storage, block, signer } = context;
+  const shown = revealedHash(context, args);
+  const commit = commitsOf(storage, mechanismIndex(args.netuid, args.mecid), signer).find(([hash]) => hash === shown);
+  if (!commit) return null;
+  const time = revealTime(storage, args.netuid, commit, block);
+  return time < 0 ? 'early' : time > 0 ? 'late' : 'open';
 }
 
-/** The window is one whole epoch. */
-function revealWindow(storage: Storage, netuid: number, block: number): [first: number, last: number] {
-  const tempo = storage.get<number>('SubtensorModule.Tempo', netuid);
-  const length = tempo + 1;
-  const period = storage.get<number>('SubtensorModule.RevealPeriodEpochs', netuid);
-  const epoch = epochIndex(netuid, tempo, block) + period;
-  const first = epoch * length - (netuid + 1);
-  return [first, first + length - 1];
+function revealedHash(
+  { encode, hash, signer }: CallContext,
+  { netuid, mecid, uids, values, salt, versionKey }: RevealArguments,
+): string {
+  return hash(
+    encode([
+      ['AccountId', signer],
+      ['u16', mechanismIndex(netuid, mecid)],
+      ['Vec<u16>', uids],
+      ['Vec<u16>', values],
+      ['Vec<u16>', salt],
+      ['u64', versionKey],
+    ]),
+  );
+}
+
+function commitsOf(storage: Storage, index: number, hotkey: string): Commit[] {
+  return storage.get<Commit[] | null>('SubtensorModule.WeightCommits', index, hotkey) ?? [];
+}
+
+function putCommits(storage: Storage, index: number, hotkey: string, commits: Commit[]): void {
+  if (commits.length > 0) storage.put('SubtensorModule.WeightCommits', index, hotkey, commits);
+  else storage.remove('SubtensorModule.WeightCommits', index, hotkey);
+}
+
+/** What is stored beside the hash of a commit made in this block. The window of its reveal is one whole epoch. */
+function stamp(storage: Storage, netuid: number, block: number): [a: number, b: number, c: number] {
+  const epoch = epochIndex(storage, netuid, block);
+  if (storage.profile === 'current') return [epoch, block, 0];
+  const due = epoch + revealPeriod(storage, netuid);
+  return [block, firstBlockOfEpoch(storage, netuid, due), firstBlockOfEpoch(storage, netuid, due + 1) - 1];
+}
+
+/** Below 0 before the window of a commit, 0 inside, above 0 after. */
+function revealTime(storage: Storage, netuid: number, [, a, b, c]: Commit, block: number): number {
+  if (storage.profile === 'current') return epochIndex(storage, netuid, block) - (a + revealPeriod(storage, netuid));
+  return block < b ? -1 : block > c ? 1 : 0;
+}
+
+export function revealPeriod(storage: Storage, netuid: number): number {
+  return storage.get<number>('SubtensorModule.RevealPeriodEpochs', netuid);
 }

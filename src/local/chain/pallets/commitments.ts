@@ -1,49 +1,53 @@
 import type { Storage } from '../storage.ts';
-import { epochIndex } from './epoch.ts';
+import { byteLength, type CommitmentField, lockedRound } from './commitment-fields.ts';
+import { epochIndex } from './epoch-schedule.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
+import { rememberLocked } from './timelocked-commitments.ts';
 
 export interface SetCommitmentArguments {
   netuid: number;
-  info: { fields: unknown[] };
+  info: { fields: CommitmentField[] };
 }
 
 const LEAST_COST_BYTES = 100;
 
-/** `Commitments.set_commitment`: a registered hotkey, one field, within the limit. */
-export function setCommitment(
-  { storage, block, signer, commitmentLimit, emit }: CallContext,
-  { netuid, info }: SetCommitmentArguments,
-): void {
+/** `Commitments.set_commitment`: a registered hotkey, within the limit of its runtime. */
+export function setCommitment(context: CallContext, { netuid, info }: SetCommitmentArguments): void {
+  const { storage, block, signer, emit } = context;
   ensure(storage.get('SubtensorModule.Uids', netuid, signer) !== null, 'Commitments.AccountNotAllowedCommit');
-  if ('cooldownBlocks' in commitmentLimit) {
-    const last = storage.get<number | null>('Commitments.LastCommitment', netuid, signer);
-    const allowed = last === null || block >= last + commitmentLimit.cooldownBlocks;
-    ensure(allowed, 'Commitments.CommitmentSetRateLimitExceeded');
-  } else {
-    const used = usedSpace(storage, block, netuid, signer);
-    const total = used.used_space + Math.max(LEAST_COST_BYTES, byteLength(info.fields));
-    ensure(total <= storage.get<number>('Commitments.MaxSpace'), 'Commitments.SpaceLimitExceeded');
-    storage.put('Commitments.UsedSpaceOf', netuid, signer, { ...used, used_space: total });
-  }
+  if (storage.profile === 'legacy') waitOutCooldown(storage, block, netuid, signer);
+  else useSpace(storage, block, netuid, signer, info.fields);
 
   storage.put('Commitments.CommitmentOf', netuid, signer, { deposit: 0, block, info });
   storage.put('Commitments.LastCommitment', netuid, signer, block);
-  emit('Commitments.Commitment', netuid, signer);
+  if (storage.profile === 'current') {
+    if (info.fields.some((field) => 'resetBondsFlag' in field))
+      storage.put('Commitments.LastBondsReset', netuid, signer, block);
+    rememberLocked(storage, netuid, signer, info.fields);
+  }
+  const round = lockedRound(info.fields);
+  if (round === undefined) emit('Commitments.Commitment', netuid, signer);
+  else emit('Commitments.TimelockCommitment', netuid, signer, round);
 }
 
-/** Bytes the hotkey has committed in the epoch of this block. */
-function usedSpace(storage: Storage, block: number, netuid: number, hotkey: string) {
-  const epoch = epochIndex(netuid, storage.get<number>('SubtensorModule.Tempo', netuid), block);
+/** Up to spec 256. */
+function waitOutCooldown(storage: Storage, block: number, netuid: number, hotkey: string): void {
+  const last = storage.get<number | null>('Commitments.LastCommitment', netuid, hotkey);
+  const allowed = last === null || block >= last + storage.constant('Commitments.RateLimit');
+  ensure(allowed, 'Commitments.CommitmentSetRateLimitExceeded');
+}
+
+/** From spec 257 on. What a hotkey has used is counted anew in each epoch. */
+function useSpace(storage: Storage, block: number, netuid: number, hotkey: string, fields: CommitmentField[]): void {
+  const epoch = epochIndex(storage, netuid, block);
   const stored = storage.get<{ lastEpoch: number; usedSpace: number } | null>(
     'Commitments.UsedSpaceOf',
     netuid,
     hotkey,
   );
-  return { last_epoch: epoch, used_space: stored?.lastEpoch === epoch ? stored.usedSpace : 0 };
-}
-
-/** Raw fields count their bytes, hashes 32, empty ones none. */
-function byteLength(fields: unknown[]): number {
-  const values = fields.flatMap((field) => Object.values(field as Record<string, unknown>));
-  return values.reduce<number>((sum, hex) => sum + (typeof hex === 'string' ? (hex.length - 2) / 2 : 0), 0);
+  const before = stored?.lastEpoch === epoch ? stored.usedSpace : 0;
+  const bytes = fields.reduce((sum, field) => sum + byteLength(field), 0);
+  const used = before + Math.max(LEAST_COST_BYTES, bytes);
+  ensure(used <= storage.get<number>('Commitments.MaxSpace'), 'Commitments.SpaceLimitExceeded');
+  storage.put('Commitments.UsedSpaceOf', netuid, hotkey, { last_epoch: epoch, used_space: used });
 }

@@ -1,80 +1,129 @@
 import type { Storage } from '../storage.ts';
+import { epochIsDue } from './epoch-schedule.ts';
+import type { PalletContext } from './pallet-context.ts';
+import { mechanismCount, mechanismIndex, stakeOf } from './subnets.ts';
+import { revealTimelockedWeights } from './timelocked-weights.ts';
 
 const U16_MAX = 65_535;
 /** Stake that must stand behind a weight for it to be the consensus. */
 const KAPPA = 0.5;
+/** Epochs of one block, of all subnets together (`current`); the others wait for the next block. */
+const MOST_EPOCHS_PER_BLOCK = 2;
+/** Smallest units of alpha that a subnet emits in a block, and what miners and validators get of it each. */
+const EMISSION_PER_BLOCK = 1_000_000_000;
+const SHARE_OF_EACH_SIDE = 0.41;
 
-/** Index of the epoch that a block belongs to (modulo epochs). */
-export function epochIndex(netuid: number, tempo: number, block: number): number {
-  return Math.floor((block + netuid + 1) / (tempo + 1));
-}
-
-/** Whether a subnet's epoch runs in a block (modulo epochs). */
-function epochIsDue(netuid: number, tempo: number, block: number): boolean {
-  return tempo > 0 && (block + netuid + 1) % (tempo + 1) === tempo;
-}
-
-/** What a block does to the subnets before its transactions: it runs the epochs that are due, and counts. */
-export function epochStep(storage: Storage, netuids: number[], block: number): void {
+/**
+ * What a block does to the subnets before its transactions: it opens the time-locked weights that are due, runs the
+ * epochs that are due, and counts.
+ */
+export function epochStep(context: PalletContext, netuids: number[]): void {
+  const { storage, block } = context;
+  let left = storage.profile === 'legacy' ? Number.POSITIVE_INFINITY : MOST_EPOCHS_PER_BLOCK;
   for (const netuid of netuids) {
-    const due = epochIsDue(netuid, storage.get('SubtensorModule.Tempo', netuid), block);
-    if (due) {
+    if (storage.profile === 'current') revealTimelockedWeights(context, netuid);
+    const isDue = epochIsDue(storage, netuid, block);
+    const runs = isDue && left > 0;
+    if (runs) {
+      left--;
       runEpoch(storage, netuid);
+      if (storage.profile === 'current') beginEpoch(storage, netuid, block);
       storage.put('SubtensorModule.LastMechansimStepBlock', netuid, block);
+    } else if (isDue) {
+      storage.put('SubtensorModule.PendingEpochAt', netuid, block + 1);
+      context.emit('SubtensorModule.EpochDeferred', netuid, block + 1);
     }
     const since = storage.get<number>('SubtensorModule.BlocksSinceLastStep', netuid) + 1;
-    storage.put('SubtensorModule.BlocksSinceLastStep', netuid, due ? 0 : since);
+    storage.put('SubtensorModule.BlocksSinceLastStep', netuid, runs ? 0 : since);
   }
 }
 
-/**
- * A subnet's epoch, simplified: per neuron the consensus is the highest weight that at least half of the permitted
- * stake supports; weights above it are clipped; incentive is the stake-weighted sum of what is left, validator trust the
- * part of a validator's weights that was not clipped. Permits stay as they were given; bonds, dividends and emission are
- * left out.
- */
-function runEpoch(storage: Storage, netuid: number): void {
-  const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
-  const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);
-  const uids = Array.from({ length: size }, (_, uid) => uid);
-  const validators = uids
-    .filter((uid) => permits[uid])
-    .map((uid) => {
-      const hotkey = storage.get<string>('SubtensorModule.Keys', netuid, uid);
-      return {
-        uid,
-        stake: Number(storage.get<number | string>('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid)),
-        weights: shares(storage, netuid, uid, size),
-      };
-    });
-  const totalStake = validators.reduce((sum, { stake }) => sum + stake, 0);
-  if (totalStake === 0) return;
-
-  const consensus = uids.map((uid) =>
-    supported(validators.map(({ stake, weights }) => ({ stake: stake / totalStake, weight: weights[uid]! }))),
-  );
-  const clipped = validators.map(({ weights }) => weights.map((weight, uid) => Math.min(weight, consensus[uid]!)));
-  const ranks = uids.map((uid) => validators.reduce((sum, { stake }, i) => sum + stake * clipped[i]![uid]!, 0));
-  const totalRank = ranks.reduce((sum, rank) => sum + rank, 0);
-  const trust = uids.map(
-    (uid) => clipped[validators.findIndex((one) => one.uid === uid)]?.reduce((sum, weight) => sum + weight, 0) ?? 0,
-  );
-
-  storage.put('SubtensorModule.Consensus', netuid, consensus.map(toU16));
-  storage.put(
-    'SubtensorModule.Incentive',
-    netuid,
-    ranks.map((rank) => toU16(totalRank > 0 ? rank / totalRank : 0)),
-  );
-  storage.put('SubtensorModule.ValidatorTrust', netuid, trust.map(toU16));
+function beginEpoch(storage: Storage, netuid: number, block: number): void {
+  const index = storage.get<number>('SubtensorModule.SubnetEpochIndex', netuid);
+  storage.put('SubtensorModule.SubnetEpochIndex', netuid, index + 1);
+  storage.put('SubtensorModule.LastEpochBlock', netuid, block);
+  storage.put('SubtensorModule.PendingEpochAt', netuid, 0);
 }
 
-function shares(storage: Storage, netuid: number, uid: number, size: number): number[] {
-  const row = storage.get<[number, number][]>('SubtensorModule.Weights', netuid, uid);
-  const sum = row.reduce((total, [, value]) => total + value, 0);
-  const weights = new Array<number>(size).fill(0);
-  for (const [target, value] of row) weights[target] = sum > 0 ? value / sum : 0;
-  return weights;
+interface Validator {
+  uid: number;
+  stake: number;
+}
+
+/**
+ * A subnet's epoch, simplified. For each neuron the consensus is the highest weight that at least half of the permitted
+ * stake supports; weights above it are clipped; incentive is the stake-weighted sum of what is left; validator trust is
+ * the part of a validator's weights that was not clipped, and dividends are stake times that trust. Bonds are left out,
+ * and what is emitted is not added to anybody's stake. The highest stakes get the permits for the next epoch.
+ */
+function runEpoch(storage: Storage, netuid: number): void {
+  const stakes = stakesOf(storage, netuid);
+  const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);
+  const total = stakes.reduce((sum, stake, uid) => sum + (permits[uid] ? stake : 0), 0);
+  if (total > 0) {
+    const validators = stakes.flatMap((stake, uid) => (permits[uid] ? [{ uid, stake: stake / total }] : []));
+    for (let mecid = 0; mecid < mechanismCount(storage, netuid); mecid++)
+      judge(storage, netuid, mechanismIndex(netuid, mecid), validators);
+    putEmission(storage, netuid);
+  }
+  storage.put('SubtensorModule.ValidatorPermit', netuid, permitted(storage, netuid, stakes));
+}
+
+/** Consensus, incentive, trust and dividends of one mechanism; only incentive is kept for each. */
+function judge(storage: Storage, netuid: number, index: number, validators: Validator[]): void {
+  const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
+  const uids = Array.from({ length: size }, (_, uid) => uid);
+  const since = uids.map((uid) => storage.get<number>('SubtensorModule.BlockAtRegistration', netuid, uid));
+  const rows = validators.map((validator) => ({ ...validator, weights: shares(storage, index, validator.uid, since) }));
+  const consensus = uids.map((uid) => supported(rows.map(({ stake, weights }) => ({ stake, weight: weights[uid]! }))));
+  const clipped = rows.map((row) => ({
+    ...row,
+    weights: row.weights.map((weight, uid) => Math.min(weight, consensus[uid]!)),
+  }));
+  const ranks = uids.map((uid) => sum(clipped.map(({ stake, weights }) => stake * weights[uid]!)));
+  const ofUid = (uid: number) => clipped.find((row) => row.uid === uid);
+  const trust = uids.map((uid) => sum(ofUid(uid)?.weights ?? []));
+  const dividends = uids.map((uid) => (ofUid(uid)?.stake ?? 0) * trust[uid]!);
+
+  storage.put('SubtensorModule.Incentive', index, normalised(ranks).map(toU16));
+  if (index !== netuid) return;
+  storage.put('SubtensorModule.Consensus', netuid, consensus.map(toU16));
+  storage.put('SubtensorModule.ValidatorTrust', netuid, trust.map(toU16));
+  storage.put('SubtensorModule.Dividends', netuid, normalised(dividends).map(toU16));
+}
+
+/** Miners and validators get the same share of what the epoch emits. */
+function putEmission(storage: Storage, netuid: number): void {
+  const side = EMISSION_PER_BLOCK * storage.get<number>('SubtensorModule.Tempo', netuid) * SHARE_OF_EACH_SIDE;
+  const [incentive, dividends] = ['Incentive', 'Dividends'].map((item) =>
+    normalised(storage.get<number[]>(`SubtensorModule.${item}`, netuid)),
+  ) as [number[], number[]];
+  const emission = incentive.map((share, uid) => Math.round(side * (share + (dividends[uid] ?? 0))));
+  storage.put('SubtensorModule.Emission', netuid, emission);
+}
+
+/** Nobody gets a permit without stake; among equals, the lower uid does. */
+function permitted(storage: Storage, netuid: number, stakes: number[]): boolean[] {
+  const most = storage.get<number>('SubtensorModule.MaxAllowedValidators', netuid);
+  const order = stakes.map((_, uid) => uid).sort((a, b) => stakes[b]! - stakes[a]!);
+  const highest = new Set(order.slice(0, most));
+  return stakes.map((stake, uid) => stake > 0 && highest.has(uid));
+}
+
+function stakesOf(storage: Storage, netuid: number): number[] {
+  const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
+  return Array.from({ length: size }, (_, uid) =>
+    Number(stakeOf(storage, netuid, storage.get<string>('SubtensorModule.Keys', netuid, uid))),
+  );
+}
+
+/** A validator's weights as shares of 1. What it gave to a uid before its neuron came there does not count. */
+function shares(storage: Storage, index: number, uid: number, registeredAt: number[]): number[] {
+  const setAt = storage.get<number[]>('SubtensorModule.LastUpdate', index)[uid] ?? 0;
+  const weights = registeredAt.map(() => 0);
+  for (const [target, value] of storage.get<[number, number][]>('SubtensorModule.Weights', index, uid))
+    if (setAt > registeredAt[target]!) weights[target] = value;
+  return normalised(weights);
 }
 
 /** The highest weight that validators with at least half of the stake give, or exceed. */
@@ -85,6 +134,16 @@ function supported(votes: { stake: number; weight: number }[]): number {
     if (support >= KAPPA) return weight;
   }
   return 0;
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** As shares of their sum; zeros stay. */
+function normalised(values: number[]): number[] {
+  const total = sum(values);
+  return total > 0 ? values.map((value) => value / total) : values;
 }
 
 function toU16(share: number): number {

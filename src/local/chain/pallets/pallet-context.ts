@@ -1,21 +1,28 @@
+import type { LocalBeacon } from '../beacon.ts';
 import type { Plain } from '../codec.ts';
-import type { CommitmentLimit } from '../commitment-limit.ts';
 import type { Storage } from '../storage.ts';
 
-/** What a call may use while it runs. A call checks everything before it writes anything. */
-export interface CallContext {
+/** What the runtime's code may use while it runs. */
+export interface PalletContext {
   storage: Storage;
   /** The block being made. */
   block: number;
+  /** What pulses come from and time locks open with. */
+  beacon: LocalBeacon;
+  /** Records "Pallet.Event". */
+  emit(event: string, ...values: Plain[]): void;
+  /** blake2b-256 of `0x` hex, as `0x` hex. */
+  hash(hex: string): string;
+  /** SCALE of values of basic types, one after the other, as `0x` hex. */
+  encode(values: [type: string, value: Plain][]): string;
+  /** A value of a basic type; `null` when the bytes do not begin with one. */
+  decode<T>(type: string, hex: string): T | null;
+}
+
+/** What a call may use. It checks everything before it writes anything; the events of a refused call are dropped. */
+export interface CallContext extends PalletContext {
   /** The account that signed, as ss58 address. */
   signer: string;
-  /** Its public key, 32 bytes. */
-  publicKey: Uint8Array;
-  commitmentLimit: CommitmentLimit;
-  /** Records "Pallet.Event"; the events of a refused call are dropped. */
-  emit(event: string, ...values: Plain[]): void;
-  /** blake2b-256 of SCALE-encoded values, `0x` hex. */
-  hash(values: [type: string, value: Plain][]): string;
 }
 
 /** A refused call, by "Pallet.Error" of the metadata. */

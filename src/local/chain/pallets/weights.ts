@@ -1,8 +1,11 @@
 import type { Storage } from '../storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
+import { ensureMechanismExists, isOwnerHotkey, mechanismIndex, requireUid, stakeOf } from './subnets.ts';
 
 export interface WeightsArguments {
   netuid: number;
+  /** Only in the calls that name a mechanism. */
+  mecid?: number;
   uids: number[];
   values: number[];
   /** A number, or `0x` hex from 2^53 on. */
@@ -13,40 +16,39 @@ const U16_MAX = 65_535;
 
 /** `SubtensorModule.set_weights`: refused where commit-reveal is on, and before the rate limit has passed. */
 export function setWeights(context: CallContext, args: WeightsArguments): void {
-  const { storage, block } = context;
-  const { netuid } = args;
+  const { storage, block, signer } = context;
+  const { netuid, mecid } = args;
   ensure(
     !storage.get<boolean>('SubtensorModule.CommitRevealWeightsEnabled', netuid),
     'SubtensorModule.CommitRevealEnabled',
   );
+  const index = mechanismIndex(netuid, mecid);
   storeWeights(context, args, (uid) =>
-    ensure(rateLimitPassed(storage, netuid, uid, block), 'SubtensorModule.SettingWeightsTooFast'),
+    ensure(rateLimitPassed(storage, { netuid, index, uid, block }), 'SubtensorModule.SettingWeightsTooFast'),
   );
-  const uid = storage.get<number>('SubtensorModule.Uids', netuid, context.signer);
-  touchLastUpdate(storage, netuid, uid, block);
+  touchLastUpdate(storage, index, requireUid(storage, netuid, signer), block);
 }
 
 /** The checks of Subtensor in its order, then the row as it is stored: scaled so that the largest is 65535. */
 export function storeWeights(
   { storage, signer, emit }: CallContext,
-  { netuid, uids, values, versionKey }: WeightsArguments,
+  { netuid, mecid, uids, values, versionKey }: WeightsArguments,
   checkRateLimit: (uid: number) => void = () => {},
 ): void {
-  const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
   ensure(netuid !== 0, 'SubtensorModule.CanNotSetRootNetworkWeights');
   ensure(uids.length === values.length, 'SubtensorModule.WeightVecNotEqualSize');
-  ensure(storage.get('SubtensorModule.NetworksAdded', netuid), 'SubtensorModule.SubNetworkDoesNotExist');
+  ensureMechanismExists(storage, netuid, mecid);
+  const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
   ensure(uids.length <= size, 'SubtensorModule.UidsLengthExceedUidsInSubNet');
   const uid = requireUid(storage, netuid, signer);
-  const stake = BigInt(storage.get<number | string>('SubtensorModule.TotalHotkeyAlpha', signer, netuid));
-  const minStake = BigInt(storage.get<number | string>('SubtensorModule.WeightsMinStake'));
-  ensure(stake >= minStake, 'SubtensorModule.NotEnoughStakeToSetWeights');
+  ensure(hasStakeForWeights(storage, netuid, signer), 'SubtensorModule.NotEnoughStakeToSetWeights');
   const key = BigInt(storage.get<number | string>('SubtensorModule.WeightsVersionKey', netuid));
   ensure(BigInt(versionKey) >= key, 'SubtensorModule.IncorrectWeightVersionKey');
   checkRateLimit(uid);
   const selfOnly = uids.length === 1 && uids[0] === uid;
   const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);
-  ensure(selfOnly || permits[uid] === true, 'SubtensorModule.NeuronNoValidatorPermit');
+  const permitted = selfOnly || permits[uid] === true || isExemptOwner(storage, netuid, signer);
+  ensure(permitted, 'SubtensorModule.NeuronNoValidatorPermit');
   ensure(new Set(uids).size === uids.length, 'SubtensorModule.DuplicateUids');
   ensure(
     uids.every((one) => one < size),
@@ -55,38 +57,59 @@ export function storeWeights(
   const least = Math.min(storage.get<number>('SubtensorModule.MinAllowedWeights', netuid), size);
   ensure(selfOnly || uids.length >= least, 'SubtensorModule.WeightVecLengthIsLow');
   const scaled = maxUpscale(values);
-  const sum = scaled.reduce((total, value) => total + value, 0);
-  const limit = storage.get<number>('SubtensorModule.MaxWeightsLimit', netuid) / U16_MAX;
-  ensure(selfOnly || sum === 0 || Math.max(...scaled) / sum <= limit, 'SubtensorModule.MaxWeightExceeded');
+  ensure(selfOnly || largestShare(scaled) <= shareLimit(storage, netuid), 'SubtensorModule.MaxWeightExceeded');
 
+  const index = mechanismIndex(netuid, mecid);
   storage.put(
     'SubtensorModule.Weights',
-    netuid,
+    index,
     uid,
     uids.map((one, i) => [one, scaled[i]]),
   );
-  emit('SubtensorModule.WeightsSet', netuid, uid);
+  emit('SubtensorModule.WeightsSet', index, uid);
 }
 
-export function requireUid(storage: Storage, netuid: number, hotkey: string): number {
-  const uid = storage.get<number | null>('SubtensorModule.Uids', netuid, hotkey);
-  ensure(uid !== null, 'SubtensorModule.HotKeyNotRegisteredInSubNet');
-  return uid!;
+/** Whether a hotkey's stake is above the least that weights need. */
+export function hasStakeForWeights(storage: Storage, netuid: number, hotkey: string): boolean {
+  const item = storage.profile === 'legacy' ? 'WeightsMinStake' : 'StakeThreshold';
+  const least = BigInt(storage.get<number | string>(`SubtensorModule.${item}`));
+  return stakeOf(storage, netuid, hotkey) >= least || isExemptOwner(storage, netuid, hotkey);
+}
+
+/** Newer runtimes let the owner of a subnet set weights without stake and permit. */
+function isExemptOwner(storage: Storage, netuid: number, hotkey: string): boolean {
+  return storage.profile === 'current' && isOwnerHotkey(storage, netuid, hotkey);
 }
 
 /** Registering counts as an update too, so the first weights wait for the limit. */
-export function rateLimitPassed(storage: Storage, netuid: number, uid: number, block: number): boolean {
-  const last = storage.get<number[]>('SubtensorModule.LastUpdate', netuid)[uid] ?? 0;
+export function rateLimitPassed(
+  storage: Storage,
+  { netuid, index, uid, block }: { netuid: number; index: number; uid: number; block: number },
+): boolean {
+  const last = storage.get<number[]>('SubtensorModule.LastUpdate', index)[uid] ?? 0;
   return last === 0 || block - last >= storage.get<number>('SubtensorModule.WeightsSetRateLimit', netuid);
 }
 
-export function touchLastUpdate(storage: Storage, netuid: number, uid: number, block: number): void {
-  const updates = storage.get<number[]>('SubtensorModule.LastUpdate', netuid);
-  storage.put('SubtensorModule.LastUpdate', netuid, updates.toSpliced(uid, 1, block));
+/** Mechanisms other than the first keep no updates before the first one. */
+export function touchLastUpdate(storage: Storage, index: number, uid: number, block: number): void {
+  const updates = storage.get<number[]>('SubtensorModule.LastUpdate', index);
+  const length = Math.max(updates.length, uid + 1);
+  const filled = Array.from({ length }, (_, one) => (one === uid ? block : (updates[one] ?? 0)));
+  storage.put('SubtensorModule.LastUpdate', index, filled);
 }
 
 /** (10, 0, 30) -> (21845, 0, 65535). */
 function maxUpscale(values: number[]): number[] {
   const largest = Math.max(0, ...values);
   return largest === 0 ? values : values.map((value) => Math.round((value * U16_MAX) / largest));
+}
+
+function largestShare(values: number[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return sum === 0 ? 0 : Math.max(...values) / sum;
+}
+
+/** Newer runtimes have the subnet's limit in storage still, and do not ask for it. */
+function shareLimit(storage: Storage, netuid: number): number {
+  return storage.profile === 'current' ? 1 : storage.get<number>('SubtensorModule.MaxWeightsLimit', netuid) / U16_MAX;
 }

@@ -1,0 +1,185 @@
+import { only } from '../profile.ts';
+import type { EnumVariant } from '../type-table.ts';
+import type { Hasher, PalletDescription, StorageItem } from './pallet.ts';
+import { NETUID, named, perSubnet, ZERO_32_BYTES } from './shorthand.ts';
+
+const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'];
+
+const WEIGHTS = { dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' };
+const HIDDEN = { commit_hash: 'H256' };
+const REVEALED = { uids: 'Vec<u16>', values: 'Vec<u16>', salt: 'Vec<u16>', version_key: 'u64' };
+const TIME_LOCKED = { commit: 'Vec<u8>', reveal_round: 'u64', commit_reveal_version: 'u16' };
+const SUBNET = { netuid: 'u16' };
+const MECHANISM = { netuid: 'u16', mecid: 'u8' };
+
+const CALLS: EnumVariant[] = [
+  { name: 'set_weights', index: 0, fields: { ...SUBNET, ...WEIGHTS } },
+  { name: 'burned_register', index: 7, fields: { ...SUBNET, hotkey: 'AccountId' } },
+  { name: 'commit_weights', index: 96, fields: { ...SUBNET, ...HIDDEN } },
+  { name: 'reveal_weights', index: 97, fields: { ...SUBNET, ...REVEALED } },
+];
+
+const CURRENT_CALLS: EnumVariant[] = [
+  { name: 'commit_timelocked_weights', index: 113, fields: { ...SUBNET, ...TIME_LOCKED } },
+  { name: 'commit_mechanism_weights', index: 115, fields: { ...MECHANISM, ...HIDDEN } },
+  { name: 'reveal_mechanism_weights', index: 116, fields: { ...MECHANISM, ...REVEALED } },
+  { name: 'commit_timelocked_mechanism_weights', index: 118, fields: { ...MECHANISM, ...TIME_LOCKED } },
+  { name: 'set_mechanism_weights', index: 119, fields: { ...MECHANISM, ...WEIGHTS } },
+  { name: 'register_limit', index: 134, fields: { ...SUBNET, hotkey: 'AccountId', limit_price: 'u64' } },
+];
+
+/** Who is where, and what the epochs made of it. */
+const NEURONS: StorageItem[] = [
+  { name: 'NetworksAdded', value: 'bool', keys: [NETUID], fallback: false },
+  perSubnet('SubnetworkN', 'u16'),
+  { name: 'Uids', value: 'u16', keys: [NETUID, ACCOUNT] },
+  { name: 'Keys', value: 'AccountId', keys: [NETUID, NETUID], fallback: ZERO_32_BYTES },
+  { name: 'IsNetworkMember', value: 'bool', keys: [ACCOUNT, NETUID], fallback: false },
+  { name: 'Owner', value: 'AccountId', keys: [ACCOUNT], fallback: ZERO_32_BYTES },
+  { name: 'OwnedHotkeys', value: 'Vec<AccountId>', keys: [ACCOUNT], fallback: [] },
+  { name: 'TotalHotkeyAlpha', value: 'u64', keys: [ACCOUNT, NETUID], fallback: 0 },
+  perSubnet('Active', 'Vec<bool>', []),
+  perSubnet('ValidatorPermit', 'Vec<bool>', []),
+  perSubnet('Consensus', 'Vec<u16>', []),
+  perSubnet('Incentive', 'Vec<u16>', []),
+  perSubnet('Dividends', 'Vec<u16>', []),
+  perSubnet('ValidatorTrust', 'Vec<u16>', []),
+  perSubnet('Emission', 'Vec<u64>', []),
+  perSubnet('LastUpdate', 'Vec<u64>', []),
+  { name: 'Weights', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+  { name: 'Bonds', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+  { name: 'Axons', value: 'AxonInfo', keys: [NETUID, ACCOUNT] },
+  { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, NETUID], fallback: 0 },
+];
+
+/** Gone with spec 425. */
+const LEGACY_NEURONS: StorageItem[] = [
+  perSubnet('Rank', 'Vec<u16>', []),
+  perSubnet('Trust', 'Vec<u16>', []),
+  perSubnet('PruningScores', 'Vec<u16>', []),
+];
+
+const HYPERPARAMETERS: StorageItem[] = [
+  perSubnet('Tempo', 'u16', 360),
+  perSubnet('ImmunityPeriod', 'u16', 4096),
+  perSubnet('MaxAllowedUids', 'u16', 256),
+  perSubnet('MaxAllowedValidators', 'u16', 128),
+  perSubnet('ActivityCutoff', 'u16', 5000),
+  perSubnet('MinAllowedWeights', 'u16'),
+  perSubnet('MaxWeightsLimit', 'u16', 65_535),
+  perSubnet('WeightsVersionKey', 'u64'),
+  perSubnet('WeightsSetRateLimit', 'u64', 100),
+  perSubnet('RevealPeriodEpochs', 'u64', 1, 'Twox64Concat'),
+  perSubnet('NetworkRegistrationAllowed', 'bool', true),
+  perSubnet('Burn', 'u64'),
+  perSubnet('MinBurn', 'u64'),
+  perSubnet('MaxBurn', 'u64'),
+  perSubnet('SubnetOwner', 'AccountId', ZERO_32_BYTES),
+  perSubnet('SubnetOwnerHotkey', 'AccountId', ZERO_32_BYTES),
+];
+
+const EPOCHS: StorageItem[] = [
+  perSubnet('BlocksSinceLastStep', 'u64'),
+  // The spelling is Subtensor's.
+  perSubnet('LastMechansimStepBlock', 'u64'),
+];
+
+const CURRENT_EPOCHS: StorageItem[] = [
+  perSubnet('SubnetEpochIndex', 'u64'),
+  perSubnet('LastEpochBlock', 'u64'),
+  perSubnet('PendingEpochAt', 'u64'),
+];
+
+const COMMIT_REVEAL: StorageItem[] = [
+  {
+    name: 'WeightCommits',
+    // Hash, block of the commit, first and last block of its reveal; since the epochs are stored: hash, epoch, block, 0.
+    value: 'Vec<(H256, u64, u64, u64)>',
+    keys: [
+      ['u16', 'Twox64Concat'],
+      ['AccountId', 'Twox64Concat'],
+    ],
+  },
+];
+
+const TIME_LOCKED_COMMIT_REVEAL: StorageItem[] = [
+  { name: 'CommitRevealWeightsVersion', value: 'u16', fallback: 4 },
+  {
+    name: 'TimelockedWeightCommits',
+    // By epoch of the commit: hotkey, block of the commit, ciphertext, round that opens it.
+    value: 'Vec<(AccountId, u64, Vec<u8>, u64)>',
+    keys: [
+      ['u16', 'Twox64Concat'],
+      ['u64', 'Twox64Concat'],
+    ],
+    fallback: [],
+  },
+];
+
+/** Subnets, their neurons and weights. */
+export const SUBTENSOR_MODULE: PalletDescription = {
+  name: 'SubtensorModule',
+  index: 7,
+  calls: [...CALLS, ...only('current', CURRENT_CALLS)],
+  storage: [
+    ...NEURONS,
+    ...only('legacy', LEGACY_NEURONS),
+    ...HYPERPARAMETERS,
+    ...EPOCHS,
+    ...only('current', CURRENT_EPOCHS),
+    ...COMMIT_REVEAL,
+    ...only('current', TIME_LOCKED_COMMIT_REVEAL),
+    ...only('legacy', [
+      perSubnet('CommitRevealWeightsEnabled', 'bool', false),
+      { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
+    ]),
+    ...only('current', [
+      perSubnet('CommitRevealWeightsEnabled', 'bool', true),
+      { name: 'StakeThreshold', value: 'u64', fallback: 0 },
+      perSubnet('MechanismCountCurrent', 'u8', 1, 'Twox64Concat'),
+    ]),
+  ],
+  events: [
+    { name: 'NeuronRegistered', fields: ['u16', 'u16', 'AccountId'] },
+    { name: 'WeightsSet', fields: ['u16', 'u16'] },
+    { name: 'WeightsCommitted', fields: ['AccountId', 'u16', 'H256'] },
+    { name: 'WeightsRevealed', fields: ['AccountId', 'u16', 'H256'] },
+    ...only('current', [
+      { name: 'TimelockedWeightsCommitted', fields: ['AccountId', 'u16', 'H256', 'u64'] },
+      { name: 'TimelockedWeightsRevealed', fields: ['u16', 'AccountId'] },
+      { name: 'EpochDeferred', fields: ['u16', 'u64'] },
+    ]),
+  ],
+  errors: [
+    ...only('legacy', named('SubNetworkDoesNotExist')),
+    ...only('current', named('SubnetNotExists', 'MechanismDoesNotExist')),
+    ...named(
+      'HotKeyNotRegisteredInSubNet',
+      'NotEnoughStakeToSetWeights',
+      'NeuronNoValidatorPermit',
+      'WeightVecNotEqualSize',
+      'DuplicateUids',
+      'UidVecContainInvalidOne',
+      'WeightVecLengthIsLow',
+      'MaxWeightExceeded',
+      'UidsLengthExceedUidsInSubNet',
+      'CanNotSetRootNetworkWeights',
+      'IncorrectWeightVersionKey',
+      'SettingWeightsTooFast',
+      'CommittingWeightsTooFast',
+      'CommitRevealEnabled',
+      'CommitRevealDisabled',
+      'NoWeightsCommitFound',
+      'InvalidRevealCommitHashNotMatch',
+      'TooManyUnrevealedCommits',
+      'ExpiredWeightCommit',
+      'RevealTooEarly',
+      'SubNetRegistrationDisabled',
+      'HotKeyAlreadyRegisteredInSubNet',
+      'NonAssociatedColdKey',
+      'NotEnoughBalanceToStake',
+      'NoNeuronIdAvailable',
+    ),
+    ...only('current', named('IncorrectCommitRevealVersion', 'RegistrationPriceLimitExceeded')),
+  ],
+};

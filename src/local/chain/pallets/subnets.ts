@@ -1,0 +1,35 @@
+import type { Storage } from '../storage.ts';
+import { ensure } from './pallet-context.ts';
+
+/** The mechanisms of all subnets share storage maps, under numbers of their own. */
+const NETUIDS = 4096;
+
+/** Key of a subnet's mechanism in storage; mechanism 0 has the netuid itself. */
+export function mechanismIndex(netuid: number, mecid = 0): number {
+  return mecid * NETUIDS + netuid;
+}
+
+export function mechanismCount(storage: Storage, netuid: number): number {
+  return storage.profile === 'legacy' ? 1 : storage.get<number>('SubtensorModule.MechanismCountCurrent', netuid);
+}
+
+export function ensureMechanismExists(storage: Storage, netuid: number, mecid = 0): void {
+  const exists = storage.get<boolean>('SubtensorModule.NetworksAdded', netuid);
+  const error = storage.profile === 'legacy' ? 'SubNetworkDoesNotExist' : 'MechanismDoesNotExist';
+  ensure(exists && mecid < mechanismCount(storage, netuid), `SubtensorModule.${error}`);
+}
+
+export function requireUid(storage: Storage, netuid: number, hotkey: string): number {
+  const uid = storage.get<number | null>('SubtensorModule.Uids', netuid, hotkey);
+  ensure(uid !== null, 'SubtensorModule.HotKeyNotRegisteredInSubNet');
+  return uid!;
+}
+
+/** Alpha staked to a hotkey on a subnet. */
+export function stakeOf(storage: Storage, netuid: number, hotkey: string): bigint {
+  return BigInt(storage.get<number | string>('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid));
+}
+
+export function isOwnerHotkey(storage: Storage, netuid: number, hotkey: string): boolean {
+  return storage.get<string>('SubtensorModule.SubnetOwnerHotkey', netuid) === hotkey;
+}

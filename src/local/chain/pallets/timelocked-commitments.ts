@@ -1,0 +1,50 @@
+import type { Storage } from '../storage.ts';
+import { type CommitmentField, lockedRound, lockOf } from './commitment-fields.ts';
+import { unlock } from './drand.ts';
+import type { PalletContext } from './pallet-context.ts';
+
+/** Revealed commitments that are kept for a hotkey. */
+const KEPT_REVEALS = 10;
+
+/** Keeps the list of the commitments that wait for a round, in the order of their keys. */
+export function rememberLocked(storage: Storage, netuid: number, hotkey: string, fields: CommitmentField[]): void {
+  const waiting = storage.get<[number, string][]>('Commitments.TimelockedIndex');
+  const others = waiting.filter(([subnet, who]) => subnet !== netuid || who !== hotkey);
+  const locked = lockedRound(fields) !== undefined;
+  if (locked || others.length < waiting.length)
+    storage.put('Commitments.TimelockedIndex', locked ? [...others, [netuid, hotkey]] : others);
+}
+
+/**
+ * Opens the time-locked fields whose round has come: their bytes move to `RevealedCommitments`. Those that do not open
+ * are gone without a word, as on Subtensor.
+ */
+export function revealCommitments(context: PalletContext): void {
+  const { storage, block, emit } = context;
+  for (const [netuid, hotkey] of storage.get<[number, string][]>('Commitments.TimelockedIndex')) {
+    const registration = storage.get<{ info: { fields: CommitmentField[] } }>(
+      'Commitments.CommitmentOf',
+      netuid,
+      hotkey,
+    );
+    const kept: CommitmentField[] = [];
+    const opened: string[] = [];
+    for (const field of registration.info.fields) {
+      const locked = lockOf(field);
+      const outcome = locked && unlock(context, locked.encrypted, locked.revealRound);
+      if (!outcome || outcome.state === 'waiting') kept.push(field);
+      else if (outcome.state === 'opened') opened.push(outcome.bytes);
+    }
+    if (kept.length === registration.info.fields.length) continue;
+
+    if (kept.length > 0)
+      storage.put('Commitments.CommitmentOf', netuid, hotkey, { ...registration, info: { fields: kept } });
+    else storage.remove('Commitments.CommitmentOf', netuid, hotkey);
+    rememberLocked(storage, netuid, hotkey, kept);
+    if (opened.length === 0) continue;
+    const before = storage.get<[string, number][] | null>('Commitments.RevealedCommitments', netuid, hotkey) ?? [];
+    const revealed = [...before, ...opened.map((bytes) => [bytes, block])].slice(-KEPT_REVEALS);
+    storage.put('Commitments.RevealedCommitments', netuid, hotkey, revealed);
+    emit('Commitments.CommitmentRevealed', netuid, hotkey);
+  }
+}
