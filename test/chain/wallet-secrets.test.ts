@@ -156,7 +156,7 @@ test('the state folder, the chain and the log of a validator that committed weig
   const hotkey = await openAs(sealAnsibleVault(text({ secretPhrase: PHRASE }), password), { password });
   const chain = closeLater(
     await startLocalChain({
-      blockTimeMs: 60,
+      blockTimeMs: 250,
       subnets: [
         {
           netuid: NETUID,
@@ -168,7 +168,7 @@ test('the state folder, the chain and the log of a validator that committed weig
     }),
   );
   const logger = rememberingLogger();
-  const subtensor = await connect(chain.url, { logger });
+  const subtensor = await connect(chain.url, { timeoutMs: 25_000, logger });
   const folder = join(walletPath(), 'state');
   const state = await ValidatorState.open({ path: folder });
   const { pendingReveals } = state;
@@ -185,4 +185,4 @@ test('the state folder, the chain and the log of a validator that committed weig
   expect(tracesIn(stored)).toEqual([]);
   expect(tracesIn(logger.lines.join('\n') + shown(receipt) + shown(setter) + shown(subtensor))).toEqual([]);
   expect(tracesIn(encodeWalletPassword(password, 'BT_PW_X'))).toEqual([]);
-});
+}, 60_000);

@@ -14,8 +14,8 @@ import { ALICE, VECTORS, walletPath, writeHotkey } from './wallet-folder.ts';
 /** Commits a pointer with the hotkey and reads it back. */
 async function commitWith(hotkey: HotkeySigner): Promise<unknown> {
   const neurons = [{ hotkey: hotkey.address }];
-  const chain = closeLater(await startLocalChain({ blockTimeMs: 60, subnets: [{ netuid: NETUID, neurons }] }));
-  const store = new ChainMetadataStore({ subtensor: await connect(chain.url), netuid: NETUID });
+  const chain = closeLater(await startLocalChain({ blockTimeMs: 250, subnets: [{ netuid: NETUID, neurons }] }));
+  const store = new ChainMetadataStore({ subtensor: await connect(chain.url, { timeoutMs: 25_000 }), netuid: NETUID });
   await store.commit({ repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) }, { hotkey });
   return (await store.read(hotkey.address))?.text;
 }
