@@ -4,6 +4,7 @@ export {
   type LocalChain,
   type LocalNeuron,
   type LocalSubnetParameters,
+  type Profile,
   type RegisterParameters,
   type StartLocalChainParameters,
   startLocalChain,
