@@ -52,6 +52,7 @@ function residentMiB(which: 'VmRSS' | 'VmHWM'): number {
 
 function measure(what: string, rows: DatasetRow[], context: number): void {
   const before = residentMiB('VmRSS');
+  const cpu = process.cpuUsage();
   const startMs = performance.now();
   const tokenized = rows.map((row) => tokenizeRow(row, tokenizer, context));
   const tokens = tokenized.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
@@ -69,12 +70,16 @@ function measure(what: string, rows: DatasetRow[], context: number): void {
     }
   }
   const seconds = (performance.now() - startMs) / 1000;
-  console.log(`| ${[what, tokens, batches, seconds.toFixed(1), before, residentMiB('VmHWM')].join(' | ')} |`);
+  const { user, system } = process.cpuUsage(cpu);
+  const cpuSeconds = (user + system) / 1e6;
+  console.log(
+    `| ${[what, tokens, batches, seconds.toFixed(1), cpuSeconds.toFixed(1), before, residentMiB('VmHWM')].join(' | ')} |`,
+  );
 }
 
 console.log(`tokenizer of ${tokenizer.vocabSize} tokens, ${charsPerToken.toFixed(1)} characters a token\n`);
-console.log('| rows | tokens | batches | s | MiB before | peak MiB |');
-console.log('|---|---|---|---|---|---|');
+console.log('| rows | tokens | batches | s | CPU s | MiB before | peak MiB |');
+console.log('|---|---|---|---|---|---|---|');
 const ordinary = Array.from({ length: rowCount }, () => chat(sentence(rowChars / 2), sentence(rowChars / 2)));
 measure(`${rowCount} rows of ${contextTokens} tokens`, ordinary, contextTokens);
 ordinary.length = 0;
