@@ -12,6 +12,7 @@ const WEIGHTS = [
   { uid: 1, weight: 0.75 },
   { uid: 2, weight: 0.25 },
 ];
+const NOTHING_PENDING = { revealed: [], dropped: [], waiting: [], nextRevealBlock: null };
 const SHARES = [
   { uid: 1, weight: 65535 / 87380 },
   { uid: 2, weight: 21845 / 87380 },
@@ -206,8 +207,9 @@ test('defect 17: what was committed before a kill is revealed by the next proces
 
   const subtensor = await connect(chain.url);
   const { setter, logger } = await setterFor(subtensor, { reveals });
-  const early = { revealed: [], dropped: [], nextRevealBlock: receipt.revealFromBlock };
-  expect(await setter.reveal()).toEqual(early);
+  const { revealFromBlock: fromBlock, revealUntilBlock: untilBlock } = receipt;
+  const waiting = [{ id: expect.any(String), by: 'validator', fromBlock, untilBlock }];
+  expect(await setter.reveal()).toEqual({ ...NOTHING_PENDING, waiting, nextRevealBlock: fromBlock });
   await subtensor.waitForBlock(receipt.revealFromBlock!);
   const report = await setter.reveal();
   expect(report).toMatchObject({
@@ -220,7 +222,7 @@ test('defect 17: what was committed before a kill is revealed by the next proces
   expect(await setter.read(0)).toEqual(SHARES);
   expect(reveals.size()).toBe(0);
   expect(logger.lines).toEqual([]);
-  expect(await setter.reveal()).toEqual({ revealed: [], dropped: [], nextRevealBlock: null });
+  expect(await setter.reveal()).toEqual(NOTHING_PENDING);
 });
 
 test('the reveal is stored before the commit is sent', async () => {
@@ -258,7 +260,7 @@ test('a commit that never reached the chain is kept while it could still land, t
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
   const { setter, logger } = await setterFor(await connect(proxy.url), { reveals });
   await expect(setter.set(WEIGHTS)).rejects.toMatchObject({ code: 'chain-unreachable', transient: true });
-  expect(await setter.reveal()).toEqual({ revealed: [], dropped: [], nextRevealBlock: null });
+  expect(await setter.reveal()).toEqual(NOTHING_PENDING);
   expect(reveals.size()).toBe(1);
   await chain.produceBlocks(70);
   expect((await setter.reveal()).dropped).toHaveLength(1);
@@ -283,7 +285,7 @@ test('reveals of another hotkey or subnet in the same store are left alone', asy
   const owed = { id: '0x1', uids: [], values: [], salt: [], versionKey: 0, storedAtBlock: -1_000 };
   await reveals.put({ ...owed, netuid: NETUID, hotkey: (await devHotkey('ann')).address });
   await reveals.put({ ...owed, id: '0x2', netuid: NETUID + 1, hotkey: hotkey.address });
-  expect(await setter.reveal()).toEqual({ revealed: [], dropped: [], nextRevealBlock: null });
+  expect(await setter.reveal()).toEqual(NOTHING_PENDING);
   expect(reveals.size()).toBe(2);
 });
 
