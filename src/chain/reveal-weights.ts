@@ -90,13 +90,6 @@ export class Revealing {
   }
 
   async #stillLocked(reveal: PendingReveal, commit: WeightCommit, block: number): Promise<void> {
-    if (commit.window === 'late') {
-      await this.#drop(
-        reveal,
-        `the chain had no pulse of drand round ${reveal.timelock!.round} before their window ended with block ${commit.revealUntilBlock}`,
-      );
-      return;
-    }
     if (!reveal.timelock!.landed)
       await this.#account.pending.put({ ...reveal, timelock: { ...reveal.timelock!, landed: true } });
     this.#wait(reveal, commit, Math.max(commit.revealFromBlock, block) + LOOK_AGAIN_BLOCKS);
