@@ -53,10 +53,14 @@ export async function commitTimelocked(parameters: CommitTimelockedParameters): 
     polkadotCrypto(),
   ]);
   const terms = await subtensor.read('reading the drand beacon', readTerms, signal);
-  const { publicKey } = requireBeacon(terms, beacon);
-  const round = roundForBlock(terms, requireBeacon(terms, beacon), revealAtBlock);
+  const trusted = requireBeacon(terms, beacon);
+  const round = roundForBlock(terms, trusted, revealAtBlock);
   const plain = new TextEncoder().encode(text);
-  const encrypted = encryptTimelocked({ message: u8aConcat(compactToU8a(plain.length), plain), round, publicKey });
+  const encrypted = encryptTimelocked({
+    message: u8aConcat(compactToU8a(plain.length), plain),
+    round,
+    publicKey: trusted.publicKey,
+  });
   if (encrypted.length > MOST_ENCRYPTED_BYTES) throw tooLong(plain.length, encrypted.length);
 
   await waitForRoom(parameters, encrypted.length, { signal, onWait });

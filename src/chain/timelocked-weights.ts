@@ -40,14 +40,14 @@ export async function lockWeights(
   terms: WeightTerms & { timelock: TimelockTerms },
   beacon?: DrandBeacon,
 ): Promise<LockedWeights> {
-  const { publicKey } = requireBeacon(terms.timelock, beacon);
-  const round = revealRound(terms, beacon);
+  const trusted = requireBeacon(terms.timelock, beacon);
+  const round = revealRound(terms, trusted);
   const [{ blake2AsU8a, u8aToHex }, { encryptTimelocked }, message] = await Promise.all([
     polkadotCrypto(),
     import('./timelock.ts'),
     encodeWeightsPayload(payload),
   ]);
-  const ciphertext = encryptTimelocked({ message, round, publicKey });
+  const ciphertext = encryptTimelocked({ message, round, publicKey: trusted.publicKey });
   return { id: u8aToHex(blake2AsU8a(ciphertext, 256)), commit: u8aToHex(ciphertext), round };
 }
 
@@ -58,8 +58,8 @@ export function revealRound(
     revealPeriodEpochs,
     timelock,
   }: Pick<WeightTerms, 'position' | 'revealPeriodEpochs'> & { timelock: TimelockTerms },
-  beacon?: DrandBeacon,
+  beacon: DrandBeacon,
 ): number {
   const [first, last] = epochWindow(positionAt(position, position.block + 1), revealPeriodEpochs);
-  return roundForBlock(timelock, requireBeacon(timelock, beacon), Math.min(first + SLACK_BLOCKS, last));
+  return roundForBlock(timelock, beacon, Math.min(first + SLACK_BLOCKS, last));
 }
