@@ -109,7 +109,7 @@ async function validate(
       },
     },
   );
-  const owed = await owedReveal({ weightSetter, receipt: reports.at(-1)?.receipt, signal });
+  const owed = await owedReveal({ weightSetter, signal });
   if (owed !== null) print(owed);
   return reports;
 }

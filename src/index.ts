@@ -4,8 +4,16 @@ export {
   type CommitParameters,
   type CommitReturnType,
 } from './chain/chain-metadata-store.ts';
+export type { DrandBeacon } from './chain/drand.ts';
 export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
+export {
+  type CommitTimelockedParameters,
+  type CommitTimelockedReturnType,
+  commitTimelocked,
+  type RevealedCommitment,
+  readRevealedCommitments,
+} from './chain/timelocked-commitments.ts';
 export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';
 export type { WalletPassword, WalletPasswordQuestion } from './chain/wallet/unseal.ts';
 export { type WalletFiles, type WalletLocation, walletFiles } from './chain/wallet/wallet-files.ts';
@@ -21,6 +29,7 @@ export {
   type PendingRevealStore,
   type RevealReport,
   type SetWeightsParameters,
+  type WaitingReveal,
   WeightSetter,
   type WeightSetterParameters,
   type WeightsReceipt,

@@ -1,9 +1,11 @@
 import { polkadotCrypto } from './polkadot.ts';
+import { weightScale } from './weight-scale.ts';
 
 /** What a weight commit hides and its reveal shows. */
 export interface WeightCommitPreimage {
   /** Committing account, 32 bytes. */
   publicKey: Uint8Array;
+  /** With a mechanism's stride, see {@link storageIndex}. */
   netuid: number;
   uids: number[];
   /** u16, exactly as revealed later. */
@@ -25,9 +27,8 @@ export async function commitHash({
   salt,
   versionKey,
 }: WeightCommitPreimage): Promise<string> {
-  const { blake2AsU8a, bnToU8a, compactToU8a, u8aConcat, u8aToHex } = await polkadotCrypto();
-  const u16 = (value: number) => Uint8Array.of(value & 0xff, value >> 8);
-  const vec = (items: number[]) => u8aConcat(compactToU8a(items.length), ...items.map(u16));
-  const key = bnToU8a(versionKey, { bitLength: 64, isLe: true });
-  return u8aToHex(blake2AsU8a(u8aConcat(publicKey, u16(netuid), vec(uids), vec(values), vec(salt), key), 256));
+  const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
+  const { u16, u64, u16s, concat } = await weightScale();
+  const preimage = concat(publicKey, u16(netuid), u16s(uids), u16s(values), u16s(salt), u64(versionKey));
+  return u8aToHex(blake2AsU8a(preimage, 256));
 }

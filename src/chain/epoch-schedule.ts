@@ -43,6 +43,18 @@ export function statefulEpoch({
   return { block, epoch, nextEpochBlock, periodBlocks: tempo };
 }
 
+/** The position in a later block, as far as the schedule can be foreseen. */
+export function positionAt(position: EpochPosition, block: number): EpochPosition {
+  const { epoch, nextEpochBlock, periodBlocks } = position;
+  const further = block < nextEpochBlock ? 0 : 1 + Math.floor((block - nextEpochBlock) / periodBlocks);
+  return {
+    block,
+    epoch: epoch + further,
+    nextEpochBlock: further === 0 ? nextEpochBlock : nextEpochBlock + further * periodBlocks,
+    periodBlocks,
+  };
+}
+
 /** Blocks of an epoch `ahead` epochs after the current one, as far as the schedule can be foreseen. */
 export function epochWindow(
   { nextEpochBlock, periodBlocks }: EpochPosition,

@@ -1,18 +1,31 @@
-/** A weight commit whose reveal is still owed. Plain JSON; it holds the salt, without which it cannot be revealed. */
+/**
+ * A weight commit that does not count yet. Plain JSON; where it was committed by its hash it holds the salt, without which
+ * it cannot be revealed.
+ */
 export interface PendingReveal {
-  /** The commit's hash: `0x` and 64 hex digits. */
+  /** blake2b-256 of what was committed (the hash itself, or the ciphertext): `0x` and 64 hex digits. */
   id: string;
   netuid: number;
+  /** The subnet's mechanism; absent for mechanism 0. */
+  mechanism?: number;
   /** ss58 address of the committing hotkey. */
   hotkey: string;
   uids: number[];
   /** u16, in the order of `uids`. */
   values: number[];
-  /** u16. */
+  /** u16; empty where the chain reveals by itself. */
   salt: number[];
   versionKey: number;
   /** Block at which it was stored, before the commit was sent. */
   storedAtBlock: number;
+  /** Only where the weights are locked until a round of the drand beacon, and the chain reveals by itself. */
+  timelock?: {
+    round: number;
+    /** The subnet's epoch at `storedAtBlock`. */
+    epoch: number;
+    /** Whether the commit was seen on the chain. */
+    landed: boolean;
+  };
 }
 
 /** Where pending reveals outlive the process. */

@@ -17,6 +17,7 @@ export async function polkadotCrypto() {
     sr25519Sign: crypto.sr25519Sign,
     sr25519Verify: crypto.sr25519Verify,
     bnToU8a: util.bnToU8a,
+    compactFromU8a: util.compactFromU8a,
     compactToU8a: util.compactToU8a,
     hexToU8a: util.hexToU8a,
     u8aConcat: util.u8aConcat,

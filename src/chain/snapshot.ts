@@ -37,6 +37,12 @@ export class Snapshot {
     return this.#find(item) !== undefined;
   }
 
+  /** Whether the runtime has a call. */
+  hasCall(name: string): boolean {
+    const [pallet, call] = split(name);
+    return this.#link.api.tx[pallet]?.[call] !== undefined;
+  }
+
   /** A constant of the runtime, `null` when it has none of that name. */
   constant(name: string): ChainValue | null {
     const [pallet, item] = split(name);

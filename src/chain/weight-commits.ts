@@ -1,7 +1,9 @@
-import { epochPosition, epochReads, epochWindow, hasStoredEpochs } from './epoch-schedule.ts';
-import { type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
+import { type EpochPosition, epochPosition, epochReads, epochWindow, hasStoredEpochs } from './epoch-schedule.ts';
+import { polkadotCrypto } from './polkadot.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
+import { storageIndex, type WeightsKey } from './weight-terms.ts';
 
-/** An unrevealed hash commit on the chain. */
+/** A commit on the chain whose weights are not revealed yet. */
 export interface WeightCommit {
   /** First and last block that may hold its reveal; foreseen, where the runtime stores its epochs. */
   revealFromBlock: number;
@@ -10,35 +12,40 @@ export interface WeightCommit {
   window: 'early' | 'open' | 'late';
 }
 
-/** The unrevealed hash commits of a hotkey, by hash, and the block they were read at. */
-export async function readWeightCommits(
-  snapshot: Snapshot,
-  netuid: number,
-  hotkey: string,
-): Promise<{ block: number; commits: Map<string, WeightCommit> }> {
+export interface WeightCommits {
+  /** The block they were read at. */
+  block: number;
+  /** Of the committing hotkey; `null` when it has none any more. */
+  uid: number | null;
+  /** By what was committed: the hash itself, or that of the ciphertext. */
+  commits: Map<string, WeightCommit>;
+}
+
+/** The unrevealed hash commits of a hotkey. */
+export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Promise<WeightCommits> {
+  const { netuid, hotkey } = key;
   const reads: StorageRead[] = [
-    ['subtensorModule.weightCommits', netuid, hotkey],
+    ['subtensorModule.weightCommits', storageIndex(key), hotkey],
+    ['subtensorModule.uids', netuid, hotkey],
     ['subtensorModule.revealPeriodEpochs', netuid],
     ...epochReads(snapshot, netuid),
   ];
-  const [stored, revealPeriod, ...schedule] = await snapshot.read(reads);
+  const [stored, uid, period, ...schedule] = await snapshot.read(reads);
   const position = epochPosition(netuid, schedule);
-  const windowOf = ([first = 0, second = 0, third = 0]: number[]): WeightCommit => {
+  const windowOf = ([first = 0, second = 0, third = 0]: number[]): WeightCommit =>
     // Runtimes that store their epochs keep (epoch, block, 0) beside the hash, the others (block, first, last block).
-    const ahead = first + toNumber(revealPeriod!) - position.epoch;
-    const [from, until] = hasStoredEpochs(snapshot) ? epochWindow(position, ahead) : [second, third];
-    const window = hasStoredEpochs(snapshot)
-      ? compare(ahead, 0)
-      : position.block < from
-        ? 'early'
-        : position.block >= until
-          ? 'late'
-          : 'open';
-    return { revealFromBlock: from, revealUntilBlock: until, window };
-  };
+    hasStoredEpochs(snapshot)
+      ? epochsAhead(position, first + toNumber(period!))
+      : {
+          revealFromBlock: second,
+          revealUntilBlock: third,
+          window: position.block < second ? 'early' : position.block >= third ? 'late' : 'open',
+        };
   const commits = toNullable(stored!);
+  const own = toNullable(uid!);
   return {
     block: position.block,
+    uid: own && toNumber(own),
     commits: new Map(
       (commits ? toItems(commits) : []).map((tuple) => {
         const [hash, ...numbers] = toItems(tuple);
@@ -48,6 +55,45 @@ export async function readWeightCommits(
   };
 }
 
-function compare(ahead: number, due: number): WeightCommit['window'] {
-  return ahead > due ? 'early' : ahead < due ? 'late' : 'open';
+/** The unrevealed time-locked commits of a hotkey that were made in `fromEpoch` or later. */
+export async function readTimelockedCommits(
+  snapshot: Snapshot,
+  key: WeightsKey,
+  fromEpoch: number,
+): Promise<WeightCommits> {
+  const { netuid, hotkey } = key;
+  const [uid, period, ...schedule] = await snapshot.read([
+    ['subtensorModule.uids', netuid, hotkey],
+    ['subtensorModule.revealPeriodEpochs', netuid],
+    ...epochReads(snapshot, netuid),
+  ]);
+  const position = epochPosition(netuid, schedule);
+  const own = toNullable(uid!);
+  const first = Math.max(fromEpoch, position.epoch - toNumber(period!), 0);
+  const epochs = Array.from({ length: Math.max(0, position.epoch - first + 1) }, (_, i) => first + i);
+  const stored = await snapshot.read(epochs.map((epoch) => [timelockedItem(snapshot), storageIndex(key), epoch]));
+  const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
+  const commits = stored.flatMap((entries, i) =>
+    toItems(entries)
+      .map(toItems)
+      .filter(([account]) => String(account) === hotkey)
+      .map((entry): [string, WeightCommit] => [
+        u8aToHex(blake2AsU8a((entry.at(-2) as ChainValue).toU8a(true), 256)),
+        epochsAhead(position, epochs[i]! + toNumber(period!)),
+      ]),
+  );
+  return { block: position.block, uid: own && toNumber(own), commits: new Map(commits) };
+}
+
+/** Where the runtime keeps them, as (account, commit block, ciphertext, round), the block left out in the older item. */
+function timelockedItem(snapshot: Snapshot): string {
+  const newer = 'subtensorModule.timelockedWeightCommits';
+  return snapshot.has(newer) ? newer : 'subtensorModule.crv3WeightCommits';
+}
+
+/** A reveal that is due in an epoch. */
+function epochsAhead(position: EpochPosition, dueEpoch: number): WeightCommit {
+  const ahead = dueEpoch - position.epoch;
+  const [revealFromBlock, revealUntilBlock] = epochWindow(position, ahead);
+  return { revealFromBlock, revealUntilBlock, window: ahead > 0 ? 'early' : ahead < 0 ? 'late' : 'open' };
 }

@@ -1,25 +1,37 @@
-import { randomBytes } from 'node:crypto';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { Metagraph, Neuron } from '../schema/metagraph.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { unregistered } from './chain-metadata-store.ts';
-import { commitHash } from './commit-hash.ts';
+import { commitHashed, commitTimelocked, readCommitsLike, type WeightsAccount } from './commit-weights.ts';
+import type { DrandBeacon } from './drand.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
 import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
-import { ERA_BLOCKS, type Inclusion } from './submit.ts';
+import { Revealing, type RevealReport } from './reveal-weights.ts';
+import type { Inclusion } from './submit.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
-import { readWeightCommits } from './weight-commits.ts';
+import { setCall } from './weight-calls.ts';
+import { nextWeightsBlock, requireEpochs, requireMaySetWeights } from './weight-checks.ts';
+import { isSameRow, readWeightRow, weightRow } from './weight-row.ts';
+import { readWeightTerms, storageIndex, type WeightTerms } from './weight-terms.ts';
 
 export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
+export type { RevealReport, WaitingReveal } from './reveal-weights.ts';
 
 export interface WeightSetterParameters {
   subtensor: Subtensor;
   netuid: number;
+  /** Which of the subnet's mechanisms the weights are for. Default 0, which every subnet has. */
+  mechanism?: number;
   hotkey: HotkeySigner;
   pendingReveals: PendingRevealStore;
   /** Sent when the subnet's own key is not higher. Default 0. */
   versionKey?: number;
+  /**
+   * How weights are hidden on subnets with commit-reveal. `timelock`: the chain reveals them by itself. `hash`: this
+   * program has to, with {@link WeightSetter.reveal}. Default: `timelock` where the runtime has it, else `hash`.
+   */
+  hide?: 'timelock' | 'hash';
+  /** For chains that follow another drand beacon than quicknet, such as a local one. */
+  beacon?: DrandBeacon;
   logger?: Logger;
 }
 
@@ -31,38 +43,27 @@ export interface SetWeightsParameters {
 
 /** How weights went to the chain. */
 export interface WeightsReceipt extends NormalisedWeights {
-  /** `set`: they count at once. `commit`: they count after {@link WeightSetter.reveal} has revealed them. */
-  mode: 'set' | 'commit';
+  /**
+   * `set`: they count at once. `commit`: they count after {@link WeightSetter.reveal} has revealed them. `timelock`: they
+   * count when the chain has revealed them; {@link WeightSetter.reveal} tells whether it did.
+   */
+  mode: 'set' | 'commit' | 'timelock';
   /** Block that holds the call. */
   block: number;
-  /** First and last block for the reveal; only with `commit`. */
+  /** First and last block for the reveal, as far as they can be foreseen; not with `set`. */
   revealFromBlock?: number;
   revealUntilBlock?: number;
+  /** The drand round that opens them; only with `timelock`. */
+  revealRound?: number;
 }
 
-/** What {@link WeightSetter.reveal} did. */
-export interface RevealReport {
-  /** Revealed now, by commit hash. */
-  revealed: { id: string; block: number }[];
-  /** Given up, and why: the window has passed, or the commit is not on the chain. */
-  dropped: { id: string; why: string }[];
-  /** First block in which one of the others may be revealed; `null` when none is left, or it is not known yet. */
-  nextRevealBlock: number | null;
-}
-
-const SALT_LENGTH = 8;
-/** Errors after which a commit can never be revealed. */
-const LOST_COMMIT = [
-  'ExpiredWeightCommit',
-  'NoWeightsCommitFound',
-  'InvalidRevealCommitHashNotMatch',
-  'CommitNotFound',
-];
-/** Errors that the next attempt, a few blocks later, will not meet. */
-const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
+/** Refusals that a look at the chain clears up: other weights of this hotkey came first. */
+const TOO_FAST = ['SettingWeightsTooFast', 'CommittingWeightsTooFast', 'RateLimitExceeded'];
+const MOST_ATTEMPTS = 4;
 
 /**
- * Sets a validator's weights, directly or by hash commit and reveal, as the subnet's hyperparameters demand.
+ * Sets a validator's weights: directly, locked with the drand beacon, or by hash commit and reveal, as the subnet's
+ * hyperparameters demand and the runtime can.
  *
  * @example
  * const setter = new WeightSetter({ subtensor, netuid: 96, hotkey, pendingReveals: state.pendingReveals });
@@ -70,224 +71,159 @@ const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
  * await setter.reveal(); // from time to time, on subnets with commit-reveal
  */
 export class WeightSetter {
-  readonly #subtensor: Subtensor;
-  readonly #netuid: number;
-  readonly #hotkey: HotkeySigner;
-  readonly #pending: PendingRevealStore;
+  readonly #account: WeightsAccount;
   readonly #versionKey: number;
+  readonly #hide: WeightSetterParameters['hide'];
+  readonly #beacon: DrandBeacon | undefined;
   readonly #logger: Logger;
 
   constructor(parameters: WeightSetterParameters) {
-    this.#subtensor = parameters.subtensor;
-    this.#netuid = parameters.netuid;
-    this.#hotkey = parameters.hotkey;
-    this.#pending = parameters.pendingReveals;
+    const { subtensor, netuid, mechanism = 0, hotkey, pendingReveals } = parameters;
+    const key = { netuid, mechanism, hotkey: hotkey.address };
+    this.#account = { subtensor, key, hotkey, pending: pendingReveals };
     this.#versionKey = parameters.versionKey ?? 0;
+    this.#hide = parameters.hide;
+    this.#beacon = parameters.beacon;
     this.#logger = parameters.logger ?? silentLogger;
   }
 
   /**
    * Resolves when the hotkey may set weights now: to be asked before a long evaluation.
-   * @throws FlockOffError `unregistered`; `chain-rejected` without a validator permit.
+   * @throws FlockOffError `unregistered`; `chain-rejected` without a validator permit, or with too little stake.
    */
   async requirePermit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    const metagraph = await this.#subtensor.metagraph(this.#netuid, signal);
-    this.#requirePermit(this.#ownNeuron(metagraph), metagraph);
+    requireMaySetWeights(await this.#readTerms([], signal), this.#account.key.netuid);
   }
 
   /**
    * Normalises the weights and sends them, waiting first for the weights rate limit where it has not passed. Where the
    * subnet demands more entries than there are positive weights, uids of weight 0 fill up. An empty list takes back what
-   * was set before: all weight goes to the validator's own uid, where the chain does not count it.
-   * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, or the runtime's own reason);
-   *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have.
+   * was set before: all weight goes to the validator's own uid, where the chain does not count it. Weights that the chain
+   * took just before, of a process that was killed for instance, are not sent again.
+   * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, too little stake, or the runtime's own reason);
+   *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have, and for a chain that
+   *   trusts another beacon.
    */
   async set(weights: WeightEntry[], { signal, onWait }: SetWeightsParameters = {}): Promise<WeightsReceipt> {
-    const before = await this.#subtensor.metagraph(this.#netuid, signal);
-    this.#normalise(weights, before);
-    this.#requirePermit(this.#ownNeuron(before), before);
-    const waited = await this.#waitForRateLimit(before, { signal, onWait });
-    const metagraph = waited ? await this.#subtensor.metagraph(this.#netuid, signal) : before;
-    const neuron = this.#ownNeuron(metagraph);
-    const normalised = this.#normalise(weights, metagraph);
-    const versionKey = Math.max(this.#versionKey, metagraph.hyperparameters.weightsVersionKey);
-    if (metagraph.hyperparameters.commitRevealEnabled) return this.#commit(normalised, versionKey, signal);
-    const { block } = await this.#setDirectly(normalised, versionKey, neuron, signal);
-    return { mode: 'set', block, ...normalised };
+    const { key, subtensor } = this.#account;
+    normaliseWeights(weights);
+    for (let attempt = 1; ; attempt++) {
+      const terms = await this.#readTerms(weights, signal);
+      const row = weightRow(weights, key.netuid, terms);
+      requireMaySetWeights(terms, key.netuid);
+      const { block: current } = terms.position;
+      const allowed = nextWeightsBlock(terms);
+      // What is sent now is in the next block at the earliest.
+      if (allowed > current + 1) {
+        const sent = await this.#sentBefore(row, terms, signal);
+        if (sent) return sent;
+        this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - current} to go`);
+        onWait?.({ block: allowed, blocksLeft: allowed - current });
+        await subtensor.waitForBlock(allowed - 1, { signal });
+        continue;
+      }
+      try {
+        return await this.#send(row, terms, signal);
+      } catch (error) {
+        const name = error instanceof FlockOffError ? String(error.facts.name) : '';
+        if (!TOO_FAST.includes(name) || attempt >= MOST_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /**
-   * Reveals every committed weight whose window is open, and drops those whose window has passed or whose commit never
-   * reached the chain. Call it every few blocks, also after a restart.
+   * Brings forward what was committed: reveals every hash commit whose window is open, looks whether the chain has
+   * revealed what was time-locked, and gives up what cannot count any more, saying why. Call it every few blocks, also
+   * after a restart.
    * @throws FlockOffError `chain-rejected` when the chain refuses a reveal for a reason that may pass; it stays pending.
    */
   async reveal({ signal }: { signal?: AbortSignal } = {}): Promise<RevealReport> {
-    const report: RevealReport = { revealed: [], dropped: [], nextRevealBlock: null };
-    const pending = (await this.#pending.list())
-      .filter(({ netuid, hotkey }) => netuid === this.#netuid && hotkey === this.#hotkey.address)
-      .sort((a, b) => a.storedAtBlock - b.storedAtBlock);
-    if (pending.length === 0) return report;
-
-    const { block, commits } = await this.#readCommits(signal);
-    const failures: unknown[] = [];
-    for (const reveal of pending) {
-      const commit = commits.get(reveal.id);
-      const mayStillLand = block <= reveal.storedAtBlock + ERA_BLOCKS;
-      if (commit?.window === 'early') {
-        report.nextRevealBlock = Math.min(commit.revealFromBlock, report.nextRevealBlock ?? Number.POSITIVE_INFINITY);
-      } else if (commit?.window === 'open') {
-        // One that fails must not keep the others from their window.
-        await this.#revealOne(reveal, report, signal).catch((error: unknown) => failures.push(error));
-      } else if (commit) {
-        await this.#drop(reveal, report, `their window ended with block ${commit.revealUntilBlock}`);
-      } else if (!mayStillLand) {
-        await this.#drop(reveal, report, 'the chain does not have the commit (never arrived, or revealed already)');
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-    return report;
+    const pending = await this.#pending();
+    const revealing = new Revealing(this.#account, { logger: this.#logger, signal });
+    await revealing.timelocked(pending.filter(({ timelock }) => timelock));
+    await revealing.hashed(pending.filter(({ timelock }) => !timelock));
+    return revealing.report;
   }
 
   /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
   read(uid: number, { signal }: { signal?: AbortSignal } = {}): Promise<WeightEntry[]> {
-    return this.#subtensor.weights(this.#netuid, uid, signal);
+    return this.#account.subtensor.weights(storageIndex(this.#account.key), uid, signal);
   }
 
-  #ownNeuron({ neurons }: Metagraph): Neuron {
-    const neuron = neurons.find(({ hotkey }) => hotkey === this.#hotkey.address);
-    if (neuron) return neuron;
-    throw unregistered(this.#hotkey.address, this.#netuid);
+  /** What is pending of this account, oldest first. */
+  async #pending(): Promise<PendingReveal[]> {
+    const { key, pending } = this.#account;
+    return (await pending.list())
+      .filter(
+        ({ netuid, mechanism = 0, hotkey }) =>
+          netuid === key.netuid && mechanism === key.mechanism && hotkey === key.hotkey,
+      )
+      .sort((a, b) => a.storedAtBlock - b.storedAtBlock);
   }
 
-  #normalise(weights: WeightEntry[], metagraph: Metagraph): NormalisedWeights {
-    const { neurons, hyperparameters } = metagraph;
-    const still = weights.filter(({ uid, hotkey }) => hotkey === undefined || neurons[uid]?.hotkey === hotkey);
-    const meant = still.length > 0 ? still : [{ uid: this.#ownNeuron(metagraph).uid, weight: 1 }];
-    const { uids, values } = normaliseWeights(meant);
-    const unknown = uids.find((uid) => uid >= neurons.length);
-    if (uids.length === 0 || unknown !== undefined) {
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what:
-          unknown === undefined
-            ? 'there is no weight to set: expected at least one above 0'
-            : `subnet ${this.#netuid} has uids 0 to ${neurons.length - 1}, saw a weight for uid ${unknown}`,
-        fix: 'take the uids from a fresh metagraph',
-        facts: { netuid: this.#netuid, neurons: neurons.length, uid: unknown },
-      });
-    }
-    // The chain counts entries, not their size.
-    const least = Math.min(hyperparameters.minAllowedWeights, neurons.length);
-    const others = neurons.map(({ uid }) => uid).filter((uid) => !uids.includes(uid));
-    const filler = others.slice(0, Math.max(0, least - uids.length));
-    return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
-  }
-
-  #requirePermit(neuron: Neuron, { block, nextEpochBlock }: Metagraph): void {
-    if (neuron.validatorPermit) return;
-    throw new FlockOffError({
-      code: 'chain-rejected',
-      what: `uid ${neuron.uid} of subnet ${this.#netuid} has no validator permit, so it cannot set weights`,
-      fix: `permits go to the highest stakes at the subnet's next epoch, in block ${nextEpochBlock} (now ${block}): add stake, or wait for it`,
-      facts: { section: 'subtensorModule', name: 'NeuronNoValidatorPermit', uid: neuron.uid, nextEpochBlock },
-    });
-  }
-
-  /** True when it had to wait. */
-  async #waitForRateLimit(metagraph: Metagraph, { signal, onWait }: SetWeightsParameters): Promise<boolean> {
-    const { block: current, hyperparameters } = metagraph;
-    const { lastUpdateBlock } = this.#ownNeuron(metagraph);
-    const block = lastUpdateBlock + hyperparameters.weightsRateLimitBlocks;
-    if (lastUpdateBlock === 0 || block <= current + 1) return false;
-    this.#logger.info(`the chain takes the next weights in block ${block}, ${block - current} to go`);
-    onWait?.({ block, blocksLeft: block - current });
-    await this.#subtensor.waitForBlock(block - 1, { signal });
-    return true;
-  }
-
-  #setDirectly(
-    { uids, values }: NormalisedWeights,
-    versionKey: number,
-    before: Neuron,
-    signal?: AbortSignal,
-  ): Promise<Inclusion> {
-    const landed = async () => {
-      const now = this.#ownNeuron(await this.#subtensor.metagraph(this.#netuid, signal));
-      return now.lastUpdateBlock > before.lastUpdateBlock ? { block: now.lastUpdateBlock, blockHash: null } : null;
-    };
-    return this.#subtensor.submit({
-      name: 'subtensorModule.setWeights',
-      call: (tx) => tx.subtensorModule!.setWeights!(this.#netuid, uids, values, versionKey),
-      hotkey: this.#hotkey,
-      landed,
-      signal,
-    });
-  }
-
-  async #commit(normalised: NormalisedWeights, versionKey: number, signal?: AbortSignal): Promise<WeightsReceipt> {
-    const { uids, values } = normalised;
-    const netuid = this.#netuid;
-    const salt = Array.from({ length: SALT_LENGTH }, () => randomBytes(2).readUInt16LE());
-    const id = await commitHash({ publicKey: this.#hotkey.publicKey, netuid, uids, values, salt, versionKey });
-    const storedAtBlock = await this.#subtensor.currentBlock(signal);
-    const hotkey = this.#hotkey.address;
-    await this.#pending.put({ id, netuid, hotkey, uids, values, salt, versionKey, storedAtBlock });
-    const landed = async () => {
-      const { block, commits } = await this.#readCommits(signal);
-      return commits.has(id) ? { block, blockHash: null } : null;
-    };
-    try {
-      const { block } = await this.#subtensor.submit({
-        name: 'subtensorModule.commitWeights',
-        call: (tx) => tx.subtensorModule!.commitWeights!(netuid, id),
-        hotkey: this.#hotkey,
-        landed,
-        signal,
-      });
-      const commit = (await this.#readCommits(signal)).commits.get(id);
-      const { revealFromBlock, revealUntilBlock } = commit ?? {};
-      return { mode: 'commit', block, ...normalised, revealFromBlock, revealUntilBlock };
-    } catch (error) {
-      if (error instanceof FlockOffError && error.code === 'chain-rejected') await this.#pending.delete(id);
-      throw error;
-    }
-  }
-
-  async #revealOne(reveal: PendingReveal, report: RevealReport, signal?: AbortSignal): Promise<void> {
-    const { id, uids, values, salt, versionKey } = reveal;
-    const landed = async () => {
-      const { block, commits } = await this.#readCommits(signal);
-      return commits.has(id) ? null : { block, blockHash: null };
-    };
-    try {
-      const { block } = await this.#subtensor.submit({
-        name: 'subtensorModule.revealWeights',
-        call: (tx) => tx.subtensorModule!.revealWeights!(this.#netuid, uids, values, salt, versionKey),
-        hotkey: this.#hotkey,
-        landed,
-        signal,
-      });
-      await this.#pending.delete(id);
-      report.revealed.push({ id, block });
-    } catch (error) {
-      const name = error instanceof FlockOffError ? String(error.facts.name) : '';
-      if (LOST_COMMIT.includes(name)) await this.#drop(reveal, report, `the chain answered ${name}`);
-      else if (!TOO_EARLY.includes(name)) throw error;
-    }
-  }
-
-  async #drop({ id, storedAtBlock }: PendingReveal, { dropped }: RevealReport, why: string): Promise<void> {
-    this.#logger.warn(`the weights committed after block ${storedAtBlock} are not revealed: ${why}`, { id });
-    dropped.push({ id, why });
-    await this.#pending.delete(id);
-  }
-
-  /** This hotkey's unrevealed commits, and the block they were read at. */
-  #readCommits(signal?: AbortSignal): ReturnType<typeof readWeightCommits> {
-    return this.#subtensor.read(
-      'reading weight commits',
-      (snapshot) => readWeightCommits(snapshot, this.#netuid, this.#hotkey.address),
+  #readTerms(weights: WeightEntry[], signal?: AbortSignal): Promise<WeightTerms> {
+    const uids = weights.flatMap(({ uid, hotkey }) => (hotkey === undefined ? [] : uid));
+    return this.#account.subtensor.read(
+      'reading what weights depend on',
+      (snapshot) => readWeightTerms(snapshot, this.#account.key, uids),
       signal,
     );
   }
+
+  async #send(row: NormalisedWeights, terms: WeightTerms, signal?: AbortSignal): Promise<WeightsReceipt> {
+    const versionKey = Math.max(this.#versionKey, terms.versionKey);
+    if (!terms.commitRevealEnabled) {
+      const { block } = await this.#setDirectly(row, versionKey, terms, signal);
+      return { mode: 'set', block, ...row };
+    }
+    requireEpochs(terms, this.#account.key.netuid);
+    const { timelock } = terms;
+    const commit = { ...row, versionKey, terms, signal };
+    if (this.#hide === 'hash' || (this.#hide === undefined && !timelock))
+      return { mode: 'commit', ...row, ...(await commitHashed(this.#account, commit)) };
+    if (!timelock) throw noTimelock(this.#account.key.netuid);
+    const committed = await commitTimelocked(this.#account, { ...commit, timelock, beacon: this.#beacon });
+    return { mode: 'timelock', ...row, ...committed };
+  }
+
+  #setDirectly(
+    row: NormalisedWeights,
+    versionKey: number,
+    before: WeightTerms,
+    signal?: AbortSignal,
+  ): Promise<Inclusion> {
+    const { subtensor, key, hotkey } = this.#account;
+    const landed = async () => {
+      const { lastUpdateBlock } = await this.#readTerms([], signal);
+      return lastUpdateBlock > before.lastUpdateBlock ? { block: lastUpdateBlock, blockHash: null } : null;
+    };
+    return subtensor.submit({ ...setCall(key, row, versionKey), hotkey, landed, signal });
+  }
+
+  /** The receipt of the hotkey's last weights when they are these ones. */
+  async #sentBefore(row: NormalisedWeights, terms: WeightTerms, signal?: AbortSignal): Promise<WeightsReceipt | null> {
+    const { key, subtensor } = this.#account;
+    const block = terms.lastUpdateBlock;
+    if (!terms.commitRevealEnabled) {
+      const index = storageIndex(key);
+      const standing = await subtensor.read('reading weights', (at) => readWeightRow(at, index, terms.uid), signal);
+      return isSameRow(row, standing) ? { mode: 'set', block, ...row } : null;
+    }
+    const last = (await this.#pending()).findLast(({ storedAtBlock }) => storedAtBlock <= block);
+    if (!last || !isSameRow(row, last)) return null;
+    const commit = (await readCommitsLike(this.#account, last, signal)).commits.get(last.id);
+    if (!commit) return null;
+    const { revealFromBlock, revealUntilBlock } = commit;
+    const mode = last.timelock ? 'timelock' : 'commit';
+    return { mode, block, ...row, revealFromBlock, revealUntilBlock, revealRound: last.timelock?.round };
+  }
+}
+
+function noTimelock(netuid: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `this chain cannot reveal time-locked weights by itself, and subnet ${netuid} wants weights committed`,
+    fix: "leave `hide` out, or set it to 'hash'",
+    facts: { netuid },
+  });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { epochWindow, moduloEpoch, statefulEpoch } from '../../src/chain/epoch-schedule.ts';
+import { epochWindow, moduloEpoch, positionAt, statefulEpoch } from '../../src/chain/epoch-schedule.ts';
 
 test('modulo epochs: a commit in block 125 of subnet 1 with tempo 8 is revealed in 133..141, as a runtime answered', () => {
   expect(epochWindow(moduloEpoch({ block: 125, netuid: 1, tempo: 8 }), 1)).toEqual([133, 141]);
@@ -16,6 +16,21 @@ test('modulo epochs: the next epoch starts one block after the one in which the 
       expect(periodBlocks).toBe(tempo + 1);
       expect(moduloEpoch({ block: nextEpochBlock - 1, netuid, tempo }).epoch).toBe(epoch);
       expect(moduloEpoch({ block: nextEpochBlock, netuid, tempo }).epoch).toBe(epoch + 1);
+    }),
+  );
+});
+
+test('the position in a later block is foreseen', () => {
+  const parameters = {
+    block: fc.nat(1e8),
+    later: fc.nat(10_000),
+    netuid: fc.nat(1024),
+    tempo: fc.integer({ min: 1, max: 500 }),
+  };
+  fc.assert(
+    fc.property(fc.record(parameters), ({ block, later, netuid, tempo }) => {
+      const foreseen = positionAt(moduloEpoch({ block, netuid, tempo }), block + later);
+      expect(foreseen).toEqual(moduloEpoch({ block: block + later, netuid, tempo }));
     }),
   );
 });

@@ -4,6 +4,7 @@ import { Metadata, TypeRegistry } from '@polkadot/types';
 import { expandMetadata } from '@polkadot/types/metadata/decorate';
 import { compactStripLength, u8aToHex } from '@polkadot/util';
 import { WebSocketServer } from 'ws';
+import type { StorageItem } from '../../src/local/chain/description/pallet.ts';
 import { encodeMetadata } from '../../src/local/chain/metadata.ts';
 import { polkadot } from '../../src/local/chain/polkadot.ts';
 import { SPEC_VERSIONS } from '../../src/local/chain/profile.ts';
@@ -16,6 +17,8 @@ export const FINALIZED_BLOCK = 1098;
 export const SPEC_VERSION = SPEC_VERSIONS.current;
 
 export interface StorageServerParameters {
+  /** Items the runtime has besides those of the development chain, by pallet. */
+  add?: Record<string, StorageItem[]>;
   /** "pallet.item", keys, value. */
   storage: [item: string, keys: unknown[], value: unknown][];
 }
@@ -24,8 +27,12 @@ export interface StorageServerParameters {
  * A node of the current runtime that only answers reads, for states that the development chain does not come into.
  * Everything in it is as of one block; the client is the real one.
  */
-export async function startStorageServer({ storage }: StorageServerParameters) {
-  const pallets = runtimePallets({ profile: 'current', cooldownBlocks: 0, maxSpaceBytes: 3_100, blockTimeMs: 12_000 });
+export async function startStorageServer({ add = {}, storage }: StorageServerParameters) {
+  const limits = { cooldownBlocks: 0, maxSpaceBytes: 3_100, blockTimeMs: 12_000 };
+  const pallets = runtimePallets({ profile: 'current', ...limits }).map((pallet) => ({
+    ...pallet,
+    storage: [...pallet.storage, ...(add[pallet.name] ?? [])],
+  }));
   const { bytes } = encodeMetadata(await polkadot(), 'current', pallets);
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(bytes));

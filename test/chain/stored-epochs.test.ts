@@ -8,6 +8,7 @@ import { startStorageServer } from './storage-server.ts';
 // Runtimes from mid-2026 on: epochs are stored, and commitments have a budget of bytes an epoch in place of a cooldown.
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const NETUID = 96;
+const KEY = { netuid: NETUID, mechanism: 0, hotkey: ALICE };
 const HASH = `0x${'ab'.repeat(32)}`;
 
 const closing: (() => Promise<void>)[] = [];
@@ -76,7 +77,7 @@ test.each([
   [5, { window: 'late', revealFromBlock: 640, revealUntilBlock: 999 }],
 ])('a commit of epoch %i is revealed one epoch later', async (epoch, expected) => {
   const subtensor = await connect([['subtensorModule.weightCommits', [NETUID, ALICE], [[HASH, epoch, 1050, 0]]]]);
-  const { block, commits } = await subtensor.read('reading', (snapshot) => readWeightCommits(snapshot, NETUID, ALICE));
+  const { block, commits } = await subtensor.read('reading', (snapshot) => readWeightCommits(snapshot, KEY));
   expect(block).toBe(1100);
   expect([...commits]).toEqual([[HASH, expected]]);
 });

@@ -1,0 +1,166 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { Logger } from '../shared/logger.ts';
+import { readCommitsLike, type WeightsAccount } from './commit-weights.ts';
+import type { PendingReveal } from './pending-reveals.ts';
+import { ERA_BLOCKS } from './submit.ts';
+import { revealCall } from './weight-calls.ts';
+import type { WeightCommit, WeightCommits } from './weight-commits.ts';
+import { isSameRow, readWeightRow } from './weight-row.ts';
+import { storageIndex } from './weight-terms.ts';
+
+/** A commit on the chain whose weights do not count yet. */
+export interface WaitingReveal {
+  id: string;
+  /** `validator`: by {@link WeightSetter.reveal}, inside the window. `chain`: by itself, with the beacon's round. */
+  by: 'validator' | 'chain';
+  fromBlock: number;
+  untilBlock: number;
+}
+
+/** What {@link WeightSetter.reveal} did and saw. */
+export interface RevealReport {
+  /** Count from now on, by commit: revealed by this call, or seen to have been revealed by the chain. */
+  revealed: { id: string; block: number }[];
+  /** Given up, and why: the window has passed, the commit is not on the chain, or the chain did not set the weights. */
+  dropped: { id: string; why: string }[];
+  /** Still to be revealed. */
+  waiting: WaitingReveal[];
+  /** First block in which calling this again may change something; `null` when nothing waits, or it is not known yet. */
+  nextRevealBlock: number | null;
+}
+
+/** Errors after which a commit can never be revealed. */
+const LOST_COMMIT = [
+  'ExpiredWeightCommit',
+  'NoWeightsCommitFound',
+  'InvalidRevealCommitHashNotMatch',
+  'CommitNotFound',
+];
+/** Errors that the next attempt, a few blocks later, will not meet. */
+const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
+/** Blocks after which the chain is asked again whether it has opened what is due. */
+const LOOK_AGAIN_BLOCKS = 3;
+
+/** Brings everything pending of an account forward as far as it can be. */
+export class Revealing {
+  readonly report: RevealReport = { revealed: [], dropped: [], waiting: [], nextRevealBlock: null };
+  readonly #account: WeightsAccount;
+  readonly #logger: Logger;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(account: WeightsAccount, { logger, signal }: { logger: Logger; signal?: AbortSignal }) {
+    this.#account = account;
+    this.#logger = logger;
+    this.#signal = signal;
+  }
+
+  /** The hash commits: reveals those whose window is open. */
+  async hashed(pending: PendingReveal[]): Promise<void> {
+    if (pending.length === 0) return;
+    const { block, commits } = await readCommitsLike(this.#account, {}, this.#signal);
+    const failures: unknown[] = [];
+    for (const reveal of pending) {
+      const commit = commits.get(reveal.id);
+      if (commit?.window === 'early') {
+        this.#wait(reveal, commit, commit.revealFromBlock);
+      } else if (commit?.window === 'open') {
+        // One that fails must not keep the others from their window.
+        await this.#revealOne(reveal, commit).catch((error: unknown) => failures.push(error));
+      } else if (commit) {
+        await this.#drop(reveal, `their window ended with block ${commit.revealUntilBlock}`);
+      } else if (!mayStillLand(reveal, block)) {
+        await this.#drop(reveal, 'the chain does not have the commit (never arrived, or revealed already)');
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** The time-locked commits: looks whether the chain has set the weights of those that it does not hold any more. */
+  async timelocked(pending: PendingReveal[]): Promise<void> {
+    if (pending.length === 0) return;
+    const epoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
+    const read = await readCommitsLike(this.#account, { timelock: { round: 0, epoch, landed: false } }, this.#signal);
+    const gone: PendingReveal[] = [];
+    for (const reveal of pending) {
+      const commit = read.commits.get(reveal.id);
+      if (commit) await this.#stillLocked(reveal, commit, read.block);
+      else if (reveal.timelock!.landed || !mayStillLand(reveal, read.block)) gone.push(reveal);
+    }
+    await this.#verify(gone, read);
+  }
+
+  async #stillLocked(reveal: PendingReveal, commit: WeightCommit, block: number): Promise<void> {
+    if (!reveal.timelock!.landed)
+      await this.#account.pending.put({ ...reveal, timelock: { ...reveal.timelock!, landed: true } });
+    this.#wait(reveal, commit, Math.max(commit.revealFromBlock, block) + LOOK_AGAIN_BLOCKS);
+  }
+
+  /** The chain says nothing when it cannot open a commit or refuses what is in it: only the weights themselves tell. */
+  async #verify(gone: PendingReveal[], { uid, block }: WeightCommits): Promise<void> {
+    if (gone.length === 0) return;
+    const row = uid === null ? null : await this.#readRow(uid);
+    // Of several, the last one stands on the chain.
+    const standing = gone.findLastIndex((reveal) => row !== null && isSameRow(reveal, row));
+    for (const [i, reveal] of gone.entries()) {
+      if (i === standing) await this.#settle(reveal, block);
+      else if (i < standing) await this.#drop(reveal, 'later weights stand on the chain by now');
+      else if (uid === null) await this.#drop(reveal, 'the hotkey has lost its uid');
+      else await this.#drop(reveal, notSet(reveal, uid));
+    }
+  }
+
+  async #revealOne(reveal: PendingReveal, commit: WeightCommit): Promise<void> {
+    const { subtensor, key, hotkey } = this.#account;
+    const signal = this.#signal;
+    const landed = async () => {
+      const { block, commits } = await readCommitsLike(this.#account, reveal, signal);
+      return commits.has(reveal.id) ? null : { block, blockHash: null };
+    };
+    try {
+      const { block } = await subtensor.submit({ ...revealCall(key, reveal), hotkey, landed, signal });
+      await this.#settle(reveal, block);
+    } catch (error) {
+      const name = error instanceof FlockOffError ? String(error.facts.name) : '';
+      if (LOST_COMMIT.includes(name)) await this.#drop(reveal, `the chain answered ${name}`);
+      else if (TOO_EARLY.includes(name)) this.#wait(reveal, commit, null);
+      else throw error;
+    }
+  }
+
+  #readRow(uid: number) {
+    const index = storageIndex(this.#account.key);
+    return this.#account.subtensor.read(
+      'reading weights',
+      (snapshot) => readWeightRow(snapshot, index, uid),
+      this.#signal,
+    );
+  }
+
+  #wait({ id, timelock }: PendingReveal, commit: WeightCommit, nextBlock: number | null): void {
+    const { revealFromBlock: fromBlock, revealUntilBlock: untilBlock } = commit;
+    this.report.waiting.push({ id, by: timelock ? 'chain' : 'validator', fromBlock, untilBlock });
+    const { nextRevealBlock } = this.report;
+    if (nextBlock !== null) this.report.nextRevealBlock = Math.min(nextBlock, nextRevealBlock ?? nextBlock);
+  }
+
+  async #settle({ id }: PendingReveal, block: number): Promise<void> {
+    await this.#account.pending.delete(id);
+    this.report.revealed.push({ id, block });
+  }
+
+  async #drop({ id, storedAtBlock }: PendingReveal, why: string): Promise<void> {
+    this.#logger.warn(`the weights committed after block ${storedAtBlock} are not revealed: ${why}`, { id });
+    this.report.dropped.push({ id, why });
+    await this.#account.pending.delete(id);
+  }
+}
+
+function mayStillLand({ storedAtBlock }: PendingReveal, block: number): boolean {
+  return block <= storedAtBlock + ERA_BLOCKS;
+}
+
+function notSet({ timelock }: PendingReveal, uid: number): string {
+  return timelock!.landed
+    ? `the chain took the commit and did not set these weights for uid ${uid}, for a reason that only its nodes log (no permit, too little stake, a version key that was raised, or no pulse of drand round ${timelock!.round} in time)`
+    : `the chain does not have the commit, and uid ${uid} has other weights (never arrived, or not opened)`;
+}

@@ -1,0 +1,176 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { nextCommitmentBlock } from './commitments.ts';
+import type { DrandBeacon } from './drand.ts';
+import { polkadotCrypto } from './polkadot.ts';
+import { type ChainValue, type Snapshot, toItems, toNullable, toNumber } from './snapshot.ts';
+import type { Inclusion } from './submit.ts';
+import type { Subtensor } from './subtensor.ts';
+import { readTimelockTerms, requireBeacon, roundForBlock, timelockReads } from './timelock-terms.ts';
+import type { HotkeySigner } from './wallet.ts';
+
+export interface CommitTimelockedParameters {
+  subtensor: Subtensor;
+  netuid: number;
+  hotkey: HotkeySigner;
+  /** At most 778 bytes of UTF-8. */
+  text: string;
+  /** The chain shows the text in about this block. */
+  revealAtBlock: number;
+  /** For chains that follow another drand beacon than quicknet, such as a local one. */
+  beacon?: DrandBeacon;
+  signal?: AbortSignal;
+  /** Called when the chain will take the commitment only from a later block on, with that block. */
+  onWait?: (wait: { block: number; blocksLeft: number }) => void;
+}
+
+export interface CommitTimelockedReturnType extends Inclusion {
+  /** The drand round that opens it. */
+  round: number;
+}
+
+/** A time-locked commitment that the chain has opened. */
+export interface RevealedCommitment {
+  /** `null` when it holds no text. */
+  text: string | null;
+  /** Block it was opened in. */
+  block: number;
+}
+
+/** What the Commitments pallet takes of ciphertext. */
+const MOST_ENCRYPTED_BYTES = 1024;
+
+/**
+ * Commits a text that nobody can read before a block to come: the chain opens it by itself and keeps it among the
+ * hotkey's revealed commitments. It takes the place of whatever the hotkey has committed on this subnet, a pointer too.
+ * Where the bytes of this epoch are used up, it waits for the next one.
+ * @throws FlockOffError `bad-argument` for too long a text or another beacon than the chain's; `chain-rejected` where the
+ *   runtime has no time-locked commitments, or for its own reason; `chain-unreachable` or `timeout`.
+ */
+export async function commitTimelocked(parameters: CommitTimelockedParameters): Promise<CommitTimelockedReturnType> {
+  const { subtensor, netuid, hotkey, text, revealAtBlock, beacon, signal, onWait } = parameters;
+  const [{ encryptTimelocked }, { compactToU8a, u8aConcat, u8aToHex }] = await Promise.all([
+    import('./timelock.ts'),
+    polkadotCrypto(),
+  ]);
+  const terms = await subtensor.read('reading the drand beacon', readTerms, signal);
+  const trusted = requireBeacon(terms, beacon);
+  const round = roundForBlock(terms, trusted, revealAtBlock);
+  const plain = new TextEncoder().encode(text);
+  const encrypted = encryptTimelocked({
+    message: u8aConcat(compactToU8a(plain.length), plain),
+    round,
+    publicKey: trusted.publicKey,
+  });
+  if (encrypted.length > MOST_ENCRYPTED_BYTES) throw tooLong(plain.length, encrypted.length);
+
+  await waitForRoom(parameters, encrypted.length, { signal, onWait });
+  const hex = u8aToHex(encrypted);
+  const landed = () =>
+    subtensor.read(
+      'reading a commitment',
+      async (snapshot) => {
+        const stored = await readRegistration(snapshot, netuid, hotkey.address);
+        const found = stored?.info.fields.some((field) => field.toHex().includes(hex.slice(2)));
+        return found ? { block: toNumber(stored!.block), blockHash: null } : null;
+      },
+      signal,
+    );
+  const inclusion = await subtensor.submit({
+    name: 'commitments.setCommitment',
+    // Bytes are passed as hex: the API takes a Uint8Array for bytes that are encoded already.
+    call: (tx) =>
+      tx.commitments!.setCommitment!(netuid, {
+        fields: [{ TimelockEncrypted: { encrypted: hex, reveal_round: round } }],
+      }),
+    hotkey,
+    landed,
+    signal,
+  });
+  return { ...inclusion, round };
+}
+
+/** The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. */
+export async function readRevealedCommitments({
+  subtensor,
+  netuid,
+  hotkey,
+  signal,
+}: {
+  subtensor: Subtensor;
+  netuid: number;
+  /** ss58 address. */
+  hotkey: string;
+  signal?: AbortSignal;
+}): Promise<RevealedCommitment[]> {
+  const { compactFromU8a } = await polkadotCrypto();
+  const read = async (snapshot: Snapshot) => {
+    if (!snapshot.has(REVEALED)) return [];
+    const stored = toNullable(await snapshot.get(REVEALED, netuid, hotkey));
+    return stored ? toItems(stored).map(toItems) : [];
+  };
+  const entries = await subtensor.read('reading the revealed commitments', read, signal);
+  return entries.map(([bytes, block]) => ({
+    text: textOf(bytes!.toU8a(true), compactFromU8a),
+    block: toNumber(block!),
+  }));
+}
+
+const REVEALED = 'commitments.revealedCommitments';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What was locked is a SCALE string: its length, then UTF-8. */
+function textOf(
+  bytes: Uint8Array,
+  compactFromU8a: (bytes: Uint8Array) => [offset: number, value: { toNumber(): number }],
+): string | null {
+  try {
+    const [offset, length] = compactFromU8a(bytes);
+    return length.toNumber() === bytes.length - offset ? utf8.decode(bytes.subarray(offset)) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readTerms(snapshot: Snapshot) {
+  const terms = snapshot.has(REVEALED)
+    ? readTimelockTerms(snapshot, await snapshot.read(timelockReads(snapshot)))
+    : null;
+  if (terms) return terms;
+  throw new FlockOffError({
+    code: 'chain-rejected',
+    what: 'this chain opens no time-locked commitments',
+    fix: 'commit the text as it is, or use a network with a newer runtime',
+  });
+}
+
+async function readRegistration(snapshot: Snapshot, netuid: number, hotkey: string) {
+  return toNullable(await snapshot.get('commitments.commitmentOf', netuid, hotkey)) as unknown as {
+    block: ChainValue;
+    info: { fields: ChainValue[] };
+  } | null;
+}
+
+async function waitForRoom(
+  { subtensor, netuid, hotkey }: CommitTimelockedParameters,
+  bytes: number,
+  { signal, onWait }: Pick<CommitTimelockedParameters, 'signal' | 'onWait'>,
+): Promise<void> {
+  const current = await subtensor.currentBlock(signal);
+  const block = await subtensor.read(
+    'reading the commitment space',
+    (snapshot) => nextCommitmentBlock(snapshot, { netuid, hotkey: hotkey.address, bytes }),
+    signal,
+  );
+  if (block <= current + 1 || block === Number.POSITIVE_INFINITY) return;
+  onWait?.({ block, blocksLeft: block - current });
+  await subtensor.waitForBlock(block - 1, { signal });
+}
+
+function tooLong(bytes: number, encryptedBytes: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `a time-locked commitment may have ${MOST_ENCRYPTED_BYTES} bytes, saw a text of ${bytes} that makes ${encryptedBytes}`,
+    fix: 'shorten the text',
+    facts: { bytes, encryptedBytes },
+  });
+}
