@@ -1,5 +1,8 @@
 import type { Block, Chain } from './chain.ts';
 import { METADATA_VERSION } from './metadata.ts';
+import { neuronInfoApi } from './neuron-info-api.ts';
+import type { Profile } from './profile.ts';
+import { subnetInfoApi } from './subnet-info-api.ts';
 
 /** A function of the runtime: SCALE arguments in, SCALE result out, as of a block. */
 export type RuntimeFunction = (args: Uint8Array, at: Block) => Uint8Array;
@@ -13,7 +16,7 @@ export interface RuntimeApi {
 }
 
 /** What `state_call` reaches, by name of the API. */
-export function runtimeApis(chain: Chain): Record<string, RuntimeApi> {
+export function runtimeApis(chain: Chain, profile: Profile): Record<string, RuntimeApi> {
   const { registry } = chain.codec;
   return {
     Metadata: {
@@ -28,5 +31,7 @@ export function runtimeApis(chain: Chain): Record<string, RuntimeApi> {
         },
       },
     },
+    NeuronInfoRuntimeApi: neuronInfoApi(chain),
+    ...(profile === 'current' ? { SubnetInfoRuntimeApi: subnetInfoApi(chain) } : {}),
   };
 }
