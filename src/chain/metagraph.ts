@@ -67,12 +67,15 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
   const size = toNumber(ofSubnet.get('subnetworkN')!);
   values.push(...(await snapshot.read(slotReads(netuid, LIKELY_UIDS, size))));
   const slots = Array.from({ length: size }, (_, uid) => ({
-    hotkey: String(values[2 * uid]),
+    account: values[2 * uid]!,
     registrationBlock: toNumber(values[2 * uid + 1]!),
   }));
-  const hotkeys = slots.map(({ hotkey }) => hotkey);
   const [owners, stakeWeights] = await Promise.all([
-    readOwners(snapshot, netuid, hotkeys),
+    readOwners(
+      snapshot,
+      netuid,
+      slots.map(({ account }) => account),
+    ),
     readStakeWeights(snapshot, netuid),
   ]);
   const vectors = Object.entries<Field>(VECTORS).map(([name, [item, decode]]) => {
@@ -82,16 +85,16 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
   return {
     netuid,
     block,
-    neurons: slots.map(({ hotkey, registrationBlock }, uid) => ({
+    neurons: slots.map(({ account, registrationBlock }, uid) => ({
       uid,
-      hotkey,
+      hotkey: String(account),
       coldkey: owners[uid]!.coldkey,
       ...(Object.fromEntries(vectors.map(([name, values]) => [name, values[uid]])) as Record<
         keyof typeof VECTORS,
         never
       >),
       stakeAlpha: owners[uid]!.stakeAlpha,
-      stakeWeight: stakeWeights?.get(hotkey) ?? null,
+      stakeWeight: stakeWeights?.get(account.toHex()) ?? null,
       registrationBlock,
     })),
     hyperparameters: Object.fromEntries(

@@ -1,5 +1,5 @@
-import { type NeuronInfo, readNeuronInfos } from './neuron-info.ts';
-import { type Snapshot, type StorageRead, toNumber } from './snapshot.ts';
+import { readNeuronInfos } from './neuron-info.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from './snapshot.ts';
 
 /** Smallest units of an alpha or a TAO. */
 export const RAO = 1e9;
@@ -16,18 +16,17 @@ export interface Owned {
  * Coldkeys and stakes of a subnet's hotkeys, by uid, in one round trip: one call of the runtime, or where it has no such
  * function, or another layout, two storage items for each hotkey.
  */
-export async function readOwners(snapshot: Snapshot, netuid: number, hotkeys: string[]): Promise<Owned[]> {
+export async function readOwners(snapshot: Snapshot, netuid: number, hotkeys: ChainValue[]): Promise<Owned[]> {
   const infos = await readNeuronInfos(snapshot, netuid);
-  const isOfThese = infos?.length === hotkeys.length && infos.every(({ hotkey }, uid) => hotkey === hotkeys[uid]);
-  return isOfThese ? infos.map(toOwned) : readOwnersFromStorage(snapshot, netuid, hotkeys);
+  const isOfThese = infos?.length === hotkeys.length && infos.every(({ hotkey }, uid) => hotkey.eq(hotkeys[uid]));
+  if (!isOfThese) return readOwnersFromStorage(snapshot, netuid, hotkeys);
+  return infos.map(({ coldkey, stake }) => {
+    const amounts = toItems(stake).map((pair) => toNumber(toItems(pair)[1]!));
+    return { coldkey: String(coldkey), stakeAlpha: amounts.reduce((sum, amount) => sum + amount, 0) / RAO };
+  });
 }
 
-function toOwned({ coldkey, stake }: NeuronInfo): Owned {
-  return { coldkey, stakeAlpha: stake.reduce((sum, [, amount]) => sum + Number(amount), 0) / RAO };
-}
-
-/** The same from storage. */
-export async function readOwnersFromStorage(snapshot: Snapshot, netuid: number, hotkeys: string[]): Promise<Owned[]> {
+async function readOwnersFromStorage(snapshot: Snapshot, netuid: number, hotkeys: ChainValue[]): Promise<Owned[]> {
   const hasAlpha = snapshot.has('subtensorModule.totalHotkeyAlpha');
   const values = await snapshot.read([
     ...hotkeys.map((hotkey): StorageRead => ['subtensorModule.owner', hotkey]),

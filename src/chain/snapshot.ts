@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Link } from './connection.ts';
-import { RpcError } from './json-rpc-socket.ts';
+import { METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
 
 /** A decoded value of any type of the runtime. */
 export type ChainValue = ReturnType<ApiPromise['createType']>;
@@ -109,7 +109,7 @@ export class Snapshot {
 
   /**
    * Calls a function of the runtime, such as "NeuronInfoRuntimeApi_get_neurons_lite"; `null` where it has none of that
-   * name. Types are @polkadot's, since metadata of version 14 says nothing of these functions. A list may also come as
+   * name, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14 says nothing of these functions. A list may also come as
    * runtimes before spec 233 hand it out: as bytes.
    */
   async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
@@ -120,7 +120,7 @@ export class Snapshot {
       const bytes = Buffer.from((await this.#link.socket.request<string>('state_call', params)).slice(2), 'hex');
       return registry.createTypeUnsafe(result, [result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes]);
     } catch (error) {
-      if (error instanceof RpcError && /is not found/.test(`${error.message} ${error.data}`)) return null;
+      if (error instanceof RpcError && isMissing(error)) return null;
       throw error;
     }
   }
@@ -204,6 +204,11 @@ export function toItems(value: ChainValue): ChainValue[] {
 export function toNullable(value: ChainValue): ChainValue | null {
   const option = value as unknown as { isSome: boolean; unwrap(): ChainValue };
   return option.isSome ? option.unwrap() : null;
+}
+
+/** Whether the runtime has no such function, or the node lets nobody call one. */
+function isMissing({ code, message, data }: RpcError): boolean {
+  return code === METHOD_NOT_FOUND || /Exported method \S* ?is not found/.test(`${message} ${data}`);
 }
 
 function split(name: string): [pallet: string, item: string] {

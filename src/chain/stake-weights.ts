@@ -13,7 +13,7 @@ const FIELD_TYPES: Record<number, string> = {
 const SELECTED = `Option<(${Array.from({ length: TOTAL_STAKE + 1 }, (_, place) => FIELD_TYPES[place] ?? NOT_ASKED_FOR).join()})>`;
 
 /**
- * Stake weights, in alpha, by hotkey: what the chain decides permits and the least stake for weights by. They follow
+ * Stake weights, in alpha, by public key in hex: what the chain decides permits and the least stake for weights by. They follow
  * from the stakes of all subnets, so only the runtime can tell; `null` where it does not (before spec 261).
  */
 export async function readStakeWeights(snapshot: Snapshot, netuid: number): Promise<Map<string, number> | null> {
@@ -31,5 +31,5 @@ export async function readStakeWeights(snapshot: Snapshot, netuid: number): Prom
     const field = toNullable(toItems(fields)[place]!);
     return field ? toItems(field) : [];
   });
-  return new Map(hotkeys!.map((hotkey, uid) => [String(hotkey), toNumber(stakes![uid]!) / RAO]));
+  return new Map(hotkeys!.map((hotkey, uid) => [hotkey.toHex(), toNumber(stakes![uid]!) / RAO]));
 }

@@ -143,12 +143,19 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
 async function expectSameInfos(subtensor: Subtensor, neurons: Metagraph['neurons'], netuid = NETUID): Promise<void> {
   const infos = await subtensor.read('reading', (snapshot) => readNeuronInfos(snapshot, netuid));
   const share = (value: number) => value / 65_535;
-  const seen = infos!.map((info) => ({
-    ...{ uid: info.uid, hotkey: info.hotkey, coldkey: info.coldkey, active: info.active },
-    ...{ validatorPermit: info.validatorPermit, consensus: share(info.consensus), incentive: share(info.incentive) },
-    ...{ dividends: share(info.dividends), validatorTrust: share(info.validatorTrust) },
-    ...{ emissionAlpha: info.emission / 1e9, lastUpdateBlock: info.lastUpdate },
-  }));
+  const seen = infos!.map((value) => {
+    const info = value.toJSON() as unknown as Record<string, number>;
+    return {
+      ...{ uid: info.uid, hotkey: info.hotkey, coldkey: info.coldkey, active: info.active },
+      ...{
+        validatorPermit: info.validatorPermit,
+        emissionAlpha: info.emission! / 1e9,
+        lastUpdateBlock: info.lastUpdate,
+      },
+      ...{ consensus: share(info.consensus!), incentive: share(info.incentive!) },
+      ...{ dividends: share(info.dividends!), validatorTrust: share(info.validatorTrust!) },
+    };
+  });
   expect(seen).toEqual(neurons.map(({ stakeAlpha, stakeWeight, registrationBlock, ...neuron }) => neuron));
 }
 

@@ -1,18 +1,14 @@
 import type { Chain } from './chain.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
-const AXON_INFO = '(u64, u32, u128, u16, u8, u8, u8, u8)';
-const PROMETHEUS_INFO = '(u64, u32, u128, u16, u8)';
-const NOTHING_SERVED = [
-  [0, 0, 0, 0, 0, 0, 0, 0],
-  [0, 0, 0, 0, 0],
-];
-/** In Subtensor's order; stake is one pair of coldkey and alpha. */
-const NEURON_INFO_LITE = `(AccountId, AccountId, Compact<u16>, Compact<u16>, bool, ${AXON_INFO}, ${PROMETHEUS_INFO},
-  Vec<(AccountId, Compact<u64>)>, Compact<u16>, Compact<u64>, Compact<u16>, Compact<u16>, Compact<u16>, Compact<u16>,
-  Compact<u16>, Compact<u64>, bool, Compact<u16>)`;
-/** Since they are no longer computed. */
+const AXON_INFO_BYTES = 8 + 4 + 16 + 2 + 4;
+const PROMETHEUS_INFO_BYTES = 8 + 4 + 16 + 2 + 1;
+const NOTHING_SERVED = new Uint8Array(AXON_INFO_BYTES + PROMETHEUS_INFO_BYTES);
+/** Of every neuron, since they are no longer computed. */
 const NO_PRUNING_SCORE = 65_535;
+/** On the current runtime, which has none. */
+const RANK = 0;
+const TRUST = 0;
 
 /** `NeuronInfoRuntimeApi`: all neurons of a subnet at once. */
 export function neuronInfoApi(chain: Chain): RuntimeApi {
@@ -23,50 +19,44 @@ export function neuronInfoApi(chain: Chain): RuntimeApi {
     functions: {
       get_neurons_lite: (args, { number }) => {
         const netuid = registry.createType('u16', args).toNumber();
-        const { profile } = chain.codecAt(number);
-        const get = <T>(item: string, ...keys: unknown[]) =>
-          chain.storage.getAt<T>(number, `SubtensorModule.${item}`, ...keys);
+        const codec = chain.codecAt(number);
+        const compact = (value: number | string = 0) => codec.compact(value);
+        const flag = (value: unknown) => Uint8Array.of(value ? 1 : 0);
+        const name = (item: string) => `SubtensorModule.${item}`;
+        const get = <T>(item: string, ...keys: unknown[]) => chain.storage.getAt<T>(number, name(item), ...keys);
         const vector = (item: string) => get<number[]>(item, netuid);
-        const names = [
-          'Active',
-          'Emission',
+        const [active, permits, lastUpdate, emission] = ['Active', 'ValidatorPermit', 'LastUpdate', 'Emission'].map(
+          vector,
+        );
+        const [incentive, consensus, validatorTrust, dividends] = [
           'Incentive',
           'Consensus',
           'ValidatorTrust',
           'Dividends',
-          'LastUpdate',
-          'ValidatorPermit',
-        ];
-        const [active, emission, incentive, consensus, validatorTrust, dividends, lastUpdate, permits] =
-          names.map(vector);
-        const pruning = profile === 'legacy' ? vector('PruningScores') : [];
-        const neurons = Array.from({ length: get<number>('SubnetworkN', netuid) }, (_, uid) => {
-          const hotkey = get<string>('Keys', netuid, uid);
-          const coldkey = get<string>('Owner', hotkey);
-          const stake = [[coldkey, get<number>('TotalHotkeyAlpha', hotkey, netuid)]];
-          return [
-            ...[
-              hotkey,
-              coldkey,
-              uid,
-              netuid,
-              active![uid],
-              ...NOTHING_SERVED,
-              stake,
-              0,
-              emission![uid],
-              incentive![uid],
-            ],
-            ...[consensus![uid], 0, validatorTrust![uid], dividends![uid], lastUpdate![uid], permits![uid]],
-            pruning[uid] ?? NO_PRUNING_SCORE,
-          ];
+        ].map(vector);
+        const pruningScores = codec.profile === 'legacy' ? vector('PruningScores') : [];
+        const size = get<number>('SubnetworkN', netuid);
+        const neurons = Array.from({ length: size }, (_, uid) => {
+          const hotkey = chain.storage.bytesAt(number, name('Keys'), netuid, uid);
+          const coldkey = chain.storage.bytesAt(number, name('Owner'), hotkey);
+          const alpha = get<number | string>('TotalHotkeyAlpha', hotkey, netuid);
+          return Buffer.concat([
+            ...[bytesOf(hotkey), bytesOf(coldkey), compact(uid), compact(netuid), flag(active![uid]), NOTHING_SERVED],
+            // One coldkey, the owner's, with the whole stake.
+            ...[compact(1), bytesOf(coldkey), compact(alpha)],
+            ...[compact(RANK), compact(emission![uid]), compact(incentive![uid]), compact(consensus![uid])],
+            ...[compact(TRUST), compact(validatorTrust![uid]), compact(dividends![uid]), compact(lastUpdate![uid])],
+            ...[flag(permits![uid]), compact(pruningScores[uid] ?? NO_PRUNING_SCORE)],
+          ]);
         });
-        const list = registry.createTypeUnsafe(`Vec<${NEURON_INFO_LITE}>`, [neurons]).toU8a();
-        // Its own type came with spec 233.
-        return profile === 'legacy'
-          ? registry.createType('Bytes', `0x${Buffer.from(list).toString('hex')}`).toU8a()
-          : list;
+        const list = Buffer.concat([compact(size), ...neurons]);
+        // Lists have a type of their own since spec 233; before they were handed out as bytes.
+        return codec.profile === 'legacy' ? Buffer.concat([compact(list.length), list]) : list;
       },
     },
   };
+}
+
+function bytesOf(hex: string): Buffer {
+  return Buffer.from(hex.slice(2), 'hex');
 }

@@ -77,6 +77,11 @@ export class Storage {
     return (fallback ?? null) as T;
   }
 
+  /** Bytes of the value as of a block, `0x` hex, of an item whose default is written so. */
+  bytesAt(block: number, item: string, ...keys: Plain[]): string {
+    return this.raw(this.#codec.key(item, keys), block) ?? String(this.#codec.item(item).fallback);
+  }
+
   /** Writes a value; the keys stand before it. */
   put(item: string, ...keysAndValue: Plain[]): void {
     const key = this.#codec.key(item, keysAndValue.slice(0, -1));

@@ -1,14 +1,17 @@
 import type { Chain } from './chain.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
-/** Places of the fields of `SelectiveMetagraph`, of which there are so many. */
-const FIELDS = 74;
+/** Fields of `SelectiveMetagraph` after the netuid. */
+const FIELDS = 73;
 const HOTKEYS = 52;
 const ALPHA_STAKE = 67;
 const TAO_STAKE = 68;
 const TOTAL_STAKE = 69;
 
-/** `SubnetInfoRuntimeApi` (`current`): keys and stakes of a subnet, of the fields that are asked for. */
+const NONE = Uint8Array.of(0);
+const SOME = Uint8Array.of(1);
+
+/** `SubnetInfoRuntimeApi` (`current`): keys and stakes of a subnet, as far as they are asked for. */
 export function subnetInfoApi(chain: Chain): RuntimeApi {
   const { registry } = chain.codec;
   return {
@@ -17,26 +20,28 @@ export function subnetInfoApi(chain: Chain): RuntimeApi {
     functions: {
       get_selective_metagraph: (args, { number }) => {
         const [netuid, indexes] = registry.createType('(u16, Vec<u16>)', args).toJSON() as [number, number[]];
-        const get = <T>(item: string, ...keys: unknown[]) =>
-          chain.storage.getAt<T>(number, `SubtensorModule.${item}`, ...keys);
-        if (!get('NetworksAdded', netuid)) return registry.createType('Option<Null>').toU8a();
-        const uids = Array.from({ length: get<number>('SubnetworkN', netuid) }, (_, uid) => uid);
-        const hotkeys = uids.map((uid) => get<string>('Keys', netuid, uid));
-        // There is neither TAO staked nor a parent hotkey on this chain: alpha is all that counts.
-        const alpha = () => hotkeys.map((hotkey) => get<number>('TotalHotkeyAlpha', hotkey, netuid));
-        const fields: Record<number, () => [type: string, value: unknown]> = {
-          [HOTKEYS]: () => ['Vec<AccountId>', hotkeys],
-          [ALPHA_STAKE]: () => ['Vec<Compact<u64>>', alpha()],
-          [TAO_STAKE]: () => ['Vec<Compact<u64>>', uids.map(() => 0)],
-          [TOTAL_STAKE]: () => ['Vec<Compact<u64>>', alpha()],
+        const { codec, storage } = chain;
+        const name = (item: string) => `SubtensorModule.${item}`;
+        if (!storage.getAt(number, name('NetworksAdded'), netuid)) return NONE;
+        const uids = Array.from(
+          { length: storage.getAt<number>(number, name('SubnetworkN'), netuid) },
+          (_, uid) => uid,
+        );
+        const hotkeys = uids.map((uid) => storage.bytesAt(number, name('Keys'), netuid, uid));
+        const alphaOf = (hotkey: string) =>
+          codec.compact(storage.getAt<number | string>(number, name('TotalHotkeyAlpha'), hotkey, netuid));
+        // No TAO is staked on this chain, and no hotkey has a parent: alpha is all that counts.
+        const fields: Record<number, () => Uint8Array[]> = {
+          [HOTKEYS]: () => hotkeys.map((hotkey) => Buffer.from(hotkey.slice(2), 'hex')),
+          [ALPHA_STAKE]: () => hotkeys.map(alphaOf),
+          [TAO_STAKE]: () => uids.map(() => codec.compact(0)),
+          [TOTAL_STAKE]: () => hotkeys.map(alphaOf),
         };
-        const parts = Array.from({ length: FIELDS }, (_, place) => {
-          if (place === 0) return registry.createType('Compact<u16>', netuid).toU8a();
-          const [type, value] = indexes.includes(place) && fields[place] ? fields[place]() : ['Null', null];
-          return registry.createTypeUnsafe(`Option<${type}>`, type === 'Null' ? [] : [value]).toU8a();
+        const parts = Array.from({ length: FIELDS }, (_, i) => {
+          const values = indexes.includes(i + 1) ? fields[i + 1]?.() : undefined;
+          return values ? [SOME, codec.compact(values.length), ...values] : [NONE];
         });
-        const SOME = Uint8Array.of(1);
-        return Buffer.concat([SOME, ...parts]);
+        return Buffer.concat([SOME, codec.compact(netuid), ...parts.flat()]);
       },
     },
   };
