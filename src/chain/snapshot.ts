@@ -1,12 +1,17 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { Link } from './connection.ts';
-import { METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
+import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
 
 /** A decoded value of any type of the runtime. */
 export type ChainValue = ReturnType<ApiPromise['createType']>;
 /** A storage item, as "pallet.item" in polkadot.js spelling, and its keys. */
 export type StorageRead = [item: string, ...keys: unknown[]];
+
+/** What is read through: the wire, and the description of what is on it. */
+export interface Node {
+  socket: JsonRpcSocket;
+  api: ApiPromise;
+}
 
 /** An entry of a map. Its value is decoded when it is asked for, so that one that cannot be is no harm to the others. */
 export interface MapEntry {
@@ -29,17 +34,17 @@ const PAGE_KEYS = 1000;
  * runtime's metadata; `has` tells what this runtime has.
  */
 export class Snapshot {
-  readonly #link: Pick<Link, 'api' | 'socket'>;
+  readonly #link: Node;
   /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
   #blockHash: Promise<string> | null;
 
-  constructor(link: Pick<Link, 'api' | 'socket'>, blockHash?: string) {
+  constructor(link: Node, blockHash?: string) {
     this.#link = link;
     this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
   }
 
   /** The best block at the first read. */
-  static async latest(link: Pick<Link, 'api' | 'socket'>): Promise<Snapshot> {
+  static async latest(link: Node): Promise<Snapshot> {
     return new Snapshot(link);
   }
 

@@ -120,11 +120,11 @@ async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
 ): Promise<Metagraph> {
-  const metagraph = await subtensor.metagraph(netuid, signal);
-  const { block, nextEpochBlock } = metagraph;
+  const { block, nextEpochBlock } = await subtensor.epoch(netuid, signal);
   const untilBlock = nextEpochBlock - blockThreshold;
-  if (block >= untilBlock || !Number.isFinite(untilBlock)) return metagraph;
-  onEvent?.({ kind: 'waiting', block, untilBlock });
-  await subtensor.waitForBlock(untilBlock, { signal });
+  if (block < untilBlock && Number.isFinite(untilBlock)) {
+    onEvent?.({ kind: 'waiting', block, untilBlock });
+    await subtensor.waitForBlock(untilBlock, { signal });
+  }
   return subtensor.metagraph(netuid, signal);
 }

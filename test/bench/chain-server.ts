@@ -9,8 +9,9 @@ export interface ChainServerParameters {
   profile: Profile;
   /** Hotkeys "neuron 0" and so on; the first is the validator, all others have committed a pointer. */
   neurons: number;
-  blockTimeMs: number | 'manual';
 }
+
+const BLOCK_TIME_MS = 50;
 
 /** The pointer of "neuron i". */
 export function pointerOf(i: number): string {
@@ -18,11 +19,11 @@ export function pointerOf(i: number): string {
 }
 
 if (process.send) {
-  const { profile, neurons, blockTimeMs } = JSON.parse(process.argv[2]!) as ChainServerParameters;
+  const { profile, neurons } = JSON.parse(process.argv[2]!) as ChainServerParameters;
   const signers = await Promise.all(Array.from({ length: neurons }, (_, i) => devHotkey(`neuron ${i}`)));
   const chain = await startLocalChain({
     profile,
-    blockTimeMs,
+    blockTimeMs: 'manual',
     subnets: [
       {
         netuid: NETUID,
@@ -43,6 +44,8 @@ if (process.send) {
     chain.setStorage('Commitments.CommitmentOf', NETUID, address, { deposit: 0, block: 1, info });
   }
   await chain.produceBlocks();
+  // Blocks come once the client asks for them, so that as many do in every run.
+  process.once('message', () => setInterval(() => void chain.produceBlocks(), BLOCK_TIME_MS));
   process.once('disconnect', () => process.exit());
   process.send(chain.url);
 }

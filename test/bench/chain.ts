@@ -28,6 +28,8 @@ import { countRoundTrips } from '../chain/round-trips.ts';
 import { type ChainServerParameters, NETUID } from './chain-server.ts';
 
 const RUNS = 31;
+/** Of the validator, for the end of the subnet's epoch. */
+const WAIT_BLOCKS = 20;
 const PROFILES = ['legacy', 'current'] as const;
 
 const BENCHES: Record<string, () => Promise<void>> = { metagraph, commitments, epoch };
@@ -39,14 +41,14 @@ for (const [name, bench] of Object.entries(BENCHES)) if (wanted.length === 0 || 
 
 async function metagraph(): Promise<void> {
   for (const profile of PROFILES)
-    await onChain({ profile, neurons: 256, blockTimeMs: 'manual' }, (subtensor) =>
+    await onChain({ profile, neurons: 256 }, (subtensor) =>
       measure('metagraph, 256 neurons', profile, () => subtensor.metagraph(NETUID)),
     );
 }
 
 async function commitments(): Promise<void> {
   for (const profile of PROFILES)
-    await onChain({ profile, neurons: 257, blockTimeMs: 'manual' }, (subtensor) =>
+    await onChain({ profile, neurons: 257 }, (subtensor) =>
       measure('commitments, 256 of them', profile, () => subtensor.commitments(NETUID)),
     );
 }
@@ -55,13 +57,16 @@ async function commitments(): Promise<void> {
 async function epoch(): Promise<void> {
   for (const profile of PROFILES)
     for (const miners of [10, 255]) {
-      await onChain({ profile, neurons: miners + 1, blockTimeMs: 100 }, async (subtensor) => {
+      await onChain({ profile, neurons: miners + 1 }, async (subtensor, produceBlocks) => {
         const folder = await mkdtemp(join(tmpdir(), 'flock-off-bench-'));
         const state = await ValidatorState.open({ path: join(folder, 'state') });
         try {
           const { block, nextEpochBlock } = await subtensor.metagraph(NETUID);
-          const validator = await validatorIn(folder, subtensor, state, nextEpochBlock - block - 20);
-          const { roundTrips, requests } = await countRoundTrips(() => runEpoch(validator));
+          const blockThreshold = nextEpochBlock - block - WAIT_BLOCKS;
+          const validator = await validatorIn(folder, subtensor, state, blockThreshold);
+          const { roundTrips, requests } = await countRoundTrips(() =>
+            runEpoch({ ...validator, onEvent: ({ kind }) => kind === 'waiting' && produceBlocks() }),
+          );
           print([`validator epoch, ${miners} miners`, profile, '-', '-', roundTrips, requests]);
         } finally {
           await state.close();
@@ -120,12 +125,15 @@ function rowOn(topic: string, i: number): DatasetRow {
   } as DatasetRow;
 }
 
-async function onChain(parameters: ChainServerParameters, use: (subtensor: Subtensor) => Promise<void>): Promise<void> {
+async function onChain(
+  parameters: ChainServerParameters,
+  use: (subtensor: Subtensor, produceBlocks: () => void) => Promise<void>,
+): Promise<void> {
   const server = fork(fileURLToPath(new URL('chain-server.ts', import.meta.url)), [JSON.stringify(parameters)]);
   const [endpoint] = (await once(server, 'message')) as [string];
   const subtensor = await connectSubtensor({ endpoint });
   try {
-    await use(subtensor);
+    await use(subtensor, () => server.send('produce blocks'));
   } finally {
     await subtensor.close();
     server.disconnect();
