@@ -123,6 +123,11 @@ export class ChainMetadataStore {
     return this.#subtensor.commitments(this.#netuid, signal);
   }
 
+  /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
+  readSubnet({ signal }: { signal?: AbortSignal } = {}): ReturnType<Subtensor['subnet']> {
+    return this.#subtensor.subnet(this.#netuid, signal);
+  }
+
   async #encode(id: ModelId, signal?: AbortSignal) {
     const pointer = encodePointer(id);
     const bigRaw = await this.#subtensor.read(

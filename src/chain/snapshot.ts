@@ -37,15 +37,22 @@ export class Snapshot {
   readonly #link: Node;
   /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
   #blockHash: Promise<string> | null;
+  #isHashKnown: boolean;
 
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
     this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
+    this.#isHashKnown = blockHash !== undefined;
   }
 
   /** The best block at the first read. */
   static async latest(link: Node): Promise<Snapshot> {
     return new Snapshot(link);
+  }
+
+  /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
+  blockHash(): Promise<string> {
+    return this.#blockHash ?? this.#pinTo(this.#link.socket.request<string>('chain_getBlockHash'));
   }
 
   /** Whether the runtime has a storage item. */
@@ -88,13 +95,13 @@ export class Snapshot {
   }
 
   /**
-   * Every entry of a map under the given first keys. Two round trips for each thousand; three, at times, where it is the
-   * first read and a block comes in between.
+   * Every entry of a map under the given first keys. Two round trips for each thousand; three, at times, where the
+   * block was not known yet and another one comes in between.
    */
   async readMap(item: string, ...firstKeys: unknown[]): Promise<MapEntry[]> {
     const entry = this.#entry(item);
     const prefix = entry.keyPrefix(...firstKeys);
-    let likely = this.#blockHash ? [] : await this.#keysOfBestBlock(prefix);
+    let likely = this.#isHashKnown ? [] : await this.#keysOfBestBlock(prefix);
     const values = new Map<string, string>();
     for (let last: string | undefined; ; ) {
       const [page, known] = await Promise.all([this.#keysAfter(last, prefix), this.#valuesOf(likely)]);
@@ -120,7 +127,7 @@ export class Snapshot {
   async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
     const { registry } = this.#link.api;
     const encoded = Buffer.concat(args.map(([type, value]) => registry.createTypeUnsafe(type, [value]).toU8a()));
-    const params = [name, `0x${encoded.toString('hex')}`, await this.#pin()];
+    const params = [name, `0x${encoded.toString('hex')}`, await this.blockHash()];
     try {
       const bytes = Buffer.from((await this.#link.socket.request<string>('state_call', params)).slice(2), 'hex');
       return registry.createTypeUnsafe(result, [result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes]);
@@ -140,31 +147,33 @@ export class Snapshot {
     return toNumber(count) === values.length ? values : bytes;
   }
 
-  /** The hash of the block, which is asked for where nothing was read yet. */
-  #pin(): Promise<string> {
-    this.#blockHash ??= this.#link.socket.request<string>('chain_getBlockHash');
-    return this.#blockHash;
-  }
-
   /** Keys of the best block, asked for together with its hash: another block may come in between, so they are a guess. */
   async #keysOfBestBlock(prefix: string): Promise<string[]> {
     const keys = this.#link.socket.request<string[]>('state_getKeysPaged', [prefix, PAGE_KEYS]);
-    return (await Promise.all([keys, this.#pin()]))[0];
+    return (await Promise.all([keys, this.blockHash()]))[0];
   }
 
   async #keysAfter(last: string | undefined, prefix: string): Promise<string[]> {
-    return this.#link.socket.request('state_getKeysPaged', [prefix, PAGE_KEYS, last ?? null, await this.#pin()]);
+    return this.#link.socket.request('state_getKeysPaged', [prefix, PAGE_KEYS, last ?? null, await this.blockHash()]);
+  }
+
+  #pinTo(blockHash: Promise<string>): Promise<string> {
+    this.#blockHash = blockHash;
+    // Who reads meets the failure of the request itself.
+    blockHash.then(
+      () => {
+        this.#isHashKnown = true;
+      },
+      () => {},
+    );
+    return blockHash;
   }
 
   async #valuesOf(keys: string[]): Promise<Map<string, string | null>> {
     if (keys.length === 0) return new Map();
     const at = this.#blockHash ? [keys, await this.#blockHash] : [keys];
     const sets = this.#link.socket.request<StorageChanges[]>('state_queryStorageAt', at);
-    if (!this.#blockHash) {
-      this.#blockHash = sets.then(([set]) => set!.block);
-      // Whoever reads meets the failure of the request itself.
-      this.#blockHash.catch(() => {});
-    }
+    if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set!.block));
     return new Map((await sets)[0]?.changes);
   }
 

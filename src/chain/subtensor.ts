@@ -94,6 +94,24 @@ export class Subtensor {
     return this.read('reading the metagraph', (snapshot) => readMetagraph(snapshot, netuid), signal);
   }
 
+  /**
+   * A subnet and all its commitments by hotkey, as of one block and in the two round trips that each would take alone.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
+   */
+  subnet(
+    netuid: number,
+    signal?: AbortSignal,
+  ): Promise<{ metagraph: Metagraph; commitments: Map<string, Commitment> }> {
+    const read = async (snapshot: Snapshot) => {
+      const [metagraph, commitments] = await Promise.all([
+        readMetagraph(snapshot, netuid),
+        readCommitments(snapshot, netuid),
+      ]);
+      return { metagraph, commitments };
+    };
+    return this.read('reading the subnet', read, signal);
+  }
+
   /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */
   epoch(netuid: number, signal?: AbortSignal): Promise<EpochPosition> {
     const read = async (snapshot: Snapshot) => epochPosition(netuid, await snapshot.read(epochReads(snapshot, netuid)));

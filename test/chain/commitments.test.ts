@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeField, encodeCommitment } from '../../src/chain/commitments.ts';
 import { devHotkey } from './dev-hotkey.ts';
+import { countRoundTrips } from './round-trips.ts';
 import { connect, NETUID, startSubnet } from './subnet.ts';
 
 const field = (type: string, bytes: Uint8Array) => ({ type, inner: { toU8a: () => bytes } });
@@ -104,4 +105,19 @@ test('a commitment made while all are read is either there or not, and the other
   put(bob!.address, 2);
   await chain.produceBlocks();
   expect((await reading).size).toBe(2);
+});
+
+test('a subnet and its commitments are read in two round trips, as of one block', async () => {
+  const chain = await startSubnet({ chain: { blockTimeMs: 'manual' } });
+  const ann = await devHotkey('ann');
+  const info = { fields: [{ Raw2: new TextEncoder().encode('hi') }] };
+  chain.setStorage('Commitments.CommitmentOf', NETUID, ann.address, { deposit: 0, block: 1, info });
+  await chain.produceBlocks();
+  const subtensor = await connect(chain.url);
+  const seen: unknown[] = [];
+  const { roundTrips } = await countRoundTrips(async () => seen.push(await subtensor.subnet(NETUID)));
+  expect(roundTrips).toBe(2);
+  expect(seen).toEqual([
+    { metagraph: await subtensor.metagraph(NETUID), commitments: await subtensor.commitments(NETUID) },
+  ]);
 });
