@@ -4,6 +4,8 @@ export {
   type CommitParameters,
   type CommitReturnType,
 } from './chain/chain-metadata-store.ts';
+export type { CommitmentRoom } from './chain/commitments.ts';
+export type { EpochPosition } from './chain/epoch-schedule.ts';
 export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
 export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';

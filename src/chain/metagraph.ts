@@ -34,19 +34,14 @@ const HYPERPARAMETERS = {
   mechanisms: ['mechanismCountCurrent', toNumber],
 } satisfies Record<keyof SubnetHyperparameters, Field>;
 
-/** A vector each, with a place for every uid. */
-const VECTORS = {
-  active: ['active', isTrue],
-  validatorPermit: ['validatorPermit', isTrue],
-  consensus: ['consensus', share],
-  incentive: ['incentive', share],
-  dividends: ['dividends', share],
-  validatorTrust: ['validatorTrust', share],
-  emissionAlpha: ['emission', amount],
-  lastUpdateBlock: ['lastUpdate', toNumber],
-} satisfies Partial<Record<keyof Neuron, Field>>;
-
-const ITEMS = Object.values<Field>({ ...HYPERPARAMETERS, ...VECTORS }).map(([item]) => item);
+/** From spec 423 on the cutoff is so many thousandths of the tempo. */
+const CUTOFF_FACTOR = 'activityCutoffFactorMilli';
+/** Vectors with a place for every uid. */
+const VECTORS = 'active validatorPermit consensus incentive dividends validatorTrust emission lastUpdate'.split(' ');
+const ITEMS = [
+  ...['networksAdded', 'subnetworkN', CUTOFF_FACTOR, ...VECTORS],
+  ...Object.values<Field>(HYPERPARAMETERS).map(([item]) => item),
+];
 
 /**
  * A subnet's neurons and hyperparameters at one block, in two round trips for up to 256 neurons: first everything that
@@ -54,7 +49,7 @@ const ITEMS = Object.values<Field>({ ...HYPERPARAMETERS, ...VECTORS }).map(([ite
  * @throws FlockOffError `bad-argument` when there is no such subnet.
  */
 export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise<Metagraph> {
-  const items = ['networksAdded', 'subnetworkN', ...ITEMS].filter((item) => snapshot.has(`subtensorModule.${item}`));
+  const items = ITEMS.filter((item) => snapshot.has(`subtensorModule.${item}`));
   const schedule = epochReads(snapshot, netuid);
   const values = await snapshot.read([
     ...schedule,
@@ -78,33 +73,48 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
     ),
     readStakeWeights(snapshot, netuid),
   ]);
-  const vectors = Object.entries<Field>(VECTORS).map(([name, [item, decode]]) => {
+  const column = <T>(item: string, decode: (value: ChainValue) => T): T[] => {
     const vector = ofSubnet.get(item);
-    return [name, vector ? toItems(vector).map(decode) : []] as const;
-  });
-  return {
-    netuid,
-    block,
-    neurons: slots.map(({ account, registrationBlock }, uid) => ({
+    return vector ? toItems(vector).map(decode) : [];
+  };
+  const active = column('active', isTrue);
+  const validatorPermit = column('validatorPermit', isTrue);
+  const consensus = column('consensus', share);
+  const incentive = column('incentive', share);
+  const dividends = column('dividends', share);
+  const validatorTrust = column('validatorTrust', share);
+  const emissionAlpha = column('emission', amount);
+  const lastUpdateBlock = column('lastUpdate', toNumber);
+  const neurons = slots.map(
+    ({ account, registrationBlock }, uid): Neuron => ({
       uid,
       hotkey: String(account),
-      coldkey: owners[uid]!.coldkey,
-      ...(Object.fromEntries(vectors.map(([name, values]) => [name, values[uid]])) as Record<
-        keyof typeof VECTORS,
-        never
-      >),
-      stakeAlpha: owners[uid]!.stakeAlpha,
+      ...owners[uid]!,
       stakeWeight: stakeWeights?.get(account.toHex()) ?? null,
+      active: active[uid] ?? false,
+      validatorPermit: validatorPermit[uid] ?? false,
+      consensus: consensus[uid] ?? 0,
+      incentive: incentive[uid] ?? 0,
+      dividends: dividends[uid] ?? 0,
+      validatorTrust: validatorTrust[uid] ?? 0,
+      emissionAlpha: emissionAlpha[uid] ?? 0,
+      lastUpdateBlock: lastUpdateBlock[uid] ?? 0,
       registrationBlock,
-    })),
-    hyperparameters: Object.fromEntries(
-      Object.entries<Field>(HYPERPARAMETERS).map(([name, [item, decode]]) => {
-        const value = ofSubnet.get(item);
-        return [name, value ? decode(value) : null];
-      }),
-    ) as unknown as SubnetHyperparameters,
-    nextEpochBlock,
-  };
+    }),
+  );
+  return { netuid, block, neurons, hyperparameters: hyperparametersOf(ofSubnet), nextEpochBlock };
+}
+
+function hyperparametersOf(ofSubnet: Map<string, ChainValue>): SubnetHyperparameters {
+  const entries = Object.entries<Field>(HYPERPARAMETERS).map(([name, [item, decode]]) => {
+    const value = ofSubnet.get(item);
+    return [name, value ? decode(value) : null];
+  });
+  const hyperparameters = Object.fromEntries(entries) as SubnetHyperparameters;
+  const cutoffFactor = ofSubnet.get(CUTOFF_FACTOR);
+  if (!cutoffFactor) return hyperparameters;
+  const activityCutoffBlocks = Math.max(1, Math.floor((toNumber(cutoffFactor) * hyperparameters.tempo) / 1000));
+  return { ...hyperparameters, activityCutoffBlocks };
 }
 
 /** Who has the uids from `from` up to, but not including, `to`, and since when. */

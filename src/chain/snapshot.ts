@@ -121,20 +121,28 @@ export class Snapshot {
 
   /**
    * Calls a function of the runtime, such as "NeuronInfoRuntimeApi_get_neurons_lite"; `null` where it has none of that
-   * name, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14 says nothing of these functions. A list may also come as
-   * runtimes before spec 233 hand it out: as bytes.
+   * name, or one with another result, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14
+   * says nothing of these functions. A list may also come as runtimes before spec 233 hand it out: as bytes.
    */
   async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
     const { registry } = this.#link.api;
     const encoded = Buffer.concat(args.map(([type, value]) => registry.createTypeUnsafe(type, [value]).toU8a()));
-    const params = [name, `0x${encoded.toString('hex')}`, await this.blockHash()];
+    const hex = await this.#callRuntime(name, `0x${encoded.toString('hex')}`);
+    if (hex === null) return null;
+    const bytes = Buffer.from(hex.slice(2), 'hex');
     try {
-      const bytes = Buffer.from((await this.#link.socket.request<string>('state_call', params)).slice(2), 'hex');
       return registry.createTypeUnsafe(result, [result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes]);
-    } catch (error) {
+    } catch {
+      return null;
+    }
+  }
+
+  async #callRuntime(name: string, args: string): Promise<string | null> {
+    const params = [name, args, await this.blockHash()];
+    return this.#link.socket.request<string>('state_call', params).catch((error: unknown) => {
       if (error instanceof RpcError && isMissing(error)) return null;
       throw error;
-    }
+    });
   }
 
   /**

@@ -103,7 +103,7 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
       immunityPeriodBlocks: 4096,
       maxAllowedUids: 256,
       maxAllowedValidators: 128,
-      activityCutoffBlocks: 5000,
+      activityCutoffBlocks: profile === 'legacy' ? 5000 : Math.floor((13_889 * 99) / 1000),
       registrationAllowed: true,
       burnTao: 0,
       minBurnTao: 0,
@@ -128,6 +128,14 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
     const subtensor = await connect(chain.url);
     const { neurons } = await subtensor.metagraph(NETUID);
     await expectSameInfos(subtensor, neurons);
+  });
+
+  test('a function with another result than was expected is as good as none', async () => {
+    const subtensor = await connect((await lively(profile)).url);
+    const call = (name: string, result: string) =>
+      subtensor.read('calling', (snapshot) => snapshot.call(name, [['u16', NETUID]], result));
+    expect(await call('NeuronInfoRuntimeApi_get_neurons_lite', 'Vec<[u8; 5000]>')).toBeNull();
+    expect(await call('NeuronInfoRuntimeApi_no_such_function', 'Vec<u16>')).toBeNull();
   });
 
   test('a node that fails at it is a fault, not a runtime without stakes', async () => {

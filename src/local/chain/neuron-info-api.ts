@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts';
-import type { RuntimeApi } from './runtime-api.ts';
+import type { RuntimeApi } from './runtime-function.ts';
 
 const AXON_INFO_BYTES = 8 + 4 + 16 + 2 + 4;
 const PROMETHEUS_INFO_BYTES = 8 + 4 + 16 + 2 + 1;

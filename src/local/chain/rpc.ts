@@ -2,7 +2,8 @@ import type { Block, Chain } from './chain.ts';
 import type { RuntimeCodec } from './codec.ts';
 import type { Profile } from './profile.ts';
 import { TRANSACTION_VERSION } from './runtime.ts';
-import { type RuntimeFunction, runtimeApis } from './runtime-api.ts';
+import { runtimeApis } from './runtime-api.ts';
+import type { RuntimeFunction } from './runtime-function.ts';
 import { KEPT_BLOCKS } from './storage.ts';
 import { PoolRejection } from './transaction.ts';
 

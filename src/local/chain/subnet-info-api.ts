@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts';
-import type { RuntimeApi } from './runtime-api.ts';
+import type { RuntimeApi } from './runtime-function.ts';
 
 /** Fields of `SelectiveMetagraph` after the netuid. */
 const FIELDS = 73;
