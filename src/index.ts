@@ -4,7 +4,9 @@ export {
   type CommitParameters,
   type CommitReturnType,
 } from './chain/chain-metadata-store.ts';
+export type { CommitmentRoom } from './chain/commitments.ts';
 export type { DrandBeacon } from './chain/drand.ts';
+export type { EpochPosition } from './chain/epoch-schedule.ts';
 export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
 export {

@@ -1,7 +1,7 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../schema/model-id.ts';
-import { encodeCommitment, nextCommitmentBlock } from './commitments.ts';
+import { type CommitmentRoom, encodeCommitment, hasBigRaw, readCommitmentRoom } from './commitments.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
 
@@ -13,7 +13,12 @@ export interface ChainMetadataStoreParameters {
 export interface CommitParameters {
   hotkey: HotkeySigner;
   signal?: AbortSignal;
-  /** Called when the chain will take the commitment only from a later block on, with that block. */
+  /**
+   * Whether to wait where the chain will take the commitment only from a later block on. Default true; otherwise it is
+   * refused before it is sent, with that block in `facts.firstBlock`.
+   */
+  wait?: boolean;
+  /** Called before the wait, with that block. */
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
 }
 
@@ -55,14 +60,34 @@ export class ChainMetadataStore {
   }
 
   /**
+   * The text that {@link commit} writes for a pointer: to be asked for before anything is uploaded.
+   * @throws FlockOffError `bad-argument` for what is no pointer, or longer than this chain has room for: 128 bytes, or 512
+   *   on runtimes with `BigRaw`.
+   */
+  async pointerText(id: ModelId, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
+    return (await this.#encode(id, signal)).pointer;
+  }
+
+  /**
+   * When the chain takes another commitment of this hotkey, whose text has so many bytes: its cooldown, or its budget of
+   * bytes in this epoch, is looked at before anything is sent.
+   */
+  room(hotkey: string, bytes: number, { signal }: { signal?: AbortSignal } = {}): Promise<CommitmentRoom> {
+    return this.#subtensor.read(
+      'reading when the next commitment may be made',
+      (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
+      signal,
+    );
+  }
+
+  /**
    * Writes a pointer, waiting until the chain takes another commitment of this hotkey: for the end of its cooldown, or
    * for the next epoch where the bytes of this one are used up. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, or never has room),
-   *   `chain-unreachable` or `timeout`; `bad-argument` for a pointer of more than 128 bytes.
+   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
+   *   it only later and `wait` is false), `chain-unreachable` or `timeout`; `bad-argument` as from {@link pointerText}.
    */
-  async commit(id: ModelId, { hotkey, signal, onWait }: CommitParameters): Promise<CommitReturnType> {
-    const pointer = encodePointer(id);
-    const info = encodeCommitment(pointer);
+  async commit(id: ModelId, { hotkey, signal, wait, onWait }: CommitParameters): Promise<CommitReturnType> {
+    const { pointer, info } = await this.#encode(id, signal);
     await this.requireRegistered(hotkey, signal);
 
     const landed = async () => {
@@ -72,7 +97,7 @@ export class ChainMetadataStore {
     for (let attempt = 1; ; attempt++) {
       const inclusion = await landed();
       if (inclusion) return { pointer, ...inclusion };
-      await this.#waitForCooldown(hotkey, pointer, attempt === 1 ? 0 : BLIND_WAIT_BLOCKS, { signal, onWait });
+      await this.#waitForRoom(hotkey, pointer, attempt === 1 ? 0 : BLIND_WAIT_BLOCKS, { signal, wait, onWait });
       try {
         const inclusion = await this.#subtensor.submit({
           name: 'commitments.setCommitment',
@@ -98,25 +123,35 @@ export class ChainMetadataStore {
     return this.#subtensor.commitments(this.#netuid, signal);
   }
 
-  async #waitForCooldown(
-    hotkey: HotkeySigner,
-    pointer: string,
-    blindBlocks: number,
-    { signal, onWait }: Omit<CommitParameters, 'hotkey'>,
-  ): Promise<void> {
-    const bytes = Buffer.byteLength(pointer);
-    // Read first, so that what is not allowed yet is later than this block.
-    const current = await this.#subtensor.currentBlock(signal);
-    const allowed = await this.#subtensor.read(
-      'reading the commitment cooldown',
-      (snapshot) => nextCommitmentBlock(snapshot, { netuid: this.#netuid, hotkey: hotkey.address, bytes }),
+  /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
+  readSubnet({ signal }: { signal?: AbortSignal } = {}): ReturnType<Subtensor['subnet']> {
+    return this.#subtensor.subnet(this.#netuid, signal);
+  }
+
+  async #encode(id: ModelId, signal?: AbortSignal) {
+    const pointer = encodePointer(id);
+    const bigRaw = await this.#subtensor.read(
+      'looking at what a commitment holds',
+      async (snapshot) => hasBigRaw(snapshot),
       signal,
     );
-    if (allowed === Number.POSITIVE_INFINITY) throw noRoom(hotkey.address, this.#netuid, bytes);
-    const block = allowed > current ? allowed : current + blindBlocks;
+    return { pointer, info: encodeCommitment(pointer, { bigRaw }) };
+  }
+
+  async #waitForRoom(
+    { address }: HotkeySigner,
+    pointer: string,
+    blindBlocks: number,
+    { signal, wait = true, onWait }: Omit<CommitParameters, 'hotkey'>,
+  ): Promise<void> {
+    const bytes = Buffer.byteLength(pointer);
+    const room = await this.room(address, bytes, { signal });
+    if (room.firstBlock === Number.POSITIVE_INFINITY) throw noRoom(address, this.#netuid, bytes);
+    const block = room.firstBlock > room.block ? room.firstBlock : room.block + blindBlocks;
     // What is sent now is in the next block at the earliest.
-    if (block <= current + 1) return;
-    onWait?.({ block, blocksLeft: block - current });
+    if (block <= room.block + 1) return;
+    if (!wait) throw tooEarly(address, this.#netuid, { ...room, firstBlock: block });
+    onWait?.({ block, blocksLeft: block - room.block });
     await this.#subtensor.waitForBlock(block - 1, { signal });
   }
 }
@@ -128,6 +163,24 @@ export function unregistered(address: string, netuid: number): FlockOffError {
     what: `the hotkey ${address} is not registered on subnet ${netuid}`,
     fix: `register it first: btcli subnet register --netuid ${netuid}`,
     facts: { hotkey: address, netuid },
+  });
+}
+
+function tooEarly(hotkey: string, netuid: number, { block, firstBlock, refusal }: CommitmentRoom): FlockOffError {
+  return new FlockOffError({
+    code: 'chain-rejected',
+    what: `the chain takes the next commitment of ${hotkey} on subnet ${netuid} in block ${firstBlock}, and this is block ${block}`,
+    fix: `try again in ${firstBlock - block} blocks`,
+    facts: {
+      call: 'commitments.setCommitment',
+      section: 'commitments',
+      name: refusal,
+      hotkey,
+      netuid,
+      block,
+      firstBlock,
+    },
+    transient: true,
   });
 }
 

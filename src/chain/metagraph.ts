@@ -1,75 +1,138 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { Metagraph, Neuron } from '../schema/metagraph.ts';
+import type { Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
-import { type Snapshot, type StorageRead, toItems, toNumber } from './snapshot.ts';
+import { RAO, readOwners } from './owners.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from './snapshot.ts';
+import { readStakeWeights } from './stake-weights.ts';
 
 const U16_MAX = 65_535;
+/** Neurons of a subnet, unless it allows more: so many are asked for before their number is known. */
+const LIKELY_UIDS = 256;
+
+type Field = [item: string, decode: (value: ChainValue) => number | boolean];
+
+const isTrue = (value: ChainValue) => value.eq(true);
+const share = (value: ChainValue) => toNumber(value) / U16_MAX;
+const amount = (value: ChainValue) => toNumber(value) / RAO;
+
+const HYPERPARAMETERS = {
+  tempo: ['tempo', toNumber],
+  weightsRateLimitBlocks: ['weightsSetRateLimit', toNumber],
+  weightsVersionKey: ['weightsVersionKey', toNumber],
+  minAllowedWeights: ['minAllowedWeights', toNumber],
+  maxWeightShare: ['maxWeightsLimit', share],
+  commitRevealEnabled: ['commitRevealWeightsEnabled', isTrue],
+  revealPeriodEpochs: ['revealPeriodEpochs', toNumber],
+  immunityPeriodBlocks: ['immunityPeriod', toNumber],
+  maxAllowedUids: ['maxAllowedUids', toNumber],
+  maxAllowedValidators: ['maxAllowedValidators', toNumber],
+  activityCutoffBlocks: ['activityCutoff', toNumber],
+  registrationAllowed: ['networkRegistrationAllowed', isTrue],
+  burnTao: ['burn', amount],
+  minBurnTao: ['minBurn', amount],
+  maxBurnTao: ['maxBurn', amount],
+  mechanisms: ['mechanismCountCurrent', toNumber],
+} satisfies Record<keyof SubnetHyperparameters, Field>;
+
+/** From spec 423 on the cutoff is so many thousandths of the tempo. */
+const CUTOFF_FACTOR = 'activityCutoffFactorMilli';
+/** Vectors with a place for every uid. */
+const VECTORS = 'active validatorPermit consensus incentive dividends validatorTrust emission lastUpdate'.split(' ');
+const ITEMS = [
+  ...['networksAdded', 'subnetworkN', CUTOFF_FACTOR, ...VECTORS],
+  ...Object.values<Field>(HYPERPARAMETERS).map(([item]) => item),
+];
 
 /**
- * A subnet's neurons and hyperparameters, from storage: items have the same names on every runtime, unlike the runtime
- * APIs. Three round trips whatever the number of neurons: vectors, hotkeys, coldkeys.
+ * A subnet's neurons and hyperparameters at one block, in two round trips for up to 256 neurons: first everything that
+ * storage has under the subnet, then what belongs to the hotkeys that were found there.
  * @throws FlockOffError `bad-argument` when there is no such subnet.
  */
 export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise<Metagraph> {
-  const read = (...items: string[]): StorageRead[] => items.map((item) => [`subtensorModule.${item}`, netuid]);
+  const items = ITEMS.filter((item) => snapshot.has(`subtensorModule.${item}`));
   const schedule = epochReads(snapshot, netuid);
   const values = await snapshot.read([
     ...schedule,
-    ...read('networksAdded', 'subnetworkN', 'weightsSetRateLimit', 'weightsVersionKey', 'minAllowedWeights'),
-    ...read('commitRevealWeightsEnabled', 'revealPeriodEpochs'),
-    ...read('active', 'validatorPermit', 'consensus', 'incentive', 'validatorTrust', 'lastUpdate'),
+    ...items.map((item): StorageRead => [`subtensorModule.${item}`, netuid]),
+    ...slotReads(netuid, 0, LIKELY_UIDS),
   ]);
-  const { block, nextEpochBlock } = epochPosition(netuid, values.slice(0, schedule.length));
-  const [exists, size, rateLimit, versionKey, minWeights, commitReveal, revealPeriod, ...vectors] = values.slice(
-    schedule.length,
-  );
-  if (!exists!.eq(true)) {
-    throw new FlockOffError({
-      code: 'bad-argument',
-      what: `the chain has no subnet ${netuid}`,
-      fix: 'check --netuid and --subtensor.network',
-      facts: { netuid },
-    });
-  }
-  const [active, permits, consensus, incentive, trust, lastUpdate] = vectors.map(toItems);
-  const uids = Array.from({ length: toNumber(size!) }, (_, uid) => uid);
-  const keysAndBlocks = await snapshot.read([
-    ...uids.map((uid): StorageRead => ['subtensorModule.keys', netuid, uid]),
-    ...uids.map((uid): StorageRead => ['subtensorModule.blockAtRegistration', netuid, uid]),
+  const { block, nextEpochBlock } = epochPosition(netuid, values.splice(0, schedule.length));
+  const ofSubnet = new Map(values.splice(0, items.length).map((value, i) => [items[i]!, value]));
+  if (!ofSubnet.get('networksAdded')?.eq(true)) throw noSuchSubnet(netuid);
+  const size = toNumber(ofSubnet.get('subnetworkN')!);
+  values.push(...(await snapshot.read(slotReads(netuid, LIKELY_UIDS, size))));
+  const slots = Array.from({ length: size }, (_, uid) => ({
+    account: values[2 * uid]!,
+    registrationBlock: toNumber(values[2 * uid + 1]!),
+  }));
+  const [owners, stakeWeights] = await Promise.all([
+    readOwners(
+      snapshot,
+      netuid,
+      slots.map(({ account }) => account),
+    ),
+    readStakeWeights(snapshot, netuid),
   ]);
-  const hotkeys = keysAndBlocks.slice(0, uids.length).map(String);
-  const registrationBlocks = keysAndBlocks.slice(uids.length).map(toNumber);
-  const coldkeys = await snapshot.read(hotkeys.map((hotkey) => ['subtensorModule.owner', hotkey]));
-
-  const numberAt = (vector: typeof active, uid: number) => (vector?.[uid] ? toNumber(vector[uid]) : 0);
-  const neurons = uids.map(
-    (uid): Neuron => ({
+  const column = <T>(item: string, decode: (value: ChainValue) => T): T[] => {
+    const vector = ofSubnet.get(item);
+    return vector ? toItems(vector).map(decode) : [];
+  };
+  const active = column('active', isTrue);
+  const validatorPermit = column('validatorPermit', isTrue);
+  const consensus = column('consensus', share);
+  const incentive = column('incentive', share);
+  const dividends = column('dividends', share);
+  const validatorTrust = column('validatorTrust', share);
+  const emissionAlpha = column('emission', amount);
+  const lastUpdateBlock = column('lastUpdate', toNumber);
+  const neurons = slots.map(
+    ({ account, registrationBlock }, uid): Neuron => ({
       uid,
-      hotkey: hotkeys[uid]!,
-      coldkey: String(coldkeys[uid]),
-      active: active?.[uid]?.eq(true) ?? false,
-      validatorPermit: permits?.[uid]?.eq(true) ?? false,
-      consensus: numberAt(consensus, uid) / U16_MAX,
-      incentive: numberAt(incentive, uid) / U16_MAX,
-      validatorTrust: numberAt(trust, uid) / U16_MAX,
-      lastUpdateBlock: numberAt(lastUpdate, uid),
-      registrationBlock: registrationBlocks[uid]!,
+      hotkey: String(account),
+      ...owners[uid]!,
+      stakeWeight: stakeWeights?.get(account.toHex()) ?? null,
+      active: active[uid] ?? false,
+      validatorPermit: validatorPermit[uid] ?? false,
+      consensus: consensus[uid] ?? 0,
+      incentive: incentive[uid] ?? 0,
+      dividends: dividends[uid] ?? 0,
+      validatorTrust: validatorTrust[uid] ?? 0,
+      emissionAlpha: emissionAlpha[uid] ?? 0,
+      lastUpdateBlock: lastUpdateBlock[uid] ?? 0,
+      registrationBlock,
     }),
   );
-  return {
-    netuid,
-    block,
-    neurons,
-    hyperparameters: {
-      tempo: toNumber(values[1]!),
-      weightsRateLimitBlocks: toNumber(rateLimit!),
-      weightsVersionKey: toNumber(versionKey!),
-      minAllowedWeights: toNumber(minWeights!),
-      commitRevealEnabled: commitReveal!.eq(true),
-      revealPeriodEpochs: toNumber(revealPeriod!),
-    },
-    nextEpochBlock,
-  };
+  return { netuid, block, neurons, hyperparameters: hyperparametersOf(ofSubnet), nextEpochBlock };
+}
+
+function hyperparametersOf(ofSubnet: Map<string, ChainValue>): SubnetHyperparameters {
+  const entries = Object.entries<Field>(HYPERPARAMETERS).map(([name, [item, decode]]) => {
+    const value = ofSubnet.get(item);
+    return [name, value ? decode(value) : null];
+  });
+  const hyperparameters = Object.fromEntries(entries) as SubnetHyperparameters;
+  const cutoffFactor = ofSubnet.get(CUTOFF_FACTOR);
+  if (!cutoffFactor) return hyperparameters;
+  const activityCutoffBlocks = Math.max(1, Math.floor((toNumber(cutoffFactor) * hyperparameters.tempo) / 1000));
+  return { ...hyperparameters, activityCutoffBlocks };
+}
+
+/** Who has the uids from `from` up to, but not including, `to`, and since when. */
+function slotReads(netuid: number, from: number, to: number): StorageRead[] {
+  const uids = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  return uids.flatMap((uid): StorageRead[] => [
+    ['subtensorModule.keys', netuid, uid],
+    ['subtensorModule.blockAtRegistration', netuid, uid],
+  ]);
+}
+
+function noSuchSubnet(netuid: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `the chain has no subnet ${netuid}`,
+    fix: 'check --netuid and --subtensor.network',
+    facts: { netuid },
+  });
 }
 
 /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */

@@ -1,14 +1,29 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { Link } from './connection.ts';
+import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
 
 /** A decoded value of any type of the runtime. */
 export type ChainValue = ReturnType<ApiPromise['createType']>;
 /** A storage item, as "pallet.item" in polkadot.js spelling, and its keys. */
 export type StorageRead = [item: string, ...keys: unknown[]];
 
+/** What is read through: the wire, and the description of what is on it. */
+export interface Node {
+  socket: JsonRpcSocket;
+  api: ApiPromise;
+}
+
+/** An entry of a map. Its value is decoded when it is asked for, so that one that cannot be is no harm to the others. */
+export interface MapEntry {
+  keys: ChainValue[];
+  /** The value as it is stored, `0x` hex. */
+  hex: string;
+  value(): ChainValue;
+}
+
 type StorageEntry = NonNullable<NonNullable<ApiPromise['query'][string]>[string]>;
 interface StorageChanges {
+  block: string;
   changes: [key: string, value: string | null][];
 }
 
@@ -19,17 +34,25 @@ const PAGE_KEYS = 1000;
  * runtime's metadata; `has` tells what this runtime has.
  */
 export class Snapshot {
-  readonly blockHash: string;
-  readonly #link: Link;
+  readonly #link: Node;
+  /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
+  #blockHash: Promise<string> | null;
+  #isHashKnown: boolean;
 
-  constructor(link: Link, blockHash: string) {
+  constructor(link: Node, blockHash?: string) {
     this.#link = link;
-    this.blockHash = blockHash;
+    this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
+    this.#isHashKnown = blockHash !== undefined;
   }
 
-  /** The best block. */
-  static async latest(link: Link): Promise<Snapshot> {
-    return new Snapshot(link, await link.socket.request<string>('chain_getBlockHash'));
+  /** The best block at the first read. */
+  static async latest(link: Node): Promise<Snapshot> {
+    return new Snapshot(link);
+  }
+
+  /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
+  blockHash(): Promise<string> {
+    return this.#blockHash ?? this.#pinTo(this.#link.socket.request<string>('chain_getBlockHash'));
   }
 
   /** Whether the runtime has a storage item. */
@@ -49,6 +72,13 @@ export class Snapshot {
     return (this.#link.api.consts[pallet]?.[item] as ChainValue | undefined) ?? null;
   }
 
+  /** Names of the variants of an enum, by the path that the metadata gives the type; none when the runtime has no such type. */
+  variants(path: string): string[] {
+    const types = this.#link.api.registry.metadata.lookup.types;
+    const found = types.find(({ type }) => type.path.join('::') === path);
+    return found ? found.type.def.asVariant.variants.map(({ name }) => name.toString()) : [];
+  }
+
   /** Reads any number of items in one round trip. An absent value is the runtime's default, or an empty Option. */
   async read(reads: StorageRead[]): Promise<ChainValue[]> {
     const entries = reads.map(([item]) => this.#entry(item));
@@ -62,33 +92,103 @@ export class Snapshot {
     return (await this.read([[item, ...keys]]))[0]!;
   }
 
-  /** Every entry of a map under the given first keys: two round trips for each thousand. */
-  async readMap(item: string, ...firstKeys: unknown[]): Promise<{ keys: ChainValue[]; value: ChainValue }[]> {
-    const { api, socket } = this.#link;
+  /** Reads one item of a map, undecoded; `hex` is `null` where there is no entry. */
+  async readEntry(item: string, ...keys: unknown[]): Promise<Omit<MapEntry, 'keys' | 'hex'> & { hex: string | null }> {
+    const entry = this.#entry(item);
+    const key = entry.key(...keys);
+    const hex = (await this.#valuesOf([key])).get(key) ?? null;
+    return { hex, value: () => this.#decode(entry, hex) };
+  }
+
+  /**
+   * Every entry of a map under the given first keys. Two round trips for each thousand; three, at times, where the
+   * block was not known yet and another one comes in between.
+   */
+  async readMap(item: string, ...firstKeys: unknown[]): Promise<MapEntry[]> {
     const entry = this.#entry(item);
     const prefix = entry.keyPrefix(...firstKeys);
-    const entries: { keys: ChainValue[]; value: ChainValue }[] = [];
+    let likely = this.#isHashKnown ? [] : await this.#keysOfBestBlock(prefix);
+    const values = new Map<string, string>();
     for (let last: string | undefined; ; ) {
-      const page: string[] = await socket.request('state_getKeysPaged', [
-        prefix,
-        PAGE_KEYS,
-        last ?? null,
-        this.blockHash,
-      ]);
-      const values = page.length > 0 ? await this.#valuesOf(page) : new Map<string, string | null>();
-      for (const key of page) {
-        const decoded = api.createType('StorageKey', key) as ReturnType<typeof storageKey>;
-        decoded.setMeta(entry.creator.meta, entry.creator.section, entry.creator.method);
-        entries.push({ keys: decoded.args, value: this.#decode(entry, values.get(key) ?? null) });
-      }
-      if (page.length < PAGE_KEYS) return entries;
+      const [page, known] = await Promise.all([this.#keysAfter(last, prefix), this.#valuesOf(likely)]);
+      const unknown = await this.#valuesOf(page.filter((key) => !known.has(key)));
+      for (const key of page) values.set(key, (known.get(key) ?? unknown.get(key))!);
+      if (page.length < PAGE_KEYS) break;
       last = page.at(-1);
+      likely = [];
+    }
+    const { creator } = entry;
+    return [...values].map(([key, hex]) => {
+      const decoded = this.#link.api.createType('StorageKey', key) as ReturnType<typeof storageKey>;
+      decoded.setMeta(creator.meta, creator.section, creator.method);
+      return { keys: decoded.args, hex, value: () => this.#decode(entry, hex) };
+    });
+  }
+
+  /**
+   * Calls a function of the runtime, such as "NeuronInfoRuntimeApi_get_neurons_lite"; `null` where it has none of that
+   * name, or one with another result, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14
+   * says nothing of these functions. A list may also come as runtimes before spec 233 hand it out: as bytes.
+   */
+  async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
+    const { registry } = this.#link.api;
+    const encoded = Buffer.concat(args.map(([type, value]) => registry.createTypeUnsafe(type, [value]).toU8a()));
+    const hex = await this.#callRuntime(name, `0x${encoded.toString('hex')}`);
+    if (hex === null) return null;
+    const bytes = Buffer.from(hex.slice(2), 'hex');
+    try {
+      return registry.createTypeUnsafe(result, [result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes]);
+    } catch {
+      return null;
     }
   }
 
+  async #callRuntime(name: string, args: string): Promise<string | null> {
+    const params = [name, args, await this.blockHash()];
+    return this.#link.socket.request<string>('state_call', params).catch((error: unknown) => {
+      if (error instanceof RpcError && isMissing(error)) return null;
+      throw error;
+    });
+  }
+
+  /**
+   * A list of values of more than one byte each, out of the `Vec<u8>` it may be in: there the number in front is that of
+   * all bytes behind it, which the number of values never is.
+   */
+  #unwrapped(bytes: Uint8Array): Uint8Array {
+    const count = this.#link.api.registry.createType('Compact<u32>', bytes);
+    const values = bytes.subarray(count.encodedLength);
+    return toNumber(count) === values.length ? values : bytes;
+  }
+
+  /** Keys of the best block, asked for together with its hash: another block may come in between, so they are a guess. */
+  async #keysOfBestBlock(prefix: string): Promise<string[]> {
+    const keys = this.#link.socket.request<string[]>('state_getKeysPaged', [prefix, PAGE_KEYS]);
+    return (await Promise.all([keys, this.blockHash()]))[0];
+  }
+
+  async #keysAfter(last: string | undefined, prefix: string): Promise<string[]> {
+    return this.#link.socket.request('state_getKeysPaged', [prefix, PAGE_KEYS, last ?? null, await this.blockHash()]);
+  }
+
+  #pinTo(blockHash: Promise<string>): Promise<string> {
+    this.#blockHash = blockHash;
+    // Who reads meets the failure of the request itself.
+    blockHash.then(
+      () => {
+        this.#isHashKnown = true;
+      },
+      () => {},
+    );
+    return blockHash;
+  }
+
   async #valuesOf(keys: string[]): Promise<Map<string, string | null>> {
-    const [set] = await this.#link.socket.request<StorageChanges[]>('state_queryStorageAt', [keys, this.blockHash]);
-    return new Map(set?.changes);
+    if (keys.length === 0) return new Map();
+    const at = this.#blockHash ? [keys, await this.#blockHash] : [keys];
+    const sets = this.#link.socket.request<StorageChanges[]>('state_queryStorageAt', at);
+    if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set!.block));
+    return new Map((await sets)[0]?.changes);
   }
 
   #decode({ creator }: StorageEntry, hex: string | null): ChainValue {
@@ -132,6 +232,11 @@ export function toItems(value: ChainValue): ChainValue[] {
 export function toNullable(value: ChainValue): ChainValue | null {
   const option = value as unknown as { isSome: boolean; unwrap(): ChainValue };
   return option.isSome ? option.unwrap() : null;
+}
+
+/** Whether the runtime has no such function, or the node lets nobody call one. */
+function isMissing({ code, message, data }: RpcError): boolean {
+  return code === METHOD_NOT_FOUND || /Exported method \S* ?is not found/.test(`${message} ${data}`);
 }
 
 function split(name: string): [pallet: string, item: string] {

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
+import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
 import { readMetagraph, readWeights } from './metagraph.ts';
 import { type ResolveEndpointParameters, resolveEndpoint } from './networks.ts';
 import { Snapshot, toNullable, toNumber } from './snapshot.ts';
@@ -91,6 +92,30 @@ export class Subtensor {
    */
   metagraph(netuid: number, signal?: AbortSignal): Promise<Metagraph> {
     return this.read('reading the metagraph', (snapshot) => readMetagraph(snapshot, netuid), signal);
+  }
+
+  /**
+   * A subnet and all its commitments by hotkey, as of one block and in the two round trips that each would take alone.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
+   */
+  subnet(
+    netuid: number,
+    signal?: AbortSignal,
+  ): Promise<{ metagraph: Metagraph; commitments: Map<string, Commitment> }> {
+    const read = async (snapshot: Snapshot) => {
+      const [metagraph, commitments] = await Promise.all([
+        readMetagraph(snapshot, netuid),
+        readCommitments(snapshot, netuid),
+      ]);
+      return { metagraph, commitments };
+    };
+    return this.read('reading the subnet', read, signal);
+  }
+
+  /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */
+  epoch(netuid: number, signal?: AbortSignal): Promise<EpochPosition> {
+    const read = async (snapshot: Snapshot) => epochPosition(netuid, await snapshot.read(epochReads(snapshot, netuid)));
+    return this.read("reading the subnet's epoch", read, signal);
   }
 
   /** All commitments of a subnet by hotkey, in one map read. */

@@ -1,5 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { nextCommitmentBlock } from './commitments.ts';
+import { readCommitmentRoom } from './commitments.ts';
 import type { DrandBeacon } from './drand.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { type ChainValue, type Snapshot, toItems, toNullable, toNumber } from './snapshot.ts';
@@ -155,10 +155,9 @@ async function waitForRoom(
   bytes: number,
   { signal, onWait }: Pick<CommitTimelockedParameters, 'signal' | 'onWait'>,
 ): Promise<void> {
-  const current = await subtensor.currentBlock(signal);
-  const block = await subtensor.read(
+  const { block: current, firstBlock: block } = await subtensor.read(
     'reading the commitment space',
-    (snapshot) => nextCommitmentBlock(snapshot, { netuid, hotkey: hotkey.address, bytes }),
+    (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
     signal,
   );
   if (block <= current + 1 || block === Number.POSITIVE_INFINITY) return;

@@ -3,7 +3,6 @@ import type { HotkeySigner } from '../chain/wallet.ts';
 import { checkDataset } from '../dataset/check.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import { Competition } from '../schema/competition.ts';
-import { encodePointer } from '../schema/model-id.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 
 export interface PublishDatasetParameters {
@@ -40,12 +39,12 @@ export interface PublishDatasetReturnType {
  *
  * @returns the committed pointer, or the verdict a validator would give, with nothing uploaded.
  * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk, and `bad-argument` when `repo` is no
- *   repository name or the pointer would be longer than 128 bytes (also before anything is uploaded).
+ *   repository name or the pointer would be longer than the chain has room for (also before anything is uploaded).
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
   const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
-  encodePointer({ repo, competition: competition.id, commit: '0'.repeat(40) });
+  await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal });
 
   const dataset = await checkDataset({ path, competition, signal });
   if (!dataset.ok) return dataset;
@@ -57,10 +56,10 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   onStep?.({ kind: 'uploaded', commit });
 
   const id = { repo, competition: competition.id, commit };
-  const { block } = await metadata.commit(id, {
+  const { pointer, block } = await metadata.commit(id, {
     hotkey,
     signal,
     onWait: (wait) => onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft }),
   });
-  return accept({ pointer: encodePointer(id), rows, commitBlock: block });
+  return accept({ pointer, rows, commitBlock: block });
 }

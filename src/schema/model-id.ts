@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 
-/** Most bytes a pointer may have on the chain: one `Raw128` field of the Commitments pallet. */
-export const MAX_POINTER_BYTES = 128;
+/**
+ * Most bytes a pointer may have on the chain: one `BigRaw` field of the Commitments pallet. Runtimes before spec 273, and
+ * the competition's Python validators, know fields of up to 128 bytes only.
+ */
+export const MAX_POINTER_BYTES = 512;
 
 const repoPart = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?$/;
 
@@ -34,7 +37,7 @@ export type ModelId = z.infer<typeof ModelIdFields>;
 export type PinnedModelId = ModelId & { commit: string };
 
 /**
- * The pointer text `namespace/name:competition:commit` <-> its fields, at most 128 bytes of UTF-8.
+ * The pointer text `namespace/name:competition:commit` <-> its fields, at most 512 bytes of UTF-8.
  * `decode` reads a commit of `None` as `main`, as the Python reference does.
  *
  * @example
@@ -64,7 +67,7 @@ export const ModelId = z.codec(
 
 /**
  * The pointer text of an id, for sending.
- * @throws FlockOffError `bad-argument` in one sentence when it is no id or longer than 128 bytes.
+ * @throws FlockOffError `bad-argument` in one sentence when it is no id.
  */
 export function encodePointer(id: ModelId): string {
   const encoded = ModelId.safeEncode(id);

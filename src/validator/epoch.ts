@@ -28,7 +28,7 @@ export interface RunEpochParameters {
  *   training on one dataset among others, postpones the one miner.
  */
 export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
-  const { netuid, competition, subtensor, metadata, weightSetter, state, onEvent } = validator;
+  const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);
@@ -36,8 +36,8 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   };
   const refuse = (hotkey: string, verdict: Verdict) => settle(hotkey, { kind: 'rejected', verdict });
 
-  const start = await subtensor.metagraph(netuid, signal);
-  const pointers = readPointers(start, await metadata.readAll({ signal }), competition);
+  const { metagraph: start, commitments } = await metadata.readSubnet({ signal });
+  const pointers = readPointers(start, commitments, competition);
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
   const standings = await state.standings();
@@ -120,11 +120,11 @@ async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
 ): Promise<Metagraph> {
-  const metagraph = await subtensor.metagraph(netuid, signal);
-  const { block, nextEpochBlock } = metagraph;
+  const { block, nextEpochBlock } = await subtensor.epoch(netuid, signal);
   const untilBlock = nextEpochBlock - blockThreshold;
-  if (block >= untilBlock || !Number.isFinite(untilBlock)) return metagraph;
-  onEvent?.({ kind: 'waiting', block, untilBlock });
-  await subtensor.waitForBlock(untilBlock, { signal });
+  if (block < untilBlock && Number.isFinite(untilBlock)) {
+    onEvent?.({ kind: 'waiting', block, untilBlock });
+    await subtensor.waitForBlock(untilBlock, { signal });
+  }
   return subtensor.metagraph(netuid, signal);
 }

@@ -44,7 +44,8 @@ function readPointer(
 ): Checked<Submission> {
   const decoded = ModelId.safeDecode(commitment.text ?? '');
   if (!decoded.success) {
-    const seen = commitment.text === null ? 'data that is not text' : JSON.stringify(commitment.text);
+    const seen =
+      commitment.text === null ? `data that is not text (${commitment.kind})` : JSON.stringify(commitment.text);
     const why = decoded.error.issues[0]?.message ?? 'expected "namespace/name:competition:commit"';
     return reject('invalid-pointer', `the commitment is no pointer: ${why}, saw ${seen}`);
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ChainMetadataStore } from '../../src/chain/chain-metadata-store.ts';
 import type { ModelId } from '../../src/schema/model-id.ts';
 import { devHotkey } from './dev-hotkey.ts';
+import { countRoundTrips } from './round-trips.ts';
 import { connect, NETUID, proxyTo, rememberingLogger, startSubnet } from './subnet.ts';
 
 const SUBMIT = 'author_submitAndWatchExtrinsic';
@@ -19,7 +20,7 @@ test('a pointer is committed and read back, with the block it was written in', a
     block: expect.any(Number),
     blockHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
   });
-  const commitment = { hotkey: ann.address, text: pointer('a'), block: committed.block };
+  const commitment = { hotkey: ann.address, text: pointer('a'), kind: 'Raw', block: committed.block };
   expect(await store.read(ann.address)).toEqual(commitment);
   expect([...(await store.readAll())]).toEqual([[ann.address, commitment]]);
 });
@@ -166,13 +167,52 @@ test('a hotkey that is not registered is one sentence, and nothing is sent', asy
   expect(proxy.methods).not.toContain(SUBMIT);
 });
 
-test('a pointer of more than 128 bytes is refused before anything is asked or sent', async () => {
+const LONG: ModelId = { ...id('a'), repo: `${'n'.repeat(50)}/${'r'.repeat(60)}` };
+
+test('where the chain has no room for more than 128 bytes, a longer pointer is refused before anything is asked or sent', async () => {
   const proxy = await proxyTo((await startSubnet()).url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const before = proxy.methods.length;
-  const long = { ...id('a'), repo: `${'n'.repeat(50)}/${'r'.repeat(50)}` };
-  await expect(store.commit(long, { hotkey: await devHotkey('ann') })).rejects.toThrow('expected at most 128 bytes');
+  const refused = {
+    code: 'bad-argument',
+    message: expect.stringContaining('has room for 128 bytes, this one has 154'),
+  };
+  await expect(store.commit(LONG, { hotkey: await devHotkey('ann') })).rejects.toMatchObject(refused);
+  await expect(store.pointerText(LONG)).rejects.toMatchObject(refused);
   expect(proxy.methods).toHaveLength(before);
+});
+
+test('where the chain has BigRaw, a longer pointer is committed and read back', async () => {
+  const subtensor = await connect((await startSubnet({ chain: { profile: 'current' } })).url);
+  const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
+  const ann = await devHotkey('ann');
+  const { pointer: text, block } = await store.commit(LONG, { hotkey: ann });
+  expect(text).toHaveLength(154);
+  const commitment = { hotkey: ann.address, text, kind: 'BigRaw', block };
+  expect(await store.read(ann.address)).toEqual(commitment);
+  expect([...(await store.readAll()).values()]).toEqual([commitment]);
+});
+
+test.each([
+  ['the cooldown', { commitmentCooldownBlocks: 100 }, 'CommitmentSetRateLimitExceeded'],
+  ["the rest of the epoch's budget", { profile: 'current', commitmentBytesPerEpoch: 100 }, 'SpaceLimitExceeded'],
+] as const)('who does not want to wait through %s is told the block, and nothing is sent', async (_, chain, name) => {
+  const running = await startSubnet({ chain: { blockTimeMs: 'instant', ...chain } });
+  const proxy = await proxyTo(running.url);
+  const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
+  const ann = await devHotkey('ann');
+  await store.commit(id('a'), { hotkey: ann });
+  const { block, firstBlock, refusal } = await store.room(ann.address, 51);
+  expect({ block, refusal }).toEqual({ block: running.currentBlock(), refusal: name });
+  await expect(store.commit(id('b'), { hotkey: ann, wait: false })).rejects.toMatchObject({
+    code: 'chain-rejected',
+    transient: true,
+    message: expect.stringContaining(`in block ${firstBlock}, and this is block ${block}`),
+    facts: { name, firstBlock, block },
+  });
+  expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
+  await running.produceBlocks(firstBlock - block - 1);
+  expect((await store.commit(id('b'), { hotkey: ann, wait: false })).block).toBe(firstBlock);
 });
 
 test('what others committed that is no text is null', async () => {
@@ -244,7 +284,7 @@ test('hotkeys commit at the same time', async () => {
     expect(all.get(address)).toMatchObject({ text: pointer(i.toString(16)), block: committed[i]!.block });
 });
 
-test('defects 2 and 18: 256 commitments are read in three round trips, each with its block', async () => {
+test('defects 2 and 18: 256 commitments are read in two round trips, each with its block', async () => {
   const hotkeys = Array.from({ length: 256 }, (_, i) => `miner ${i}`);
   const chain = await startSubnet({ hotkeys });
   const addresses = await Promise.all(hotkeys.map(async (name) => (await devHotkey(name)).address));
@@ -256,12 +296,14 @@ test('defects 2 and 18: 256 commitments are read in three round trips, each with
   await chain.produceBlocks(1);
   const subtensor = await connect(chain.url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
-  const before = subtensor.requests;
-  const all = await store.readAll();
-  expect(subtensor.requests - before).toBe(3);
+  let all = new Map<string, unknown>();
+  const { roundTrips } = await countRoundTrips(async () => {
+    all = await store.readAll();
+  });
+  expect(roundTrips).toBe(2);
   expect(all.size).toBe(256);
   for (const [i, hotkey] of addresses.entries())
-    expect(all.get(hotkey)).toEqual({ hotkey, text: text(i), block: i + 1 });
+    expect(all.get(hotkey)).toEqual({ hotkey, text: text(i), kind: 'Raw', block: i + 1 });
 });
 
 test('no seed shows in what is logged, thrown or returned', async () => {

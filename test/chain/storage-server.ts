@@ -69,7 +69,9 @@ export async function startStorageServer({ add = {}, storage }: StorageServerPar
     system_accountNextIndex: () => 5,
     chain_getFinalizedHead: () => FINALIZED_HASH,
     chain_getHeader: () => ({ number: u8aToHex(Uint8Array.of(FINALIZED_BLOCK >> 8, FINALIZED_BLOCK & 0xff)) }),
-    state_queryStorageAt: (keys: string[]) => [{ changes: keys.map((key) => [key, values.get(key) ?? null]) }],
+    state_queryStorageAt: (keys: string[]) => [
+      { block: GENESIS_HASH, changes: keys.map((key) => [key, values.get(key) ?? null]) },
+    ],
     state_getKeysPaged: (prefix: string, count: number, after: string | null) =>
       [...values.keys()]
         .filter((key) => key.startsWith(prefix) && key > (after ?? ''))

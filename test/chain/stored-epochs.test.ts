@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { nextCommitmentBlock } from '../../src/chain/commitments.ts';
+import { readCommitmentRoom } from '../../src/chain/commitments.ts';
 import { connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
 import { readWeightCommits } from '../../src/chain/weight-commits.ts';
 import { startStorageServer } from './storage-server.ts';
@@ -41,17 +41,17 @@ test('the next epoch is what the chain has stored', async () => {
 });
 
 test.each([
-  ['nothing was committed', null, 0],
-  ['the budget was used in an earlier epoch', [6, 3100], 0],
-  ['68 bytes, counted as 100, just fit', [7, 3000], 0],
+  ['nothing was committed', null, 1100],
+  ['the budget was used in an earlier epoch', [6, 3100], 1100],
+  ['68 bytes, counted as 100, just fit', [7, 3000], 1100],
   ['they do not fit any more', [7, 3001], 1360],
 ])('commitments have a budget of bytes an epoch: %s', async (_, used, block) => {
   const storage = used ? { lastEpoch: used[0], usedSpace: used[1] } : null;
   const subtensor = await connect(storage ? [['commitments.usedSpaceOf', [NETUID, ALICE], storage]] : []);
-  const next = await subtensor.read('reading', (snapshot) =>
-    nextCommitmentBlock(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  const room = await subtensor.read('reading', (snapshot) =>
+    readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
   );
-  expect(next).toBe(block);
+  expect(room).toEqual({ block: 1100, firstBlock: block, refusal: 'SpaceLimitExceeded' });
 });
 
 test.each<[string, Parameters<typeof connect>[0]]>([
@@ -65,10 +65,10 @@ test.each<[string, Parameters<typeof connect>[0]]>([
   ],
 ])('no epoch has room for a commitment where %s', async (_, storage) => {
   const subtensor = await connect(storage);
-  const next = await subtensor.read('reading', (snapshot) =>
-    nextCommitmentBlock(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  const room = await subtensor.read('reading', (snapshot) =>
+    readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
   );
-  expect(next).toBe(Number.POSITIVE_INFINITY);
+  expect(room.firstBlock).toBe(Number.POSITIVE_INFINITY);
 });
 
 test.each([
@@ -96,7 +96,7 @@ test('a map of more than a thousand entries is read whole', async () => {
   const entries = await subtensor.read('reading', (snapshot) =>
     snapshot.readMap('subtensorModule.blockAtRegistration', NETUID),
   );
-  const read = entries.map(({ keys, value }) => [Number(keys[1]), Number(value)]).sort((a, b) => a[0]! - b[0]!);
+  const read = entries.map(({ keys, value }) => [Number(keys[1]), Number(value())]).sort((a, b) => a[0]! - b[0]!);
   expect(read).toEqual(uids.map((uid) => [uid, uid + 1]));
 });
 

@@ -23,29 +23,6 @@ test('waiting for a block ends with the reason of the signal', async () => {
   expect(await subtensor.currentBlock()).toBeGreaterThan(0);
 });
 
-test('a metagraph of 256 neurons is read in four round trips, sorted by uid, as of one block', async () => {
-  const hotkeys = Array.from({ length: 256 }, (_, uid) => `neuron ${uid}`);
-  const chain = await startSubnet({ hotkeys, tempo: 99, weightsRateLimit: 7 });
-  const subtensor = await connect(chain.url);
-  await subtensor.metagraph(NETUID);
-  const before = subtensor.requests;
-  const started = performance.now();
-  const metagraph = await subtensor.metagraph(NETUID);
-  const elapsedMs = performance.now() - started;
-  const roundTrips = subtensor.requests - before;
-  console.log(`metagraph of 256 neurons: ${elapsedMs.toFixed(0)} ms, ${roundTrips} round trips`);
-  expect(roundTrips).toBe(4);
-  expect(elapsedMs).toBeLessThan(5_000);
-
-  expect(metagraph.neurons.map(({ uid }) => uid)).toEqual(hotkeys.map((_, uid) => uid));
-  const addresses = await Promise.all(hotkeys.map(async (name) => (await devHotkey(name)).address));
-  expect(metagraph.neurons.map(({ hotkey }) => hotkey)).toEqual(addresses);
-  expect(metagraph.neurons.map(({ validatorPermit }) => validatorPermit)).toEqual(hotkeys.map((_, uid) => uid === 0));
-  expect(metagraph.hyperparameters).toMatchObject({ tempo: 99, weightsRateLimitBlocks: 7, commitRevealEnabled: false });
-  expect(metagraph.nextEpochBlock).toBeGreaterThan(metagraph.block);
-  expect((metagraph.nextEpochBlock + NETUID + 1) % 100).toBe(0);
-});
-
 test('a subnet that does not exist is one sentence', async () => {
   const subtensor = await connect((await startSubnet()).url);
   await expect(subtensor.metagraph(5)).rejects.toMatchObject({

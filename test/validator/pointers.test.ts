@@ -20,8 +20,8 @@ function read(text: string | null, registrationBlock = 1) {
   };
   const metagraph = { netuid: 1, block: 9, neurons: [neuron], nextEpochBlock: 20 } as unknown as Metagraph;
   const commitments = new Map<string, Commitment>([
-    ['h0', { hotkey: 'h0', text, block: 5 }],
-    ['gone', { hotkey: 'gone', text: `a/b:1:${SHA}`, block: 1 }],
+    ['h0', { hotkey: 'h0', text, kind: 'Raw', block: 5 }],
+    ['gone', { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 }],
   ]);
   const pointers = readPointers(metagraph, commitments, Competition.parse({}));
   expect([...pointers.keys()]).toEqual(['h0']);

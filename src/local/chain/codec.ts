@@ -16,6 +16,8 @@ export class RuntimeCodec {
   readonly #typeId: (type: string) => number;
   readonly #polkadot: Polkadot;
   readonly #items: Map<string, StorageItem>;
+  /** Every key is hashed once: storage keeps them all anyway. */
+  readonly #knownKeys = new Map<string, string>();
   readonly #keys: ReturnType<Polkadot['expandMetadata']>['query'];
   readonly #calls: ReturnType<Polkadot['expandMetadata']>['tx'];
 
@@ -68,9 +70,19 @@ export class RuntimeCodec {
 
   /** Key of a storage item as `0x` hex. */
   key(name: string, keys: Plain[]): string {
+    const asked = `${name} ${keys}`;
+    const known = this.#knownKeys.get(asked);
+    if (known) return known;
     const { stringCamelCase } = this.#polkadot;
     const [pallet = '', item = ''] = name.split('.').map((part) => stringCamelCase(part));
-    return this.registry.createType('StorageKey', [this.#keys[pallet]![item]!, keys]).toHex();
+    const key = this.registry.createType('StorageKey', [this.#keys[pallet]![item]!, keys]).toHex();
+    this.#knownKeys.set(asked, key);
+    return key;
+  }
+
+  /** SCALE's compact form of a whole number. */
+  compact(value: number | string): Uint8Array {
+    return this.#polkadot.compactToU8a(BigInt(value));
   }
 
   /** A pallet's event as the runtime records it. */

@@ -1,7 +1,9 @@
 import type { Block, Chain } from './chain.ts';
 import type { RuntimeCodec } from './codec.ts';
+import type { Profile } from './profile.ts';
 import { TRANSACTION_VERSION } from './runtime.ts';
 import { runtimeApis } from './runtime-api.ts';
+import type { RuntimeFunction } from './runtime-function.ts';
 import { KEPT_BLOCKS } from './storage.ts';
 import { PoolRejection } from './transaction.ts';
 
@@ -54,19 +56,20 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     };
   const unsubscribe: RpcMethod = ([id], session) => session.unsubscribe(id);
 
-  const apis = runtimeApis(chain);
-  const functions = Object.fromEntries(
-    Object.entries(apis).flatMap(([api, { functions }]) =>
-      Object.entries(functions).map(([name, run]) => [`${api}_${name}`, run]),
-    ),
-  );
-  const versionOf = ({ specVersion }: RuntimeCodec) => ({
+  const apis = { legacy: runtimeApis(chain, 'legacy'), current: runtimeApis(chain, 'current') };
+  const runtimeFunction = (name: string, profile: Profile): RuntimeFunction => {
+    const [, api = '', functionName = ''] = /^([^_]*)_(.*)$/.exec(name) ?? [];
+    const functions = Object.hasOwn(apis[profile], api) ? apis[profile][api]!.functions : {};
+    if (Object.hasOwn(functions, functionName)) return functions[functionName]!;
+    throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${name} is not found`);
+  };
+  const versionOf = ({ specVersion, profile }: RuntimeCodec) => ({
     specName: 'node-subtensor',
     implName: 'flock-off-development-chain',
     authoringVersion: 1,
     specVersion,
     implVersion: 1,
-    apis: Object.values(apis).map(({ id, version }) => [id, version]),
+    apis: Object.values(apis[profile]).map(({ id, version }) => [id, version]),
     transactionVersion: TRANSACTION_VERSION,
     stateVersion: 1,
   });
@@ -111,9 +114,9 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     },
     state_unsubscribeRuntimeVersion: unsubscribe,
     state_call: ([name, args, hash]) => {
-      const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
-      if (!run) throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${name} is not found`);
-      return hex(run(Buffer.from(hexParameter(args ?? '0x').slice(2), 'hex'), stateAt(hash)));
+      const at = stateAt(hash);
+      const run = runtimeFunction(String(name), chain.codecAt(at.number).profile);
+      return hex(run(Buffer.from(hexParameter(args ?? '0x').slice(2), 'hex'), at));
     },
     state_getStorage: ([key, hash]) => valueAt(key, hash),
     state_getStorageSize: ([key, hash]) => {

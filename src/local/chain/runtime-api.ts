@@ -1,19 +1,12 @@
-import type { Block, Chain } from './chain.ts';
+import type { Chain } from './chain.ts';
 import { METADATA_VERSION } from './metadata.ts';
-
-/** A function of the runtime: SCALE arguments in, SCALE result out, as of a block. */
-export type RuntimeFunction = (args: Uint8Array, at: Block) => Uint8Array;
-
-/** An API of the runtime: its functions by name, without the API's own name before them. */
-export interface RuntimeApi {
-  /** blake2b-64 of the name: what the runtime's version lists it under. */
-  id: string;
-  version: number;
-  functions: Record<string, RuntimeFunction>;
-}
+import { neuronInfoApi } from './neuron-info-api.ts';
+import type { Profile } from './profile.ts';
+import type { RuntimeApi } from './runtime-function.ts';
+import { subnetInfoApi } from './subnet-info-api.ts';
 
 /** What `state_call` reaches, by name of the API. */
-export function runtimeApis(chain: Chain): Record<string, RuntimeApi> {
+export function runtimeApis(chain: Chain, profile: Profile): Record<string, RuntimeApi> {
   const { registry } = chain.codec;
   return {
     Metadata: {
@@ -28,5 +21,7 @@ export function runtimeApis(chain: Chain): Record<string, RuntimeApi> {
         },
       },
     },
+    NeuronInfoRuntimeApi: neuronInfoApi(chain),
+    ...(profile === 'current' ? { SubnetInfoRuntimeApi: subnetInfoApi(chain) } : {}),
   };
 }

@@ -76,6 +76,8 @@ export interface LocalChain {
   storage(item: string, ...keys: unknown[]): unknown;
   /** Writes a storage item: its keys, then the value. */
   setStorage(item: string, ...keysAndValue: unknown[]): void;
+  /** Writes the bytes of a storage item, `0x` hex, after its keys: also such as no runtime would write. */
+  setRawStorage(item: string, ...keysAndHex: unknown[]): void;
   /** Cuts every connection; clients may connect again. */
   dropConnections(): void;
   /** Ends every connection and timer. */
@@ -183,6 +185,8 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
         .map(([target, value]) => ({ uid: target, value })),
     storage: (item, ...keys) => chain.storage.get(item, ...keys),
     setStorage: (item, ...keysAndValue) => change(() => chain.storage.put(item, ...keysAndValue)),
+    setRawStorage: (item, ...keysAndHex) =>
+      change(() => chain.storage.putRaw(chain.codec.key(item, keysAndHex.slice(0, -1)), String(keysAndHex.at(-1)))),
     dropConnections: () => {
       for (const socket of server.clients) socket.terminate();
     },

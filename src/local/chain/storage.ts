@@ -65,11 +65,21 @@ export class Storage {
 
   /** Value of "Pallet.Item" under these keys: the runtime's default, or `null` for an optional item, when there is none. */
   get<T = Plain>(item: string, ...keys: Plain[]): T {
+    return this.getAt<T>(this.block, item, ...keys);
+  }
+
+  /** The same as of a block. */
+  getAt<T = Plain>(block: number, item: string, ...keys: Plain[]): T {
     const { value, fallback } = this.#codec.item(item);
-    const raw = this.raw(this.#codec.key(item, keys), this.block);
+    const raw = this.raw(this.#codec.key(item, keys), block);
     if (raw !== null) return this.#codec.decode<T>(value, Buffer.from(raw.slice(2), 'hex'));
     if (typeof fallback === 'string') return this.#codec.decode<T>(value, Buffer.from(fallback.slice(2), 'hex'));
     return (fallback ?? null) as T;
+  }
+
+  /** Bytes of the value as of a block, `0x` hex, of an item whose default is written so. */
+  bytesAt(block: number, item: string, ...keys: Plain[]): string {
+    return this.raw(this.#codec.key(item, keys), block) ?? String(this.#codec.item(item).fallback);
   }
 
   /** Writes a value; the keys stand before it. */

@@ -85,6 +85,8 @@ const EPOCHS: StorageItem[] = [
 ];
 
 const CURRENT_EPOCHS: StorageItem[] = [
+  // Of the tempo; about 5000 blocks where that is 360.
+  perSubnet('ActivityCutoffFactorMilli', 'u32', 13_889),
   perSubnet('SubnetEpochIndex', 'u64'),
   perSubnet('LastEpochBlock', 'u64'),
   perSubnet('PendingEpochAt', 'u64'),
