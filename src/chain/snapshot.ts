@@ -1,11 +1,17 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import type { Link } from './connection.ts';
+import type { JsonRpcSocket } from './json-rpc-socket.ts';
 
 /** A decoded value of any type of the runtime. */
 export type ChainValue = ReturnType<ApiPromise['createType']>;
 /** A storage item, as "pallet.item" in polkadot.js spelling, and its keys. */
 export type StorageRead = [item: string, ...keys: unknown[]];
+
+/** What is read through: the wire, and the description of what is on it. */
+export interface Node {
+  socket: JsonRpcSocket;
+  api: ApiPromise;
+}
 
 type StorageEntry = NonNullable<NonNullable<ApiPromise['query'][string]>[string]>;
 interface StorageChanges {
@@ -20,9 +26,9 @@ const PAGE_KEYS = 1000;
  */
 export class Snapshot {
   readonly blockHash: string;
-  readonly #link: Link;
+  readonly #link: Node;
 
-  constructor(link: Link, blockHash: string) {
+  constructor(link: Node, blockHash: string) {
     this.#link = link;
     this.blockHash = blockHash;
   }
