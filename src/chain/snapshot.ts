@@ -34,7 +34,7 @@ export class Snapshot {
   }
 
   /** The best block. */
-  static async latest(link: Link): Promise<Snapshot> {
+  static async latest(link: Node): Promise<Snapshot> {
     return new Snapshot(link, await link.socket.request<string>('chain_getBlockHash'));
   }
 

@@ -6,16 +6,20 @@ export type ChainFault =
   | { kind: 'lose-answer' }
   /** Never answers. */
   | { kind: 'hang' }
+  /** Reads and writes nothing any more, pings included, and keeps the socket open: what is left when a cable is pulled. */
+  | { kind: 'half-open' }
   /** Waits before doing anything. */
   | { kind: 'delay'; ms: number }
   /** Answers with a JSON-RPC error instead of doing anything. */
-  | { kind: 'error'; code: number; message: string };
+  | { kind: 'error'; code: number; message: string }
+  /** Answers with this instead of doing anything. */
+  | { kind: 'lie'; result: unknown };
 
 export interface InjectedChainFault {
   /** JSON-RPC method, such as "author_submitAndWatchExtrinsic", or a part of it; "" for every method. */
   on: string;
   fault: ChainFault;
-  /** How often. Default 1. */
+  /** How often; Infinity until {@link ChainFaults.clear}. Default 1. */
   times?: number;
 }
 
