@@ -9,6 +9,9 @@ export interface ChainIdentity {
   specVersion: number;
 }
 
+/** How metadata of version 14 begins: "meta", 14. */
+const METADATA_V14 = '0x6d6574610e';
+
 /** Which chain the node serves, and by which runtime. */
 export async function readIdentity(socket: JsonRpcSocket): Promise<ChainIdentity> {
   const [genesisHash, version] = await Promise.all([
@@ -31,6 +34,8 @@ export class RuntimeCodecs {
     const { ApiPromise } = await polkadotApi();
     // Version 14, which every node has: left to itself, the API asks for newer ones first, and prints where there are none.
     const metadata = await socket.request<`0x${string}`>('state_getMetadata');
+    // The API prints what it cannot read.
+    if (!String(metadata).startsWith(METADATA_V14)) throw new Error('its description of itself cannot be read');
     const failed = new AbortController();
     const api = new ApiPromise({
       provider: startupProvider(socket, (error) => failed.abort(error)),
