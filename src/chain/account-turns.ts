@@ -4,6 +4,11 @@ import { abortable } from '../shared/abortable.ts';
 export interface Account {
   /** Nonces of transactions that a node has taken and whose fate is not known yet. */
   readonly underWay: Set<number>;
+  /**
+   * Whether something of it may be on its way that nobody here waits for: at first, since a process before this one may
+   * have been killed, and again whenever it was not learnt what became of a call.
+   */
+  unsure: boolean;
 }
 
 /**
@@ -15,7 +20,7 @@ export class AccountTurns {
 
   /** Resolves when it is this call's turn; the turn ends when `end` is called, once or more. */
   async take(address: string, signal?: AbortSignal): Promise<{ account: Account; end: () => void }> {
-    const account = this.#accounts.get(address) ?? { underWay: new Set(), last: Promise.resolve() };
+    const account = this.#accounts.get(address) ?? { underWay: new Set(), unsure: true, last: Promise.resolve() };
     this.#accounts.set(address, account);
     const before = account.last;
     let end = () => {};

@@ -113,7 +113,14 @@ export class Submitter {
       const signed = await this.#sign(account, parameters);
       if (!('hex' in signed)) return signed;
       account.underWay.add(signed.nonce);
-      return await this.#deliver(signed, parameters, end).finally(() => account.underWay.delete(signed.nonce));
+      try {
+        return await this.#deliver(signed, parameters, end);
+      } catch (error) {
+        account.unsure ||= !isFinal(error);
+        throw error;
+      } finally {
+        account.underWay.delete(signed.nonce);
+      }
     } finally {
       end();
     }
@@ -137,8 +144,14 @@ export class Submitter {
       const { api, best, next, used, start } = await this.#client.use(`signing ${name}`, read, signal);
       const pooled = Array.from({ length: Math.max(0, next - used) }, (_, i) => used + i);
       const others = pooled.filter((nonce) => !account.underWay.has(nonce)).length;
+      if (waited > 0 || account.unsure) {
+        // After the nonces were read: what is neither seen now nor in the pool was never sent, or will never land.
+        const inclusion = await landed();
+        if (inclusion) return inclusion;
+      }
       if (others === 0 || waited === OTHERS_BLOCKS) {
         // A node may not yet count what it took a moment ago.
+        account.unsure = others > 0;
         const nonce = Math.max(next, ...[...account.underWay].map((own) => own + 1));
         // Not under the deadline of a call: a person may have to confirm it on a device.
         const signing = signTransaction(api, { call, hotkey, nonce, eraBlocks, start });
@@ -148,8 +161,6 @@ export class Submitter {
         `${name}: ${hotkey.address} has ${others} under way already, waiting for the next block`,
       );
       await this.#client.nextBlock(best, signal);
-      const inclusion = await landed();
-      if (inclusion) return inclusion;
     }
   }
 
@@ -166,16 +177,16 @@ export class Submitter {
         return await this.#client.useOnce(name, watch, signal);
       } catch (error) {
         if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
-        const verdict = judgementOf(error);
-        if (verdict === 'call' && offer === 1) throw error;
-        if (verdict === 'none')
+        const judgement = judgementOf(error);
+        if (judgement === 'call' && offer === 1) throw error;
+        if (judgement === 'none')
           this.#client.logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
         // What is said of the signature itself is true or outdated already; the rest shows in the next blocks.
-        const blocks = verdict === 'signature' ? 0 : until === 'finalized' ? FINALITY_BLOCKS : LOOK_BLOCKS;
+        const blocks = isFinal(error) ? 0 : until === 'finalized' ? FINALITY_BLOCKS : LOOK_BLOCKS;
         const fate = await this.#look(transaction, { name, until, without, blocks, signal });
         if (typeof fate === 'object') return fate;
         if (fate === 'never') return this.#signAgain(error, parameters);
-        if (offer === OFFERS || verdict === 'call' || verdict === 'signature') throw error;
+        if (offer === OFFERS || isFinal(error)) throw error;
       }
     }
   }
@@ -199,4 +210,9 @@ export class Submitter {
     if (inclusion) return inclusion;
     throw new SignAgain(because);
   }
+}
+
+/** Whether an error says that a call will not land. */
+function isFinal(error: unknown): boolean {
+  return error instanceof FlockOffError && ['call', 'signature'].includes(judgementOf(error));
 }

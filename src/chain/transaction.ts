@@ -14,7 +14,7 @@ export const ERA_BLOCKS = 64;
 const SHORTEST_ERA_BLOCKS = 4;
 const LONGEST_ERA_BLOCKS = 2_048;
 
-/** The era begins this far below the best block, where no re-org reaches. */
+/** The era begins this far below the best block, where no re-org reaches; less far where it is short. */
 const SETTLED_BLOCKS = 8;
 
 /** Payloads longer than this are signed as their hash (Substrate's rule). */
@@ -56,7 +56,7 @@ export interface EraStart {
 
 export async function readEraStart({ socket, api, heads }: Link, eraBlocks: number): Promise<EraStart> {
   if (eraBlocks === 0) return { block: heads.block, hash: api.genesisHash.toHex() };
-  const block = Math.max(0, heads.block - SETTLED_BLOCKS);
+  const block = Math.max(0, heads.block - Math.min(SETTLED_BLOCKS, eraBlocks / 4));
   return { block, hash: await socket.request<string>('chain_getBlockHash', [block]) };
 }
 

@@ -12,7 +12,7 @@ const always = (on: string, fault: ChainFault) => ({ on, fault, times: Number.PO
 
 /** A client of several endpoints; closed after the test. */
 async function connectAny(endpoints: string[], parameters: Parameters<typeof connectSubtensor>[0] = {}) {
-  return closeLater(await connectSubtensor({ endpoints, timeoutMs: 5_000, ...parameters }));
+  return closeLater(await connectSubtensor({ endpoints, ...parameters }));
 }
 
 test('an endpoint where nobody is makes place for the next', async () => {
@@ -52,7 +52,7 @@ test('of several that failed just now, the one whose failure is oldest is tried 
 test('an endpoint that falls silent is left in the middle of a call, and the call made at the next', async () => {
   const chain = await startSubnet();
   const [first, second] = [await proxyTo(chain.url), await proxyTo(chain.url)];
-  const subtensor = await connectAny([first.url, second.url], { timeoutMs: 600 });
+  const subtensor = await connectAny([first.url, second.url], { timeoutMs: 4_500 });
   first.fateOfRequest = () => 'swallow';
   expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
   expect(subtensor.url).toBe(second.url);
@@ -62,7 +62,7 @@ test('an endpoint that is silent from the start has only its share of the deadli
   const chain = await startSubnet();
   const silent = await proxyTo(chain.url);
   silent.fateOfRequest = () => 'swallow';
-  const subtensor = await connectAny([silent.url, chain.url], { timeoutMs: 1_500 });
+  const subtensor = await connectAny([silent.url, chain.url], { timeoutMs: 6_000 });
   expect(subtensor.url).toBe(chain.url);
 });
 
@@ -120,7 +120,7 @@ test('an endpoint of another chain is refused in one sentence', async () => {
 test('an endpoint of another chain than the network named is refused', async () => {
   const chain = await startSubnet();
   const genesisHash = `0x${'2f'.repeat(32)}`;
-  const connection = new Connection({ urls: [chain.url], genesisHash, timeoutMs: 5_000 });
+  const connection = new Connection({ urls: [chain.url], genesisHash, timeoutMs: 30_000 });
   await expect(connection.use('connecting', async () => {})).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: false,

@@ -56,7 +56,7 @@ export async function startSubnet({
 
 /** The real client; closed after the test. */
 export async function connect(endpoint: string, parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  return closeLater(await connectSubtensor({ endpoint, timeoutMs: 5_000, ...parameters }));
+  return closeLater(await connectSubtensor({ endpoint, timeoutMs: 20_000, ...parameters }));
 }
 
 /** A proxy in front of the chain that breaks connections; closed after the test. */

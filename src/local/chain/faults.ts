@@ -28,6 +28,8 @@ export class ChainFaults {
   #waiting: { on: string; fault: ChainFault; left: number }[] = [];
   /** Every request so far, by method. */
   readonly requests: string[] = [];
+  /** Called with the method of every request before anything is done about it, the choice of a fault included. */
+  readonly onRequest = new Set<(method: string) => void>();
   /** While true, new connections are refused. */
   refuseConnections = false;
 
@@ -43,6 +45,7 @@ export class ChainFaults {
   /** The fault for a request, used up by asking; `null` when there is none. */
   take(method: string): ChainFault | null {
     this.requests.push(method);
+    for (const listener of this.onRequest) listener(method);
     const next = this.#waiting.find(({ on, left }) => left > 0 && method.includes(on));
     if (!next) return null;
     next.left--;
