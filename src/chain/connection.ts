@@ -3,7 +3,7 @@ import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
-import { METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
+import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 import { type Link, openLink } from './link.ts';
 import { RuntimeCodecs } from './runtime-codec.ts';
 
@@ -20,6 +20,8 @@ export interface ConnectionParameters {
   blockTimeoutMs?: number;
   /** Default 15 s. */
   pingIntervalMs?: number;
+  /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
+  codecs?: RuntimeCodecs;
   logger?: Logger;
 }
 
@@ -47,7 +49,7 @@ export class Connection {
   readonly #endpoints: EndpointList;
   readonly #pingIntervalMs: number;
   readonly #logger: Logger;
-  readonly #codecs = new RuntimeCodecs();
+  readonly #codecs: RuntimeCodecs;
   /** Where each endpoint's best block stood still. */
   readonly #stalledAt = new Map<Endpoint, number>();
   #genesisHash: string | null;
@@ -68,6 +70,7 @@ export class Connection {
     this.timeoutMs = timeoutMs;
     this.blockTimeoutMs = blockTimeoutMs;
     this.#pingIntervalMs = pingIntervalMs;
+    this.#codecs = parameters.codecs ?? new RuntimeCodecs();
     this.#logger = parameters.logger ?? silentLogger;
   }
 
@@ -185,7 +188,7 @@ export class Connection {
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
         onRequest: () => void this.#requests++,
-        onStall: (link, block) => this.#stalled(link, block),
+        onStall: (socket, block) => this.#stalled(endpoint, socket, block),
       });
       const link = await abortable(opening, attempt.signal);
       const behind = this.#highest - link.heads.block;
@@ -209,7 +212,7 @@ export class Connection {
   }
 
   /** Leaves a node whose best block stands still, unless every other one stood still there too. */
-  #stalled({ endpoint, socket }: Link, block: number): void {
+  #stalled(endpoint: Endpoint, socket: JsonRpcSocket, block: number): void {
     this.#stalledAt.set(endpoint, block);
     const others = this.#endpoints.all.filter((other) => other !== endpoint);
     if (others.every((other) => (this.#stalledAt.get(other) ?? -1) >= block)) return;

@@ -29,7 +29,8 @@ export interface OpenLinkParameters {
   pingIntervalMs: number;
   stallTimeoutMs: number;
   onRequest: () => void;
-  onStall: (link: Link, block: number) => void;
+  /** Called each time the best block has stood still for that long, with its number. */
+  onStall: (socket: JsonRpcSocket, block: number) => void;
 }
 
 /** Pallets without which a node is no Subtensor. */
@@ -53,14 +54,8 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
     if (missing.length > 0) throw notSubtensor(endpoint.shown, `it has no pallet ${missing.join(', ')}`);
     const block = await probe(socket, api, endpoint.shown);
     await closeOnUpgrade(socket, identity.specVersion);
-    const heads = await HeadFeed.open({
-      socket,
-      block,
-      stallTimeoutMs,
-      onStall: (at) => onStall(link, at),
-    });
-    const link: Link = { endpoint, socket, api, heads };
-    return link;
+    const heads = await HeadFeed.open({ socket, block, stallTimeoutMs, onStall: (at) => onStall(socket, at) });
+    return { endpoint, socket, api, heads };
   } catch (error) {
     socket.close('it was not fit to be used');
     throw error;

@@ -3,8 +3,8 @@ import type { PendingRevealStore } from '../../src/chain/pending-reveals.ts';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
 import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import { WeightSetter } from '../../src/chain/weight-setter.ts';
+import type { LocalChain } from '../../src/local/chain/start-local-chain.ts';
 import { encodePointer } from '../../src/schema/model-id.ts';
-import type { LocalChain } from './subnet.ts';
 
 /** Weights are set directly on the first, committed and revealed on the second. */
 export const DIRECT = 96;

@@ -8,7 +8,7 @@ const FIRST_SEED = 1;
 
 describe('the fault run', () => {
   test(`in ${EPISODES} episodes, each killing connection, server, client or block at random requests, what was intended is on the chain, and each call took effect once`, {
-    timeout: 170_000,
+    timeout: 400_000,
   }, async () => {
     const seeds = Array.from({ length: EPISODES }, (_, i) => FIRST_SEED + i);
     const totals = { lives: 0, requests: 0, kills: {} as Record<string, number> };

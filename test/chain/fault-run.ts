@@ -1,20 +1,22 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { Connection } from '../../src/chain/connection.ts';
-import { connectSubtensor } from '../../src/chain/subtensor.ts';
+import { RuntimeCodecs } from '../../src/chain/runtime-codec.ts';
+import { Subtensor } from '../../src/chain/subtensor.ts';
 import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import type { ChainFault } from '../../src/local/chain/faults.ts';
-import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import { type LocalChain, startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import { silentLogger } from '../../src/shared/logger.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { DIRECT, type FaultMode, HIDDEN, type Program } from './fault-modes.ts';
+import { memoryReveals } from './memory-reveals.ts';
 import { readSentCalls } from './sent-calls.ts';
-import { type LocalChain, memoryReveals } from './subnet.ts';
 
-const BLOCK_MS = 30;
+const BLOCK_MS = 50;
 /** Other weights of the same hotkey are taken after so many blocks: as on a real subnet, and longer than an episode. */
 const RATE_LIMIT_BLOCKS = 1_000;
-const DEADLINES = { timeoutMs: 4_000, blockTimeoutMs: 2_500, pingIntervalMs: 400 };
+const DEADLINES = { timeoutMs: 3_000, blockTimeoutMs: 1_500, pingIntervalMs: 300 };
 const EPISODE_DEADLINE_MS = 60_000;
 /** Weights of a process that was killed came first: the next look at the chain shows it. */
 const CAME_FIRST = ['CommittingWeightsTooFast', 'SettingWeightsTooFast'];
@@ -55,6 +57,8 @@ export function planOf(seed: number, requests: number): Kill[] {
 /** A chain on which episodes run one after the other, each with a hotkey of its own. */
 export interface Lane {
   chain: LocalChain;
+  /** Reading the runtime's description is most of what starting a program costs, so that they share it. */
+  codecs: RuntimeCodecs;
   /** Reads what came of an episode. */
   observer: Connection;
   /** Hotkeys, uid = place; 0 to 2 are only given weight to. */
@@ -70,16 +74,17 @@ export async function openLane(episodes: number): Promise<Lane> {
     commitmentCooldownBlocks: 0,
     finalityLagBlocks: 2,
     subnets: [
-      { netuid: DIRECT, neurons, weightsRateLimit: 1, tempo: 300 },
-      { netuid: HIDDEN, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: true, tempo: 300 },
+      { netuid: DIRECT, neurons, weightsRateLimit: 1, tempo: 100 },
+      { netuid: HIDDEN, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: true, tempo: 100 },
     ],
   });
-  const observer = new Connection({ urls: [chain.url], timeoutMs: 60_000 });
+  const codecs = new RuntimeCodecs();
+  const observer = new Connection({ urls: [chain.url], timeoutMs: 60_000, codecs });
   const close = async () => {
     observer.close();
     await chain.close();
   };
-  return { chain, observer, hotkeys, close };
+  return { chain, codecs, observer, hotkeys, close };
 }
 
 export interface EpisodeOutcome {
@@ -124,7 +129,11 @@ export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan:
       lives++;
       life = new AbortController();
       isDone = await live(
-        { url: chain.url, signal: AbortSignal.any([life.signal, deadline]), until },
+        {
+          connection: new Connection({ urls: [chain.url], codecs: lane.codecs, ...DEADLINES }),
+          signal: AbortSignal.any([life.signal, deadline]),
+          until,
+        },
         (subtensor) => ({
           subtensor,
           hotkey,
@@ -146,7 +155,7 @@ export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan:
 }
 
 interface LifeParameters {
-  url: string;
+  connection: Connection;
   /** Aborts when the program is killed; the rest of it runs into a closed connection and a store that takes nothing. */
   signal: AbortSignal;
   until: 'in-block' | 'finalized';
@@ -154,18 +163,17 @@ interface LifeParameters {
 
 /** One life of a program; false when it was killed, or met a fault that may pass. */
 async function live(
-  { url, signal, until }: LifeParameters,
-  programOf: (subtensor: Program['subtensor']) => Program,
+  { connection, signal, until }: LifeParameters,
+  programOf: (subtensor: Subtensor) => Program,
   mode: FaultMode,
 ): Promise<boolean> {
   const killed = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   killed.catch(() => {});
-  let subtensor: Program['subtensor'] | undefined;
+  signal.addEventListener('abort', () => connection.close(), { once: true });
+  const subtensor = new Subtensor({ connection, until, logger: silentLogger });
   try {
-    subtensor = await connectSubtensor({ endpoint: url, signal, until, ...DEADLINES });
-    signal.addEventListener('abort', () => void subtensor?.close(), { once: true });
     const program = programOf(subtensor);
     // A program that is still alive goes on with the same client after a passing fault.
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -184,7 +192,7 @@ async function live(
     }
     throw error;
   } finally {
-    await subtensor?.close();
+    await subtensor.close();
   }
 }
 
