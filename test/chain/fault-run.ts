@@ -39,19 +39,18 @@ const CONNECTION_FAULTS: ChainFault[] = [
   { kind: 'delay', ms: 300 },
 ];
 
-/** Up to three kills at random requests, the first within what an undisturbed run asks. */
+/** Up to three kills at random requests, the first of them while an undisturbed program would still be asking. */
 export function planOf(seed: number, requests: number): Kill[] {
   const random = new MersenneTwister(seed);
   const below = (limit: number) => random.nextUint32() % limit;
-  const kills = Array.from({ length: 1 + below(3) }, (_, i) => ({
+  // A call in a block that is taken back, at a node that then forgets it, is gone without anybody to blame: never both.
+  const kinds = ['connection', 'client', below(2) === 0 ? 'server' : 'block'] as const;
+  return Array.from({ length: 1 + below(3) }, (_, i) => ({
     atRequest: 1 + below(requests * (i + 1)),
-    what: (['connection', 'server', 'client', 'block'] as const)[below(4)]!,
+    what: kinds[below(kinds.length)]!,
     fault: CONNECTION_FAULTS[below(CONNECTION_FAULTS.length)]!,
     downMs: below(150),
   }));
-  // A call that is in a block which is taken back, at a node that then forgets it, is gone: no client can know.
-  const hasServer = kills.some(({ what }) => what === 'server');
-  return kills.filter(({ what }) => !(what === 'block' && hasServer));
 }
 
 /** A chain on which episodes run one after the other, each with a hotkey of its own. */
@@ -78,8 +77,10 @@ export async function openLane(episodes: number): Promise<Lane> {
       { netuid: HIDDEN, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: true, tempo: 100 },
     ],
   });
+  await chain.produceBlocks(3); // What is taken back is not the first block.
   const codecs = new RuntimeCodecs();
   const observer = new Connection({ urls: [chain.url], timeoutMs: 60_000, codecs });
+  await observer.use('connecting', async () => {}); // The first one reads the runtime's description, for all.
   const close = async () => {
     observer.close();
     await chain.close();
@@ -96,11 +97,13 @@ export interface EpisodeOutcome {
   requests: number;
   /** Lives of the program. */
   lives: number;
+  /** What of the plan was killed. */
+  killed: Kill['what'][];
 }
 
 /** Runs a program until it has finished, killing what the plan says, and tells what came of it. */
 export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan: Kill[]): Promise<EpisodeOutcome> {
-  const { chain, observer } = lane;
+  const { chain } = lane;
   const hotkey = lane.hotkeys[uid]!;
   const since = chain.currentBlock();
   const reveals = memoryReveals();
@@ -108,11 +111,13 @@ export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan:
   let life = new AbortController();
   let lives = 0;
   let requests = 0;
+  const killed: Kill['what'][] = [];
   const kill = ({ what, fault, downMs }: Kill) => {
+    killed.push(what);
     if (what === 'connection') chain.faults.inject({ on: '', fault });
     if (what === 'server') restarts.push(chain.restart(downMs));
     if (what === 'client') life.abort(new Error('killed'));
-    if (what === 'block' && chain.currentBlock() > since) chain.reorg();
+    if (what === 'block') chain.reorg();
   };
   const onRequest = () => {
     requests++;
@@ -149,9 +154,20 @@ export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan:
     chain.faults.clear();
     await Promise.all(restarts);
   }
-  const sent = (await readSentCalls(observer, since)).filter(({ signer }) => signer === hotkey.address);
+  return { ...(await outcomeOf(lane, uid, mode, since)), requests, lives, killed };
+}
+
+/** What is on the chain of a hotkey's calls since a block. */
+export async function outcomeOf(
+  { chain, observer, hotkeys }: Lane,
+  uid: number,
+  mode: FaultMode,
+  since: number,
+): Promise<Pick<EpisodeOutcome, 'effect' | 'calls'>> {
+  const { address } = hotkeys[uid]!;
+  const sent = (await readSentCalls(observer, since)).filter(({ signer }) => signer === address);
   const calls = sent.filter(({ refusal }) => refusal === null).map(({ name }) => name);
-  return { effect: mode.effect(chain, { uid, address: hotkey.address }), calls, requests, lives };
+  return { effect: mode.effect(chain, { uid, address }), calls };
 }
 
 interface LifeParameters {
