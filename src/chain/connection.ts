@@ -1,56 +1,92 @@
-import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
-import { JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
-import { polkadotApi } from './polkadot.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
+import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
+import { type Endpoint, EndpointList } from './endpoint-list.ts';
+import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
+import { type Link, openLink } from './link.ts';
+import { RuntimeCodecs } from './runtime-codec.ts';
 
-/** A connected node. */
-export interface Link {
-  /** Everything that goes over the wire. */
-  socket: JsonRpcSocket;
-  /**
-   * The runtime's own description of itself: storage keys, calls, types, errors by name. It is used as a codec only:
-   * what @polkadot/api sends by itself it prints when it fails, so nothing is sent through it once it is ready.
-   */
-  api: ApiPromise;
+export type { Link } from './link.ts';
+
+export interface ConnectionParameters {
+  /** Nodes of one chain, in the order they are tried. */
+  urls: string[];
+  /** Genesis hash of the chain that is meant, `null` (default) for the chain of the first node that answers. */
+  genesisHash?: string | null;
+  /** Deadline of every use. */
+  timeoutMs: number;
+  /** How long the best block of a node may stand still before another node is asked. Default 2 minutes. */
+  blockTimeoutMs?: number;
+  /** Default 15 s. */
+  pingIntervalMs?: number;
+  /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
+  codecs?: RuntimeCodecs;
+  logger?: Logger;
 }
 
 export interface UseConnectionParameters {
   signal?: AbortSignal;
   /** Default: the connection's. */
   timeoutMs?: number;
+  /** What did not come, when the deadline has passed. Default "no answer". */
+  missing?: string;
 }
 
-/** Pallets without which a node is no Subtensor. */
-const REQUIRED_PALLETS = ['system', 'subtensorModule', 'commitments'];
+/** A node further behind than this is still catching up. */
+const MOST_BLOCKS_BEHIND = 20;
 const CLOSED = 'the connection was closed by this program';
 
 /**
- * One WebSocket to one node, opened when first needed and again after it was lost. Every use has a deadline; a use that
- * misses it takes the connection down with it, since a silent socket is not to be trusted again.
+ * One WebSocket to one of several nodes, opened when first needed and again after it was lost. Every use has a deadline;
+ * a use that misses it takes the link down with it, since a silent socket is not to be trusted again. A node that is
+ * lost, falls silent, refuses a method, or whose best block stands still while another node's may not, makes place for
+ * the next of the list.
  */
 export class Connection {
-  /** Where it connects to, without user name, password and query, which may hold an access key. */
-  readonly url: string;
   readonly timeoutMs: number;
-  readonly #endpoint: string;
+  readonly blockTimeoutMs: number;
+  readonly #endpoints: EndpointList;
+  readonly #pingIntervalMs: number;
+  readonly #logger: Logger;
+  readonly #codecs: RuntimeCodecs;
+  /** Where each endpoint's best block stood still. */
+  readonly #stalledAt = new Map<Endpoint, number>();
+  #genesisHash: string | null;
+  #current: Endpoint;
   #link: Promise<Link> | null = null;
   /** Closes the current link, whether it is open or being opened. */
   #dropLink = new AbortController();
   #closed = false;
-  #requestsBefore = 0;
-  #socket: JsonRpcSocket | null = null;
+  #requests = 0;
+  /** Number of the highest block that a node announced before it was left. */
+  #highest = 0;
 
-  constructor({ url, timeoutMs }: { url: string; timeoutMs: number }) {
-    const { protocol, host, pathname } = new URL(url);
-    this.#endpoint = url;
-    this.url = `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+  constructor(parameters: ConnectionParameters) {
+    const { urls, genesisHash = null, timeoutMs, blockTimeoutMs = 120_000, pingIntervalMs = 15_000 } = parameters;
+    this.#endpoints = new EndpointList(urls);
+    this.#current = this.#endpoints.all[0]!;
+    this.#genesisHash = genesisHash;
     this.timeoutMs = timeoutMs;
+    this.blockTimeoutMs = blockTimeoutMs;
+    this.#pingIntervalMs = pingIntervalMs;
+    this.#codecs = parameters.codecs ?? new RuntimeCodecs();
+    this.#logger = parameters.logger ?? silentLogger;
+  }
+
+  /** The endpoint in use or tried last, without user name, password and query. */
+  get url(): string {
+    return this.#current.shown;
+  }
+
+  /** How many nodes there are to choose from. */
+  get endpoints(): number {
+    return this.#endpoints.all.length;
   }
 
   /** Requests sent over all sockets so far. */
   get requests(): number {
-    return this.#requestsBefore + (this.#socket?.requests ?? 0);
+    return this.#requests;
   }
 
   /**
@@ -59,22 +95,26 @@ export class Connection {
    *   signal's reason when aborted; whatever else `run` throws.
    */
   async use<T>(what: string, run: (link: Link) => Promise<T>, options: UseConnectionParameters = {}): Promise<T> {
-    const { signal, timeoutMs = this.timeoutMs } = options;
+    const { signal, timeoutMs = this.timeoutMs, missing } = options;
     signal?.throwIfAborted();
     const interrupted = new AbortController();
-    const late = this.#late(what, timeoutMs);
+    let late: FlockOffError | undefined;
+    const opening = this.#open();
+    const dropLink = this.#dropLink;
     const timer = setTimeout(() => {
+      late = tooLate(what, this.url, timeoutMs, missing);
       interrupted.abort(late);
-      this.#drop('another call had no answer in time');
+      if (dropLink === this.#dropLink) this.#endpoints.failed(this.#current);
+      drop(dropLink, 'another call had no answer in time');
     }, timeoutMs);
     const onAbort = () => interrupted.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      return await abortable(this.#open().then(run), interrupted.signal);
+      return await abortable(opening.then(run), interrupted.signal);
     } catch (error) {
       if (error === late || signal?.aborted || error instanceof FlockOffError) throw error;
-      if (error instanceof SocketLostError) throw this.#unreachable(messageOf(error), error);
-      if (error instanceof RpcError) throw this.#nodeFailed(what, error);
+      if (error instanceof SocketLostError) throw unreachable(this.url, messageOf(error), error);
+      if (error instanceof RpcError) throw this.#refused(what, error, dropLink);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -85,19 +125,25 @@ export class Connection {
   /** Closes the socket for good; nothing of it keeps the process alive. */
   close(): void {
     this.#closed = true;
-    this.#drop(CLOSED);
+    drop(this.#dropLink, CLOSED);
   }
 
-  #drop(why: string): void {
-    this.#dropLink.abort(new SocketLostError(why));
+  /** A node that refuses a method will refuse it again: it makes place for another, where there is one. */
+  #refused(what: string, error: RpcError, dropLink: AbortController): FlockOffError {
+    const failed = nodeFailed(what, this.url, error, error.code !== METHOD_NOT_FOUND || this.endpoints > 1);
+    if (error.code === METHOD_NOT_FOUND && this.endpoints > 1) {
+      this.#endpoints.failed(this.#current);
+      drop(dropLink, failed.message);
+    }
+    return failed;
   }
 
   async #open(): Promise<Link> {
-    if (this.#closed) throw this.#unreachable(CLOSED, undefined, false);
+    if (this.#closed) throw unreachable(this.url, CLOSED, undefined, false);
     if (this.#link) return this.#link;
     const dropped = new AbortController();
     this.#dropLink = dropped;
-    const link = this.#connect(dropped.signal);
+    const link = this.#openAny(dropped.signal);
     this.#link = link;
     const forget = () => {
       if (this.#link === link) this.#link = null;
@@ -107,121 +153,76 @@ export class Connection {
     return link;
   }
 
-  async #connect(dropped: AbortSignal): Promise<Link> {
-    const { ApiPromise } = await polkadotApi();
-    const socket = await JsonRpcSocket.open(this.#endpoint, dropped);
-    this.#requestsBefore = this.requests;
-    this.#socket = socket;
+  /** The first endpoint that turns out to be fit. Each has its share of the deadline, so that a silent one is passed by. */
+  async #openAny(dropped: AbortSignal): Promise<Link> {
+    const failures: { shown: string; error: FlockOffError }[] = [];
+    for (const endpoint of this.#endpoints.order()) {
+      this.#current = endpoint;
+      try {
+        return await this.#openOne(endpoint, dropped);
+      } catch (error) {
+        if (dropped.aborted) throw error;
+        this.#endpoints.failed(endpoint);
+        failures.push({ shown: endpoint.shown, error: openingFailed(endpoint.shown, error) });
+        if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${failures.at(-1)!.error.message}`);
+      }
+    }
+    throw failures.length === 1 ? failures[0]!.error : noneAnswers(failures);
+  }
+
+  async #openOne(endpoint: Endpoint, dropped: AbortSignal): Promise<Link> {
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(dropped.reason);
+    dropped.addEventListener('abort', giveUp, { once: true });
+    const shareMs = Math.floor(this.timeoutMs / (this.endpoints + 1));
+    const timer =
+      this.endpoints > 1
+        ? setTimeout(() => attempt.abort(tooLate('connecting', endpoint.shown, shareMs)), shareMs)
+        : undefined;
     try {
-      const failed = new AbortController();
-      const api = new ApiPromise({
-        provider: startupProvider(socket, (error) => failed.abort(error)),
-        metadata: await readMetadata(socket),
-        noInitWarn: true,
+      const opening = openLink({
+        endpoint,
+        signal: attempt.signal,
+        codecs: this.#codecs,
+        genesisHash: this.#genesisHash,
+        pingIntervalMs: this.#pingIntervalMs,
+        stallTimeoutMs: this.blockTimeoutMs,
+        onRequest: () => void this.#requests++,
+        onStall: (socket, block) => this.#stalled(endpoint, socket, block),
       });
-      await abortable(api.isReadyOrError, failed.signal);
-      const missing = REQUIRED_PALLETS.filter((pallet) => api.query[pallet] === undefined);
-      if (missing.length > 0) throw this.#notSubtensor(`it has no pallet ${missing.join(', ')}`);
-      await closeOnUpgrade(socket, api);
-      return { socket, api };
+      const link = await abortable(opening, attempt.signal);
+      const behind = this.#highest - link.heads.block;
+      if (this.endpoints > 1 && behind > MOST_BLOCKS_BEHIND) {
+        link.socket.close('it is behind');
+        throw unfit(endpoint.shown, `its best block ${link.heads.block} is ${behind} blocks behind`);
+      }
+      this.#genesisHash ??= link.api.genesisHash.toHex();
+      link.socket.lost.addEventListener('abort', () => {
+        dropped.removeEventListener('abort', giveUp);
+        this.#highest = Math.max(this.#highest, link.heads.block);
+        if (!(link.socket.lost.reason as SocketLostError).byUs) this.#endpoints.failed(endpoint);
+      });
+      return link;
     } catch (error) {
-      socket.close(messageOf(error));
-      if (error instanceof RpcError && error.code === METHOD_NOT_FOUND)
-        throw this.#notSubtensor(`it answered "${error.message}"`, error);
-      if (error instanceof RpcError) throw this.#nodeFailed('connecting', error);
+      dropped.removeEventListener('abort', giveUp);
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  #late(what: string, timeoutMs: number): FlockOffError {
-    return new FlockOffError({
-      code: 'timeout',
-      what: `${what}: no answer from the chain at ${this.url} within ${timeoutMs} ms`,
-      fix: 'check your network, or use another endpoint (--subtensor.chain_endpoint)',
-      facts: { url: this.url, timeoutMs },
-      transient: true,
-    });
-  }
-
-  #unreachable(why: string, cause?: unknown, transient = true): FlockOffError {
-    return new FlockOffError({
-      code: 'chain-unreachable',
-      what: `the chain at ${this.url} cannot be reached: ${why}`,
-      fix: 'check --subtensor.network or --subtensor.chain_endpoint, and your network',
-      facts: { url: this.url },
-      transient,
-      cause,
-    });
-  }
-
-  #nodeFailed(what: string, cause: RpcError): FlockOffError {
-    return new FlockOffError({
-      code: 'chain-unreachable',
-      what: `${what}: the node at ${this.url} answered with error ${cause.code} (${cause.message})`,
-      fix: 'use another endpoint (--subtensor.chain_endpoint)',
-      facts: { url: this.url, rpcCode: cause.code },
-      transient: cause.code !== METHOD_NOT_FOUND,
-      cause,
-    });
-  }
-
-  #notSubtensor(why: string, cause?: unknown): FlockOffError {
-    return new FlockOffError({
-      code: 'chain-unreachable',
-      what: `${this.url} is not a Subtensor node: ${why}`,
-      fix: 'check --subtensor.network or --subtensor.chain_endpoint',
-      facts: { url: this.url },
-      cause,
-    });
+  /** Leaves a node whose best block stands still, unless every other one stood still there too. */
+  #stalled(endpoint: Endpoint, socket: JsonRpcSocket, block: number): void {
+    this.#stalledAt.set(endpoint, block);
+    const others = this.#endpoints.all.filter((other) => other !== endpoint);
+    if (others.every((other) => (this.#stalledAt.get(other) ?? -1) >= block)) return;
+    const why = `its best block has been ${block} for ${this.blockTimeoutMs} ms`;
+    this.#logger.warn(`the node at ${endpoint.shown} is left: ${why}`);
+    this.#endpoints.failed(endpoint);
+    socket.close(why);
   }
 }
 
-/**
- * The runtime's metadata under the name @polkadot/api looks it up by. Version 14, which every node has: left to itself,
- * the API asks for newer ones first, and prints where there are none.
- */
-async function readMetadata(socket: JsonRpcSocket): Promise<Record<string, `0x${string}`>> {
-  const [genesisHash, { specVersion }, metadata] = await Promise.all([
-    socket.request<string>('chain_getBlockHash', [0]),
-    socket.request<{ specVersion: number }>('state_getRuntimeVersion'),
-    socket.request<`0x${string}`>('state_getMetadata'),
-  ]);
-  return { [`${genesisHash}-${specVersion}`]: metadata };
-}
-
-/**
- * What @polkadot/api reads the runtime's description through when it starts. It prints every failed request to the
- * console, so a failure is reported to `onFailure` instead and the request is left unanswered.
- */
-function startupProvider(socket: JsonRpcSocket, onFailure: (error: unknown) => void) {
-  return {
-    hasSubscriptions: false,
-    isClonable: false,
-    isConnected: true,
-    clone: unused,
-    connect: async () => {},
-    disconnect: async () => {},
-    on: () => () => {},
-    subscribe: unused,
-    unsubscribe: unused,
-    send: <T>(method: string, params: unknown[]): Promise<T> =>
-      new Promise((resolve) => {
-        socket.request<T>(method, params).then(resolve, onFailure);
-      }),
-  };
-}
-
-function unused(): never {
-  throw new Error('@polkadot/api subscribes to nothing here');
-}
-
-/** A runtime upgrade makes the description stale: the socket is closed, and the next use reads the new one. */
-async function closeOnUpgrade(socket: JsonRpcSocket, api: ApiPromise): Promise<void> {
-  const inUse = api.runtimeVersion.specVersion.toNumber();
-  await socket.subscribe<{ specVersion: number }>(
-    { method: 'state_subscribeRuntimeVersion', unsubscribe: 'state_unsubscribeRuntimeVersion' },
-    ({ specVersion }) => {
-      if (specVersion !== inUse) socket.close('the runtime was upgraded');
-    },
-  );
+function drop(link: AbortController, why: string): void {
+  link.abort(new SocketLostError(why, true));
 }

@@ -26,6 +26,9 @@ const FIXES: Record<string, string> = {
   NoWeightsCommitFound: 'set the weights again: the chain has no such commit',
   WeightVecLengthIsLow: 'send at least as many weights as the subnet demands',
   MaxWeightExceeded: 'spread the weights: one share is above what the subnet allows',
+  AncientBirthBlock: 'sign it again: the block that its era begins with is too old for the chain to know',
+  Payment: 'send it from an account with a balance: this call is not free on this runtime',
+  Call: 'check that this runtime has the call, and that it may be signed by a hotkey',
   BadProof: 'check that the hotkey file belongs to this hotkey, and that this package is up to date',
 };
 
@@ -38,13 +41,29 @@ const CUSTOM_CODES: Record<number, string> = Object.fromEntries(
   ColdkeySwapDisputed InvalidRealAccount FailedShieldedTxParsing InvalidShieldedTxPubKeyHash NonAssociatedColdKey
   DelegateTakeTooLow DelegateTakeTooHigh`
     .split(/\s+/)
-    .map((name, code) => [code, name]),
+    .map((name, code) => [code, name])
+    .concat([[255, 'BadRequest']]),
 );
 const CUSTOM_CODES_SINCE_SPEC = 233;
 
 const INVALID_TRANSACTION = 1010;
 const RUNTIME_FAILED = 1011;
 const PRIORITY_TOO_LOW = 1014;
+
+/**
+ * Why a node's pool calls a transaction invalid (Substrate's `InvalidTransaction`), in the words of a node and as a
+ * simulated one prints the variant.
+ */
+const INVALID: [name: string, said: RegExp][] = [
+  ['Stale', /transaction is outdated|"stale"/i],
+  ['BadProof', /bad signature|"bad_?proof"/i],
+  ['AncientBirthBlock', /ancient birth block|"ancient_?birth_?block"/i],
+  ['Payment', /inability to pay|"payment"/i],
+  ['Future', /valid in the future|"future"/i],
+  ['Call', /call is not expected|"call"/i],
+  ['ExhaustsResources', /exhaust the block limits|"exhausts_?resources"/i],
+  ['BadSigner', /invalid signing address|"bad_?signer"/i],
+];
 
 /** A call the chain executed and refused, by the error's name in the runtime's metadata. */
 export function dispatchRejection(call: string, { section, name }: { section: string; name: string }): FlockOffError {
@@ -76,7 +95,7 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
   const custom = /custom(?: error)?["\s]*:\s*(\d+)/i.exec(text)?.[1];
   const name =
     custom === undefined
-      ? (/stale|outdated/i.test(text) && 'Stale') || (/bad ?proof|bad signature/i.test(text) && 'BadProof') || undefined
+      ? INVALID.find(([, said]) => error.code === INVALID_TRANSACTION && said.test(text))?.[0]
       : specVersion >= CUSTOM_CODES_SINCE_SPEC
         ? CUSTOM_CODES[Number(custom)]
         : undefined;
@@ -101,4 +120,15 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
     transient: usedNonce || ![INVALID_TRANSACTION, RUNTIME_FAILED, METHOD_NOT_FOUND].includes(error.code),
     cause: error,
   });
+}
+
+/** What a pool's rejection is about; `passing` may be otherwise in the next block, `none` is no rejection at all. */
+export type Judgement = 'call' | 'signature' | 'passing' | 'none';
+
+/** Whether an error says that the call will not be taken, or only not with this signature, or not now. */
+export function judgementOf({ code, facts, transient }: FlockOffError): Judgement {
+  if (code !== 'chain-rejected') return transient ? 'none' : 'call';
+  if (facts.section !== 'transactionPool') return 'call';
+  if (facts.name === 'BadProof' || facts.name === 'AncientBirthBlock') return 'signature';
+  return transient ? 'passing' : 'call';
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { messageOf } from '../errors/flock-off-error.ts';
-import { abortable } from '../shared/abortable.ts';
 
 /** JSON-RPC's code for a method that the other side does not have. */
 export const METHOD_NOT_FOUND = -32_601;
@@ -22,6 +22,23 @@ export class RpcError extends Error {
 /** The socket could not be opened, or closed while an answer was outstanding. */
 export class SocketLostError extends Error {
   override readonly name = 'SocketLostError';
+  /** True when this side closed it. */
+  readonly byUs: boolean;
+
+  constructor(message: string, byUs: boolean) {
+    super(message);
+    this.byUs = byUs;
+  }
+}
+
+export interface OpenSocketOptions {
+  /**
+   * How often the other side is pinged; one that sent nothing at all from one ping to the next is given up, so that a
+   * half-open socket is noticed within twice this time. Default 15 s.
+   */
+  pingIntervalMs?: number;
+  /** Called for every request sent. */
+  onRequest?: () => void;
 }
 
 export interface Subscription {
@@ -38,8 +55,6 @@ interface Message {
   params?: { subscription: string | number; result: unknown };
 }
 
-const EARLY_NOTICES = 16;
-
 interface Pending {
   resolve(result: unknown): void;
   reject(error: unknown): void;
@@ -53,15 +68,16 @@ export class JsonRpcSocket {
   readonly #socket: WebSocket;
   readonly #pending = new Map<number, Pending>();
   readonly #subscribers = new Map<string | number, (result: unknown) => void>();
-  /** Notices that came in before the subscriber knew its id. */
-  readonly #early = new Map<string | number, unknown[]>();
   readonly #lost = new AbortController();
+  readonly #onRequest: () => void;
   #lastId = 0;
 
-  private constructor(url: string) {
+  private constructor(url: string, { pingIntervalMs = 15_000, onRequest = () => {} }: OpenSocketOptions) {
     // Everything that waits for a notice listens; many at once are no leak.
     setMaxListeners(0, this.lost);
+    this.#onRequest = onRequest;
     this.#socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 });
+    this.#socket.on('upgrade', ({ socket }) => this.#keepAsking(socket, pingIntervalMs));
     this.#socket.on('message', (data) => this.#receive(String(data)));
     // A refused connection to a host with several addresses has a code and no message.
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#lose(error.message || String(error.code)));
@@ -69,9 +85,9 @@ export class JsonRpcSocket {
   }
 
   /** Opens a socket; an abort of the signal closes it. @throws SocketLostError when it cannot be opened. */
-  static async open(url: string, signal: AbortSignal): Promise<JsonRpcSocket> {
+  static async open(url: string, signal: AbortSignal, options: OpenSocketOptions = {}): Promise<JsonRpcSocket> {
     signal.throwIfAborted();
-    const opening = new JsonRpcSocket(url);
+    const opening = new JsonRpcSocket(url, options);
     signal.addEventListener('abort', () => opening.close(messageOf(signal.reason)), { once: true });
     await new Promise<void>((resolve, reject) => {
       opening.#socket.once('open', () => resolve());
@@ -85,20 +101,10 @@ export class JsonRpcSocket {
     return this.#lost.signal;
   }
 
-  /** Requests sent so far: one round trip each. */
-  get requests(): number {
-    return this.#lastId;
-  }
-
   /** @throws RpcError when the node answers with an error, SocketLostError when it does not answer. */
   request<T>(method: string, params: unknown[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.lost.aborted) return reject(this.lost.reason);
-      const id = ++this.#lastId;
-      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }), (error) => {
-        if (error) this.#lose(messageOf(error));
-      });
+      this.#send(method, params, { resolve: resolve as (result: unknown) => void, reject });
     });
   }
 
@@ -106,40 +112,49 @@ export class JsonRpcSocket {
    * Subscribes; `onNotice` gets every notice in order until the returned function is called.
    * Notices stop without a word when the socket closes: watch `lost`.
    */
-  async subscribe<T>(
-    { method, unsubscribe, params = [] }: Subscription,
-    onNotice: (notice: T) => void,
-  ): Promise<() => void> {
-    const id = await this.request<string | number>(method, params);
-    this.#subscribers.set(id, onNotice as (result: unknown) => void);
-    for (const notice of this.#early.get(id) ?? []) onNotice(notice as T);
-    this.#early.delete(id);
-    return () => {
-      if (this.#subscribers.delete(id)) this.request(unsubscribe, [id]).catch(() => {});
-    };
-  }
-
-  /** The first notice that `pick` makes something of; the subscription ends with it. @throws whatever `pick` throws. */
-  async firstNotice<T, R>(subscription: Subscription, pick: (notice: T) => R | undefined): Promise<R> {
-    const picked = new Promise<R>((resolve, reject) => {
-      const subscribed = this.subscribe<T>(subscription, (notice) => {
-        try {
-          const value = pick(notice);
-          if (value === undefined) return;
-          resolve(value);
-        } catch (error) {
-          reject(error);
-        }
-        void subscribed.then((stop) => stop());
-      });
-      subscribed.catch(reject);
+  subscribe<T>({ method, unsubscribe, params = [] }: Subscription, onNotice: (notice: T) => void): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const subscribed = (id: unknown) => {
+        // In the same turn as the answer, so that the notice right behind it finds its subscriber.
+        this.#subscribers.set(id as string | number, onNotice as (result: unknown) => void);
+        resolve(() => {
+          if (this.#subscribers.delete(id as string | number)) this.request(unsubscribe, [id]).catch(() => {});
+        });
+      };
+      this.#send(method, params, { resolve: subscribed, reject });
     });
-    return abortable(picked, this.lost);
   }
 
   /** Closes at once, without the closing handshake, which a silent node would not answer. */
   close(why: string): void {
-    this.#lose(why);
+    this.#lose(why, true);
+  }
+
+  /** Whatever arrives shows that the other side lives: a pong, or the next piece of a long answer. */
+  #keepAsking(connection: Socket, intervalMs: number): void {
+    let bytesAtLastPing = -1;
+    const timer = setInterval(() => {
+      if (connection.bytesRead === bytesAtLastPing) {
+        this.#lose(`nothing came from the node for ${intervalMs} ms, not even an answer to a ping`);
+        return;
+      }
+      bytesAtLastPing = connection.bytesRead;
+      this.#socket.ping();
+    }, intervalMs);
+    this.lost.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+
+  #send(method: string, params: unknown[], pending: Pending): void {
+    if (this.lost.aborted) {
+      pending.reject(this.lost.reason);
+      return;
+    }
+    const id = ++this.#lastId;
+    this.#onRequest();
+    this.#pending.set(id, pending);
+    this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }), (error) => {
+      if (error) this.#lose(messageOf(error));
+    });
   }
 
   #receive(text: string): void {
@@ -157,20 +172,17 @@ export class JsonRpcSocket {
       else pending?.resolve(message.result);
     } else if (message.params) {
       const { subscription, result } = message.params;
-      const onNotice = this.#subscribers.get(subscription);
-      if (onNotice) onNotice(result);
-      else this.#early.set(subscription, [...(this.#early.get(subscription) ?? []), result].slice(-EARLY_NOTICES));
+      this.#subscribers.get(subscription)?.(result);
     }
   }
 
-  #lose(why: string): void {
+  #lose(why: string, byUs = false): void {
     if (this.lost.aborted) return;
-    const error = new SocketLostError(why);
+    const error = new SocketLostError(why, byUs);
     this.#lost.abort(error);
     this.#socket.terminate();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
     this.#subscribers.clear();
-    this.#early.clear();
   }
 }

@@ -1,122 +1,218 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { SubmittableExtrinsic } from '@polkadot/api/types';
-import type { Link } from './connection.ts';
-import { dispatchRejection, droppedRejection, poolRejection } from './explain-rejection.ts';
-import { RpcError } from './json-rpc-socket.ts';
-import { polkadotCrypto } from './polkadot.ts';
-import { type ChainValue, Snapshot, toItems } from './snapshot.ts';
-import { toMultiSignature } from './wallet/multi-signature.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { abortable } from '../shared/abortable.ts';
+import type { Logger } from '../shared/logger.ts';
+import { retry } from '../shared/retry.ts';
+import { type Account, AccountTurns } from './account-turns.ts';
+import { judgementOf } from './explain-rejection.ts';
+import { type Fate, findTransaction, readNonce } from './find-transaction.ts';
+import type { Link } from './link.ts';
+import { Snapshot } from './snapshot.ts';
+import {
+  type BuildCall,
+  ERA_BLOCKS,
+  readEraStart,
+  requireEra,
+  type SignedTransaction,
+  signTransaction,
+} from './transaction.ts';
 import type { HotkeySigner } from './wallet.ts';
+import { type Certainty, type Inclusion, watchTransaction } from './watch-transaction.ts';
 
-/** Where a call took effect. */
-export interface Inclusion {
-  block: number;
-  /** `null` when only the effect was seen on the chain, not the transaction itself. */
-  blockHash: string | null;
+export type { BuildCall } from './transaction.ts';
+export { ERA_BLOCKS } from './transaction.ts';
+export type { Certainty, Inclusion } from './watch-transaction.ts';
+
+export interface SubmitParameters {
+  /** Name in errors and logs, such as "commitments.setCommitment". */
+  name: string;
+  call: BuildCall;
+  hotkey: HotkeySigner;
+  /**
+   * Where the effect of the call is on the chain, `null` when it is not there. Asked before a call is signed a second
+   * time, and when this hotkey has something under way that this process did not send: it may be this very call, sent by
+   * a process that was killed.
+   */
+  landed: () => Promise<Inclusion | null>;
+  /** Blocks the signature is valid for: a power of two from 4 to 2048, or 0 for ever. Default 64. */
+  eraBlocks?: number;
+  /** What is waited for. Default: the client's, which is `in-block`. */
+  until?: Certainty;
+  signal?: AbortSignal;
 }
 
-/** Builds a call from the runtime's description; the values are checked against its types. */
-export type BuildCall = (tx: ApiPromise['tx']) => SubmittableExtrinsic<'promise'>;
-
-/** Blocks a transaction stays valid: after that it can no longer land, and sending it again is safe. */
-export const ERA_BLOCKS = 64;
-
-/** Payloads longer than this are signed as their hash (Substrate's rule). */
-const LONGEST_SIGNED_BYTES = 256;
-/** Statuses of a watched transaction after which it will not be in a block. */
-const GIVEN_UP = ['dropped', 'invalid', 'usurped'];
-
-/** Signs a call for the next nonce. Returns the transaction as `0x` hex. */
-export async function signCall({ api, socket }: Link, build: BuildCall, hotkey: HotkeySigner): Promise<string> {
-  const { blake2AsU8a, hexToU8a, u8aToHex } = await polkadotCrypto();
-  const { address } = hotkey;
-  const [nonce, blockHash] = await Promise.all([
-    socket.request<number>('system_accountNextIndex', [address]),
-    socket.request<string>('chain_getFinalizedHead'),
-  ]);
-  const header = await socket.request<{ number: string }>('chain_getHeader', [blockHash]);
-  const call = build(api.tx);
-  const payload = api.createType('SignerPayload', {
-    address,
-    blockHash,
-    blockNumber: header.number,
-    era: api.createType('ExtrinsicEra', { current: Number(header.number), period: ERA_BLOCKS }),
-    genesisHash: api.genesisHash,
-    method: call.method,
-    nonce,
-    runtimeVersion: api.runtimeVersion,
-    signedExtensions: api.registry.signedExtensions,
-    tip: 0,
-    version: api.extrinsicVersion,
-  });
-  const bytes = hexToU8a(payload.toRaw().data);
-  const signed = bytes.length > LONGEST_SIGNED_BYTES ? blake2AsU8a(bytes, 256) : bytes;
-  const transaction = payload.toPayload();
-  const signature = u8aToHex(toMultiSignature(await hotkey.sign(signed, transaction), address));
-  return call.addSignature(address, signature, transaction).toHex();
+/** What sending needs of the client. */
+export interface SubmitterParameters {
+  /** Runs with a connected node, again on another one where the answer was lost. */
+  use<T>(what: string, run: (link: Link) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** The same, but once: what was sent may have arrived. */
+  useOnce<T>(what: string, run: (link: Link) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  nextBlock(last: number, signal?: AbortSignal): Promise<number>;
+  until: Certainty;
+  logger: Logger;
 }
 
-/**
- * Sends a signed transaction and waits until it is in a block, whose hash is returned.
- * @throws FlockOffError `chain-rejected` when the node does not take it or drops it.
- */
-export async function sendAndWatch({ api, socket }: Link, call: string, transaction: string): Promise<string> {
-  const watch = {
-    method: 'author_submitAndWatchExtrinsic',
-    unsubscribe: 'author_unwatchExtrinsic',
-    params: [transaction],
-  };
-  try {
-    return await socket.firstNotice(watch, (status: string | Record<string, unknown>) => {
-      const [name, value] = typeof status === 'string' ? [status] : Object.entries(status)[0]!;
-      if (GIVEN_UP.includes(name)) throw droppedRejection(call, name);
-      return name === 'inBlock' || name === 'finalized' ? String(value) : undefined;
-    });
-  } catch (error) {
-    throw error instanceof RpcError ? poolRejection(call, error, api.runtimeVersion.specVersion.toNumber()) : error;
+/** How often a call is signed, each time only after the signature before can no longer land. */
+const SIGNATURES = 4;
+/** How often the same bytes are offered. */
+const OFFERS = 3;
+/** Blocks in which a transaction whose answer was lost is looked for before it is offered again. */
+const LOOK_BLOCKS = 3;
+/** Blocks that a final one may be behind. */
+const FINALITY_BLOCKS = 12;
+/** Blocks that what another process sent for the same hotkey is waited for. */
+const OTHERS_BLOCKS = 8;
+
+interface LookParameters extends Pick<SubmitParameters, 'name' | 'signal'> {
+  until: Certainty;
+  without: Set<string>;
+  /** How many blocks are waited for. */
+  blocks: number;
+}
+
+/** The signature can no longer land; the call has to be signed anew. */
+class SignAgain extends Error {
+  readonly because: unknown;
+
+  constructor(because: unknown) {
+    super('the signature can no longer land');
+    this.because = because;
   }
 }
 
 /**
- * What became of a transaction in the block that holds it.
- * @throws FlockOffError `chain-rejected` when the runtime refused it, with the error's name from the metadata.
+ * Sends calls so that each takes effect once. What is sent twice is the same bytes, which their nonce lets land once;
+ * signed anew is only what can no longer land. Whether it did is read from the blocks.
  */
-export async function readOutcome(
-  link: Link,
-  call: string,
-  transaction: string,
-  blockHash: string,
-): Promise<Inclusion> {
-  const { block } = await link.socket.request<{ block: { header: { number: string }; extrinsics: string[] } }>(
-    'chain_getBlock',
-    [blockHash],
-  );
-  const index = block.extrinsics.indexOf(transaction);
-  const records = toItems(await new Snapshot(link, blockHash).get('system.events')) as unknown as EventRecord[];
-  const failure = records.find(
-    ({ phase, event }) =>
-      phase.isApplyExtrinsic &&
-      phase.asApplyExtrinsic.eq(index) &&
-      event.section === 'system' &&
-      event.method === 'ExtrinsicFailed',
-  );
-  if (failure) throw dispatchRejection(call, nameOf(link.api, failure.event.data[0]!));
-  return { block: Number(block.header.number), blockHash };
+export class Submitter {
+  readonly #client: SubmitterParameters;
+  readonly #turns = new AccountTurns();
+
+  constructor(parameters: SubmitterParameters) {
+    this.#client = parameters;
+  }
+
+  async submit(parameters: SubmitParameters): Promise<Inclusion> {
+    requireEra(parameters.eraBlocks ?? ERA_BLOCKS);
+    try {
+      return await retry(() => this.#signAndDeliver(parameters), {
+        attempts: SIGNATURES,
+        baseDelayMs: 100,
+        maxDelayMs: 1_000,
+        isTransient: (error) => error instanceof SignAgain,
+        signal: parameters.signal,
+      });
+    } catch (error) {
+      throw error instanceof SignAgain ? error.because : error;
+    }
+  }
+
+  async #signAndDeliver(parameters: SubmitParameters): Promise<Inclusion> {
+    const { hotkey, signal } = parameters;
+    const { account, end } = await this.#turns.take(hotkey.address, signal);
+    try {
+      const signed = await this.#sign(account, parameters);
+      if (!('hex' in signed)) return signed;
+      account.underWay.add(signed.nonce);
+      try {
+        return await this.#deliver(signed, parameters, end);
+      } catch (error) {
+        account.unsure ||= !isFinal(error);
+        throw error;
+      } finally {
+        account.underWay.delete(signed.nonce);
+      }
+    } finally {
+      end();
+    }
+  }
+
+  /**
+   * Signs for the next nonce. What this hotkey has in the node's pool and this process did not put there is waited for
+   * first, since it may be this call: then where it landed is returned.
+   */
+  async #sign(account: Account, parameters: SubmitParameters): Promise<SignedTransaction | Inclusion> {
+    const { name, call, hotkey, eraBlocks = ERA_BLOCKS, landed, signal } = parameters;
+    const read = async (link: Link) => {
+      const [next, used, start] = await Promise.all([
+        link.socket.request<number>('system_accountNextIndex', [hotkey.address]),
+        Snapshot.latest(link).then((snapshot) => readNonce(snapshot, hotkey.address)),
+        readEraStart(link, eraBlocks),
+      ]);
+      return { api: link.api, best: link.heads.block, next, used, start };
+    };
+    for (let waited = 0; ; waited++) {
+      const { api, best, next, used, start } = await this.#client.use(`signing ${name}`, read, signal);
+      const pooled = Array.from({ length: Math.max(0, next - used) }, (_, i) => used + i);
+      const others = pooled.filter((nonce) => !account.underWay.has(nonce)).length;
+      if (waited > 0 || account.unsure) {
+        // After the nonces were read: what is neither seen now nor in the pool was never sent, or will never land.
+        const inclusion = await landed();
+        if (inclusion) return inclusion;
+      }
+      if (others === 0 || waited === OTHERS_BLOCKS) {
+        // A node may not yet count what it took a moment ago.
+        account.unsure = others > 0;
+        const nonce = Math.max(next, ...[...account.underWay].map((own) => own + 1));
+        // Not under the deadline of a call: a person may have to confirm it on a device.
+        const signing = signTransaction(api, { call, hotkey, nonce, eraBlocks, start });
+        return signal ? abortable(signing, signal) : signing;
+      }
+      this.#client.logger.info(
+        `${name}: ${hotkey.address} has ${others} under way already, waiting for the next block`,
+      );
+      await this.#client.nextBlock(best, signal);
+    }
+  }
+
+  async #deliver(
+    transaction: SignedTransaction,
+    parameters: SubmitParameters,
+    onTaken: () => void,
+  ): Promise<Inclusion> {
+    const { name, until = this.#client.until, signal } = parameters;
+    const without = new Set<string>();
+    for (let offer = 1; ; offer++) {
+      try {
+        const watch = (link: Link) => watchTransaction(link, { name, transaction, until, onTaken });
+        return await this.#client.useOnce(name, watch, signal);
+      } catch (error) {
+        if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
+        const judgement = judgementOf(error);
+        if (judgement === 'call' && offer === 1) throw error;
+        if (judgement === 'none')
+          this.#client.logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
+        // What is said of the signature itself is true or outdated already; the rest shows in the next blocks.
+        const blocks = isFinal(error) ? 0 : until === 'finalized' ? FINALITY_BLOCKS : LOOK_BLOCKS;
+        const fate = await this.#look(transaction, { name, until, without, blocks, signal });
+        if (typeof fate === 'object') return fate;
+        if (fate === 'never') return this.#signAgain(error, parameters);
+        if (offer === OFFERS || isFinal(error)) throw error;
+      }
+    }
+  }
+
+  /** Follows the chain for some blocks until it tells what became of a transaction. */
+  async #look(transaction: SignedTransaction, { name, until, without, blocks, signal }: LookParameters): Promise<Fate> {
+    const look = async (link: Link) => ({
+      best: link.heads.block,
+      fate: await findTransaction(link, { name, transaction, until, without }),
+    });
+    for (let looked = 0; ; looked++) {
+      const { best, fate } = await this.#client.use(`looking for ${name} on the chain`, look, signal);
+      if (fate !== 'open' || looked === blocks) return fate;
+      await this.#client.nextBlock(best, signal);
+    }
+  }
+
+  /** @throws SignAgain unless somebody else's signature brought the effect. */
+  async #signAgain(because: unknown, { landed }: SubmitParameters): Promise<Inclusion> {
+    const inclusion = await landed();
+    if (inclusion) return inclusion;
+    throw new SignAgain(because);
+  }
 }
 
-interface EventRecord {
-  phase: { isApplyExtrinsic: boolean; asApplyExtrinsic: ChainValue };
-  event: { section: string; method: string; data: DispatchError[] };
-}
-
-interface DispatchError {
-  type: string;
-  isModule: boolean;
-  asModule: Parameters<ApiPromise['registry']['findMetaError']>[0];
-  inner?: { type?: string };
-}
-
-function nameOf(api: ApiPromise, error: DispatchError): { section: string; name: string } {
-  if (error.isModule) return api.registry.findMetaError(error.asModule);
-  return { section: 'system', name: [error.type, error.inner?.type].filter(Boolean).join('.') };
+/** Whether an error says that a call will not land. */
+function isFinal(error: unknown): boolean {
+  return error instanceof FlockOffError && ['call', 'signature'].includes(judgementOf(error));
 }

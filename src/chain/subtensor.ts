@@ -1,65 +1,65 @@
-import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { retry } from '../shared/retry.ts';
+import { isTransientError, retry } from '../shared/retry.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
 import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
 import { readMetagraph, readWeights } from './metagraph.ts';
-import { type ResolveEndpointParameters, resolveEndpoint } from './networks.ts';
+import { type ResolveEndpointsParameters, resolveEndpoints } from './networks.ts';
 import { Snapshot, toNullable, toNumber } from './snapshot.ts';
-import { type BuildCall, type Inclusion, readOutcome, sendAndWatch, signCall } from './submit.ts';
-import type { HotkeySigner } from './wallet.ts';
+import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './submit.ts';
 
-export interface ConnectSubtensorParameters extends ResolveEndpointParameters {
-  /** Deadline of every call. Default 30 s. */
+export type { SubmitParameters } from './submit.ts';
+
+export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
+  /** Deadline of every call. Default 30 s. A read that one endpoint does not answer is made at the next. */
   timeoutMs?: number;
-  /** How long to wait for a block, or for a transaction to be in one, before the chain counts as stalled. Default 2 minutes. */
+  /**
+   * How long to wait for a block, or for a transaction to be in one, before the chain counts as stalled; with several
+   * endpoints, one whose best block stands still for so long makes place for the next. Default 2 minutes.
+   */
   blockTimeoutMs?: number;
+  /** How often a socket is pinged; a silent one is given up within twice this time. Default 15 s. */
+  pingIntervalMs?: number;
+  /** What sending a call waits for: a block, or a final block. Default `in-block`. */
+  until?: Certainty;
   logger?: Logger;
   signal?: AbortSignal;
 }
 
 export interface SubtensorParameters {
   connection: Connection;
-  blockTimeoutMs: number;
+  until?: Certainty;
   logger: Logger;
 }
 
-export interface SubmitParameters {
-  /** Name in errors and logs, such as "commitments.setCommitment". */
-  name: string;
-  call: BuildCall;
-  hotkey: HotkeySigner;
-  /**
-   * Where the effect of the call is on the chain, `null` when it is not there. Asked when the node's answer was lost on
-   * the way, so that nothing is sent twice.
-   */
-  landed: () => Promise<Inclusion | null>;
-  signal?: AbortSignal;
-}
-
 const READ_ATTEMPTS = 3;
-const SEND_ATTEMPTS = 4;
-/** Blocks in which a transaction whose answer was lost is looked for. */
-const LOOK_BLOCKS = 3;
 
 /**
  * A Subtensor node, for reading a subnet and sending a hotkey's calls. Reads that a lost connection interrupts are tried
  * again on a new one. Every method throws FlockOffError `chain-unreachable` or `timeout` (both transient) rather than hang.
  */
 export class Subtensor {
-  /** The endpoint, without user name, password and query. */
-  readonly url: string;
   readonly #connection: Connection;
-  readonly #blockTimeoutMs: number;
+  readonly #submitter: Submitter;
   readonly #logger: Logger;
 
-  constructor({ connection, blockTimeoutMs, logger }: SubtensorParameters) {
-    this.url = connection.url;
+  constructor({ connection, until = 'in-block', logger }: SubtensorParameters) {
     this.#connection = connection;
-    this.#blockTimeoutMs = blockTimeoutMs;
     this.#logger = logger;
+    this.#submitter = new Submitter({
+      use: (what, run, signal) => this.#use(what, run, signal),
+      useOnce: (what, run, signal) => connection.use(what, run, { signal, timeoutMs: connection.blockTimeoutMs }),
+      nextBlock: (last, signal) => this.#nextBlock(last, signal),
+      until,
+      logger,
+    });
+  }
+
+  /** The endpoint in use, without user name, password and query. */
+  get url(): string {
+    return this.#connection.url;
   }
 
   /** Round trips made so far. */
@@ -153,35 +153,14 @@ export class Subtensor {
   }
 
   /**
-   * Sends a call and waits until it is in a block. When the node's answer is lost after sending, the chain itself is
-   * asked for a few blocks whether the call took effect; it is never sent twice blindly.
+   * Sends a call and waits until it is in a block, or in a final one. When the node's answer is lost after sending, the
+   * blocks themselves are looked through; what is sent again is the same bytes, which land at most once, and what is
+   * signed again can land no other way. Calls sent at the same time by one hotkey get nonces one after the other.
    * @throws FlockOffError `chain-rejected` with the error's name in `facts.name`; `chain-unreachable` or `timeout` when
    *   it is not known whether the call took effect.
    */
-  submit({ name, call, hotkey, landed, signal }: SubmitParameters): Promise<Inclusion> {
-    const send = async () => {
-      const transaction = await this.#use(`signing ${name}`, (link) => signCall(link, call, hotkey), signal);
-      try {
-        const blockHash = await this.#connection.use(name, (link) => sendAndWatch(link, name, transaction), {
-          signal,
-          timeoutMs: this.#blockTimeoutMs,
-        });
-        return await this.#use(name, (link) => readOutcome(link, name, transaction, blockHash), signal);
-      } catch (error) {
-        if (!isCode(error, 'chain-unreachable', 'timeout')) throw error;
-        this.#logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
-        const inclusion = await this.#find(landed, signal);
-        if (inclusion) return inclusion;
-        throw error;
-      }
-    };
-    return retry(send, {
-      attempts: SEND_ATTEMPTS,
-      baseDelayMs: 250,
-      maxDelayMs: 2_000,
-      isTransient: (error) => error instanceof FlockOffError && error.facts.usedNonce === true,
-      signal,
-    });
+  submit(parameters: SubmitParameters): Promise<Inclusion> {
+    return this.#submitter.submit(parameters);
   }
 
   /** Closes the connection; the process can exit. */
@@ -189,21 +168,20 @@ export class Subtensor {
     this.#connection.close();
   }
 
-  async #find(landed: SubmitParameters['landed'], signal?: AbortSignal): Promise<Inclusion | null> {
-    let block = await this.currentBlock(signal);
-    for (const last = block + LOOK_BLOCKS; ; ) {
-      const inclusion = await landed();
-      if (inclusion || block >= last) return inclusion;
-      block = await this.#nextBlock(block, signal);
-    }
-  }
-
-  #use<T>(what: string, run: (link: Link) => Promise<T>, signal?: AbortSignal, timeoutMs?: number): Promise<T> {
-    return retry(() => this.#connection.use(what, run, { signal, timeoutMs }), {
-      attempts: READ_ATTEMPTS,
+  #use<T>(
+    what: string,
+    run: (link: Link) => Promise<T>,
+    signal?: AbortSignal,
+    deadline: { timeoutMs?: number; missing?: string } = {},
+  ): Promise<T> {
+    const { endpoints } = this.#connection;
+    // The next attempt asks another node, where there is one; a lone one that is silent is not asked again.
+    const elsewhere = (error: unknown) => isCode(error, 'timeout') && endpoints > 1;
+    return retry(() => this.#connection.use(what, run, { signal, ...deadline }), {
+      attempts: Math.max(READ_ATTEMPTS, endpoints),
       baseDelayMs: 250,
       maxDelayMs: 2_000,
-      isTransient: (error) => isCode(error, 'chain-unreachable') && (error as FlockOffError).transient,
+      isTransient: (error) => (isCode(error, 'chain-unreachable') && isTransientError(error)) || elsewhere(error),
       onRetry: (error) => this.#logger.debug(`${what} is tried again`, { error: String(error) }),
       signal,
     });
@@ -211,10 +189,9 @@ export class Subtensor {
 
   /** The first block after `last`: a watch on block arrival, so a chain that stands still is noticed. */
   #nextBlock(last: number, signal?: AbortSignal): Promise<number> {
-    const heads = { method: 'chain_subscribeNewHeads', unsubscribe: 'chain_unsubscribeNewHeads' };
-    const watch = ({ socket }: Link) =>
-      socket.firstNotice(heads, (head: { number: string }) => (blockOf(head) > last ? blockOf(head) : undefined));
-    return this.#use(`waiting for the block after ${last}`, watch, signal, this.#blockTimeoutMs);
+    const what = `waiting for the block after ${last}`;
+    const deadline = { timeoutMs: this.#connection.blockTimeoutMs, missing: 'no new block' };
+    return this.#use(what, ({ heads }) => heads.after(last), signal, deadline);
   }
 }
 
@@ -223,7 +200,8 @@ function blockOf({ number }: { number: string }): number {
 }
 
 /**
- * Connects to a Subtensor node: an explicit endpoint wins over a network name (finney, test, archive, local, or a URL).
+ * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local, or
+ * a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
  * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline.
  * @example
  * const subtensor = await connectSubtensor({ network: 'finney' });
@@ -231,13 +209,14 @@ function blockOf({ number }: { number: string }): number {
  * await subtensor.close();
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  const { timeoutMs = 30_000, blockTimeoutMs = 120_000, logger = silentLogger, signal } = parameters;
-  const connection = new Connection({ url: resolveEndpoint(parameters), timeoutMs });
+  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
+  const target = resolveEndpoints(parameters);
+  const connection = new Connection({ ...target, timeoutMs, blockTimeoutMs, pingIntervalMs, logger });
   try {
     await connection.use('connecting', async () => {}, { signal });
   } catch (error) {
     connection.close();
     throw error;
   }
-  return new Subtensor({ connection, blockTimeoutMs, logger });
+  return new Subtensor({ connection, until, logger });
 }

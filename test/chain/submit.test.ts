@@ -2,9 +2,9 @@ import { afterEach, expect, test } from 'vitest';
 import { encodeCommitment } from '../../src/chain/commitments.ts';
 import { Connection } from '../../src/chain/connection.ts';
 import { polkadotCrypto } from '../../src/chain/polkadot.ts';
-import { type BuildCall, signCall } from '../../src/chain/submit.ts';
+import { type BuildCall, ERA_BLOCKS, readEraStart, signTransaction } from '../../src/chain/transaction.ts';
 import { devHotkey } from './dev-hotkey.ts';
-import { FINALIZED_BLOCK, FINALIZED_HASH, GENESIS_HASH, SPEC_VERSION, startStorageServer } from './storage-server.ts';
+import { BEST_BLOCK, GENESIS_HASH, SPEC_VERSION, startStorageServer } from './storage-server.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -12,14 +12,17 @@ afterEach(async () => {
 });
 
 /** A signed transaction taken apart by hand. */
-async function signed(call: BuildCall) {
+async function signed(call: BuildCall, eraBlocks = ERA_BLOCKS) {
   const server = await startStorageServer({ storage: [] });
   closing.push(server.close);
-  const connection = new Connection({ url: server.url, timeoutMs: 5_000 });
+  const connection = new Connection({ urls: [server.url], timeoutMs: 5_000 });
   closing.push(() => connection.close());
   const hotkey = await devHotkey('ann');
-  const transaction = await connection.use('signing', (link) => signCall(link, call, hotkey));
-  const bytes = Buffer.from(transaction.slice(2), 'hex');
+  const { hex } = await connection.use('signing', async (link) => {
+    const start = await readEraStart(link, eraBlocks);
+    return signTransaction(link.api, { call, hotkey, nonce: 5, eraBlocks, start });
+  });
+  const bytes = Buffer.from(hex.slice(2), 'hex');
   const lengthBytes = [1, 2, 4][bytes[0]! & 3]!;
   const body = bytes.subarray(lengthBytes);
   return {
@@ -38,7 +41,7 @@ function payloadOf({ call, extra }: { call: Uint8Array; extra: Uint8Array }): Bu
   const versions = Buffer.alloc(8);
   versions.writeUInt32LE(SPEC_VERSION, 0);
   versions.writeUInt32LE(1, 4);
-  const hashes = Buffer.from(GENESIS_HASH.slice(2) + FINALIZED_HASH.slice(2), 'hex');
+  const hashes = Buffer.from(GENESIS_HASH.slice(2) + GENESIS_HASH.slice(2), 'hex');
   return Buffer.concat([call, extra, versions, hashes, Buffer.of(0)]);
 }
 
@@ -52,7 +55,7 @@ test('a commitment is laid out as the chain expects and signed over it', async (
   expect(parts.signatureKind).toBe(1);
   // Era of 64 blocks: log2(64) - 1 in the low 4 bits, the phase above; nonce 5; no tip; no metadata hash.
   const era = Buffer.alloc(2);
-  era.writeUInt16LE(5 | ((FINALIZED_BLOCK % 64) << 4));
+  era.writeUInt16LE(5 | (((BEST_BLOCK - 8) % 64) << 4));
   expect(parts.extra.toString('hex')).toBe(`${era.toString('hex')}140000`);
 
   const { sr25519Verify } = await polkadotCrypto();

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
-import type { PendingReveal, PendingRevealStore } from '../../src/chain/weight-setter.ts';
 import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
 import type { Logger } from '../../src/shared/logger.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { startWsProxy, type WsProxy } from './ws-proxy.ts';
+
+export { memoryReveals } from './memory-reveals.ts';
 
 export const NETUID = 96;
 export type LocalChain = Awaited<ReturnType<typeof startLocalChain>>;
@@ -62,17 +63,6 @@ export async function connect(endpoint: string, parameters: ConnectSubtensorPara
 /** A proxy in front of the chain that breaks connections; closed after the test. */
 export async function proxyTo(url: string): Promise<WsProxy> {
   return closeLater(await startWsProxy(url));
-}
-
-/** Pending reveals in memory, written as JSON as a database would. */
-export function memoryReveals(): PendingRevealStore & { size(): number } {
-  const stored = new Map<string, string>();
-  return {
-    list: async () => [...stored.values()].map((text) => JSON.parse(text) as PendingReveal),
-    put: async (reveal) => void stored.set(reveal.id, JSON.stringify(reveal)),
-    delete: async (id) => void stored.delete(id),
-    size: () => stored.size,
-  };
 }
 
 /** A logger that remembers every line. */

@@ -9,6 +9,8 @@ export interface WsProxy {
   url: string;
   /** Decides over every message of the client, by JSON-RPC method; default: passes. */
   fateOfRequest: (method: string) => Fate;
+  /** While true, notices of subscriptions do not reach the client; answers do. */
+  swallowsNotices: boolean;
   /** Connections accepted so far. */
   connections: number;
   /** Methods the client has sent. */
@@ -24,6 +26,7 @@ export async function startWsProxy(target?: string): Promise<WsProxy> {
   const proxy: WsProxy = {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fateOfRequest: () => 'pass',
+    swallowsNotices: false,
     connections: 0,
     methods: [],
     cutAll: () => {
@@ -38,7 +41,10 @@ export async function startWsProxy(target?: string): Promise<WsProxy> {
     proxy.connections += 1;
     const upstream = target ? new WebSocket(target) : null;
     const opened = upstream ? once(upstream, 'open') : null;
-    upstream?.on('message', (data) => client.send(String(data)));
+    upstream?.on('message', (data) => {
+      const isNotice = JSON.parse(String(data)).id === undefined;
+      if (!(isNotice && proxy.swallowsNotices)) client.send(String(data));
+    });
     upstream?.on('close', () => client.terminate());
     client.on('close', () => upstream?.close());
     client.on('message', async (data) => {

@@ -5,7 +5,7 @@ import type { RuntimeParameters } from './description/pallet.ts';
 import { Executive } from './executive.ts';
 import { installBeacon } from './pallets/drand.ts';
 import type { Polkadot } from './polkadot.ts';
-import { TransactionPool, type TransactionStatus } from './pool.ts';
+import { type PooledTransaction, TransactionPool, type TransactionStatus } from './pool.ts';
 import { Storage } from './storage.ts';
 import { decodeTransaction, invalid, PoolRejection, type Transaction } from './transaction.ts';
 import { upgradeStorage } from './upgrade.ts';
@@ -35,11 +35,13 @@ export interface ChainParameters {
   beacon: LocalBeacon;
   /** The subnets. */
   netuids: number[];
+  /** How many of the latest blocks may still be taken back. */
+  finalityLagBlocks: number;
 }
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
-/** Blocks, the pool, and the runtime that turns one into the other. Every block is final at once. */
+/** Blocks, the pool, and the runtime that turns one into the other. */
 export class Chain {
   readonly storage: Storage;
   readonly pool: TransactionPool;
@@ -49,7 +51,11 @@ export class Chain {
   readonly onBlock = new Set<(block: Block) => void>();
   /** Called after the first block of another runtime. */
   readonly onUpgrade = new Set<(codec: RuntimeCodec) => void>();
+  /** Called with every block that can no longer be taken back. */
+  readonly onFinal = new Set<(block: Block) => void>();
   readonly #byHash = new Map<string, Block>();
+  /** Transactions of blocks that are not final yet, by the block's hash. */
+  readonly #unsettled = new Map<string, PooledTransaction[]>();
   readonly #parameters: ChainParameters;
   /** Every runtime so far and the first block it made, oldest first. */
   readonly #runtimes: { codec: RuntimeCodec; since: number }[];
@@ -78,6 +84,11 @@ export class Chain {
 
   get best(): Block {
     return this.blocks.at(-1)!;
+  }
+
+  /** The latest block that can no longer be taken back. */
+  get final(): Block {
+    return this.blocks[Math.max(0, this.best.number - this.#parameters.finalityLagBlocks)]!;
   }
 
   byHash(hash: string): Block | undefined {
@@ -118,8 +129,8 @@ export class Chain {
     return transaction.hash;
   }
 
-  /** Makes the next block of every transaction whose turn it is. */
-  produceBlock(): Block {
+  /** Makes the next block of every transaction whose turn it is, or without any. */
+  produceBlock({ empty = false } = {}): Block {
     const parent = this.best;
     const number = parent.number + 1;
     const nowMs = this.#parameters.clock.nowMs();
@@ -127,8 +138,8 @@ export class Chain {
     const upgraded = this.#applyUpgrade(number, nowMs);
     const extrinsics = [this.#executive.initializeBlock({ parentHash: parent.hash, nowMs })];
     this.pool.dropExpired(number);
-    const included = [];
-    for (let next = this.pool.takeReady(); next; next = this.pool.takeReady()) {
+    const included: PooledTransaction[] = [];
+    for (let next = empty ? undefined : this.pool.takeReady(); next; next = this.pool.takeReady()) {
       if (!this.#isStillValid(next.transaction)) {
         next.onStatus('invalid');
         continue;
@@ -139,13 +150,38 @@ export class Chain {
     }
     this.#executive.finalizeBlock({ nowMs });
     const { hash } = this.#seal(extrinsics);
-    for (const { onStatus } of included) {
-      onStatus({ inBlock: hash });
-      onStatus({ finalized: hash });
-    }
+    this.#unsettled.set(hash, included);
+    for (const { onStatus } of included) onStatus({ inBlock: hash });
     for (const listener of this.onBlock) listener(this.best);
+    this.#finalize(this.final);
     if (upgraded) for (const listener of this.onUpgrade) listener(this.codec);
     return this.best;
+  }
+
+  /**
+   * Takes the best block back: its transactions are pending again, an empty block stands in its place, and the one after
+   * that, which holds them, is the best. A final block, and one that changed the runtime, cannot be taken back.
+   */
+  reorg(): void {
+    const retracted = this.best;
+    if (retracted === this.final) throw new Error(`block ${retracted.number} is final`);
+    if (this.#runtimes.at(-1)!.since === retracted.number) throw new Error('the runtime was upgraded in this block');
+    this.storage.rollBack(retracted.number);
+    this.blocks.pop();
+    const pending = this.#unsettled.get(retracted.hash) ?? [];
+    this.#unsettled.delete(retracted.hash);
+    this.pool.putBack(pending);
+    for (const { onStatus } of pending) onStatus({ retracted: retracted.hash });
+    this.produceBlock({ empty: true });
+    this.produceBlock();
+  }
+
+  #finalize(block: Block): void {
+    const settled = this.#unsettled.get(block.hash);
+    if (!settled) return;
+    this.#unsettled.delete(block.hash);
+    for (const { onStatus } of settled) onStatus({ finalized: block.hash });
+    for (const listener of this.onFinal) listener(block);
   }
 
   /** Changes the runtime before the first block it makes. What was signed for the one before is worth nothing now. */

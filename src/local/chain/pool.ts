@@ -1,7 +1,13 @@
 import { PoolRejection, type Transaction } from './transaction.ts';
 
 /** What becomes of a transaction, as nodes report it. */
-export type TransactionStatus = 'ready' | 'future' | 'invalid' | { inBlock: string } | { finalized: string };
+export type TransactionStatus =
+  | 'ready'
+  | 'future'
+  | 'invalid'
+  | { inBlock: string }
+  | { retracted: string }
+  | { finalized: string };
 
 export interface PooledTransaction {
   transaction: Transaction;
@@ -63,6 +69,16 @@ export class TransactionPool {
     const expired = this.#waiting.filter(({ transaction }) => transaction.lastBlock < block);
     this.#waiting = this.#waiting.filter((pooled) => !expired.includes(pooled));
     for (const { onStatus } of expired) onStatus('invalid');
+  }
+
+  /** Takes back what was in a block that is no more. */
+  putBack(retracted: PooledTransaction[]): void {
+    this.#waiting.unshift(...retracted);
+  }
+
+  /** Forgets everything without a word, as a node does that is switched off. */
+  clear(): void {
+    this.#waiting = [];
   }
 
   /** Gives up everything: the runtime that it was signed for is no more. */

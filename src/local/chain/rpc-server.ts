@@ -55,8 +55,9 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
   const subscriptions = new Map<string, () => void>();
   const delays = new Set<NodeJS.Timeout>();
   let opened = 0;
+  let isHalfOpen = false;
   const send = (message: object) => {
-    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+    if (socket.readyState === socket.OPEN && !isHalfOpen) socket.send(JSON.stringify(message));
   };
   const session: RpcSession = {
     subscribe: (method, stop = () => {}) => {
@@ -106,7 +107,11 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
       else reply({ jsonrpc: '2.0', id, ...outcome });
     };
     if (fault?.kind === 'drop') socket.terminate();
-    else if (fault?.kind === 'error') fail(fault.code, fault.message);
+    else if (fault?.kind === 'half-open') {
+      isHalfOpen = true;
+      socket.pause();
+    } else if (fault?.kind === 'error') fail(fault.code, fault.message);
+    else if (fault?.kind === 'lie') reply({ jsonrpc: '2.0', id, result: fault.result });
     else if (fault?.kind === 'delay') delays.add(setTimeout(answer, fault.ms));
     else if (fault?.kind !== 'hang') answer();
   }

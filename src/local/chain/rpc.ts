@@ -40,20 +40,22 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
   /** The block whose state is asked for. */
   const stateAt = (hash?: string | null): Block => {
     const block = blockAt(hash);
-    if (block.number >= chain.best.number - KEPT_BLOCKS) return block;
+    const isKept = block.number >= chain.best.number - KEPT_BLOCKS && chain.blocks[block.number] === block;
+    if (isKept) return block;
     throw new RpcFailure(4003, 'Client error: UnknownBlock', `State already discarded for ${hash}`);
   };
   const valueAt = (key: string, hash?: string | null) => chain.storage.raw(key, stateAt(hash).number);
   const change = (key: string, at: Block) => [key, chain.storage.raw(key, at.number)];
   const followBlocks =
-    (notice: string, toResult: (block: Block) => unknown): RpcMethod =>
+    (notice: string, blocks: Set<(block: Block) => void>, latest: () => Block): RpcMethod =>
     (_, session) => {
-      const listener = (block: Block) => notify(toResult(block));
-      const { id, notify } = session.subscribe(notice, () => chain.onBlock.delete(listener));
-      chain.onBlock.add(listener);
-      queueMicrotask(() => notify(toResult(chain.best)));
+      const listener = ({ header }: Block) => notify(header);
+      const { id, notify } = session.subscribe(notice, () => blocks.delete(listener));
+      blocks.add(listener);
+      queueMicrotask(() => notify(latest().header));
       return id;
     };
+  const followBest = (notice: string) => followBlocks(notice, chain.onBlock, () => chain.best);
   const unsubscribe: RpcMethod = ([id], session) => session.unsubscribe(id);
 
   const apis = { legacy: runtimeApis(chain, 'legacy'), current: runtimeApis(chain, 'current') };
@@ -87,20 +89,20 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
 
     chain_getBlockHash: ([number]) =>
       number === undefined || number === null ? chain.best.hash : (chain.blocks[Number(number)]?.hash ?? null),
-    chain_getFinalizedHead: () => chain.best.hash,
+    chain_getFinalizedHead: () => chain.final.hash,
     chain_getHeader: ([hash]) => (hash ? chain.byHash(hash) : chain.best)?.header ?? null,
     chain_getBlock: ([hash]) => {
       const block = hash ? chain.byHash(hash) : chain.best;
       return block ? { block: { header: block.header, extrinsics: block.extrinsics }, justifications: null } : null;
     },
-    chain_subscribeNewHeads: followBlocks('chain_newHead', ({ header }) => header),
+    chain_subscribeNewHeads: followBest('chain_newHead'),
     chain_unsubscribeNewHeads: unsubscribe,
     // @polkadot/api names it in the singular.
-    chain_subscribeNewHead: followBlocks('chain_newHead', ({ header }) => header),
+    chain_subscribeNewHead: followBest('chain_newHead'),
     chain_unsubscribeNewHead: unsubscribe,
-    chain_subscribeAllHeads: followBlocks('chain_allHead', ({ header }) => header),
+    chain_subscribeAllHeads: followBest('chain_allHead'),
     chain_unsubscribeAllHeads: unsubscribe,
-    chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', ({ header }) => header),
+    chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', chain.onFinal, () => chain.final),
     chain_unsubscribeFinalizedHeads: unsubscribe,
 
     state_getMetadata: ([hash]) => hex(chain.codecAt(blockAt(hash).number).metadata),

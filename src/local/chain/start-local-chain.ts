@@ -29,6 +29,8 @@ export interface StartLocalChainParameters {
   commitmentCooldownBlocks?: number;
   /** Bytes a hotkey may commit in an epoch, at least 100 for each, on a `current` chain. Default 3100. */
   commitmentBytesPerEpoch?: number;
+  /** How many of the latest blocks {@link LocalChain.reorg} may still take back. Default 0: every block is final at once. */
+  finalityLagBlocks?: number;
   subnets: LocalSubnetParameters[];
   /** The time that blocks say they were made at. */
   clock?: Clock;
@@ -80,6 +82,15 @@ export interface LocalChain {
   setRawStorage(item: string, ...keysAndHex: unknown[]): void;
   /** Cuts every connection; clients may connect again. */
   dropConnections(): void;
+  /**
+   * Takes the best block back: its transactions come again two blocks later.
+   * @throws Error when that block is final, or changed the runtime.
+   */
+  reorg(): void;
+  /** Announces the best block once more. */
+  repeatHead(): void;
+  /** Stops listening for a while: the chain goes on and is kept, what was waiting for a block is forgotten. */
+  restart(downMs?: number): Promise<void>;
   /** Ends every connection and timer. */
   close(): Promise<void>;
 }
@@ -95,7 +106,7 @@ export interface LocalChain {
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
   const { port = 0, blockTimeMs = 250, profile = 'legacy', subnets, logger = silentLogger } = parameters;
-  const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100 } = parameters;
+  const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100, finalityLagBlocks = 0 } = parameters;
   const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
   const { clock = pacedClock(systemClock, pulseMs) } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
@@ -113,7 +124,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
       maxSpaceBytes: commitmentBytesPerEpoch,
       blockTimeMs: pulseMs,
     },
-    ...{ clock, beacon, netuids },
+    ...{ clock, beacon, netuids, finalityLagBlocks },
   });
   refuseTwins(netuids, 'subnet');
   for (const subnet of subnets) {
@@ -126,7 +137,6 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   chain.begin();
 
   const faults = new ChainFaults();
-  const server = await listen(port, faults);
   const produceBlock = () => {
     const { number, extrinsics } = chain.produceBlock();
     logger.debug(`block ${number}`, { transactions: extrinsics.length - 1 });
@@ -149,7 +159,16 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
     return write(block);
   };
   const methods = rpcMethods(chain, onChange);
-  server.on('connection', (socket) => serve(socket, methods, faults));
+  const open = async (at: number) => {
+    const opened = await listen(at, faults);
+    opened.on('connection', (socket) => serve(socket, methods, faults));
+    return opened;
+  };
+  let server = await open(port);
+  const shut = async () => {
+    for (const socket of server.clients) socket.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  };
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   logger.info(`a development chain listens at ${url}`, { subnets: netuids });
 
@@ -190,11 +209,20 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
     dropConnections: () => {
       for (const socket of server.clients) socket.terminate();
     },
+    reorg: () => chain.reorg(),
+    repeatHead: () => {
+      for (const listener of chain.onBlock) listener(chain.best);
+    },
+    restart: async (downMs = 0) => {
+      await shut();
+      chain.pool.clear();
+      await systemClock.sleep(downMs);
+      server = await open(Number(new URL(url).port));
+    },
     close: async () => {
       clearInterval(timer);
       if (soon) clearImmediate(soon);
-      for (const socket of server.clients) socket.terminate();
-      await new Promise((resolve) => server.close(resolve));
+      await shut();
     },
   };
 }

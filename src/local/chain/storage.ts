@@ -63,6 +63,17 @@ export class Storage {
     this.#forgetRemoved();
   }
 
+  /** Forgets what was written in this block and later ones. */
+  rollBack(block: number): void {
+    for (const [key, versions] of this.#versions) {
+      while (versions.length > 0 && versions.at(-1)!.block >= block) versions.pop();
+      if (versions.length === 0) this.#versions.delete(key);
+    }
+    while (this.#removed.length > 0 && this.#removed.at(-1)!.block >= block) this.#removed.pop();
+    this.#changed.clear();
+    this.#block = block - 1;
+  }
+
   /** Value of "Pallet.Item" under these keys: the runtime's default, or `null` for an optional item, when there is none. */
   get<T = Plain>(item: string, ...keys: Plain[]): T {
     return this.getAt<T>(this.block, item, ...keys);

@@ -4,7 +4,7 @@ import { Keyring } from '@polkadot/keyring';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach, beforeAll } from 'vitest';
-import { JsonRpcSocket } from '../../../src/chain/json-rpc-socket.ts';
+import { JsonRpcSocket, type OpenSocketOptions } from '../../../src/chain/json-rpc-socket.ts';
 import {
   type LocalChain,
   type LocalSubnetParameters,
@@ -63,8 +63,8 @@ export async function connect({ url }: { url: string }): Promise<ApiPromise> {
 }
 
 /** Plain JSON-RPC; closed after the test. */
-export async function connectRpc({ url }: { url: string }): Promise<JsonRpcSocket> {
-  const socket = await JsonRpcSocket.open(url, new AbortController().signal);
+export async function connectRpc({ url }: { url: string }, options?: OpenSocketOptions): Promise<JsonRpcSocket> {
+  const socket = await JsonRpcSocket.open(url, new AbortController().signal, options);
   closing.push(() => socket.close('the test is over'));
   return socket;
 }

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { FAULT_MODES, type FaultMode } from './fault-modes.ts';
+import { openLane, outcomeOf, planOf, runEpisode } from './fault-run.ts';
+
+const EPISODES = 200;
+const LANES = 8;
+/** Uids below are only given weight to. */
+const FIRST_UID = 3;
+const intendedOf = ({ intended, calls }: FaultMode) => ({ effect: intended, calls });
+
+test(`${EPISODES} episodes, each killing connection, server, client or block at random requests: what was intended is on the chain, and each call took effect once`, {
+  timeout: 400_000,
+}, async () => {
+  const totals = { lives: 0, requests: 0, killed: {} as Record<string, number> };
+  const runLane = async (first: number) => {
+    const seeds = Array.from({ length: EPISODES / LANES }, (_, i) => first + i * LANES);
+    const lane = await openLane(FAULT_MODES.length + seeds.length);
+    let uid = FIRST_UID;
+    const requestsUndisturbed: number[] = [];
+    for (const mode of FAULT_MODES) {
+      const { requests, effect, calls } = await runEpisode(lane, uid++, mode, []);
+      expect({ effect, calls }, `${mode.name}, undisturbed`).toEqual(intendedOf(mode));
+      // When blocks come is up to the clock: now and then a program asks a little less.
+      requestsUndisturbed.push(Math.floor(requests * 0.9));
+    }
+    for (const [i, seed] of seeds.entries()) {
+      const mode = FAULT_MODES[i % FAULT_MODES.length]!;
+      const plan = planOf(seed, requestsUndisturbed[i % FAULT_MODES.length]!);
+      const name = `seed ${seed}, ${mode.name}: ${JSON.stringify(plan)}`;
+      const outcome = await runEpisode(lane, uid++, mode, plan).catch((error: unknown) => {
+        throw new Error(`${name}: ${error}`, { cause: error });
+      });
+      const { effect, calls, lives, requests, killed } = outcome;
+      expect({ effect, calls }, name).toEqual(intendedOf(mode));
+      expect(killed, name).not.toEqual([]);
+      totals.lives += lives;
+      totals.requests += requests;
+      for (const what of killed) totals.killed[what] = (totals.killed[what] ?? 0) + 1;
+    }
+    await lane.close();
+  };
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(1 + lane)));
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  console.log(`fault run: ${EPISODES} episodes in ${seconds} s, ${JSON.stringify(totals)}`);
+});
+
+/** Requests of a process until it is connected; before that there is nothing to lose. */
+const CONNECTING = 14;
+
+test.each([
+  { name: 'commit', killAt: CONNECTING + 2 },
+  { name: 'commit', killAt: CONNECTING + 12 },
+  { name: 'set weights', killAt: CONNECTING + 12 },
+  { name: 'commit and reveal weights', killAt: CONNECTING + 12 },
+  { name: 'commit and reveal weights', killAt: CONNECTING + 28 },
+])(
+  'a process that gets kill -9 at request $killAt of "$name" finishes in its next life, once',
+  {
+    timeout: 120_000,
+  },
+  async ({ name, killAt }) => {
+    const mode = FAULT_MODES.find((one) => one.name === name)!;
+    const lane = await openLane(1);
+    const folder = await mkdtemp(join(tmpdir(), 'flock-off-fault-run-'));
+    const program = fileURLToPath(new URL('fault-run-program.ts', import.meta.url));
+    const ticker = setInterval(() => void lane.chain.produceBlocks(1), 50);
+    let requests = 0;
+    const live = async () => {
+      const args = ['--import', 'tsx', program, lane.chain.url, name, `neuron ${FIRST_UID}`, folder];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+      const onRequest = () => void (++requests === killAt && child.kill('SIGKILL'));
+      lane.chain.faults.onRequest.add(onRequest);
+      const exit = await once(child, 'exit');
+      lane.chain.faults.onRequest.delete(onRequest);
+      return exit;
+    };
+    try {
+      expect(await live()).toEqual([null, 'SIGKILL']);
+      expect(await live()).toEqual([0, null]);
+      expect(await outcomeOf(lane, FIRST_UID, mode, 0)).toEqual(intendedOf(mode));
+    } finally {
+      clearInterval(ticker);
+      await lane.close();
+      await rm(folder, { recursive: true });
+    }
+  },
+);
