@@ -41,7 +41,13 @@ export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameter
     log(`Downloading ${requirement} with pip (${i + 1} of ${requirements.length})`);
     const [file] = await downloadWheels({ requirements: [requirement], platforms, folder, env });
     const path = join(folder, file!);
-    await unpackWheel({ path, folder, wanted: (name) => WANTED.test(name), title: file! });
+    const { names } = await unpackWheel({ path, folder, wanted: (name) => WANTED.test(name), title: file! });
+    if (names.length === 0) {
+      throw new FlockOffError({
+        code: 'backend-unavailable',
+        what: `the wheel ${file} holds none of the files that CUDA needs below nvidia/`,
+      });
+    }
     await rm(path);
   }
   await linkTogether(join(folder, 'nvidia'));
