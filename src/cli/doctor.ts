@@ -79,7 +79,8 @@ function cudaLines({ backends, cudaDevices, cudaProblem }: MachineReport): strin
 }
 
 /** A line for each operation, with the device for each type. */
-function operationLines({ operations }: MachineReport): string[] {
+function operationLines({ operations, operationsProblem }: MachineReport): string[] {
+  if (operationsProblem) return [`not tried: ${operationsProblem}`];
   const byName = new Map<string, string[]>();
   for (const { operation, dtype, device, problem } of operations) {
     const where = problem ? `does not run (${problem})` : (device ?? 'not known');

@@ -22,6 +22,8 @@ export interface MachineReport {
   cudaProblem: string | null;
   /** Where the operations that training stands on really ran. Empty on a machine without CUDA devices. */
   operations: OperationReport[];
+  /** Why the operations could not be tried; else `null`. */
+  operationsProblem: string | null;
   /** Where the Hugging Face token comes from, or `null` when there is none. Never the token. */
   hubToken: 'environment' | '.env' | null;
   wallets: { folder: string; present: boolean };
@@ -72,8 +74,8 @@ export async function describeMachine({
     ),
   ]);
   const cuda = backends.some(({ info }) => info?.cuda);
-  const { operations, cudaProblem } =
-    cuda || cudaDevices.length > 0 ? await probeOperationsInChild(cli, env) : { operations: [], cudaProblem: null };
+  const { operations, operationsProblem, cudaProblem } =
+    cuda || cudaDevices.length > 0 ? await probeOperationsInChild(cli, env) : NOT_PROBED;
   const walletFolder = env.BT_WALLET_PATH || join(homedir(), '.bittensor', 'wallets');
   return {
     version,
@@ -89,6 +91,7 @@ export async function describeMachine({
     cudaDevices,
     cudaProblem: cuda ? null : cudaProblem,
     operations,
+    operationsProblem,
     hubToken: env.HF_TOKEN ? 'environment' : tokenInDotEnv(workingFolder) ? '.env' : null,
     wallets: { folder: walletFolder, present: existsSync(walletFolder) },
     disk,
@@ -112,28 +115,27 @@ async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<Machin
   }
 }
 
+type OperationsReport = Pick<MachineReport, 'operations' | 'operationsProblem' | 'cudaProblem'>;
+const NOT_PROBED: OperationsReport = { operations: [], operationsProblem: null, cudaProblem: null };
+
 /** TensorFlow tells where operations run in its log alone, so they are run in a process whose log is read. */
-async function probeOperationsInChild(
-  cli: string,
-  env: NodeJS.ProcessEnv,
-): Promise<Pick<MachineReport, 'operations' | 'cudaProblem'>> {
-  const { stdout, stderr } = await runCommand({
+async function probeOperationsInChild(cli: string, env: NodeJS.ProcessEnv): Promise<OperationsReport> {
+  const result = await runCommand({
     command: process.execPath,
     args: [...process.execArgv, cli, 'probe-operations'],
     env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...env, ...TELL_EVERYTHING },
     timeoutMs: 180_000,
   });
-  const devices = placementsIn(stderr);
-  let probes: OperationProbe[] = [];
+  const cudaProblem = cudaProblemIn(result.stderr);
   try {
-    probes = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    const probes: OperationProbe[] = JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '');
+    const devices = placementsIn(result.stderr);
+    const operations = probes.map(({ node, ...probe }) => ({ ...probe, device: devices.get(node) ?? null }));
+    return { operations, operationsProblem: null, cudaProblem };
   } catch {
-    // It ended without a word. The list stays empty, and the line of the backend says why.
+    const operationsProblem = result.stoppedBy ? `the process was ended by ${result.stoppedBy}` : reasonOf(result);
+    return { operations: [], operationsProblem, cudaProblem };
   }
-  return {
-    operations: probes.map(({ node, ...probe }) => ({ ...probe, device: devices.get(node) ?? null })),
-    cudaProblem: cudaProblemIn(stderr),
-  };
 }
 
 async function listCudaDevices(): Promise<MachineReport['cudaDevices']> {

@@ -1,10 +1,11 @@
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { downloadWheels } from './pip.ts';
+import { downloadWheels, type Pip } from './pip.ts';
 import { requirementsOfExtra, unpackWheel } from './unpack-wheel.ts';
 
 export interface FetchCudaLibrariesParameters {
+  pip: Pip;
   /** Core metadata of TensorFlow's wheel, which names the versions that it was made for. */
   metadata: string;
   /** Wheel platform tags that fit this machine. */
@@ -29,7 +30,7 @@ const COMMON = join('cuda_runtime', 'lib');
  * @throws FlockOffError `backend-unavailable` without a route, or when a download is damaged.
  */
 export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameters): Promise<void> {
-  const { metadata, platforms, folder, env, log } = parameters;
+  const { pip, metadata, platforms, folder, env, log } = parameters;
   const requirements = requirementsOfExtra(metadata, 'and-cuda');
   if (requirements.length === 0) {
     throw new FlockOffError({
@@ -39,7 +40,7 @@ export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameter
   }
   for (const [i, requirement] of requirements.entries()) {
     log(`Downloading ${requirement} with pip (${i + 1} of ${requirements.length})`);
-    const [file] = await downloadWheels({ requirements: [requirement], platforms, folder, env });
+    const [file] = await downloadWheels({ pip, requirements: [requirement], platforms, folder, env });
     const path = join(folder, file!);
     const { names } = await unpackWheel({ path, folder, wanted: (name) => WANTED.test(name), title: file! });
     if (names.length === 0) {

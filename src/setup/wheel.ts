@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { cacheEntry, checkFreeSpace } from './cache.ts';
 import { fetchCudaLibraries } from './cuda-libraries.ts';
-import { downloadWheels } from './pip.ts';
+import { downloadWheels, findPip } from './pip.ts';
 import { unpackWheel } from './unpack-wheel.ts';
 
 /** A wheel of TensorFlow that holds what the addon needs. */
@@ -120,7 +120,9 @@ export async function fetchWheel({
   try {
     await checkFreeSpace(incomplete, wheel.needsBytes);
     log(`Downloading ${wheel.distribution} ${wheel.version} with pip (once; kept in ${cacheFolder})`);
+    const pip = await findPip(env);
     const [file] = await downloadWheels({
+      pip,
       requirements: [`${wheel.distribution}==${wheel.version}`],
       platforms: [wheel.platform],
       folder: incomplete,
@@ -130,7 +132,7 @@ export async function fetchWheel({
     const metadata = await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
     await rm(join(incomplete, file!));
     if (wheel.cuda) {
-      await fetchCudaLibraries({ metadata, platforms: manylinuxTags('x86_64'), folder: incomplete, env, log });
+      await fetchCudaLibraries({ pip, metadata, platforms: manylinuxTags('x86_64'), folder: incomplete, env, log });
     }
     // Another process may have finished the same entry meanwhile, and compile against it by now: it is left alone.
     if (force || !(await isComplete(unpacked))) await replaceFolder(incomplete, entry.folder);
