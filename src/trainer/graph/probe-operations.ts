@@ -1,8 +1,9 @@
 import { messageOf } from '../../errors/flock-off-error.ts';
 import type { Tf } from '../tensorflow.ts';
+import { canRunGraphs } from './binding.ts';
 import { type DType, Graph, type Value } from './graph.ts';
 import { Ops, type Variable } from './ops.ts';
-import { canRunGraphs, type Feed, GraphSession, integer } from './session.ts';
+import { type Feed, GraphSession, integer } from './session.ts';
 
 /** One of the operations that training stands on, tried alone. */
 export interface OperationProbe {
