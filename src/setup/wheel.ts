@@ -101,8 +101,9 @@ export interface FetchWheelParameters {
 }
 
 /**
- * Takes libtensorflow and its C headers out of a wheel, with the CUDA libraries that it asks for, or finds them in the cache. The cache entry appears by one
- * rename once every file has the SHA-256 that the wheel records, so an interrupted run leaves nothing half-made.
+ * Takes libtensorflow and its C headers out of a wheel, with the CUDA libraries that it asks for, or finds them in the
+ * cache. The cache entry appears by one rename once every file has the SHA-256 that its wheel records, so an interrupted
+ * run leaves nothing half-made.
  * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel; `disk` without space.
  */
 export async function fetchWheel({
