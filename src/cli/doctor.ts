@@ -26,8 +26,19 @@ export function probeCommand(): Command {
   });
 }
 
+/** `flock-off probe-operations`: what training stands on, run once, in a process whose log says where. */
+export function probeOperationsCommand(): Command {
+  return new Command('probe-operations').description('Run key operations and print them as JSON.').action(async () => {
+    const [{ loadTensorFlow }, { probeOperations }] = await Promise.all([
+      import('../trainer/tensorflow.ts'),
+      import('../trainer/graph/probe-operations.ts'),
+    ]);
+    console.log(JSON.stringify(await probeOperations((await loadTensorFlow()).tf)));
+  });
+}
+
 function reportText(report: MachineReport): string {
-  const { system, backends, cudaDevices, hubToken, wallets, disk, packages } = report;
+  const { system, backends, hubToken, wallets, disk, packages } = report;
   const chosen = backends.find((backend) => backend.info);
   const sections: [string, string[]][] = [
     ['flock-off', [report.version]],
@@ -43,12 +54,8 @@ function reportText(report: MachineReport): string {
         return `${name === chosen?.name ? '*' : ' '} ${name}: ${library}package ${info.packageVersion}`;
       }),
     ],
-    [
-      'CUDA',
-      cudaDevices.length
-        ? cudaDevices.map(({ name, memory, driver }) => `${name}, ${memory}, driver ${driver}`)
-        : ['no devices seen'],
-    ],
+    ['CUDA', cudaLines(report)],
+    ['Operations', operationLines(report)],
     ['HF_TOKEN', [hubToken ? `present (${hubToken})` : 'absent: uploading needs one']],
     ['Wallets', [wallets.present ? wallets.folder : `none: ${wallets.folder} is not there`]],
     ['Disk', disk.map(({ folder, freeBytes }) => `${gigabytes(freeBytes)} free in ${folder}`)],
@@ -59,6 +66,31 @@ function reportText(report: MachineReport): string {
     .concat(chosen ? [] : ['', 'No backend works: run "npx flock-off tensorflow".'])
     .join('\n');
 }
+
+function cudaLines({ backends, cudaDevices, cudaProblem }: MachineReport): string[] {
+  const lines = cudaDevices.map(({ name, memory, driver, computeCapability }) =>
+    [name, memory, `driver ${driver}`, ...(computeCapability ? [`compute capability ${computeCapability}`] : [])].join(
+      ', ',
+    ),
+  );
+  if (lines.length === 0) return ['no devices seen'];
+  if (backends.some(({ info }) => info?.cuda)) return lines;
+  return [...lines, `not used: ${cudaProblem ?? 'TensorFlow does not say why'}; run "npx flock-off tensorflow --gpu"`];
+}
+
+/** A line for each operation, with the device for each type. */
+function operationLines({ operations, operationsProblem }: MachineReport): string[] {
+  if (operationsProblem) return [`not tried: ${operationsProblem}`];
+  const byName = new Map<string, string[]>();
+  for (const { operation, dtype, device, problem } of operations) {
+    const where = problem ? `does not run (${problem})` : (device ?? 'not known');
+    byName.set(operation, [...(byName.get(operation) ?? []), `${dtype} ${where}`]);
+  }
+  return [...byName].map(([operation, places]) => `${operation.padEnd(NAME_WIDTH)} ${places.join(', ')}`);
+}
+
+/** Of the longest name. */
+const NAME_WIDTH = 'StatelessRandomUniformFullIntV2'.length;
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;

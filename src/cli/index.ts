@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { messageOf } from '../errors/flock-off-error.ts';
-import { doctorCommand, probeCommand } from './doctor.ts';
+import { doctorCommand, probeCommand, probeOperationsCommand } from './doctor.ts';
 import { tensorflowCommand } from './tensorflow.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -15,6 +15,7 @@ const program = new Command('flock-off')
   .addCommand(tensorflowCommand())
   .addCommand(doctorCommand({ version }))
   .addCommand(probeCommand(), { hidden: true })
+  .addCommand(probeOperationsCommand(), { hidden: true })
   .showHelpAfterError('(--help shows the commands and flags)');
 
 program.parseAsync().catch((error) => {

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { defaultCacheFolder, freeBytes } from '../setup/cache.ts';
 import { reasonOf, runCommand } from '../setup/run-command.ts';
+import { cudaProblemIn, placementsIn, TELL_EVERYTHING } from '../setup/tensorflow-log.ts';
 import { installedVersion } from '../setup/tensorflow-package.ts';
+import type { OperationProbe } from '../trainer/graph/probe-operations.ts';
 import type { BackendProbe } from '../trainer/tensorflow.ts';
 
 /** What this machine has. Says of secrets only whether they are there. */
@@ -14,13 +16,25 @@ export interface MachineReport {
   system: { os: string; arch: string; node: string; npm: string | null; cpus: number; memoryBytes: number };
   /** In the order in which the trainer tries them; the first with `info` is the one it takes. */
   backends: Pick<BackendProbe, 'name' | 'info' | 'reason'>[];
-  cudaDevices: { name: string; memory: string; driver: string }[];
+  /** What the driver's tool lists; `computeCapability` is `null` where the driver is too old to say. */
+  cudaDevices: { name: string; memory: string; driver: string; computeCapability: string | null }[];
+  /** Why TensorFlow uses none of the devices; `null` when it does, when it does not say, and where there are none. */
+  cudaProblem: string | null;
+  /** Where the operations that training stands on really ran. Empty on a machine without CUDA devices. */
+  operations: OperationReport[];
+  /** Why the operations could not be tried; else `null`. */
+  operationsProblem: string | null;
   /** Where the Hugging Face token comes from, or `null` when there is none. Never the token. */
   hubToken: 'environment' | '.env' | null;
   wallets: { folder: string; present: boolean };
   disk: { folder: string; freeBytes: number }[];
   /** Installed version by npm package; `null` when it is not installed. */
   packages: Record<string, string | null>;
+}
+
+export interface OperationReport extends Pick<OperationProbe, 'operation' | 'dtype' | 'problem'> {
+  /** As in `GPU:0`, or `null` when it did not run. */
+  device: string | null;
 }
 
 export interface DescribeMachineParameters {
@@ -59,6 +73,9 @@ export async function describeMachine({
       })),
     ),
   ]);
+  const cuda = backends.some(({ info }) => info?.cuda);
+  const { operations, operationsProblem, cudaProblem } =
+    cuda || cudaDevices.length > 0 ? await probeOperationsInChild(cli, env) : NOT_PROBED;
   const walletFolder = env.BT_WALLET_PATH || join(homedir(), '.bittensor', 'wallets');
   return {
     version,
@@ -72,6 +89,9 @@ export async function describeMachine({
     },
     backends,
     cudaDevices,
+    cudaProblem: cuda ? null : cudaProblem,
+    operations,
+    operationsProblem,
     hubToken: env.HF_TOKEN ? 'environment' : tokenInDotEnv(workingFolder) ? '.env' : null,
     wallets: { folder: walletFolder, present: existsSync(walletFolder) },
     disk,
@@ -84,7 +104,7 @@ async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<Machin
   const result = await runCommand({
     command: process.execPath,
     args: [...process.execArgv, cli, 'probe'],
-    env: { ...env, TF_CPP_MIN_LOG_LEVEL: '3' },
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...env, TF_CPP_MIN_LOG_LEVEL: '3' },
     timeoutMs: 180_000,
   });
   try {
@@ -95,20 +115,49 @@ async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<Machin
   }
 }
 
-async function listCudaDevices(): Promise<MachineReport['cudaDevices']> {
-  const { code, stdout } = await runCommand({
-    command: 'nvidia-smi',
-    args: ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'],
-    timeoutMs: 20_000,
+type OperationsReport = Pick<MachineReport, 'operations' | 'operationsProblem' | 'cudaProblem'>;
+const NOT_PROBED: OperationsReport = { operations: [], operationsProblem: null, cudaProblem: null };
+
+/** TensorFlow tells where operations run in its log alone, so they are run in a process whose log is read. */
+async function probeOperationsInChild(cli: string, env: NodeJS.ProcessEnv): Promise<OperationsReport> {
+  const result = await runCommand({
+    command: process.execPath,
+    args: [...process.execArgv, cli, 'probe-operations'],
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...env, ...TELL_EVERYTHING },
+    timeoutMs: 180_000,
   });
-  if (code !== 0) return [];
-  return stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [name = '', memory = '', driver = ''] = line.split(',').map((part) => part.trim());
-      return { name, memory, driver };
+  const cudaProblem = cudaProblemIn(result.stderr);
+  try {
+    const probes: OperationProbe[] = JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '');
+    const devices = placementsIn(result.stderr);
+    const operations = probes.map(({ node, ...probe }) => ({ ...probe, device: devices.get(node) ?? null }));
+    return { operations, operationsProblem: null, cudaProblem };
+  } catch {
+    const operationsProblem = result.stoppedBy ? `the process was ended by ${result.stoppedBy}` : reasonOf(result);
+    return { operations: [], operationsProblem, cudaProblem };
+  }
+}
+
+async function listCudaDevices(): Promise<MachineReport['cudaDevices']> {
+  // A driver before release 510 does not know the last field.
+  for (const fields of ['name,memory.total,driver_version,compute_cap', 'name,memory.total,driver_version']) {
+    const { code, stdout } = await runCommand({
+      command: 'nvidia-smi',
+      args: [`--query-gpu=${fields}`, '--format=csv,noheader'],
+      timeoutMs: 20_000,
     });
+    if (code !== 0) continue;
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [name = '', memory = '', driver = '', computeCapability = null] = line
+          .split(',')
+          .map((part) => part.trim());
+        return { name, memory, driver, computeCapability };
+      });
+  }
+  return [];
 }
 
 async function npmVersion(env: NodeJS.ProcessEnv): Promise<string | null> {

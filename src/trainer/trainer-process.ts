@@ -227,5 +227,6 @@ function entry(): string {
 
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
-  return { TF_CPP_MIN_LOG_LEVEL: '3', ...kept };
+  // TensorFlow would take all the memory of a GPU at once, which others use too.
+  return { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...kept };
 }

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MachineReport } from '../../src/cli/machine-report.ts';
@@ -62,6 +62,30 @@ test('the doctor tells a program what the machine has', async () => {
   expect(report.backends.find(({ name }) => name === 'wasm')?.info).toMatchObject({ packageVersion: '4.22.0' });
   expect(report.disk[0]!.freeBytes).toBeGreaterThan(0);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'the doctor lists each GPU, and where key operations really ran',
+  async () => {
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    const tool = '#!/bin/sh\ncase "$1" in *compute_cap) exit 2;; esac\necho "NVIDIA Test, 8192 MiB, 450.80.02"\n';
+    await writeFile(join(bin, 'nvidia-smi'), tool, { mode: 0o755 });
+    const PATH = [bin, process.env.PATH].join(delimiter);
+    const report = JSON.parse((await cli(['doctor', '--json'], { PATH })).stdout) as MachineReport;
+    expect(report.cudaDevices).toEqual([
+      { name: 'NVIDIA Test', memory: '8192 MiB', driver: '450.80.02', computeCapability: null },
+    ]);
+    expect(report.operationsProblem).toBeNull();
+    // WebAssembly runs no graphs, and no GPU.
+    const native = report.backends.find(({ info }) => info?.libraryVersion)?.info;
+    expect(report.operations).toHaveLength(native ? 12 : 0);
+    for (const { device } of report.operations) expect(device).toMatch(native?.cuda ? /^[CG]PU:0$/ : /^CPU:0$/);
+    const { stdout } = await cli(['doctor'], { PATH });
+    expect(stdout).toMatch(/^CUDA {7}NVIDIA Test, 8192 MiB, driver 450\.80\.02$/m);
+    if (native) expect(stdout).toMatch(/^Operations MatMul +float32 [CG]PU:0, bfloat16 /m);
+    if (!native?.cuda) expect(stdout).toMatch(/^ {11}not used: .*; run "npx flock-off tensorflow --gpu"$/m);
+  },
+);
 
 test('the doctor tells a person the same, and reads .env for the token', async () => {
   await writeFile(join(folder, '.env'), `HF_TOKEN=${SECRET}\n`);

@@ -25,38 +25,92 @@ export function missingTool(): string | null {
   return null;
 }
 
-export function wheelForThisMachine(): Wheel | null {
-  return wheelFor({ platform: process.platform, arch: process.arch, glibc: glibcVersion(), gpu: false });
+export function wheelForThisMachine({ gpu = false } = {}): Wheel | null {
+  return wheelFor({ platform: process.platform, arch: process.arch, glibc: glibcVersion(), gpu });
 }
 
-/** A wheel with the layout of TensorFlow's, whose library knows nothing but a version. */
+/** A wheel as an index offers it. */
+export interface FakeWheel {
+  distribution: string;
+  file: string;
+  content: Buffer;
+}
+
+export interface MakeWheelParameters {
+  version: string;
+  /** Records other hashes than its files have. */
+  damaged?: boolean;
+  /** The build for GPUs, which asks for these in its extra `and-cuda`. */
+  cuda?: string[];
+}
+
+/** A wheel with the layout of TensorFlow's, whose library knows a version, and whether it finds cuSOLVER by itself. */
 export async function makeWheel(
   folder: string,
-  { version, damaged = false }: { version: string; damaged?: boolean },
-): Promise<Buffer> {
-  const wheel = wheelForThisMachine()!;
+  { version, damaged = false, cuda }: MakeWheelParameters,
+): Promise<FakeWheel> {
+  const wheel = wheelForThisMachine({ gpu: cuda !== undefined })!;
   const [library, framework] = wheel.libraries.map((path) => join(folder, path.split('/').at(-1)!)) as [string, string];
   const source = join(folder, 'fake.cc');
-  await writeFile(source, `extern "C" const char* TF_Version() { return "${version}"; }`);
+  await writeFile(
+    source,
+    `#include <dlfcn.h>
+    extern "C" const char* TF_Version() { return "${version}"; }
+    extern "C" bool TF_HasCuda() { return dlopen("libcusolver.so.11", RTLD_LAZY) != nullptr; }`,
+  );
   const name = (path: string) =>
     (process.platform === 'darwin' ? '-install_name,@rpath/' : '-soname,') + path.split('/').at(-1);
-  execFileSync('g++', ['-shared', '-fPIC', `-Wl,${name(library)}`, source, '-o', library]);
-  execFileSync('g++', ['-shared', '-fPIC', `-Wl,${name(framework)}`, source, '-o', framework]);
+  for (const path of [library, framework]) {
+    const runpath = cuda ? ['-Wl,-rpath,$ORIGIN/../nvidia/cuda_runtime/lib'] : [];
+    execFileSync('g++', ['-shared', '-fPIC', `-Wl,${name(path)}`, ...runpath, source, '-o', path, '-ldl']);
+  }
   const files: Record<string, string | Buffer> = {
     [wheel.libraries[0]]: await readFile(library),
     [wheel.libraries[1]]: await readFile(framework),
-    'tensorflow/include/tensorflow/c/c_api.h': 'extern "C" const char* TF_Version();',
+    'tensorflow/include/tensorflow/c/c_api.h': 'extern "C" const char* TF_Version(); extern "C" bool TF_HasCuda();',
     'tensorflow/include/unrelated/huge.h': 'not needed',
-    [`${distInfo(wheel)}/METADATA`]: `Metadata-Version: 2.1\nName: ${wheel.distribution}\nVersion: ${wheel.version}\n`,
-    [`${distInfo(wheel)}/WHEEL`]: `Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-${wheel.platform}\n`,
   };
-  const record = Object.entries(files).map(([path, content]) => {
+  const metadata = (cuda ?? []).map((requirement) => `Requires-Dist: ${requirement}; extra == "and-cuda"\n`).join('');
+  return packWheel(wheel, files, { metadata, damaged, tag: `cp311-cp311-${wheel.platform}` });
+}
+
+/** A wheel of NVIDIA's. */
+export function makeCudaWheel(
+  distribution: string,
+  version: string,
+  files: Record<string, string | Buffer>,
+  { damaged = false } = {},
+): FakeWheel {
+  return packWheel({ distribution, version }, files, { damaged, tag: 'py3-none-manylinux2014_x86_64' });
+}
+
+/** A shared library with nothing in it. */
+export async function makeLibrary(folder: string, name: string): Promise<Buffer> {
+  const [source, library] = [join(folder, 'empty.cc'), join(folder, name)];
+  await writeFile(source, '');
+  execFileSync('g++', ['-shared', '-fPIC', `-Wl,-soname,${name}`, source, '-o', library]);
+  return readFile(library);
+}
+
+function packWheel(
+  { distribution, version }: Pick<Wheel, 'distribution' | 'version'>,
+  files: Record<string, string | Buffer>,
+  { metadata = '', damaged, tag }: { metadata?: string; damaged: boolean; tag: string },
+): FakeWheel {
+  const stem = `${distribution.replaceAll('-', '_')}-${version}`;
+  const all: Record<string, string | Buffer> = {
+    ...files,
+    [`${stem}.dist-info/METADATA`]: `Metadata-Version: 2.1\nName: ${distribution}\nVersion: ${version}\n${metadata}`,
+    [`${stem}.dist-info/WHEEL`]: `Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: ${tag}\n`,
+  };
+  const record = Object.entries(all).map(([path, content]) => {
     const hash = createHash('sha256')
       .update(damaged ? 'something else' : content)
       .digest('base64url');
     return `${path},sha256=${hash},${content.length}\n`;
   });
-  return zip({ ...files, [`${distInfo(wheel)}/RECORD`]: record.join('') });
+  const content = zip({ ...all, [`${stem}.dist-info/RECORD`]: record.join('') });
+  return { distribution, file: `${stem}-${tag}.whl`, content };
 }
 
 const ADDON = `
@@ -66,6 +120,9 @@ const ADDON = `
     napi_value version;
     napi_create_string_utf8(env, TF_Version(), NAPI_AUTO_LENGTH, &version);
     napi_set_named_property(env, exports, "TF_Version", version);
+    napi_value cuda;
+    napi_get_boolean(env, TF_HasCuda(), &cuda);
+    napi_set_named_property(env, exports, "cuda", cuda);
     return exports;
   }
   NAPI_MODULE(fake, Init)`;
@@ -73,7 +130,7 @@ const ADDON = `
 const INDEX = `
   const binding = require('./lib/napi-v8/tfjs_binding.node');
   if (binding.TF_Version === 'crash') process.abort();
-  exports.backend = () => ({ binding, isUsingGpuDevice: false });
+  exports.backend = () => ({ binding, isUsingGpuDevice: binding.cuda });
   exports.tensor2d = (rows) => rows;
   exports.matMul = (a, b) => ({ dataSync: () => a.flatMap((row) => b[0].map((_, j) => row[0] * b[0][j] + row[1] * b[1][j])) });`;
 
@@ -95,17 +152,18 @@ export async function makePackage(folder: string): Promise<TensorFlowPackage> {
   };
 }
 
-/** A Python package index on loopback with one wheel, or none. */
-export async function startIndex(wheelFile: Buffer | null) {
-  const wheel = wheelForThisMachine()!;
-  const name = `${wheel.distribution.replace('-', '_')}-${wheel.version}-cp311-cp311-${wheel.platform}.whl`;
+/** A Python package index on loopback. */
+export async function startIndex(...wheels: FakeWheel[]) {
   const index = { url: '', downloads: 0, close: () => new Promise((resolve) => server.close(resolve)) };
   const server = createServer((request, response) => {
-    if (wheelFile && request.url === `/simple/${wheel.distribution}/`) {
-      response.setHeader('content-type', 'text/html').end(`<a href="/files/${name}">${name}</a>`);
-    } else if (wheelFile && request.url === `/files/${name}`) {
+    const offered = wheels.filter(({ distribution }) => request.url === `/simple/${distribution}/`);
+    const wanted = wheels.find(({ file }) => request.url === `/files/${file}`);
+    if (offered.length > 0) {
+      const links = offered.map(({ file }) => `<a href="/files/${file}">${file}</a>`);
+      response.setHeader('content-type', 'text/html').end(links.join('\n'));
+    } else if (wanted) {
       index.downloads += 1;
-      response.end(wheelFile);
+      response.end(wanted.content);
     } else {
       response.writeHead(404).end();
     }
@@ -123,8 +181,4 @@ export function pipEnvironment(indexUrl: string): NodeJS.ProcessEnv {
 
 export function isLinked({ addon, libraries }: TensorFlowPackage): boolean {
   return existsSync(addon) && existsSync(libraries);
-}
-
-function distInfo({ distribution, version }: Wheel): string {
-  return `${distribution.replace('-', '_')}-${version}.dist-info`;
 }

@@ -97,7 +97,7 @@ describe.skipIf(missing)('linking TensorFlow', () => {
   });
 
   test('an index without the wheel, a machine without pip or without compiler: a sentence each', async () => {
-    const empty = await startIndex(null);
+    const empty = await startIndex();
     const noWheel = { tensorflow, cacheFolder, env: pipEnvironment(empty.url), routes: ['wheel'] as const };
     await expect(linkTensorFlow(noWheel)).rejects.toThrow(
       /pip could not download tensorflow.*==2\.21\.0 \(.*No matching/,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseRoutes } from '../../src/setup/routes.ts';
-import { parseRecord, wheelFor } from '../../src/setup/wheel.ts';
+import { parseRecord, requirementsOfExtra } from '../../src/setup/unpack-wheel.ts';
+import { wheelFor } from '../../src/setup/wheel.ts';
 
 test.each([
   ['linux', 'x64', '2.36', false, 'tensorflow-cpu', 'manylinux_2_27_x86_64'],
@@ -26,6 +27,20 @@ test('a wheel record gives the SHA-256 of each file, and none for the record its
   expect([...parseRecord(record)]).toEqual([
     ['a/lib.so.2', 'ab-_9'],
     ['b,c.h', 'xyz'],
+  ]);
+});
+
+test('the requirements of an extra are those alone, without their markers', () => {
+  const metadata = [
+    'Requires-Dist: numpy>=1.26.0',
+    'Provides-Extra: and-cuda',
+    'Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"',
+    "Requires-Dist: nvidia-nccl-cu12 (<3.0,>=2.27.7) ; sys_platform == 'linux' and extra == 'and-cuda'",
+    'Requires-Dist: tensorflow-io-gcs-filesystem>=0.23.1; python_version < "3.13" and extra == "gcs-filesystem"',
+  ].join('\n');
+  expect(requirementsOfExtra(metadata, 'and-cuda')).toEqual([
+    'nvidia-cublas-cu12<13.0,>=12.5.3.2',
+    'nvidia-nccl-cu12 (<3.0,>=2.27.7)',
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib';
 
-/** A zip archive in memory: every other file is stored, the rest deflated. */
+/** A zip archive in memory: every other file is stored, the rest deflated; what lies in a folder `bin` is executable. */
 export function zip(files: Record<string, string | Buffer>): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -20,6 +20,7 @@ export function zip(files: Record<string, string | Buffer>): Buffer {
     const local = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name), extra, packed]);
     local.writeUInt16LE(extra.length, 28);
     const tail = Buffer.alloc(14);
+    if (name.includes('/bin/')) tail.writeUInt16LE(0o100755, 8);
     tail.writeUInt32LE(offset, 10);
     directory.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), fields, tail, Buffer.from(name)]));
     locals.push(local);

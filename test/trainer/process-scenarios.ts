@@ -55,7 +55,8 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     delay.disable();
     trainer.dispose();
     const secrets = ['hf_secret', 'my-wallet'].filter((secret) => environment.includes(secret));
-    return { secrets, steps: steps.length, p99Ms: delay.percentile(99) / 1e6 };
+    const growsOnGpu = environment.includes('TF_FORCE_GPU_ALLOW_GROWTH=true');
+    return { secrets, growsOnGpu, steps: steps.length, p99Ms: delay.percentile(99) / 1e6 };
   },
   async killed() {
     const trainer = await load();

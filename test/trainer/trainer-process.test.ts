@@ -21,10 +21,10 @@ test('a training process gives what training in this process gives, bit by bit',
 });
 
 test.runIf(LINUX)(
-  'it knows no secret of this process, says nothing on its terminal, and leaves its event loop free',
+  'it knows no secret of this process, leaves room on a GPU, says nothing on its terminal, and leaves its event loop free',
   async () => {
     const { seen, stderr } = await scenario('apart');
-    expect(seen).toEqual({ secrets: [], steps: 60, p99Ms: expect.any(Number) });
+    expect(seen).toEqual({ secrets: [], growsOnGpu: true, steps: 60, p99Ms: expect.any(Number) });
     expect((seen as { p99Ms: number }).p99Ms).toBeLessThan(20);
     expect(stderr).toBe('');
   },

@@ -54,6 +54,12 @@ export class Graph {
   readonly #nodes: Uint8Array[] = [];
   readonly #constants = new Map<string, Value>();
   #controls: Value[] = [];
+  readonly #prefix: string;
+
+  /** Names that are made up start with `prefix`. */
+  constructor(prefix = 'n') {
+    this.#prefix = prefix;
+  }
 
   /** Nodes so far. */
   get size(): number {
@@ -61,7 +67,7 @@ export class Graph {
   }
 
   node({ op, inputs = [], attributes = {}, dtype, name, after = [] }: NodeParameters): Value {
-    const ownName = name ?? `n${this.#nodes.length}`;
+    const ownName = name ?? `${this.#prefix}${this.#nodes.length}`;
     const controls = new Set([...this.#controls, ...after].map((value) => `^${value.name.split(':')[0]}`));
     const fields = [bytesField(1, ownName), bytesField(2, op)];
     for (const input of inputs) fields.push(bytesField(3, input.name));
