@@ -39,9 +39,9 @@ async function publish(
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openWallet(options, signal);
-  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const { chainEndpoints: endpoints, network, netuid, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
-  const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
+  const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
   const published = await publishDataset({
     path: flags.dataset_path,
     repo: flags.hf_repo_id,

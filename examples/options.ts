@@ -10,8 +10,8 @@ export interface CommonOptions {
   walletPath: string;
   /** finney, test, archive, local, or an endpoint URL. */
   network: string;
-  /** Wins over `network`. */
-  chainEndpoint?: string;
+  /** Nodes of one chain, in the order they are tried; they win over `network`. */
+  chainEndpoints?: string[];
   hubEndpoint: string;
   /** HF_TOKEN of the environment or of `.env` in the working folder. */
   hubToken?: string;
@@ -34,9 +34,10 @@ export function subnetCommand(name: string, description: string): Command {
         .default('finney'),
     )
     .addOption(
-      new Option('--subtensor.chain_endpoint <url>', 'chain endpoint; wins over the network').env(
-        'BT_SUBTENSOR_CHAIN_ENDPOINT',
-      ),
+      new Option(
+        '--subtensor.chain_endpoint <urls>',
+        'chain endpoint, or several with commas between; wins over the network',
+      ).env('BT_SUBTENSOR_CHAIN_ENDPOINT'),
     )
     .addOption(
       new Option('--hf_endpoint <url>', 'Hugging Face Hub')
@@ -60,12 +61,20 @@ export function commonOptions(command: Command): CommonOptions {
     walletHotkey: flags['wallet.hotkey'],
     walletPath: flags['wallet.path'],
     network: flags['subtensor.network'],
-    chainEndpoint: flags['subtensor.chain_endpoint'],
+    chainEndpoints: chainEndpoints(command),
     hubEndpoint: flags.hf_endpoint,
     hubToken: hubToken(),
     netuid: flags.netuid,
     logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
   };
+}
+
+/** A flag wins over the environment, also over what the environment says of the other flag. */
+function chainEndpoints(command: Command): string[] | undefined {
+  const source = (name: string) => command.getOptionValueSource(`subtensor.${name}`);
+  if (source('network') === 'cli' && source('chain_endpoint') === 'env') return undefined;
+  const urls: string | undefined = command.opts()['subtensor.chain_endpoint'];
+  return urls?.split(',').map((url) => url.trim());
 }
 
 export function wholeNumber(text: string): number {

@@ -69,9 +69,9 @@ async function validate(
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
-  const { chainEndpoint: endpoint, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const { chainEndpoints: endpoints, network, netuid, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
-  const subtensor = open.own(await connectSubtensor({ endpoint, network, signal, logger }), (it) => it.close());
+  const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
   const { pendingReveals } = state;
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
   await weightSetter.requirePermit({ signal });

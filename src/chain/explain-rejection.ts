@@ -22,6 +22,7 @@ const FIXES: Record<string, string> = {
   RevealTooEarly: 'wait for the reveal window',
   CommitBlockNotInRevealRange: 'reveal inside the reveal window',
   ExpiredWeightCommit: 'set the weights again: the reveal window has passed',
+  InvalidRevealRound: 'set the weights again: the round they were locked for is out already',
   CommitNotFound: 'set the weights again: the chain has no such commit',
   NoWeightsCommitFound: 'set the weights again: the chain has no such commit',
   WeightVecLengthIsLow: 'send at least as many weights as the subnet demands',
@@ -55,8 +56,8 @@ const PRIORITY_TOO_LOW = 1014;
  * simulated one prints the variant.
  */
 const INVALID: [name: string, said: RegExp][] = [
-  ['Stale', /transaction is outdated|"stale"/i],
-  ['BadProof', /bad signature|"bad_?proof"/i],
+  ['Stale', /\bstale\b|outdated/i],
+  ['BadProof', /bad signature|bad[ _]?proof/i],
   ['AncientBirthBlock', /ancient birth block|"ancient_?birth_?block"/i],
   ['Payment', /inability to pay|"payment"/i],
   ['Future', /valid in the future|"future"/i],

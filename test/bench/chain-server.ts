@@ -9,9 +9,9 @@ export interface ChainServerParameters {
   profile: Profile;
   /** Hotkeys "neuron 0" and so on; the first is the validator, all others have committed a pointer. */
   neurons: number;
+  /** Default 50. */
+  blockTimeMs?: number;
 }
-
-const BLOCK_TIME_MS = 50;
 
 /** The pointer of "neuron i". */
 export function pointerOf(i: number): string {
@@ -19,7 +19,7 @@ export function pointerOf(i: number): string {
 }
 
 if (process.send) {
-  const { profile, neurons } = JSON.parse(process.argv[2]!) as ChainServerParameters;
+  const { profile, neurons, blockTimeMs = 50 } = JSON.parse(process.argv[2]!) as ChainServerParameters;
   const signers = await Promise.all(Array.from({ length: neurons }, (_, i) => devHotkey(`neuron ${i}`)));
   const chain = await startLocalChain({
     profile,
@@ -45,7 +45,7 @@ if (process.send) {
   }
   await chain.produceBlocks();
   // Blocks come once the client asks for them, so that as many do in every run.
-  process.once('message', () => setInterval(() => void chain.produceBlocks(), BLOCK_TIME_MS));
+  process.once('message', () => setInterval(() => void chain.produceBlocks(), blockTimeMs));
   process.once('disconnect', () => process.exit());
   process.send(chain.url);
 }

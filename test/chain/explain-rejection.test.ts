@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dispatchRejection, poolRejection } from '../../src/chain/explain-rejection.ts';
+import { dispatchRejection, judgementOf, poolRejection } from '../../src/chain/explain-rejection.ts';
 import { RpcError } from '../../src/chain/json-rpc-socket.ts';
 
 const CALL = 'subtensorModule.setWeights';
@@ -77,4 +77,43 @@ test.each([
   [-32_601, false],
 ])('RPC %i passes by itself: %s', (code, passes) => {
   expect(poolRejection(CALL, new RpcError({ code, message: 'no' }), 425).transient).toBe(passes);
+});
+
+test.each([
+  ['Stale', 'Transaction is outdated', 'stale'],
+  ['BadProof', 'Transaction has a bad signature', 'badProof'],
+  ['AncientBirthBlock', 'Transaction has an ancient birth block', 'ancientBirthBlock'],
+  ['Payment', 'Inability to pay some fees (e.g. account balance too low)', 'payment'],
+  ['Future', 'Transaction will be valid in the future', 'future'],
+  ['Call', 'Transaction call is not expected', 'call'],
+  ['ExhaustsResources', 'Transaction would exhaust the block limits', 'exhaustsResources'],
+  ['BadSigner', 'Invalid signing address', 'badSigner'],
+])('%s is known from the words of a node and of a simulated one', (name, words, variant) => {
+  const answers = [
+    { code: 1010, message: 'Invalid Transaction', data: words },
+    { code: 1010, message: `Invalid Transaction: ${words}` },
+    { code: 1010, message: JSON.stringify({ invalid: { [variant]: null } }) },
+  ];
+  for (const answer of answers) expect(poolRejection(CALL, new RpcError(answer), 425).facts.name).toBe(name);
+});
+
+test('custom code 255 is a request that the runtime does not explain', () => {
+  const answer = new RpcError({ code: 1010, message: 'Invalid Transaction', data: 'Custom error: 255' });
+  expect(poolRejection(CALL, answer, 425).facts.name).toBe('BadRequest');
+});
+
+test.each([
+  ['call', { code: 1010, message: 'Invalid Transaction', data: 'Custom error: 6' }],
+  ['call', { code: 1011, message: 'Error: wasm `unreachable` instruction executed' }],
+  ['signature', { code: 1010, message: 'Invalid Transaction', data: 'Transaction has a bad signature' }],
+  ['signature', { code: 1010, message: 'Invalid Transaction', data: 'Transaction has an ancient birth block' }],
+  ['passing', { code: 1010, message: 'Invalid Transaction', data: 'Transaction is outdated' }],
+  ['passing', { code: 1013, message: 'Transaction Already Imported' }],
+  ['passing', { code: 1014, message: 'Priority is too low: (0 vs 0)' }],
+])('a judgement on the %s: %j', (judgement, answer) => {
+  expect(judgementOf(poolRejection(CALL, new RpcError(answer), 425))).toBe(judgement);
+});
+
+test('what a block holds is a judgement on the call', () => {
+  expect(judgementOf(dispatchRejection(CALL, { section: 'subtensorModule', name: 'DuplicateUids' }))).toBe('call');
 });

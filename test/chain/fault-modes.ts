@@ -1,9 +1,10 @@
 import { ChainMetadataStore } from '../../src/chain/chain-metadata-store.ts';
+import type { DrandBeacon } from '../../src/chain/drand.ts';
 import type { PendingRevealStore } from '../../src/chain/pending-reveals.ts';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
 import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import { WeightSetter } from '../../src/chain/weight-setter.ts';
-import type { LocalChain } from '../../src/local/chain/start-local-chain.ts';
+import type { LocalChain, Profile } from '../../src/local/chain/start-local-chain.ts';
 import { encodePointer } from '../../src/schema/model-id.ts';
 
 /** Weights are set directly on the first, committed and revealed on the second. */
@@ -24,6 +25,8 @@ export interface Program {
   subtensor: Subtensor;
   hotkey: HotkeySigner;
   reveals: PendingRevealStore;
+  /** Of the chain. */
+  beacon: DrandBeacon;
   /** Lets the time pass until a block. */
   skipTo(block: number): Promise<unknown>;
 }
@@ -31,6 +34,8 @@ export interface Program {
 /** Something a miner or validator intends, as a program that may be killed and started again at any time. */
 export interface FaultMode {
   name: string;
+  /** Runtimes that have it. */
+  profiles: Profile[];
   /** Brings it about, whatever of it is there already. */
   finish(program: Program): Promise<void>;
   /** Calls that must be on the chain, each once, in this order. */
@@ -43,6 +48,7 @@ export interface FaultMode {
 export const FAULT_MODES: FaultMode[] = [
   {
     name: 'commit',
+    profiles: ['legacy', 'current'],
     finish: async ({ subtensor, hotkey }) => {
       await new ChainMetadataStore({ subtensor, netuid: DIRECT }).commit(MODEL, { hotkey });
     },
@@ -55,6 +61,7 @@ export const FAULT_MODES: FaultMode[] = [
   },
   {
     name: 'set weights',
+    profiles: ['legacy', 'current'],
     finish: async (program) => {
       if (!(await hasSent(program, DIRECT))) await setterOf(program, DIRECT).set(WEIGHTS);
     },
@@ -64,21 +71,17 @@ export const FAULT_MODES: FaultMode[] = [
   },
   {
     name: 'commit and reveal weights',
-    finish: async (program) => {
-      const { subtensor, hotkey, reveals, skipTo } = program;
-      const setter = setterOf(program, HIDDEN);
-      if (!(await hasSent(program, HIDDEN))) await setter.set(WEIGHTS);
-      const uid = (await subtensor.uid(HIDDEN, hotkey.address))!;
-      while ((await setter.read(uid)).length === 0) {
-        const { nextRevealBlock, dropped } = await setter.reveal();
-        const isLost = (await reveals.list()).length === 0 && nextRevealBlock === null;
-        if (isLost && (await setter.read(uid)).length === 0)
-          throw new Error(`the reveal is lost: ${JSON.stringify(dropped)}`);
-        await skipTo(nextRevealBlock ?? (await subtensor.currentBlock()) + 1);
-      }
-      await setter.reveal();
-    },
+    profiles: ['legacy', 'current'],
+    finish: (program) => setHidden(program, 'hash'),
     calls: ['subtensorModule.commitWeights', 'subtensorModule.revealWeights'],
+    effect: (chain, { uid }) => chain.weights(HIDDEN, uid),
+    intended: STORED_ROW,
+  },
+  {
+    name: 'time-lock weights',
+    profiles: ['current'],
+    finish: (program) => setHidden(program, 'timelock'),
+    calls: ['subtensorModule.commitTimelockedWeights'],
     effect: (chain, { uid }) => chain.weights(HIDDEN, uid),
     intended: STORED_ROW,
   },
@@ -88,8 +91,25 @@ interface Registration {
   info: { fields: Record<string, string>[] };
 }
 
-function setterOf({ subtensor, hotkey, reveals }: Program, netuid: number): WeightSetter {
-  return new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: reveals });
+function setterOf(program: Program, netuid: number, hide?: 'hash' | 'timelock'): WeightSetter {
+  const { subtensor, hotkey, reveals, beacon } = program;
+  return new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: reveals, beacon, hide });
+}
+
+/** Sends weights that do not show yet, and sees to it that they do. */
+async function setHidden(program: Program, hide: 'hash' | 'timelock'): Promise<void> {
+  const { subtensor, hotkey, reveals, skipTo } = program;
+  const setter = setterOf(program, HIDDEN, hide);
+  if (!(await hasSent(program, HIDDEN))) await setter.set(WEIGHTS);
+  const uid = (await subtensor.uid(HIDDEN, hotkey.address))!;
+  while ((await setter.read(uid)).length === 0) {
+    const { nextRevealBlock, dropped } = await setter.reveal();
+    const isLost = (await reveals.list()).length === 0 && nextRevealBlock === null;
+    if (isLost && (await setter.read(uid)).length === 0)
+      throw new Error(`the reveal is lost: ${JSON.stringify(dropped)}`);
+    await skipTo(nextRevealBlock ?? (await subtensor.currentBlock()) + 1);
+  }
+  await setter.reveal();
 }
 
 /** Whether weights of this hotkey are on their way or there: the chain notes when it last took some. */

@@ -1,6 +1,7 @@
 /** What the fault run kills for real: `node --import tsx fault-run-program.ts <url> <mode> <hotkey> <folder of its state>`. */
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DRAND_QUICKNET } from '../../src/chain/drand.ts';
 import type { PendingReveal, PendingRevealStore } from '../../src/chain/pending-reveals.ts';
 import { connectSubtensor } from '../../src/chain/subtensor.ts';
 import { devHotkey } from './dev-hotkey.ts';
@@ -28,6 +29,7 @@ await mode.finish({
   subtensor,
   hotkey: await devHotkey(hotkeyName),
   reveals,
+  beacon: DRAND_QUICKNET,
   skipTo: (block) => subtensor.waitForBlock(block),
 });
 await subtensor.close();

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { Profile } from '../../src/local/chain/start-local-chain.ts';
 import { FAULT_MODES, type FaultMode } from './fault-modes.ts';
 import { openLane, outcomeOf, planOf, runEpisode } from './fault-run.ts';
 
 const EPISODES = 200;
-const LANES = 8;
+const LANES: Profile[] = [...Array(5).fill('legacy'), ...Array(3).fill('current')];
 /** Uids below are only given weight to. */
 const FIRST_UID = 3;
 const intendedOf = ({ intended, calls }: FaultMode) => ({ effect: intended, calls });
@@ -18,27 +19,27 @@ test(`${EPISODES} episodes, each killing connection, server, client or block at 
   timeout: 400_000,
 }, async () => {
   const totals = { lives: 0, requests: 0, killed: {} as Record<string, number> };
-  const runLane = async (first: number) => {
-    const seeds = Array.from({ length: EPISODES / LANES }, (_, i) => first + i * LANES);
-    const lane = await openLane(FAULT_MODES.length + seeds.length);
+  const runLane = async (profile: Profile, first: number) => {
+    const seeds = Array.from({ length: EPISODES / LANES.length }, (_, i) => first + i * LANES.length);
+    const modes = FAULT_MODES.filter(({ profiles }) => profiles.includes(profile));
+    const lane = await openLane(profile, modes.length + seeds.length);
     let uid = FIRST_UID;
     const requestsUndisturbed: number[] = [];
-    for (const mode of FAULT_MODES) {
+    for (const mode of modes) {
       const { requests, effect, calls } = await runEpisode(lane, uid++, mode, []);
-      expect({ effect, calls }, `${mode.name}, undisturbed`).toEqual(intendedOf(mode));
+      expect({ effect, calls }, `${profile}, ${mode.name}, undisturbed`).toEqual(intendedOf(mode));
       // When blocks come is up to the clock: now and then a program asks a little less.
-      requestsUndisturbed.push(Math.floor(requests * 0.9));
+      requestsUndisturbed.push(Math.floor(requests * 0.75));
     }
     for (const [i, seed] of seeds.entries()) {
-      const mode = FAULT_MODES[i % FAULT_MODES.length]!;
-      const plan = planOf(seed, requestsUndisturbed[i % FAULT_MODES.length]!);
-      const name = `seed ${seed}, ${mode.name}: ${JSON.stringify(plan)}`;
+      const mode = modes[i % modes.length]!;
+      const plan = planOf(seed, requestsUndisturbed[i % modes.length]!);
+      const name = `seed ${seed}, ${profile}, ${mode.name}: ${JSON.stringify(plan)}`;
       const outcome = await runEpisode(lane, uid++, mode, plan).catch((error: unknown) => {
         throw new Error(`${name}: ${error}`, { cause: error });
       });
       const { effect, calls, lives, requests, killed } = outcome;
       expect({ effect, calls }, name).toEqual(intendedOf(mode));
-      expect(killed, name).not.toEqual([]);
       totals.lives += lives;
       totals.requests += requests;
       for (const what of killed) totals.killed[what] = (totals.killed[what] ?? 0) + 1;
@@ -46,7 +47,9 @@ test(`${EPISODES} episodes, each killing connection, server, client or block at 
     await lane.close();
   };
   const startedMs = performance.now();
-  await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(1 + lane)));
+  await Promise.all(LANES.map((profile, lane) => runLane(profile, 1 + lane)));
+  const kills = Object.values(totals.killed).reduce((sum, times) => sum + times, 0);
+  expect(kills).toBeGreaterThan(EPISODES);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
   console.log(`fault run: ${EPISODES} episodes in ${seconds} s, ${JSON.stringify(totals)}`);
 });
@@ -61,13 +64,13 @@ test.each([
   { name: 'commit and reveal weights', killAt: CONNECTING + 12 },
   { name: 'commit and reveal weights', killAt: CONNECTING + 28 },
 ])(
-  'a process that gets kill -9 at request $killAt of "$name" finishes in its next life, once',
+  'a process that gets kill -9 at request $killAt of $name finishes in its next life, once',
   {
     timeout: 120_000,
   },
   async ({ name, killAt }) => {
     const mode = FAULT_MODES.find((one) => one.name === name)!;
-    const lane = await openLane(1);
+    const lane = await openLane('legacy', 1);
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-fault-run-'));
     const program = fileURLToPath(new URL('fault-run-program.ts', import.meta.url));
     const ticker = setInterval(() => void lane.chain.produceBlocks(1), 50);

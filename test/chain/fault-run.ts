@@ -5,7 +5,8 @@ import { Subtensor } from '../../src/chain/subtensor.ts';
 import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import type { ChainFault } from '../../src/local/chain/faults.ts';
-import { type LocalChain, startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import { type LocalChain, type Profile, startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import { type Clock, systemClock } from '../../src/shared/clock.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { devHotkey } from './dev-hotkey.ts';
@@ -19,7 +20,7 @@ const RATE_LIMIT_BLOCKS = 1_000;
 const DEADLINES = { timeoutMs: 3_000, blockTimeoutMs: 1_500, pingIntervalMs: 300 };
 const EPISODE_DEADLINE_MS = 60_000;
 /** Weights of a process that was killed came first: the next look at the chain shows it. */
-const CAME_FIRST = ['CommittingWeightsTooFast', 'SettingWeightsTooFast'];
+const CAME_FIRST = ['CommittingWeightsTooFast', 'SettingWeightsTooFast', 'RateLimitExceeded'];
 
 /** What is killed, and at which request of the episode. */
 export interface Kill {
@@ -65,15 +66,23 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-export async function openLane(episodes: number): Promise<Lane> {
+/** Blocks are a pulse of the beacon apart, however fast they are made. */
+function steadyClock(): Clock {
+  let nowMs = Date.now();
+  return { ...systemClock, nowMs: () => (nowMs += 250) };
+}
+
+export async function openLane(profile: Profile, episodes: number): Promise<Lane> {
   const hotkeys = await Promise.all(Array.from({ length: 3 + episodes }, (_, uid) => devHotkey(`neuron ${uid}`)));
   const neurons = hotkeys.map(({ address }) => ({ hotkey: address, validatorPermit: true, stake: 1_000 }));
   const chain = await startLocalChain({
+    profile,
     blockTimeMs: 'manual',
+    clock: steadyClock(),
     commitmentCooldownBlocks: 0,
     finalityLagBlocks: 2,
     subnets: [
-      { netuid: DIRECT, neurons, weightsRateLimit: 1, tempo: 100 },
+      { netuid: DIRECT, neurons, weightsRateLimit: 1, commitRevealEnabled: false, tempo: 100 },
       { netuid: HIDDEN, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: true, tempo: 100 },
     ],
   });
@@ -143,6 +152,7 @@ export async function runEpisode(lane: Lane, uid: number, mode: FaultMode, plan:
           subtensor,
           hotkey,
           reveals: mortal(reveals, life.signal),
+          beacon: chain.beacon,
           skipTo: (block) => skipTo(chain, block),
         }),
         mode,

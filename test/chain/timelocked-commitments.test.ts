@@ -23,6 +23,7 @@ test('a time-locked commitment is opened by the chain: until then nobody reads i
   const { round, block } = await commitTimelocked({ ...parameters, text, revealAtBlock });
   expect(await new ChainMetadataStore({ subtensor, netuid: NETUID }).read(hotkey)).toEqual({
     hotkey,
+    kind: 'TimelockEncrypted',
     text: null,
     block,
   });

@@ -303,8 +303,8 @@ test('a runtime without time locks reveals by hash, and says so where a time loc
   await expect(asked.setter.set(WEIGHTS)).rejects.toThrow('this chain cannot reveal time-locked weights by itself');
 });
 
-test('setting weights takes as many round trips for 256 neurons as for three', async () => {
-  const roundTrips = async (miners: number) => {
+test('setting weights takes as many requests for 256 neurons as for three', async () => {
+  const requests = async (miners: number) => {
     const hotkeys = ['validator', ...Array.from({ length: miners }, (_, i) => `miner ${i}`)];
     const chain = await startCurrent({ hotkeys });
     const subtensor = await connect(chain.url);
@@ -316,7 +316,8 @@ test('setting weights takes as many round trips for 256 neurons as for three', a
     await setter.set(weights);
     return subtensor.requests - before;
   };
-  const few = await roundTrips(2);
-  expect(await roundTrips(255)).toBe(few);
-  expect(few).toBeLessThanOrEqual(9);
+  const few = await requests(2);
+  expect(await requests(255)).toBe(few);
+  // One of them only in a process's first call: whether a process before it was killed on the way.
+  expect(few).toBeLessThanOrEqual(10);
 });

@@ -217,6 +217,15 @@ test('a call that a killed process has sent is waited for, and not sent a second
   expect(await sentCalls(chain.url)).toHaveLength(1);
 });
 
+test('the first call of a hotkey in a process is not sent where its effect is there already', async () => {
+  const chain = await start();
+  const ann = await devHotkey('ann');
+  const { block } = await commit(await connect(chain.url), ann, 'a');
+  const subtensor = await connect(chain.url);
+  expect(await commit(subtensor, ann, 'a')).toEqual({ block, blockHash: null });
+  expect(await sentCalls(chain.url)).toHaveLength(1);
+});
+
 test('a runtime upgrade while the call waits for a block: it is signed anew for the new runtime', async () => {
   const chain = await start({ chain: { blockTimeMs: 'manual' } });
   const subtensor = await connect(chain.url);
@@ -251,7 +260,7 @@ test('a runtime upgrade between signing and sending: what is refused as forged i
 });
 
 test('a person may take longer to sign than a call may take', async () => {
-  const chain = await start();
+  const chain = await start({ chain: { blockTimeMs: 300 } });
   const subtensor = await connect(chain.url, { timeoutMs: 3_000 });
   const ann = await devHotkey('ann');
   const hotkey: HotkeySigner = { ...ann, sign: (payload) => sleep(4_000).then(() => ann.sign(payload)) };

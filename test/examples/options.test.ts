@@ -67,3 +67,18 @@ test('HF_TOKEN is read from .env in the working folder, unless it is exported', 
     vi.unstubAllEnvs();
   }
 });
+
+test.each([
+  ['nothing', {}, [], undefined, 'finney'],
+  ['the environment', { ENDPOINT: 'ws://env' }, [], ['ws://env'], 'finney'],
+  ['a network', { ENDPOINT: 'ws://env', NETWORK: 'local' }, ['network', 'test'], undefined, 'test'],
+  ['an endpoint', { ENDPOINT: 'ws://env' }, ['chain_endpoint', 'ws://a, ws://b'], ['ws://a', 'ws://b'], 'finney'],
+  ['an endpoint and a network', {}, ['chain_endpoint', 'ws://a', 'network', 'test'], ['ws://a'], 'test'],
+])('given %s, the chain is: endpoint, then network, then environment, then finney', (_, env, args, urls, network) => {
+  for (const name of ['ENDPOINT', 'NETWORK'] as const)
+    vi.stubEnv(`BT_SUBTENSOR_${name === 'ENDPOINT' ? 'CHAIN_ENDPOINT' : name}`, (env as Record<string, string>)[name]);
+  const flags = args.map((arg, i) => (i % 2 === 0 ? `--subtensor.${arg}` : arg));
+  const command = subnetCommand('any', 'any').parse(flags, { from: 'user' });
+  expect(commonOptions(command)).toMatchObject({ chainEndpoints: urls, network });
+  vi.unstubAllEnvs();
+});

@@ -66,6 +66,6 @@ describe("strangers' control characters do not reach the terminal", () => {
       ...['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'],
       ...['--wallet.path', 'none\u001b[2J\u202e'],
     ]);
-    expect(stderr).toMatch(/^there is no hotkey at none\uFFFD\[2J\uFFFD[^\p{C}]*\n$/u);
+    expect(stderr).toMatch(/^there is no key file at none\uFFFD\[2J\uFFFD[^\p{C}]*\n$/u);
   });
 });

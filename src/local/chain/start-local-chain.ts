@@ -165,6 +165,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
     return opened;
   };
   let server = await open(port);
+  let restarted = Promise.resolve();
   const shut = async () => {
     for (const socket of server.clients) socket.terminate();
     await new Promise((resolve) => server.close(resolve));
@@ -213,11 +214,14 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
     repeatHead: () => {
       for (const listener of chain.onBlock) listener(chain.best);
     },
-    restart: async (downMs = 0) => {
-      await shut();
-      chain.pool.clear();
-      await systemClock.sleep(downMs);
-      server = await open(Number(new URL(url).port));
+    restart: (downMs = 0) => {
+      restarted = restarted.then(async () => {
+        await shut();
+        chain.pool.clear();
+        await systemClock.sleep(downMs);
+        server = await open(Number(new URL(url).port));
+      });
+      return restarted;
     },
     close: async () => {
       clearInterval(timer);
