@@ -82,7 +82,7 @@ export async function openLane(profile: Profile, episodes: number): Promise<Lane
     commitmentCooldownBlocks: 0,
     finalityLagBlocks: 2,
     subnets: [
-      { netuid: DIRECT, neurons, weightsRateLimit: 1, commitRevealEnabled: false, tempo: 100 },
+      { netuid: DIRECT, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: false, tempo: 100 },
       { netuid: HIDDEN, neurons, weightsRateLimit: RATE_LIMIT_BLOCKS, commitRevealEnabled: true, tempo: 100 },
     ],
   });
