@@ -56,7 +56,10 @@ const CHATML_TOKENS = ['<|im_start|>', '<|im_end|>'];
  * `backend-unavailable` without the peer dependency.
  */
 export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
-  const [json, config] = await Promise.all(TOKENIZER_FILES.map((file) => readJson(folder, file)));
+  const [tokenizerFile, configFile] = TOKENIZER_FILES as [string, string];
+  // One after the other: where both are missing, it is always the same that is named.
+  const json = await readJson(folder, tokenizerFile);
+  const config = await readJson(folder, configFile);
   const parsed = TokenizerJson.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
