@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { isRunning } from '../shared/is-running.ts';
 
 /** Where this package keeps what it downloaded, outside node_modules: `$XDG_CACHE_HOME/flock-off` or `~/.cache/flock-off`. */
 export function defaultCacheFolder(env: NodeJS.ProcessEnv): string {
@@ -65,14 +66,5 @@ async function removeAbandoned(parent: string): Promise<void> {
     if (info && (!isRunning(Number(name.slice(INCOMPLETE.length))) || Date.now() - info.mtimeMs > ABANDONED_AFTER_MS)) {
       await rm(folder, { recursive: true, force: true });
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

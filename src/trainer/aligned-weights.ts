@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { isRunning } from '../shared/is-running.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import type { Qwen2Config } from './config.ts';
@@ -89,7 +90,7 @@ async function write(
     const hash = createHash('sha256');
     const append = async (data: Uint8Array) => {
       hash.update(data);
-      await writeAll(file, data);
+      await file.writeFile(data); // goes on where the last one ended
     };
     const ends = [...offsets.values(), bytes].slice(1);
     for (const [i, [name, offset]] of [...offsets].entries()) {
@@ -104,26 +105,12 @@ async function write(
   }
 }
 
-/** One call may write less than it is given: on a full disk the rest is refused by the next one. */
-async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
-  for (let done = 0; done < data.length; ) done += (await file.write(data, done)).bytesWritten;
-}
-
 /** What processes that are gone have left half-written. */
 async function removeAbandoned(path: string): Promise<void> {
   const [folder, prefix] = [dirname(path), `${basename(path)}.incomplete-`];
   for (const name of await readdir(folder)) {
     if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length))))
       await rm(join(folder, name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
