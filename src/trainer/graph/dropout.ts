@@ -4,8 +4,7 @@ import type { Ops } from './ops.ts';
 
 /** Name under which the kept inputs of a linear layer may be fed instead of being drawn, each time it is computed. */
 export const keptOf = (path: string, time: 'first' | 'again') => `kept/${time}/${path}`;
-/** TensorFlow's number for the counter-based generator Philox 4x32-10, which gives 4 numbers for each value of its counter. */
-const PHILOX = 1;
+/** Random numbers for each value of the generator's counter. */
 const NUMBERS_A_COUNT = 4;
 
 /**
@@ -28,19 +27,10 @@ export function drawnDropout(
     const name = keptOf(linear.path, seen.has(linear) ? 'again' : 'first');
     seen.add(linear);
     const numbers = linear.in_ / 2;
-    const key = ops.bitcast(ops.pack([seed, graph.constant('int32', linears.indexOf(linear))]), 'uint64');
     const count = ops.multiply(firstPosition, graph.constant('int32', Math.floor(numbers / NUMBERS_A_COUNT)));
-    const counter = ops.bitcast(ops.reshape(ops.pack([count, zero, zero, zero]), [2, 2]), 'uint64');
-    const random = graph.node({
-      op: 'StatelessRandomUniformFullIntV2',
-      inputs: [
-        ops.pack([positions, graph.constant('int32', numbers)]),
-        ops.reshape(key, [1]),
-        counter,
-        graph.constant('int32', PHILOX),
-      ],
-      attributes: { dtype: { type: 'uint32' }, Tshape: { type: 'int32' } },
-      dtype: 'uint32',
+    const random = ops.randomNumbers(ops.pack([positions, graph.constant('int32', numbers)]), {
+      key: [seed, graph.constant('int32', linears.indexOf(linear))],
+      counter: [count, zero, zero, zero],
     });
     const bits = ops.reshape(ops.bitcast(random, 'uint16'), [positions, linear.in_]);
     return graph.node({

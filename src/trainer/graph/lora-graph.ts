@@ -213,22 +213,18 @@ function writeOptimizer(ops: Ops, matrices: Trainable[]): void {
   const { graph } = ops;
   const fed = (name: string) => graph.placeholder(name, 'float32', []);
   const [factor, decay] = [fed('gradient_factor'), fed('decay_factor')];
-  const [learningRate, beta1, beta2, epsilon] = ['learning_rate', 'beta1', 'beta2', 'epsilon'].map(fed);
-  const none = graph.constant('float32', 0);
+  const rates = {
+    learningRate: fed('learning_rate'),
+    beta1: fed('beta1'),
+    beta2: fed('beta2'),
+    epsilon: fed('epsilon'),
+  };
   const decayed: Value[] = [];
   const stepped: Value[] = [];
   for (const { value, gradient, firstMoment, secondMoment } of matrices) {
     decayed.push(ops.assign(value, ops.multiply(ops.read(value), decay)));
     const sum = ops.read(gradient);
-    const moved = graph.node({
-      op: 'ResourceApplyAdam',
-      inputs: [
-        ...[value.handle, firstMoment.handle, secondMoment.handle, none, none],
-        ...[learningRate!, beta1!, beta2!, epsilon!, ops.multiply(sum, factor)],
-      ],
-      attributes: { T: { type: 'float32' }, use_locking: { bool: false }, use_nesterov: { bool: false } },
-      dtype: 'float32',
-    });
+    const moved = ops.applyAdam({ value, firstMoment, secondMoment }, rates, ops.multiply(sum, factor));
     stepped.push(ops.assign(gradient, ops.zerosLike(sum), [moved]));
   }
   const done = graph.constant('int32', 0);

@@ -9,6 +9,9 @@ export interface Variable {
   readonly dtype: DType;
 }
 
+/** TensorFlow's number for the generator. */
+const PHILOX = 1;
+
 /** TensorFlow's operations as functions that write nodes into a graph. Types follow from the inputs. */
 export class Ops {
   readonly graph: Graph;
@@ -159,6 +162,21 @@ export class Ops {
     });
   }
 
+  /**
+   * Random uint32 from the counter-based generator Philox 4x32-10, which gives 4 numbers for each value of its counter:
+   * the same for the same key and counter, on every device. `key` two int32, `counter` four, lowest first.
+   */
+  randomNumbers(shape: Value, { key, counter }: { key: Value[]; counter: Value[] }): Value {
+    const inputs = [
+      shape,
+      this.reshape(this.bitcast(this.pack(key), 'uint64'), [1]),
+      this.bitcast(this.reshape(this.pack(counter), [2, 2]), 'uint64'),
+      this.graph.constant('int32', PHILOX),
+    ];
+    const attributes: Record<string, Attribute> = { dtype: { type: 'uint32' }, Tshape: { type: 'int32' } };
+    return this.graph.node({ op: 'StatelessRandomUniformFullIntV2', inputs, attributes, dtype: 'uint32' });
+  }
+
   /** 0, 1, ... count - 1. */
   range(count: Value): Value {
     const inputs = [this.graph.constant('int32', 0), count, this.graph.constant('int32', 1)];
@@ -198,6 +216,30 @@ export class Ops {
 
   read({ handle, dtype }: Variable): Value {
     return this.graph.node({ op: 'ReadVariableOp', inputs: [handle], attributes: { dtype: { type: dtype } }, dtype });
+  }
+
+  /**
+   * One step of Adam without bias correction, which the learning rate and epsilon may hold: scalars float32. Returns what
+   * to wait for.
+   */
+  applyAdam(
+    { value, firstMoment, secondMoment }: Record<'value' | 'firstMoment' | 'secondMoment', Variable>,
+    { learningRate, beta1, beta2, epsilon }: Record<'learningRate' | 'beta1' | 'beta2' | 'epsilon', Value>,
+    gradient: Value,
+    after: Value[] = [],
+  ): Value {
+    // The kernel's own correction, from the powers of the betas, is without effect at 0.
+    const none = this.graph.constant('float32', 0);
+    return this.graph.node({
+      op: 'ResourceApplyAdam',
+      inputs: [
+        ...[value.handle, firstMoment.handle, secondMoment.handle, none, none],
+        ...[learningRate, beta1, beta2, epsilon, gradient],
+      ],
+      attributes: { T: { type: 'float32' }, use_locking: { bool: false }, use_nesterov: { bool: false } },
+      dtype: 'float32',
+      after,
+    });
   }
 
   /** Returns what to wait for. */

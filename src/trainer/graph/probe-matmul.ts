@@ -3,7 +3,7 @@ import { type DType, Graph } from './graph.ts';
 import { Ops } from './ops.ts';
 import { type Feed, GraphSession } from './session.ts';
 
-/** Milliseconds of the same matrix products in each type; `null` where it does not run. */
+/** Milliseconds of the same matrix products in each type; `null` where it does not run. float16 is tried without bfloat16 only. */
 export interface MatmulTimes {
   float32: number;
   bfloat16: number | null;
@@ -19,7 +19,7 @@ const RUNS = 5;
 export async function probeMatmul(tf: Tf): Promise<MatmulTimes> {
   const float32 = await timeOf(tf, 'float32');
   const bfloat16 = await timeOf(tf, 'bfloat16').catch(() => null);
-  const float16 = await timeOf(tf, 'float16').catch(() => null);
+  const float16 = bfloat16 === null ? await timeOf(tf, 'float16').catch(() => null) : null;
   return { float32, bfloat16, float16 };
 }
 

@@ -34,8 +34,6 @@ interface Written {
 const SIZE = 64;
 const CELLS = SIZE * SIZE;
 const ROUNDING = 1e-3;
-/** TensorFlow's number for the generator that dropout uses. */
-const PHILOX = 1;
 /** The first four numbers of Philox 4x32-10 for key 0 and counter 0. Source: known answers of the library Random123. */
 const PHILOX_NUMBERS = [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8];
 
@@ -79,22 +77,12 @@ const KEY_OPERATIONS: KeyOperation[] = [
     operation: 'StatelessRandomUniformFullIntV2',
     dtype: 'uint32',
     // From a key that is known only when it runs: TensorFlow computes constants before, on the CPU.
-    write: (ops, _, zero) => {
-      const key = ops.reshape(ops.bitcast(ops.pack([zero, zero]), 'uint64'), [1]);
-      const counter = ops.bitcast(ops.reshape(ops.pack([zero, zero, zero, zero]), [2, 2]), 'uint64');
-      const operation = ops.graph.node({
-        op: 'StatelessRandomUniformFullIntV2',
-        inputs: [
-          ops.graph.constant('int32', [PHILOX_NUMBERS.length]),
-          key,
-          counter,
-          ops.graph.constant('int32', PHILOX),
-        ],
-        attributes: { dtype: { type: 'uint32' }, Tshape: { type: 'int32' } },
-        dtype: 'uint32',
-      });
-      return { operation };
-    },
+    write: (ops, _, zero) => ({
+      operation: ops.randomNumbers(ops.graph.constant('int32', [PHILOX_NUMBERS.length]), {
+        key: [zero, zero],
+        counter: [zero, zero, zero, zero],
+      }),
+    }),
     expected: PHILOX_NUMBERS.reduce((sum, number) => sum + number ** 2 / 2, 0),
   },
   {
@@ -118,16 +106,8 @@ const KEY_OPERATIONS: KeyOperation[] = [
       ) as [Variable, Variable, Variable];
       const zero = ops.zerosLike(x);
       const ready = [ops.assign(value, x), ops.assign(firstMoment, zero), ops.assign(secondMoment, zero)];
-      const operation = graph.node({
-        op: 'ResourceApplyAdam',
-        inputs: [
-          ...[value.handle, firstMoment.handle, secondMoment.handle, number(0), number(0)],
-          ...[number(0.5), number(0.5), number(0.75), number(0), x],
-        ],
-        attributes: { T: { type: 'float32' }, use_locking: { bool: false }, use_nesterov: { bool: false } },
-        dtype: 'float32',
-        after: ready,
-      });
+      const rates = { learningRate: number(0.5), beta1: number(0.5), beta2: number(0.75), epsilon: number(0) };
+      const operation = ops.applyAdam({ value, firstMoment, secondMoment }, rates, x, ready);
       return { operation, result: graph.after([operation], () => ops.read(value)) };
     },
     expected: CELLS / 4 / 2,

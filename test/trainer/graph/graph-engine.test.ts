@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { collate, type TokenBatch } from '../../../src/trainer/batches.ts';
-import type { Qwen2Config } from '../../../src/trainer/config.ts';
 import type { GraphEngineOptions } from '../../../src/trainer/graph/graph-engine.ts';
 import { planBatch, trainingBytes } from '../../../src/trainer/graph/memory.ts';
 import { createLoraAdapter, type LoraAdapter } from '../../../src/trainer/lora-adapter.ts';
 import { readModelConfig } from '../../../src/trainer/model-files.ts';
 import type { LoadedTensorFlow } from '../../../src/trainer/tensorflow.ts';
+import { SHAPES } from '../../bench/shapes.ts';
 import { golden, goldenEngine, loadQuietly, overScale } from '../golden.ts';
 
 // What the golden vectors do not reach, against the engine of plain operations, which they hold to the truth.
@@ -179,19 +179,14 @@ describe('the graph engine', () => {
 });
 
 describe('the plan of a batch', () => {
-  const config: Qwen2Config = {
-    ...{
-      vocabSize: 151_936,
-      hiddenSize: 1536,
-      intermediateSize: 8960,
-      layers: 28,
-      heads: 12,
-      kvHeads: 2,
-      headDim: 128,
-    },
-    ...{ rmsNormEpsilon: 1e-6, ropeTheta: 1e6, maxPositions: 32_768, tiedHead: true },
-  };
-  const batch = { config, storage: 'bfloat16', matmul: 'bfloat16', rank: 16, rows: 8, length: 512 } as const;
+  const batch = {
+    config: SHAPES['1.5b']!,
+    storage: 'bfloat16',
+    matmul: 'bfloat16',
+    rank: 16,
+    rows: 8,
+    length: 512,
+  } as const;
   const plan = (memoryGiB: number, checkpointing: 'auto' | 'none' | 'layer' = 'auto') =>
     planBatch({ ...batch, checkpointing, memoryBytes: memoryGiB * 2 ** 30 });
 
