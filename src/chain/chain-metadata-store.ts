@@ -2,6 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../schema/model-id.ts';
 import { type CommitmentRoom, encodeCommitment, hasBigRaw, readCommitmentRoom } from './commitments.ts';
+import { isRejection } from './explain-rejection.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
 
@@ -108,7 +109,7 @@ export class ChainMetadataStore {
         });
         return { pointer, ...inclusion };
       } catch (error) {
-        if (!isCooldown(error) || attempt === MOST_ATTEMPTS) throw error;
+        if (!isRejection(error, COOLDOWN_ERRORS) || attempt === MOST_ATTEMPTS) throw error;
       }
     }
   }
@@ -191,8 +192,4 @@ function noRoom(hotkey: string, netuid: number, bytes: number): FlockOffError {
     fix: 'check that this is the network and the netuid you meant',
     facts: { call: 'commitments.setCommitment', section: 'commitments', name: 'SpaceLimitExceeded', hotkey, netuid },
   });
-}
-
-function isCooldown(error: unknown): boolean {
-  return error instanceof FlockOffError && COOLDOWN_ERRORS.includes(String(error.facts.name));
 }

@@ -133,3 +133,8 @@ export function judgementOf({ code, facts, transient }: FlockOffError): Judgemen
   if (facts.name === 'BadProof' || facts.name === 'AncientBirthBlock') return 'signature';
   return transient ? 'passing' : 'call';
 }
+
+/** Whether an error is the chain's refusal by one of these names. */
+export function isRejection(error: unknown, names: string[]): error is FlockOffError {
+  return error instanceof FlockOffError && names.includes(String(error.facts.name));
+}

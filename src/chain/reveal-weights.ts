@@ -1,6 +1,6 @@
-import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Logger } from '../shared/logger.ts';
 import { readCommitsLike, type WeightsAccount } from './commit-weights.ts';
+import { isRejection } from './explain-rejection.ts';
 import type { PendingReveal } from './pending-reveals.ts';
 import { ERA_BLOCKS } from './submit.ts';
 import { revealCall } from './weight-calls.ts';
@@ -120,9 +120,8 @@ export class Revealing {
       const { block } = await subtensor.submit({ ...revealCall(key, reveal), hotkey, landed, signal });
       await this.#settle(reveal, block);
     } catch (error) {
-      const name = error instanceof FlockOffError ? String(error.facts.name) : '';
-      if (LOST_COMMIT.includes(name)) await this.#drop(reveal, `the chain answered ${name}`);
-      else if (TOO_EARLY.includes(name)) this.#wait(reveal, commit, null);
+      if (isRejection(error, LOST_COMMIT)) await this.#drop(reveal, `the chain answered ${error.facts.name}`);
+      else if (isRejection(error, TOO_EARLY)) this.#wait(reveal, commit, null);
       else throw error;
     }
   }

@@ -39,15 +39,11 @@ export class Snapshot {
   #blockHash: Promise<string> | null;
   #isHashKnown: boolean;
 
+  /** `blockHash`: default that of the best block at the first read. */
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
     this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
     this.#isHashKnown = blockHash !== undefined;
-  }
-
-  /** The best block at the first read. */
-  static async latest(link: Node): Promise<Snapshot> {
-    return new Snapshot(link);
   }
 
   /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */

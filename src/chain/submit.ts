@@ -135,7 +135,7 @@ export class Submitter {
     const read = async (link: Link) => {
       const [next, used, start] = await Promise.all([
         link.socket.request<number>('system_accountNextIndex', [hotkey.address]),
-        Snapshot.latest(link).then((snapshot) => readNonce(snapshot, hotkey.address)),
+        readNonce(new Snapshot(link), hotkey.address),
         readEraStart(link, eraBlocks),
       ]);
       return { api: link.api, best: link.heads.block, next, used, start };

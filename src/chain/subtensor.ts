@@ -149,7 +149,7 @@ export class Subtensor {
 
   /** Any other read at the best block, with the same deadline and retries; `what` names it in errors. */
   read<T>(what: string, use: (snapshot: Snapshot) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#use(what, async (link) => use(await Snapshot.latest(link)), signal);
+    return this.#use(what, (link) => use(new Snapshot(link)), signal);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { RAO } from './owners.ts';
 import type { WeightTerms } from './weight-terms.ts';
 
 /**
@@ -53,10 +54,8 @@ export function requireEpochs({ position }: WeightTerms, netuid: number): void {
   });
 }
 
-const RAO_PER_TAO = 1e9;
-
 function inTao(rao: bigint): string {
-  return `${Number(rao) / RAO_PER_TAO} TAO`;
+  return `${Number(rao) / RAO} TAO`;
 }
 
 /** First block that may hold the hotkey's next weight call; one that has passed when it may be sent at once. */

@@ -2,6 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { commitHashed, commitTimelocked, readCommitsLike, type WeightsAccount } from './commit-weights.ts';
 import type { DrandBeacon } from './drand.ts';
+import { isRejection } from './explain-rejection.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
 import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 import { Revealing, type RevealReport } from './reveal-weights.ts';
@@ -125,8 +126,7 @@ export class WeightSetter {
       try {
         return await this.#send(row, terms, signal);
       } catch (error) {
-        const name = error instanceof FlockOffError ? String(error.facts.name) : '';
-        if (!TOO_FAST.includes(name) || attempt >= MOST_ATTEMPTS) throw error;
+        if (!isRejection(error, TOO_FAST) || attempt >= MOST_ATTEMPTS) throw error;
       }
     }
   }

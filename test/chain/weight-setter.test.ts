@@ -48,6 +48,12 @@ async function setterFor(
   return { setter, logger, hotkey };
 }
 
+/** The validator's address, with the signatures of somebody else. */
+async function forgedHotkey() {
+  const [validator, eve] = await Promise.all(['validator', 'eve'].map(devHotkey));
+  return { address: validator!.address, publicKey: validator!.publicKey, sign: eve!.sign };
+}
+
 describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
   const startSubnet = (subnet: StartSubnetParameters = {}) =>
     startAnySubnet({ commitRevealEnabled: false, ...subnet, chain: { profile } });
@@ -186,12 +192,10 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
 
   test('a signature of another key is refused by the pool and explained', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
-    const [validator, eve] = await Promise.all(['validator', 'eve'].map(devHotkey));
-    const forged = { address: validator!.address, publicKey: validator!.publicKey, sign: eve!.sign };
     const setter = new WeightSetter({
       subtensor,
       netuid: NETUID,
-      hotkey: forged,
+      hotkey: await forgedHotkey(),
       pendingReveals: memoryReveals(),
       hide: 'hash',
     });
@@ -299,12 +303,10 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
   test('a commit the chain refuses leaves nothing to reveal', async () => {
     const subtensor = await connect((await startSubnet(COMMIT_REVEAL)).url);
     const reveals = memoryReveals();
-    const [validator, eve] = await Promise.all(['validator', 'eve'].map(devHotkey));
-    const forged = { address: validator!.address, publicKey: validator!.publicKey, sign: eve!.sign };
     const setter = new WeightSetter({
       subtensor,
       netuid: NETUID,
-      hotkey: forged,
+      hotkey: await forgedHotkey(),
       pendingReveals: reveals,
       hide: 'hash',
     });
