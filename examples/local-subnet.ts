@@ -26,11 +26,20 @@ const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
 /** Every registered wallet (uid = place): the validator, the sample miners, and one for whoever tries `miner.ts --local`. */
 const WALLETS = ['validator', 'good', 'mediocre', 'noise', 'copy', 'malformed', 'missing', 'miner'];
 
+export interface StartLocalSubnetParameters {
+  /** Whether validators have to hide their weights: the chain opens them an epoch later. Default false. */
+  commitReveal?: boolean;
+  signal?: AbortSignal;
+}
+
 /**
  * Starts a chain with 250 ms blocks and a hub, on loopback, with every wallet registered. Nothing outlives `close()`, nor
  * a start that fails or is aborted.
  */
-export async function startLocalSubnet(signal?: AbortSignal): Promise<RunningSubnet> {
+export async function startLocalSubnet({
+  commitReveal = false,
+  signal,
+}: StartLocalSubnetParameters = {}): Promise<RunningSubnet> {
   const open = new Owners();
   try {
     const folder = open.own(await mkdtemp(join(tmpdir(), 'flock-off-')), (it) =>
@@ -46,10 +55,12 @@ export async function startLocalSubnet(signal?: AbortSignal): Promise<RunningSub
     const hub = open.own(await startLocalHub({ users: [HUB_USER] }), (it) => it.close());
     const chain = await startLocalChain({
       blockTimeMs: 250,
-      commitmentCooldownBlocks: 20,
-      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, neurons }],
+      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons }],
     });
     open.own(chain, (it) => it.close());
+    const { publicKey, ...times } = chain.beacon;
+    const beacon = { publicKey: Buffer.from(publicKey).toString('hex'), ...times };
+    await writeFile(join(folder, 'beacon.json'), JSON.stringify(beacon));
     signal?.throwIfAborted();
     const { url: hubUrl } = hub;
     return { chainUrl: chain.url, hubUrl, hubToken: HUB_USER.token, netuid: NETUID, folder, close: () => open.close() };
@@ -77,6 +88,7 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--cache_dir': join(subnet.folder, 'cache'),
     '--block_threshold': '60',
     '--blocks_per_epoch': '60',
+    '--beacon_file': join(subnet.folder, 'beacon.json'),
   };
   return Object.entries(wallet === 'validator' ? { ...flags, ...validatorFlags } : flags).flat();
 }
@@ -105,7 +117,7 @@ export async function withLocalSubnet({
   if (!local) return { argv, close: async () => {} };
   const served = await findServedSubnet();
   if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
-  const own = await startLocalSubnet(signal);
+  const own = await startLocalSubnet({ signal });
   try {
     await populate?.(own, signal);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Competition, FlockOffError, type Logger, LoraRecipe } from 'flock-off';
+import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe } from 'flock-off';
+import { z } from 'zod';
 import { printable } from './printable.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
@@ -110,34 +111,54 @@ const CompetitionFile = Competition.extend({ recipe: LoraRecipe.strict().prefaul
  */
 export async function readCompetition(file?: string): Promise<Competition> {
   if (file === undefined) return Competition.parse({});
-  const parsed = CompetitionFile.safeParse(parseJson(file, await readText(file)));
+  return readSettings(file, CompetitionFile, {
+    name: 'the competition file',
+    holds: 'the rules of a competition',
+    flag: '--competition_file',
+  });
+}
+
+const BeaconFile = z.strictObject({
+  publicKey: z
+    .string()
+    .regex(/^[0-9a-f]{192}$/, 'expected 96 bytes as hex')
+    .transform((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
+  genesisSeconds: z.int(),
+  periodSeconds: z.number().positive(),
+});
+
+/**
+ * The drand beacon that a local chain opens time locks with.
+ * @throws FlockOffError `bad-argument` as {@link readCompetition}.
+ */
+export function readBeacon(file: string): Promise<DrandBeacon> {
+  return readSettings(file, BeaconFile, { name: 'the beacon file', holds: 'a drand beacon', flag: '--beacon_file' });
+}
+
+interface SettingsFile {
+  name: string;
+  holds: string;
+  flag: string;
+}
+
+async function readSettings<T>(file: string, schema: z.ZodType<T>, { name, holds, flag }: SettingsFile): Promise<T> {
+  const bad = (why: string, cause?: unknown) =>
+    new FlockOffError({ code: 'bad-argument', what: `${name} ${file} ${why}`, fix: `check ${flag}`, cause });
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw bad(error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`, error);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw bad(`is not JSON (${(error as SyntaxError).message})`, error);
+  }
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) =>
     path.length > 0 ? `${path.join('.')}: ${message}` : message,
   );
-  throw badCompetition(file, `does not hold the rules of a competition: ${issues.join('; ')}`);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw badCompetition(file, code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`, error);
-  }
-}
-
-function parseJson(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badCompetition(file, `is not JSON (${(error as SyntaxError).message})`, error);
-  }
-}
-
-function badCompetition(file: string, why: string, cause?: unknown): FlockOffError {
-  const fix = 'check --competition_file';
-  return new FlockOffError({ code: 'bad-argument', what: `the competition file ${file} ${why}`, fix, cause });
+  throw bad(`does not hold ${holds}: ${issues.join('; ')}`);
 }
 
 function hubToken(): string | undefined {

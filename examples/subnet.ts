@@ -14,12 +14,14 @@ export async function main(
 ): Promise<void> {
   const command = new Command('subnet')
     .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
+    .option('--commit_reveal', 'let the validator hide its weights until the chain opens them, an epoch later')
     .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
     .parse(argv, { from: 'user' });
+  const { serve, commit_reveal: commitReveal } = command.opts();
 
   const open = new Owners();
   try {
-    const subnet = open.own(await startLocalSubnet(signal), (it) => it.close());
+    const subnet = open.own(await startLocalSubnet({ commitReveal, signal }), (it) => it.close());
     print(`A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`);
     print('Six miners publish their datasets and commit the pointers:');
     await publishSamples(subnet, signal, (line) => print(`  ${line}`));
@@ -29,8 +31,9 @@ export async function main(
     );
     await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, print);
 
+    if (commitReveal) print('\nThe weights are time-locked: the chain opens them in the next epoch.');
     print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
-    if (!command.opts().serve) {
+    if (!serve) {
       print(
         '\nNext: read examples/validator.ts, the whole validator; `npm start -- --serve` keeps this subnet up for your own.',
       );
@@ -51,13 +54,19 @@ function aborted(signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Waits for the end of what is locked. */
 async function weightsOnChain(endpoint: string, netuid: number, signal?: AbortSignal): Promise<string> {
   const subtensor = await connectSubtensor({ endpoint, signal });
   try {
-    const { neurons } = await subtensor.metagraph(netuid);
+    const { neurons, block, hyperparameters } = await subtensor.metagraph(netuid);
     const validator = neurons.find((neuron) => neuron.validatorPermit);
     if (!validator) return 'no validator';
-    const weights = await subtensor.weights(netuid, validator.uid);
+    let weights = await subtensor.weights(netuid, validator.uid);
+    for (let at = block; weights.length === 0 && at < block + 3 * hyperparameters.tempo; ) {
+      at = await subtensor.waitForBlock(at + 1, { signal });
+      weights = await subtensor.weights(netuid, validator.uid);
+    }
+    if (weights.length === 0) return 'none';
     return weights.map(({ uid, weight }) => `uid ${uid} ${weight.toFixed(4)}`).join(', ');
   } finally {
     await subtensor.close();

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   ChainMetadataStore,
   connectSubtensor,
@@ -12,7 +12,7 @@ import {
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, count, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { commonOptions, count, readBeacon, readCompetition, subnetCommand, wholeNumber } from './options.ts';
 import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
@@ -53,6 +53,13 @@ function validatorCommand(): Command {
     .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
     .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
+    .addOption(
+      new Option(
+        '--hide_weights <how>',
+        'on a subnet with commit-reveal: the chain opens them by itself, or this program reveals a hash; default: what the runtime can',
+      ).choices(['timelock', 'hash']),
+    )
+    .option('--beacon_file <json>', 'drand beacon of a local chain, where time locks are not opened by quicknet')
     .option('--epochs <count>', 'stop after this many', count);
 }
 
@@ -66,6 +73,7 @@ async function validate(
   const options = commonOptions(command);
 
   const competition = await readCompetition(flags.competition_file);
+  const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
@@ -73,7 +81,8 @@ async function validate(
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
   const { pendingReveals } = state;
-  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, logger });
+  const hide = flags.hide_weights;
+  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
   await weightSetter.requirePermit({ signal });
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
   const { contextTokens } = competition.recipe;

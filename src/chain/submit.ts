@@ -155,7 +155,10 @@ export class Submitter {
         const nonce = Math.max(next, ...[...account.underWay].map((own) => own + 1));
         // Not under the deadline of a call: a person may have to confirm it on a device.
         const signing = signTransaction(api, { call, hotkey, nonce, eraBlocks, start });
-        return signal ? abortable(signing, signal) : signing;
+        const signed = await (signal ? abortable(signing, signal) : signing);
+        const now = await this.#client.use(`signing ${name}`, async ({ heads }) => heads.block, signal);
+        if (now < signed.lastBlock) return signed;
+        throw new SignAgain(signedTooLate(name, { block: now, lastBlock: signed.lastBlock, eraBlocks }));
       }
       this.#client.logger.info(
         `${name}: ${hotkey.address} has ${others} under way already, waiting for the next block`,
@@ -210,6 +213,16 @@ export class Submitter {
     if (inclusion) return inclusion;
     throw new SignAgain(because);
   }
+}
+
+function signedTooLate(call: string, facts: { block: number; lastBlock: number; eraBlocks: number }): FlockOffError {
+  return new FlockOffError({
+    code: 'chain-rejected',
+    what: `${call} was signed in block ${facts.block}, too late for its era: block ${facts.lastBlock} is the last that may hold it`,
+    fix: `sign faster, or let the signature be valid for longer: \`eraBlocks\` is ${facts.eraBlocks}`,
+    facts: { call, section: 'transactionPool', name: 'AncientBirthBlock', ...facts },
+    transient: true,
+  });
 }
 
 /** Whether an error says that a call will not land. */

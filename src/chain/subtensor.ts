@@ -81,7 +81,7 @@ export class Subtensor {
    * @throws FlockOffError `timeout` when no block arrives for too long.
    */
   async waitForBlock(block: number, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
-    let current = await this.currentBlock(signal);
+    let current = await this.#use('waiting for a block', async ({ heads }) => heads.block, signal);
     while (current < block) current = await this.#nextBlock(current, signal);
     return current;
   }

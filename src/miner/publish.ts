@@ -1,6 +1,7 @@
 import type { ChainMetadataStore } from '../chain/chain-metadata-store.ts';
 import type { HotkeySigner } from '../chain/wallet.ts';
 import { checkDataset } from '../dataset/check.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import { Competition } from '../schema/competition.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
@@ -39,12 +40,14 @@ export interface PublishDatasetReturnType {
  *
  * @returns the committed pointer, or the verdict a validator would give, with nothing uploaded.
  * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk, and `bad-argument` when `repo` is no
- *   repository name or the pointer would be longer than the chain has room for (also before anything is uploaded).
+ *   repository name or the pointer would be longer than every validator reads (also before anything is uploaded).
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
   const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
-  await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal });
+  requireReadable(
+    await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal }),
+  );
 
   const dataset = await checkDataset({ path, competition, signal });
   if (!dataset.ok) return dataset;
@@ -62,4 +65,18 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
     onWait: (wait) => onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft }),
   });
   return accept({ pointer, rows, commitBlock: block });
+}
+
+/** What fits into a `Raw` field; longer ones are a `BigRaw`, which the competition's Python validators take for nothing. */
+const READABLE_BYTES = 128;
+
+function requireReadable(pointer: string): void {
+  const bytes = Buffer.byteLength(pointer);
+  if (bytes <= READABLE_BYTES) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `the pointer would have ${bytes} bytes, and not every validator reads more than ${READABLE_BYTES}`,
+    fix: `shorten the name of the repository by ${bytes - READABLE_BYTES}`,
+    facts: { bytes, mostBytes: READABLE_BYTES },
+  });
 }

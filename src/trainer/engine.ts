@@ -8,7 +8,7 @@ import type { NamedTensor } from './weights.ts';
 /** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
 export interface LoraEngine {
   readonly config: Qwen2Config;
-  /** @throws FlockOffError `out-of-memory` when rows of `length` tokens cannot be trained on with adapters of this rank. */
+  /** @throws FlockOffError `out-of-memory` when rows of `length` tokens cannot be trained on and evaluated with adapters of this rank. */
   requireMemory(rank: number, length: number): void;
   startTraining(options: StartTrainingParameters): LoraTraining;
   startEvaluation(adapter: LoraAdapter | null): LoraEvaluation;

@@ -16,8 +16,8 @@ export interface EvaluationSet {
   rows: number;
 }
 
-/** As many tokens as keep the matrix products busy; more only takes memory. */
-const BATCH_TOKENS = 1024;
+/** Tokens of a batch at most, unless a single row has more: they keep the matrix products busy, more only take memory. */
+export const EVALUATION_BATCH_TOKENS = 1024;
 
 /**
  * Sorts rows by length, then by content, and puts them into batches. The batches hang on the rows alone and not on their
@@ -32,7 +32,7 @@ export function prepareEvaluation(rows: TokenRow[]): EvaluationSet {
   for (const one of counted) {
     const group = groups.at(-1);
     // Sorted, so that this row is the longest of its group.
-    if (group && (group.length + 1) * one.row.inputIds.length <= BATCH_TOKENS) group.push(one);
+    if (group && (group.length + 1) * one.row.inputIds.length <= EVALUATION_BATCH_TOKENS) group.push(one);
     else groups.push([one]);
   }
   const batches = groups.map((group) => ({

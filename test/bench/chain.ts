@@ -2,37 +2,19 @@
  * `npm run bench:chain`: the chain client against a local chain in a process of its own, as medians; round trips are
  * sequential waits (see test/chain/round-trips.ts).
  *
- *     npm run bench:chain [-- metagraph commitments epoch]
+ *     npm run bench:chain [-- metagraph commitments]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  ChainMetadataStore,
-  Competition,
-  connectSubtensor,
-  type DatasetRow,
-  type DatasetStore,
-  type LoraTrainer,
-  loadEvaluationSet,
-  runEpoch,
-  type Subtensor,
-  ValidatorState,
-  WeightSetter,
-} from 'flock-off';
-import { devHotkey } from '../chain/dev-hotkey.ts';
+import { connectSubtensor, type Subtensor } from 'flock-off';
 import { countRoundTrips } from '../chain/round-trips.ts';
 import { type ChainServerParameters, NETUID } from './chain-server.ts';
 
 const RUNS = 31;
-/** Of the validator, for the end of the subnet's epoch. */
-const WAIT_BLOCKS = 20;
 const PROFILES = ['legacy', 'current'] as const;
 
-const BENCHES: Record<string, () => Promise<void>> = { metagraph, commitments, epoch };
+const BENCHES: Record<string, () => Promise<void>> = { metagraph, commitments };
 
 const wanted = process.argv.slice(2);
 console.log('| what | profile | median ms | CPU ms of the client | round trips | requests |');
@@ -53,87 +35,12 @@ async function commitments(): Promise<void> {
     );
 }
 
-/** What a whole epoch of the validator asks of the chain, its wait for the end of the subnet's epoch included. */
-async function epoch(): Promise<void> {
-  for (const profile of PROFILES)
-    for (const miners of [10, 255]) {
-      await onChain({ profile, neurons: miners + 1 }, async (subtensor, produceBlocks) => {
-        const folder = await mkdtemp(join(tmpdir(), 'flock-off-bench-'));
-        const state = await ValidatorState.open({ path: join(folder, 'state') });
-        try {
-          const { block, nextEpochBlock } = await subtensor.metagraph(NETUID);
-          const blockThreshold = nextEpochBlock - block - WAIT_BLOCKS;
-          const validator = await validatorIn(folder, subtensor, state, blockThreshold);
-          const { roundTrips, requests } = await countRoundTrips(() =>
-            runEpoch({ ...validator, onEvent: ({ kind }) => kind === 'waiting' && produceBlocks() }),
-          );
-          print([`validator epoch, ${miners} miners`, profile, '-', '-', roundTrips, requests]);
-        } finally {
-          await state.close();
-          await rm(folder, { recursive: true, force: true });
-        }
-      });
-    }
-}
-
-/** A validator whose hub and trainer take no time: what is left is the chain. */
-async function validatorIn(folder: string, subtensor: Subtensor, state: ValidatorState, blockThreshold: number) {
-  const competition = Competition.parse({});
-  const lines = (topic: string) =>
-    Array.from({ length: competition.minRows }, (_, i) => `${JSON.stringify(rowOn(topic, i))}\n`).join('');
-  const evaluationPath = join(folder, 'eval.jsonl');
-  await writeFile(evaluationPath, lines('evaluation'));
-  const datasets: Pick<DatasetStore, 'download'> = {
-    download: async ({ repo, to }) => {
-      const text = lines(repo);
-      await mkdir(dirname(to), { recursive: true });
-      await writeFile(to, text);
-      return { ok: true, value: { path: to, sha256: repo, bytes: text.length } };
-    },
-  };
-  const trainer = {
-    baseSha256: '',
-    train: async () => ({ ok: true, value: { adapter: {} } }),
-    evaluate: async () => ({ ok: true, value: { lossNatsPerToken: 1 } }),
-  };
-  return {
-    netuid: NETUID,
-    competition,
-    subtensor,
-    metadata: new ChainMetadataStore({ subtensor, netuid: NETUID }),
-    weightSetter: new WeightSetter({
-      subtensor,
-      netuid: NETUID,
-      hotkey: await devHotkey('neuron 0'),
-      pendingReveals: state.pendingReveals,
-    }),
-    datasets: datasets as DatasetStore,
-    trainer: trainer as unknown as LoraTrainer,
-    evaluation: await loadEvaluationSet({ path: evaluationPath }),
-    state,
-    cacheDir: join(folder, 'cache'),
-    blockThreshold,
-  };
-}
-
-function rowOn(topic: string, i: number): DatasetRow {
-  return {
-    conversations: [
-      { role: 'user', content: `What is ${topic} ${i}?` },
-      { role: 'assistant', content: `It is number ${i} of ${topic}.` },
-    ],
-  } as DatasetRow;
-}
-
-async function onChain(
-  parameters: ChainServerParameters,
-  use: (subtensor: Subtensor, produceBlocks: () => void) => Promise<void>,
-): Promise<void> {
+async function onChain(parameters: ChainServerParameters, use: (subtensor: Subtensor) => Promise<void>): Promise<void> {
   const server = fork(fileURLToPath(new URL('chain-server.ts', import.meta.url)), [JSON.stringify(parameters)]);
   const [endpoint] = (await once(server, 'message')) as [string];
   const subtensor = await connectSubtensor({ endpoint });
   try {
-    await use(subtensor, () => server.send('produce blocks'));
+    await use(subtensor);
   } finally {
     await subtensor.close();
     server.disconnect();

@@ -13,7 +13,7 @@ import { alignWeights } from '../../src/trainer/aligned-weights.ts';
 import { collate } from '../../src/trainer/batches.ts';
 import { clipFactor } from '../../src/trainer/gradients.ts';
 import { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
-import { trainingBytes } from '../../src/trainer/graph/memory.ts';
+import { evaluationBytes, trainingBytes } from '../../src/trainer/graph/memory.ts';
 import { createLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/safetensors.ts';
 import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
@@ -113,28 +113,28 @@ if (typeof gc === 'function') gc();
 writeFileSync('/proc/self/clear_refs', '5'); // the peak of loading does not count
 const anonymousMiB = watchAnonymous();
 const firstAt = performance.now();
-await step(); // the first one prepares the graph
+let loss = await step(); // the first one prepares the graph
 const firstMs = performance.now() - firstAt;
 const timesMs: number[] = [];
-let loss = 0;
 for (let i = 0; i < steps; i++) {
   const startMs = performance.now();
   loss = await step();
   timesMs.push(performance.now() - startMs);
 }
-const msPerStep = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)]!;
+const msPerStep = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)] ?? firstMs;
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 const estimate = {
   ...{ config, storage, matmul: dtype, rank: 16, rows: batchSize, length: tokens },
   checkpointing: options.checkpointing ? 'layer' : 'none',
 } as const;
+const estimateBytes = options.evaluate ? evaluationBytes(estimate) : trainingBytes(estimate);
 console.log(
   JSON.stringify({
     msPerStep: round(msPerStep),
     tokensPerSecond: round((1000 * batchSize * tokens) / msPerStep, 1),
     peakMiB: peakMiB(),
     anonymousMiB: anonymousMiB(),
-    estimateMiB: options.evaluate || options.memory ? null : Math.round(trainingBytes(estimate) / 2 ** 20),
+    estimateMiB: options.memory ? null : Math.round(estimateBytes / 2 ** 20),
     timesMs: timesMs.map((ms) => round(ms)),
     firstMs: round(firstMs),
     loadMs: round(loadMs),

@@ -35,7 +35,9 @@ test('the same pointer again sends nothing', async () => {
 });
 
 test('another pointer waits through the cooldown, says until when, and lands in the first block that takes it', async () => {
-  const subtensor = await connect((await startSubnet({ chain: { commitmentCooldownBlocks: 15 } })).url);
+  const subtensor = await connect(
+    (await startSubnet({ chain: { profile: 'legacy', commitmentCooldownBlocks: 15 } })).url,
+  );
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
   const first = await store.commit(id('a'), { hotkey: ann });
@@ -170,7 +172,7 @@ test('a hotkey that is not registered is one sentence, and nothing is sent', asy
 const LONG: ModelId = { ...id('a'), repo: `${'n'.repeat(50)}/${'r'.repeat(60)}` };
 
 test('where the chain has no room for more than 128 bytes, a longer pointer is refused before anything is asked or sent', async () => {
-  const proxy = await proxyTo((await startSubnet()).url);
+  const proxy = await proxyTo((await startSubnet({ chain: { profile: 'legacy' } })).url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const before = proxy.methods.length;
   const refused = {
@@ -194,7 +196,7 @@ test('where the chain has BigRaw, a longer pointer is committed and read back', 
 });
 
 test.each([
-  ['the cooldown', { commitmentCooldownBlocks: 100 }, 'CommitmentSetRateLimitExceeded'],
+  ['the cooldown', { profile: 'legacy', commitmentCooldownBlocks: 100 }, 'CommitmentSetRateLimitExceeded'],
   ["the rest of the epoch's budget", { profile: 'current', commitmentBytesPerEpoch: 100 }, 'SpaceLimitExceeded'],
 ] as const)('who does not want to wait through %s is told the block, and nothing is sent', async (_, chain, name) => {
   const running = await startSubnet({ chain: { blockTimeMs: 'instant', ...chain } });
@@ -307,7 +309,7 @@ test('defects 2 and 18: 256 commitments are read in two round trips, each with i
 });
 
 test('no seed shows in what is logged, thrown or returned', async () => {
-  const proxy = await proxyTo((await startSubnet({ chain: { commitmentCooldownBlocks: 5 } })).url);
+  const proxy = await proxyTo((await startSubnet({ chain: { profile: 'legacy', commitmentCooldownBlocks: 5 } })).url);
   const logger = rememberingLogger();
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url, { logger }), netuid: NETUID });
   const [ann, eve] = await Promise.all(['ann', 'eve'].map(devHotkey));

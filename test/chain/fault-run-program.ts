@@ -1,13 +1,20 @@
-/** What the fault run kills for real: `node --import tsx fault-run-program.ts <url> <mode> <hotkey> <folder of its state>`. */
+/** What the fault run kills for real: `node --import tsx fault-run-program.ts <url> <mode> <hotkey> <folder of its state> <beacon>`. */
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DRAND_QUICKNET } from '../../src/chain/drand.ts';
+import type { DrandBeacon } from '../../src/chain/drand.ts';
 import type { PendingReveal, PendingRevealStore } from '../../src/chain/pending-reveals.ts';
 import { connectSubtensor } from '../../src/chain/subtensor.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { FAULT_MODES } from './fault-modes.ts';
 
-const [url, modeName, hotkeyName, folder] = process.argv.slice(2) as [string, string, string, string];
+const [url, modeName, hotkeyName, folder, beaconJson] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const beacon = JSON.parse(beaconJson) as Omit<DrandBeacon, 'publicKey'> & { publicKey: number[] };
 
 /** One file for each reveal, whole or not there at all. */
 const reveals: PendingRevealStore = {
@@ -29,7 +36,7 @@ await mode.finish({
   subtensor,
   hotkey: await devHotkey(hotkeyName),
   reveals,
-  beacon: DRAND_QUICKNET,
+  beacon: { ...beacon, publicKey: Uint8Array.from(beacon.publicKey) },
   skipTo: (block) => subtensor.waitForBlock(block),
 });
 await subtensor.close();

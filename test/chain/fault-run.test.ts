@@ -57,26 +57,29 @@ test(`${EPISODES} episodes, each killing connection, server, client or block at 
 /** Requests of a process until it is connected; before that there is nothing to lose. */
 const CONNECTING = 14;
 
-test.each([
-  { name: 'commit', killAt: CONNECTING + 2 },
-  { name: 'commit', killAt: CONNECTING + 12 },
-  { name: 'set weights', killAt: CONNECTING + 12 },
-  { name: 'commit and reveal weights', killAt: CONNECTING + 12 },
-  { name: 'commit and reveal weights', killAt: CONNECTING + 28 },
+test.each<{ profile: Profile; name: string; killAt: number }>([
+  { profile: 'legacy', name: 'commit', killAt: CONNECTING + 2 },
+  { profile: 'current', name: 'commit', killAt: CONNECTING + 12 },
+  { profile: 'legacy', name: 'set weights', killAt: CONNECTING + 12 },
+  { profile: 'legacy', name: 'commit and reveal weights', killAt: CONNECTING + 12 },
+  { profile: 'current', name: 'commit and reveal weights', killAt: CONNECTING + 28 },
+  { profile: 'current', name: 'time-lock weights', killAt: CONNECTING + 12 },
+  { profile: 'current', name: 'time-lock weights', killAt: CONNECTING + 18 },
 ])(
-  'a process that gets kill -9 at request $killAt of $name finishes in its next life, once',
+  'a process that gets kill -9 at request $killAt of $name on a $profile chain finishes in its next life, once',
   {
     timeout: 120_000,
   },
-  async ({ name, killAt }) => {
+  async ({ profile, name, killAt }) => {
     const mode = FAULT_MODES.find((one) => one.name === name)!;
-    const lane = await openLane('legacy', 1);
+    const lane = await openLane(profile, 1);
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-fault-run-'));
     const program = fileURLToPath(new URL('fault-run-program.ts', import.meta.url));
     const ticker = setInterval(() => void lane.chain.produceBlocks(1), 50);
     let requests = 0;
     const live = async () => {
-      const args = ['--import', 'tsx', program, lane.chain.url, name, `neuron ${FIRST_UID}`, folder];
+      const beacon = JSON.stringify(lane.chain.beacon, (_, part) => (part instanceof Uint8Array ? [...part] : part));
+      const args = ['--import', 'tsx', program, lane.chain.url, name, `neuron ${FIRST_UID}`, folder, beacon];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
       const onRequest = () => void (++requests === killAt && child.kill('SIGKILL'));
       lane.chain.faults.onRequest.add(onRequest);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { readNeuronInfos } from '../../src/chain/neuron-info.ts';
-import { connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
 import type { Profile } from '../../src/local/chain/start-local-chain.ts';
 import type { Metagraph } from '../../src/schema/metagraph.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { countRoundTrips } from './round-trips.ts';
-import { closeLater, connect, type LocalChain, NETUID, startSubnet } from './subnet.ts';
+import { expectSameInfos } from './same-infos.ts';
+import { connect, type LocalChain, NETUID, startSubnet } from './subnet.ts';
 
 const PROFILES: Profile[] = ['legacy', 'current'];
 const addressOf = async (name: string) => (await devHotkey(name)).address;
@@ -127,7 +127,7 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
     const chain = await lively(profile);
     const subtensor = await connect(chain.url);
     const { neurons } = await subtensor.metagraph(NETUID);
-    await expectSameInfos(subtensor, neurons);
+    await expectSameInfos(subtensor, neurons, NETUID);
   });
 
   test('a function with another result than was expected is as good as none', async () => {
@@ -147,54 +147,10 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
   });
 });
 
-/** The other route to the same numbers: what one call of the runtime answers. */
-async function expectSameInfos(subtensor: Subtensor, neurons: Metagraph['neurons'], netuid = NETUID): Promise<void> {
-  const infos = await subtensor.read('reading', (snapshot) => readNeuronInfos(snapshot, netuid));
-  const share = (value: number) => value / 65_535;
-  const seen = infos!.map((value) => {
-    const info = value.toJSON() as unknown as Record<string, number>;
-    return {
-      ...{ uid: info.uid, hotkey: info.hotkey, coldkey: info.coldkey, active: info.active },
-      ...{
-        validatorPermit: info.validatorPermit,
-        emissionAlpha: info.emission! / 1e9,
-        lastUpdateBlock: info.lastUpdate,
-      },
-      ...{ consensus: share(info.consensus!), incentive: share(info.incentive!) },
-      ...{ dividends: share(info.dividends!), validatorTrust: share(info.validatorTrust!) },
-    };
-  });
-  expect(seen).toEqual(neurons.map(({ stakeAlpha, stakeWeight, registrationBlock, ...neuron }) => neuron));
-}
-
 test('an empty subnet has no neurons, whichever way it is asked for', async () => {
   for (const profile of PROFILES) {
     const subtensor = await connect((await startSubnet({ hotkeys: [], chain: { profile } })).url);
     expect((await subtensor.metagraph(NETUID)).neurons).toEqual([]);
     expect(await subtensor.read('reading', (snapshot) => readNeuronInfos(snapshot, NETUID))).toEqual([]);
   }
-});
-
-const realNode = process.env.SUBTENSOR_URL;
-if (!realNode) console.log('a real node is not asked: SUBTENSOR_URL is not set');
-describe.skipIf(!realNode)('on the node at SUBTENSOR_URL', () => {
-  const netuid = Number(process.env.SUBTENSOR_NETUID ?? 96);
-
-  test('metagraph and commitments are read, by one answer whichever way', async () => {
-    const subtensor = closeLater(await connectSubtensor({ endpoint: realNode }));
-    const metagraph = await subtensor.metagraph(netuid);
-    expect(metagraph.neurons.length).toBeGreaterThan(0);
-    expect(new Set(metagraph.neurons.map(({ hotkey }) => hotkey)).size).toBe(metagraph.neurons.length);
-    const commitments = await subtensor.commitments(netuid);
-    for (const [hotkey, { kind }] of commitments) expect([hotkey, kind]).not.toEqual([hotkey, 'undecodable']);
-    // A block may come in between, in which somebody registers or an epoch runs.
-    await expect
-      .poll(async () =>
-        expectSameInfos(subtensor, (await subtensor.metagraph(netuid)).neurons, netuid).then(
-          () => true,
-          () => false,
-        ),
-      )
-      .toBe(true);
-  });
 });

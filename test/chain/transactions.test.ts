@@ -227,7 +227,7 @@ test('the first call of a hotkey in a process is not sent where its effect is th
 });
 
 test('a runtime upgrade while the call waits for a block: it is signed anew for the new runtime', async () => {
-  const chain = await start({ chain: { blockTimeMs: 'manual' } });
+  const chain = await start({ chain: { profile: 'legacy', blockTimeMs: 'manual' } });
   const subtensor = await connect(chain.url);
   const sent = commit(subtensor, await devHotkey('ann'), 'a');
   await taken(chain);
@@ -240,7 +240,7 @@ test('a runtime upgrade while the call waits for a block: it is signed anew for 
 });
 
 test('a runtime upgrade between signing and sending: what is refused as forged is signed anew', async () => {
-  const chain = await start();
+  const chain = await start({ chain: { profile: 'legacy' } });
   const subtensor = await connect(chain.url);
   const ann = await devHotkey('ann');
   let signatures = 0;
@@ -266,6 +266,32 @@ test('a person may take longer to sign than a call may take', async () => {
   const hotkey: HotkeySigner = { ...ann, sign: (payload) => sleep(4_000).then(() => ann.sign(payload)) };
   await commit(subtensor, hotkey, 'a');
   expect(await sentCalls(chain.url)).toHaveLength(1);
+});
+
+test.each([
+  ['once', 1],
+  ['always', Number.POSITIVE_INFINITY],
+])('a signer that is slower than the era %s', async (_, slowTimes) => {
+  const chain = await start();
+  const subtensor = await connect(chain.url);
+  const ann = await devHotkey('ann');
+  let signatures = 0;
+  const sign: HotkeySigner['sign'] = async (payload) => {
+    if (++signatures <= slowTimes) await subtensor.waitForBlock(chain.currentBlock() + 4);
+    return ann.sign(payload);
+  };
+  const sent = commit(subtensor, { ...ann, sign }, 'a', { eraBlocks: 4 });
+  if (slowTimes === 1) await sent;
+  else
+    await expect(sent).rejects.toMatchObject({
+      code: 'chain-rejected',
+      message: expect.stringMatching(
+        /signed in block \d+, too late for its era: block \d+ is the last that may hold it/,
+      ),
+      fix: expect.stringContaining('`eraBlocks` is 4'),
+    });
+  expect(signatures).toBe(slowTimes === 1 ? 2 : 4);
+  expect(await sentCalls(chain.url)).toHaveLength(slowTimes === 1 ? 1 : 0);
 });
 
 test('who waits behind a call of the same hotkey can be stopped', async () => {

@@ -172,7 +172,7 @@ test('the state folder, the chain and the log of a validator that committed weig
   const folder = join(walletPath(), 'state');
   const state = await ValidatorState.open({ path: folder });
   const { pendingReveals } = state;
-  const setter = new WeightSetter({ subtensor, netuid: NETUID, hotkey, pendingReveals, logger });
+  const setter = new WeightSetter({ subtensor, netuid: NETUID, hotkey, pendingReveals, hide: 'hash', logger });
   const receipt = await setter.set([{ uid: 0, weight: 1 }]);
   await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit(
     { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) },

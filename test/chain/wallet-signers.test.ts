@@ -58,8 +58,10 @@ function extensionSigner(): Signer {
       const registry = new TypeRegistry();
       const { version, signedExtensions } = transaction;
       registry.setSignedExtensions(signedExtensions, {
-        SubtensorSignedExtension: { extrinsic: {}, payload: {} },
-        CommitmentsSignedExtension: { extrinsic: {}, payload: {} },
+        SudoTransactionExtension: { extrinsic: {}, payload: {} },
+        CheckShieldedTxValidity: { extrinsic: {}, payload: {} },
+        SubtensorTransactionExtension: { extrinsic: {}, payload: {} },
+        DrandPriority: { extrinsic: {}, payload: {} },
       });
       return { id: 1, ...registry.createType('ExtrinsicPayload', transaction, { version }).sign(pair) };
     },

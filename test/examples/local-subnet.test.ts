@@ -38,7 +38,7 @@ describe('a local subnet leaves nothing behind', () => {
   });
 
   test('when its start is aborted', async () => {
-    await expect(startLocalSubnet(AbortSignal.abort(new Error('Stopped.')))).rejects.toThrow('Stopped.');
+    await expect(startLocalSubnet({ signal: AbortSignal.abort(new Error('Stopped.')) })).rejects.toThrow('Stopped.');
     await expectNothingLeft({ hubUrl: (await vi.mocked(local.startLocalHub).mock.results[0]!.value).url });
   });
 

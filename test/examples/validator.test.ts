@@ -69,6 +69,7 @@ function runValidator(dataDir: string) {
     '--data_dir': dataDir,
     '--cache_dir': join(folder, 'cache'),
     '--epochs': '1',
+    '--hide_weights': 'hash',
   };
   return runExample('validator.ts', Object.entries(flags).flat());
 }

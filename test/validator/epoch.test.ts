@@ -62,8 +62,7 @@ beforeEach(async () => {
   hub = await startLocalHub({ users: [{ name: 'u', token: TOKEN }] });
   chain = await startLocalChain({
     blockTimeMs: 50,
-    commitmentCooldownBlocks: 0,
-    subnets: [{ netuid: NETUID, tempo: 20, weightsRateLimit: 0, neurons }],
+    subnets: [{ netuid: NETUID, tempo: 20, weightsRateLimit: 0, commitRevealEnabled: false, neurons }],
   });
   subtensor = await connectSubtensor({ endpoint: chain.url });
   state = await ValidatorState.open({ path: join(folder, 'state') });
@@ -117,6 +116,7 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
       netuid: NETUID,
       hotkey: await openHotkey({ path: folder, name: 'validator' }),
       pendingReveals: state.pendingReveals,
+      beacon: chain.beacon,
     }),
     datasets: createHubDatasetStore({ endpoint: hub.url, attempts: 2, clock: NO_WAITING }),
     trainer,

@@ -23,7 +23,7 @@ export interface StartLocalChainParameters {
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
-  /** Which generation of Subtensor's runtime it is. Default `legacy`. */
+  /** Which generation of Subtensor's runtime it is. Default `current`: that of today's networks. */
   profile?: Profile;
   /** Blocks between two commitments of a hotkey, on a `legacy` chain. Default 100. */
   commitmentCooldownBlocks?: number;
@@ -96,7 +96,7 @@ export interface LocalChain {
 }
 
 /**
- * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 218 or 425: unmodified
+ * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 425 or 218: unmodified
  * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
  * out and for tests, not for the world.
  * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
@@ -105,7 +105,7 @@ export interface LocalChain {
  * const subtensor = await connectSubtensor({ endpoint: chain.url });
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
-  const { port = 0, blockTimeMs = 250, profile = 'legacy', subnets, logger = silentLogger } = parameters;
+  const { port = 0, blockTimeMs = 250, profile = 'current', subnets, logger = silentLogger } = parameters;
   const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100, finalityLagBlocks = 0 } = parameters;
   const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
   const { clock = pacedClock(systemClock, pulseMs) } = parameters;

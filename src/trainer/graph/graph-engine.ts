@@ -3,6 +3,7 @@ import type { AdamWParameters } from '../adamw.ts';
 import { type PaddedRows, type TokenBatch, takeRows } from '../batches.ts';
 import type { Qwen2Config } from '../config.ts';
 import type { LoraEngine, LoraEvaluation, LoraTraining, StartTrainingParameters, TrainingState } from '../engine.ts';
+import { EVALUATION_BATCH_TOKENS } from '../evaluation-set.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../lora-adapter.ts';
 import type { ModelWeights } from '../model-files.ts';
 import { rotaryTables } from '../rotary.ts';
@@ -22,7 +23,7 @@ import {
   writeLoraGraph,
 } from './lora-graph.ts';
 import { chunkRowsOf } from './loss-head.ts';
-import { type BatchPlan, type Checkpointing, planBatch } from './memory.ts';
+import { type BatchPlan, type Checkpointing, planBatch, requireEvaluationMemory } from './memory.ts';
 import { type Feed, float, GraphSession, integer, integers, type MappedFeed } from './session.ts';
 
 /** Where base weights come from. */
@@ -78,6 +79,7 @@ export class GraphEngine implements LoraEngine {
 
   requireMemory(rank: number, length: number): void {
     this.#planBatch(rank, { rows: 1, length });
+    this.#requireEvaluation(rank, { rows: Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length)), length });
   }
 
   /** Replays recorded dropout masks where `mask` is given. */
@@ -104,6 +106,7 @@ export class GraphEngine implements LoraEngine {
     const scale = { adapter_scale: float(used.alpha / used.rank) };
     return {
       tokenLosses: async (batch) => {
+        this.#requireEvaluation(used.rank, batch);
         const feeds = { ...batchFeeds(this.config, batch), ...scale };
         return run(feeds, [FETCH.evaluate])[0]!;
       },
@@ -124,6 +127,10 @@ export class GraphEngine implements LoraEngine {
 
   #planBatch(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): BatchPlan {
     return planBatch({ ...this.#options, config: this.config, rank, rows, length });
+  }
+
+  #requireEvaluation(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): void {
+    requireEvaluationMemory({ ...this.#options, config: this.config, rank, rows, length });
   }
 
   /** Puts an adapter into the session, and what its training has reached. The function that comes back runs it for as long as nobody else puts in another. */

@@ -16,7 +16,7 @@ export interface TrainingMemoryParameters extends LoraGraphParameters {
 
 const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
 /** Node, TensorFlow, and the graph with what TensorFlow prepares of it. */
-const RUNTIME_BYTES = 500e6;
+const RUNTIME_BYTES = 550e6;
 /** Adapter, gradient and two moments. */
 const ADAPTER_COPIES = 4;
 /** How often logits are in memory: as such, their shares, and those in the matmul type. */
@@ -27,37 +27,45 @@ const HEAD_COPIES = 2;
 const SHARE_COPIES = 3;
 const WIDE_COPIES = 6;
 
+/** A batch that is only evaluated. */
+export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpointing'>;
+
 /**
  * Bytes that training takes at its peak, resident, an upper estimate: weights, adapter with what the optimizer keeps, what
  * the forward pass leaves for the backward pass, and the largest working set. Checked against measured peaks by `npm run bench`.
  */
 export function trainingBytes(parameters: TrainingMemoryParameters): number {
-  const { config, rank, rows, length, checkpointing } = parameters;
-  const { layers, hiddenSize: hidden, vocabSize, heads, kvHeads, headDim, intermediateSize: wide } = config;
-  const matmul = BYTES[parameters.matmul];
-  const asIs = parameters.storage === parameters.matmul;
+  const { config, rows, length, checkpointing } = parameters;
+  const { layers, hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize: wide } = config;
   const positions = rows * length;
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
-
-  const residual = 4 * positions * hidden;
+  const residual = residualBytes(parameters);
   // What the backward pass of a layer reads besides its input; masks are a byte for each input of a linear layer.
   const masks = positions * (5 * hidden + queries + wide);
-  const kept = residual + matmul * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
-  const working =
-    4 * SHARE_COPIES * rows * heads * length ** 2 +
-    4 * WIDE_COPIES * positions * wide +
-    (asIs ? 0 : castWeights(parameters));
-  const head = asIs ? HEAD_COPIES * matmul * vocabSize * hidden : 0;
+  const kept = residual + BYTES[parameters.matmul] * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
+  return evaluationBytes(parameters) + layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+}
+
+/** The same of evaluation, which keeps nothing of a layer for later. */
+export function evaluationBytes(parameters: EvaluationMemoryParameters): number {
+  const { config, rank, rows, length } = parameters;
+  const { hiddenSize: hidden, vocabSize, heads, intermediateSize: wide } = config;
+  const positions = rows * length;
+  const shares = 4 * SHARE_COPIES * rows * heads * length ** 2;
+  const layer = shares + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
   const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
   return (
     RUNTIME_BYTES +
     weightBytes(parameters) +
-    head +
+    HEAD_COPIES * BYTES[parameters.matmul] * vocabSize * hidden +
     4 * ADAPTER_COPIES * adapterWeights(config, rank) +
-    layers * residual +
-    (checkpointing === 'none' ? layers : 1) * kept +
-    Math.max(working, logits + 3 * residual)
+    Math.max(layer, logits + 3 * residualBytes(parameters))
   );
+}
+
+/** What goes from layer to layer. */
+function residualBytes({ config, rows, length }: EvaluationMemoryParameters): number {
+  return 4 * rows * length * config.hiddenSize;
 }
 
 function weightBytes({ config, storage }: LoraGraphParameters): number {
@@ -68,7 +76,8 @@ function weightBytes({ config, storage }: LoraGraphParameters): number {
 }
 
 /** Weights in another type than they are kept in: the head, or two of the widest layers. */
-function castWeights({ config, matmul }: LoraGraphParameters): number {
+function castWeights({ config, storage, matmul }: LoraGraphParameters): number {
+  if (storage === matmul) return 0;
   return BYTES[matmul] * config.hiddenSize * Math.max(config.vocabSize, 2 * config.intermediateSize);
 }
 
@@ -108,20 +117,40 @@ export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: Plan
     }
   }
   const least = { rowsAtOnce: 1, checkpointing: ways.at(-1)! };
-  const neededBytes =
-    trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing }) -
-    // A mapped file is read again where there is no memory to hold it: slow, but it runs.
-    (batch.mapped ? weightBytes(batch) : 0);
-  if (neededBytes <= memoryBytes) return least;
+  const neededBytes = trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing });
+  requireBytes(`training a row of ${batch.length} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
+  return least;
+}
+
+/** @throws FlockOffError `out-of-memory` when a batch is too much to evaluate. */
+export function requireEvaluationMemory(batch: Omit<PlanBatchParameters, 'checkpointing'>): void {
+  const { rows, length } = batch;
+  requireBytes(
+    `evaluating ${rows === 1 ? 'a row' : `${rows} rows`} of ${length} tokens`,
+    evaluationBytes(batch),
+    batch,
+  );
+}
+
+function requireBytes(
+  what: string,
+  bytes: number,
+  batch: Omit<PlanBatchParameters, 'checkpointing'>,
+  checkpointing?: Checkpointing,
+): void {
+  const { memoryBytes, mapped, length } = batch;
+  // A mapped file is read again where there is no memory to hold it: slow, but it runs.
+  const neededBytes = bytes - (mapped ? weightBytes(batch) : 0);
+  if (neededBytes <= memoryBytes) return;
   throw new FlockOffError({
     code: 'out-of-memory',
-    what: `training a row of ${batch.length} tokens takes ${inGiB(neededBytes)}, there are ${inGiB(memoryBytes)} for it`,
-    fix: `${adviceFor(batch, wanted)}free memory, or use a machine that has more`,
-    facts: { neededBytes, memoryBytes, length: batch.length },
+    what: `${what} takes ${inGiB(neededBytes)}, there are ${inGiB(memoryBytes)} for it`,
+    fix: `${adviceFor(batch, checkpointing)}free memory, or use a machine that has more`,
+    facts: { neededBytes, memoryBytes, length },
   });
 }
 
-function adviceFor({ storage }: LoraGraphParameters, checkpointing: Checkpointing): string {
+function adviceFor({ storage }: LoraGraphParameters, checkpointing?: Checkpointing): string {
   if (checkpointing === 'none') return "set checkpointing to 'auto', ";
   return storage === 'float32' ? "set matmul to 'bfloat16', " : '';
 }

@@ -4,7 +4,7 @@ import { commit, connect, connectRpc, include, keyOf, NETUID, read, start } from
 const version = { method: 'state_subscribeRuntimeVersion', unsubscribe: 'state_unsubscribeRuntimeVersion' };
 
 test('subscribers hear of the new runtime, and earlier blocks keep theirs', async () => {
-  const chain = await start();
+  const chain = await start({ profile: 'legacy' });
   const rpc = await connectRpc(chain);
   const heard: number[] = [];
   await rpc.subscribe<{ specVersion: number }>(version, ({ specVersion }) => void heard.push(specVersion));
@@ -32,7 +32,7 @@ test('subscribers hear of the new runtime, and earlier blocks keep theirs', asyn
 });
 
 test('what was stored is there still, in the new form', async () => {
-  const chain = await start({ tempo: 29, commitRevealEnabled: true, weightsRateLimit: 0 });
+  const chain = await start({ profile: 'legacy', tempo: 29, commitRevealEnabled: true, weightsRateLimit: 0 });
   chain.setStorage('SubtensorModule.WeightsMinStake', 50);
   const before = await connect(chain);
   const removed = ['rank', 'trust', 'pruningScores'].map((item) => before.query.subtensorModule![item]!.key(NETUID));
@@ -56,7 +56,7 @@ test('what was stored is there still, in the new form', async () => {
 });
 
 test('what was signed for the old runtime is given up, and signing anew helps', async () => {
-  const chain = await start();
+  const chain = await start({ profile: 'legacy' });
   const api = await connect(chain);
   const waiting = await commit(api, 'x').signAsync(keyOf('Bob'));
   const statuses: string[] = [];
@@ -72,7 +72,7 @@ test('what was signed for the old runtime is given up, and signing anew helps', 
 });
 
 test('a client that stays connected learns the new calls', async () => {
-  const chain = await start();
+  const chain = await start({ profile: 'legacy' });
   const api = await connect(chain);
   expect(api.tx.subtensorModule!.commitTimelockedWeights).toBeUndefined();
   chain.upgradeRuntime();

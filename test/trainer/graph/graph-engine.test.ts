@@ -150,6 +150,12 @@ describe('the graph engine', () => {
     );
     const run = engine.startTraining({ adapter: await adapterOf(4), optimizer, random: new MersenneTwister(1) });
     await expect(run.accumulate(batchOf([4096]), 1)).rejects.toMatchObject({ code: 'out-of-memory', transient: false });
+    const evaluation = engine.startEvaluation(await adapterOf(4));
+    await expect(evaluation.tokenLosses(batchOf([4096, 4096]))).rejects.toMatchObject({
+      code: 'out-of-memory',
+      message: expect.stringMatching(/^evaluating 2 rows of 4096 tokens takes \d+\.\d GiB, there are 0\.6 GiB for it/),
+    });
+    await evaluation.tokenLosses(batchOf([64]));
     engine.dispose();
   });
 

@@ -1,0 +1,73 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  ChainMetadataStore,
+  Competition,
+  type DatasetRow,
+  type DatasetStore,
+  type DrandBeacon,
+  type HotkeySigner,
+  type LoraTrainer,
+  loadEvaluationSet,
+  type Subtensor,
+  type Validator,
+  type ValidatorState,
+  WeightSetter,
+} from 'flock-off';
+
+export interface ChainOnlyValidatorParameters {
+  folder: string;
+  subtensor: Subtensor;
+  netuid: number;
+  hotkey: HotkeySigner;
+  state: ValidatorState;
+  blockThreshold: number;
+  hide?: 'timelock' | 'hash';
+  beacon?: DrandBeacon;
+}
+
+/** A validator whose hub and trainer take no time: what is left to be measured is the chain. */
+export async function chainOnlyValidator(parameters: ChainOnlyValidatorParameters): Promise<Validator> {
+  const { folder, subtensor, netuid, hotkey, state, blockThreshold, hide, beacon } = parameters;
+  const { pendingReveals } = state;
+  const competition = Competition.parse({});
+  const lines = (topic: string) =>
+    Array.from({ length: competition.minRows }, (_, i) => `${JSON.stringify(rowOn(topic, i))}\n`).join('');
+  const evaluationPath = join(folder, 'eval.jsonl');
+  await writeFile(evaluationPath, lines('evaluation'));
+  const datasets: Pick<DatasetStore, 'download'> = {
+    download: async ({ repo, to }) => {
+      const text = lines(repo);
+      await mkdir(dirname(to), { recursive: true });
+      await writeFile(to, text);
+      return { ok: true, value: { path: to, sha256: repo, bytes: text.length } };
+    },
+  };
+  const trainer = {
+    baseSha256: '',
+    train: async () => ({ ok: true, value: { adapter: {} } }),
+    evaluate: async () => ({ ok: true, value: { lossNatsPerToken: 1 } }),
+  };
+  return {
+    netuid,
+    competition,
+    subtensor,
+    metadata: new ChainMetadataStore({ subtensor, netuid }),
+    weightSetter: new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon }),
+    datasets: datasets as DatasetStore,
+    trainer: trainer as unknown as LoraTrainer,
+    evaluation: await loadEvaluationSet({ path: evaluationPath }),
+    state,
+    cacheDir: join(folder, 'cache'),
+    blockThreshold,
+  };
+}
+
+function rowOn(topic: string, i: number): DatasetRow {
+  return {
+    conversations: [
+      { role: 'user', content: `What is ${topic} ${i}?` },
+      { role: 'assistant', content: `It is number ${i} of ${topic}.` },
+    ],
+  } as DatasetRow;
+}
