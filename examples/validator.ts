@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
   ChainMetadataStore,
   connectSubtensor,
@@ -12,13 +12,14 @@ import {
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, count, readBeacon, readCompetition, subnetCommand, wholeNumber } from './options.ts';
+import { commonOptions, readBeacon, readCompetition } from './options.ts';
 import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { storeReport } from './store-report.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
+import { validatorCommand } from './validator-command.ts';
 import { openWallet } from './wallet.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
@@ -36,31 +37,6 @@ export async function main(
   } finally {
     await open.close();
   }
-}
-
-function validatorCommand(): Command {
-  return subnetCommand('validator', 'Score datasets and set weights on the chain.')
-    .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', count, 360)
-    .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', count, 32)
-    .option(
-      '--block_threshold <blocks>',
-      "send weights this many blocks before the subnet's epoch ends",
-      wholeNumber,
-      50,
-    )
-    .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
-    .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
-    .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
-    .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")
-    .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
-    .addOption(
-      new Option(
-        '--hide_weights <how>',
-        'on a subnet with commit-reveal: the chain opens them by itself, or this program reveals a hash; default: what the runtime can',
-      ).choices(['timelock', 'hash']),
-    )
-    .option('--beacon_file <json>', 'drand beacon of a local chain, where time locks are not opened by quicknet')
-    .option('--epochs <count>', 'stop after this many', count);
 }
 
 async function validate(

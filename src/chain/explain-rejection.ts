@@ -2,7 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { METHOD_NOT_FOUND, type RpcError } from './json-rpc-socket.ts';
 
 /** What to do about the errors a miner or validator meets. Names as in Subtensor's metadata, and of its RPC 1010 codes. */
-const FIXES: Record<string, string> = {
+export const FIXES: Record<string, string> = {
   AccountNotAllowedCommit: 'register the hotkey on this subnet first',
   CommitmentSetRateLimitExceeded: 'wait for the commitment cooldown (about 100 blocks) and try again',
   SpaceLimitExceeded: "wait for the subnet's next epoch: this epoch's commitment space is used up",

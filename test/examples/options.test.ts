@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Competition } from 'flock-off';
 import { LOCAL_COMPETITION } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { commonOptions, readCompetition, subnetCommand } from '../../examples/options.ts';
+import { commonOptions, readBeacon, readCompetition, subnetCommand } from '../../examples/options.ts';
 import { runExample } from './run-example.ts';
 
 let folder: string;
@@ -50,6 +50,21 @@ describe('--competition_file', () => {
     const { code, stdout, stderr } = await runExample('miner.ts', args);
     const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
+  });
+});
+
+test('--beacon_file holds a beacon, or is refused in one sentence', async () => {
+  const path = join(folder, 'beacon.json');
+  const write = (beacon: object) => writeFile(path, JSON.stringify(beacon));
+  const times = { genesisSeconds: 1_692_803_367, periodSeconds: 3 };
+  await write({ publicKey: '0a'.repeat(96), ...times });
+  expect(await readBeacon(path)).toEqual({ publicKey: new Uint8Array(96).fill(10), ...times });
+  await write({ publicKey: '0a', ...times });
+  await expect(readBeacon(path)).rejects.toMatchObject({
+    code: 'bad-argument',
+    message: expect.stringMatching(
+      /^the beacon file \S+ does not hold a drand beacon: publicKey: expected 96 bytes as hex\. Check --beacon_file\.$/,
+    ),
   });
 });
 

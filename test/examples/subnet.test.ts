@@ -51,12 +51,12 @@ test('examples/miner.ts --local publishes on a subnet of its own and leaves noth
   expect(await localSubnets()).toEqual([]);
 });
 
-describe('examples/subnet.ts --serve, with the flags of another subnet exported', () => {
+describe('examples/subnet.ts --serve --commit_reveal, with the flags of another subnet exported', () => {
   let subnet: RunningExample;
   let served: ExampleRun;
   const announcement = () => join(folder, '.flock-off', 'local-subnet.json');
   beforeAll(async () => {
-    subnet = startExample('subnet.ts', ['--serve'], { env: env(), cwd: folder });
+    subnet = startExample('subnet.ts', ['--serve', '--commit_reveal'], { env: env(), cwd: folder });
     await subnet.printed(/The subnet stays up until Ctrl-C/);
     served = subnet.output;
   }, 170_000);
@@ -82,6 +82,8 @@ describe('examples/subnet.ts --serve, with the flags of another subnet exported'
     for (const name of ['copy', 'malformed', 'missing']) expect(cell(name, 4)).toBe('0.0000');
     expect(cell('copy', 5)).toContain('shown earlier by uid 1');
 
+    // Until the chain has opened them, there are none.
+    expect(served.stdout).toContain('The weights are time-locked: the chain opens them in the next epoch.');
     const onChain = /read back from the chain: (.*)/.exec(served.stdout)![1]!;
     expect(onChain).toMatch(/^uid 1 0\.99/);
     expect(onChain).not.toMatch(/uid [456]/);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { FIXES } from '../../src/chain/explain-rejection.ts';
 import { VerdictReason } from '../../src/schema/verdict.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -14,6 +15,13 @@ test('docs/errors.md explains every error code and every verdict, and nothing el
   const codes = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
   expect(codes.length).toBeGreaterThan(10);
   expect(headings(read('docs/errors.md'))).toEqual([...codes, ...VerdictReason.options]);
+});
+
+test('docs/chain.md lists the errors of the chain by name, with what the library says to do', () => {
+  const rows = [...read('docs/chain.md').matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, name, fix]) => [name, fix]);
+  const known = Object.entries(FIXES);
+  expect(known.length).toBeGreaterThan(20);
+  expect(rows.filter(([name]) => name! in FIXES)).toEqual(known);
 });
 
 test('links between the documents lead somewhere', () => {
