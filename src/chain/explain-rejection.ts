@@ -46,6 +46,11 @@ const CUSTOM_CODES: Record<number, string> = Object.fromEntries(
     .concat([[255, 'BadRequest']]),
 );
 const CUSTOM_CODES_SINCE_SPEC = 233;
+/** Of specs before; what the others meant there is not known. */
+const EARLIER_CUSTOM_CODES: Record<number, string> = {
+  3: 'NotEnoughStakeToSetWeights',
+  5: 'TooManyRegistrationsThisInterval',
+};
 
 const INVALID_TRANSACTION = 1010;
 const RUNTIME_FAILED = 1011;
@@ -97,9 +102,7 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
   const name =
     custom === undefined
       ? INVALID.find(([, said]) => error.code === INVALID_TRANSACTION && said.test(text))?.[0]
-      : specVersion >= CUSTOM_CODES_SINCE_SPEC
-        ? CUSTOM_CODES[Number(custom)]
-        : undefined;
+      : (specVersion >= CUSTOM_CODES_SINCE_SPEC ? CUSTOM_CODES : EARLIER_CUSTOM_CODES)[Number(custom)];
   const usedNonce = name === 'Stale' || error.code === PRIORITY_TOO_LOW;
   const why =
     error.code === RUNTIME_FAILED

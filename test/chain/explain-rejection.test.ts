@@ -40,11 +40,15 @@ test.each([
   expect(poolRejection(CALL, answer, 425).facts.name).toBe(name);
 });
 
-test('codes of runtimes before 233, which numbered them otherwise, are not given a name', () => {
-  const answer = new RpcError({ code: 1010, message: '{"invalid":{"custom":3}}' });
+test.each([
+  [3, 'NotEnoughStakeToSetWeights', 'NotEnoughStakeToSetWeights'],
+  [5, 'TooManyRegistrationsThisInterval', 'TooManyRegistrationsThisInterval'],
+  [6, 'InvalidTransaction', 'custom error 6'],
+])('custom code %i before spec 233, which numbered them otherwise, is %s', (custom, name, said) => {
+  const answer = new RpcError({ code: 1010, message: `{"invalid":{"custom":${custom}}}` });
   const error = poolRejection(CALL, answer, 218);
-  expect(error.message).toContain('custom error 3');
-  expect(error.facts).toMatchObject({ custom: 3, name: 'InvalidTransaction' });
+  expect(error.message).toContain(said);
+  expect(error.facts).toMatchObject({ custom, name });
 });
 
 test.each([
