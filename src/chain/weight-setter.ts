@@ -58,8 +58,16 @@ export interface WeightsReceipt extends NormalisedWeights {
   revealRound?: number;
 }
 
-/** Refusals that a look at the chain clears up: other weights of this hotkey came first. */
-const TOO_FAST = ['SettingWeightsTooFast', 'CommittingWeightsTooFast', 'RateLimitExceeded'];
+/** Refusals that a new look at the chain clears up: other weights of this hotkey came first, or what was looked at has changed. */
+const OVERTAKEN = [
+  'SettingWeightsTooFast',
+  'CommittingWeightsTooFast',
+  'RateLimitExceeded',
+  'InvalidRevealRound',
+  'CommitRevealEnabled',
+  'CommitRevealDisabled',
+  'IncorrectWeightVersionKey',
+];
 const MOST_ATTEMPTS = 4;
 
 /**
@@ -126,7 +134,7 @@ export class WeightSetter {
       try {
         return await this.#send(row, terms, signal);
       } catch (error) {
-        if (!isRejection(error, TOO_FAST) || attempt >= MOST_ATTEMPTS) throw error;
+        if (!isRejection(error, OVERTAKEN) || attempt >= MOST_ATTEMPTS) throw error;
       }
     }
   }

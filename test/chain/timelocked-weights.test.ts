@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
+import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import { WeightSetter, type WeightSetterParameters } from '../../src/chain/weight-setter.ts';
 import { type Clock, systemClock } from '../../src/shared/clock.ts';
 import { devHotkey } from './dev-hotkey.ts';
@@ -223,6 +224,53 @@ test("two processes of one hotkey: the chain refuses the second's weights as too
   const receipts = await Promise.all(setters.map((setter, i) => setter.set([{ uid: 1 + i, weight: 1 }])));
   const [first, second] = receipts.map(({ block }) => block).sort((a, b) => a - b);
   expect(second).toBeGreaterThanOrEqual(first! + 8);
+});
+
+test.each<{ what: string; isHidden: boolean; change: (chain: LocalChain) => unknown; mode: string }>([
+  {
+    what: 'the round that the weights are locked for comes out',
+    isHidden: true,
+    change: (chain) => chain.produceBlocks(30),
+    mode: 'timelock',
+  },
+  {
+    what: 'the subnet stops hiding weights',
+    isHidden: true,
+    change: (chain) => chain.setHyperparameter(NETUID, 'commitRevealEnabled', false),
+    mode: 'set',
+  },
+  {
+    what: 'the subnet begins to hide weights',
+    isHidden: false,
+    change: (chain) => chain.setHyperparameter(NETUID, 'commitRevealEnabled', true),
+    mode: 'timelock',
+  },
+  {
+    what: 'the version key is raised',
+    isHidden: false,
+    change: (chain) => chain.setHyperparameter(NETUID, 'weightsVersionKey', 7),
+    mode: 'set',
+  },
+])('where $what while they are signed, they are sent anew', async ({ isHidden, change, mode }) => {
+  const chain = await startCurrent({ commitRevealEnabled: isHidden });
+  const validator = await devHotkey('validator');
+  let signatures = 0;
+  const hotkey: HotkeySigner = {
+    ...validator,
+    sign: async (payload) => {
+      if (++signatures === 1) await change(chain);
+      return validator.sign(payload);
+    },
+  };
+  const { setter, pendingReveals } = await setterFor(chain, { subtensor: await connect(chain.url), hotkey });
+  const receipt = await setter.set(WEIGHTS);
+  expect(receipt.mode).toBe(mode);
+  if (mode === 'timelock') {
+    await chain.produceBlocks(receipt.revealUntilBlock! - chain.currentBlock());
+    expect((await setter.reveal()).dropped).toEqual([]);
+  }
+  expect(await setter.read(0)).toEqual(SHARES);
+  expect(pendingReveals.size()).toBe(0);
 });
 
 test('a chain that follows another beacon is refused unless that beacon was passed, and nothing is sent', async () => {
