@@ -42,9 +42,10 @@ function importProblem(): string | null {
 const rows = goldenRows('eval').slice(0, 4);
 
 describe.skipIf(problem !== null)('an adapter gives the same logits here and in PEFT', () => {
-  const folder = temporaryFolder();
+  let folder: string;
   const engines: GoldenEngine[] = [];
   beforeAll(async () => {
+    folder = temporaryFolder();
     const loaded = await loadQuietly();
     for (const engineCase of ENGINES) engines.push(await goldenEngine(loaded, engineCase, MODEL));
     const trained = await trainTokens({
