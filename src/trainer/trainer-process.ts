@@ -136,7 +136,7 @@ class Worker {
       if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     });
     this.#child.on('message', (reply: Reply) => this.#take(reply));
-    this.#child.once('error', (error) => this.#lost(error.message));
+    this.#child.on('error', (error) => this.#lost(error.message));
     this.#child.once('exit', (code, signal) =>
       this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
     );

@@ -66,6 +66,15 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     trainer.dispose();
     return { lost, next: next.ok };
   },
+  async gone() {
+    const trainer = await load();
+    process.kill(childPid(), 'SIGKILL');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500); // It is gone before anything is heard of that.
+    const lost = await Promise.all([1, 2, 3].map((seed) => codeOf(trainer.train(rows, { recipe, seed }))));
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    trainer.dispose();
+    return { lost: lost.map(([code]) => code), next: next.ok };
+  },
   async resumed() {
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-resumed-'));
     const path = join(folder, 'run.safetensors');

@@ -37,6 +37,10 @@ test.runIf(LINUX)('a process that is killed costs one call, which may be made ag
   });
 });
 
+test.runIf(LINUX)('a process that is gone already costs the calls that did not know, and nothing else', async () => {
+  expect((await scenario('gone')).seen).toEqual({ lost: Array(3).fill('trainer-failed'), next: true });
+});
+
 test.runIf(LINUX)(
   'a process that is killed in the middle of a run goes on from its checkpoint and ends bit-equal',
   async () => {
