@@ -77,6 +77,8 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
       random: MersenneTwister.fromJSON(metadata.random),
       ...{ step, tokens, stepLossesNatsPerToken },
     };
+  } catch {
+    return null;
   } finally {
     await file.close();
   }

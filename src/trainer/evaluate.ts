@@ -33,12 +33,12 @@ export interface EvaluateTokensParameters {
 
 /**
  * Evaluates as transformers' Trainer does with batch size 1, except that rows without target tokens do not count.
- * Verdicts: `no-labels` when no row counts, `diverged` when a row's loss is infinite or NaN.
- * @throws FlockOffError `bad-model` when that happens without an adapter.
+ * Verdict: `diverged` when a row's loss is infinite or NaN.
+ * @throws FlockOffError `bad-model` when that happens without an adapter; `bad-argument` when no row counts: the set is at fault.
  */
 export async function evaluateTokens(parameters: EvaluateTokensParameters): Promise<Checked<EvaluationResult>> {
   const { engine, set, adapter, signal, onProgress } = parameters;
-  if (set.batches.length === 0) return reject('no-labels', `none of ${set.rows} evaluation rows has a target token`);
+  if (set.batches.length === 0) throw unlabelled(set.rows);
   const rowLosses = new Array<number | null>(set.rows).fill(null);
   const counting = set.batches.reduce((sum, { rows }) => sum + rows.length, 0);
   const counted: number[] = [];
@@ -66,6 +66,15 @@ export async function evaluateTokens(parameters: EvaluateTokensParameters): Prom
     evaluation.dispose();
   }
   return accept({ lossNatsPerToken: mean(counted), rowLosses, rows: counted.length, tokens });
+}
+
+function unlabelled(rows: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `none of ${rows} evaluation rows has an assistant token inside the context`,
+    fix: 'use another evaluation set, or raise contextTokens',
+    facts: { rows },
+  });
 }
 
 function brokenBase(loss: number): FlockOffError {

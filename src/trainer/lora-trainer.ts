@@ -95,8 +95,8 @@ export class LoraTrainer {
   }
 
   /**
-   * Measures the loss on `rows`, one row at a time. Verdicts: `no-labels`, `diverged`.
-   * @throws FlockOffError `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
+   * Measures the loss on `rows`: the mean of their losses. Verdict: `diverged`.
+   * @throws FlockOffError `bad-argument` when no row has a target token; `out-of-memory`; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
   evaluate(rows: DatasetRow[], parameters: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
     return this.#trainer.evaluate(rows, parameters);

@@ -26,7 +26,14 @@ export async function scoreDataset(
 ): Promise<Checked<number>> {
   const { trainer, competition, evaluation, metricsDir, state, onEvent, clock, logger = silentLogger } = validator;
   const { uid } = dataset.submission;
-  const key = scoreKey([dataset.sha256, seed, trainer.baseSha256, competition.recipe, evaluation.sha256]);
+  const key = scoreKey([
+    dataset.sha256,
+    seed,
+    trainer.baseSha256,
+    trainer.precision.matmul,
+    competition.recipe,
+    evaluation.sha256,
+  ]);
 
   const known = await state.score(key);
   const score =

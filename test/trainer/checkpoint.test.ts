@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LoraRecipe } from '../../src/schema/competition.ts';
 import type { CheckpointFile } from '../../src/trainer/checkpoint.ts';
+import { writeSafetensors } from '../../src/trainer/safetensors.ts';
 import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { trainTokens } from '../../src/trainer/train.ts';
 import { ENGINES, type GoldenEngine, goldenEngine, goldenRows, loadQuietly, temporaryFolder } from './golden.ts';
@@ -61,9 +62,12 @@ describe.each(ENGINES)('a run that was stopped: $engine', (engineCase) => {
     const damaged = { ...checkpoint, path: `${checkpoint.path}.damaged` };
     await cp(checkpoint.path, damaged.path);
     await truncate(damaged.path, 1000);
+    const garbled = { ...checkpoint, path: `${checkpoint.path}.garbled` };
+    const adapter = { shape: [1], read: () => new Float32Array(1) };
+    await writeSafetensors({ path: garbled.path, tensors: new Map([['x', adapter]]), metadata: { checkpoint: '{' } });
     const nowhere = { ...checkpoint, path: '/dev/null/run.safetensors' };
     const whole = await train(engine);
-    for (const other of [{ ...checkpoint, run: 'another' }, damaged, nowhere]) {
+    for (const other of [{ ...checkpoint, run: 'another' }, damaged, garbled, nowhere]) {
       const again = await train(engine, { checkpoint: other });
       expect(again.seen).toHaveLength(STEPS);
       expect(again.result).toEqual(whole.result);

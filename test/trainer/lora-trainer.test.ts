@@ -127,10 +127,11 @@ describe('evaluate', () => {
     expect(tensors()).toBe(before);
   });
 
-  it('finds that no row has a label', async () => {
-    expect(await trainer.evaluate(rows, { contextTokens: 4 })).toMatchObject({
-      ok: false,
-      verdict: { reason: 'no-labels' },
+  it('refuses rows of which none has a label: no adapter is to blame', async () => {
+    await expect(trainer.evaluate(rows, { contextTokens: 4 })).rejects.toMatchObject({
+      code: 'bad-argument',
+      transient: false,
+      message: expect.stringMatching(/^none of \d+ evaluation rows has an assistant token inside the context\./),
     });
   });
 

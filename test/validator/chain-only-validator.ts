@@ -45,6 +45,7 @@ export async function chainOnlyValidator(parameters: ChainOnlyValidatorParameter
   };
   const trainer = {
     baseSha256: '',
+    precision: { matmul: 'float32', reason: '' },
     train: async () => ({ ok: true, value: { adapter: {} } }),
     evaluate: async () => ({ ok: true, value: { lossNatsPerToken: 1 } }),
   };

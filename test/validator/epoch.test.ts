@@ -300,6 +300,19 @@ test('defect 11: a dataset at which training fails again and again is postponed;
   expect(entry(report, 1).outcome.kind).toBe('scored');
 });
 
+test('an evaluation set that measures nothing ends the validator, and costs no miner anything', async () => {
+  await publish('ann', rowsOn('cat'));
+  await writeRows('unlabelled.jsonl', [row('Why? '.repeat(200), 'No.')]);
+  const evaluation = await loadEvaluationSet({ path: join(folder, 'unlabelled.jsonl') });
+  await expect(runEpoch(await validator({ evaluation }))).rejects.toMatchObject({
+    code: 'bad-argument',
+    transient: false,
+    message: expect.stringContaining('none of 1 evaluation rows has an assistant token'),
+  });
+  expect(events.filter(({ kind }) => kind === 'settled')).toEqual([]);
+  expect(await subtensor.weights(NETUID, 2)).toEqual([]);
+});
+
 test('defect 11: a device that trains nothing scores nobody: the epoch waits for it', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
