@@ -9,6 +9,7 @@ import type { LoadedTensorFlow } from '../../src/trainer/tensorflow.ts';
 import { type TrainProgress, trainTokens } from '../../src/trainer/train.ts';
 import type { NamedTensor } from '../../src/trainer/weights.ts';
 import {
+  distance,
   type EngineCase,
   golden,
   goldenEngine,
@@ -119,18 +120,4 @@ it('computes a step again with a smaller scale when gradients are too large for 
 
 function zeros(tensors: Map<string, NamedTensor>): Map<string, NamedTensor> {
   return new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]));
-}
-
-/** L2 of the difference over L2 of the truth, all tensors together. */
-function distance(seen: Map<string, NamedTensor>, truth: Map<string, NamedTensor>): number {
-  let difference = 0;
-  let scale = 0;
-  for (const [name, { data }] of truth) {
-    const values = seen.get(name)!.data;
-    for (let i = 0; i < data.length; i++) {
-      difference += (values[i]! - data[i]!) ** 2;
-      scale += data[i]! ** 2;
-    }
-  }
-  return Math.sqrt(difference / scale);
 }

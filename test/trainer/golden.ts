@@ -19,8 +19,12 @@ export function goldenJson(...parts: string[]): any {
   return JSON.parse(readFileSync(golden(...parts), 'utf8'));
 }
 
-export async function goldenTensors(...parts: string[]): Promise<Map<string, NamedTensor>> {
-  const file = await openSafetensors(golden(...parts));
+export function goldenTensors(...parts: string[]): Promise<Map<string, NamedTensor>> {
+  return readTensors(golden(...parts));
+}
+
+export async function readTensors(path: string): Promise<Map<string, NamedTensor>> {
+  const file = await openSafetensors(path);
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { shape, dtype }] of file.entries) {
     const data = dtype === 'U8' ? Float32Array.from(await file.readBytes(name)) : await file.readFloats(name);
@@ -115,6 +119,20 @@ export function overScale(values: ArrayLike<number>, truth: ArrayLike<number>): 
 
 export function relative(value: number, truth: number): number {
   return truth === 0 ? Math.abs(value) : Math.abs(value - truth) / Math.abs(truth);
+}
+
+/** L2 of the difference over L2 of the truth, all tensors together. */
+export function distance(seen: Map<string, NamedTensor>, truth: Map<string, NamedTensor>): number {
+  let difference = 0;
+  let scale = 0;
+  for (const [name, { data }] of truth) {
+    const values = seen.get(name)!.data;
+    for (let i = 0; i < data.length; i++) {
+      difference += (values[i]! - data[i]!) ** 2;
+      scale += data[i]! ** 2;
+    }
+  }
+  return Math.sqrt(difference / scale);
 }
 
 const folders: string[] = [];

@@ -4,25 +4,34 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LoraRecipe } from '../../src/schema/competition.ts';
+import { MersenneTwister } from '../../src/shared/random.ts';
 import { collate } from '../../src/trainer/batches.ts';
 import { type LoraAdapter, loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { openSafetensors } from '../../src/trainer/safetensors.ts';
 import { trainTokens } from '../../src/trainer/train.ts';
 import {
+  distance,
   ENGINES,
+  type EngineCase,
   expectWithin,
   type GoldenEngine,
   golden,
   goldenEngine,
+  goldenJson,
   goldenRows,
+  goldenTensors,
   loadQuietly,
   overScale,
+  readTensors,
   showFidelity,
   temporaryFolder,
+  toTokenRows,
 } from './golden.ts';
 
 const MODEL = 'tiny-qwen2';
 const SCRIPT = fileURLToPath(new URL('peft-check.py', import.meta.url));
+const HALF_SCRIPT = fileURLToPath(new URL('peft-half.py', import.meta.url));
+const HALF: EngineCase = { engine: 'one graph', storage: 'bfloat16', matmul: 'bfloat16' };
 const python = process.env.PEFT_PYTHON ?? 'python3';
 const problem = importProblem();
 if (problem)
@@ -82,6 +91,35 @@ describe.skipIf(problem !== null)('an adapter gives the same logits here and in 
     }
   });
 });
+
+const CASES = ['tiny-r4-std', 'tiny-r4-nonzero', 'untied-r16-std', 'untied-r16-nonzero'];
+
+it.skipIf(problem !== null)(
+  "in bfloat16 gradients are no farther from the truth than PEFT's own",
+  async () => {
+    const folder = temporaryFolder();
+    execFileSync(python, [HALF_SCRIPT, golden(), folder, ...CASES], { stdio: 'pipe' });
+    const loaded = await loadQuietly();
+    const deviations: { ours: number; theirs: number }[] = [];
+    for (const name of CASES) {
+      const { model, batch: file } = goldenJson('lora', name, 'golden.json');
+      const truth = await goldenTensors('lora', name, 'grads.truth.safetensors');
+      const engine = await goldenEngine(loaded, HALF, model);
+      const adapter = await loadLoraAdapter({ folder: golden('lora', name) });
+      const run = engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random: new MersenneTwister(0) });
+      const batch = collate(toTokenRows(goldenJson(file)));
+      await run.accumulate(batch, 1 / batch.targetIds.length);
+      const ours = distance(await run.gradient(), truth);
+      const theirs = distance(await readTensors(join(folder, `${name}.safetensors`)), truth);
+      console.log(`${name}: ${ours.toExponential(1)} of its length here, ${theirs.toExponential(1)} in PEFT`);
+      deviations.push({ ours, theirs });
+      engine.dispose();
+    }
+    const worst = (whose: 'ours' | 'theirs') => Math.max(...deviations.map((deviation) => deviation[whose]));
+    expect(worst('ours')).toBeLessThanOrEqual(worst('theirs'));
+  },
+  240_000,
+);
 
 /** Of every token of the vocabulary at every position: the loss it would have as the target there, negated. */
 async function logProbabilities(engine: GoldenEngine, adapter: LoraAdapter | null): Promise<number[]> {
