@@ -54,6 +54,8 @@ const EARLIER_CUSTOM_CODES: Record<number, string> = {
 
 const INVALID_TRANSACTION = 1010;
 const RUNTIME_FAILED = 1011;
+/** The node has these very bytes in its pool. */
+export const ALREADY_IMPORTED = 1013;
 const PRIORITY_TOO_LOW = 1014;
 
 /**

@@ -1,9 +1,9 @@
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import type { Logger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { type Account, AccountTurns } from './account-turns.ts';
-import { judgementOf } from './explain-rejection.ts';
+import { ALREADY_IMPORTED, judgementOf } from './explain-rejection.ts';
 import { type Fate, findTransaction, readNonce } from './find-transaction.ts';
 import type { Link } from './link.ts';
 import { Snapshot } from './snapshot.ts';
@@ -152,7 +152,7 @@ export class Submitter {
       if (others === 0 || waited === OTHERS_BLOCKS) {
         // A node may not yet count what it took a moment ago.
         account.unsure = others > 0;
-        const nonce = Math.max(next, ...[...account.underWay].map((own) => own + 1));
+        const nonce = firstFree(next, account.underWay);
         // Not under the deadline of a call: a person may have to confirm it on a device.
         const signing = signTransaction(api, { call, hotkey, nonce, eraBlocks, start });
         const signed = await (signal ? abortable(signing, signal) : signing);
@@ -174,14 +174,20 @@ export class Submitter {
   ): Promise<Inclusion> {
     const { name, until = this.#client.until, signal } = parameters;
     const without = new Set<string>();
+    let isOnItsWay = false;
+    const taken = () => {
+      isOnItsWay = true;
+      onTaken();
+    };
     for (let offer = 1; ; offer++) {
       try {
-        const watch = (link: Link) => watchTransaction(link, { name, transaction, until, onTaken });
+        const watch = (link: Link) => watchTransaction(link, { name, transaction, until, onTaken: taken });
         return await this.#client.useOnce(name, watch, signal);
       } catch (error) {
         if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
         const judgement = judgementOf(error);
         if (judgement === 'call' && offer === 1) throw error;
+        isOnItsWay ||= judgement === 'none' || error.facts.rpcCode === ALREADY_IMPORTED;
         if (judgement === 'none')
           this.#client.logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
         // What is said of the signature itself is true or outdated already; the rest shows in the next blocks.
@@ -189,7 +195,8 @@ export class Submitter {
         const fate = await this.#look(transaction, { name, until, without, blocks, signal });
         if (typeof fate === 'object') return fate;
         if (fate === 'never') return this.#signAgain(error, parameters);
-        if (offer === OFFERS || isFinal(error)) throw error;
+        if (offer < OFFERS && !isFinal(error)) continue;
+        throw isOnItsWay && error.code === 'chain-rejected' ? unknownFate(name, transaction, error) : error;
       }
     }
   }
@@ -213,6 +220,25 @@ export class Submitter {
     if (inclusion) return inclusion;
     throw new SignAgain(because);
   }
+}
+
+/** The lowest nonce that neither the node counts nor this process has under way: a gap would keep all behind it waiting. */
+function firstFree(next: number, underWay: Set<number>): number {
+  let nonce = next;
+  while (underWay.has(nonce)) nonce++;
+  return nonce;
+}
+
+/** What a node says of bytes that it has already is no refusal, nor is anything it says of them once they may be in a block. */
+function unknownFate(call: string, { nonce, lastBlock }: SignedTransaction, cause: FlockOffError): FlockOffError {
+  return new FlockOffError({
+    code: 'timeout',
+    what: `it is not known whether ${call} took effect: it was sent, and is in none of the blocks seen since (last word: ${messageOf(cause).replace(/\.$/, '')})`,
+    fix: `make the same call again: it looks for the effect first, and the one sent can land until block ${lastBlock}`,
+    facts: { call, nonce, lastBlock },
+    transient: true,
+    cause,
+  });
 }
 
 function signedTooLate(call: string, facts: { block: number; lastBlock: number; eraBlocks: number }): FlockOffError {

@@ -6,6 +6,7 @@ import { isRejection } from './explain-rejection.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
 import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 import { Revealing, type RevealReport } from './reveal-weights.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Inclusion } from './submit.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
@@ -201,10 +202,13 @@ export class WeightSetter {
     signal?: AbortSignal,
   ): Promise<Inclusion> {
     const { subtensor, key, hotkey } = this.#account;
-    const landed = async () => {
-      const { lastUpdateBlock } = await this.#readTerms([], signal);
-      return lastUpdateBlock > before.lastUpdateBlock ? { block: lastUpdateBlock, blockHash: null } : null;
+    const read = async (snapshot: Snapshot) => {
+      const { lastUpdateBlock } = await readWeightTerms(snapshot, key);
+      // Weights that another process sent just before are not these.
+      const isThere = isSameRow(row, await readWeightRow(snapshot, storageIndex(key), before.uid));
+      return isThere && lastUpdateBlock > before.lastUpdateBlock ? { block: lastUpdateBlock, blockHash: null } : null;
     };
+    const landed = () => subtensor.read('looking for the weights', read, signal);
     return subtensor.submit({ ...setCall(key, row, versionKey), hotkey, landed, signal });
   }
 

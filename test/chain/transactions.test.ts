@@ -259,6 +259,38 @@ test('a runtime upgrade between signing and sending: what is refused as forged i
   expect(await sentCalls(chain.url)).toHaveLength(1);
 });
 
+test('a runtime upgrade with two calls of one hotkey under way: neither waits for a nonce that nobody sends', async () => {
+  const chain = await start({ chain: { profile: 'legacy', blockTimeMs: 'manual' } });
+  const subtensor = await connect(chain.url);
+  const ann = await devHotkey('ann');
+  const slowly = async () => {
+    await sleep(600);
+    return null;
+  };
+  const first = commit(subtensor, ann, 'a', { landed: slowly });
+  await taken(chain, 1);
+  const second = commit(subtensor, ann, 'b', { landed: async () => null });
+  await taken(chain, 2);
+  chain.upgradeRuntime();
+  const timer = setInterval(() => void chain.produceBlocks(1), 60);
+  const landed = await Promise.all([first, second]).finally(() => clearInterval(timer));
+  expect(Math.max(...landed.map(({ block }) => block))).toBeLessThan(40);
+  expect((await sentCalls(chain.url)).map(({ nonce }) => nonce)).toEqual([0, 1]);
+});
+
+test('a call whose fate the node does not tell is not called refused', async () => {
+  const chain = await start();
+  const subtensor = await connect(chain.url, { blockTimeoutMs: 500 });
+  const imported = { kind: 'error', code: 1013, message: 'Transaction is already imported' } as const;
+  chain.faults.inject({ on: SUBMIT, fault: { kind: 'hang' } });
+  chain.faults.inject({ on: SUBMIT, fault: imported, times: 2 });
+  await expect(commit(subtensor, await devHotkey('ann'), 'a')).rejects.toMatchObject({
+    code: 'timeout',
+    transient: true,
+    message: expect.stringMatching(/^it is not known whether commitments\.setCommitment took effect/),
+  });
+});
+
 test('a person may take longer to sign than a call may take', async () => {
   const chain = await start({ chain: { blockTimeMs: 300 } });
   const subtensor = await connect(chain.url, { timeoutMs: 3_000 });

@@ -215,6 +215,37 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
   });
 
+  test('weights of a process that was killed are not taken for those of the next one', async () => {
+    const chain = await startAnySubnet({
+      commitRevealEnabled: false,
+      weightsRateLimit: 5,
+      chain: { profile, blockTimeMs: 'manual' },
+    });
+    await chain.produceBlocks(10);
+    const killed = await connect(chain.url);
+    const lost = (await setterFor(killed)).setter.set([{ uid: 1, weight: 1 }]).catch((error) => error.code);
+    await expect.poll(() => chain.faults.requests.filter((method) => method === SUBMIT)).toHaveLength(1);
+    await killed.close();
+    expect(await lost).toBe('chain-unreachable');
+    const { setter } = await setterFor(await connect(chain.url));
+    const timer = setInterval(() => void chain.produceBlocks(1), 60);
+    const { block, uids } = await setter.set([{ uid: 2, weight: 1 }]).finally(() => clearInterval(timer));
+    expect({ uids, row: chain.weights(NETUID, 0) }).toEqual({ uids: [2], row: [{ uid: 2, value: 65_535 }] });
+    expect(block).toBeGreaterThanOrEqual(16);
+  });
+
+  test('a hash that may still land keeps its salt', async () => {
+    const chain = await startAnySubnet({ commitRevealEnabled: true, weightsRateLimit: 1, chain: { profile } });
+    const subtensor = await connect(chain.url, { blockTimeoutMs: 500 });
+    const reveals = memoryReveals();
+    const { setter } = await setterFor(subtensor, { reveals });
+    const imported = { kind: 'error', code: 1013, message: 'Transaction is already imported' } as const;
+    chain.faults.inject({ on: SUBMIT, fault: { kind: 'hang' } });
+    chain.faults.inject({ on: SUBMIT, fault: imported, times: 2 });
+    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({ code: 'timeout', transient: true });
+    expect(reveals.size()).toBe(1);
+  });
+
   test('one hotkey may set weights and commit a pointer at the same time', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
     const { setter, hotkey } = await setterFor(subtensor);
