@@ -5,12 +5,18 @@ import type { DrandBeacon } from './drand.ts';
 import { epochWindow, positionAt } from './epoch-schedule.ts';
 import type { NormalisedWeights } from './normalise-weights.ts';
 import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Inclusion } from './submit.ts';
 import type { Subtensor } from './subtensor.ts';
 import { lockWeights } from './timelocked-weights.ts';
 import type { HotkeySigner } from './wallet.ts';
 import { hashCommitCall, type NamedCall, timelockedCommitCall } from './weight-calls.ts';
-import { readTimelockedCommits, readWeightCommits, type WeightCommits } from './weight-commits.ts';
+import {
+  readTimelockedCommits,
+  readWeightCommits,
+  type TimelockedCommits,
+  type WeightCommits,
+} from './weight-commits.ts';
 import { storageIndex, type WeightsKey, type WeightTerms } from './weight-terms.ts';
 
 /** Whose weights go where. */
@@ -111,13 +117,26 @@ async function sendCommit(
 
 /** The commits on the chain among which a pending one is, if it is there. */
 export function readCommitsLike(
-  { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
+  account: Pick<WeightsAccount, 'subtensor' | 'key'>,
   { timelock }: Pick<PendingReveal, 'timelock'>,
   signal?: AbortSignal,
 ): Promise<WeightCommits> {
-  return subtensor.read(
-    'reading weight commits',
-    (snapshot) => (timelock ? readTimelockedCommits(snapshot, key, timelock.epoch) : readWeightCommits(snapshot, key)),
-    signal,
-  );
+  return timelock ? readTimelocked(account, timelock.epoch, signal) : readHashed(account, signal);
+}
+
+export function readHashed(
+  { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
+  signal?: AbortSignal,
+): Promise<WeightCommits> {
+  return subtensor.read('reading weight commits', (snapshot) => readWeightCommits(snapshot, key), signal);
+}
+
+/** Those made in an epoch or later. */
+export function readTimelocked(
+  { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
+  fromEpoch: number,
+  signal?: AbortSignal,
+): Promise<TimelockedCommits> {
+  const read = (snapshot: Snapshot) => readTimelockedCommits(snapshot, key, fromEpoch);
+  return subtensor.read('reading weight commits', read, signal);
 }

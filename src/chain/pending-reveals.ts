@@ -25,6 +25,8 @@ export interface PendingReveal {
     epoch: number;
     /** Whether the commit was seen on the chain. */
     landed: boolean;
+    /** Whether the weights that stood while it waited were these already: then nothing shows that it was opened. */
+    unchanged?: boolean;
   };
 }
 

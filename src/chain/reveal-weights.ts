@@ -1,10 +1,10 @@
 import type { Logger } from '../shared/logger.ts';
-import { readCommitsLike, type WeightsAccount } from './commit-weights.ts';
+import { readCommitsLike, readHashed, readTimelocked, type WeightsAccount } from './commit-weights.ts';
 import { isRejection } from './explain-rejection.ts';
 import type { PendingReveal } from './pending-reveals.ts';
 import { ERA_BLOCKS } from './submit.ts';
 import { revealCall } from './weight-calls.ts';
-import type { WeightCommit, WeightCommits } from './weight-commits.ts';
+import { epochsAhead, type TimelockedCommits, type WeightCommit } from './weight-commits.ts';
 import { isSameRow, readWeightRow } from './weight-row.ts';
 import { storageIndex } from './weight-terms.ts';
 
@@ -19,8 +19,11 @@ export interface WaitingReveal {
 
 /** What {@link WeightSetter.reveal} did and saw. */
 export interface RevealReport {
-  /** Count from now on, by commit: revealed by this call, or seen to have been revealed by the chain. */
-  revealed: { id: string; block: number }[];
+  /**
+   * Count from now on, by commit: revealed by this call, or seen to have been revealed by the chain. `unchanged`: the same
+   * weights stood before, so that they do not show whether the chain has opened this commit.
+   */
+  revealed: { id: string; block: number; unchanged?: boolean }[];
   /** Given up, and why: the window has passed, the commit is not on the chain, or the chain did not set the weights. */
   dropped: { id: string; why: string }[];
   /** Still to be revealed. */
@@ -57,7 +60,7 @@ export class Revealing {
   /** The hash commits: reveals those whose window is open. */
   async hashed(pending: PendingReveal[]): Promise<void> {
     if (pending.length === 0) return;
-    const { block, commits } = await readCommitsLike(this.#account, {}, this.#signal);
+    const { block, commits } = await readHashed(this.#account, this.#signal);
     const failures: unknown[] = [];
     for (const reveal of pending) {
       const commit = commits.get(reveal.id);
@@ -79,24 +82,36 @@ export class Revealing {
   async timelocked(pending: PendingReveal[]): Promise<void> {
     if (pending.length === 0) return;
     const epoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
-    const read = await readCommitsLike(this.#account, { timelock: { round: 0, epoch, landed: false } }, this.#signal);
+    const read = await readTimelocked(this.#account, epoch, this.#signal);
+    const { position, revealPeriodEpochs } = read;
     const gone: PendingReveal[] = [];
     for (const reveal of pending) {
+      const { landed, epoch: madeIn } = reveal.timelock!;
       const commit = read.commits.get(reveal.id);
-      if (commit) await this.#stillLocked(reveal, commit, read.block);
-      else if (reveal.timelock!.landed || !mayStillLand(reveal, read.block)) gone.push(reveal);
+      if (commit) await this.#stillLocked(reveal, commit, read);
+      // A node that lags, or is on a fork, does not show what is there: before it is due, nothing has become of it.
+      else if (landed && position.epoch < madeIn + revealPeriodEpochs)
+        this.#wait(reveal, epochsAhead(position, madeIn + revealPeriodEpochs), read.block + LOOK_AGAIN_BLOCKS);
+      else if (landed || !mayStillLand(reveal, read.block)) gone.push(reveal);
     }
     await this.#verify(gone, read);
   }
 
-  async #stillLocked(reveal: PendingReveal, commit: WeightCommit, block: number): Promise<void> {
-    if (!reveal.timelock!.landed)
-      await this.#account.pending.put({ ...reveal, timelock: { ...reveal.timelock!, landed: true } });
+  async #stillLocked(
+    reveal: PendingReveal,
+    commit: WeightCommit,
+    { block, uid }: Pick<TimelockedCommits, 'block' | 'uid'>,
+  ): Promise<void> {
+    const { timelock } = reveal;
+    if (!timelock!.landed || timelock!.unchanged === undefined) {
+      const unchanged = uid !== null && isSameRow(reveal, await this.#readRow(uid));
+      await this.#account.pending.put({ ...reveal, timelock: { ...timelock!, landed: true, unchanged } });
+    }
     this.#wait(reveal, commit, Math.max(commit.revealFromBlock, block) + LOOK_AGAIN_BLOCKS);
   }
 
   /** The chain says nothing when it cannot open a commit or refuses what is in it: only the weights themselves tell. */
-  async #verify(gone: PendingReveal[], { uid, block }: WeightCommits): Promise<void> {
+  async #verify(gone: PendingReveal[], { uid, block }: Pick<TimelockedCommits, 'block' | 'uid'>): Promise<void> {
     if (gone.length === 0) return;
     const row = uid === null ? null : await this.#readRow(uid);
     // Of several, the last one stands on the chain.
@@ -142,9 +157,15 @@ export class Revealing {
     if (nextBlock !== null) this.report.nextRevealBlock = Math.min(nextBlock, nextRevealBlock ?? nextBlock);
   }
 
-  async #settle({ id }: PendingReveal, block: number): Promise<void> {
+  async #settle({ id, storedAtBlock, timelock }: PendingReveal, block: number): Promise<void> {
     await this.#account.pending.delete(id);
-    this.report.revealed.push({ id, block });
+    const unchanged = timelock?.unchanged;
+    if (unchanged)
+      this.#logger.info(
+        `the weights committed after block ${storedAtBlock} are those that stood before: they do not show whether the chain has opened them`,
+        { id },
+      );
+    this.report.revealed.push(unchanged ? { id, block, unchanged } : { id, block });
   }
 
   async #drop({ id, storedAtBlock }: PendingReveal, why: string): Promise<void> {

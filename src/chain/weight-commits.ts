@@ -21,6 +21,12 @@ export interface WeightCommits {
   commits: Map<string, WeightCommit>;
 }
 
+export interface TimelockedCommits extends WeightCommits {
+  position: EpochPosition;
+  /** Epochs from a commit to its reveal. */
+  revealPeriodEpochs: number;
+}
+
 /** The unrevealed hash commits of a hotkey. */
 export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Promise<WeightCommits> {
   const { netuid, hotkey } = key;
@@ -55,34 +61,56 @@ export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Pr
   };
 }
 
-/** The unrevealed time-locked commits of a hotkey that were made in `fromEpoch` or later. */
+/** Epochs that are read before it is known which one it is: that of the commit and the few in which it may wait. */
+const LIKELY_EPOCHS = 3;
+
+/**
+ * The unrevealed time-locked commits of a hotkey that were made in `fromEpoch` or later, mostly in one round trip. An epoch
+ * that is late in beginning has commits already.
+ */
 export async function readTimelockedCommits(
   snapshot: Snapshot,
   key: WeightsKey,
   fromEpoch: number,
-): Promise<WeightCommits> {
+): Promise<TimelockedCommits> {
   const { netuid, hotkey } = key;
-  const [uid, period, ...schedule] = await snapshot.read([
+  const commitsOf = (epoch: number): StorageRead => [timelockedItem(snapshot), storageIndex(key), epoch];
+  const likely = range(fromEpoch, fromEpoch + LIKELY_EPOCHS);
+  const schedule = epochReads(snapshot, netuid);
+  const [uid, period, ...rest] = await snapshot.read([
     ['subtensorModule.uids', netuid, hotkey],
     ['subtensorModule.revealPeriodEpochs', netuid],
-    ...epochReads(snapshot, netuid),
+    ...schedule,
+    ...likely.map(commitsOf),
   ]);
-  const position = epochPosition(netuid, schedule);
+  const position = epochPosition(netuid, rest.splice(0, schedule.length));
+  const revealPeriodEpochs = toNumber(period!);
   const own = toNullable(uid!);
-  const first = Math.max(fromEpoch, position.epoch - toNumber(period!), 0);
-  const epochs = Array.from({ length: Math.max(0, position.epoch - first + 1) }, (_, i) => first + i);
-  const stored = await snapshot.read(epochs.map((epoch) => [timelockedItem(snapshot), storageIndex(key), epoch]));
+  const first = Math.max(fromEpoch + LIKELY_EPOCHS, position.epoch - revealPeriodEpochs);
+  const later = range(first, position.epoch + 2);
+  const stored = [...rest, ...(await snapshot.read(later.map(commitsOf)))];
   const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
-  const commits = stored.flatMap((entries, i) =>
-    toItems(entries)
+  const commits = [...likely, ...later].flatMap((epoch, i) =>
+    toItems(stored[i]!)
       .map(toItems)
       .filter(([account]) => String(account) === hotkey)
       .map((entry): [string, WeightCommit] => [
         u8aToHex(blake2AsU8a((entry.at(-2) as ChainValue).toU8a(true), 256)),
-        epochsAhead(position, epochs[i]! + toNumber(period!)),
+        epochsAhead(position, epoch + revealPeriodEpochs),
       ]),
   );
-  return { block: position.block, uid: own && toNumber(own), commits: new Map(commits) };
+  return {
+    block: position.block,
+    uid: own && toNumber(own),
+    commits: new Map(commits),
+    position,
+    revealPeriodEpochs,
+  };
+}
+
+/** Whole numbers from `from` up to, but not including, `to`. */
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 }
 
 /** Where the runtime keeps them, as (account, commit block, ciphertext, round), the block left out in the older item. */
@@ -92,7 +120,7 @@ function timelockedItem(snapshot: Snapshot): string {
 }
 
 /** A reveal that is due in an epoch. */
-function epochsAhead(position: EpochPosition, dueEpoch: number): WeightCommit {
+export function epochsAhead(position: EpochPosition, dueEpoch: number): WeightCommit {
   const ahead = dueEpoch - position.epoch;
   const [revealFromBlock, revealUntilBlock] = epochWindow(position, ahead);
   return { revealFromBlock, revealUntilBlock, window: ahead > 0 ? 'early' : ahead < 0 ? 'late' : 'open' };

@@ -113,6 +113,56 @@ test('what was committed before a kill is followed up by the next process, also 
   expect(logger.lines).toEqual([]);
 });
 
+test('a node that does not show the commit before it is due has not opened it', async () => {
+  const chain = await startCurrent();
+  const { setter, pendingReveals, logger } = await setterFor(chain, { subtensor: await connect(chain.url) });
+  const { revealFromBlock } = await setter.set(WEIGHTS);
+  const epoch = chain.storage('SubtensorModule.SubnetEpochIndex', NETUID) as number;
+  const place = ['SubtensorModule.TimelockedWeightCommits', NETUID, epoch] as const;
+  const commits = chain.storage(...place);
+  expect(commits).toHaveLength(1);
+  chain.setStorage(...place, []);
+  await chain.produceBlocks(1);
+  const { waiting, dropped } = await setter.reveal();
+  expect({ waiting, dropped }).toEqual({ waiting: [expect.objectContaining({ by: 'chain' })], dropped: [] });
+  expect(pendingReveals.size()).toBe(1);
+  chain.setStorage(...place, commits);
+  await chain.produceBlocks(revealFromBlock! + 4 - chain.currentBlock());
+  expect((await setter.reveal()).revealed).toHaveLength(1);
+  expect(logger.lines).toEqual([]);
+});
+
+test('a commit that the chain has put into an epoch which is late in beginning is seen', async () => {
+  const chain = await startCurrent();
+  const { setter } = await setterFor(chain, { subtensor: await connect(chain.url) });
+  await setter.set(WEIGHTS);
+  const epoch = chain.storage('SubtensorModule.SubnetEpochIndex', NETUID) as number;
+  const item = 'SubtensorModule.TimelockedWeightCommits';
+  const commits = chain.storage(item, NETUID, epoch);
+  chain.setStorage(item, NETUID, epoch, []);
+  chain.setStorage(item, NETUID, epoch + 1, commits);
+  await chain.produceBlocks(1);
+  const { nextEpochBlock } = await (await connect(chain.url)).epoch(NETUID);
+  expect((await setter.reveal()).waiting).toMatchObject([{ fromBlock: nextEpochBlock + 20 }]);
+});
+
+test('weights that stood before do not show whether the chain has opened the commit, and the report says so', async () => {
+  const chain = await startCurrent();
+  const { setter, logger } = await setterFor(chain, { subtensor: await connect(chain.url) });
+  chain.setStorage('SubtensorModule.Weights', NETUID, 0, [
+    [1, 65_535],
+    [2, 21_845],
+  ]);
+  const { revealFromBlock } = await setter.set(WEIGHTS);
+  await setter.reveal();
+  chain.setHyperparameter(NETUID, 'weightsVersionKey', 7); // The chain will refuse what is in it.
+  await chain.produceBlocks(revealFromBlock! + 4 - chain.currentBlock());
+  expect((await setter.reveal()).revealed).toEqual([
+    { id: expect.any(String), block: expect.any(Number), unchanged: true },
+  ]);
+  expect(logger.lines.join()).toContain('they do not show whether the chain has opened them');
+});
+
 test('a commit that never reached the chain is kept while it could still land, then dropped with a warning', async () => {
   const chain = await startCurrent({ tempo: 200 });
   const proxy = await proxyTo(chain.url);
