@@ -74,8 +74,9 @@ export function commonOptions(command: Command): CommonOptions {
 function chainEndpoints(command: Command): string[] | undefined {
   const source = (name: string) => command.getOptionValueSource(`subtensor.${name}`);
   if (source('network') === 'cli' && source('chain_endpoint') === 'env') return undefined;
-  const urls: string | undefined = command.opts()['subtensor.chain_endpoint'];
-  return urls?.split(',').map((url) => url.trim());
+  const urls: string = command.opts()['subtensor.chain_endpoint'] ?? '';
+  const named = urls.split(',').map((url) => url.trim());
+  return named.some((url) => url !== '') ? named : undefined;
 }
 
 export function wholeNumber(text: string): number {

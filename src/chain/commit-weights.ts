@@ -15,6 +15,7 @@ import {
   readTimelockedCommits,
   readWeightCommits,
   type TimelockedCommits,
+  type TimelockedCommitsQuery,
   type WeightCommits,
 } from './weight-commits.ts';
 import { storageIndex, type WeightsKey, type WeightTerms } from './weight-terms.ts';
@@ -43,7 +44,10 @@ export interface Committed {
 const SALT_LENGTH = 8;
 
 /** Commits the hash of weights, which this program has to reveal in the window that is returned. */
-export async function commitHashed(account: WeightsAccount, parameters: CommitWeightsParameters): Promise<Committed> {
+export async function commitHashedWeights(
+  account: WeightsAccount,
+  parameters: CommitWeightsParameters,
+): Promise<Committed> {
   const { key, hotkey } = account;
   const { uids, values, versionKey, terms, signal } = parameters;
   const salt = Array.from({ length: SALT_LENGTH }, () => randomBytes(2).readUInt16LE());
@@ -62,7 +66,7 @@ export async function commitHashed(account: WeightsAccount, parameters: CommitWe
  * returned.
  * @throws FlockOffError `bad-argument` when the chain trusts another beacon.
  */
-export async function commitTimelocked(
+export async function commitTimelockedWeights(
   account: WeightsAccount,
   parameters: CommitWeightsParameters & { timelock: NonNullable<WeightTerms['timelock']>; beacon?: DrandBeacon },
 ): Promise<Committed & { revealRound: number }> {
@@ -73,13 +77,14 @@ export async function commitTimelocked(
   const locked = await lockWeights({ publicKey, uids, values, versionKey }, { ...terms, timelock }, beacon);
   const { id, round } = locked;
   const stored = { ...pendingOf(account, parameters), id, salt: [] };
+  const { uid } = terms;
   const { epoch } = terms.position;
   const { block } = await sendCommit(account, {
-    pending: { ...stored, timelock: { round, epoch, landed: false } },
+    pending: { ...stored, timelock: { round, epoch, uid, landed: false } },
     call: timelockedCommitCall(key, locked, version),
     signal,
   });
-  await pending.put({ ...stored, timelock: { round, epoch, landed: true } });
+  await pending.put({ ...stored, timelock: { round, epoch, uid, landed: true } });
   return { ...committed(terms, block), revealRound: round };
 }
 
@@ -121,7 +126,8 @@ export function readCommitsLike(
   { timelock }: Pick<PendingReveal, 'timelock'>,
   signal?: AbortSignal,
 ): Promise<WeightCommits> {
-  return timelock ? readTimelocked(account, timelock.epoch, signal) : readHashed(account, signal);
+  if (!timelock) return readHashed(account, signal);
+  return readTimelocked(account, { fromEpoch: timelock.epoch, uid: timelock.uid }, signal);
 }
 
 export function readHashed(
@@ -131,12 +137,11 @@ export function readHashed(
   return subtensor.read('reading weight commits', (snapshot) => readWeightCommits(snapshot, key), signal);
 }
 
-/** Those made in an epoch or later. */
 export function readTimelocked(
   { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
-  fromEpoch: number,
+  query: TimelockedCommitsQuery,
   signal?: AbortSignal,
 ): Promise<TimelockedCommits> {
-  const read = (snapshot: Snapshot) => readTimelockedCommits(snapshot, key, fromEpoch);
+  const read = (snapshot: Snapshot) => readTimelockedCommits(snapshot, key, query);
   return subtensor.read('reading weight commits', read, signal);
 }

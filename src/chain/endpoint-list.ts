@@ -1,3 +1,5 @@
+import { withoutSecrets } from './networks.ts';
+
 /** A node that may be asked. */
 export interface Endpoint {
   url: string;
@@ -32,9 +34,4 @@ export class EndpointList {
     };
     return [...this.all].sort((a, b) => coolingSinceMs(a) - coolingSinceMs(b));
   }
-}
-
-function withoutSecrets(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }

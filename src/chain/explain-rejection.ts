@@ -106,10 +106,11 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
       ? INVALID.find(([, said]) => error.code === INVALID_TRANSACTION && said.test(text))?.[0]
       : (specVersion >= CUSTOM_CODES_SINCE_SPEC ? CUSTOM_CODES : EARLIER_CUSTOM_CODES)[Number(custom)];
   const usedNonce = name === 'Stale' || error.code === PRIORITY_TOO_LOW;
-  const why =
-    error.code === RUNTIME_FAILED
-      ? 'the runtime failed on it, most likely because the call does not fit this runtime'
-      : (name ?? (custom === undefined ? text.trim() : `custom error ${custom}`));
+  // Some nodes say the same of a block that they do not know yet.
+  const hasTrapped = error.code === RUNTIME_FAILED && /wasm|unreachable|trap|panic/i.test(text);
+  const why = hasTrapped
+    ? 'the runtime failed on it, most likely because the call does not fit this runtime'
+    : (name ?? (custom === undefined ? text.trim() : `custom error ${custom}`));
   return new FlockOffError({
     code: 'chain-rejected',
     what: `the chain did not take ${call}: ${why} (RPC ${error.code})`,
@@ -123,7 +124,7 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
       usedNonce,
     },
     // Only a judgement on the transaction is final; a full pool or a busy node is not.
-    transient: usedNonce || ![INVALID_TRANSACTION, RUNTIME_FAILED, METHOD_NOT_FOUND].includes(error.code),
+    transient: usedNonce || !(hasTrapped || [INVALID_TRANSACTION, METHOD_NOT_FOUND].includes(error.code)),
     cause: error,
   });
 }

@@ -56,10 +56,19 @@ export function resolveEndpoints(parameters: ResolveEndpointsParameters = {}): C
 function toUrl(target: string): string {
   const url = target.includes('://') ? target : `ws://${target}`;
   if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
+  const shown = withoutSecrets(target);
   throw new FlockOffError({
     code: 'bad-argument',
-    what: `"${target}" is neither a network (${Object.keys(NETWORKS).join(', ')}) nor a ws:// or wss:// URL`,
+    what: `"${shown}" is neither a network (${Object.keys(NETWORKS).join(', ')}) nor a ws:// or wss:// URL`,
     fix: 'check --subtensor.network and --subtensor.chain_endpoint',
-    facts: { target },
+    facts: { target: shown },
   });
+}
+
+/** A URL without user name, password and query, which may hold an access key; also of what is none, as far as it looks like one. */
+export function withoutSecrets(url: string): string {
+  return url
+    .replace(/[?#].*$/s, '')
+    .replace(/\/\/[^/]*@/, '//')
+    .replace(/\/$/, '');
 }

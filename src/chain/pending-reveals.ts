@@ -21,8 +21,9 @@ export interface PendingReveal {
   /** Only where the weights are locked until a round of the drand beacon, and the chain reveals by itself. */
   timelock?: {
     round: number;
-    /** The subnet's epoch at `storedAtBlock`. */
+    /** The subnet's epoch, and the hotkey's uid, at `storedAtBlock`. */
     epoch: number;
+    uid: number;
     /** Whether the commit was seen on the chain. */
     landed: boolean;
     /** Whether the weights that stood while it waited were these already: then nothing shows that it was opened. */

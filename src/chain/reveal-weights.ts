@@ -1,12 +1,13 @@
+import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Logger } from '../shared/logger.ts';
+import { isTransientError } from '../shared/retry.ts';
 import { readCommitsLike, readHashed, readTimelocked, type WeightsAccount } from './commit-weights.ts';
 import { isRejection } from './explain-rejection.ts';
 import type { PendingReveal } from './pending-reveals.ts';
 import { ERA_BLOCKS } from './submit.ts';
 import { revealCall } from './weight-calls.ts';
 import { epochsAhead, type TimelockedCommits, type WeightCommit } from './weight-commits.ts';
-import { isSameRow, readWeightRow } from './weight-row.ts';
-import { storageIndex } from './weight-terms.ts';
+import { isSameRow } from './weight-row.ts';
 
 /** A commit on the chain whose weights do not count yet. */
 export interface WaitingReveal {
@@ -39,10 +40,14 @@ const LOST_COMMIT = [
   'InvalidRevealCommitHashNotMatch',
   'CommitNotFound',
 ];
+/** Errors that the hash itself brings about: it binds what it was made of. */
+const SPOILT_COMMIT = ['IncorrectWeightVersionKey'];
 /** Errors that the next attempt, a few blocks later, will not meet. */
 const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
 /** Blocks after which the chain is asked again whether it has opened what is due. */
 const LOOK_AGAIN_BLOCKS = 3;
+/** Blocks after which a reveal that the chain refused, for want of a permit or of stake for instance, is sent again. */
+const TRY_AGAIN_BLOCKS = 30;
 
 /** Brings everything pending of an account forward as far as it can be. */
 export class Revealing {
@@ -68,7 +73,7 @@ export class Revealing {
         this.#wait(reveal, commit, commit.revealFromBlock);
       } else if (commit?.window === 'open') {
         // One that fails must not keep the others from their window.
-        await this.#revealOne(reveal, commit).catch((error: unknown) => failures.push(error));
+        await this.#revealOne(reveal, commit, block).catch((error: unknown) => failures.push(error));
       } else if (commit) {
         await this.#drop(reveal, `their window ended with block ${commit.revealUntilBlock}`);
       } else if (!mayStillLand(reveal, block)) {
@@ -81,8 +86,9 @@ export class Revealing {
   /** The time-locked commits: looks whether the chain has set the weights of those that it does not hold any more. */
   async timelocked(pending: PendingReveal[]): Promise<void> {
     if (pending.length === 0) return;
-    const epoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
-    const read = await readTimelocked(this.#account, epoch, this.#signal);
+    const fromEpoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
+    const { uid } = pending.at(-1)!.timelock!;
+    const read = await readTimelocked(this.#account, { fromEpoch, uid }, this.#signal);
     const { position, revealPeriodEpochs } = read;
     const gone: PendingReveal[] = [];
     for (const reveal of pending) {
@@ -97,23 +103,17 @@ export class Revealing {
     await this.#verify(gone, read);
   }
 
-  async #stillLocked(
-    reveal: PendingReveal,
-    commit: WeightCommit,
-    { block, uid }: Pick<TimelockedCommits, 'block' | 'uid'>,
-  ): Promise<void> {
+  async #stillLocked(reveal: PendingReveal, commit: WeightCommit, { block, row }: TimelockedCommits): Promise<void> {
     const { timelock } = reveal;
     if (!timelock!.landed || timelock!.unchanged === undefined) {
-      const unchanged = uid !== null && isSameRow(reveal, await this.#readRow(uid));
+      const unchanged = row !== null && isSameRow(reveal, row);
       await this.#account.pending.put({ ...reveal, timelock: { ...timelock!, landed: true, unchanged } });
     }
     this.#wait(reveal, commit, Math.max(commit.revealFromBlock, block) + LOOK_AGAIN_BLOCKS);
   }
 
   /** The chain says nothing when it cannot open a commit or refuses what is in it: only the weights themselves tell. */
-  async #verify(gone: PendingReveal[], { uid, block }: Pick<TimelockedCommits, 'block' | 'uid'>): Promise<void> {
-    if (gone.length === 0) return;
-    const row = uid === null ? null : await this.#readRow(uid);
+  async #verify(gone: PendingReveal[], { uid, block, row }: TimelockedCommits): Promise<void> {
     // Of several, the last one stands on the chain.
     const standing = gone.findLastIndex((reveal) => row !== null && isSameRow(reveal, row));
     for (const [i, reveal] of gone.entries()) {
@@ -124,7 +124,7 @@ export class Revealing {
     }
   }
 
-  async #revealOne(reveal: PendingReveal, commit: WeightCommit): Promise<void> {
+  async #revealOne(reveal: PendingReveal, commit: WeightCommit, seenAtBlock: number): Promise<void> {
     const { subtensor, key, hotkey } = this.#account;
     const signal = this.#signal;
     const landed = async () => {
@@ -135,19 +135,16 @@ export class Revealing {
       const { block } = await subtensor.submit({ ...revealCall(key, reveal), hotkey, landed, signal });
       await this.#settle(reveal, block);
     } catch (error) {
-      if (isRejection(error, LOST_COMMIT)) await this.#drop(reveal, `the chain answered ${error.facts.name}`);
+      if (isRejection(error, [...LOST_COMMIT, ...SPOILT_COMMIT]))
+        await this.#drop(reveal, `the chain answered ${error.facts.name}`);
       else if (isRejection(error, TOO_EARLY)) this.#wait(reveal, commit, null);
-      else throw error;
+      else if (isCode(error, 'chain-rejected') && !isTransientError(error)) {
+        this.#logger.warn(
+          `the weights committed after block ${reveal.storedAtBlock} are not revealed yet: ${messageOf(error)}`,
+        );
+        this.#wait(reveal, commit, seenAtBlock + TRY_AGAIN_BLOCKS);
+      } else throw error;
     }
-  }
-
-  #readRow(uid: number) {
-    const index = storageIndex(this.#account.key);
-    return this.#account.subtensor.read(
-      'reading weights',
-      (snapshot) => readWeightRow(snapshot, index, uid),
-      this.#signal,
-    );
   }
 
   #wait({ id, timelock }: PendingReveal, commit: WeightCommit, nextBlock: number | null): void {

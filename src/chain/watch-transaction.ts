@@ -1,4 +1,5 @@
 import type { ApiPromise } from '@polkadot/api';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { dispatchRejection, droppedRejection, poolRejection } from './explain-rejection.ts';
 import { METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
@@ -91,6 +92,7 @@ export async function readOutcome(
     new Snapshot(link, blockHash).get('system.events'),
   ]);
   const index = block.extrinsics.indexOf(hex);
+  if (index < 0) throw notThere(blockHash);
   const failure = (toItems(events) as unknown as EventRecord[]).find(
     ({ phase, event }) =>
       phase.isApplyExtrinsic &&
@@ -102,6 +104,16 @@ export async function readOutcome(
     inclusion: { block: Number(block.header.number), blockHash },
     refusal: failure ? nameOf(link.api, failure.event.data[0]!) : null,
   };
+}
+
+function notThere(blockHash: string): FlockOffError {
+  return new FlockOffError({
+    code: 'chain-unreachable',
+    what: `the node says that a transaction is in block ${blockHash}, which does not hold it`,
+    fix: 'use another endpoint',
+    facts: { blockHash },
+    transient: true,
+  });
 }
 
 interface ErrorName {

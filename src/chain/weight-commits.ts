@@ -1,6 +1,8 @@
 import { type EpochPosition, epochPosition, epochReads, epochWindow, hasStoredEpochs } from './epoch-schedule.ts';
+import type { NormalisedWeights } from './normalise-weights.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
+import { readWeightRow, toRow } from './weight-row.ts';
 import { storageIndex, type WeightsKey } from './weight-terms.ts';
 
 /** A commit on the chain whose weights are not revealed yet. */
@@ -25,6 +27,15 @@ export interface TimelockedCommits extends WeightCommits {
   position: EpochPosition;
   /** Epochs from a commit to its reveal. */
   revealPeriodEpochs: number;
+  /** The weights that the hotkey's uid has; `null` when it has no uid any more. */
+  row: NormalisedWeights | null;
+}
+
+export interface TimelockedCommitsQuery {
+  /** The epoch of the oldest commit. */
+  fromEpoch: number;
+  /** The uid that the hotkey had then. */
+  uid: number;
 }
 
 /** The unrevealed hash commits of a hotkey. */
@@ -65,27 +76,29 @@ export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Pr
 const LIKELY_EPOCHS = 3;
 
 /**
- * The unrevealed time-locked commits of a hotkey that were made in `fromEpoch` or later, mostly in one round trip. An epoch
- * that is late in beginning has commits already.
+ * The unrevealed time-locked commits of a hotkey, and the weights that it has, mostly in one round trip. An epoch that is late
+ * in beginning has commits already.
  */
 export async function readTimelockedCommits(
   snapshot: Snapshot,
   key: WeightsKey,
-  fromEpoch: number,
+  { fromEpoch, uid: likelyUid }: TimelockedCommitsQuery,
 ): Promise<TimelockedCommits> {
   const { netuid, hotkey } = key;
   const commitsOf = (epoch: number): StorageRead => [timelockedItem(snapshot), storageIndex(key), epoch];
   const likely = range(fromEpoch, fromEpoch + LIKELY_EPOCHS);
   const schedule = epochReads(snapshot, netuid);
-  const [uid, period, ...rest] = await snapshot.read([
+  const [uid, period, likelyRow, ...rest] = await snapshot.read([
     ['subtensorModule.uids', netuid, hotkey],
     ['subtensorModule.revealPeriodEpochs', netuid],
+    ['subtensorModule.weights', storageIndex(key), likelyUid],
     ...schedule,
     ...likely.map(commitsOf),
   ]);
   const position = epochPosition(netuid, rest.splice(0, schedule.length));
   const revealPeriodEpochs = toNumber(period!);
   const own = toNullable(uid!);
+  const ownUid = own && toNumber(own);
   const first = Math.max(fromEpoch + LIKELY_EPOCHS, position.epoch - revealPeriodEpochs);
   const later = range(first, position.epoch + 2);
   const stored = [...rest, ...(await snapshot.read(later.map(commitsOf)))];
@@ -101,10 +114,14 @@ export async function readTimelockedCommits(
   );
   return {
     block: position.block,
-    uid: own && toNumber(own),
+    uid: ownUid,
     commits: new Map(commits),
     position,
     revealPeriodEpochs,
+    row:
+      ownUid === null || ownUid === likelyUid
+        ? own && toRow(likelyRow!)
+        : await readWeightRow(snapshot, storageIndex(key), ownUid),
   };
 }
 

@@ -1,6 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
-import { type Snapshot, toItems, toNumber } from './snapshot.ts';
+import { type ChainValue, type Snapshot, toItems, toNumber } from './snapshot.ts';
 import type { WeightTerms } from './weight-terms.ts';
 
 /**
@@ -27,6 +27,8 @@ export function weightRow(
       facts: { netuid, neurons: size, uid: unknown },
     });
   }
+  // All on oneself needs neither permit nor length; with others beside it, it would.
+  if (still.length === 0) return { uids, values };
   // The chain counts entries, not their size.
   const others = Array.from({ length: size }, (_, uid) => uid).filter((uid) => !uids.includes(uid));
   const filler = others.slice(0, Math.max(0, Math.min(minAllowedWeights, size) - uids.length));
@@ -35,7 +37,26 @@ export function weightRow(
 
 /** The row a uid has on the chain, by the subnet's storage index; empty when it has set none. */
 export async function readWeightRow(snapshot: Snapshot, index: number, uid: number): Promise<NormalisedWeights> {
-  const pairs = toItems(await snapshot.get('subtensorModule.weights', index, uid)).map((pair) => toItems(pair));
+  return toRow(await snapshot.get('subtensorModule.weights', index, uid));
+}
+
+/** The row a uid has, and the block of its last weights (0 when none), in one round trip. */
+export async function readStanding(
+  snapshot: Snapshot,
+  index: number,
+  uid: number,
+): Promise<{ row: NormalisedWeights; lastUpdateBlock: number }> {
+  const [lastUpdate, row] = await snapshot.read([
+    ['subtensorModule.lastUpdate', index],
+    ['subtensorModule.weights', index, uid],
+  ]);
+  const block = toItems(lastUpdate!)[uid];
+  return { row: toRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
+}
+
+/** From what the chain stores as pairs of uid and weight. */
+export function toRow(stored: ChainValue): NormalisedWeights {
+  const pairs = toItems(stored).map((pair) => toItems(pair));
   return { uids: pairs.map(([target]) => toNumber(target!)), values: pairs.map(([, value]) => toNumber(value!)) };
 }
 

@@ -1,6 +1,11 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { commitHashed, commitTimelocked, readCommitsLike, type WeightsAccount } from './commit-weights.ts';
+import {
+  commitHashedWeights,
+  commitTimelockedWeights,
+  readCommitsLike,
+  type WeightsAccount,
+} from './commit-weights.ts';
 import type { DrandBeacon } from './drand.ts';
 import { isRejection } from './explain-rejection.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise-weights.ts';
@@ -12,7 +17,7 @@ import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
 import { setCall } from './weight-calls.ts';
 import { nextWeightsBlock, requireEpochs, requireMaySetWeights } from './weight-checks.ts';
-import { isSameRow, readWeightRow, weightRow } from './weight-row.ts';
+import { isSameRow, readStanding, readWeightRow, weightRow } from './weight-row.ts';
 import { readWeightTerms, storageIndex, type WeightTerms } from './weight-terms.ts';
 
 export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
@@ -144,7 +149,8 @@ export class WeightSetter {
    * Brings forward what was committed: reveals every hash commit whose window is open, looks whether the chain has
    * revealed what was time-locked, and gives up what cannot count any more, saying why. Call it every few blocks, also
    * after a restart.
-   * @throws FlockOffError `chain-rejected` when the chain refuses a reveal for a reason that may pass; it stays pending.
+   * A reveal that the chain refuses for a reason that may pass stays pending, with a warning.
+   * @throws FlockOffError `chain-unreachable` or `timeout` when it is not known what became of a reveal; it stays pending.
    */
   async reveal({ signal }: { signal?: AbortSignal } = {}): Promise<RevealReport> {
     const pending = await this.#pending();
@@ -189,9 +195,9 @@ export class WeightSetter {
     const { timelock } = terms;
     const commit = { ...row, versionKey, terms, signal };
     if (this.#hide === 'hash' || (this.#hide === undefined && !timelock))
-      return { mode: 'commit', ...row, ...(await commitHashed(this.#account, commit)) };
+      return { mode: 'commit', ...row, ...(await commitHashedWeights(this.#account, commit)) };
     if (!timelock) throw noTimelock(this.#account.key.netuid);
-    const committed = await commitTimelocked(this.#account, { ...commit, timelock, beacon: this.#beacon });
+    const committed = await commitTimelockedWeights(this.#account, { ...commit, timelock, beacon: this.#beacon });
     return { mode: 'timelock', ...row, ...committed };
   }
 
@@ -203,10 +209,9 @@ export class WeightSetter {
   ): Promise<Inclusion> {
     const { subtensor, key, hotkey } = this.#account;
     const read = async (snapshot: Snapshot) => {
-      const { lastUpdateBlock } = await readWeightTerms(snapshot, key);
+      const { lastUpdateBlock: block, row: standing } = await readStanding(snapshot, storageIndex(key), before.uid);
       // Weights that another process sent just before are not these.
-      const isThere = isSameRow(row, await readWeightRow(snapshot, storageIndex(key), before.uid));
-      return isThere && lastUpdateBlock > before.lastUpdateBlock ? { block: lastUpdateBlock, blockHash: null } : null;
+      return block > before.lastUpdateBlock && isSameRow(row, standing) ? { block, blockHash: null } : null;
     };
     const landed = () => subtensor.read('looking for the weights', read, signal);
     return subtensor.submit({ ...setCall(key, row, versionKey), hotkey, landed, signal });

@@ -46,7 +46,9 @@ const REAL: Target[] = SUBTENSOR_URL
         open: async () => ({ subtensor: await connect(SUBTENSOR_URL), netuid: Number(SUBTENSOR_NETUID) }),
         signers: SUBTENSOR_WRITE
           ? async () => {
-              const hotkey = await openHotkey();
+              const { BT_WALLET_PATH: path, BT_WALLET_NAME: name, BT_WALLET_HOTKEY: hotkeyName } = process.env;
+              if (!name || !hotkeyName) throw new Error('SUBTENSOR_WRITE needs BT_WALLET_NAME and BT_WALLET_HOTKEY');
+              const hotkey = await openHotkey({ path, name, hotkey: hotkeyName });
               return { miner: hotkey, validator: hotkey };
             }
           : null,

@@ -77,7 +77,7 @@ test.each([
   [-32_000, true],
   [-32_603, true],
   [1010, false],
-  [1011, false],
+  [1011, true],
   [-32_601, false],
 ])('RPC %i passes by itself: %s', (code, passes) => {
   expect(poolRejection(CALL, new RpcError({ code, message: 'no' }), 425).transient).toBe(passes);

@@ -32,6 +32,16 @@ test.each([
   expect(resolveEndpoints(parameters)).toEqual(target);
 });
 
+test('an access key in a mistyped endpoint is not shown', () => {
+  const endpoint = 'https://me:S3CRET@mine.example/ws?apikey=S3CRET';
+  expect(() => resolveEndpoints({ endpoint })).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('"https://mine.example/ws" is neither'),
+      facts: { target: 'https://mine.example/ws' },
+    }),
+  );
+});
+
 test.each([
   [{ endpoint: 'https://mine.example' }],
   [{ endpoints: ['wss://mine.example', 'https://mine.example'] }],

@@ -1,4 +1,4 @@
-import { JsonRpcSocket } from '../../src/chain/json-rpc-socket.ts';
+import { JsonRpcSocket, type Subscription } from '../../src/chain/json-rpc-socket.ts';
 
 export interface RoundTripCount {
   /** Times that something was sent after an answer had been waited for: what is sent at once counts once. */
@@ -12,27 +12,35 @@ export interface RoundTripCount {
  * subscription is a request, but nobody waits for it.
  */
 export async function countRoundTrips(run: () => Promise<unknown>): Promise<RoundTripCount> {
-  const { request } = JsonRpcSocket.prototype;
+  const { request, subscribe } = JsonRpcSocket.prototype;
   const count = { roundTrips: 0, requests: 0 };
   let answered = true;
-  JsonRpcSocket.prototype.request = function counted<T>(this: JsonRpcSocket, method: string, params?: unknown[]) {
+  const counted = <T>(answer: Promise<T>, isWaitedFor = true): Promise<T> => {
     count.requests++;
-    const isWaitedFor = !/_un(subscribe|watch)/.test(method);
-    if (isWaitedFor && answered) {
-      count.roundTrips++;
-      answered = false;
-    }
-    const answer = request.call(this, method, params) as Promise<T>;
+    if (!isWaitedFor) return answer;
+    if (answered) count.roundTrips++;
+    answered = false;
     const onAnswer = () => {
-      if (isWaitedFor) answered = true;
+      answered = true;
     };
     answer.then(onAnswer, onAnswer);
     return answer;
   };
+  JsonRpcSocket.prototype.request = function countRequest<T>(this: JsonRpcSocket, method: string, params?: unknown[]) {
+    const isWaitedFor = !/_un(subscribe|watch)/.test(method);
+    return counted(request.call(this, method, params) as Promise<T>, isWaitedFor);
+  };
+  JsonRpcSocket.prototype.subscribe = function countSubscription<T>(
+    this: JsonRpcSocket,
+    subscription: Subscription,
+    onNotice: (notice: T) => void,
+  ) {
+    return counted(subscribe.call(this, subscription, onNotice as (notice: unknown) => void));
+  };
   try {
     await run();
   } finally {
-    JsonRpcSocket.prototype.request = request;
+    Object.assign(JsonRpcSocket.prototype, { request, subscribe });
   }
   return count;
 }

@@ -301,6 +301,30 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     expect(storedWhenSent).toBe(1);
   });
 
+  test.each([
+    ['for good', 'weightsVersionKey', 7, { waiting: 0, dropped: 1 }],
+    ['until its stake suffices', 'stake', 0, { waiting: 1, dropped: 0 }],
+  ] as const)('a reveal that the chain refuses %s is not sent again and again', async (_, what, value, expected) => {
+    const chain = await startAnySubnet({
+      commitRevealEnabled: true,
+      weightsRateLimit: 1,
+      tempo: 20,
+      chain: { profile, blockTimeMs: 'instant' },
+    });
+    await chain.produceBlocks(3);
+    const { setter, logger, hotkey } = await setterFor(await connect(chain.url));
+    const { revealFromBlock } = await setter.set(WEIGHTS);
+    if (what === 'stake') {
+      chain.setStorage(`SubtensorModule.${profile === 'legacy' ? 'WeightsMinStake' : 'StakeThreshold'}`, 2_000);
+      chain.setStake({ netuid: NETUID, hotkey: hotkey.address, stake: value });
+    } else chain.setHyperparameter(NETUID, what, value);
+    await chain.produceBlocks(revealFromBlock! - chain.currentBlock());
+    const { waiting, dropped, nextRevealBlock } = await setter.reveal();
+    expect({ waiting: waiting.length, dropped: dropped.length }).toEqual(expected);
+    if (waiting.length > 0) expect(nextRevealBlock).toBeGreaterThan(chain.currentBlock() + 20);
+    expect(logger.lines).toHaveLength(1);
+  });
+
   test('a window that has passed drops the reveal with a warning', async () => {
     const chain = await startSubnet({ ...COMMIT_REVEAL, tempo: 4 });
     const subtensor = await connect(chain.url);

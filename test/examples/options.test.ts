@@ -86,6 +86,7 @@ test('HF_TOKEN is read from .env in the working folder, unless it is exported', 
 test.each([
   ['nothing', {}, [], undefined, 'finney'],
   ['the environment', { ENDPOINT: 'ws://env' }, [], ['ws://env'], 'finney'],
+  ['an empty variable', { ENDPOINT: '' }, [], undefined, 'finney'],
   ['a network', { ENDPOINT: 'ws://env', NETWORK: 'local' }, ['network', 'test'], undefined, 'test'],
   ['an endpoint', { ENDPOINT: 'ws://env' }, ['chain_endpoint', 'ws://a, ws://b'], ['ws://a', 'ws://b'], 'finney'],
   ['an endpoint and a network', {}, ['chain_endpoint', 'ws://a', 'network', 'test'], ['ws://a'], 'test'],
