@@ -1,8 +1,9 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../schema/model-id.ts';
-import { type CommitmentRoom, encodeCommitment, hasBigRaw, readCommitmentRoom } from './commitments.ts';
+import { type CommitmentRoom, encodeCommitment, hasBigRaw, readCommitment, readCommitmentRoom } from './commitments.ts';
 import { isRejection } from './explain-rejection.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
 
@@ -91,12 +92,12 @@ export class ChainMetadataStore {
     const { pointer, info } = await this.#encode(id, signal);
     await this.requireRegistered(hotkey, signal);
 
-    const landed = async () => {
-      const commitment = await this.#subtensor.commitment(this.#netuid, hotkey.address, signal);
+    const landed = async (snapshot: Snapshot) => {
+      const commitment = await readCommitment(snapshot, this.#netuid, hotkey.address);
       return commitment?.text === pointer ? { block: commitment.block, blockHash: null } : null;
     };
     for (let attempt = 1; ; attempt++) {
-      const inclusion = await landed();
+      const inclusion = await this.#subtensor.read('reading a commitment', landed, signal);
       if (inclusion) return { pointer, ...inclusion };
       await this.#waitForRoom(hotkey, pointer, attempt === 1 ? 0 : BLIND_WAIT_BLOCKS, { signal, wait, onWait });
       try {

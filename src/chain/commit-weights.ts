@@ -11,13 +11,7 @@ import type { Subtensor } from './subtensor.ts';
 import { lockWeights } from './timelocked-weights.ts';
 import type { HotkeySigner } from './wallet.ts';
 import { hashCommitCall, type NamedCall, timelockedCommitCall } from './weight-calls.ts';
-import {
-  readTimelockedCommits,
-  readWeightCommits,
-  type TimelockedCommits,
-  type TimelockedCommitsQuery,
-  type WeightCommits,
-} from './weight-commits.ts';
+import { readTimelockedCommits, readWeightCommits, type WeightCommits } from './weight-commits.ts';
 import { storageIndex, type WeightsKey, type WeightTerms } from './weight-terms.ts';
 
 /** Whose weights go where. */
@@ -48,17 +42,16 @@ export async function commitHashedWeights(
   account: WeightsAccount,
   parameters: CommitWeightsParameters,
 ): Promise<Committed> {
-  const { key, hotkey } = account;
+  const { key, hotkey, pending } = account;
   const { uids, values, versionKey, terms, signal } = parameters;
   const salt = Array.from({ length: SALT_LENGTH }, () => randomBytes(2).readUInt16LE());
   const { publicKey } = hotkey;
   const id = await commitHash({ publicKey, netuid: storageIndex(key), uids, values, salt, versionKey });
-  const { block } = await sendCommit(account, {
-    pending: { ...pendingOf(account, parameters), id, salt },
-    call: hashCommitCall(key, id),
-    signal,
-  });
-  return committed(terms, block);
+  const stored = { ...pendingOf(account, parameters), id, salt };
+  const { block } = await sendCommit(account, { pending: stored, call: hashCommitCall(key, id), signal });
+  const sent = committed(terms, block);
+  await pending.put({ ...stored, window: { fromBlock: sent.revealFromBlock, untilBlock: sent.revealUntilBlock } });
+  return sent;
 }
 
 /**
@@ -108,8 +101,8 @@ async function sendCommit(
   { pending, call, signal }: { pending: PendingReveal; call: NamedCall; signal?: AbortSignal },
 ): Promise<Inclusion> {
   await account.pending.put(pending);
-  const landed = async () => {
-    const { block, commits } = await readCommitsLike(account, pending, signal);
+  const landed = async (snapshot: Snapshot) => {
+    const { block, commits } = await readCommitsLike(snapshot, account.key, pending);
     return commits.has(pending.id) ? { block, blockHash: null } : null;
   };
   try {
@@ -122,26 +115,10 @@ async function sendCommit(
 
 /** The commits on the chain among which a pending one is, if it is there. */
 export function readCommitsLike(
-  account: Pick<WeightsAccount, 'subtensor' | 'key'>,
+  snapshot: Snapshot,
+  key: WeightsKey,
   { timelock }: Pick<PendingReveal, 'timelock'>,
-  signal?: AbortSignal,
 ): Promise<WeightCommits> {
-  if (!timelock) return readHashed(account, signal);
-  return readTimelocked(account, { fromEpoch: timelock.epoch, uid: timelock.uid }, signal);
-}
-
-export function readHashed(
-  { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
-  signal?: AbortSignal,
-): Promise<WeightCommits> {
-  return subtensor.read('reading weight commits', (snapshot) => readWeightCommits(snapshot, key), signal);
-}
-
-export function readTimelocked(
-  { subtensor, key }: Pick<WeightsAccount, 'subtensor' | 'key'>,
-  query: TimelockedCommitsQuery,
-  signal?: AbortSignal,
-): Promise<TimelockedCommits> {
-  const read = (snapshot: Snapshot) => readTimelockedCommits(snapshot, key, query);
-  return subtensor.read('reading weight commits', read, signal);
+  if (!timelock) return readWeightCommits(snapshot, key);
+  return readTimelockedCommits(snapshot, key, { fromEpoch: timelock.epoch, uid: timelock.uid });
 }

@@ -18,6 +18,11 @@ export interface PendingReveal {
   versionKey: number;
   /** Block at which it was stored, before the commit was sent. */
   storedAtBlock: number;
+  /**
+   * Blocks that may hold its reveal, once the commit is on the chain: until the first nothing has to be asked. Absent where
+   * the chain has to tell.
+   */
+  window?: { fromBlock: number; untilBlock: number };
   /** Only where the weights are locked until a round of the drand beacon, and the chain reveals by itself. */
   timelock?: {
     round: number;

@@ -1,12 +1,20 @@
 import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTransientError } from '../shared/retry.ts';
-import { readCommitsLike, readHashed, readTimelocked, type WeightsAccount } from './commit-weights.ts';
+import type { WeightsAccount } from './commit-weights.ts';
 import { isRejection } from './explain-rejection.ts';
 import type { PendingReveal } from './pending-reveals.ts';
+import type { Snapshot } from './snapshot.ts';
 import { ERA_BLOCKS } from './submit.ts';
 import { revealCall } from './weight-calls.ts';
-import { epochsAhead, type TimelockedCommits, type WeightCommit } from './weight-commits.ts';
+import {
+  epochsAhead,
+  readTimelockedCommits,
+  readWeightCommits,
+  type TimelockedCommits,
+  type WeightCommit,
+  type WeightCommits,
+} from './weight-commits.ts';
 import { isSameRow } from './weight-row.ts';
 
 /** A commit on the chain whose weights do not count yet. */
@@ -65,7 +73,7 @@ export class Revealing {
   /** The hash commits: reveals those whose window is open. */
   async hashed(pending: PendingReveal[]): Promise<void> {
     if (pending.length === 0) return;
-    const { block, commits } = await readHashed(this.#account, this.#signal);
+    const { block, commits } = await this.#windows(pending);
     const failures: unknown[] = [];
     for (const reveal of pending) {
       const commit = commits.get(reveal.id);
@@ -86,9 +94,10 @@ export class Revealing {
   /** The time-locked commits: looks whether the chain has set the weights of those that it does not hold any more. */
   async timelocked(pending: PendingReveal[]): Promise<void> {
     if (pending.length === 0) return;
+    const { key } = this.#account;
     const fromEpoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
     const { uid } = pending.at(-1)!.timelock!;
-    const read = await readTimelocked(this.#account, { fromEpoch, uid }, this.#signal);
+    const read = await this.#read((snapshot) => readTimelockedCommits(snapshot, key, { fromEpoch, uid }));
     const { position, revealPeriodEpochs } = read;
     const gone: PendingReveal[] = [];
     for (const reveal of pending) {
@@ -101,6 +110,24 @@ export class Revealing {
       else if (landed || !mayStillLand(reveal, read.block)) gone.push(reveal);
     }
     await this.#verify(gone, read);
+  }
+
+  /** The commits and their windows: as they were foreseen when the commits landed, or else as the chain has them. */
+  async #windows(pending: PendingReveal[]): Promise<Pick<WeightCommits, 'block' | 'commits'>> {
+    const { subtensor, key } = this.#account;
+    const block = await subtensor.waitForBlock(0, { signal: this.#signal });
+    const foreseen = pending.flatMap(({ id, window }): [string, WeightCommit][] => {
+      // What is sent now is in the next block at the earliest.
+      if (!window || block >= window.untilBlock) return [];
+      const { fromBlock: revealFromBlock, untilBlock: revealUntilBlock } = window;
+      return [[id, { revealFromBlock, revealUntilBlock, window: block < revealFromBlock ? 'early' : 'open' }]];
+    });
+    if (foreseen.length === pending.length) return { block, commits: new Map(foreseen) };
+    return this.#read((snapshot) => readWeightCommits(snapshot, key));
+  }
+
+  #read<T>(read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    return this.#account.subtensor.read('reading weight commits', read, this.#signal);
   }
 
   async #stillLocked(reveal: PendingReveal, commit: WeightCommit, { block, row }: TimelockedCommits): Promise<void> {
@@ -127,15 +154,20 @@ export class Revealing {
   async #revealOne(reveal: PendingReveal, commit: WeightCommit, seenAtBlock: number): Promise<void> {
     const { subtensor, key, hotkey } = this.#account;
     const signal = this.#signal;
-    const landed = async () => {
-      const { block, commits } = await readCommitsLike(this.#account, reveal, signal);
+    const landed = async (snapshot: Snapshot) => {
+      const { block, commits } = await readWeightCommits(snapshot, key);
       return commits.has(reveal.id) ? null : { block, blockHash: null };
     };
     try {
       const { block } = await subtensor.submit({ ...revealCall(key, reveal), hotkey, landed, signal });
       await this.#settle(reveal, block);
     } catch (error) {
-      if (isRejection(error, [...LOST_COMMIT, ...SPOILT_COMMIT]))
+      const { window, ...unforeseen } = reveal;
+      if (window && isRejection(error, [...LOST_COMMIT, ...TOO_EARLY])) {
+        // The next call asks the chain what has become of the commit, or of its window.
+        await this.#account.pending.put(unforeseen);
+        this.#wait(reveal, commit, null);
+      } else if (isRejection(error, [...LOST_COMMIT, ...SPOILT_COMMIT]))
         await this.#drop(reveal, `the chain answered ${error.facts.name}`);
       else if (isRejection(error, TOO_EARLY)) this.#wait(reveal, commit, null);
       else if (isCode(error, 'chain-rejected') && !isTransientError(error)) {

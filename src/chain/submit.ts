@@ -30,9 +30,9 @@ export interface SubmitParameters {
   /**
    * Where the effect of the call is on the chain, `null` when it is not there. Asked before a call is signed a second
    * time, and when this hotkey has something under way that this process did not send: it may be this very call, sent by
-   * a process that was killed.
+   * a process that was killed. It is given the block to look at.
    */
-  landed: () => Promise<Inclusion | null>;
+  landed: (snapshot: Snapshot) => Promise<Inclusion | null>;
   /** Blocks the signature is valid for: a power of two from 4 to 2048, or 0 for ever. Default 64. */
   eraBlocks?: number;
   /** What is waited for. Default: the client's, which is `in-block`. */
@@ -132,23 +132,21 @@ export class Submitter {
    */
   async #sign(account: Account, parameters: SubmitParameters): Promise<SignedTransaction | Inclusion> {
     const { name, call, hotkey, eraBlocks = ERA_BLOCKS, landed, signal } = parameters;
-    const read = async (link: Link) => {
-      const [next, used, start] = await Promise.all([
-        link.socket.request<number>('system_accountNextIndex', [hotkey.address]),
-        readNonce(new Snapshot(link), hotkey.address),
-        readEraStart(link, eraBlocks),
-      ]);
-      return { api: link.api, best: link.heads.block, next, used, start };
-    };
     for (let waited = 0; ; waited++) {
-      const { api, best, next, used, start } = await this.#client.use(`signing ${name}`, read, signal);
+      const mayHaveLanded = waited > 0 || account.unsure;
+      const read = async (link: Link) => {
+        const [next, { used, inclusion }, start] = await Promise.all([
+          link.socket.request<number>('system_accountNextIndex', [hotkey.address]),
+          readUsed(link, hotkey.address, mayHaveLanded ? landed : null),
+          readEraStart(link, eraBlocks),
+        ]);
+        return { api: link.api, best: link.heads.block, next, used, inclusion, start };
+      };
+      const { api, best, next, used, inclusion, start } = await this.#client.use(`signing ${name}`, read, signal);
+      // What is neither in the blocks that `used` counts nor in the pool was never sent, or will never land.
+      if (inclusion) return inclusion;
       const pooled = Array.from({ length: Math.max(0, next - used) }, (_, i) => used + i);
       const others = pooled.filter((nonce) => !account.underWay.has(nonce)).length;
-      if (waited > 0 || account.unsure) {
-        // After the nonces were read: what is neither seen now nor in the pool was never sent, or will never land.
-        const inclusion = await landed();
-        if (inclusion) return inclusion;
-      }
       if (others === 0 || waited === OTHERS_BLOCKS) {
         // A node may not yet count what it took a moment ago.
         account.unsure = others > 0;
@@ -215,11 +213,29 @@ export class Submitter {
   }
 
   /** @throws SignAgain unless somebody else's signature brought the effect. */
-  async #signAgain(because: unknown, { landed }: SubmitParameters): Promise<Inclusion> {
-    const inclusion = await landed();
+  async #signAgain(because: unknown, { name, landed, signal }: SubmitParameters): Promise<Inclusion> {
+    const look = (link: Link) => landed(new Snapshot(link));
+    const inclusion = await this.#client.use(`looking for the effect of ${name}`, look, signal);
     if (inclusion) return inclusion;
     throw new SignAgain(because);
   }
+}
+
+/**
+ * The nonce that a block leaves an account with, and the effect of a call as of the same block: asked for at once, and
+ * the effect once more where another block came in between.
+ */
+async function readUsed(
+  link: Link,
+  address: string,
+  landed: SubmitParameters['landed'] | null,
+): Promise<{ used: number; inclusion: Inclusion | null }> {
+  const counted = new Snapshot(link);
+  if (!landed) return { used: await readNonce(counted, address), inclusion: null };
+  const looked = new Snapshot(link);
+  const [used, inclusion] = await Promise.all([readNonce(counted, address), landed(looked)]);
+  const isOneBlock = (await counted.blockHash()) === (await looked.blockHash());
+  return { used, inclusion: inclusion || isOneBlock ? inclusion : await landed(counted) };
 }
 
 /** The lowest nonce that neither the node counts nor this process has under way: a gap would keep all behind it waiting. */

@@ -208,12 +208,11 @@ export class WeightSetter {
     signal?: AbortSignal,
   ): Promise<Inclusion> {
     const { subtensor, key, hotkey } = this.#account;
-    const read = async (snapshot: Snapshot) => {
+    const landed = async (snapshot: Snapshot) => {
       const { lastUpdateBlock: block, row: standing } = await readStanding(snapshot, storageIndex(key), before.uid);
       // Weights that another process sent just before are not these.
       return block > before.lastUpdateBlock && isSameRow(row, standing) ? { block, blockHash: null } : null;
     };
-    const landed = () => subtensor.read('looking for the weights', read, signal);
     return subtensor.submit({ ...setCall(key, row, versionKey), hotkey, landed, signal });
   }
 
@@ -228,7 +227,8 @@ export class WeightSetter {
     }
     const last = (await this.#pending()).findLast(({ storedAtBlock }) => storedAtBlock <= block);
     if (!last || !isSameRow(row, last)) return null;
-    const commit = (await readCommitsLike(this.#account, last, signal)).commits.get(last.id);
+    const read = (snapshot: Snapshot) => readCommitsLike(snapshot, key, last);
+    const commit = (await subtensor.read('reading weight commits', read, signal)).commits.get(last.id);
     if (!commit) return null;
     const { revealFromBlock, revealUntilBlock } = commit;
     const mode = last.timelock ? 'timelock' : 'commit';

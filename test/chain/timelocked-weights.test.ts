@@ -346,6 +346,7 @@ test.each(['timelock', 'hash'] as const)('mechanism 1 has weights of its own: by
   const { mode, revealFromBlock } = await setter.set(WEIGHTS);
   expect(mode).toBe(hide === 'hash' ? 'commit' : 'timelock');
   await chain.produceBlocks(revealFromBlock! + 5 - chain.currentBlock());
+  await subtensor.waitForBlock(revealFromBlock! + 5);
   expect(await other.setter.reveal()).toEqual(NOTHING_PENDING);
   expect((await setter.reveal()).revealed).toHaveLength(1);
   expect(await setter.read(0)).toEqual(SHARES);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { readCommitment } from '../../src/chain/commitments.ts';
+import { type Snapshot, toNumber } from '../../src/chain/snapshot.ts';
 import type { SubmitParameters, Subtensor } from '../../src/chain/subtensor.ts';
 import type { HotkeySigner } from '../../src/chain/wallet.ts';
 import type { ChainFault } from '../../src/local/chain/faults.ts';
@@ -21,8 +23,8 @@ function commit(subtensor: Subtensor, hotkey: HotkeySigner, text: string, more: 
     name: 'commitments.setCommitment',
     call: (tx) => tx.commitments!.setCommitment!(NETUID, bytes(text)),
     hotkey,
-    landed: async () => {
-      const commitment = await subtensor.commitment(NETUID, hotkey.address);
+    landed: async (snapshot) => {
+      const commitment = await readCommitment(snapshot, NETUID, hotkey.address);
       return commitment?.text === text ? { block: commitment.block, blockHash: null } : null;
     },
     ...more,
@@ -223,6 +225,28 @@ test('the first call of a hotkey in a process is not sent where its effect is th
   const { block } = await commit(await connect(chain.url), ann, 'a');
   const subtensor = await connect(chain.url);
   expect(await commit(subtensor, ann, 'a')).toEqual({ block, blockHash: null });
+  expect(await sentCalls(chain.url)).toHaveLength(1);
+});
+
+test('what lands between looking for it and counting the nonces is not sent again', async () => {
+  const chain = await byHand();
+  const [killed, subtensor] = [await connect(chain.url), await connect(chain.url)];
+  const ann = await devHotkey('ann');
+  const first = commit(killed, ann, 'a');
+  await taken(chain);
+  // The count of nonces, asked for first, is answered after the block; whether the call has landed, before.
+  chain.faults.inject({ on: 'state_queryStorageAt', fault: { kind: 'delay', ms: 300 } });
+  const seen: number[] = [];
+  const landed = async (snapshot: Snapshot) => {
+    const { hex } = await snapshot.readEntry('commitments.commitmentOf', NETUID, ann.address);
+    const block = toNumber(await snapshot.get('system.number'));
+    seen.push(block);
+    if (seen.length === 1) await chain.produceBlocks(1);
+    return hex === null ? null : { block, blockHash: null };
+  };
+  const { block } = await commit(subtensor, ann, 'a', { landed });
+  expect(seen).toEqual([block - 1, block]);
+  expect((await first).block).toBe(block);
   expect(await sentCalls(chain.url)).toHaveLength(1);
 });
 

@@ -312,17 +312,61 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
       chain: { profile, blockTimeMs: 'instant' },
     });
     await chain.produceBlocks(3);
-    const { setter, logger, hotkey } = await setterFor(await connect(chain.url));
+    const subtensor = await connect(chain.url);
+    const { setter, logger, hotkey } = await setterFor(subtensor);
     const { revealFromBlock } = await setter.set(WEIGHTS);
     if (what === 'stake') {
       chain.setStorage(`SubtensorModule.${profile === 'legacy' ? 'WeightsMinStake' : 'StakeThreshold'}`, 2_000);
       chain.setStake({ netuid: NETUID, hotkey: hotkey.address, stake: value });
     } else chain.setHyperparameter(NETUID, what, value);
     await chain.produceBlocks(revealFromBlock! - chain.currentBlock());
+    await subtensor.waitForBlock(revealFromBlock!);
     const { waiting, dropped, nextRevealBlock } = await setter.reveal();
     expect({ waiting: waiting.length, dropped: dropped.length }).toEqual(expected);
     if (waiting.length > 0) expect(nextRevealBlock).toBeGreaterThan(chain.currentBlock() + 20);
     expect(logger.lines).toHaveLength(1);
+  });
+
+  test('while its window is foreseen, a reveal asks nothing', async () => {
+    const chain = await startSubnet(COMMIT_REVEAL);
+    const subtensor = await connect(chain.url);
+    const { setter } = await setterFor(subtensor);
+    const { revealFromBlock } = await setter.set(WEIGHTS);
+    const { requests } = subtensor;
+    expect(await setter.reveal()).toMatchObject({ nextRevealBlock: revealFromBlock });
+    expect(subtensor.requests).toBe(requests);
+  });
+
+  test('what was foreseen wrongly is looked at again: a commit that a re-org took away, an epoch that begins late', async () => {
+    const chain = await startAnySubnet({
+      commitRevealEnabled: true,
+      weightsRateLimit: 1,
+      tempo: 100,
+      chain: { profile, blockTimeMs: 'instant' },
+    });
+    const subtensor = await connect(chain.url);
+    const { setter, hotkey } = await setterFor(subtensor);
+    const { revealFromBlock } = await setter.set(WEIGHTS);
+    const untilBlock = async (block: number) => {
+      await chain.produceBlocks(block - chain.currentBlock());
+      await subtensor.waitForBlock(block);
+    };
+    await untilBlock(revealFromBlock! - 1);
+    const begun = profile === 'current' ? revealFromBlock! + 50 : revealFromBlock!;
+    // Where epochs are stored, this one begins 50 blocks late.
+    if (profile === 'current') chain.setStorage('SubtensorModule.LastEpochBlock', NETUID, begun - 100);
+    else chain.setStorage('SubtensorModule.WeightCommits', NETUID, hotkey.address, null);
+    await untilBlock(revealFromBlock!);
+    expect(await setter.reveal()).toMatchObject({ revealed: [], dropped: [], nextRevealBlock: null });
+    if (profile === 'current') {
+      expect(await setter.reveal()).toMatchObject({ dropped: [], nextRevealBlock: begun });
+      await untilBlock(begun);
+      expect((await setter.reveal()).revealed).toHaveLength(1);
+    } else {
+      await untilBlock(revealFromBlock! + 64);
+      const why = expect.stringContaining('the chain does not have the commit');
+      expect((await setter.reveal()).dropped).toEqual([{ id: expect.any(String), why }]);
+    }
   });
 
   test('a window that has passed drops the reveal with a warning', async () => {
