@@ -61,8 +61,9 @@ async function validate(
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
   await weightSetter.requirePermit({ signal });
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const { contextTokens } = competition.recipe;
-  const trainer = open.own(await LoraTrainer.load({ ...base, contextTokens, signal }), (it) => it.dispose());
+  const trainer = open.own(await LoraTrainer.load({ ...base, recipe: competition.recipe, signal }), (it) =>
+    it.dispose(),
+  );
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer)}`);
   await runValidator(

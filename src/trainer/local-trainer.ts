@@ -61,9 +61,11 @@ export class LocalTrainer implements Trainer {
 
   /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, contextTokens, clock, onAlive, ...choices } = parameters;
+    const { backend: wanted, recipe, clock, onAlive, ...choices } = parameters;
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
+    const asked = recipe && LoraRecipe.parse(recipe);
+    if (asked) requirePositions(config, asked.contextTokens);
     if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
     const baseSha256 = await sha256OfModel(folder);
     const { tf, backend } = await loadTensorFlow({ backend: wanted });
@@ -75,7 +77,12 @@ export class LocalTrainer implements Trainer {
       baseSha256,
       ...choices,
     });
-    if (contextTokens !== undefined) engine.requireMemory(LoraRecipe.parse({}).rank, contextTokens);
+    try {
+      if (asked) engine.requireMemory(asked.rank, asked.contextTokens);
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
     return new LocalTrainer({ backend, precision, weightStorage, baseSha256 }, engine, tokenizer, { clock, onAlive });
   }
 
@@ -140,15 +147,7 @@ export class LocalTrainer implements Trainer {
   }
 
   async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
-    const { maxPositions } = this.#engine.config;
-    if (contextTokens > maxPositions) {
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what: `rows of ${contextTokens} tokens are asked for, the base model was made for at most ${maxPositions}`,
-        fix: 'lower contextTokens or use another base model',
-        facts: { contextTokens, maxPositions },
-      });
-    }
+    requirePositions(this.#engine.config, contextTokens);
     const tokenized: TokenRow[] = [];
     for (const row of rows) {
       if (tokenized.length % 8 === 0) {
@@ -198,6 +197,16 @@ function sha256(parts: unknown[], rows: DatasetRow[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts));
   for (const row of rows) hash.update(`\n${JSON.stringify(row)}`);
   return hash.digest('hex');
+}
+
+function requirePositions({ maxPositions }: Qwen2Config, contextTokens: number): void {
+  if (contextTokens <= maxPositions) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `rows of ${contextTokens} tokens are asked for, the base model was made for at most ${maxPositions}`,
+    fix: 'lower contextTokens or use another base model',
+    facts: { contextTokens, maxPositions },
+  });
 }
 
 function foreignTokenizer(folder: string, tokenizer: TextTokenizer, { vocabSize }: Qwen2Config): FlockOffError {

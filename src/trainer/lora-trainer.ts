@@ -75,11 +75,11 @@ export class LoraTrainer {
    * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`, `trainer-failed`.
    */
   static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
-    const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, contextTokens } = options;
+    const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
     const { stallTimeoutMs, logger, signal, clock } = options;
     const folder = await resolveBaseModel(options);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
-    const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, contextTokens, cacheDir };
+    const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock })
       : await TrainerProcess.start({ folder, engine, stallTimeoutMs, logger, signal });

@@ -37,8 +37,8 @@ export interface EngineParameters {
    * Default: for models of 100 million weights and more. The file is made once, in the cache folder, of the model's size.
    */
   mapWeights?: boolean;
-  /** Loading fails where rows of this many tokens could not be trained on. Default: not asked. */
-  contextTokens?: number;
+  /** Loading fails where rows as long as this recipe allows could not be trained on. Default: not asked. */
+  recipe?: z.input<typeof LoraRecipe>;
 }
 
 /** What the process that trains must know besides. */

@@ -221,6 +221,8 @@ describe('a call is refused', () => {
       code: 'bad-argument',
       message: expect.stringContaining(`rows of ${contextTokens} tokens are asked for, the base model`),
     };
+    const load = LocalTrainer.load(golden('tiny-qwen2'), { cacheDir: temporaryFolder(), recipe: { contextTokens } });
+    await expect(load).rejects.toMatchObject(refused);
     await expect(trainer.train(rows, { recipe: { contextTokens }, seed: 1 })).rejects.toMatchObject(refused);
     await expect(trainer.evaluate(rows, { contextTokens })).rejects.toMatchObject(refused);
     expect((await trainer.evaluate(rows, { contextTokens: positions })).ok).toBe(true);

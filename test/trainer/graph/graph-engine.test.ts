@@ -1,8 +1,10 @@
+import { tmpdir } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { collate, type TokenBatch } from '../../../src/trainer/batches.ts';
 import type { GraphEngineOptions } from '../../../src/trainer/graph/graph-engine.ts';
 import { planBatch, trainingBytes } from '../../../src/trainer/graph/memory.ts';
+import { LocalTrainer } from '../../../src/trainer/local-trainer.ts';
 import { createLoraAdapter, type LoraAdapter } from '../../../src/trainer/lora-adapter.ts';
 import { readModelConfig } from '../../../src/trainer/model-files.ts';
 import type { LoadedTensorFlow } from '../../../src/trainer/tensorflow.ts';
@@ -157,6 +159,21 @@ describe('the graph engine', () => {
     });
     await evaluation.tokenLosses(batchOf([64]));
     engine.dispose();
+  });
+
+  it('is not loaded where the rows of the recipe could not be trained on, with adapters of its rank', async () => {
+    const config = await readModelConfig(golden(MODEL));
+    const model = { config, storage: 'float32', matmul: 'float32', checkpointing: 'layer' } as const;
+    const memoryBytes = Math.ceil(trainingBytes({ ...model, rank: 4, rows: 2, length: 512 }));
+    const load = (rank: number) =>
+      LocalTrainer.load(golden(MODEL), {
+        cacheDir: tmpdir(),
+        matmul: 'float32',
+        memoryBytes,
+        recipe: { rank, contextTokens: 512 },
+      });
+    await expect(load(4_096)).rejects.toMatchObject({ code: 'out-of-memory' });
+    (await load(4)).dispose();
   });
 
   it('keeps no tensor from step to step', async () => {
