@@ -60,7 +60,10 @@ export class TrainerProcess implements Trainer {
   /** @throws FlockOffError as the trainer does when it loads; `trainer-failed` when the process ends. */
   static async start(parameters: TrainerProcessParameters): Promise<TrainerProcess> {
     const worker = new Worker(parameters);
-    return new TrainerProcess(parameters, worker, await loadInto(worker, parameters));
+    const facts = await loadInto(worker, parameters);
+    // Started again, it computes what it computed before: no other measurement, and no other backend, decides anew.
+    const engine = { ...parameters.engine, backend: facts.backend.name, matmul: facts.precision.matmul };
+    return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
 
   train(
@@ -96,19 +99,44 @@ export class TrainerProcess implements Trainer {
     if (this.#worker.ended) {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
-      await loadInto(worker, { ...this.#parameters, signal });
+      await loadInto(worker, { ...this.#parameters, signal }, this.facts);
     }
     return (await this.#worker.ask(ask, signal, onProgress)) as T;
   }
 }
 
-async function loadInto(worker: Worker, { folder, engine, signal }: TrainerProcessParameters): Promise<TrainerFacts> {
+async function loadInto(
+  worker: Worker,
+  { folder, engine, signal }: TrainerProcessParameters,
+  before?: TrainerFacts,
+): Promise<TrainerFacts> {
   try {
-    return (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+    const facts = (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+    if (before) requireSame(before, facts, folder);
+    return facts;
   } catch (error) {
     worker.end();
     throw error;
   }
+}
+
+/** What was scored before and what is scored now must be comparable. */
+function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts, folder: string): void {
+  if (baseSha256 !== before.baseSha256)
+    throw new FlockOffError({
+      code: 'bad-model',
+      what: `the base model in ${folder} is not the one that was loaded before`,
+      fix: 'put the earlier files back, or load a new LoraTrainer',
+      facts: { folder, before: before.baseSha256, baseSha256 },
+    });
+  if (backend.cuda !== before.backend.cuda)
+    throw new FlockOffError({
+      code: 'trainer-failed',
+      what: `the training process was started again and ${backend.cuda ? 'has a GPU, which it had not before' : 'has lost its GPU'}`,
+      fix: 'run "npx flock-off doctor" to see what it finds, or load a new LoraTrainer',
+      facts: { backend },
+      transient: true,
+    });
 }
 
 /** One run of the process, and the calls that wait for it. */
@@ -161,8 +189,9 @@ class Worker {
     }
   }
 
-  end(): void {
+  end(how = 'was ended'): void {
     this.#child.kill('SIGKILL');
+    this.#lost(how);
   }
 
   /** A call that is aborted between two batches ends at once; one that does not end takes the process with it. */
@@ -188,10 +217,8 @@ class Worker {
 
   #watch(): void {
     clearTimeout(this.#stall);
-    this.#stall = setTimeout(() => {
-      this.#lost(`reported nothing for ${this.#stallTimeoutMs / 1000} s and was ended`);
-      this.end();
-    }, this.#stallTimeoutMs).unref();
+    const how = `reported nothing for ${this.#stallTimeoutMs / 1000} s and was ended`;
+    this.#stall = setTimeout(() => this.end(how), this.#stallTimeoutMs).unref();
   }
 
   /** A process that nobody waits for does not keep this one alive. */

@@ -1,6 +1,6 @@
 /** What trainer-process.test.ts looks at, in a process of its own: forking needs the loader that runs TypeScript. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -74,6 +74,20 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const next = await trainer.train(rows, { recipe, seed: 7 });
     trainer.dispose();
     return { lost: lost.map(([code]) => code), next: next.ok };
+  },
+  async replaced() {
+    const model = await mkdtemp(join(tmpdir(), 'flock-off-replaced-'));
+    await cp(golden('tiny-qwen2'), model, { recursive: true });
+    const trainer = await load({ model });
+    const killed = trainer.train(rows, { recipe, seed: 7, onProgress: () => process.kill(childPid(), 'SIGKILL') });
+    await killed.catch(() => {});
+    await cp(golden('tiny-qwen2-untied'), model, { recursive: true });
+    const refused = await codeOf(trainer.train(rows, { recipe, seed: 7 }));
+    await cp(golden('tiny-qwen2'), model, { recursive: true });
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    trainer.dispose();
+    await rm(model, { recursive: true });
+    return { refused, next: next.ok };
   },
   async resumed() {
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-resumed-'));

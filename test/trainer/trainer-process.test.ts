@@ -41,6 +41,13 @@ test.runIf(LINUX)('a process that is gone already costs the calls that did not k
   expect((await scenario('gone')).seen).toEqual({ lost: Array(3).fill('trainer-failed'), next: true });
 });
 
+test.runIf(LINUX)('a process that is started again refuses another base model than the one before', async () => {
+  expect((await scenario('replaced')).seen).toEqual({
+    refused: ['bad-model', false, expect.stringContaining('is not the one that was loaded before')],
+    next: true,
+  });
+});
+
 test.runIf(LINUX)(
   'a process that is killed in the middle of a run goes on from its checkpoint and ends bit-equal',
   async () => {
