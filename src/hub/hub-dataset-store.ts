@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
@@ -14,7 +15,6 @@ import type {
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
-import { digestFile, type FileDigest, sameContent } from './file-digest.ts';
 import { hubFetch, isDisabled, unreachable } from './hub-fetch.ts';
 import { onDisk } from './on-disk.ts';
 import { ReceivedFile } from './received-file.ts';

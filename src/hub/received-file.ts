@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { digester, type FileDigest } from './file-digest.ts';
+import { digester, type FileDigest } from '../shared/file-digest.ts';
 import { onDisk } from './on-disk.ts';
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */

@@ -12,10 +12,10 @@ export const LoraRecipe = z.object({
   /** Tokens a row is cut to. */
   contextTokens: z.int().positive().default(4096),
   learningRate: z.number().positive().default(2e-4),
-  beta1: z.number().default(0.9),
-  beta2: z.number().default(0.999),
-  epsilon: z.number().default(1e-8),
-  weightDecay: z.number().default(0),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().nonnegative().default(0),
   warmupSteps: z.int().nonnegative().default(5),
   /** Global gradient norm is clipped to this. */
   maxGradNorm: z.number().positive().default(1),

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { isRunning } from '../shared/is-running.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import type { Qwen2Config } from './config.ts';
@@ -28,6 +27,8 @@ export interface AlignWeightsParameters {
 
 /** TensorFlow copies values that do not begin at a multiple of this many bytes. */
 export const ALIGNMENT = 64;
+/** A file that nothing was written to for so long is nobody's any more. */
+const ABANDONED_MS = 3_600_000;
 
 /**
  * The matrices in bfloat16 in a file of the cache folder, which is written once for each model: safetensors files begin their
@@ -39,7 +40,7 @@ export async function alignWeights(parameters: AlignWeightsParameters): Promise<
   const path = join(cacheDir, `${baseSha256}.bf16`);
   const aligned = { path, ...layOut(config) };
   if (await isWhole(aligned)) return aligned;
-  const incomplete = `${path}.incomplete-${process.pid}`;
+  const incomplete = `${path}.incomplete-${randomUUID()}`;
   try {
     await makeFolder(cacheDir);
     await removeAbandoned(path);
@@ -85,7 +86,7 @@ async function write(
   { bytes, offsets }: AlignedWeights,
   weights: AlignWeightsParameters['weights'],
 ): Promise<string> {
-  const file = await open(path, 'w');
+  const file = await open(path, 'wx');
   try {
     const hash = createHash('sha256');
     const append = async (data: Uint8Array) => {
@@ -105,12 +106,14 @@ async function write(
   }
 }
 
-/** What processes that are gone have left half-written. */
+/** What was left half-written. Its writer may live in another container, so only its age tells. */
 async function removeAbandoned(path: string): Promise<void> {
   const [folder, prefix] = [dirname(path), `${basename(path)}.incomplete-`];
   for (const name of await readdir(folder)) {
-    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length))))
-      await rm(join(folder, name), { force: true });
+    if (!name.startsWith(prefix)) continue;
+    const incomplete = join(folder, name);
+    const { mtimeMs } = await stat(incomplete).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(incomplete, { force: true });
   }
 }
 

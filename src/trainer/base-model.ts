@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { digestFile, sameContent } from '../shared/file-digest.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
 
@@ -42,6 +40,7 @@ const Revision = z.object({
     z.object({
       rfilename: z.string(),
       size: z.int().nonnegative(),
+      blobId: z.string().nullish(),
       lfs: z.object({ sha256: z.string() }).nullish(),
     }),
   ),
@@ -50,7 +49,7 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
- * not downloaded again; sizes and, where the hub names them, SHA-256 sums are checked.
+ * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
  * @throws FlockOffError `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
@@ -78,11 +77,8 @@ async function download(source: BaseModelSource): Promise<string> {
   const folder = resolve(cacheDir, model.replace('/', '--'), sha);
   await makeFolder(folder);
   for (const file of files) {
-    const size = await stat(join(folder, file.rfilename)).then(
-      (found) => found.size,
-      () => -1,
-    );
-    if (size !== file.size) await again(() => downloadFile(source, sha, file, folder));
+    if (!(await isWhole(join(folder, file.rfilename), file)))
+      await again(() => downloadFile(source, sha, file, folder));
   }
   return folder;
 }
@@ -113,7 +109,7 @@ async function downloadFile(source: BaseModelSource, sha: string, file: HubFile,
     clearTimeout(timer);
     await output.close();
   }
-  if (bytesDone !== file.size || (file.lfs && (await sha256(incomplete)) !== file.lfs.sha256)) {
+  if (bytesDone !== file.size || !(await isWhole(incomplete, file))) {
     await rm(incomplete, { force: true });
     throw unreachable(`${file.rfilename} of ${model} arrived damaged (${bytesDone} bytes, expected ${file.size})`);
   }
@@ -190,10 +186,12 @@ function stallTimeoutOf({ stallTimeoutMs = 30_000 }: BaseModelSource): number {
   return stallTimeoutMs;
 }
 
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
+/** Whether the hub's file is there: a disk may have damaged what was whole when it arrived. */
+async function isWhole(path: string, { size, blobId, lfs }: HubFile): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  if (found?.size !== size) return false;
+  if (!lfs && !blobId) return true;
+  return sameContent({ oid: blobId ?? undefined, lfs: lfs ? { oid: lfs.sha256 } : undefined }, await digestFile(path));
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../shared/make-folder.ts';
@@ -25,6 +26,8 @@ export interface CheckpointFile {
 
 interface Metadata {
   run: string;
+  /** Of what the tensors hold. */
+  sha256: string;
   random: MersenneTwisterState;
   step: number;
   tokens: number;
@@ -43,8 +46,9 @@ export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: 
   const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
   const { adapter, firstMoments, secondMoments, steps, gradientScale } = training;
   const { rank, alpha, dropout } = adapter;
+  const sha256 = sha256Of([adapter.tensors, firstMoments, secondMoments]);
   const metadata: Metadata = {
-    ...{ run, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
+    ...{ run, sha256, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
     ...{ steps, gradientScale, rank, alpha, dropout },
   };
   const tensors = new Map(
@@ -70,6 +74,7 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
       const name = key.slice(KINDS[kind]!.length + 1);
       [tensors, firstMoments, secondMoments][kind]!.set(name, { shape, data: await file.readFloats(key) });
     }
+    if (sha256Of([tensors!, firstMoments!, secondMoments!]) !== metadata.sha256) return null;
     const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken } = metadata;
     const adapter = { rank, alpha, dropout, tensors: tensors! };
     return {
@@ -82,6 +87,18 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
   } finally {
     await file.close();
   }
+}
+
+function sha256Of(groups: Map<string, NamedTensor>[]): string {
+  const hash = createHash('sha256');
+  for (const tensors of groups) {
+    for (const name of [...tensors.keys()].sort()) {
+      const { shape, data } = tensors.get(name)!;
+      hash.update(JSON.stringify([name, shape]));
+      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+  }
+  return hash.digest('hex');
 }
 
 export async function removeCheckpoint({ path }: CheckpointFile): Promise<void> {

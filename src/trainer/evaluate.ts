@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
+import type { TokenBatch } from './batches.ts';
 import { breathe } from './breathe.ts';
 import type { LoraEngine } from './engine.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
@@ -53,6 +54,7 @@ export async function evaluateTokens(parameters: EvaluateTokensParameters): Prom
         const loss = mean(tokenLosses.subarray(start, start + targets));
         if (!Number.isFinite(loss)) {
           if (!adapter) throw brokenBase(loss);
+          await requireSoundBase(engine, [batch]);
           return reject('diverged', `the loss of evaluation row ${index + 1} is ${loss}`);
         }
         rowLosses[index] = loss;
@@ -68,6 +70,22 @@ export async function evaluateTokens(parameters: EvaluateTokensParameters): Prom
   return accept({ lossNatsPerToken: mean(counted), rowLosses, rows: counted.length, tokens });
 }
 
+/**
+ * To be asked before rows are blamed: what the base model cannot compute without an adapter is no fault of theirs.
+ * @throws FlockOffError `bad-model` when the base model's loss on a batch is infinite or NaN.
+ */
+export async function requireSoundBase(engine: LoraEngine, batches: TokenBatch[]): Promise<void> {
+  const evaluation = engine.startEvaluation(null);
+  try {
+    for (const batch of batches) {
+      const broken = (await evaluation.tokenLosses(batch)).find((loss) => !Number.isFinite(loss));
+      if (broken !== undefined) throw brokenBase(broken);
+    }
+  } finally {
+    evaluation.dispose();
+  }
+}
+
 function unlabelled(rows: number): FlockOffError {
   return new FlockOffError({
     code: 'bad-argument',
@@ -81,7 +99,7 @@ function brokenBase(loss: number): FlockOffError {
   return new FlockOffError({
     code: 'bad-model',
     what: `the base model itself gives the loss ${loss}`,
-    fix: 'copy or download its weights again',
+    fix: 'copy or download its weights again; if they are whole, try another `matmul` or `backend`',
   });
 }
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { LoraRecipe } from '../schema/competition.ts';
+import type { LoraRecipe } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
+import { requireContextTokens, requireRecipe, requireRows, requireSeed } from './check-arguments.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { type EvaluationResult, evaluateTokens } from './evaluate.ts';
@@ -29,7 +30,7 @@ const CHECKPOINT_EVERY_MS = 60_000;
 interface LoadContext {
   signal?: AbortSignal;
   clock?: Clock;
-  /** Called now and then while rows are tokenized, before the first step or evaluated row. */
+  /** Called now and then while there is no progress to tell: as rows are tokenized, and after each micro batch. */
   onAlive?: () => void;
 }
 
@@ -64,7 +65,7 @@ export class LocalTrainer implements Trainer {
     const { backend: wanted, recipe, clock, onAlive, ...choices } = parameters;
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
-    const asked = recipe && LoraRecipe.parse(recipe);
+    const asked = recipe && requireRecipe(recipe);
     if (asked) requirePositions(config, asked.contextTokens);
     if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
     const baseSha256 = await sha256OfModel(folder);
@@ -90,8 +91,10 @@ export class LocalTrainer implements Trainer {
     rows: DatasetRow[],
     { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
   ): Promise<Checked<TrainResult>> {
-    const fullRecipe = LoraRecipe.parse(recipe ?? {});
-    return this.#guard('training', signal, async () => {
+    const fullRecipe = requireRecipe(recipe);
+    requireSeed(seed);
+    requireRows(rows);
+    return this.#guard('training', { signal, onProgress }, async (report) => {
       const tokenized = await this.#tokenize(rows, fullRecipe.contextTokens, signal);
       const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
       this.#engine.requireMemory(fullRecipe.rank, longest);
@@ -107,21 +110,24 @@ export class LocalTrainer implements Trainer {
         },
         metricsPath,
         signal,
-        onProgress,
+        onProgress: report,
+        onAlive: this.#onAlive,
         nowMs: () => this.#clock.nowMs(),
       });
     });
   }
 
   async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
-    const { adapter = null, contextTokens = LoraRecipe.parse({}).contextTokens, signal, onProgress } = options;
-    return this.#guard('evaluation', signal, async () =>
+    const { adapter = null, contextTokens = requireRecipe().contextTokens, signal, onProgress } = options;
+    requireContextTokens(contextTokens);
+    requireRows(rows);
+    return this.#guard('evaluation', { signal, onProgress }, async (report) =>
       evaluateTokens({
         engine: this.#engine,
         set: await this.#evaluationSet(rows, contextTokens, signal),
         adapter,
         signal,
-        onProgress,
+        onProgress: report,
       }),
     );
   }
@@ -159,14 +165,30 @@ export class LocalTrainer implements Trainer {
     return tokenized;
   }
 
-  async #guard<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#disposed) {
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what: 'this LoraTrainer has been disposed',
-        fix: 'load another',
-      });
-    }
+  #requireLoaded(): void {
+    if (!this.#disposed) return;
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: 'this LoraTrainer has been disposed',
+      fix: 'load another',
+    });
+  }
+
+  async #guard<T, Progress>(
+    what: string,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
+    work: (report: (progress: Progress) => void) => Promise<T>,
+  ): Promise<T> {
+    this.#requireLoaded();
+    let thrown: { error: unknown } | undefined;
+    const report = (progress: Progress) => {
+      try {
+        onProgress?.(progress);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    };
     const before = this.#turn;
     let done = () => {};
     this.#turn = new Promise((resolve) => {
@@ -174,9 +196,12 @@ export class LocalTrainer implements Trainer {
     });
     try {
       await (signal ? abortable(before, signal) : before);
-      return await work();
+      this.#requireLoaded();
+      return await work(report);
     } catch (error) {
+      if (thrown) throw thrown.error;
       if (signal?.aborted || error instanceof FlockOffError) throw error;
+      this.#requireLoaded();
       throw new FlockOffError({
         code: 'trainer-failed',
         what: `${what} failed on the ${this.facts.backend.name} backend: ${messageOf(error).split('\n')[0]}`,

@@ -67,6 +67,9 @@ export function checkAdapterFits(adapter: LoraAdapter, config: Qwen2Config): voi
       if (seen.shape.join() !== expected.join()) {
         throw badAdapter(`tensor ${name} has shape [${seen.shape}], the model needs [${expected}]`);
       }
+      if (seen.data.length !== expected[0]! * expected[1]!) {
+        throw badAdapter(`tensor ${name} has ${seen.data.length} values, its shape is [${seen.shape}]`);
+      }
     }
   }
   if (adapter.tensors.size !== 2 * linears.length) {

@@ -1,5 +1,6 @@
 import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import { type AlignedWeights, alignWeights } from './aligned-weights.ts';
+import { collate } from './batches.ts';
 import { breathe } from './breathe.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
@@ -59,6 +60,7 @@ export interface OpenEngineParameters {
 const LARGE = 100_000_000;
 /** How much faster bfloat16 must be to be chosen. */
 const WORTH = 1.2;
+const TRIED_TOKENS = 128;
 
 /** Loads the base model into the engine that suits this device: one graph where it can run, plain operations elsewhere. */
 export async function openEngine(parameters: OpenEngineParameters): Promise<OpenedEngine> {
@@ -90,6 +92,11 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     const { mapped, reason } = await mapWeights(parameters, storage, large, patient);
     const options = { matmul: precision.matmul, storage, mapped, checkpointing, memoryBytes } as const;
     const engine = await GraphEngine.create(tf, config, patient, options);
+    if (precision.matmul === 'float16' && !(await staysFinite(engine))) {
+      engine.dispose();
+      const opened = await openEngine({ ...parameters, matmul: 'float32' });
+      return { ...opened, precision: { matmul: 'float32', reason: 'this base model exceeds the range of float16' } };
+    }
     return { engine, precision, weightStorage: { dtype: storage, mapped: mapped !== undefined, reason } };
   } finally {
     await weights.close();
@@ -129,6 +136,18 @@ export function chooseMatmul(times: MatmulTimes): Precision {
   const ratio = times.float32 / ms;
   const reason = `${half} is ${ratio.toFixed(1)} times as fast as float32 here`;
   return { matmul: ratio >= WORTH ? half : 'float32', reason };
+}
+
+/** Whether the base model computes numbers on a row of tokens from all over its vocabulary. */
+async function staysFinite(engine: LoraEngine): Promise<boolean> {
+  const { vocabSize } = engine.config;
+  const inputIds = Array.from({ length: TRIED_TOKENS }, (_, i) => Math.floor((i * vocabSize) / TRIED_TOKENS));
+  const evaluation = engine.startEvaluation(null);
+  try {
+    return (await evaluation.tokenLosses(collate([{ inputIds, labels: inputIds }]))).every(Number.isFinite);
+  } finally {
+    evaluation.dispose();
+  }
 }
 
 function countWeights(config: Qwen2Config): number {

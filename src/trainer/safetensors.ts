@@ -203,6 +203,8 @@ export async function writeSafetensors(options: WriteSafetensorsParameters): Pro
       const stored = dtype === 'F32' ? data : floatsToBfloat16(data);
       await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
+    // A name that a power cut left without its content would be taken for the whole.
+    await file.sync();
     await file.close();
     await rename(incomplete, path);
   } catch (error) {

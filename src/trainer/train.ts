@@ -1,3 +1,4 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../schema/competition.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { MersenneTwister } from '../shared/random.ts';
@@ -6,6 +7,7 @@ import { breathe } from './breathe.ts';
 import { countTargets, type TokenRow } from './chat.ts';
 import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { LoraEngine } from './engine.ts';
+import { requireSoundBase } from './evaluate.ts';
 import { clipFactor } from './gradients.ts';
 import { createLoraAdapter, type LoraAdapter } from './lora-adapter.ts';
 import { MetricsFile, type StepMetrics } from './metrics-file.ts';
@@ -53,15 +55,19 @@ export interface TrainTokensParameters {
   metricsPath?: string;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
+  /** Called after every micro batch. */
+  onAlive?: () => void;
   nowMs: () => number;
 }
 
 /**
  * Trains an adapter as transformers' Trainer does: the loss of a step is the mean over all its target tokens.
  * Verdicts: `no-labels` when no row has a target token, `diverged` when a loss or a gradient is infinite or NaN.
+ * @throws FlockOffError `bad-model` or `trainer-failed` where that is not the rows' doing: the base model itself gives such
+ *   a loss on them, or nothing has been learned yet.
  */
 export async function trainTokens(parameters: TrainTokensParameters): Promise<Checked<TrainResult>> {
-  const { engine, rows, recipe, seed, signal, onProgress, nowMs } = parameters;
+  const { engine, rows, recipe, seed, signal, onProgress, onAlive, nowMs } = parameters;
   if (!rows.some((row) => countTargets(row) > 0)) {
     return reject(
       'no-labels',
@@ -85,12 +91,14 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
   let storedMs = startMs;
   const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
   const tokensBefore = reached?.tokens ?? 0;
+  const rateOf = (step: number) => learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
+  let hasLearned = parameters.initialAdapter !== undefined || (doneBefore > 0 && rateOf(doneBefore - 1) > 0);
   let step = 0;
   let tokens = tokensBefore;
   try {
     for (let epoch = 0; epoch < recipe.epochs; epoch++) {
       for (const microBatches of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
-        const learningRate = learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
+        const learningRate = rateOf(step);
         step++;
         if (step <= doneBefore) continue;
         const batches = microBatches.map((indices) => collate(indices.map((index) => rows[index]!)));
@@ -103,12 +111,19 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
           await breathe(signal);
           if (batch.targetIds.length > 0) lossNatsPerToken += await run.accumulate(batch, 1 / targets);
           tokens += batch.tokens;
+          onAlive?.();
         }
         const gradNorm = await run.gradNorm();
         const seen = { step, epoch: step / stepsPerEpoch, lossNatsPerToken, learningRate, gradNorm };
         // Before the checkpoint, so that a run which goes on from there misses no line.
         await metrics?.append({ ...seen, ...pace(batches, nowMs() - stepStartMs) });
         if (!Number.isFinite(lossNatsPerToken) || !Number.isFinite(gradNorm)) {
+          await requireSoundBase(
+            engine,
+            batches.filter(({ targetIds }) => targetIds.length > 0),
+          );
+          if (!hasLearned) throw notTheRows(seen, steps);
+          if (checkpoint) await removeCheckpoint(checkpoint);
           return reject(
             'diverged',
             `training diverged at step ${step} of ${steps}: loss ${lossNatsPerToken}, gradient norm ${gradNorm}`,
@@ -116,6 +131,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
           );
         }
         run.step(learningRate, clipFactor(gradNorm, recipe.maxGradNorm));
+        hasLearned ||= learningRate > 0;
 
         stepLossesNatsPerToken.push(lossNatsPerToken);
         if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
@@ -140,6 +156,20 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
     run.dispose();
     await metrics?.close();
   }
+}
+
+/** A new adapter adds nothing to the base model: what goes wrong before its first change, the device did. */
+function notTheRows(
+  { step, lossNatsPerToken, gradNorm }: Pick<TrainProgress, 'step' | 'lossNatsPerToken' | 'gradNorm'>,
+  steps: number,
+): FlockOffError {
+  return new FlockOffError({
+    code: 'trainer-failed',
+    what: `step ${step} of ${steps} has the loss ${lossNatsPerToken} and the gradient norm ${gradNorm}, and nothing has been learned yet`,
+    fix: 'run "npx flock-off doctor" to see what computes; another `matmul` or `backend` may help',
+    facts: { step, steps },
+    transient: true,
+  });
 }
 
 function pace(

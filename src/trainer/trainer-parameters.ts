@@ -18,7 +18,8 @@ export interface EngineParameters {
   backend?: BackendName;
   /**
    * What matrices are multiplied in; everything else is float32. Default: bfloat16 for models of 100 million weights and
-   * more where a short measurement finds it faster on this device, else float32.
+   * more where a short measurement finds it faster on this device, else float32. float16 gives way to float32 where the
+   * base model exceeds its range.
    */
   matmul?: Precision['matmul'];
   /**
@@ -50,7 +51,7 @@ export interface LoadEngineParameters extends EngineParameters {
 export interface TrainParameters {
   /** What differs from FLock OFF's recipe. */
   recipe?: z.input<typeof LoraRecipe>;
-  /** Same rows, recipe, seed and machine: same losses, bit by bit. */
+  /** Same rows, recipe, seed, machine and `memoryBytes`: same losses, bit by bit. */
   seed: number;
   /**
    * File in which the run keeps how far it is: the same call goes on from there after a crash and ends as if it had never

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import type { EvaluationResult } from './evaluate.ts';
-import { fromPlainError, type Reply, type Request } from './process-messages.ts';
+import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
 import type { TrainResult } from './train.ts';
 import type {
   EvaluateParameters,
@@ -99,7 +99,11 @@ export class TrainerProcess implements Trainer {
     if (this.#worker.ended) {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
-      await loadInto(worker, { ...this.#parameters, signal }, this.facts);
+      await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
+        // There was room for it before.
+        if (isCode(error, 'out-of-memory')) throw fromPlainError({ ...toPlainError(error), transient: true });
+        throw error;
+      });
     }
     return (await this.#worker.ask(ask, signal, onProgress)) as T;
   }
@@ -179,7 +183,17 @@ class Worker {
     this.#child.ref();
     this.#child.channel?.ref();
     this.#watch();
-    this.#child.send({ ...ask, id } as Request);
+    try {
+      this.#child.send({ ...ask, id } as Request);
+    } catch (cause) {
+      this.#forget(id);
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: `what was passed cannot be sent to the training process: ${messageOf(cause).replace(/\.$/, '')}`,
+        fix: 'pass plain data',
+        cause,
+      });
+    }
     if (!signal) return answered;
     try {
       return await abortable(answered, signal);
@@ -206,13 +220,28 @@ class Worker {
     if (!call) return;
     if (reply.kind === 'alive' || reply.kind === 'progress') {
       this.#watch();
-      if (reply.kind === 'progress') call.onProgress?.(reply.progress as never);
+      if (reply.kind === 'progress') this.#report(reply.id, call, reply.progress as never);
       return;
     }
-    this.#calls.delete(reply.id);
-    if (this.#calls.size === 0) this.#idle();
+    this.#forget(reply.id);
     if (reply.kind === 'done') call.resolve(reply.value);
     else call.reject(fromPlainError(reply.error));
+  }
+
+  /** What the caller's own function throws ends its call, and not this program. */
+  #report(id: number, call: Call, progress: never): void {
+    try {
+      call.onProgress?.(progress);
+    } catch (error) {
+      this.#forget(id);
+      call.reject(error);
+      this.#abort(id);
+    }
+  }
+
+  #forget(id: number): void {
+    this.#calls.delete(id);
+    if (this.#calls.size === 0) this.#idle();
   }
 
   #watch(): void {

@@ -1,5 +1,5 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { alignWeights } from '../../src/trainer/aligned-weights.ts';
 import { collate } from '../../src/trainer/batches.ts';
@@ -51,10 +51,20 @@ it('is written again when a byte of it has changed, or a process was killed whil
   const damaged = Buffer.from(whole);
   damaged[100]! ^= 1;
   await writeFile(path, damaged);
-  await writeFile(`${path}.incomplete-999999999`, 'half');
+  const [abandoned, others] = ['abandoned', 'of-another'].map((writer) => `${path}.incomplete-${writer}`);
+  for (const half of [abandoned!, others!]) await writeFile(half, 'half');
+  const yesterday = new Date(Date.now() - 86_400_000);
+  await utimes(abandoned!, yesterday, yesterday);
   expect((await align(cacheDir)).reads).toBeGreaterThan(0);
   expect((await readFile(path)).equals(whole)).toBe(true);
-  expect(await readdir(cacheDir)).not.toContain(`${SHA}.bf16.incomplete-999999999`);
+  expect((await readdir(cacheDir)).filter((name) => name.includes('incomplete'))).toEqual([basename(others!)]);
+});
+
+it('is whole when two write it at once', async () => {
+  const cacheDir = temporaryFolder();
+  const truth = await readFile((await align(temporaryFolder())).path);
+  const both = await Promise.all([align(cacheDir), align(cacheDir)]);
+  for (const { path } of both) expect((await readFile(path)).equals(truth)).toBe(true);
 });
 
 it('gives the same losses, bit by bit, as weights that are loaded', async () => {

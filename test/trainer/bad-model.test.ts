@@ -37,6 +37,16 @@ async function alterJson(path: string, change: Record<string, unknown> | ((json:
   await writeFile(path, JSON.stringify(typeof change === 'function' ? change(json as never) : { ...json, ...change }));
 }
 
+/** The same function, through values of another size: `up_proj` times `factor`, `down_proj` divided by it. */
+async function widen(folder: string, factor: number): Promise<void> {
+  await alter(join(folder, WEIGHTS), (header, data) => {
+    for (const [name, { data_offsets: [from, to] = [0, 0] }] of Object.entries(header)) {
+      const by = /up_proj/.test(name) ? factor : /down_proj/.test(name) ? 1 / factor : 1;
+      if (by !== 1) for (let at = from; at < to; at += 4) data.writeFloatLE(data.readFloatLE(at) * by, at);
+    }
+  });
+}
+
 const NORM = 'model.norm.weight';
 const QUERY = 'model.layers.1.self_attn.q_proj.weight';
 const alterWeights = (change: Parameters<typeof alter>[1]) => (folder: string) => alter(join(folder, WEIGHTS), change);
@@ -244,3 +254,18 @@ describe('a call is refused', () => {
     });
   });
 });
+
+it.each([
+  [1, 'float16', 'as asked for'],
+  [2 ** 14, 'float32', 'this base model exceeds the range of float16'],
+] as const)(
+  'float16 gives way where the base model exceeds it: values %d times as large',
+  async (factor, matmul, reason) => {
+    const folder = temporaryFolder();
+    await cp(golden('tiny-qwen2'), folder, { recursive: true });
+    await widen(folder, factor);
+    const trainer = await LocalTrainer.load(folder, { cacheDir: temporaryFolder(), matmul: 'float16' });
+    expect(trainer.facts.precision).toEqual({ matmul, reason });
+    trainer.dispose();
+  },
+);

@@ -56,7 +56,9 @@ afterEach(() => close());
 function describeFile(rfilename: string) {
   const content = readFileSync(golden('tiny-qwen2', rfilename));
   const sha256 = createHash('sha256').update(content).digest('hex');
-  return { rfilename, size: content.length, ...(rfilename.endsWith('.safetensors') ? { lfs: { sha256 } } : {}) };
+  const blobId = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+  const isLarge = rfilename.endsWith('.safetensors');
+  return { rfilename, size: content.length, blobId: isLarge ? SHA : blobId, ...(isLarge ? { lfs: { sha256 } } : {}) };
 }
 
 const isWeights = (request: IncomingMessage) => request.url?.endsWith('model.safetensors') ?? false;
@@ -91,6 +93,17 @@ describe('a hub id', () => {
     await writeFile(join(folder, 'config.json'), '{');
     await resolveBaseModel(options);
     expect(await readFile(join(folder, 'config.json'))).toEqual(readFileSync(golden('tiny-qwen2', 'config.json')));
+  });
+
+  it.each([
+    ['model.safetensors', 'sha256'],
+    ['config.json', 'git blob id'],
+  ])('is downloaded again where bytes of %s were changed on the disk: its %s tells', async (file) => {
+    const path = join(await resolveBaseModel(options), file);
+    const whole = await readFile(path);
+    await writeFile(path, Buffer.from(whole).fill(0x20, whole.length - 40));
+    await resolveBaseModel(options);
+    expect(await readFile(path)).toEqual(whole);
   });
 
   it('reports the bytes as they arrive', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, truncate } from 'node:fs/promises';
+import { cp, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LoraRecipe } from '../../src/schema/competition.ts';
@@ -62,12 +62,15 @@ describe.each(ENGINES)('a run that was stopped: $engine', (engineCase) => {
     const damaged = { ...checkpoint, path: `${checkpoint.path}.damaged` };
     await cp(checkpoint.path, damaged.path);
     await truncate(damaged.path, 1000);
+    const zeroed = { ...checkpoint, path: `${checkpoint.path}.zeroed` };
+    const { length } = await readFile(checkpoint.path);
+    await writeFile(zeroed.path, (await readFile(checkpoint.path)).fill(0, length - 4_000));
     const garbled = { ...checkpoint, path: `${checkpoint.path}.garbled` };
     const adapter = { shape: [1], read: () => new Float32Array(1) };
     await writeSafetensors({ path: garbled.path, tensors: new Map([['x', adapter]]), metadata: { checkpoint: '{' } });
     const nowhere = { ...checkpoint, path: '/dev/null/run.safetensors' };
     const whole = await train(engine);
-    for (const other of [{ ...checkpoint, run: 'another' }, damaged, garbled, nowhere]) {
+    for (const other of [{ ...checkpoint, run: 'another' }, damaged, zeroed, garbled, nowhere]) {
       const again = await train(engine, { checkpoint: other });
       expect(again.seen).toHaveLength(STEPS);
       expect(again.result).toEqual(whole.result);

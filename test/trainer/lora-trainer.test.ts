@@ -1,10 +1,13 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DatasetRow, DatasetSchema } from '../../src/schema/dataset-row.ts';
+import { GraphSession } from '../../src/trainer/graph/session.ts';
+import { LocalTrainer } from '../../src/trainer/local-trainer.ts';
 import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/lora-adapter.ts';
 import { LoraTrainer, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
+import type { NamedTensor } from '../../src/trainer/weights.ts';
 import { golden, loadQuietly, temporaryFolder } from './golden.ts';
 
 const recipe = { rank: 4, alpha: 8, epochs: 1, contextTokens: 64, learningRate: 5e-3, warmupSteps: 1 };
@@ -28,6 +31,20 @@ async function train(options: Partial<Parameters<LoraTrainer['train']>[1]> = {})
 }
 
 describe('train', () => {
+  it('shows after every micro batch that it is alive: a step may take longer than a silent process is left alone', async () => {
+    let signs = 0;
+    const local = await LocalTrainer.load(golden('tiny-qwen2'), {
+      cacheDir: temporaryFolder(),
+      onAlive: () => signs++,
+    });
+    const untilFirstStep: number[] = [];
+    const oneStep = { ...recipe, batchSize: 1, gradientAccumulation: rows.length };
+    await local.train(rows, { recipe: oneStep, seed: 7, onProgress: () => untilFirstStep.push(signs) });
+    local.dispose();
+    expect(untilFirstStep).toHaveLength(1);
+    expect(untilFirstStep[0]).toBeGreaterThanOrEqual(rows.length);
+  });
+
   it('reports every step and lowers the loss on what it was trained on', async () => {
     const before = await trainer.evaluate(rows);
     const { result, progress } = await train({ recipe: { ...recipe, epochs: 4 } });
@@ -155,10 +172,77 @@ describe('evaluate', () => {
 
 describe('faults of ours are thrown, not blamed on the dataset', () => {
   it('when the device fails in the middle of a run', async () => {
+    const device = vi.spyOn(GraphSession.prototype, 'run');
+    const fail = () =>
+      device.mockImplementation(() => {
+        throw new Error('device lost\nat some place');
+      });
+    const run = trainer.train(rows, { recipe, seed: 1, onProgress: fail });
+    await expect(run).rejects.toMatchObject({
+      code: 'trainer-failed',
+      transient: true,
+      message: expect.stringMatching(/^training failed on the \S+ backend: device lost\. See the cause/),
+    });
+    device.mockRestore();
+    expect((await trainer.train(rows, { recipe, seed: 1 })).ok).toBe(true);
+  });
+
+  it('when the caller disposes of the trainer, or throws, in the middle of a run', async () => {
     const doomed = await LoraTrainer.load({ inline: true, model: golden('tiny-qwen2') });
+    const own = new Error('a bug of the caller');
+    const thrown = doomed.train(rows, {
+      recipe,
+      seed: 1,
+      onProgress: () => {
+        throw own;
+      },
+    });
+    await expect(thrown).rejects.toBe(own);
+    const disposed = { code: 'bad-argument', message: 'this LoraTrainer has been disposed. Load another.' };
     const run = doomed.train(rows, { recipe, seed: 1, onProgress: () => doomed.dispose() });
-    await expect(run).rejects.toMatchObject({ code: 'trainer-failed', transient: true });
-    await expect(doomed.evaluate(rows)).rejects.toMatchObject({ code: 'bad-argument' });
+    const behind = doomed.evaluate(rows);
+    await expect(run).rejects.toMatchObject(disposed);
+    await expect(behind).rejects.toMatchObject(disposed);
+    await expect(doomed.evaluate(rows)).rejects.toMatchObject(disposed);
+  });
+
+  it.each([
+    [
+      'a recipe with a field that there is not',
+      { recipe: { learningrate: 1 } },
+      'recipe: Unrecognized key: "learningrate"',
+    ],
+    ['a rank of 0', { recipe: { rank: 0 } }, 'recipe.rank: Too small'],
+    ['a beta of 1', { recipe: { beta2: 1 } }, 'recipe.beta2: Too big'],
+    ['no seed', { seed: undefined }, 'seed: Invalid input'],
+    ['a seed of more than 32 bits', { seed: 2 ** 32 }, 'seed: Too big'],
+    [
+      'rows of something else',
+      { rows: [{ text: 'hi' }] },
+      'rows: row 1 has no conversations. Read it with DatasetSchema.',
+    ],
+  ])('when the caller passes %s', async (_what, wrong, message) => {
+    const { rows: some, ...parameters } = { rows, recipe, seed: 1, ...wrong };
+    await expect(trainer.train(some as DatasetRow[], parameters as never)).rejects.toMatchObject({
+      code: 'bad-argument',
+      transient: false,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each([0, -1, 2.5, Number.NaN])('when the caller evaluates %d tokens of a row', async (contextTokens) => {
+    const message = expect.stringMatching(/^contextTokens: /);
+    await expect(trainer.evaluate(rows, { contextTokens })).rejects.toMatchObject({ code: 'bad-argument', message });
+  });
+
+  it('when an adapter has fewer values than its shape says', async () => {
+    const adapter = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
+    const [[name, tensor]] = adapter.tensors as unknown as [[string, NamedTensor]];
+    adapter.tensors.set(name, { ...tensor, data: tensor.data.slice(1) });
+    await expect(trainer.evaluate(rows, { adapter })).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining(`${tensor.data.length - 1} values, its shape is [${tensor.shape}]`),
+    });
   });
 
   it.each([

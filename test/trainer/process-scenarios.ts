@@ -1,8 +1,8 @@
 /** What trainer-process.test.ts looks at, in a process of its own: forking needs the loader that runs TypeScript. */
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type DatasetRow, DatasetSchema, LoraTrainer } from 'flock-off';
 import { golden } from './golden-path.ts';
@@ -111,6 +111,38 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     const written = lines.map((line) => JSON.parse(line).step);
     await rm(folder, { recursive: true });
     return { lost: lost[0], left, first: steps[0], last: steps.at(-1), equal, removed, written };
+  },
+  async misused() {
+    const trainer = await load();
+    const pid = childPid();
+    const own = new Error('a bug of the caller');
+    const throwing = () => {
+      throw own;
+    };
+    const thrown = await trainer.train(rows, { recipe, seed: 7, onProgress: throwing }).catch((error) => error === own);
+    const unsendable = { ...recipe, rank: (() => 4) as never };
+    const unsent = await codeOf(trainer.train(rows, { recipe: unsendable, seed: 7 }));
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    const sameProcess = childPid() === pid;
+    trainer.dispose();
+    return { thrown, unsent, next: next.ok, sameProcess };
+  },
+  async short() {
+    const model = golden('tiny-qwen2');
+    const trainer = await load({ model, recipe });
+    const killed = trainer.train(rows, { recipe, seed: 7, onProgress: () => process.kill(childPid(), 'SIGKILL') });
+    await killed.catch(() => {});
+    // The next process finds little free memory.
+    const { NODE_OPTIONS = '' } = process.env;
+    const hook = join(await mkdtemp(join(tmpdir(), 'flock-off-short-')), 'little-memory.cjs');
+    await writeFile(hook, "require('node:os').freemem = () => 300e6; require('node:module').syncBuiltinESMExports();");
+    process.env.NODE_OPTIONS = `${NODE_OPTIONS} --require ${hook}`;
+    const lost = await codeOf(trainer.train(rows, { recipe, seed: 7 }));
+    process.env.NODE_OPTIONS = NODE_OPTIONS;
+    const next = await trainer.train(rows, { recipe, seed: 7 });
+    trainer.dispose();
+    await rm(dirname(hook), { recursive: true });
+    return { lost, next: next.ok };
   },
   async aborted() {
     const trainer = await load();

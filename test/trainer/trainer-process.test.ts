@@ -48,6 +48,22 @@ test.runIf(LINUX)('a process that is started again refuses another base model th
   });
 });
 
+test.runIf(LINUX)('what the caller throws or cannot send ends its call only', async () => {
+  expect((await scenario('misused')).seen).toEqual({
+    thrown: true,
+    unsent: ['bad-argument', false, expect.stringContaining('cannot be sent to the training process')],
+    next: true,
+    sameProcess: true,
+  });
+});
+
+test.runIf(LINUX)('memory that is short when the process is started again is a passing fault', async () => {
+  expect((await scenario('short')).seen).toEqual({
+    lost: ['out-of-memory', true, expect.stringContaining('there are 0.3 GiB for it')],
+    next: true,
+  });
+});
+
 test.runIf(LINUX)(
   'a process that is killed in the middle of a run goes on from its checkpoint and ends bit-equal',
   async () => {

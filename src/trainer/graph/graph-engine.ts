@@ -73,7 +73,12 @@ export class GraphEngine implements LoraEngine {
   ): Promise<GraphEngine> {
     const filled = { ...DEFAULTS, ...options };
     const session = await GraphSession.open(tf, writeLoraGraph({ config, ...filled }));
-    await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights], filled.mapped);
+    try {
+      await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights], filled.mapped);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
     return new GraphEngine(config, session, filled);
   }
 
@@ -191,6 +196,7 @@ interface Accumulated {
   batch: TokenBatch;
   lossScale: number;
   seed: number;
+  loss: number;
 }
 
 /** A run on {@link GraphEngine}. */
@@ -211,13 +217,16 @@ export class GraphTraining implements LoraTraining {
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
     const part = { batch, lossScale, seed: this.#parameters.random.nextUint32() | 0 };
-    this.#accumulated.push(part);
-    return this.#add(part);
+    const loss = this.#add(part);
+    this.#accumulated.push({ ...part, loss });
+    return loss;
   }
 
   async gradNorm(): Promise<number> {
     let norm = this.#norm();
-    while (!Number.isFinite(norm) && this.#scale > 1) {
+    // A smaller scale helps gradients only: what the forward pass cannot hold, it cannot hold at any scale.
+    const isLossFinite = this.#accumulated.every(({ loss }) => Number.isFinite(loss));
+    while (!Number.isFinite(norm) && isLossFinite && this.#scale > 1) {
       this.#scale /= 2;
       this.#parameters.run({}, [FETCH.clear]);
       for (const part of this.#accumulated) this.#add(part);
@@ -227,7 +236,7 @@ export class GraphTraining implements LoraTraining {
   }
 
   /** Adds the gradient of a batch, as many rows at once as there is memory for. */
-  #add({ batch, lossScale, seed }: Accumulated): number {
+  #add({ batch, lossScale, seed }: Omit<Accumulated, 'loss'>): number {
     const { config, planBatch, run, adapter, mask } = this.#parameters;
     const { rank, alpha, dropout } = adapter;
     const { rowsAtOnce, checkpointing } = planBatch(batch);
