@@ -101,12 +101,13 @@ export class Revealing {
     const { position, revealPeriodEpochs } = read;
     const gone: PendingReveal[] = [];
     for (const reveal of pending) {
-      const { landed, epoch: madeIn } = reveal.timelock!;
+      const { landed, epoch } = reveal.timelock!;
+      const dueEpoch = epoch + revealPeriodEpochs;
       const commit = read.commits.get(reveal.id);
       if (commit) await this.#stillLocked(reveal, commit, read);
       // A node that lags, or is on a fork, does not show what is there: before it is due, nothing has become of it.
-      else if (landed && position.epoch < madeIn + revealPeriodEpochs)
-        this.#wait(reveal, epochsAhead(position, madeIn + revealPeriodEpochs), read.block + LOOK_AGAIN_BLOCKS);
+      else if (landed && position.epoch < dueEpoch)
+        this.#wait(reveal, epochsAhead(position, dueEpoch), read.block + LOOK_AGAIN_BLOCKS);
       else if (landed || !mayStillLand(reveal, read.block)) gone.push(reveal);
     }
     await this.#verify(gone, read);

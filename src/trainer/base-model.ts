@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { digestFile, sameContent } from '../shared/file-digest.ts';
+import { digestFile } from '../shared/file-digest.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
+import { sha256OfFile } from '../shared/sha256-of-file.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -190,8 +191,8 @@ function stallTimeoutOf({ stallTimeoutMs = 30_000 }: BaseModelSource): number {
 async function isWhole(path: string, { size, blobId, lfs }: HubFile): Promise<boolean> {
   const found = await stat(path).catch(() => null);
   if (found?.size !== size) return false;
-  if (!lfs && !blobId) return true;
-  return sameContent({ oid: blobId ?? undefined, lfs: lfs ? { oid: lfs.sha256 } : undefined }, await digestFile(path));
+  if (lfs) return (await sha256OfFile(path)) === lfs.sha256;
+  return !blobId || (await digestFile(path)).gitBlobId === blobId;
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -17,13 +17,13 @@ export function requireRecipe(recipe: z.input<typeof LoraRecipe> = {}): LoraReci
 }
 
 /** @throws FlockOffError `bad-argument` unless it is a whole number from 0 to 2^32 - 1. */
-export function requireSeed(seed: number): number {
-  return requireArgument('seed', Seed, seed);
+export function requireSeed(seed: number): void {
+  requireArgument('seed', Seed, seed);
 }
 
 /** @throws FlockOffError `bad-argument` unless it is a whole number above 0. */
-export function requireContextTokens(contextTokens: number): number {
-  return requireArgument('contextTokens', ContextTokens, contextTokens);
+export function requireContextTokens(contextTokens: number): void {
+  requireArgument('contextTokens', ContextTokens, contextTokens);
 }
 
 /** Rows that were not read with `DatasetSchema`. @throws FlockOffError `bad-argument` with the first that is none. */
@@ -31,6 +31,11 @@ export function requireRows(rows: DatasetRow[]): void {
   // Only what would end in a riddle: there may be millions of turns.
   const wrong = rows.findIndex((row) => !Array.isArray(row?.conversations));
   if (wrong >= 0) throw badArgument(`rows: row ${wrong + 1} has no conversations`, 'read it with DatasetSchema');
+}
+
+/** What any call says of a trainer after its end. */
+export function disposedTrainer(): FlockOffError {
+  return badArgument('this LoraTrainer has been disposed', 'load another');
 }
 
 function requireArgument<T extends z.ZodType>(name: string, schema: T, value: unknown): z.output<T> {

@@ -7,7 +7,7 @@ import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
-import { requireContextTokens, requireRecipe, requireRows, requireSeed } from './check-arguments.ts';
+import { disposedTrainer, requireContextTokens, requireRecipe, requireRows, requireSeed } from './check-arguments.ts';
 import type { Qwen2Config } from './config.ts';
 import type { LoraEngine } from './engine.ts';
 import { type EvaluationResult, evaluateTokens } from './evaluate.ts';
@@ -166,12 +166,7 @@ export class LocalTrainer implements Trainer {
   }
 
   #requireLoaded(): void {
-    if (!this.#disposed) return;
-    throw new FlockOffError({
-      code: 'bad-argument',
-      what: 'this LoraTrainer has been disposed',
-      fix: 'load another',
-    });
+    if (this.#disposed) throw disposedTrainer();
   }
 
   async #guard<T, Progress>(

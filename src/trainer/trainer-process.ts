@@ -6,6 +6,7 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { disposedTrainer } from './check-arguments.ts';
 import type { EvaluationResult } from './evaluate.ts';
 import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
 import type { TrainResult } from './train.ts';
@@ -90,12 +91,7 @@ export class TrainerProcess implements Trainer {
     ask: Ask,
     { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: never) => void },
   ): Promise<T> {
-    if (this.#worker === null)
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what: 'this LoraTrainer has been disposed',
-        fix: 'load another',
-      });
+    if (this.#worker === null) throw disposedTrainer();
     if (this.#worker.ended) {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;

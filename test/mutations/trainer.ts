@@ -20,7 +20,7 @@ const GRAPH = 'src/trainer/graph';
 const MUTATIONS: Mutation[] = [
   {
     mistake: 'rotary embedding turned the other way',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/batch-feeds.ts`,
     from: 'i % config.headDim < config.headDim / 2',
     to: 'i % config.headDim >= config.headDim / 2',
   },
@@ -92,13 +92,13 @@ const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'adapter scaled by alpha, not alpha / rank',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/graph-training.ts`,
     from: 'adapter_scale: float(alpha / rank / (1 - dropout))',
     to: 'adapter_scale: float(alpha / (1 - dropout))',
   },
   {
     mistake: 'kept inputs not scaled up for the dropped ones',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/graph-training.ts`,
     from: 'adapter_scale: float(alpha / rank / (1 - dropout))',
     to: 'adapter_scale: float(alpha / rank)',
   },
@@ -140,7 +140,7 @@ const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'Adam without bias correction',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/graph-training.ts`,
     from: '(learningRate * correction) / (1 - beta1 ** this.#steps)',
     to: 'learningRate',
   },
@@ -176,13 +176,13 @@ const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'every part of a batch draws the dropout of its beginning',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/graph-training.ts`,
     from: 'first_position: integer(row * batch.length)',
     to: 'first_position: integer(0)',
   },
   {
     mistake: 'the last part of a batch is left out',
-    file: `${GRAPH}/graph-engine.ts`,
+    file: `${GRAPH}/graph-training.ts`,
     from: 'row < batch.rows; row += rowsAtOnce',
     to: 'row <= batch.rows - rowsAtOnce - (rowsAtOnce < batch.rows ? 1 : 0); row += rowsAtOnce',
   },
