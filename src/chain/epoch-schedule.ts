@@ -22,7 +22,10 @@ export function moduloEpoch({ block, netuid, tempo }: { block: number; netuid: n
   return { block, epoch, nextEpochBlock: (epoch + 1) * periodBlocks - (netuid + 1), periodBlocks };
 }
 
-/** The position on runtimes that store the schedule: the next epoch is due `tempo` blocks after the last, or sooner where that is pending. */
+/**
+ * The position on runtimes that store the schedule: the next epoch is due `tempo` blocks after the last, or sooner where
+ * that is pending. One that is overdue begins in the next block at the earliest, and the epochs after it count from there.
+ */
 export function statefulEpoch({
   block,
   epoch,
@@ -39,8 +42,8 @@ export function statefulEpoch({
 }): EpochPosition {
   if (tempo === 0) return { block, epoch, nextEpochBlock: Number.POSITIVE_INFINITY, periodBlocks: 0 };
   const regular = lastEpochBlock + tempo;
-  const nextEpochBlock = pendingEpochBlock > 0 ? Math.min(regular, pendingEpochBlock) : regular;
-  return { block, epoch, nextEpochBlock, periodBlocks: tempo };
+  const due = pendingEpochBlock > 0 ? Math.min(regular, pendingEpochBlock) : regular;
+  return { block, epoch, nextEpochBlock: Math.max(due, block + 1), periodBlocks: tempo };
 }
 
 /** The position in a later block, as far as the schedule can be foreseen. */
@@ -53,6 +56,11 @@ export function positionAt(position: EpochPosition, block: number): EpochPositio
     nextEpochBlock: further === 0 ? nextEpochBlock : nextEpochBlock + further * periodBlocks,
     periodBlocks,
   };
+}
+
+/** First and last block of the epoch in which what is committed in the block after `position` is revealed. */
+export function revealWindow(position: EpochPosition, revealPeriodEpochs: number): [first: number, last: number] {
+  return epochWindow(positionAt(position, position.block + 1), revealPeriodEpochs);
 }
 
 /** Blocks of an epoch `ahead` epochs after the current one, as far as the schedule can be foreseen. */

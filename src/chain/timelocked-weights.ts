@@ -1,5 +1,5 @@
 import type { DrandBeacon } from './drand.ts';
-import { epochWindow, positionAt } from './epoch-schedule.ts';
+import { revealWindow } from './epoch-schedule.ts';
 import type { NormalisedWeights } from './normalise-weights.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { requireBeacon, roundForBlock, type TimelockTerms } from './timelock-terms.ts';
@@ -60,6 +60,6 @@ export function revealRound(
   }: Pick<WeightTerms, 'position' | 'revealPeriodEpochs'> & { timelock: TimelockTerms },
   beacon: DrandBeacon,
 ): number {
-  const [first, last] = epochWindow(positionAt(position, position.block + 1), revealPeriodEpochs);
+  const [first, last] = revealWindow(position, revealPeriodEpochs);
   return roundForBlock(timelock, beacon, Math.min(first + SLACK_BLOCKS, last));
 }
