@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
+import { toField } from './chain-value.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toNullable, toNumber } from './snapshot.ts';
 
@@ -21,7 +22,7 @@ export async function readCommitments(snapshot: Snapshot, netuid: number): Promi
   const entries = await snapshot.readMap('commitments.commitmentOf', netuid);
   return new Map(
     entries.map(({ keys, hex, value }) => {
-      const hotkey = String(keys[1]);
+      const hotkey = String(keys.at(-1));
       return [hotkey, toCommitment(hotkey, hex, value)];
     }),
   );
@@ -135,15 +136,16 @@ async function readSpace(
   { netuid, hotkey, bytes }: { netuid: number; hotkey: string; bytes: number },
 ): Promise<CommitmentRoom> {
   const [maxSpace, usedSpace, ...schedule] = await snapshot.read([
-    ['commitments.maxSpace'],
+    snapshot.forSubnet('commitments.maxSpace', netuid),
     ['commitments.usedSpaceOf', netuid, hotkey],
     ...epochReads(snapshot, netuid),
   ]);
   const cost = Math.max(LEAST_SPACE_BYTES, bytes);
   const budget = toNumber(maxSpace!);
   const { block, epoch, nextEpochBlock } = epochPosition(netuid, schedule);
-  const stored = toNullable(usedSpace!) as unknown as { lastEpoch: ChainValue; usedSpace: ChainValue } | null;
-  const used = stored && toNumber(stored.lastEpoch) === epoch ? toNumber(stored.usedSpace) : 0;
+  const stored = toNullable(usedSpace);
+  const isOfEpoch = stored !== null && toNumber(toField(stored, 'lastEpoch')) === epoch;
+  const used = isOfEpoch ? toNumber(toField(stored, 'usedSpace')) : 0;
   const firstBlock = cost > budget ? Number.POSITIVE_INFINITY : used + cost <= budget ? block : nextEpochBlock;
   return { block, firstBlock, refusal: 'SpaceLimitExceeded' };
 }
@@ -154,11 +156,15 @@ async function readCooldown(
 ): Promise<CommitmentRoom> {
   const reads: StorageRead[] = [['system.number']];
   const isConstant = snapshot.constant('commitments.rateLimit');
-  if (snapshot.has('commitments.lastCommitment')) reads.push(['commitments.lastCommitment', netuid, hotkey]);
-  if (!isConstant && snapshot.has('commitments.rateLimit')) reads.push(['commitments.rateLimit']);
-  const [number, stored, limit = isConstant] = await snapshot.read(reads);
-  const block = toNumber(number!);
+  const lastCommitment: StorageRead = ['commitments.lastCommitment', netuid, hotkey];
+  const rateLimit = snapshot.forSubnet('commitments.rateLimit', netuid);
+  if (snapshot.canRead(lastCommitment)) reads.push(lastCommitment);
+  if (!isConstant && snapshot.canRead(rateLimit)) reads.push(rateLimit);
+  const values = new Map((await snapshot.read(reads)).map((value, i) => [reads[i]![0], value]));
+  const block = toNumber(values.get('system.number'));
+  const stored = values.get('commitments.lastCommitment');
   const last = stored && toNullable(stored);
+  const limit = isConstant ?? values.get('commitments.rateLimit');
   const firstBlock = last && limit ? toNumber(last) + toNumber(limit) : block;
   return { block, firstBlock, refusal: 'CommitmentSetRateLimitExceeded' };
 }

@@ -37,6 +37,18 @@ export function nodeFailed(what: string, url: string, cause: RpcError, transient
   });
 }
 
+/** Answers that cannot be what was asked for. Another node may have better ones; the same one, too, after a while. */
+export function unusableAnswer(what: string, url: string, cause: unknown): FlockOffError {
+  return new FlockOffError({
+    code: 'chain-unreachable',
+    what: `${what}: the answer of the node at ${url} cannot be used: ${messageOf(cause)}`,
+    fix: `${ANOTHER}; if all answer so, update flock-off`,
+    facts: { url },
+    transient: true,
+    cause,
+  });
+}
+
 export function notSubtensor(url: string, why: string, cause?: unknown): FlockOffError {
   return new FlockOffError({
     code: 'chain-unreachable',

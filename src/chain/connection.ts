@@ -1,7 +1,15 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
+import {
+  nodeFailed,
+  noneAnswers,
+  openingFailed,
+  tooLate,
+  unfit,
+  unreachable,
+  unusableAnswer,
+} from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 import { type Link, openLink } from './link.ts';
@@ -92,7 +100,7 @@ export class Connection {
   /**
    * Runs `run` with a connected node; `what` names it in errors ("reading the metagraph").
    * @throws FlockOffError `chain-unreachable` (not connected, lost, or the node failed) or `timeout`, both transient; the
-   *   signal's reason when aborted; whatever else `run` throws.
+   *   signal's reason when aborted. What `run` throws of another kind is taken for an answer that cannot be used.
    */
   async use<T>(what: string, run: (link: Link) => Promise<T>, options: UseConnectionParameters = {}): Promise<T> {
     const { signal, timeoutMs = this.timeoutMs, missing } = options;
@@ -114,8 +122,9 @@ export class Connection {
     } catch (error) {
       if (error === late || signal?.aborted || error instanceof FlockOffError) throw error;
       if (error instanceof SocketLostError) throw unreachable(this.url, messageOf(error), error);
-      if (error instanceof RpcError) throw this.#refused(what, error, dropLink);
-      throw error;
+      throw error instanceof RpcError
+        ? this.#refused(what, error, dropLink)
+        : this.#leave(unusableAnswer(what, this.url, error), dropLink);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -131,11 +140,16 @@ export class Connection {
   /** A node that refuses a method will refuse it again: it makes place for another, where there is one. */
   #refused(what: string, error: RpcError, dropLink: AbortController): FlockOffError {
     const failed = nodeFailed(what, this.url, error, error.code !== METHOD_NOT_FOUND || this.endpoints > 1);
-    if (error.code === METHOD_NOT_FOUND && this.endpoints > 1) {
+    return error.code === METHOD_NOT_FOUND ? this.#leave(failed, dropLink) : failed;
+  }
+
+  /** Goes on with another node, where there is one. */
+  #leave(because: FlockOffError, dropLink: AbortController): FlockOffError {
+    if (this.endpoints > 1) {
       this.#endpoints.failed(this.#current);
-      drop(dropLink, failed.message);
+      drop(dropLink, because.message);
     }
-    return failed;
+    return because;
   }
 
   async #open(): Promise<Link> {

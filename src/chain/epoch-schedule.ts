@@ -74,12 +74,9 @@ export function epochWindow(
 
 /** What {@link epochPosition} needs, to be read together with whatever else is wanted. */
 export function epochReads(snapshot: Snapshot, netuid: number): StorageRead[] {
-  const stored: StorageRead[] = [
-    ['subtensorModule.subnetEpochIndex', netuid],
-    ['subtensorModule.lastEpochBlock', netuid],
-    ['subtensorModule.pendingEpochAt', netuid],
-  ];
-  return [['system.number'], ['subtensorModule.tempo', netuid], ...(hasStoredEpochs(snapshot) ? stored : [])];
+  const stored = hasStoredEpochs(snapshot) ? ['subnetEpochIndex', 'lastEpochBlock', 'pendingEpochAt'] : [];
+  const ofSubnet = ['tempo', ...stored].map((item) => snapshot.forSubnet(`subtensorModule.${item}`, netuid));
+  return [['system.number'], ...ofSubnet];
 }
 
 /** The position from the values of {@link epochReads}. */

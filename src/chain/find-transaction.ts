@@ -1,5 +1,7 @@
+import { toField } from './chain-value.ts';
 import { dispatchRejection } from './explain-rejection.ts';
-import { type ChainValue, type Node, Snapshot, toNumber } from './snapshot.ts';
+import { ask, BlockAnswer, HashAnswer, HeaderAnswer, RuntimeVersionAnswer } from './node-answers.ts';
+import { type Node, Snapshot, toNumber } from './snapshot.ts';
 import type { SignedTransaction } from './transaction.ts';
 import { type Certainty, type Inclusion, readOutcome } from './watch-transaction.ts';
 
@@ -8,8 +10,7 @@ export type Fate = Inclusion | 'never' | 'open';
 
 /** The number of transactions an account has in the blocks up to this one: the nonce its next one needs. */
 export async function readNonce(snapshot: Snapshot, address: string): Promise<number> {
-  const account = (await snapshot.get('system.account', address)) as unknown as { nonce: ChainValue };
-  return toNumber(account.nonce);
+  return toNumber(toField(await snapshot.get('system.account', address), 'nonce'));
 }
 
 export interface FindTransactionParameters {
@@ -29,26 +30,26 @@ export interface FindTransactionParameters {
 export async function findTransaction(link: Node, parameters: FindTransactionParameters): Promise<Fate> {
   const { name, transaction, until, without } = parameters;
   const { socket, api } = link;
-  const best = await socket.request<string>('chain_getBlockHash');
+  const best = await ask(socket, 'chain_getBlockHash', [], HashAnswer);
   const looked: string[] = [];
   let bestBlock: number | undefined;
   for (let hash = best; !without.has(hash); ) {
-    const answer = await socket.request<SignedBlock | null>('chain_getBlock', [hash]);
+    const answer = await ask(socket, 'chain_getBlock', [hash], BlockAnswer);
     if (answer === null) break; // The node does not keep it.
     const { header, extrinsics } = answer.block;
-    bestBlock ??= Number(header.number);
+    bestBlock ??= header.number;
     if (extrinsics.includes(transaction.hex)) {
-      if (until === 'finalized' && Number(header.number) > (await finalBlock(link))) return 'open';
+      if (until === 'finalized' && header.number > (await finalBlock(link))) return 'open';
       const { inclusion, refusal } = await readOutcome(link, transaction.hex, hash);
       if (refusal) throw dispatchRejection(name, refusal);
       return inclusion;
     }
     looked.push(hash);
-    if (Number(header.number) <= transaction.signedAtBlock + 1) break;
+    if (header.number <= transaction.signedAtBlock + 1) break;
     hash = header.parentHash;
   }
   for (const hash of looked) without.add(hash);
-  const { specVersion } = await socket.request<{ specVersion: number }>('state_getRuntimeVersion');
+  const { specVersion } = await ask(socket, 'state_getRuntimeVersion', [], RuntimeVersionAnswer);
   if (specVersion !== api.runtimeVersion.specVersion.toNumber()) socket.close('the runtime was upgraded');
   if (specVersion !== transaction.specVersion) return 'never';
   if (bestBlock !== undefined && bestBlock >= transaction.lastBlock) return 'never';
@@ -56,10 +57,6 @@ export async function findTransaction(link: Node, parameters: FindTransactionPar
 }
 
 async function finalBlock({ socket }: Node): Promise<number> {
-  const hash = await socket.request<string>('chain_getFinalizedHead');
-  return Number((await socket.request<{ number: string }>('chain_getHeader', [hash])).number);
-}
-
-interface SignedBlock {
-  block: { header: { number: string; parentHash: string }; extrinsics: string[] };
+  const hash = await ask(socket, 'chain_getFinalizedHead', [], HashAnswer);
+  return (await ask(socket, 'chain_getHeader', [hash], HeaderAnswer)).number;
 }

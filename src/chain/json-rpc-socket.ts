@@ -6,16 +6,21 @@ import { messageOf } from '../errors/flock-off-error.ts';
 /** JSON-RPC's code for a method that the other side does not have. */
 export const METHOD_NOT_FOUND = -32_601;
 
+/** What is kept of the text of an error. */
+const MOST_MESSAGE_CHARACTERS = 1_000;
+
 /** An answer of the node that is an error: JSON-RPC 2.0 code and message, and `data` where it sent any. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
   readonly code: number;
   readonly data: unknown;
 
-  constructor({ code, message, data }: { code: number; message: string; data?: unknown }) {
-    super(message);
-    this.code = code;
-    this.data = data;
+  /** `error`: what the node sent, whatever it is. */
+  constructor(error: unknown) {
+    const { code, message, data } = Object(error) as { code?: unknown; message?: unknown; data?: unknown };
+    super(String(message ?? 'no reason given').slice(0, MOST_MESSAGE_CHARACTERS));
+    this.code = Number(code);
+    this.data = typeof data === 'string' ? data.slice(0, MOST_MESSAGE_CHARACTERS) : data;
   }
 }
 
@@ -51,8 +56,8 @@ export interface Subscription {
 interface Message {
   id?: number;
   result?: unknown;
-  error?: { code: number; message: string; data?: unknown };
-  params?: { subscription: string | number; result: unknown };
+  error?: unknown;
+  params?: { subscription?: string | number; result?: unknown } | null;
 }
 
 interface Pending {
@@ -115,10 +120,15 @@ export class JsonRpcSocket {
   subscribe<T>({ method, unsubscribe, params = [] }: Subscription, onNotice: (notice: T) => void): Promise<() => void> {
     return new Promise((resolve, reject) => {
       const subscribed = (id: unknown) => {
+        if (typeof id !== 'string' && typeof id !== 'number') {
+          this.#lose(`the node answered ${method} with no subscription`);
+          reject(this.lost.reason);
+          return;
+        }
         // In the same turn as the answer, so that the notice right behind it finds its subscriber.
-        this.#subscribers.set(id as string | number, onNotice as (result: unknown) => void);
+        this.#subscribers.set(id, onNotice as (result: unknown) => void);
         resolve(() => {
-          if (this.#subscribers.delete(id as string | number)) this.request(unsubscribe, [id]).catch(() => {});
+          if (this.#subscribers.delete(id)) this.request(unsubscribe, [id]).catch(() => {});
         });
       };
       this.#send(method, params, { resolve: subscribed, reject });
@@ -158,21 +168,25 @@ export class JsonRpcSocket {
   }
 
   #receive(text: string): void {
-    let message: Message;
+    let message: Message | null;
     try {
-      message = JSON.parse(text) as Message;
+      message = JSON.parse(text) as Message | null;
     } catch {
       this.#lose('the node sent something that is not JSON');
       return;
     }
-    if (message.id !== undefined && message.id !== null) {
-      const pending = this.#pending.get(message.id);
-      this.#pending.delete(message.id);
-      if (message.error) pending?.reject(new RpcError(message.error));
-      else pending?.resolve(message.result);
-    } else if (message.params) {
-      const { subscription, result } = message.params;
-      this.#subscribers.get(subscription)?.(result);
+    const { id, result, error, params } = Object(message) as Message;
+    if (id !== undefined && id !== null) {
+      const pending = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (error) pending?.reject(new RpcError(error));
+      else pending?.resolve(result);
+    } else if (params?.subscription !== undefined) {
+      try {
+        this.#subscribers.get(params.subscription)?.(params.result);
+      } catch {
+        this.#lose('the node sent a notice that cannot be read');
+      }
     }
   }
 

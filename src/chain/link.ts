@@ -1,5 +1,5 @@
 import type { ApiPromise } from '@polkadot/api';
-import { notSubtensor, otherChain } from './connection-errors.ts';
+import { otherChain } from './connection-errors.ts';
 import type { Endpoint } from './endpoint-list.ts';
 import { HeadFeed } from './head-feed.ts';
 import { JsonRpcSocket } from './json-rpc-socket.ts';
@@ -33,9 +33,6 @@ export interface OpenLinkParameters {
   onStall: (socket: JsonRpcSocket, block: number) => void;
 }
 
-/** Pallets without which a node is no Subtensor. */
-const REQUIRED_PALLETS = ['system', 'subtensorModule', 'commitments'];
-
 /**
  * Opens a socket to a node and asks it what it is: the chain that is meant, a Subtensor, and one that does what is
  * needed of it.
@@ -45,15 +42,11 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest });
   try {
     const identity = await readIdentity(socket);
-    if (typeof identity.genesisHash !== 'string' || !Number.isInteger(identity.specVersion))
-      throw notSubtensor(endpoint.shown, 'it does not say which chain it serves');
     if (genesisHash !== null && identity.genesisHash !== genesisHash)
       throw otherChain(endpoint.shown, genesisHash, identity.genesisHash);
     const api = await codecs.open(socket, identity);
-    const missing = REQUIRED_PALLETS.filter((pallet) => api.query[pallet] === undefined);
-    if (missing.length > 0) throw notSubtensor(endpoint.shown, `it has no pallet ${missing.join(', ')}`);
     const block = await probe(socket, api, endpoint.shown);
-    await closeOnUpgrade(socket, identity.specVersion);
+    await closeOnUpgrade(socket, identity.runtime.specVersion);
     const heads = await HeadFeed.open({ socket, block, stallTimeoutMs, onStall: (at) => onStall(socket, at) });
     return { endpoint, socket, api, heads };
   } catch (error) {

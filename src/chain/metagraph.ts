@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
+import { ifOfType, toBoolean } from './chain-value.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 import { RAO, readOwners } from './owners.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from './snapshot.ts';
@@ -11,7 +12,6 @@ const LIKELY_UIDS = 256;
 
 type Field = [item: string, decode: (value: ChainValue) => number | boolean];
 
-const isTrue = (value: ChainValue) => value.eq(true);
 const share = (value: ChainValue) => toNumber(value) / U16_MAX;
 const amount = (value: ChainValue) => toNumber(value) / RAO;
 
@@ -21,13 +21,13 @@ const HYPERPARAMETERS = {
   weightsVersionKey: ['weightsVersionKey', toNumber],
   minAllowedWeights: ['minAllowedWeights', toNumber],
   maxWeightShare: ['maxWeightsLimit', share],
-  commitRevealEnabled: ['commitRevealWeightsEnabled', isTrue],
+  commitRevealEnabled: ['commitRevealWeightsEnabled', toBoolean],
   revealPeriodEpochs: ['revealPeriodEpochs', toNumber],
   immunityPeriodBlocks: ['immunityPeriod', toNumber],
   maxAllowedUids: ['maxAllowedUids', toNumber],
   maxAllowedValidators: ['maxAllowedValidators', toNumber],
   activityCutoffBlocks: ['activityCutoff', toNumber],
-  registrationAllowed: ['networkRegistrationAllowed', isTrue],
+  registrationAllowed: ['networkRegistrationAllowed', toBoolean],
   burnTao: ['burn', amount],
   minBurnTao: ['minBurn', amount],
   maxBurnTao: ['maxBurn', amount],
@@ -49,17 +49,14 @@ const ITEMS = [
  * @throws FlockOffError `bad-argument` when there is no such subnet.
  */
 export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise<Metagraph> {
-  const items = ITEMS.filter((item) => snapshot.has(`subtensorModule.${item}`));
+  const ofItem = (item: string) => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
+  const items = ITEMS.filter((item) => snapshot.canRead(ofItem(item)));
   const schedule = epochReads(snapshot, netuid);
-  const values = await snapshot.read([
-    ...schedule,
-    ...items.map((item): StorageRead => [`subtensorModule.${item}`, netuid]),
-    ...slotReads(netuid, 0, LIKELY_UIDS),
-  ]);
+  const values = await snapshot.read([...schedule, ...items.map(ofItem), ...slotReads(netuid, 0, LIKELY_UIDS)]);
   const { block, nextEpochBlock } = epochPosition(netuid, values.splice(0, schedule.length));
   const ofSubnet = new Map(values.splice(0, items.length).map((value, i) => [items[i]!, value]));
-  if (!ofSubnet.get('networksAdded')?.eq(true)) throw noSuchSubnet(netuid);
-  const size = toNumber(ofSubnet.get('subnetworkN')!);
+  if (!toBoolean(ofSubnet.get('networksAdded'))) throw noSuchSubnet(netuid);
+  const size = toNumber(ofSubnet.get('subnetworkN'));
   values.push(...(await snapshot.read(slotReads(netuid, LIKELY_UIDS, size))));
   const slots = Array.from({ length: size }, (_, uid) => ({
     account: values[2 * uid]!,
@@ -77,8 +74,8 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
     const vector = ofSubnet.get(item);
     return vector ? toItems(vector).map(decode) : [];
   };
-  const active = column('active', isTrue);
-  const validatorPermit = column('validatorPermit', isTrue);
+  const active = column('active', toBoolean);
+  const validatorPermit = column('validatorPermit', toBoolean);
   const consensus = column('consensus', share);
   const incentive = column('incentive', share);
   const dividends = column('dividends', share);
@@ -108,7 +105,7 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
 function hyperparametersOf(ofSubnet: Map<string, ChainValue>): SubnetHyperparameters {
   const entries = Object.entries<Field>(HYPERPARAMETERS).map(([name, [item, decode]]) => {
     const value = ofSubnet.get(item);
-    return [name, value ? decode(value) : null];
+    return [name, value ? ifOfType(() => decode(value)) : null];
   });
   const hyperparameters = Object.fromEntries(entries) as SubnetHyperparameters;
   const cutoffFactor = ofSubnet.get(CUTOFF_FACTOR);

@@ -27,7 +27,7 @@ export async function readOwners(snapshot: Snapshot, netuid: number, hotkeys: Ch
 }
 
 async function readOwnersFromStorage(snapshot: Snapshot, netuid: number, hotkeys: ChainValue[]): Promise<Owned[]> {
-  const hasAlpha = snapshot.has('subtensorModule.totalHotkeyAlpha');
+  const hasAlpha = hotkeys[0] && snapshot.canRead(['subtensorModule.totalHotkeyAlpha', hotkeys[0], netuid]);
   const values = await snapshot.read([
     ...hotkeys.map((hotkey): StorageRead => ['subtensorModule.owner', hotkey]),
     ...(hasAlpha ? hotkeys.map((hotkey): StorageRead => ['subtensorModule.totalHotkeyAlpha', hotkey, netuid]) : []),

@@ -27,6 +27,9 @@ export async function polkadotCrypto() {
 
 /** The API: metadata, storage keys, calls, and the types they are made of. */
 export async function polkadotApi() {
-  const { ApiPromise } = await import('@polkadot/api');
-  return { ApiPromise };
+  const [{ ApiPromise }, { Metadata, TypeRegistry }] = await Promise.all([
+    import('@polkadot/api'),
+    import('@polkadot/types'),
+  ]);
+  return { ApiPromise, Metadata, TypeRegistry };
 }

@@ -1,6 +1,15 @@
 import type { ApiPromise } from '@polkadot/api';
 import { unfit } from './connection-errors.ts';
 import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
+import {
+  ask,
+  BlockAnswer,
+  HashAnswer,
+  HeaderAnswer,
+  KeysAnswer,
+  NonceAnswer,
+  UnusableAnswerError,
+} from './node-answers.ts';
 import { Snapshot, toNumber } from './snapshot.ts';
 
 /** An account nobody has. */
@@ -13,35 +22,26 @@ const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
  * Returns the number of the best block. @throws FlockOffError `chain-unreachable` for a node that is not fit.
  */
 export async function probe(socket: JsonRpcSocket, api: ApiPromise, url: string): Promise<number> {
-  const call = async <T>(method: string, params: unknown[], isFit: (result: T) => boolean): Promise<T> => {
-    const result = await socket.request<T>(method, params).catch((error: unknown) => {
-      throw error instanceof RpcError ? unfit(url, `it refuses ${method} (${error.code}: ${error.message})`) : error;
-    });
-    if (isFit(result)) return result;
-    throw unfit(url, `it answered ${method} with ${JSON.stringify(result)?.slice(0, 80)}`);
+  const tried = async <T>(method: string, answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof RpcError) throw unfit(url, `it refuses ${method} (${error.code}: ${error.message})`);
+      throw error instanceof UnusableAnswerError ? unfit(url, error.message) : error;
+    }
   };
-  const blockHash = await call<string>('chain_getBlockHash', [], isHash);
+  const asked = <Answer extends Parameters<typeof ask>[3]>(method: string, params: unknown[], answer: Answer) =>
+    tried(method, ask(socket, method, params, answer));
+  const blockHash = await asked('chain_getBlockHash', [], HashAnswer);
   const snapshot = new Snapshot({ api, socket }, blockHash);
   const [{ number }, stored] = await Promise.all([
-    call<{ number: string }>('chain_getHeader', [blockHash], (header) => isHex(header?.number)),
-    snapshot.get('system.number').catch((error: unknown) => {
-      throw error instanceof RpcError
-        ? unfit(url, `it refuses state_queryStorageAt (${error.code}: ${error.message})`)
-        : error;
-    }),
-    call<string[]>('state_getKeysPaged', ['0x', 1, null, blockHash], (keys) => keys?.length === 1),
-    call<number>('system_accountNextIndex', [NOBODY], Number.isInteger),
-    call<string>('chain_getFinalizedHead', [], isHash),
-    call<{ block: unknown }>('chain_getBlock', [blockHash], (answer) => Boolean(answer?.block)),
+    asked('chain_getHeader', [blockHash], HeaderAnswer),
+    tried('state_queryStorageAt', snapshot.get('system.number').then(toNumber)),
+    asked('state_getKeysPaged', ['0x', 1, null, blockHash], KeysAnswer.length(1)),
+    asked('system_accountNextIndex', [NOBODY], NonceAnswer),
+    asked('chain_getFinalizedHead', [], HashAnswer),
+    asked('chain_getBlock', [blockHash], BlockAnswer.unwrap()),
   ]);
-  if (toNumber(stored) === Number(number)) return Number(number);
-  throw unfit(url, `it serves block ${Number(number)} with the state of block ${toNumber(stored)}`);
-}
-
-function isHex(value: unknown): boolean {
-  return typeof value === 'string' && /^0x[0-9a-f]+$/i.test(value);
-}
-
-function isHash(value: unknown): boolean {
-  return isHex(value) && (value as string).length === 66;
+  if (stored === number) return number;
+  throw unfit(url, `it serves block ${number} with the state of block ${stored}`);
 }

@@ -1,24 +1,28 @@
 import type { ApiPromise } from '@polkadot/api';
-import { abortable } from '../shared/abortable.ts';
 import type { JsonRpcSocket } from './json-rpc-socket.ts';
+import { ask, HashAnswer, HexAnswer, type RuntimeVersion, RuntimeVersionAnswer } from './node-answers.ts';
 import { polkadotApi } from './polkadot.ts';
 
 /** What a chain and its runtime are known by. */
 export interface ChainIdentity {
   genesisHash: string;
-  specVersion: number;
+  runtime: RuntimeVersion;
 }
 
 /** How metadata of version 14 begins: "meta", 14. */
 const METADATA_V14 = '0x6d6574610e';
+/** Pallets without which a node is no Subtensor. */
+const REQUIRED_PALLETS = ['System', 'SubtensorModule', 'Commitments'];
+/** Format of addresses on all of Bittensor's chains. */
+const SS58_FORMAT = 42;
 
-/** Which chain the node serves, and by which runtime. */
+/** Which chain the node serves, and by which runtime. @throws UnusableAnswerError when it does not say. */
 export async function readIdentity(socket: JsonRpcSocket): Promise<ChainIdentity> {
-  const [genesisHash, version] = await Promise.all([
-    socket.request<string>('chain_getBlockHash', [0]),
-    socket.request<{ specVersion: number } | null>('state_getRuntimeVersion'),
+  const [genesisHash, runtime] = await Promise.all([
+    ask(socket, 'chain_getBlockHash', [0], HashAnswer),
+    ask(socket, 'state_getRuntimeVersion', [], RuntimeVersionAnswer),
   ]);
-  return { genesisHash, specVersion: version?.specVersion ?? Number.NaN };
+  return { genesisHash, runtime };
 }
 
 /**
@@ -28,31 +32,50 @@ export async function readIdentity(socket: JsonRpcSocket): Promise<ChainIdentity
 export class RuntimeCodecs {
   #latest: { id: string; api: ApiPromise } | null = null;
 
-  async open(socket: JsonRpcSocket, { genesisHash, specVersion }: ChainIdentity): Promise<ApiPromise> {
-    const id = `${genesisHash}-${specVersion}`;
+  /** @throws Error when the description cannot be read, or is none of a Subtensor. */
+  async open(socket: JsonRpcSocket, identity: ChainIdentity): Promise<ApiPromise> {
+    const id = `${identity.genesisHash}-${identity.runtime.specVersion}`;
     if (this.#latest?.id === id) return this.#latest.api;
     const { ApiPromise } = await polkadotApi();
     // Version 14, which every node has: left to itself, the API asks for newer ones first, and prints where there are none.
-    const metadata = await socket.request<`0x${string}`>('state_getMetadata');
-    // The API prints what it cannot read.
-    if (!String(metadata).startsWith(METADATA_V14)) throw new Error('its description of itself cannot be read');
-    const failed = new AbortController();
+    const metadata = (await ask(socket, 'state_getMetadata', [], HexAnswer)) as `0x${string}`;
+    await requireReadable(metadata);
     const api = new ApiPromise({
-      provider: startupProvider(socket, (error) => failed.abort(error)),
+      provider: startupProvider(identity),
       metadata: { [id]: metadata },
       noInitWarn: true,
     });
-    await abortable(api.isReadyOrError, failed.signal);
+    await api.isReadyOrError;
     this.#latest = { id, api };
     return api;
   }
 }
 
-/**
- * What @polkadot/api reads the runtime's description through when it starts. It prints every failed request to the
- * console, so a failure is reported to `onFailure` instead and the request is left unanswered.
- */
-function startupProvider(socket: JsonRpcSocket, onFailure: (error: unknown) => void) {
+/** The API prints what it cannot read, so it is given only what has been read once. */
+async function requireReadable(hex: `0x${string}`): Promise<void> {
+  const { Metadata, TypeRegistry } = await polkadotApi();
+  let pallets: string[];
+  try {
+    if (!hex.startsWith(METADATA_V14)) throw new Error('of another version than 14');
+    const metadata = new Metadata(new TypeRegistry(), hex);
+    if (metadata.encodedLength > hex.length / 2 - 1) throw new Error('cut short');
+    pallets = metadata.asLatest.pallets.map(({ name }) => name.toString());
+  } catch (error) {
+    throw new Error('its description of itself cannot be read', { cause: error });
+  }
+  const missing = REQUIRED_PALLETS.filter((pallet) => !pallets.includes(pallet));
+  if (missing.length > 0) throw new Error(`it has no pallet ${missing.join(', ')}`);
+}
+
+/** Answers what @polkadot/api asks for when it starts from what is known: it prints every answer that it does not like. */
+function startupProvider({ genesisHash, runtime }: ChainIdentity) {
+  const answers: Record<string, unknown> = {
+    chain_getBlockHash: genesisHash,
+    rpc_methods: { methods: [] },
+    state_getRuntimeVersion: runtime,
+    system_chain: 'Bittensor',
+    system_properties: { ss58Format: SS58_FORMAT },
+  };
   return {
     hasSubscriptions: false,
     isClonable: false,
@@ -63,10 +86,7 @@ function startupProvider(socket: JsonRpcSocket, onFailure: (error: unknown) => v
     on: () => () => {},
     subscribe: unused,
     unsubscribe: unused,
-    send: <T>(method: string, params: unknown[]): Promise<T> =>
-      new Promise((resolve) => {
-        socket.request<T>(method, params).then(resolve, onFailure);
-      }),
+    send: async <T>(method: string): Promise<T> => answers[method] as T,
   };
 }
 

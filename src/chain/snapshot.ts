@@ -1,9 +1,13 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
+import { type ChainValue, toNumber } from './chain-value.ts';
+import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
+import { ask, HashAnswer, HexAnswer, KeysAnswer, StorageAnswer, shown, UnusableAnswerError } from './node-answers.ts';
+import { isMissingFunction } from './runtime-function.ts';
+import { StorageEntry } from './storage-entry.ts';
 
-/** A decoded value of any type of the runtime. */
-export type ChainValue = ReturnType<ApiPromise['createType']>;
+export { type ChainValue, toItems, toNullable, toNumber } from './chain-value.ts';
+
 /** A storage item, as "pallet.item" in polkadot.js spelling, and its keys. */
 export type StorageRead = [item: string, ...keys: unknown[]];
 
@@ -21,13 +25,9 @@ export interface MapEntry {
   value(): ChainValue;
 }
 
-type StorageEntry = NonNullable<NonNullable<ApiPromise['query'][string]>[string]>;
-interface StorageChanges {
-  block: string;
-  changes: [key: string, value: string | null][];
-}
-
 const PAGE_KEYS = 1000;
+/** Entries of a map that are read at most: a subnet has 2500 uids, and whoever left it may stay in a map. */
+const MOST_ENTRIES = 200_000;
 
 /**
  * The chain's storage as of one block, so that everything read from it belongs together. Items are named by the
@@ -48,12 +48,25 @@ export class Snapshot {
 
   /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
   blockHash(): Promise<string> {
-    return this.#blockHash ?? this.#pinTo(this.#link.socket.request<string>('chain_getBlockHash'));
+    return this.#blockHash ?? this.#pinTo(ask(this.#link.socket, 'chain_getBlockHash', [], HashAnswer));
   }
 
-  /** Whether the runtime has a storage item. */
+  /** Whether the runtime has a storage item, whatever its keys are. */
   has(item: string): boolean {
-    return this.#find(item) !== undefined;
+    return this.#find(item) !== null;
+  }
+
+  /** Whether the runtime has a storage item that stands under keys like these. */
+  canRead([item, ...keys]: StorageRead): boolean {
+    return this.#find(item)?.takes(keys) ?? false;
+  }
+
+  /**
+   * How to read what some runtimes keep for each subnet and others once for all: with the netuid where the metadata of
+   * this one has a key for it, else with none.
+   */
+  forSubnet(item: string, netuid: number): StorageRead {
+    return this.canRead([item]) ? [item] : [item, netuid];
   }
 
   /** Whether the runtime has a call. */
@@ -72,15 +85,15 @@ export class Snapshot {
   variants(path: string): string[] {
     const types = this.#link.api.registry.metadata.lookup.types;
     const found = types.find(({ type }) => type.path.join('::') === path);
-    return found ? found.type.def.asVariant.variants.map(({ name }) => name.toString()) : [];
+    return found?.type.def.isVariant ? found.type.def.asVariant.variants.map(({ name }) => name.toString()) : [];
   }
 
   /** Reads any number of items in one round trip. An absent value is the runtime's default, or an empty Option. */
   async read(reads: StorageRead[]): Promise<ChainValue[]> {
     const entries = reads.map(([item]) => this.#entry(item));
-    const keys = reads.map(([, ...args], i) => entries[i]!.key(...args));
+    const keys = reads.map(([, ...args], i) => entries[i]!.key(args));
     const values = await this.#valuesOf(keys);
-    return entries.map((entry, i) => this.#decode(entry, values.get(keys[i]!) ?? null));
+    return entries.map((entry, i) => entry.decode(values.get(keys[i]!) ?? null));
   }
 
   /** Reads one item. */
@@ -91,9 +104,9 @@ export class Snapshot {
   /** Reads one item of a map, undecoded; `hex` is `null` where there is no entry. */
   async readEntry(item: string, ...keys: unknown[]): Promise<Omit<MapEntry, 'keys' | 'hex'> & { hex: string | null }> {
     const entry = this.#entry(item);
-    const key = entry.key(...keys);
+    const key = entry.key(keys);
     const hex = (await this.#valuesOf([key])).get(key) ?? null;
-    return { hex, value: () => this.#decode(entry, hex) };
+    return { hex, value: () => entry.decode(hex) };
   }
 
   /**
@@ -102,23 +115,24 @@ export class Snapshot {
    */
   async readMap(item: string, ...firstKeys: unknown[]): Promise<MapEntry[]> {
     const entry = this.#entry(item);
-    const prefix = entry.keyPrefix(...firstKeys);
+    const prefix = entry.keyPrefix(firstKeys);
     let likely = this.#isHashKnown ? [] : await this.#keysOfBestBlock(prefix);
     const values = new Map<string, string>();
     for (let last: string | undefined; ; ) {
       const [page, known] = await Promise.all([this.#keysAfter(last, prefix), this.#valuesOf(likely)]);
       const unknown = await this.#valuesOf(page.filter((key) => !known.has(key)));
-      for (const key of page) values.set(key, (known.get(key) ?? unknown.get(key))!);
+      if (values.size + page.length > MOST_ENTRIES || page.some((key) => values.has(key)))
+        throw new UnusableAnswerError(`the entries of ${item} do not end, or come twice`);
+      for (const key of page) {
+        const hex = known.get(key) ?? unknown.get(key);
+        if (!hex) throw new UnusableAnswerError(`${item} has a key without a value`);
+        values.set(key, hex);
+      }
       if (page.length < PAGE_KEYS) break;
       last = page.at(-1);
       likely = [];
     }
-    const { creator } = entry;
-    return [...values].map(([key, hex]) => {
-      const decoded = this.#link.api.createType('StorageKey', key) as ReturnType<typeof storageKey>;
-      decoded.setMeta(creator.meta, creator.section, creator.method);
-      return { keys: decoded.args, hex, value: () => this.#decode(entry, hex) };
-    });
+    return [...values].map(([key, hex]) => ({ keys: entry.keysOf(key), hex, value: () => entry.decode(hex) }));
   }
 
   /**
@@ -128,21 +142,35 @@ export class Snapshot {
    */
   async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
     const { registry } = this.#link.api;
-    const encoded = Buffer.concat(args.map(([type, value]) => registry.createTypeUnsafe(type, [value]).toU8a()));
+    const encoded = Buffer.concat(args.map(([type, value]) => this.#argument(name, type, value)));
     const hex = await this.#callRuntime(name, `0x${encoded.toString('hex')}`);
     if (hex === null) return null;
     const bytes = Buffer.from(hex.slice(2), 'hex');
     try {
-      return registry.createTypeUnsafe(result, [result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes]);
+      const unwrapped = result.startsWith('Vec<') ? this.#unwrapped(bytes) : bytes;
+      const value = registry.createTypeUnsafe(result, [unwrapped]);
+      return value.encodedLength > unwrapped.length ? null : value;
     } catch {
       return null;
     }
   }
 
+  #argument(name: string, type: string, value: unknown): Uint8Array {
+    try {
+      if (value !== undefined && value !== null) return this.#link.api.registry.createTypeUnsafe(type, [value]).toU8a();
+    } catch {}
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `${shown(value)} is no ${type}, which is what ${name} is called with`,
+      fix: 'check the netuid',
+      facts: { function: name },
+    });
+  }
+
   async #callRuntime(name: string, args: string): Promise<string | null> {
     const params = [name, args, await this.blockHash()];
-    return this.#link.socket.request<string>('state_call', params).catch((error: unknown) => {
-      if (error instanceof RpcError && isMissing(error)) return null;
+    return ask(this.#link.socket, 'state_call', params, HexAnswer).catch(async (error: unknown) => {
+      if (error instanceof RpcError && (await isMissingFunction(this.#link.api, name, error))) return null;
       throw error;
     });
   }
@@ -154,17 +182,22 @@ export class Snapshot {
   #unwrapped(bytes: Uint8Array): Uint8Array {
     const count = this.#link.api.registry.createType('Compact<u32>', bytes);
     const values = bytes.subarray(count.encodedLength);
-    return toNumber(count) === values.length ? values : bytes;
+    return values.length > 0 && toNumber(count) === values.length ? values : bytes;
   }
 
   /** Keys of the best block, asked for together with its hash: another block may come in between, so they are a guess. */
   async #keysOfBestBlock(prefix: string): Promise<string[]> {
-    const keys = this.#link.socket.request<string[]>('state_getKeysPaged', [prefix, PAGE_KEYS]);
-    return (await Promise.all([keys, this.blockHash()]))[0];
+    return (await Promise.all([this.#keyPage(prefix, []), this.blockHash()]))[0];
   }
 
   async #keysAfter(last: string | undefined, prefix: string): Promise<string[]> {
-    return this.#link.socket.request('state_getKeysPaged', [prefix, PAGE_KEYS, last ?? null, await this.blockHash()]);
+    return this.#keyPage(prefix, [last ?? null, await this.blockHash()]);
+  }
+
+  async #keyPage(prefix: string, at: unknown[]): Promise<string[]> {
+    const keys = await ask(this.#link.socket, 'state_getKeysPaged', [prefix, PAGE_KEYS, ...at], KeysAnswer);
+    if (keys.length <= PAGE_KEYS && keys.every((key) => key.startsWith(prefix))) return keys;
+    throw new UnusableAnswerError('it answered state_getKeysPaged with other keys than were asked for');
   }
 
   #pinTo(blockHash: Promise<string>): Promise<string> {
@@ -182,24 +215,15 @@ export class Snapshot {
   async #valuesOf(keys: string[]): Promise<Map<string, string | null>> {
     if (keys.length === 0) return new Map();
     const at = this.#blockHash ? [keys, await this.#blockHash] : [keys];
-    const sets = this.#link.socket.request<StorageChanges[]>('state_queryStorageAt', at);
-    if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set!.block));
-    return new Map((await sets)[0]?.changes);
+    const sets = ask(this.#link.socket, 'state_queryStorageAt', at, StorageAnswer);
+    if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set.block));
+    const values = new Map((await sets)[0].changes);
+    if (keys.every((key) => values.has(key))) return values;
+    throw new UnusableAnswerError('its answer to state_queryStorageAt leaves out what was asked for');
   }
 
-  #decode({ creator }: StorageEntry, hex: string | null): ChainValue {
-    const { registry } = this.#link.api;
-    const { type, modifier, fallback } = creator.meta;
-    const inner = registry.createLookupType(type.isPlain ? type.asPlain : type.asMap.value);
-    const bytes = hex === null ? null : Buffer.from(hex.slice(2), 'hex');
-    return modifier.isOptional
-      ? registry.createTypeUnsafe(`Option<${inner}>`, [bytes && registry.createTypeUnsafe(inner, [bytes])])
-      : registry.createTypeUnsafe(inner, [bytes ?? fallback.toU8a(true)]);
-  }
-
-  #find(name: string): StorageEntry | undefined {
-    const [pallet, item] = split(name);
-    return this.#link.api.query[pallet]?.[item] as StorageEntry | undefined;
+  #find(name: string): StorageEntry | null {
+    return StorageEntry.find(this.#link.api, name);
   }
 
   #entry(name: string): StorageEntry {
@@ -214,33 +238,7 @@ export class Snapshot {
   }
 }
 
-/** A value as a number; exact up to 2^53. */
-export function toNumber(value: ChainValue): number {
-  return Number(value.toString());
-}
-
-/** The items of a vector. */
-export function toItems(value: ChainValue): ChainValue[] {
-  return [...(value as unknown as Iterable<ChainValue>)];
-}
-
-/** The value inside an Option, `null` when it is none. */
-export function toNullable(value: ChainValue): ChainValue | null {
-  const option = value as unknown as { isSome: boolean; unwrap(): ChainValue };
-  return option.isSome ? option.unwrap() : null;
-}
-
-/** Whether the runtime has no such function, or the node lets nobody call one. */
-function isMissing({ code, message, data }: RpcError): boolean {
-  return code === METHOD_NOT_FOUND || /Exported method \S* ?is not found/.test(`${message} ${data}`);
-}
-
 function split(name: string): [pallet: string, item: string] {
   const [pallet = '', item = ''] = name.split('.');
   return [pallet, item];
 }
-
-declare function storageKey(): ChainValue & {
-  args: ChainValue[];
-  setMeta(meta: unknown, section: string, method: string): unknown;
-};

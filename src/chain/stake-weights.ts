@@ -31,5 +31,6 @@ export async function readStakeWeights(snapshot: Snapshot, netuid: number): Prom
     const field = toNullable(toItems(fields)[place]!);
     return field ? toItems(field) : [];
   });
-  return new Map(hotkeys!.map((hotkey, uid) => [hotkey.toHex(), toNumber(stakes![uid]!) / RAO]));
+  if (hotkeys!.length !== stakes!.length) return null;
+  return new Map(hotkeys!.map((hotkey, uid) => [hotkey.toHex(), toNumber(stakes![uid]) / RAO]));
 }

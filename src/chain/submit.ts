@@ -6,6 +6,7 @@ import { type Account, AccountTurns } from './account-turns.ts';
 import { ALREADY_IMPORTED, judgementOf } from './explain-rejection.ts';
 import { type Fate, findTransaction, readNonce } from './find-transaction.ts';
 import type { Link } from './link.ts';
+import { ask, NonceAnswer, UnusableAnswerError } from './node-answers.ts';
 import { Snapshot } from './snapshot.ts';
 import {
   type BuildCall,
@@ -59,6 +60,8 @@ const OFFERS = 3;
 const LOOK_BLOCKS = 3;
 /** Blocks that a final one may be behind. */
 const FINALITY_BLOCKS = 12;
+/** A node's pool holds fewer transactions than this. */
+const MOST_POOLED = 100_000;
 /** Blocks that what another process sent for the same hotkey is waited for. */
 const OTHERS_BLOCKS = 8;
 
@@ -136,10 +139,12 @@ export class Submitter {
       const mayHaveLanded = waited > 0 || account.unsure;
       const read = async (link: Link) => {
         const [next, { used, inclusion }, start] = await Promise.all([
-          link.socket.request<number>('system_accountNextIndex', [hotkey.address]),
+          ask(link.socket, 'system_accountNextIndex', [hotkey.address], NonceAnswer),
           readUsed(link, hotkey.address, mayHaveLanded ? landed : null),
           readEraStart(link, eraBlocks),
         ]);
+        if (next - used > MOST_POOLED)
+          throw new UnusableAnswerError(`it answered system_accountNextIndex with ${next}`);
         return { api: link.api, best: link.heads.block, next, used, inclusion, start };
       };
       const { api, best, next, used, inclusion, start } = await this.#client.use(`signing ${name}`, read, signal);
@@ -152,7 +157,7 @@ export class Submitter {
         account.unsure = others > 0;
         const nonce = firstFree(next, account.underWay);
         // Not under the deadline of a call: a person may have to confirm it on a device.
-        const signing = signTransaction(api, { call, hotkey, nonce, eraBlocks, start });
+        const signing = signTransaction(api, { name, call, hotkey, nonce, eraBlocks, start });
         const signed = await (signal ? abortable(signing, signal) : signing);
         const now = await this.#client.use(`signing ${name}`, async ({ heads }) => heads.block, signal);
         if (now < signed.lastBlock) return signed;

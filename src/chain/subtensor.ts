@@ -7,6 +7,7 @@ import { Connection, type Link } from './connection.ts';
 import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
 import { readMetagraph, readWeights } from './metagraph.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './networks.ts';
+import { ask, HeaderAnswer } from './node-answers.ts';
 import { Snapshot, toNullable, toNumber } from './snapshot.ts';
 import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './submit.ts';
 
@@ -71,7 +72,7 @@ export class Subtensor {
   currentBlock(signal?: AbortSignal): Promise<number> {
     return this.#use(
       'reading the current block',
-      async (link) => blockOf(await link.socket.request('chain_getHeader')),
+      async ({ socket }) => (await ask(socket, 'chain_getHeader', [], HeaderAnswer)).number,
       signal,
     );
   }
@@ -147,7 +148,10 @@ export class Subtensor {
     return this.read('reading weights', (snapshot) => readWeights(snapshot, netuid, uid), signal);
   }
 
-  /** Any other read at the best block, with the same deadline and retries; `what` names it in errors. */
+  /**
+   * Any other read at the best block, with the same deadline and retries; `what` names it in errors. What `use` throws of
+   * its own is the `cause` of a FlockOffError.
+   */
   read<T>(what: string, use: (snapshot: Snapshot) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#use(what, (link) => use(new Snapshot(link)), signal);
   }
@@ -193,10 +197,6 @@ export class Subtensor {
     const deadline = { timeoutMs: this.#connection.blockTimeoutMs, missing: 'no new block' };
     return this.#use(what, ({ heads }) => heads.after(last), signal, deadline);
   }
-}
-
-function blockOf({ number }: { number: string }): number {
-  return Number(number);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { toField } from './chain-value.ts';
 import { DRAND_QUICKNET, type DrandBeacon, roundAt } from './drand.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toNumber } from './snapshot.ts';
 
@@ -20,8 +21,8 @@ const BEACON = 'drand.beaconConfig';
 
 /** What {@link readTimelockTerms} needs; nothing where the runtime opens no time locks. */
 export function timelockReads(snapshot: Snapshot): StorageRead[] {
-  if (!snapshot.has('drand.lastStoredRound')) return [];
-  const beacon: StorageRead[] = snapshot.has(BEACON) ? [[BEACON]] : [];
+  if (!snapshot.canRead(['drand.lastStoredRound'])) return [];
+  const beacon: StorageRead[] = snapshot.canRead([BEACON]) ? [[BEACON]] : [];
   return [['system.number'], ['timestamp.now'], ['drand.lastStoredRound'], ...beacon];
 }
 
@@ -35,7 +36,7 @@ export function readTimelockTerms(snapshot: Snapshot, values: ChainValue[]): Tim
     timeMs: toNumber(now),
     blockTimeMs: blockTimeMs ? toNumber(blockTimeMs) : DEFAULT_BLOCK_TIME_MS,
     lastStoredRound: toNumber(lastStoredRound),
-    beaconKey: (beacon as unknown as { publicKey: ChainValue } | undefined)?.publicKey.toU8a(true) ?? new Uint8Array(),
+    beaconKey: beacon ? toField(beacon, 'publicKey').toU8a(true) : new Uint8Array(),
   };
 }
 

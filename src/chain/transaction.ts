@@ -1,7 +1,8 @@
 import type { ApiPromise } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import type { Link } from './link.ts';
+import { ask, HashAnswer } from './node-answers.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { toMultiSignature } from './wallet/multi-signature.ts';
 import type { HotkeySigner } from './wallet.ts';
@@ -57,10 +58,12 @@ export interface EraStart {
 export async function readEraStart({ socket, api, heads }: Link, eraBlocks: number): Promise<EraStart> {
   if (eraBlocks === 0) return { block: heads.block, hash: api.genesisHash.toHex() };
   const block = Math.max(0, heads.block - Math.min(SETTLED_BLOCKS, eraBlocks / 4));
-  return { block, hash: await socket.request<string>('chain_getBlockHash', [block]) };
+  return { block, hash: await ask(socket, 'chain_getBlockHash', [block], HashAnswer) };
 }
 
 export interface SignTransactionParameters {
+  /** Name in errors. */
+  name: string;
   call: BuildCall;
   hotkey: HotkeySigner;
   nonce: number;
@@ -69,14 +72,34 @@ export interface SignTransactionParameters {
   start: EraStart;
 }
 
+/** @throws FlockOffError `chain-rejected` for a call that the runtime does not have; `bad-argument` for values that are not its own. */
+function makeCall(api: ApiPromise, name: string, build: BuildCall): ReturnType<BuildCall> {
+  try {
+    return build(api.tx);
+  } catch (error) {
+    if (error instanceof FlockOffError) throw error;
+    const [pallet = '', call = ''] = name.split('.');
+    const isThere = api.tx[pallet]?.[call] !== undefined;
+    throw new FlockOffError({
+      code: isThere ? 'bad-argument' : 'chain-rejected',
+      what: isThere
+        ? `${name} cannot be called with these values: ${messageOf(error)}`
+        : `this runtime has no call ${name}`,
+      fix: isThere ? 'check them; if they are right, update flock-off' : 'update flock-off, or use another network',
+      facts: { call: name, specVersion: api.runtimeVersion.specVersion.toNumber() },
+      cause: error,
+    });
+  }
+}
+
 /** Signs a call for a nonce and an era. Nothing is asked of the node. */
 export async function signTransaction(
   api: ApiPromise,
-  { call: build, hotkey, nonce, eraBlocks, start }: SignTransactionParameters,
+  { name, call: build, hotkey, nonce, eraBlocks, start }: SignTransactionParameters,
 ): Promise<SignedTransaction> {
   const { blake2AsU8a, hexToU8a, u8aToHex } = await polkadotCrypto();
   const { address } = hotkey;
-  const call = build(api.tx);
+  const call = makeCall(api, name, build);
   const era = eraBlocks === 0 ? '0x00' : { current: start.block, period: eraBlocks };
   const payload = api.createType('SignerPayload', {
     address,

@@ -3,6 +3,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { dispatchRejection, droppedRejection, poolRejection } from './explain-rejection.ts';
 import { METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
+import { ask, BlockAnswer } from './node-answers.ts';
 import { type ChainValue, type Node, Snapshot, toItems } from './snapshot.ts';
 import type { SignedTransaction } from './transaction.ts';
 
@@ -88,7 +89,7 @@ export async function readOutcome(
   blockHash: string,
 ): Promise<{ inclusion: Inclusion; refusal: ErrorName | null }> {
   const [{ block }, events] = await Promise.all([
-    link.socket.request<{ block: { header: { number: string }; extrinsics: string[] } }>('chain_getBlock', [blockHash]),
+    ask(link.socket, 'chain_getBlock', [blockHash], BlockAnswer.unwrap()),
     new Snapshot(link, blockHash).get('system.events'),
   ]);
   const index = block.extrinsics.indexOf(hex);
@@ -101,7 +102,7 @@ export async function readOutcome(
       event.method === 'ExtrinsicFailed',
   );
   return {
-    inclusion: { block: Number(block.header.number), blockHash },
+    inclusion: { block: block.header.number, blockHash },
     refusal: failure ? nameOf(link.api, failure.event.data[0]!) : null,
   };
 }
@@ -134,6 +135,13 @@ interface DispatchError {
 }
 
 function nameOf(api: ApiPromise, error: DispatchError): ErrorName {
-  if (error.isModule) return api.registry.findMetaError(error.asModule);
+  if (error.isModule) {
+    try {
+      return api.registry.findMetaError(error.asModule);
+    } catch {
+      // A runtime's description need not list every error that it gives.
+      return { section: 'module', name: String(error.asModule) };
+    }
+  }
   return { section: 'system', name: [error.type, error.inner?.type].filter(Boolean).join('.') };
 }

@@ -7,18 +7,19 @@ import type { WeightTerms } from './weight-terms.ts';
  * @throws FlockOffError `chain-rejected` without a validator permit, or with too little stake.
  */
 export function requireMaySetWeights(terms: WeightTerms, netuid: number): void {
-  if (terms.isOwner) return;
-  requirePermit(terms, netuid);
-  requireStake(terms, netuid);
+  if (!terms.isOwner || terms.isNullConsensus) requirePermit(terms, netuid);
+  if (!terms.isOwner) requireStake(terms, netuid);
 }
 
-function requirePermit({ validatorPermit, uid, position }: WeightTerms, netuid: number): void {
+function requirePermit({ validatorPermit, uid, position, isNullConsensus }: WeightTerms, netuid: number): void {
   if (validatorPermit) return;
   const { block, nextEpochBlock } = position;
   throw new FlockOffError({
     code: 'chain-rejected',
-    what: `uid ${uid} of subnet ${netuid} has no validator permit, so it cannot set weights`,
-    fix: `permits go to the highest stakes at the subnet's next epoch, in block ${nextEpochBlock} (now ${block}): add stake, or wait for it`,
+    what: `uid ${uid} of subnet ${netuid} has no validator permit, so it cannot set weights${isNullConsensus ? ' (under Null consensus the owner needs one too)' : ''}`,
+    fix: Number.isFinite(nextEpochBlock)
+      ? `permits go to the highest stakes at the subnet's next epoch, in block ${nextEpochBlock} (now ${block}): add stake, or wait for it`
+      : 'check --netuid: permits are given in epochs, and this subnet runs none (its tempo is 0)',
     facts: { section: 'subtensorModule', name: 'NeuronNoValidatorPermit', uid, nextEpochBlock },
   });
 }

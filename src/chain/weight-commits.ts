@@ -1,4 +1,5 @@
 import { type EpochPosition, epochPosition, epochReads, epochWindow, hasStoredEpochs } from './epoch-schedule.ts';
+import { UnusableAnswerError } from './node-answers.ts';
 import type { NormalisedWeights } from './normalise-weights.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
@@ -44,7 +45,7 @@ export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Pr
   const reads: StorageRead[] = [
     ['subtensorModule.weightCommits', storageIndex(key), hotkey],
     ['subtensorModule.uids', netuid, hotkey],
-    ['subtensorModule.revealPeriodEpochs', netuid],
+    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
     ...epochReads(snapshot, netuid),
   ];
   const [stored, uid, period, ...schedule] = await snapshot.read(reads);
@@ -72,6 +73,8 @@ export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Pr
   };
 }
 
+/** Epochs that a reveal may wait, and then some: the chain allows 100. */
+const MOST_EPOCHS = 1_000;
 /** Epochs that are read before it is known which one it is: that of the commit and the few in which it may wait. */
 const LIKELY_EPOCHS = 3;
 
@@ -90,7 +93,7 @@ export async function readTimelockedCommits(
   const schedule = epochReads(snapshot, netuid);
   const [uid, period, likelyRow, ...rest] = await snapshot.read([
     ['subtensorModule.uids', netuid, hotkey],
-    ['subtensorModule.revealPeriodEpochs', netuid],
+    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
     ['subtensorModule.weights', storageIndex(key), likelyUid],
     ...schedule,
     ...likely.map(commitsOf),
@@ -127,6 +130,8 @@ export async function readTimelockedCommits(
 
 /** Whole numbers from `from` up to, but not including, `to`. */
 function range(from: number, to: number): number[] {
+  if (to - from > MOST_EPOCHS)
+    throw new UnusableAnswerError(`epochs ${from} to ${to} are too many for a reveal to wait`);
   return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 }
 

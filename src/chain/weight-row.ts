@@ -11,8 +11,9 @@ import type { WeightTerms } from './weight-terms.ts';
 export function weightRow(
   weights: WeightEntry[],
   netuid: number,
-  { uid: own, size, hotkeys, minAllowedWeights }: Pick<WeightTerms, 'uid' | 'size' | 'hotkeys' | 'minAllowedWeights'>,
+  terms: Pick<WeightTerms, 'uid' | 'size' | 'hotkeys' | 'minAllowedWeights' | 'isNullConsensus'>,
 ): NormalisedWeights {
+  const { uid: own, size, hotkeys, minAllowedWeights, isNullConsensus } = terms;
   const still = weights.filter(({ uid, hotkey }) => hotkey === undefined || hotkeys.get(uid) === hotkey);
   const { uids, values } = normaliseWeights(still.length > 0 ? still : [{ uid: own, weight: 1 }]);
   const unknown = uids.find((uid) => uid >= size);
@@ -27,8 +28,8 @@ export function weightRow(
       facts: { netuid, neurons: size, uid: unknown },
     });
   }
-  // All on oneself needs neither permit nor length; with others beside it, it would.
-  if (still.length === 0) return { uids, values };
+  // All on oneself needs neither permit nor length; with others beside it, it would. Under Null consensus it always does.
+  if (still.length === 0 && !isNullConsensus) return { uids, values };
   // The chain counts entries, not their size.
   const others = Array.from({ length: size }, (_, uid) => uid).filter((uid) => !uids.includes(uid));
   const filler = others.slice(0, Math.max(0, Math.min(minAllowedWeights, size) - uids.length));
@@ -47,7 +48,7 @@ export async function readStanding(
   uid: number,
 ): Promise<{ row: NormalisedWeights; lastUpdateBlock: number }> {
   const [lastUpdate, row] = await snapshot.read([
-    ['subtensorModule.lastUpdate', index],
+    snapshot.forSubnet('subtensorModule.lastUpdate', index),
     ['subtensorModule.weights', index, uid],
   ]);
   const block = toItems(lastUpdate!)[uid];

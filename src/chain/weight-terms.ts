@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { unregistered } from './chain-metadata-store.ts';
+import { ifOfType, toBigInt, toBoolean } from './chain-value.ts';
 import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from './snapshot.ts';
 import { readTimelockTerms, type TimelockTerms, timelockReads } from './timelock-terms.ts';
@@ -26,6 +27,11 @@ export interface WeightTerms {
   validatorPermit: boolean;
   /** The subnet owner's hotkey needs neither permit nor stake on newer runtimes. */
   isOwner: boolean;
+  /**
+   * Whether the subnet's epochs take over the weights of its largest validator (`Null`) instead of agreeing on them: then
+   * nobody sets weights without a permit, the owner neither.
+   */
+  isNullConsensus: boolean;
   /** Stake weights in rao; `null` where this runtime's storage does not tell. */
   stake: { seenRao: bigint; leastRao: bigint } | null;
   /** Block of the last weights set or committed, or of the registration; 0 when none. */
@@ -57,8 +63,8 @@ export function storageIndex({ netuid, mechanism }: Pick<WeightsKey, 'netuid' | 
  */
 export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids: number[] = []): Promise<WeightTerms> {
   const { netuid, hotkey, mechanism } = key;
-  const perSubnet = (item: string): StorageRead => [`subtensorModule.${item}`, netuid];
-  const ifThere = (read: StorageRead): StorageRead[] => (snapshot.has(read[0]) ? [read] : []);
+  const perSubnet = (item: string): StorageRead => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
+  const ifThere = (read: StorageRead): StorageRead[] => (snapshot.canRead(read) ? [read] : []);
   const leastStake = snapshot.has('subtensorModule.stakeThreshold') ? 'stakeThreshold' : 'weightsMinStake';
   const reads = {
     uid: [['subtensorModule.uids', netuid, hotkey]],
@@ -71,18 +77,20 @@ export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids:
       'revealPeriodEpochs',
       'validatorPermit',
     ].map(perSubnet),
-    lastUpdate: [['subtensorModule.lastUpdate', storageIndex(key)]],
+    lastUpdate: [snapshot.forSubnet('subtensorModule.lastUpdate', storageIndex(key))],
     owner: ifThere(perSubnet('subnetOwnerHotkey')),
     mechanisms: ifThere(perSubnet('mechanismCountCurrent')),
-    leastStake: ifThere([`subtensorModule.${leastStake}`]),
+    leastStake: ifThere(perSubnet(leastStake)),
     alpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, netuid]),
     rootAlpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, 0]),
-    taoWeight: ifThere(['subtensorModule.taoWeight']),
+    // A weight of each subnet on the runtime that launched alpha (spec 218), one for all since.
+    taoWeight: ifThere(perSubnet('taoWeight')),
     parents: ifThere(['subtensorModule.parentKeys', hotkey, netuid]),
     keys: uids.map((uid): StorageRead => ['subtensorModule.keys', netuid, uid]),
     schedule: epochReads(snapshot, netuid),
     timelock: timelockReads(snapshot),
-    commitRevealVersion: ifThere(['subtensorModule.commitRevealWeightsVersion']),
+    commitRevealVersion: ifThere(perSubnet('commitRevealWeightsVersion')),
+    consensus: ifThere(perSubnet('subnetEpochConsensus')),
   } satisfies Record<string, StorageRead[]>;
   const read = await readGroups(snapshot, reads);
 
@@ -100,17 +108,23 @@ export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids:
     uid: own,
     size: toNumber(size!),
     hotkeys: new Map(uids.map((one, i) => [one, String(read.keys[i])])),
-    validatorPermit: toItems(permits!)[own]?.eq(true) ?? false,
+    validatorPermit: isPermitted(toItems(permits)[own]),
     isOwner: String(read.owner[0]) === hotkey,
-    stake: stakeOf(read),
+    isNullConsensus: String(read.consensus[0]) === 'Null',
+    stake: ifOfType(() => stakeOf(read)),
     lastUpdateBlock: lastUpdate ? toNumber(lastUpdate) : 0,
     rateLimitBlocks: toNumber(rateLimit!),
     versionKey: toNumber(versionKey!),
     minAllowedWeights: toNumber(minWeights!),
-    commitRevealEnabled: commitReveal!.eq(true),
+    commitRevealEnabled: toBoolean(commitReveal),
     revealPeriodEpochs: toNumber(revealPeriod!),
     timelock: timelock && locksWeights(snapshot) ? { ...timelock, commitRevealVersion } : null,
   };
+}
+
+/** Uids beyond the end of the list have no permit. */
+function isPermitted(permit: ChainValue | undefined): boolean {
+  return permit !== undefined && toBoolean(permit);
 }
 
 function locksWeights(snapshot: Snapshot): boolean {
@@ -143,12 +157,11 @@ function stakeOf(
     ['leastStake', 'alpha', 'rootAlpha', 'taoWeight', 'parents'] as const
   ).map((name) => read[name][0]);
   if (!least || !alpha || (parents && toItems(parents).length > 0)) return null;
-  const fromRoot = root && taoWeight ? (toBigInt(root) * toBigInt(taoWeight)) / TAO_WEIGHT_ONE : 0n;
+  const onRoot = root ? toBigInt(root) : 0n;
+  // What stake on the root counts for is not known.
+  if (onRoot > 0n && !taoWeight) return null;
+  const fromRoot = taoWeight ? (onRoot * toBigInt(taoWeight)) / TAO_WEIGHT_ONE : 0n;
   return { seenRao: toBigInt(alpha) + fromRoot, leastRao: toBigInt(least) };
-}
-
-function toBigInt(value: ChainValue): bigint {
-  return BigInt(value.toString());
 }
 
 function noMechanism(netuid: number, mechanism: number, mechanisms: number): FlockOffError {

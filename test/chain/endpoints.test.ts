@@ -83,13 +83,18 @@ test('a quiet socket whose other side answers pings is kept', async () => {
   expect(proxy.connections).toBe(1);
 });
 
-const OLD_STATE = [{ changes: [[`0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac`, '0x00000000']] }];
+const OLD_STATE = [
+  {
+    block: `0x${'00'.repeat(32)}`,
+    changes: [[`0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac`, '0x00000000']],
+  },
+];
 test.each<[string, string, ChainFault, string]>([
   ['names a method and refuses it', 'state_getKeysPaged', METHOD_NOT_FOUND, 'it refuses state_getKeysPaged (-32601'],
   ['serves no storage', 'state_queryStorageAt', METHOD_NOT_FOUND, 'it refuses state_queryStorageAt (-32601'],
   ['has no best block', 'chain_getHeader', { kind: 'lie', result: null }, 'it answered chain_getHeader with null'],
   ['serves an old state', 'state_queryStorageAt', { kind: 'lie', result: OLD_STATE }, 'with the state of block 0'],
-  ['knows no runtime', 'state_getRuntimeVersion', { kind: 'lie', result: null }, 'it does not say which chain'],
+  ['knows no runtime', 'state_getRuntimeVersion', { kind: 'lie', result: null }, 'it answered state_getRuntimeVersion with null'],
   ['has nonsense for metadata', 'state_getMetadata', { kind: 'lie', result: '0x00' }, 'is not a Subtensor node'],
 ])('a node that %s is passed by', async (_, method, fault, words) => {
   const [liar, honest] = [await startSubnet(), await startSubnet()];

@@ -58,7 +58,10 @@ export async function startStorageServer({ add = {}, storage }: StorageServerPar
     apis: [],
   };
   const stored = values.get(u8aToHex(compactStripLength(query.system!.number!())[1]))!;
-  const header = () => ({ number: `0x${Buffer.from(stored.slice(2), 'hex').readUInt32LE().toString(16)}` });
+  const header = () => ({
+    parentHash: GENESIS_HASH,
+    number: `0x${Buffer.from(stored.slice(2), 'hex').readUInt32LE().toString(16)}`,
+  });
   const answers: Record<string, (...params: never[]) => unknown> = {
     chain_getBlockHash: () => GENESIS_HASH,
     chain_getFinalizedHead: () => GENESIS_HASH,

@@ -20,7 +20,7 @@ async function signed(call: BuildCall, eraBlocks = ERA_BLOCKS) {
   const hotkey = await devHotkey('ann');
   const { hex } = await connection.use('signing', async (link) => {
     const start = await readEraStart(link, eraBlocks);
-    return signTransaction(link.api, { call, hotkey, nonce: 5, eraBlocks, start });
+    return signTransaction(link.api, { name: 'a call', call, hotkey, nonce: 5, eraBlocks, start });
   });
   const bytes = Buffer.from(hex.slice(2), 'hex');
   const lengthBytes = [1, 2, 4][bytes[0]! & 3]!;

@@ -23,6 +23,11 @@ export interface Hyperparameters {
   maxAllowedValidators?: number;
   /** Blocks after its registration in which nobody takes a neuron's uid. Default 4096. */
   immunityPeriod?: number;
+  /**
+   * On a `current` chain, who may set weights: with `Null` only who has a permit, the owner neither. What an epoch makes
+   * of the weights is the same here. Default `Yuma`.
+   */
+  epochConsensus?: 'Yuma' | 'Null';
   /** Price of a registration, in smallest units. Default 0. */
   burn?: number;
 }
@@ -44,6 +49,7 @@ const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
   maxAllowedUids: 'MaxAllowedUids',
   maxAllowedValidators: 'MaxAllowedValidators',
   immunityPeriod: 'ImmunityPeriod',
+  epochConsensus: 'SubnetEpochConsensus',
   burn: 'Burn',
 };
 
@@ -60,7 +66,7 @@ export function setHyperparameter(
   storage: Storage,
   netuid: number,
   name: keyof Hyperparameters,
-  value: number | boolean,
+  value: number | boolean | string,
 ): void {
   storage.put(`SubtensorModule.${STORAGE_ITEMS[name]}`, netuid, value);
 }

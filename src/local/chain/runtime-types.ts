@@ -60,6 +60,7 @@ const TYPES: Record<string, TypeDefinition> = {
     path: 'frame_support::dispatch::DispatchClass',
     enum: [{ name: 'Normal' }, { name: 'Operational' }, { name: 'Mandatory' }],
   },
+  EpochConsensus: { path: 'pallet_subtensor::pallet::EpochConsensus', enum: [{ name: 'Yuma' }, { name: 'Null' }] },
   Pays: { path: 'frame_support::dispatch::Pays', enum: [{ name: 'Yes' }, { name: 'No' }] },
   DispatchInfo: {
     path: 'frame_support::dispatch::DispatchInfo',

@@ -191,7 +191,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
     },
     setHyperparameter: (netuid, name, value) => {
       if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
-      change(() => setHyperparameter(chain.storage, netuid, name, value as number | boolean));
+      change(() => setHyperparameter(chain.storage, netuid, name, value));
     },
     setStake: ({ netuid, hotkey, stake }) =>
       change(() => chain.storage.put('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid, stake)),

@@ -134,10 +134,15 @@ export const SUBTENSOR_MODULE: PalletDescription = {
     ...only('legacy', [
       perSubnet('CommitRevealWeightsEnabled', 'bool', false),
       { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
+      // Of each subnet in spec 218 alone; of all together since.
+      perSubnet('TaoWeight', 'u64'),
     ]),
     ...only('current', [
       perSubnet('CommitRevealWeightsEnabled', 'bool', true),
       { name: 'StakeThreshold', value: 'u64', fallback: 0 },
+      { name: 'TaoWeight', value: 'u64', fallback: 0 },
+      // Since spec 475; here so that clients can be tried.
+      perSubnet('SubnetEpochConsensus', 'EpochConsensus', '0x00'),
       perSubnet('MechanismCountCurrent', 'u8', 1, 'Twox64Concat'),
     ]),
   ],

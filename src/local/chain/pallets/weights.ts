@@ -47,7 +47,8 @@ export function storeWeights(
   checkRateLimit(uid);
   const selfOnly = uids.length === 1 && uids[0] === uid;
   const permits = storage.get<boolean[]>('SubtensorModule.ValidatorPermit', netuid);
-  const permitted = selfOnly || permits[uid] === true || isExemptOwner(storage, netuid, signer);
+  const needsNone = !isNullConsensus(storage, netuid) && (selfOnly || isExemptOwner(storage, netuid, signer));
+  const permitted = permits[uid] === true || needsNone;
   ensure(permitted, 'SubtensorModule.NeuronNoValidatorPermit');
   ensure(new Set(uids).size === uids.length, 'SubtensorModule.DuplicateUids');
   ensure(
@@ -79,6 +80,11 @@ export function hasStakeForWeights(storage: Storage, netuid: number, hotkey: str
 /** Newer runtimes let the owner of a subnet set weights without stake and permit. */
 function isExemptOwner(storage: Storage, netuid: number, hotkey: string): boolean {
   return storage.profile === 'current' && isOwnerHotkey(storage, netuid, hotkey);
+}
+
+/** Then nobody sets weights without a permit. */
+function isNullConsensus(storage: Storage, netuid: number): boolean {
+  return storage.profile === 'current' && storage.get('SubtensorModule.SubnetEpochConsensus', netuid) === 'Null';
 }
 
 /** Registering counts as an update too, so the first weights wait for the limit. */
