@@ -2,7 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Commitment } from '../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../schema/model-id.ts';
 import { type CommitmentRoom, encodeCommitment, hasBigRaw, readCommitment, readCommitmentRoom } from './commitments.ts';
-import { isRejection } from './explain-rejection.ts';
+import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Subtensor } from './subtensor.ts';
 import type { HotkeySigner } from './wallet.ts';
@@ -12,16 +12,8 @@ export interface ChainMetadataStoreParameters {
   netuid: number;
 }
 
-export interface CommitParameters {
+export interface CommitParameters extends CommitmentWait {
   hotkey: HotkeySigner;
-  signal?: AbortSignal;
-  /**
-   * Whether to wait where the chain will take the commitment only from a later block on. Default true; otherwise it is
-   * refused before it is sent, with that block in `facts.firstBlock`.
-   */
-  wait?: boolean;
-  /** Called before the wait, with that block. */
-  onWait?: (wait: { block: number; blocksLeft: number }) => void;
 }
 
 export interface CommitReturnType {
@@ -32,12 +24,6 @@ export interface CommitReturnType {
   /** `null` when the pointer was there already, or only its effect was seen. */
   blockHash: string | null;
 }
-
-/** A refusal is waited out and tried again: somebody else may have committed with the same hotkey in between. */
-const MOST_ATTEMPTS = 10;
-/** Blocks between two attempts where the runtime does not say when: the attempts span an epoch of 360 blocks. */
-const BLIND_WAIT_BLOCKS = 40;
-const COOLDOWN_ERRORS = ['CommitmentSetRateLimitExceeded', 'SpaceLimitExceeded'];
 
 /**
  * Pointers of miners in the Commitments pallet: one per hotkey and subnet, the latest wins.
@@ -96,23 +82,16 @@ export class ChainMetadataStore {
       const commitment = await readCommitment(snapshot, this.#netuid, hotkey.address);
       return commitment?.text === pointer ? { block: commitment.block, blockHash: null } : null;
     };
-    for (let attempt = 1; ; attempt++) {
-      const inclusion = await this.#subtensor.read('reading a commitment', landed, signal);
-      if (inclusion) return { pointer, ...inclusion };
-      await this.#waitForRoom(hotkey, pointer, attempt === 1 ? 0 : BLIND_WAIT_BLOCKS, { signal, wait, onWait });
-      try {
-        const inclusion = await this.#subtensor.submit({
-          name: 'commitments.setCommitment',
-          call: (tx) => tx.commitments!.setCommitment!(this.#netuid, info),
-          hotkey,
-          landed,
-          signal,
-        });
-        return { pointer, ...inclusion };
-      } catch (error) {
-        if (!isRejection(error, COOLDOWN_ERRORS) || attempt === MOST_ATTEMPTS) throw error;
-      }
-    }
+    const inclusion = await sendCommitment({
+      subtensor: this.#subtensor,
+      netuid: this.#netuid,
+      hotkey,
+      bytes: Buffer.byteLength(pointer),
+      find: () => this.#subtensor.read('reading a commitment', landed, signal),
+      make: async () => ({ call: (tx) => tx.commitments!.setCommitment!(this.#netuid, info), landed }),
+      ...{ signal, wait, onWait },
+    });
+    return { pointer, ...inclusion };
   }
 
   /** What a hotkey has committed, `null` when nothing. */
@@ -139,23 +118,6 @@ export class ChainMetadataStore {
     );
     return { pointer, info: encodeCommitment(pointer, { bigRaw }) };
   }
-
-  async #waitForRoom(
-    { address }: HotkeySigner,
-    pointer: string,
-    blindBlocks: number,
-    { signal, wait = true, onWait }: Omit<CommitParameters, 'hotkey'>,
-  ): Promise<void> {
-    const bytes = Buffer.byteLength(pointer);
-    const room = await this.room(address, bytes, { signal });
-    if (room.firstBlock === Number.POSITIVE_INFINITY) throw noRoom(address, this.#netuid, bytes);
-    const block = room.firstBlock > room.block ? room.firstBlock : room.block + blindBlocks;
-    // What is sent now is in the next block at the earliest.
-    if (block <= room.block + 1) return;
-    if (!wait) throw tooEarly(address, this.#netuid, { ...room, firstBlock: block });
-    onWait?.({ block, blocksLeft: block - room.block });
-    await this.#subtensor.waitForBlock(block - 1, { signal });
-  }
 }
 
 /** The sentence for a hotkey that is not on the subnet. */
@@ -165,32 +127,5 @@ export function unregistered(address: string, netuid: number): FlockOffError {
     what: `the hotkey ${address} is not registered on subnet ${netuid}`,
     fix: `register it first: btcli subnet register --netuid ${netuid}`,
     facts: { hotkey: address, netuid },
-  });
-}
-
-function tooEarly(hotkey: string, netuid: number, { block, firstBlock, refusal }: CommitmentRoom): FlockOffError {
-  return new FlockOffError({
-    code: 'chain-rejected',
-    what: `the chain takes the next commitment of ${hotkey} on subnet ${netuid} in block ${firstBlock}, and this is block ${block}`,
-    fix: `try again in ${firstBlock - block} blocks`,
-    facts: {
-      call: 'commitments.setCommitment',
-      section: 'commitments',
-      name: refusal,
-      hotkey,
-      netuid,
-      block,
-      firstBlock,
-    },
-    transient: true,
-  });
-}
-
-function noRoom(hotkey: string, netuid: number, bytes: number): FlockOffError {
-  return new FlockOffError({
-    code: 'chain-rejected',
-    what: `the chain will never have room for this commitment of ${bytes} bytes: an epoch allows too few bytes, or subnet ${netuid} runs no epochs`,
-    fix: 'check that this is the network and the netuid you meant',
-    facts: { call: 'commitments.setCommitment', section: 'commitments', name: 'SpaceLimitExceeded', hotkey, netuid },
   });
 }

@@ -116,6 +116,8 @@ export interface CommitmentRoom {
    * epoch to come has room for it.
    */
   firstBlock: number;
+  /** What an epoch allows a hotkey; `null` on runtimes that ask for a cooldown instead. */
+  maxBytes: number | null;
   /** The error by which the chain refuses what comes earlier. */
   refusal: 'CommitmentSetRateLimitExceeded' | 'SpaceLimitExceeded';
 }
@@ -147,7 +149,7 @@ async function readSpace(
   const isOfEpoch = stored !== null && toNumber(toField(stored, 'lastEpoch')) === epoch;
   const used = isOfEpoch ? toNumber(toField(stored, 'usedSpace')) : 0;
   const firstBlock = cost > budget ? Number.POSITIVE_INFINITY : used + cost <= budget ? block : nextEpochBlock;
-  return { block, firstBlock, refusal: 'SpaceLimitExceeded' };
+  return { block, firstBlock, maxBytes: budget, refusal: 'SpaceLimitExceeded' };
 }
 
 async function readCooldown(
@@ -166,5 +168,5 @@ async function readCooldown(
   const last = stored && toNullable(stored);
   const limit = isConstant ?? values.get('commitments.rateLimit');
   const firstBlock = last && limit ? toNumber(last) + toNumber(limit) : block;
-  return { block, firstBlock, refusal: 'CommitmentSetRateLimitExceeded' };
+  return { block, firstBlock, maxBytes: null, refusal: 'CommitmentSetRateLimitExceeded' };
 }

@@ -1,14 +1,15 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { readCommitmentRoom } from './commitments.ts';
+import { toField } from './chain-value.ts';
 import type { DrandBeacon } from './drand.ts';
 import { polkadotCrypto } from './polkadot.ts';
-import { type ChainValue, type Snapshot, toItems, toNullable, toNumber } from './snapshot.ts';
-import type { Inclusion } from './submit.ts';
+import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
+import { type Snapshot, toItems, toNullable, toNumber } from './snapshot.ts';
+import type { BuildCall, Inclusion } from './submit.ts';
 import type { Subtensor } from './subtensor.ts';
 import { readTimelockTerms, requireBeacon, roundForBlock, timelockReads } from './timelock-terms.ts';
 import type { HotkeySigner } from './wallet.ts';
 
-export interface CommitTimelockedParameters {
+export interface CommitTimelockedParameters extends CommitmentWait {
   subtensor: Subtensor;
   netuid: number;
   hotkey: HotkeySigner;
@@ -18,9 +19,6 @@ export interface CommitTimelockedParameters {
   revealAtBlock: number;
   /** For chains that follow another drand beacon than quicknet, such as a local one. */
   beacon?: DrandBeacon;
-  signal?: AbortSignal;
-  /** Called when the chain will take the commitment only from a later block on, with that block. */
-  onWait?: (wait: { block: number; blocksLeft: number }) => void;
 }
 
 export interface CommitTimelockedReturnType extends Inclusion {
@@ -42,12 +40,35 @@ const MOST_ENCRYPTED_BYTES = 1024;
 /**
  * Commits a text that nobody can read before a block to come: the chain opens it by itself and keeps it among the
  * hotkey's revealed commitments. It takes the place of whatever the hotkey has committed on this subnet, a pointer too.
- * Where the bytes of this epoch are used up, it waits for the next one.
+ * Where the bytes of this epoch are used up, it waits for the next one, like `ChainMetadataStore.commit`.
  * @throws FlockOffError `bad-argument` for too long a text or another beacon than the chain's; `chain-rejected` where the
- *   runtime has no time-locked commitments, or for its own reason; `chain-unreachable` or `timeout`.
+ *   runtime has no time-locked commitments, no epoch will have room for it, it is too early and `wait` is false, or for the
+ *   chain's own reason; `chain-unreachable` or `timeout`.
  */
 export async function commitTimelocked(parameters: CommitTimelockedParameters): Promise<CommitTimelockedReturnType> {
-  const { subtensor, netuid, hotkey, text, revealAtBlock, beacon, signal, onWait } = parameters;
+  const { subtensor, netuid, hotkey, signal, wait, onWait } = parameters;
+  let locked = await lock(parameters);
+  const inclusion = await sendCommitment({
+    ...{ subtensor, netuid, hotkey, signal, wait, onWait },
+    bytes: locked.bytes,
+    make: async () => {
+      // The round may have come out while room was waited for.
+      locked = await lock(parameters);
+      return { call: callOf(parameters, locked), landed: landedAs(parameters, locked) };
+    },
+  });
+  return { ...inclusion, round: locked.round };
+}
+
+interface Locked {
+  /** `0x` hex. */
+  encrypted: string;
+  bytes: number;
+  round: number;
+}
+
+/** Encrypts the text for the round that is out at the block it is to be revealed at. */
+async function lock({ subtensor, text, revealAtBlock, beacon, signal }: CommitTimelockedParameters): Promise<Locked> {
   const [{ encryptTimelocked }, { compactToU8a, u8aConcat, u8aToHex }] = await Promise.all([
     import('./timelock.ts'),
     polkadotCrypto(),
@@ -56,37 +77,25 @@ export async function commitTimelocked(parameters: CommitTimelockedParameters): 
   const trusted = requireBeacon(terms, beacon);
   const round = roundForBlock(terms, trusted, revealAtBlock);
   const plain = new TextEncoder().encode(text);
-  const encrypted = encryptTimelocked({
-    message: u8aConcat(compactToU8a(plain.length), plain),
-    round,
-    publicKey: trusted.publicKey,
-  });
+  const message = u8aConcat(compactToU8a(plain.length), plain);
+  const encrypted = encryptTimelocked({ message, round, publicKey: trusted.publicKey });
   if (encrypted.length > MOST_ENCRYPTED_BYTES) throw tooLong(plain.length, encrypted.length);
+  return { encrypted: u8aToHex(encrypted), bytes: encrypted.length, round };
+}
 
-  await waitForRoom(parameters, encrypted.length, { signal, onWait });
-  const hex = u8aToHex(encrypted);
-  const landed = () =>
-    subtensor.read(
-      'reading a commitment',
-      async (snapshot) => {
-        const stored = await readRegistration(snapshot, netuid, hotkey.address);
-        const found = stored?.info.fields.some((field) => field.toHex().includes(hex.slice(2)));
-        return found ? { block: toNumber(stored!.block), blockHash: null } : null;
-      },
-      signal,
-    );
-  const inclusion = await subtensor.submit({
-    name: 'commitments.setCommitment',
-    // Bytes are passed as hex: the API takes a Uint8Array for bytes that are encoded already.
-    call: (tx) =>
-      tx.commitments!.setCommitment!(netuid, {
-        fields: [{ TimelockEncrypted: { encrypted: hex, reveal_round: round } }],
-      }),
-    hotkey,
-    landed,
-    signal,
-  });
-  return { ...inclusion, round };
+function callOf({ netuid }: CommitTimelockedParameters, { encrypted, round }: Locked): BuildCall {
+  // Bytes are passed as hex: the API takes a Uint8Array for bytes that are encoded already.
+  const fields = [{ TimelockEncrypted: { encrypted, reveal_round: round } }];
+  return (tx) => tx.commitments!.setCommitment!(netuid, { fields });
+}
+
+function landedAs({ netuid, hotkey }: CommitTimelockedParameters, { encrypted }: Locked) {
+  return async (snapshot: Snapshot): Promise<Inclusion | null> => {
+    const stored = toNullable(await snapshot.get('commitments.commitmentOf', netuid, hotkey.address));
+    const fields = stored ? toItems(toField(toField(stored, 'info'), 'fields')) : [];
+    const found = fields.some((field) => field.toHex().includes(encrypted.slice(2)));
+    return found ? { block: toNumber(toField(stored!, 'block')), blockHash: null } : null;
+  };
 }
 
 /** The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. */
@@ -141,28 +150,6 @@ async function readTerms(snapshot: Snapshot) {
     what: 'this chain opens no time-locked commitments',
     fix: 'commit the text as it is, or use a network with a newer runtime',
   });
-}
-
-async function readRegistration(snapshot: Snapshot, netuid: number, hotkey: string) {
-  return toNullable(await snapshot.get('commitments.commitmentOf', netuid, hotkey)) as unknown as {
-    block: ChainValue;
-    info: { fields: ChainValue[] };
-  } | null;
-}
-
-async function waitForRoom(
-  { subtensor, netuid, hotkey }: CommitTimelockedParameters,
-  bytes: number,
-  { signal, onWait }: Pick<CommitTimelockedParameters, 'signal' | 'onWait'>,
-): Promise<void> {
-  const { block: current, firstBlock: block } = await subtensor.read(
-    'reading the commitment space',
-    (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
-    signal,
-  );
-  if (block <= current + 1 || block === Number.POSITIVE_INFINITY) return;
-  onWait?.({ block, blocksLeft: block - current });
-  await subtensor.waitForBlock(block - 1, { signal });
 }
 
 function tooLong(bytes: number, encryptedBytes: number): FlockOffError {

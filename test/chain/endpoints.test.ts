@@ -94,7 +94,12 @@ test.each<[string, string, ChainFault, string]>([
   ['serves no storage', 'state_queryStorageAt', METHOD_NOT_FOUND, 'it refuses state_queryStorageAt (-32601'],
   ['has no best block', 'chain_getHeader', { kind: 'lie', result: null }, 'it answered chain_getHeader with null'],
   ['serves an old state', 'state_queryStorageAt', { kind: 'lie', result: OLD_STATE }, 'with the state of block 0'],
-  ['knows no runtime', 'state_getRuntimeVersion', { kind: 'lie', result: null }, 'it answered state_getRuntimeVersion with null'],
+  [
+    'knows no runtime',
+    'state_getRuntimeVersion',
+    { kind: 'lie', result: null },
+    'it answered state_getRuntimeVersion with null',
+  ],
   ['has nonsense for metadata', 'state_getMetadata', { kind: 'lie', result: '0x00' }, 'is not a Subtensor node'],
 ])('a node that %s is passed by', async (_, method, fault, words) => {
   const [liar, honest] = [await startSubnet(), await startSubnet()];

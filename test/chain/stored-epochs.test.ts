@@ -51,7 +51,7 @@ test.each([
   const room = await subtensor.read('reading', (snapshot) =>
     readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
   );
-  expect(room).toEqual({ block: 1100, firstBlock: block, refusal: 'SpaceLimitExceeded' });
+  expect(room).toEqual({ block: 1100, firstBlock: block, maxBytes: 3_100, refusal: 'SpaceLimitExceeded' });
 });
 
 test.each<[string, Parameters<typeof connect>[0]]>([

@@ -13,7 +13,8 @@ export function upgradeStorage(storage: Storage, current: RuntimeCodec, netuids:
   const leastStake = storage.get('SubtensorModule.WeightsMinStake');
   storage.remove('SubtensorModule.WeightsMinStake');
   const subnets = netuids.map((netuid) => {
-    for (const item of ['Rank', 'Trust', 'PruningScores', 'TaoWeight']) storage.remove(`SubtensorModule.${item}`, netuid);
+    for (const item of ['Rank', 'Trust', 'PruningScores', 'TaoWeight'])
+      storage.remove(`SubtensorModule.${item}`, netuid);
     const tempo = storage.get<number>('SubtensorModule.Tempo', netuid);
     const epoch = tempo === 0 ? 0 : epochIndex(storage, netuid, block);
     const lastEpochBlock = tempo === 0 ? block : Math.max(0, firstBlockOfEpoch(storage, netuid, epoch));
