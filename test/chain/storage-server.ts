@@ -4,10 +4,10 @@ import { Metadata, TypeRegistry } from '@polkadot/types';
 import { expandMetadata } from '@polkadot/types/metadata/decorate';
 import { compactStripLength, u8aToHex } from '@polkadot/util';
 import { WebSocketServer } from 'ws';
-import type { StorageItem } from '../../src/local/chain/description/pallet.ts';
+import type { Pallet, StorageItem } from '../../src/local/chain/description/pallet.ts';
 import { encodeMetadata } from '../../src/local/chain/metadata.ts';
 import { polkadot } from '../../src/local/chain/polkadot.ts';
-import { SPEC_VERSIONS } from '../../src/local/chain/profile.ts';
+import { type Profile, SPEC_VERSIONS } from '../../src/local/chain/profile.ts';
 import { runtimePallets } from '../../src/local/chain/runtime.ts';
 
 /** What the server says of the chain; every account has used nonces 0 to 4. */
@@ -18,21 +18,30 @@ export const SPEC_VERSION = SPEC_VERSIONS.current;
 export interface StorageServerParameters {
   /** Items the runtime has besides those of the development chain, by pallet. */
   add?: Record<string, StorageItem[]>;
+  /** Default `current`. */
+  profile?: Profile;
+  /** What else is otherwise in this runtime. */
+  change?: (pallets: Pallet[]) => Pallet[];
   /** "pallet.item", keys, value. */
   storage: [item: string, keys: unknown[], value: unknown][];
 }
 
 /**
- * A node of the current runtime that only answers reads, for states that the development chain does not come into.
+ * A node of a runtime that only answers reads, for states that the development chain does not come into.
  * Everything in it is as of one block; the client is the real one.
  */
-export async function startStorageServer({ add = {}, storage }: StorageServerParameters) {
+export async function startStorageServer({
+  add = {},
+  profile = 'current',
+  change = (pallets) => pallets,
+  storage,
+}: StorageServerParameters) {
   const limits = { cooldownBlocks: 0, maxSpaceBytes: 3_100, blockTimeMs: 12_000 };
-  const pallets = runtimePallets({ profile: 'current', ...limits }).map((pallet) => ({
+  const described = runtimePallets({ profile, ...limits }).map((pallet) => ({
     ...pallet,
     storage: [...pallet.storage, ...(add[pallet.name] ?? [])],
   }));
-  const { bytes } = encodeMetadata(await polkadot(), 'current', pallets);
+  const { bytes } = encodeMetadata(await polkadot(), profile, change(described));
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(bytes));
   registry.setMetadata(metadata, undefined, undefined, true);
@@ -50,7 +59,7 @@ export async function startStorageServer({ add = {}, storage }: StorageServerPar
   const runtimeVersion = {
     specName: 'node-subtensor',
     implName: 'node-subtensor',
-    specVersion: SPEC_VERSION,
+    specVersion: SPEC_VERSIONS[profile],
     implVersion: 1,
     authoringVersion: 1,
     transactionVersion: 1,

@@ -19,7 +19,6 @@ async function termsWith(storage: [string, unknown[], unknown][]) {
   const server = await startStorageServer({
     add: {
       SubtensorModule: [
-        { name: 'TaoWeight', value: 'u64', fallback: 0 },
         {
           name: 'ParentKeys',
           value: 'Vec<(u64, AccountId)>',
