@@ -40,7 +40,10 @@ export class ReceivedFile {
       try {
         await this.#append(await source.bytesFrom(before), received);
       } catch (error) {
-        if (received.seen - before < PROGRESS_BYTES) throw error;
+        if (received.seen - before >= PROGRESS_BYTES) continue;
+        // So little is soon received again, and may have been another page than the file.
+        if (received.seen < PROGRESS_BYTES) this.discard();
+        throw error;
       }
     }
     if (!this.#digest) {
@@ -64,8 +67,6 @@ export class ReceivedFile {
       received.update(bytes);
       if (received.seen === this.#bytes) return;
     }
-    // A short answer that did not break off is likely another page, not the beginning of the file.
-    if (received.seen < PROGRESS_BYTES) this.discard();
     throw new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
   }
 }

@@ -36,9 +36,9 @@ export function hubRefusal({ url, response, body, isRead, token }: HubRefusalPar
     what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,
     fix:
       status === 401
-        ? 'check HF_TOKEN'
+        ? `check HF_TOKEN${isRead ? '; public repositories can be read without one' : ''}`
         : status === 403
-          ? 'check that the token may write to this repository'
+          ? `check that the token may ${isRead ? 'read' : 'write to'} this repository`
           : undefined,
     facts: { status, errorCode, message },
   });

@@ -314,3 +314,47 @@ test("writing under somebody else's name is denied in one sentence", async () =>
   const upload = store({ token: 'hf_ben' }).upload({ repo: REPO, path: at('up.jsonl') });
   await expect(upload).rejects.toMatchObject({ code: 'hub-denied', message: expect.stringContaining('write') });
 });
+
+describe('a token', () => {
+  test.each(['"hf_SECRET"', 'hf_SECRET\nhf_SECRET', 'hf_SECRET\u200b', 'Bearer hf_SECRET'])(
+    'that cannot be one (%j) is refused when the store is made, without showing it',
+    (token) => {
+      expect(() => createHubDatasetStore({ token })).toThrow(/^the parameter "token" (?!.*SECRET)/);
+    },
+  );
+
+  test('is sent without the white space around it, in both directions', async () => {
+    await writeFile(at('up.jsonl'), BODY);
+    const { commit } = await store({ token: ` ${TOKEN}\r\n` }).upload({ repo: REPO, path: at('up.jsonl') });
+    hub.repository(REPO)!.visibility = 'private';
+    const download = { repo: REPO, commit, to: at('data.jsonl'), maxBytes: 1e6 };
+    expect(await store({ token: `${TOKEN}\n` }).download(download)).toMatchObject({ ok: true });
+    expect(await store({ token: ' \n' }).download(download)).toMatchObject({ ok: false });
+  });
+
+  test("of a mirror's own reads; to write, it must be one of the Hub", async () => {
+    const mirrors = await startLocalHub({ users: [{ name: 'ann', token: 'cmVmdGtuOjAx/+A==' }] });
+    const reading = store({ endpoint: mirrors.url, token: 'cmVmdGtuOjAx/+A==' });
+    const download = { repo: REPO, commit: '0'.repeat(40), to: at('data.jsonl'), maxBytes: 1e6 };
+    expect(await reading.download(download)).toMatchObject({ ok: false, verdict: { reason: 'dataset-missing' } });
+    await writeFile(at('up.jsonl'), BODY);
+    await expect(reading.upload({ repo: REPO, path: at('up.jsonl') })).rejects.toMatchObject({ code: 'token-missing' });
+    await mirrors.close();
+  });
+
+  test('that the Hub refuses is not shown either, though the Hub repeats it', async () => {
+    const lines: string[] = [];
+    const log = (message: string, facts?: unknown) => void lines.push(message + JSON.stringify(facts));
+    const logger = { debug: log, info: log, warn: log, error: log };
+    for (const status of [401, 403, 404, 429, 500]) {
+      const headers = { 'X-Error-Message': 'no hf_SECRET here', 'X-Error-Code': 'Other' };
+      hub.faults.inject({ on: '/', fault: { kind: 'status', status, headers }, times: 3 });
+      const refused = store({ token: 'hf_SECRET', logger }).download({
+        ...{ repo: REPO, commit: '0'.repeat(40), to: at('data.jsonl'), maxBytes: 1e6 },
+      });
+      const error = (await refused.catch((thrown) => thrown)) as Error;
+      expect(`${error.stack} ${JSON.stringify(error)} ${String(error.cause)} ${lines}`).not.toContain('SECRET');
+      hub.faults.clear();
+    }
+  });
+});

@@ -51,6 +51,7 @@ const ROUTES: Route[] = [
   ['PUT', /^\/__lfs\/([0-9a-f]{64})$/, lfsPut],
   ['POST', /^\/__lfs\/verify$/, lfsVerify],
   ['GET', new RegExp(`^/datasets/${ID}/(resolve|raw)/([^/]+)/(.+)$`), resolve],
+  ['GET', new RegExp(`^/api/models/${ID}(?:/.*)?$`), noModel],
 ];
 
 /** Answers a request, or throws the refusal. HEAD is GET without the body. */
@@ -293,6 +294,11 @@ function resolve(request: HubRequest, id: string, how: string, revision: string,
     'Content-Length': part.length,
   });
   response.end(part);
+}
+
+/** This hub has datasets alone; whoever asks for a model is told so as the Hub does. */
+function noModel({ user }: HubRequest): void {
+  throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
 }
 
 /** The repository, if this user may read it. Whoever may not cannot tell a private repository from a missing one. */
