@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe } from 'flock-off';
+import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe, parseHubToken } from 'flock-off';
 import { z } from 'zod';
 import { printable } from './printable.ts';
 
@@ -174,7 +174,7 @@ function hubToken(): string | undefined {
         cause: error,
       });
   }
-  return process.env.HF_TOKEN || undefined;
+  return parseHubToken(process.env.HF_TOKEN, 'HF_TOKEN');
 }
 
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {

@@ -62,6 +62,7 @@ export {
 } from './queue/eval-queue.ts';
 export { Competition, LoraRecipe } from './schema/competition.ts';
 export { type DatasetRow, DatasetSchema, type Turn, TurnSchema } from './schema/dataset-row.ts';
+export { parseHubToken } from './schema/hub-token.ts';
 export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from './schema/metagraph.ts';
 export { isPinned, MAX_POINTER_BYTES, ModelId, type PinnedModelId, RepoId } from './schema/model-id.ts';
 export type { Submission } from './schema/submission.ts';

@@ -38,7 +38,7 @@ export function probeOperationsCommand(): Command {
 }
 
 function reportText(report: MachineReport): string {
-  const { system, backends, hubToken, wallets, disk, packages } = report;
+  const { system, backends, hubToken, hubTokenProblem, wallets, disk, packages } = report;
   const chosen = backends.find((backend) => backend.info);
   const sections: [string, string[]][] = [
     ['flock-off', [report.version]],
@@ -56,7 +56,7 @@ function reportText(report: MachineReport): string {
     ],
     ['CUDA', cudaLines(report)],
     ['Operations', operationLines(report)],
-    ['HF_TOKEN', [hubToken ? `present (${hubToken})` : 'absent: uploading needs one']],
+    ['HF_TOKEN', [hubTokenProblem ?? (hubToken ? `present (${hubToken})` : 'absent: uploading needs one')]],
     ['Wallets', [wallets.present ? wallets.folder : `none: ${wallets.folder} is not there`]],
     ['Disk', disk.map(({ folder, freeBytes }) => `${gigabytes(freeBytes)} free in ${folder}`)],
     ['Packages', Object.entries(packages).map(([name, version]) => `${name} ${version ?? 'not installed'}`)],

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, homedir, release, totalmem, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { messageOf } from '../errors/flock-off-error.ts';
+import { parseHubToken } from '../schema/hub-token.ts';
 import { defaultCacheFolder, freeBytes } from '../setup/cache.ts';
 import { reasonOf, runCommand } from '../setup/run-command.ts';
 import { cudaProblemIn, placementsIn, TELL_EVERYTHING } from '../setup/tensorflow-log.ts';
@@ -26,6 +28,8 @@ export interface MachineReport {
   operationsProblem: string | null;
   /** Where the Hugging Face token comes from, or `null` when there is none. Never the token. */
   hubToken: 'environment' | '.env' | null;
+  /** Why that token cannot be used, without showing it; `null` when nothing is wrong with its form. */
+  hubTokenProblem: string | null;
   wallets: { folder: string; present: boolean };
   disk: { folder: string; freeBytes: number }[];
   /** Installed version by npm package; `null` when it is not installed. */
@@ -92,7 +96,7 @@ export async function describeMachine({
     cudaProblem: cuda ? null : cudaProblem,
     operations,
     operationsProblem,
-    hubToken: env.HF_TOKEN ? 'environment' : tokenInDotEnv(workingFolder) ? '.env' : null,
+    ...hubToken(env.HF_TOKEN, workingFolder),
     wallets: { folder: walletFolder, present: existsSync(walletFolder) },
     disk,
     packages: Object.fromEntries(PACKAGES.map((name) => [name, installedVersion(name)])),
@@ -167,11 +171,21 @@ async function npmVersion(env: NodeJS.ProcessEnv): Promise<string | null> {
   return code === 0 ? stdout.trim() : null;
 }
 
-function tokenInDotEnv(folder: string): boolean {
+function hubToken(exported: string | undefined, folder: string): Pick<MachineReport, 'hubToken' | 'hubTokenProblem'> {
+  const source = exported === undefined ? '.env' : 'environment';
   try {
-    return Boolean(parseEnv(readFileSync(join(folder, '.env'), 'utf8')).HF_TOKEN);
+    const token = parseHubToken(exported ?? tokenInDotEnv(folder), 'HF_TOKEN');
+    return { hubToken: token === undefined ? null : source, hubTokenProblem: null };
+  } catch (error) {
+    return { hubToken: source, hubTokenProblem: messageOf(error) };
+  }
+}
+
+function tokenInDotEnv(folder: string): string | undefined {
+  try {
+    return parseEnv(readFileSync(join(folder, '.env'), 'utf8')).HF_TOKEN;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

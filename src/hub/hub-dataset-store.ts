@@ -1,10 +1,14 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
+import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { bodyFrom } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
+import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
@@ -15,16 +19,16 @@ import type {
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
-import { hubFetch, isDisabled, unreachable } from './hub-fetch.ts';
+import { hubFetch } from './hub-fetch.ts';
 import { onDisk } from './on-disk.ts';
 import { ReceivedFile } from './received-file.ts';
 
 export interface CreateHubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
   endpoint?: string;
-  /** `hf_...`; needed to upload, and raises the rate limits of downloads. */
+  /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
   token?: string;
-  /** Longest silence of the Hub. Default 30 s. */
+  /** Longest silence of the Hub; a body slower than 1 KiB a second is silent, too. Default 30 s. */
   stallTimeoutMs?: number;
   /** Longest time to send one file. Default 15 minutes. */
   uploadTimeoutMs?: number;
@@ -43,17 +47,27 @@ const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 330_000;
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
-/** Datasets on the Hugging Face Hub, through @huggingface/hub. */
+const ListedFile = z.object({
+  size: z.int().nonnegative(),
+  oid: z.string(),
+  lfs: z.object({ oid: z.string(), size: z.int().nonnegative() }).optional(),
+});
+type ListedFile = z.infer<typeof ListedFile>;
+
+/**
+ * Datasets on the Hugging Face Hub, through @huggingface/hub.
+ * @throws FlockOffError `bad-argument` for a token that cannot be one, see {@link parseHubToken}.
+ */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
+  const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
-  const baseFetch = parameters.fetch ?? fetch;
+  const token = parseHubToken(parameters.token, 'the parameter "token"');
+  const limits = { fetch: parameters.fetch ?? fetch, stallTimeoutMs, uploadTimeoutMs };
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {
-    const wrapped = hubFetch({ fetch: baseFetch, stallTimeoutMs, uploadTimeoutMs, signal });
-    return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: wrapped };
+    return { repo: datasetRepo(repo), hubUrl, accessToken: token, fetch: hubFetch({ ...limits, signal }) };
   }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
@@ -152,27 +166,70 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     }
   }
 
-  /** Streams the file to disk and compares it with the hash the Hub has for it at this commit. */
+  /**
+   * Streams the file to disk and compares it with the hash that the Hub lists for it at this commit. Only that hash
+   * decides: a mirror may leave out or get wrong what headers say of the file.
+   */
   async function fetchVerified(
     received: ReceivedFile,
     { repo, commit, maxBytes, signal }: Omit<DownloadDatasetParameters, 'to'> & { signal: AbortSignal },
   ): Promise<Checked<FileDigest>> {
-    const hub = await import('@huggingface/hub');
-    const calls = options(repo, signal);
-    const blob = await hub.downloadFile({ ...calls, path: FILE, revision: commit, xet: false });
-    if (!blob) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
-    const tooLarge = () =>
-      reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
-    if (blob.size > maxBytes) return tooLarge();
-    const digest = await received.fill(blob, maxBytes);
-    if (digest === null) return tooLarge();
-    const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
+    const url = `${hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
+    const fetch = hubFetch({ ...limits, signal, token, maxBytes: Number.POSITIVE_INFINITY });
+    const bytesFrom = (offset: number) => requestFrom(fetch, url, offset);
+    const entry = await listed(repo, commit, signal);
+    if (entry === null) {
+      // Said twice, or it is not true: a proxy's empty list costs no miner anything.
+      if ((await bytesFrom(0)) === null) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
+      throw unreachable(url, 'it serves the file and does not list it');
+    }
+    const bytes = entry.lfs?.size ?? entry.size;
+    const served = async (offset: number) => {
+      const from = await bytesFrom(offset);
+      if (from === null) throw unreachable(url, 'it lists the file and does not serve it');
+      return from;
+    };
+    if (bytes > maxBytes) {
+      // So is a size: it is believed once a byte comes that is too many.
+      for await (const _ of await served(maxBytes))
+        return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
+      throw unreachable(url, `it lists ${bytes} bytes and serves ${maxBytes} at most`);
+    }
+    const digest = await received.fill({ bytes, bytesFrom: served });
     if (sameContent(entry, digest)) return accept(digest);
     received.discard();
-    throw unreachable(`${hubUrl}/datasets/${repo}`, `the bytes received are not those of ${FILE} at commit ${commit}`);
+    throw unreachable(url, `the bytes received are not those of ${FILE} at commit ${commit}`);
+  }
+
+  /** What the Hub has under this commit, `null` when it lists no such file. */
+  async function listed(repo: string, commit: string, signal: AbortSignal): Promise<ListedFile | null> {
+    const hub = await import('@huggingface/hub');
+    // @huggingface/hub takes tokens of the Hub alone; a mirror's is sent by our own fetch.
+    const calls = { repo: datasetRepo(repo), hubUrl, fetch: hubFetch({ ...limits, signal, token }) };
+    const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
+    const file = entries.find(({ path, type }) => path === FILE && type === 'file');
+    if (file === undefined) return null;
+    const parsed = ListedFile.safeParse(file);
+    if (parsed.success) return parsed.data;
+    throw unreachable(`${hubUrl}/datasets/${repo}`, `it lists ${FILE} at commit ${commit} without its size and hash`);
   }
 
   return { upload, download };
+}
+
+function datasetRepo(name: string) {
+  return { type: 'dataset' as const, name };
+}
+
+/** The bytes of a file from `offset` on, `null` where there is no such file. */
+async function requestFrom(fetch: typeof globalThis.fetch, url: string, offset: number) {
+  const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
+  // Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked.
+  const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...range } });
+  if (response.ok) return bodyFrom(response, offset);
+  await response.body?.cancel();
+  if (response.status === 404) return null;
+  throw unreachable(url, `it answered ${response.status}`);
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */

@@ -5,6 +5,14 @@ import { onDisk } from './on-disk.ts';
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;
 
+/** Where a file comes from. */
+export interface FileSource {
+  /** How many it has, as far as is known. */
+  bytes: number;
+  /** Its bytes from `offset` on, over a new connection. */
+  bytesFrom(offset: number): Promise<AsyncIterable<Uint8Array>>;
+}
+
 /** A file that is being received, possibly over several connections: each goes on where the last one broke off. */
 export class ReceivedFile {
   readonly #file: FileHandle;
@@ -19,27 +27,29 @@ export class ReceivedFile {
   }
 
   /**
-   * Writes what is missing of a blob. `null` when it has more than `maxBytes`.
-   * @throws what reading the blob throws, once a connection has brought too little; FlockOffError `disk`.
+   * Writes what is missing of the file, and reads nothing behind its end: whether it is the right one, its hash tells.
+   * @throws what reading the source throws, once a connection has brought too little; FlockOffError `disk`.
    */
-  async fill(blob: Blob, maxBytes: number): Promise<FileDigest | null> {
-    if (blob.size !== this.#bytes) this.discard();
-    this.#bytes = blob.size;
-    this.#digester ??= digester(blob.size);
-    while (this.#digester.seen < blob.size) {
-      const before = this.#digester.seen;
+  async fill(source: FileSource): Promise<FileDigest> {
+    if (source.bytes !== this.#bytes) this.discard();
+    this.#bytes = source.bytes;
+    this.#digester ??= digester(source.bytes);
+    const received = this.#digester;
+    while (received.seen < source.bytes) {
+      const before = received.seen;
       try {
-        if (!(await this.#receive(before === 0 ? blob : blob.slice(before), maxBytes))) return null;
-        if (this.#digester.seen < blob.size)
-          throw new Error(`it ended after ${this.#digester.seen} of ${blob.size} bytes`);
+        await this.#append(await source.bytesFrom(before), received);
       } catch (error) {
-        if (this.#digester.seen - before < PROGRESS_BYTES) throw error;
+        if (received.seen - before >= PROGRESS_BYTES) continue;
+        // So little is soon received again, and may have been another page than the file.
+        if (received.seen < PROGRESS_BYTES) this.discard();
+        throw error;
       }
     }
     if (!this.#digest) {
       // Some file systems say only now that there is no room.
       await onDisk(this.#path, () => this.#file.sync());
-      this.#digest = this.#digester.digest();
+      this.#digest = received.digest();
     }
     return this.#digest;
   }
@@ -50,14 +60,14 @@ export class ReceivedFile {
     this.#digest = null;
   }
 
-  async #receive(rest: Blob, maxBytes: number): Promise<boolean> {
-    const received = this.#digester!;
-    for await (const chunk of rest.stream() as unknown as AsyncIterable<Uint8Array>) {
-      if (received.seen + chunk.length > maxBytes) return false;
-      await onDisk(this.#path, () => writeAll(this.#file, chunk, received.seen));
-      received.update(chunk);
+  async #append(connection: AsyncIterable<Uint8Array>, received: ReturnType<typeof digester>): Promise<void> {
+    for await (const chunk of connection) {
+      const bytes = chunk.subarray(0, this.#bytes - received.seen);
+      await onDisk(this.#path, () => writeAll(this.#file, bytes, received.seen));
+      received.update(bytes);
+      if (received.seen === this.#bytes) return;
     }
-    return true;
+    throw new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
   }
 }
 

@@ -2,12 +2,16 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { parseHubToken } from '../schema/hub-token.ts';
 import { RepoId } from '../schema/model-id.ts';
+import { bodyFrom } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
+import { hubRefusal, unreachable } from '../shared/hub-refusal.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
+import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -22,12 +26,22 @@ export interface BaseModelSource {
   hubToken?: string;
   fetch?: typeof fetch;
   clock?: Clock;
-  /** The connection is given up after this long without a byte. Default 30 s. */
+  /** The connection is given up after this long without a byte, or with less than 1 KiB a second. Default 30 s. */
   stallTimeoutMs?: number;
+  /** Longest time of a download in all. Default 6 hours. */
+  totalTimeoutMs?: number;
   signal?: AbortSignal;
   /** Called as files of a hub model arrive. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
+
+/** What bounds a download: the caller's signal, and the time it may take. */
+type BoundedSource = BaseModelSource & { signal: AbortSignal };
+
+/** What a connection must bring before it breaks to be followed by the next one at once. */
+const PROGRESS_BYTES = 1024 * 1024;
+const MAX_DESCRIPTION_BYTES = 16 * 1024 * 1024;
+const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /** Where models are kept when nothing else is said. */
 export const DEFAULT_CACHE = join('.flock-off', 'cache', 'models');
@@ -51,9 +65,10 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
  * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
- * @throws FlockOffError `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ * @throws FlockOffError `bad-argument` (the token), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
+  const hubToken = parseHubToken(source.hubToken, 'the parameter "hubToken"');
   if (await isFolder(source.model)) return resolve(source.model);
   if (!RepoId.safeParse(source.model).success) {
     throw new FlockOffError({
@@ -63,106 +78,129 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
       facts: { model: source.model },
     });
   }
-  return download(source);
+  return download({ ...source, hubToken });
 }
 
 async function download(source: BaseModelSource): Promise<string> {
-  const { model, revision = 'main', cacheDir = DEFAULT_CACHE, signal } = source;
-  const { clock = systemClock } = source;
-  const again = <T>(attempt: () => Promise<T>) =>
-    retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 30_000, signal, clock });
-
-  const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const { sha, siblings } = await again(() => readRevision(source, path));
-  const files = siblings.filter(({ rfilename }) => NEEDED.test(rfilename));
-  const folder = resolve(cacheDir, model.replace('/', '--'), sha);
-  await makeFolder(folder);
-  for (const file of files) {
-    if (!(await isWhole(join(folder, file.rfilename), file)))
-      await again(() => downloadFile(source, sha, file, folder));
+  const { model, revision = 'main', cacheDir = DEFAULT_CACHE, totalTimeoutMs = 6 * 3_600_000 } = source;
+  const deadline = new AbortController();
+  const late = () => unreachable(urlOf(source, model), `it took more than ${totalTimeoutMs / 1000} s in all`);
+  const timer = setTimeout(() => deadline.abort(late()), totalTimeoutMs).unref();
+  const signal = source.signal ? AbortSignal.any([source.signal, deadline.signal]) : deadline.signal;
+  try {
+    const bounded = { ...source, signal };
+    const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
+    const { sha, siblings } = await insist(bounded, () => readRevision(bounded, path));
+    const folder = resolve(cacheDir, model.replace('/', '--'), sha);
+    await makeFolder(folder);
+    for (const file of siblings.filter(({ rfilename }) => NEEDED.test(rfilename)))
+      if (!(await isWhole(join(folder, file.rfilename), file))) await downloadFile(bounded, sha, file, folder);
+    return folder;
+  } finally {
+    clearTimeout(timer);
   }
-  return folder;
 }
 
-async function downloadFile(source: BaseModelSource, sha: string, file: HubFile, folder: string): Promise<void> {
-  const { model, onDownload } = source;
-  const stallTimeoutMs = stallTimeoutOf(source);
+function insist<T>({ signal, clock = systemClock }: BoundedSource, attempt: () => Promise<T>): Promise<T> {
+  return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 330_000, signal, clock });
+}
+
+/** Receives a file, possibly over several connections: each goes on where the last one broke off. */
+async function downloadFile(source: BoundedSource, sha: string, file: HubFile, folder: string): Promise<void> {
+  const url = urlOf(source, `${source.model}/resolve/${sha}/${file.rfilename}`);
   const path = join(folder, file.rfilename);
   const incomplete = `${path}.incomplete`;
-  const stall = new AbortController();
-  const response = await request(source, `${model}/resolve/${sha}/${file.rfilename}`, stall.signal);
   const output = await open(incomplete, 'w').catch(diskFault);
   let bytesDone = 0;
-  let timer = setTimeout(() => stall.abort(), stallTimeoutMs);
   try {
-    for await (const chunk of response.body ?? []) {
-      clearTimeout(timer);
-      timer = setTimeout(() => stall.abort(), stallTimeoutMs);
-      bytesDone += chunk.length;
-      if (bytesDone > file.size) break;
-      await output.writeFile(chunk).catch(diskFault);
-      onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
-    }
-  } catch (error) {
-    await rm(incomplete, { force: true });
-    throw transferFault(source, file.rfilename, error);
-  } finally {
-    clearTimeout(timer);
-    await output.close();
-  }
-  if (bytesDone !== file.size || !(await isWhole(incomplete, file))) {
-    await rm(incomplete, { force: true });
-    throw unreachable(`${file.rfilename} of ${model} arrived damaged (${bytesDone} bytes, expected ${file.size})`);
-  }
-  await rename(incomplete, path).catch(diskFault);
-}
-
-async function request(source: BaseModelSource, path: string, stall?: AbortSignal): Promise<Response> {
-  const { model, hubEndpoint = 'https://huggingface.co', hubToken, signal } = source;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), stallTimeoutOf(source));
-  const signals = [deadline.signal, ...(stall ? [stall] : []), ...(signal ? [signal] : [])];
-  try {
-    const response = await (source.fetch ?? fetch)(`${hubEndpoint.replace(/\/+$/, '')}/${path}`, {
-      headers: hubToken ? { authorization: `Bearer ${hubToken}` } : {},
-      signal: AbortSignal.any(signals),
+    await insist(source, async () => {
+      while (bytesDone < file.size) {
+        const before = bytesDone;
+        try {
+          for await (const chunk of await bytesFrom(source, url, bytesDone)) {
+            // What lies behind the end is not read: whether this is the file, its hash tells.
+            const bytes = chunk.subarray(0, file.size - bytesDone);
+            await output.write(bytes, 0, bytes.length, bytesDone).catch(diskFault);
+            bytesDone += bytes.length;
+            source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
+            if (bytesDone === file.size) break;
+          }
+          if (bytesDone < file.size) throw unreachable(url, `it ended after ${bytesDone} of ${file.size} bytes`);
+        } catch (error) {
+          if (bytesDone - before >= PROGRESS_BYTES) continue;
+          // So little is soon received again, and may have been another page than the file.
+          if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
+          throw transferFault(source, url, error);
+        }
+      }
+      if (await isWhole(incomplete, file)) return;
+      bytesDone = 0;
+      throw unreachable(url, 'the bytes received are not those of the file');
     });
-    if (response.ok) return response;
-    await response.body?.cancel();
-    throw refusal(response.status, model);
-  } catch (error) {
-    throw transferFault(source, path, error);
+    await rename(incomplete, path).catch(diskFault);
   } finally {
-    clearTimeout(timer);
+    await output.close().catch(() => {});
+    await rm(incomplete, { force: true }).catch(() => {});
   }
 }
 
-function refusal(status: number, model: string): FlockOffError {
-  const facts = { status, model };
-  if (status === 401 || status === 403) {
-    const fix = 'accept its licence on the hub and pass a token that may read it';
+async function bytesFrom(source: BoundedSource, url: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
+  const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
+  const headers = { 'accept-encoding': 'identity', ...range };
+  return bodyFrom(await request(source, url, { headers, maxBytes: Number.POSITIVE_INFINITY }), offset);
+}
+
+async function request(
+  source: BoundedSource,
+  url: string,
+  { headers = {}, maxBytes }: { headers?: Record<string, string>; maxBytes: number },
+): Promise<Response> {
+  const { hubToken: token, stallTimeoutMs = 30_000, signal } = source;
+  const fault = (why: string) => unreachable(url, why);
+  const watch = stallWatch(stallTimeoutMs, fault);
+  try {
+    const response = await (source.fetch ?? fetch)(url, {
+      headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      signal: AbortSignal.any([watch.signal, signal]),
+    });
+    if (response.ok) return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
+    const refused = watchBody(response, { watch, stallTimeoutMs, maxBytes: MAX_REFUSAL_BYTES, fault });
+    const body = await refused.text().catch(() => '');
+    throw refusalOf(source.model, hubRefusal({ url, response, body, isRead: true, token }));
+  } catch (error) {
+    watch.stop();
+    throw transferFault(source, url, error);
+  }
+}
+
+/** What the Hub says of a model: that there is none is for the caller to correct. */
+function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
+  const { errorCode, status } = refusal.facts;
+  if (errorCode === 'RepoNotFound' || errorCode === 'RevisionNotFound' || errorCode === 'EntryNotFound')
     return new FlockOffError({
-      code: 'hub-denied',
-      what: `the hub refuses the model ${model} (status ${status})`,
-      fix,
-      facts,
+      code: 'bad-model',
+      what: `the hub has no model ${model} at this revision, or it is private`,
+      fix: 'check its name and revision, or pass a folder',
+      facts: { status, model },
     });
-  }
-  if (status === 404) {
-    const fix = 'check its name and revision, or pass a folder';
-    return new FlockOffError({ code: 'bad-model', what: `the hub has no model ${model} at this revision`, fix, facts });
-  }
-  return unreachable(`the hub answered status ${status} for the model ${model}`);
+  if (errorCode !== 'GatedRepo') return refusal;
+  return new FlockOffError({
+    code: 'hub-denied',
+    what: `the hub refuses the model ${model} (status ${status})`,
+    fix: 'accept its licence on the hub and pass a token that may read it',
+    facts: { status, errorCode, model },
+  });
 }
 
-function transferFault(source: BaseModelSource, what: string, error: unknown): unknown {
-  if (source.signal?.aborted) return source.signal.reason;
+function transferFault({ signal }: BoundedSource, url: string, error: unknown): unknown {
+  if (signal.aborted) return signal.reason;
   if (error instanceof FlockOffError) return error;
-  return unreachable(`the hub did not deliver ${what} of the model ${source.model}: ${messageOf(error)}`, error);
+  const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+  return unreachable(url, why, { cause: error });
 }
 
-function unreachable(what: string, cause?: unknown): FlockOffError {
-  return new FlockOffError({ code: 'hub-unreachable', what, fix: 'try again later', transient: true, cause });
+function urlOf({ hubEndpoint = 'https://huggingface.co' }: BaseModelSource, path: string): string {
+  return `${hubEndpoint.replace(/\/+$/, '')}/${path}`;
 }
 
 function diskFault(cause: unknown): never {
@@ -174,17 +212,15 @@ function diskFault(cause: unknown): never {
   });
 }
 
-async function readRevision(source: BaseModelSource, path: string): Promise<z.infer<typeof Revision>> {
-  const response = await request(source, path, AbortSignal.timeout(stallTimeoutOf(source)));
-  try {
-    return Revision.parse(await response.json());
-  } catch (error) {
-    throw transferFault(source, 'a readable description', error);
-  }
-}
-
-function stallTimeoutOf({ stallTimeoutMs = 30_000 }: BaseModelSource): number {
-  return stallTimeoutMs;
+async function readRevision(source: BoundedSource, path: string): Promise<z.infer<typeof Revision>> {
+  const url = urlOf(source, path);
+  const response = await request(source, url, { maxBytes: MAX_DESCRIPTION_BYTES });
+  const described = await response.json().catch((error: unknown) => {
+    throw transferFault(source, url, error);
+  });
+  const parsed = Revision.safeParse(described);
+  if (parsed.success) return parsed.data;
+  throw unreachable(url, 'it does not describe the model as the Hub does');
 }
 
 /** Whether the hub's file is there: a disk may have damaged what was whole when it arrived. */

@@ -55,6 +55,7 @@ test('the doctor tells a program what the machine has', async () => {
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     system: { node: process.version, cpus: expect.any(Number) },
     hubToken: 'environment',
+    hubTokenProblem: null,
     wallets: { folder: wallets, present: true },
     packages: { '@tensorflow/tfjs': '4.22.0', '@tensorflow/tfjs-node': null },
   });
@@ -86,6 +87,12 @@ test.skipIf(process.platform === 'win32')(
     if (!native?.cuda) expect(stdout).toMatch(/^ {11}not used: .*; run "npx flock-off tensorflow --gpu"$/m);
   },
 );
+
+test('the doctor says what is wrong with a token, and does not show it', async () => {
+  const { stdout } = await cli(['doctor'], { HF_TOKEN: `${SECRET}\u200b`, BT_WALLET_PATH: join(folder, 'absent') });
+  expect(stdout).toMatch(/^HF_TOKEN {3}HF_TOKEN holds an invisible character at position \d+,/m);
+  expect(stdout).not.toContain(SECRET);
+});
 
 test('the doctor tells a person the same, and reads .env for the token', async () => {
   await writeFile(join(folder, '.env'), `HF_TOKEN=${SECRET}\n`);

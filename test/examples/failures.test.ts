@@ -64,6 +64,13 @@ describe('miner.ts', () => {
       { HF_TOKEN: 'hf_no' },
     ],
     [
+      'a token in quotes',
+      () => minerFlags(),
+      /^HF_TOKEN holds a quotation mark at position 1, so it cannot be a token of the Hub\. Set it to the token alone/,
+      { HF_TOKEN: `"${TOKEN}"` },
+    ],
+    ['a token on two lines', () => minerFlags(), /^HF_TOKEN holds a line break/, { HF_TOKEN: `${TOKEN}\n${TOKEN}` }],
+    [
       'an unregistered hotkey',
       () => minerFlags({ '--wallet.name': 'stranger' }),
       /is not registered on subnet 96\. Register it/,
@@ -127,8 +134,14 @@ describe('validator.ts', () => {
       '--eval_data_dir': folder,
       ...changed,
     });
-  test.each<[string, () => string[], RegExp]>([
+  test.each<[string, () => string[], RegExp, Record<string, string>?]>([
     ['no base model', () => validatorFlags(), /^there is no folder .*no-model/],
+    [
+      'a token with an invisible character, though it only downloads',
+      () => validatorFlags({ '--subtensor.chain_endpoint': 'ws://127.0.0.1:9' }),
+      /^HF_TOKEN holds an invisible character at position 18,/,
+      { HF_TOKEN: `${TOKEN}\u200b` },
+    ],
     [
       'a base model that the hub does not have',
       () => validatorFlags({ '--base_model': 'ann/no-model' }),
@@ -176,9 +189,10 @@ describe('validator.ts', () => {
       /^the chain at ws:\/\/127\.0\.0\.1:9 cannot be reached/,
     ],
     ['a subnet that does not exist', () => validatorFlags({ '--netuid': '7' }), /subnet 7/],
-  ])('%s', async (_what, args, sentence) => {
-    const { code, stdout, stderr } = await runExample('validator.ts', args());
+  ])('%s', async (_what, args, sentence, env = {}) => {
+    const { code, stdout, stderr } = await runExample('validator.ts', args(), env);
     expect(stderr).toMatch(sentence);
+    expect(stderr).not.toContain(TOKEN);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });

@@ -77,6 +77,12 @@ test('HF_TOKEN is read from .env in the working folder, unless it is exported', 
     expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_from_the_file');
     vi.stubEnv('HF_TOKEN', 'hf_exported');
     expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_exported');
+    vi.stubEnv('HF_TOKEN', ' hf_exported\r\n');
+    expect(commonOptions(subnetCommand('any', '').parse([], { from: 'user' })).hubToken).toBe('hf_exported');
+    vi.stubEnv('HF_TOKEN', '"hf_exported"');
+    expect(() => commonOptions(subnetCommand('any', '').parse([], { from: 'user' }))).toThrow(
+      /^HF_TOKEN holds a quotation mark at position 1, /,
+    );
   } finally {
     process.chdir(home);
     vi.unstubAllEnvs();

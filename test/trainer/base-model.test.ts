@@ -150,16 +150,93 @@ describe('a hub id', () => {
   });
 
   it.each([
-    [401, 'hub-denied'],
-    [403, 'hub-denied'],
-    [404, 'bad-model'],
-    [500, 'hub-unreachable'],
-  ])('that the hub answers with %i is %s, and the token is not in the error', async (status, code) => {
-    fault = (_request, response) => Boolean(response.writeHead(status).end());
-    const error = await resolveBaseModel({ ...options, hubToken: 'hf_secret' }).catch((thrown) => thrown);
+    ['401 to a token', 401, undefined, 'hub-denied'],
+    ['401 and RepoNotFound', 401, 'RepoNotFound', 'bad-model'],
+    ['404 and RepoNotFound', 404, 'RepoNotFound', 'bad-model'],
+    ['404 and RevisionNotFound', 404, 'RevisionNotFound', 'bad-model'],
+    ['403 and GatedRepo', 403, 'GatedRepo', 'hub-denied'],
+    ["a proxy's bare 403", 403, undefined, 'hub-unreachable'],
+    ["a proxy's bare 404", 404, undefined, 'hub-unreachable'],
+    ['416', 416, undefined, 'hub-unreachable'],
+    ['500', 500, undefined, 'hub-unreachable'],
+  ])('that the hub answers with %s is judged as a dataset is, and the token is not in the error', async (...row) => {
+    const [, status, errorCode, code] = row;
+    fault = (request, response) => {
+      const said = { 'X-Error-Message': `not for ${request.headers.authorization}` };
+      return Boolean(response.writeHead(status, { ...said, ...(errorCode && { 'X-Error-Code': errorCode }) }).end());
+    };
+    const error = await resolveBaseModel({ ...options, hubToken: ' hf_secret\n' }).catch((thrown) => thrown);
     expect(error.code).toBe(code);
     expect(tokens[0]).toBe('Bearer hf_secret');
     expect(JSON.stringify(error) + error.message + error.stack).not.toContain('hf_secret');
+  });
+
+  it('is refused before any request with a token that cannot be one', async () => {
+    for (const model of ['ann/tiny', golden('tiny-qwen2')])
+      await expect(resolveBaseModel({ ...options, model, hubToken: '"hf_secret"' })).rejects.toMatchObject({
+        code: 'bad-argument',
+        message: expect.not.stringContaining('secret'),
+      });
+    expect(requests).toEqual([]);
+  });
+
+  it("sends a mirror's own token as it is", async () => {
+    await resolveBaseModel({ ...options, hubToken: 'cmVmdGtu' });
+    expect(new Set(tokens)).toEqual(new Set(['Bearer cmVmdGtu']));
+  });
+
+  it.each([
+    ['serves ranges', (range: number) => ({ status: 206, from: range })],
+    ['ignores ranges', () => ({ status: 200, from: 0 })],
+  ])('goes on after a broken connection to a server that %s', async (_what, answerTo) => {
+    const weights = Buffer.alloc(3 * 1024 * 1024, 'weights');
+    const sha256 = createHash('sha256').update(weights).digest('hex');
+    const ranges: (string | undefined)[] = [];
+    fault = (request, response) => {
+      if (!isWeights(request)) {
+        const siblings = [{ rfilename: 'model.safetensors', size: weights.length, lfs: { sha256 } }];
+        return Boolean(response.end(JSON.stringify({ sha: SHA, siblings })));
+      }
+      ranges.push(request.headers.range);
+      if (ranges.length === 1) response.write(weights.subarray(0, 2 * 1024 * 1024), () => response.socket?.destroy());
+      else {
+        const { status, from } = answerTo(Number(/\d+/.exec(request.headers.range ?? '')));
+        response.writeHead(status).end(weights.subarray(from));
+      }
+      return true;
+    };
+    const folder = await resolveBaseModel(options);
+    expect(weights.equals(await readFile(join(folder, 'model.safetensors')))).toBe(true);
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+  });
+
+  it.each([
+    ['its weights', isWeights],
+    ['its description', () => true],
+  ])('is given up when there is no end of %s', async (_what, concerns) => {
+    fault = (request, response) => {
+      if (!concerns(request)) return false;
+      const more = () => {
+        while (!response.destroyed && response.write(' '.repeat(65_536)));
+        response.once('drain', more);
+      };
+      more();
+      return true;
+    };
+    await expect(resolveBaseModel(options)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+  });
+
+  it('is given up when it comes byte by byte, or not in time', async () => {
+    fault = (_request, response) => {
+      const timer = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(timer));
+      return true;
+    };
+    await expect(resolveBaseModel({ ...options, stallTimeoutMs: 300 })).rejects.toThrow(/only \d+ bytes in 300 ms/);
+    await expect(resolveBaseModel({ ...options, totalTimeoutMs: 300 })).rejects.toMatchObject({
+      code: 'hub-unreachable',
+      message: expect.stringContaining('it took more than 0.3 s in all'),
+    });
   });
 
   it('is given up when the caller aborts', async () => {

@@ -21,28 +21,52 @@ export interface RepositoryCommit {
 
 export type FileChange = { path: string; file: RepositoryFile | null };
 
-/** A dataset repository with one branch, `main`, and real git ids. */
+/** A proposal to change `main`; its commits are under `refs/pr/<num>`. */
+export interface PullRequest {
+  num: number;
+  title: string;
+  description: string;
+  author: string;
+  dateMs: number;
+}
+
+export const MAIN = 'refs/heads/main';
+
+/** A dataset repository with real git ids: its branches, tags and pull requests, of which `main` is always there. */
 export class Repository {
   readonly id: string;
   visibility: 'public' | 'private' = 'public';
   gated = false;
   disabled = false;
-  #head: string;
+  readonly pullRequests: PullRequest[] = [];
+  readonly #refs = new Map<string, string>();
   readonly #commits = new Map<string, RepositoryCommit>();
 
   constructor({ id, author, dateMs }: { id: string; author: string; dateMs: number }) {
     this.id = id;
-    this.#head = this.#store({ parent: null, author, title: 'initial commit', dateMs, files: new Map() });
+    this.point(MAIN, this.#store({ parent: null, author, title: 'initial commit', dateMs, files: new Map() }));
   }
 
+  /** The latest commit of `main`. */
   get head(): RepositoryCommit {
-    return this.#commits.get(this.#head)!;
+    return this.#commits.get(this.#refs.get(MAIN)!)!;
   }
 
-  /** The commit a branch name or full sha names; `null` when there is none. */
+  /** Full names (`refs/heads/main`, `refs/tags/v1`, `refs/pr/1`) and the commits they point at. */
+  get refs(): [name: string, commit: string][] {
+    return [...this.#refs];
+  }
+
+  /** The full name of a branch, tag or pull request; `null` when there is none of this name. */
+  ref(name: string): string | null {
+    const names = name === 'HEAD' ? [MAIN] : [name, `refs/heads/${name}`, `refs/tags/${name}`];
+    return names.find((ref) => this.#refs.has(ref)) ?? null;
+  }
+
+  /** The commit that a branch, tag, pull request or full sha names; `null` when there is none. */
   resolve(revision: string): RepositoryCommit | null {
-    if (revision === 'main' || revision === 'HEAD') return this.head;
-    return this.#commits.get(revision) ?? null;
+    const ref = this.ref(revision);
+    return this.#commits.get(ref === null ? revision : this.#refs.get(ref)!) ?? null;
   }
 
   /** From the given commit back to the first. */
@@ -51,24 +75,44 @@ export class Repository {
     return [from, ...(parent ? this.history(parent) : [])];
   }
 
+  /** Puts a commit on top of a branch or pull request, `main` where none is named. */
   commit({
+    ref = MAIN,
     changes,
-    author,
-    title,
-    dateMs,
+    ...commit
   }: {
+    ref?: string;
     changes: FileChange[];
     author: string;
     title: string;
     dateMs: number;
   }): RepositoryCommit {
-    const files = new Map(this.head.files);
+    const parent = this.#refs.get(ref)!;
+    const files = new Map(this.#commits.get(parent)!.files);
     for (const { path, file } of changes) {
       if (file) files.set(path, file);
       else files.delete(path);
     }
-    this.#head = this.#store({ parent: this.#head, author, title, dateMs, files });
-    return this.head;
+    const id = this.#store({ ...commit, parent, files });
+    this.point(ref, id);
+    return this.#commits.get(id)!;
+  }
+
+  /** Makes or moves a branch or tag. */
+  point(ref: string, commit: string): void {
+    this.#refs.set(ref, commit);
+  }
+
+  removeRef(ref: string): void {
+    this.#refs.delete(ref);
+  }
+
+  /** Opens a pull request on top of a commit. */
+  openPullRequest(from: RepositoryCommit, words: Omit<PullRequest, 'num'>): PullRequest {
+    const opened = { num: this.pullRequests.length + 1, ...words };
+    this.pullRequests.push(opened);
+    this.point(pullRequestRef(opened), from.id);
+    return opened;
   }
 
   /** Forgets a commit, as a squash or force push does. */
@@ -82,6 +126,10 @@ export class Repository {
     this.#commits.set(id, { id, ...commit });
     return id;
   }
+}
+
+export function pullRequestRef({ num }: { num: number }): string {
+  return `refs/pr/${num}`;
 }
 
 export function regularFile(content: Buffer): RepositoryFile {

@@ -1,56 +1,50 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HubRefusal, sendJson } from './replies.ts';
+import { validateYaml } from './card.ts';
+import { discussion, discussions, discussionUrl, openDiscussion } from './discussions.ts';
 import {
-  type FileChange,
-  lfsFile,
-  lfsPointer,
-  Repository,
-  type RepositoryCommit,
-  type RepositoryFile,
-  regularFile,
-} from './repository.ts';
-
-/** Everything the hub holds. */
-export interface HubContents {
-  repositories: Map<string, Repository>;
-  /** Uploaded LFS objects by sha256. */
-  lfsObjects: Map<string, Buffer>;
-  nowMs: () => number;
-  /** How the server decides between git and LFS storage. */
-  storage: { mode: 'auto' | 'regular' | 'lfs'; lfsFromBytes: number };
-}
-
-export interface HubRequest {
-  hub: HubContents;
-  request: IncomingMessage;
-  response: ServerResponse;
-  url: URL;
-  /** Base of absolute links. */
-  origin: string;
-  /** Name behind the token; `null` without one. */
-  user: string | null;
-  body: Buffer;
-}
+  type HubContents,
+  type HubRequest,
+  readable,
+  readableCommit,
+  requireOwner,
+  requireUser,
+  revisionNotFound,
+  writable,
+  writableRef,
+} from './hub-request.ts';
+import { commits, pathsInfo, refs, repoInfo, tree } from './listings.ts';
+import { HubRefusal, sendJson } from './replies.ts';
+import { type FileChange, lfsFile, lfsPointer, pullRequestRef, Repository, regularFile } from './repository.ts';
 
 type Handler = (request: HubRequest, ...parts: string[]) => void;
 type Route = [method: string, path: RegExp, handler: Handler];
 
 const ID = '([^/]+/[^/]+)';
+/** Clients encode the slashes of `refs/pr/1` in some routes and leave them in others. */
+const REVISION = '(refs/(?:pr|heads|tags)/[^/]+|[^/]+)';
 /** The routes of the Hub that its clients use for dataset repositories. */
 const ROUTES: Route[] = [
   ['GET', /^\/api\/whoami-v2$/, whoami],
+  ['POST', /^\/api\/validate-yaml$/, validateYaml],
   ['POST', /^\/api\/repos\/create$/, createRepo],
-  ['POST', new RegExp(`^/api/datasets/${ID}/preupload/([^/]+)$`), preupload],
-  ['POST', new RegExp(`^/api/datasets/${ID}/commit/([^/]+)$`), commit],
-  ['POST', new RegExp(`^/api/datasets/${ID}/paths-info/([^/]+)$`), pathsInfo],
-  ['GET', new RegExp(`^/api/datasets/${ID}/tree/([^/]+)(?:/(.*))?$`), tree],
-  ['GET', new RegExp(`^/api/datasets/${ID}/commits/([^/]+)$`), commits],
+  ['PUT', new RegExp(`^/api/datasets/${ID}/settings$`), settings],
+  ['POST', new RegExp(`^/api/datasets/${ID}/preupload/${REVISION}$`), preupload],
+  ['POST', new RegExp(`^/api/datasets/${ID}/commit/${REVISION}$`), commit],
+  ['POST', new RegExp(`^/api/datasets/${ID}/branch/${REVISION}$`), createBranch],
+  ['POST', new RegExp(`^/api/datasets/${ID}/tag/${REVISION}$`), createTag],
+  ['DELETE', new RegExp(`^/api/datasets/${ID}/(branch|tag)/${REVISION}$`), removeRef],
+  ['POST', new RegExp(`^/api/datasets/${ID}/discussions$`), openDiscussion],
+  ['GET', new RegExp(`^/api/datasets/${ID}/discussions$`), discussions],
+  ['GET', new RegExp(`^/api/datasets/${ID}/discussions/(\\d+)$`), discussion],
+  ['POST', new RegExp(`^/api/datasets/${ID}/paths-info/${REVISION}$`), pathsInfo],
+  ['GET', new RegExp(`^/api/datasets/${ID}/tree/${REVISION}(?:/(.*))?$`), tree],
+  ['GET', new RegExp(`^/api/datasets/${ID}/commits/${REVISION}$`), commits],
   ['GET', new RegExp(`^/api/datasets/${ID}/refs$`), refs],
-  ['GET', new RegExp(`^/api/datasets/${ID}(?:/revision/([^/]+))?$`), repoInfo],
+  ['GET', new RegExp(`^/api/datasets/${ID}(?:/revision/${REVISION})?$`), repoInfo],
   ['POST', new RegExp(`^/datasets/${ID}\\.git/info/lfs/objects/batch$`), lfsBatch],
   ['PUT', /^\/__lfs\/([0-9a-f]{64})$/, lfsPut],
   ['POST', /^\/__lfs\/verify$/, lfsVerify],
-  ['GET', new RegExp(`^/datasets/${ID}/(resolve|raw)/([^/]+)/(.+)$`), resolve],
+  ['GET', new RegExp(`^/datasets/${ID}/(resolve|raw)/${REVISION}/(.+)$`), resolve],
+  ['GET', new RegExp(`^/api/models/${ID}(?:/.*)?$`), noModel],
 ];
 
 /** Answers a request, or throws the refusal. HEAD is GET without the body. */
@@ -93,13 +87,69 @@ function createRepo({ hub, response, body, user, origin }: HubRequest): void {
   sendJson(response, { url, name: id, id });
 }
 
-function preupload(request: HubRequest, id: string, branch: string): void {
+function settings(request: HubRequest, id: string): void {
+  const repository = writable(request, id);
+  const {
+    private: isPrivate,
+    visibility,
+    gated,
+  } = JSON.parse(request.body.toString()) as {
+    private?: boolean;
+    visibility?: 'public' | 'private';
+    gated?: 'auto' | 'manual' | false;
+  };
+  repository.visibility =
+    visibility ?? (isPrivate === undefined ? repository.visibility : isPrivate ? 'private' : 'public');
+  if (gated !== undefined) repository.gated = gated !== false;
+  sendJson(request.response, {
+    private: repository.visibility === 'private',
+    gated: repository.gated ? 'auto' : false,
+  });
+}
+
+function createBranch(request: HubRequest, id: string, branch: string): void {
+  const repository = writable(request, id);
+  const { startingPoint = 'main' } = JSON.parse(request.body.toString() || '{}') as { startingPoint?: string };
+  newRef(request, repository, `refs/heads/${branch}`, startingPoint);
+}
+
+function createTag(request: HubRequest, id: string, revision: string): void {
+  const repository = writable(request, id);
+  const { tag } = JSON.parse(request.body.toString()) as { tag: string };
+  newRef(request, repository, `refs/tags/${tag}`, revision);
+}
+
+function newRef({ response }: HubRequest, repository: Repository, ref: string, at: string): void {
+  if (repository.ref(ref) !== null) throw new HubRefusal(409, `Reference ${ref} already exists`);
+  const commit = repository.resolve(at);
+  if (!commit) throw revisionNotFound(at);
+  repository.point(ref, commit.id);
+  sendJson(response, { success: true });
+}
+
+function removeRef(request: HubRequest, id: string, kind: string, name: string): void {
+  const repository = writable(request, id);
+  const ref = `refs/${kind === 'tag' ? 'tags' : 'heads'}/${name}`;
+  if (repository.ref(ref) === null) throw revisionNotFound(name);
+  if (name === 'main') throw new HubRefusal(403, 'The branch main cannot be deleted');
+  repository.removeRef(ref);
+  sendJson(request.response, { success: true });
+}
+
+/** Whether the client wants its commit as a pull request, which leaves the branch alone. */
+function asPullRequest({ url }: HubRequest): boolean {
+  return url.searchParams.has('create_pr') && url.searchParams.get('create_pr') !== '0';
+}
+
+function preupload(request: HubRequest, id: string, revision: string): void {
   const { hub, response, body } = request;
-  const { head } = writable(request, id, branch);
+  if (asPullRequest(request)) requireUser(request.user);
+  else writableRef(request, id, revision);
+  const base = readableCommit(request, id, revision);
   const { files } = JSON.parse(body.toString()) as { files: { path: string; size: number }[] };
   sendJson(response, {
     files: files.map(({ path, size }) => {
-      const known = head.files.get(path);
+      const known = base.files.get(path);
       return {
         path,
         uploadMode: uploadMode(request, hub, size),
@@ -116,33 +166,47 @@ function uploadMode({ request }: HubRequest, { storage }: HubContents, size: num
   return storage.mode === 'lfs' || size > storage.lfsFromBytes ? 'lfs' : 'regular';
 }
 
-function commit(request: HubRequest, id: string, branch: string): void {
-  const { hub, response, body, user, origin } = request;
-  const repository = writable(request, id, branch);
-  const changes: FileChange[] = [];
-  let title = 'Update';
-  for (const line of body.toString().split('\n').filter(Boolean)) {
-    const { key, value } = JSON.parse(line) as { key: string; value: Record<string, string> };
-    if (key === 'header') {
-      title = value.summary ?? title;
-      if (value.parentCommit && value.parentCommit !== repository.head.id)
-        throw new HubRefusal(412, 'A commit has happened since. Please refresh and try again.');
-    } else if (key === 'file')
-      changes.push({ path: value.path!, file: regularFile(Buffer.from(value.content!, 'base64')) });
-    else if (key === 'lfsFile') changes.push({ path: value.path!, file: lfsFile(lfsObject(hub, value.oid!)) });
-    else if (key === 'deletedFile') changes.push({ path: value.path!, file: null });
-    else if (key === 'deletedFolder') {
-      const folder = value.path!.replace(/\/?$/, '/');
-      for (const path of repository.head.files.keys()) if (path.startsWith(folder)) changes.push({ path, file: null });
-    } else throw new HubRefusal(400, `Unknown operation ${key}`);
-  }
-  const { id: commitOid } = repository.commit({ changes, author: user!, title, dateMs: hub.nowMs() });
+function commit(request: HubRequest, id: string, revision: string): void {
+  const { hub, response, body, origin } = request;
+  const user = requireUser(request.user);
+  const repository = asPullRequest(request) ? readable(request, id) : writableRef(request, id, revision).repository;
+  const base = readableCommit(request, id, revision);
+  const { title, description, parentCommit, changes } = readCommit(hub, body, [...base.files.keys()]);
+  const words = { author: user, title, dateMs: hub.nowMs() };
+  // A pull request may stand on an older commit; a branch takes commits on its latest only.
+  const parent = parentCommit === undefined ? base : repository.resolve(parentCommit);
+  if (!parent || (parent !== base && !asPullRequest(request)))
+    throw new HubRefusal(412, 'A commit has happened since. Please refresh and try again.');
+  const opened = asPullRequest(request) ? repository.openPullRequest(parent, { ...words, description }) : null;
+  const ref = opened ? pullRequestRef(opened) : repository.ref(revision)!;
+  const { id: commitOid } = repository.commit({ ref, changes, ...words });
   sendJson(response, {
     success: true,
     commitOid,
     commitUrl: `${origin}/datasets/${id}/commit/${commitOid}`,
     hookOutput: '',
+    ...(opened ? { pullRequestUrl: discussionUrl(request, id, opened) } : {}),
   });
+}
+
+/** The lines of a commit: a header, and an operation each. */
+function readCommit(hub: HubContents, body: Buffer, paths: string[]) {
+  const changes: FileChange[] = [];
+  let header: { summary?: string; description?: string; parentCommit?: string } = {};
+  for (const line of body.toString().split('\n').filter(Boolean)) {
+    const { key, value } = JSON.parse(line) as { key: string; value: Record<string, string> };
+    if (key === 'header') header = value;
+    else if (key === 'file')
+      changes.push({ path: value.path!, file: regularFile(Buffer.from(value.content!, 'base64')) });
+    else if (key === 'lfsFile') changes.push({ path: value.path!, file: lfsFile(lfsObject(hub, value.oid!)) });
+    else if (key === 'deletedFile') changes.push({ path: value.path!, file: null });
+    else if (key === 'deletedFolder') {
+      const folder = value.path!.replace(/\/?$/, '/');
+      for (const path of paths) if (path.startsWith(folder)) changes.push({ path, file: null });
+    } else throw new HubRefusal(400, `Unknown operation ${key}`);
+  }
+  const { summary: title = 'Update', description = '', parentCommit } = header;
+  return { title, description, parentCommit, changes };
 }
 
 function lfsObject(hub: HubContents, oid: string): Buffer {
@@ -151,88 +215,11 @@ function lfsObject(hub: HubContents, oid: string): Buffer {
   return content;
 }
 
-function pathsInfo(request: HubRequest, id: string, revision: string): void {
-  const { request: incoming, response, body } = request;
-  const at = readableCommit(request, id, revision);
-  const text = body.toString();
-  const isForm = incoming.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
-  const paths = isForm ? new URLSearchParams(text).getAll('paths') : (JSON.parse(text) as { paths: string[] }).paths;
-  sendJson(
-    response,
-    paths.flatMap((path) => (at.files.has(path) ? entry(path, at.files.get(path)!, at) : [])),
-  );
-}
-
-function tree(request: HubRequest, id: string, revision: string, folder: string): void {
-  const at = readableCommit(request, id, revision);
-  const prefix = folder ? `${folder}/` : '';
-  const recursive = request.url.searchParams.get('recursive') === 'true';
-  const entries = new Map<string, unknown>();
-  for (const [path, file] of at.files) {
-    if (!path.startsWith(prefix)) continue;
-    const slash = path.indexOf('/', prefix.length);
-    if (recursive || slash < 0) entries.set(path, entry(path, file, at));
-    else entries.set(path.slice(0, slash), { type: 'directory', path: path.slice(0, slash), oid: at.id, size: 0 });
-  }
-  sendJson(request.response, [...entries.values()]);
-}
-
-function entry(path: string, file: RepositoryFile, at: RepositoryCommit): Record<string, unknown> {
-  const lastCommit = { id: at.id, title: at.title, date: new Date(at.dateMs).toISOString() };
-  return {
-    type: 'file',
-    path,
-    size: file.content.length,
-    oid: file.blobId,
-    ...(file.lfs ? { lfs: file.lfs } : {}),
-    lastCommit,
-  };
-}
-
-function commits(request: HubRequest, id: string, revision: string): void {
-  const at = readableCommit(request, id, revision);
-  const history = readable(request, id).history(at);
-  const list = history.map(({ id: commitOid, title, author, dateMs }) => ({
-    id: commitOid,
-    title,
-    message: '',
-    date: new Date(dateMs).toISOString(),
-    authors: [{ user: author, avatar: '' }],
-  }));
-  sendJson(request.response, list, { 'X-Total-Count': String(list.length) });
-}
-
-function refs(request: HubRequest, id: string): void {
-  const { head } = readable(request, id);
-  sendJson(request.response, {
-    branches: [{ name: 'main', ref: 'refs/heads/main', targetCommit: head.id }],
-    converts: [],
-    tags: [],
-  });
-}
-
-function repoInfo(request: HubRequest, id: string, revision: string): void {
-  const at = readableCommit(request, id, revision || 'main');
-  const repository = readable(request, id);
-  sendJson(request.response, {
-    _id: id,
-    id,
-    author: id.split('/')[0],
-    sha: at.id,
-    lastModified: new Date(at.dateMs).toISOString(),
-    private: repository.visibility === 'private',
-    gated: repository.gated ? 'auto' : false,
-    disabled: repository.disabled,
-    downloads: 0,
-    likes: 0,
-    tags: [],
-    siblings: [...at.files.keys()].map((rfilename) => ({ rfilename })),
-  });
-}
-
 function lfsBatch(request: HubRequest, id: string): void {
   const { hub, response, body, origin } = request;
-  writable(request, id, 'main');
+  // Objects count once they are committed, and whoever may read may do so in a pull request.
+  readable(request, id);
+  requireUser(request.user);
   const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
   sendJson(response, {
     transfer: 'basic',
@@ -295,33 +282,7 @@ function resolve(request: HubRequest, id: string, how: string, revision: string,
   response.end(part);
 }
 
-/** The repository, if this user may read it. Whoever may not cannot tell a private repository from a missing one. */
-function readable({ hub, user }: HubRequest, id: string): Repository {
-  const repository = hub.repositories.get(id);
-  const mine = user !== null && id.startsWith(`${user}/`);
-  if (!repository || (repository.visibility === 'private' && !mine)) {
-    throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
-  }
-  if (repository.disabled) throw new HubRefusal(403, 'Access to this resource is disabled.');
-  if (repository.gated && !mine)
-    throw new HubRefusal(user === null ? 401 : 403, `Access to dataset ${id} is restricted.`, 'GatedRepo');
-  return repository;
-}
-
-function readableCommit(request: HubRequest, id: string, revision: string): RepositoryCommit {
-  const found = readable(request, id).resolve(revision);
-  if (!found) throw new HubRefusal(404, `Invalid rev id: ${revision}`, 'RevisionNotFound');
-  return found;
-}
-
-function writable(request: HubRequest, id: string, branch: string): Repository {
-  const repository = readable(request, id);
-  requireOwner(request.user, id);
-  if (branch !== 'main') throw new HubRefusal(404, `Invalid rev id: ${branch}`, 'RevisionNotFound');
-  return repository;
-}
-
-function requireOwner(user: string | null, id: string): void {
-  if (user === null) throw new HubRefusal(401, 'Invalid username or password.');
-  if (!id.startsWith(`${user}/`)) throw new HubRefusal(403, `You don't have the rights to write to ${id}`);
+/** This hub has datasets alone; whoever asks for a model is told so as the Hub does. */
+function noModel({ user }: HubRequest): void {
+  throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
 }

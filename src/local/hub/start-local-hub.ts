@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { HubFaults, spoil } from './faults.ts';
+import type { HubContents } from './hub-request.ts';
 import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
 import type { Repository } from './repository.ts';
-import { answer, type HubContents } from './routes.ts';
+import { answer } from './routes.ts';
 
 export interface StartLocalHubParameters {
   /** Default 0: any free port. */

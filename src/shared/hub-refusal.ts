@@ -1,0 +1,88 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
+
+const TRANSIENT = new Set([408, 416, 425, 429]);
+
+export interface HubRefusalParameters {
+  url: string;
+  response: Response;
+  /** What was answered, as text. */
+  body: string;
+  /** Whether something was only read. */
+  isRead: boolean;
+  /** The token that was sent, if any. It is left out of the error, should the answer repeat it. */
+  token?: string;
+}
+
+/**
+ * What an answer other than 2xx means: `hub-unreachable` (transient) for what the Hub cannot do now, and for what is as
+ * likely said by a proxy or mirror in between; `hub-denied` with `facts.status` and `facts.errorCode` for the Hub's word.
+ */
+export function hubRefusal({ url, response, body, isRead, token }: HubRefusalParameters): FlockOffError {
+  const { status, headers } = response;
+  const errorCode = headers.get('X-Error-Code') ?? undefined;
+  const said = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
+  const message = token === undefined ? said : said.replaceAll(token, '(the token)');
+  if (status >= 500 || TRANSIENT.has(status))
+    return unreachable(url, `it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });
+  // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
+  if (status === 404 && errorCode === undefined)
+    return unreachable(url, 'it answered 404 without saying what is missing');
+  // So does a 401 to a question without a token, and a 403 to a read that does not speak of the repository.
+  const anonymous = token === undefined;
+  if (errorCode === undefined && ((status === 401 && anonymous) || (status === 403 && isRead && !isDisabled(message))))
+    return unreachable(url, `it answered ${status} (${message}) without saying why`);
+  return new FlockOffError({
+    code: 'hub-denied',
+    what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,
+    fix:
+      status === 401
+        ? `check HF_TOKEN${isRead ? '; public repositories can be read without one' : ''}`
+        : status === 403
+          ? `check that the token may ${isRead ? 'read' : 'write to'} this repository`
+          : undefined,
+    facts: { status, errorCode, message },
+  });
+}
+
+/** The Hub has no error code for a repository that it has disabled. */
+export function isDisabled(message: string): boolean {
+  return /\bdisabled\b/i.test(message);
+}
+
+/** The Hub does not answer as it should: worth another try. */
+export function unreachable(
+  url: string,
+  why: string,
+  more: { cause?: unknown; retryAfterMs?: number } = {},
+): FlockOffError {
+  return new FlockOffError({
+    code: 'hub-unreachable',
+    what: `the Hub at ${new URL(url).origin} did not serve ${pathOf(url)}: ${why}`,
+    fix: 'check the address of the Hub and your network if it stays so',
+    facts: { url: pathOf(url) },
+    transient: true,
+    ...more,
+  });
+}
+
+/** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const after = headers.get('Retry-After');
+  if (after !== null && /^\d+$/.test(after)) return Number(after) * 1000;
+  const exhausted = /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('RateLimit') ?? '');
+  return exhausted ? Number(exhausted[1]) * 1000 : undefined;
+}
+
+function errorIn(body: string): string | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown };
+    return typeof error === 'string' ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without the query: signed links carry secrets there. */
+function pathOf(url: string): string {
+  return new URL(url).pathname;
+}
