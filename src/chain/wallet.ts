@@ -1,10 +1,18 @@
 import type { SignerPayloadJSON } from '@polkadot/types/types';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { polkadotCrypto } from './polkadot.ts';
+import { foreignKeyFile } from './wallet/foreign-key-file.ts';
 import { ED25519, parseKeyFile } from './wallet/key-file.ts';
 import { keyPair } from './wallet/key-pair.ts';
 import { unseal, type WalletPassword } from './wallet/unseal.ts';
-import { damagedFile, readWalletFile, type WalletLocation, walletError, walletFiles } from './wallet/wallet-files.ts';
+import {
+  missingHotkeyFix,
+  noKeyFile,
+  readWalletFile,
+  type WalletLocation,
+  walletError,
+  walletFiles,
+} from './wallet/wallet-files.ts';
 
 /**
  * Signs for a hotkey. {@link openHotkey} makes one from a key file; a remote signer, a hardware wallet or a browser
@@ -51,19 +59,23 @@ const SS58_FORMAT = 42;
  * Opens a hotkey from a Bittensor wallet folder (`<path>/<name>/hotkeys/<hotkey>`), plain or encrypted (NaCl, Ansible
  * Vault, Fernet). Deriving the key of a NaCl password needs 512 MiB and blocks this thread for about 10 seconds. The
  * secret stays in a closure: it is in no property, message, or JSON of what is returned.
- * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, or public only; `wallet-password`:
+ * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's; `wallet-password`:
  *   encrypted, and no password or a wrong one.
  */
 export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise<WalletHotkey> {
   const { password, logger = silentLogger } = parameters;
-  const file = walletFiles(parameters).hotkey;
-  const { bytes, othersCanRead } = await readWalletFile(
-    file,
-    'check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey',
-  );
-  const keys = await parseKeyFile(await unseal(bytes, { file, password, logger }), file);
+  const { hotkey: file, coldkey } = walletFiles(parameters);
+  if (file === coldkey)
+    throw walletError(
+      file,
+      `${file} is the wallet's coldkey, and a hotkey is expected`,
+      'pass the name of a hotkey as --wallet.hotkey, or make one: btcli wallet new-hotkey',
+    );
+  const { bytes, othersCanRead } = await readWalletFile(file, () => missingHotkeyFix(parameters));
+  const content = await unseal(bytes, { file, password, logger });
+  const keys = await parseKeyFile(content, file);
   const pair = await keyPair(keys, file);
-  if (!pair && keys.publicKeys.length === 0) throw damagedFile(file);
+  if (!pair && (keys.publicKeys.length === 0 || foreignKeyFile(content))) throw noKeyFile(file, content);
   if (!pair) {
     throw walletError(
       file,
@@ -81,6 +93,8 @@ export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise
       'restore the file from its mnemonic or a backup',
     );
   }
+  if ((await readColdkeyAddress(parameters).catch(() => null)) === address)
+    logger.warn(`the key in ${file} is the wallet's coldkey, which owns the stake: make a hotkey of its own`, { file });
   if (othersCanRead) logger.warn(`others can read the private key in ${file}: chmod 600 it`, { file });
   const prefix = keys.scheme === ED25519 ? [Uint8Array.of(ED25519)] : [];
   return {
@@ -98,10 +112,10 @@ export async function readColdkeyAddress(wallet: Omit<WalletLocation, 'hotkey'> 
   const file = walletFiles(wallet).coldkeypub;
   const { bytes } = await readWalletFile(
     file,
-    'check --wallet.path and --wallet.name, or make one: btcli wallet new-coldkey',
+    () => 'check --wallet.path and --wallet.name, or make one: btcli wallet new-coldkey',
   );
   const { publicKeys } = await parseKeyFile(bytes, file);
-  if (!publicKeys[0]) throw damagedFile(file);
+  if (!publicKeys[0]) throw noKeyFile(file, bytes);
   const { encodeAddress } = await polkadotCrypto();
   return encodeAddress(publicKeys[0], SS58_FORMAT);
 }

@@ -1,7 +1,19 @@
 import { messageOf } from '../errors/flock-off-error.ts';
 import { type DatasetRow, DatasetSchema } from '../schema/dataset-row.ts';
+import { type OtherFormat, rowFormat } from './row-format.ts';
 
-export type ParsedRow = { row: DatasetRow; problem?: undefined } | { row?: undefined; problem: string };
+/** Why a line is no row. */
+export interface RowProblem {
+  row?: undefined;
+  /** The exact reason. */
+  problem: string;
+  /** The same for every line with this kind of problem: without places and quotes. */
+  kind: string;
+  /** Whether the line is JSON by itself. */
+  isJson: boolean;
+}
+
+export type ParsedRow = { row: DatasetRow; problem?: undefined } | RowProblem;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -11,26 +23,49 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   try {
     text = utf8.decode(bytes);
   } catch {
-    return { problem: 'not valid UTF-8' };
+    return notJson('not valid UTF-8');
   }
-  if (text.startsWith('\ufeff'))
-    return { problem: 'starts with a byte-order mark; save the file as UTF-8 without BOM' };
-  if (text.trim() === '') return { problem: 'empty line' };
+  if (text.startsWith('\ufeff')) return notJson('starts with a byte-order mark; save the file as UTF-8 without BOM');
+  if (text.trim() === '') return notJson('empty line');
 
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    // The message quotes the line: no control character of a stranger's file may reach a terminal.
-    return { problem: `not JSON (${messageOf(error).replace(/\p{C}/gu, '\ufffd')})` };
+    return notJson(...syntaxProblem(text, messageOf(error)));
   }
-  if (keysWritten(text) !== keysKept(value)) return { problem: 'a key occurs twice in one object' };
+  if (keysWritten(text) !== keysKept(value)) return isJson('a key occurs twice in one object');
 
   const parsed = DatasetSchema.safeParse(value);
   if (parsed.success) return { row: parsed.data };
+  const format = rowFormat(value);
+  if (format) return isJson(formatProblem(format));
   const issue = parsed.error.issues[0]!;
-  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
-  return { problem: where + issue.message };
+  const at = (path: PropertyKey[]) => (path.length > 0 ? `${path.join('.')}: ` : '');
+  const anywhere = issue.path.map((key) => (typeof key === 'number' ? '*' : key));
+  return isJson(at(issue.path) + issue.message, at(anywhere) + issue.message);
+}
+
+/** A line with more bytes than are read. */
+export function lineTooLong(maxLineBytes: number): RowProblem {
+  return notJson(`longer than ${maxLineBytes} bytes`);
+}
+
+const notJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: false });
+const isJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: true });
+const formatProblem = ({ name, fix }: OtherFormat) => `${name}; ${fix}`;
+
+/** The problem and its kind. V8 says where the first JSON value of a line ends when more follows. */
+function syntaxProblem(text: string, message: string): [problem: string, kind?: string] {
+  const after = /after JSON at position (\d+)/.exec(message)?.[1];
+  if (after !== undefined) {
+    const rest = text.slice(Number(after));
+    if (/^\s*,\s*$/.test(rest)) return ['a comma after the object; one object a line, nothing between'];
+    if (/^\s*,?\s*\{/.test(rest)) return ['several objects; each needs a line of its own'];
+  }
+  if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
+  // The message quotes the line: no control character of a stranger's file may reach a terminal.
+  return [`not JSON (${message.replace(/\p{C}/gu, '\ufffd')})`, 'not JSON'];
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Line {
 export interface ReadLinesParameters {
   path: string;
   maxLineBytes: number;
+  /** How many bytes of the beginning to keep. Default 0. */
+  headBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -19,6 +21,8 @@ export interface FileDigest {
   /** 64 hex digits over every byte read. */
   sha256: string;
   bytes: number;
+  /** The first bytes, as many as were asked for. */
+  head: Uint8Array;
 }
 
 const NEWLINE = 0x0a;
@@ -31,6 +35,7 @@ const NEWLINE = 0x0a;
 export async function* readLines({
   path,
   maxLineBytes,
+  headBytes = 0,
   signal,
 }: ReadLinesParameters): AsyncGenerator<Line, FileDigest> {
   const hash = createHash('sha256');
@@ -38,6 +43,7 @@ export async function* readLines({
   let number = 1;
   let parts: Uint8Array[] = [];
   let length = 0;
+  let head = Buffer.alloc(0);
   const take = (part: Uint8Array) => {
     length += part.length;
     if (length > maxLineBytes) parts = [];
@@ -53,6 +59,7 @@ export async function* readLines({
     for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024, signal }) as AsyncIterable<Buffer>) {
       hash.update(chunk);
       bytes += chunk.length;
+      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
       let start = 0;
       for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
         take(chunk.subarray(start, end));
@@ -72,5 +79,5 @@ export async function* readLines({
     });
   }
   if (length > 0) yield line();
-  return { sha256: hash.digest('hex'), bytes };
+  return { sha256: hash.digest('hex'), bytes, head };
 }

@@ -110,6 +110,15 @@ const plain: Record<string, unknown> = {
   'a phrase without JSON': PHRASE,
   'a seed without JSON': SEED,
   'a seed without JSON and 0x': SEED.slice(2),
+  'a phrase with a path': { secretPhrase: `${PHRASE}//hot` },
+  'a phrase with a path, without JSON': `${PHRASE}//hot`,
+  'a phrase with a wrong word, in capitals': { secretPhrase: `${PHRASE} WALK`.toUpperCase() },
+  'a quoted phrase': JSON.stringify(PHRASE),
+  'a list of words': PHRASE.split(' '),
+  'numbers of a key': [...hexBytes(SEED)],
+  'what subkey prints': `Secret phrase:  ${PHRASE}\n  Secret seed:  ${SEED}\n`,
+  "another wallet's JSON": { mnemonic: PHRASE, seed: SEED },
+  'an export of polkadot.js': { encoded: SEED, encoding: { content: [PHRASE] }, address: SEED },
 };
 const text = (content: unknown) => (typeof content === 'string' ? content : JSON.stringify(content));
 const kinds: [string, unknown, string?][] = [

@@ -110,7 +110,6 @@ const refusals: [string, unknown, string][] = [
   ['an address only', { ss58Address: DEV_ADDRESS }, 'holds only a public key'],
   ['a 0x public key only', { publicKey: ALICE.publicKey }, 'holds only a public key'],
   ['an address without JSON', `${DEV_ADDRESS}\n`, 'holds only a public key'],
-  ['empty', '', 'is damaged: expected one JSON object'],
   ['an empty object', {}, 'is damaged: expected one JSON object'],
   ['no JSON', `{"secretPhrase": "${PHRASE}"`, 'is damaged: expected one JSON object'],
   ['another JSON', ['x'], 'is damaged: expected one JSON object'],

@@ -79,6 +79,7 @@ describe('checkDataset', () => {
         'line 3: not valid UTF-8; line 4: empty line; ...',
       facts: {
         problemCount: 6,
+        kinds: expect.any(Array),
         problems: [
           { line: 1, problem: 'starts with a byte-order mark; save the file as UTF-8 without BOM' },
           { line: 3, problem: 'not valid UTF-8' },

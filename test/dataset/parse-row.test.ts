@@ -44,7 +44,6 @@ describe('parseRow', () => {
   it.each([
     ['no JSON', 'hello'],
     ['a cut line', rowLine('a').slice(0, -1)],
-    ['two objects in a line', rowLine('a') + rowLine('b')],
     ['a raw NUL byte', `{"conversations": ${turns.replace('"a"', '"a\0"')}}`],
     ['a NUL byte behind the row', `${rowLine('a')}\0`],
     ['a raw tab in a text', `{"conversations": ${turns.replace('"a"', '"a\tb"')}}`],
@@ -54,6 +53,15 @@ describe('parseRow', () => {
     ['a trailing comma', '{"conversations": [],}'],
   ])('calls %s no JSON', (_, line) => {
     expect(problemOf(line)).toMatch(/^not JSON \(.+\)$/s);
+  });
+
+  it.each([
+    ['two objects', rowLine('a') + rowLine('b'), 'several objects; each needs a line of its own'],
+    ['two objects with a comma', `${rowLine('a')}, ${rowLine('b')}`, 'several objects; each needs a line of its own'],
+    ['a comma behind', `${rowLine('a')},\r`, 'a comma after the object; one object a line, nothing between'],
+    ["Python's own notation", "{'conversations': []}", "Python's notation, not JSON; write it with json.dumps"],
+  ])('says what to do with %s', (_, line, problem) => {
+    expect(problemOf(line)).toBe(problem);
   });
 
   it.each([

@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
+import { readmeProgram, SAYS_THE_LOSS } from './readme-program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface'];
@@ -28,6 +29,15 @@ async function run(command: string, args: string[], cwd: string): Promise<string
   return result.stdout;
 }
 
+/** As npm would, but from the packages of this repository: a test needs no registry. */
+async function install(names: string[]): Promise<void> {
+  for (const name of names) {
+    const path = join(project, 'node_modules', name);
+    await mkdir(dirname(path), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), path, 'dir');
+  }
+}
+
 const node = (...args: string[]) => run(process.execPath, args, project);
 
 beforeAll(async () => {
@@ -38,13 +48,10 @@ beforeAll(async () => {
     await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], ROOT),
   ) as [{ filename: string; files: { path: string; size: number }[] }];
   files = packed.files;
-  const modules = join(project, 'node_modules');
-  await mkdir(join(modules, 'flock-off'), { recursive: true });
-  await run('tar', ['-xzf', packed.filename, '-C', join(modules, 'flock-off'), '--strip-components=1'], project);
-  for (const name of Object.keys(manifest.dependencies)) {
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), join(modules, name), 'dir');
-  }
+  const unpacked = join(project, 'node_modules', 'flock-off');
+  await mkdir(unpacked, { recursive: true });
+  await run('tar', ['-xzf', packed.filename, '-C', unpacked, '--strip-components=1'], project);
+  await install(Object.keys(manifest.dependencies));
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'project', type: 'module' }));
 }, 300_000);
 
@@ -172,3 +179,41 @@ test('the types describe what is there', async () => {
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files: ['user.ts'] }));
   await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project);
 }, 120_000);
+
+describe("the README's first program, in a folder with the package and the peers that the README names", () => {
+  beforeAll(async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const named = /npm install --ignore-scripts \S+-(\S+)\.tgz (.+)/.exec(readme)!;
+    expect(named[1]).toBe(manifest.version);
+    await install(named[2]!.split(' '));
+    await writeFile(join(project, 'first.mts'), await readmeProgram());
+  });
+  const first = (...args: string[]) =>
+    runCommand({
+      command: process.execPath,
+      args: ['node_modules/tsx/dist/cli.mjs', 'first.mts', ...args],
+      cwd: project,
+      timeoutMs: 240_000,
+    });
+
+  test('tells the loss', async () => {
+    const { code, stdout, stderr } = await first();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('Error') });
+    expect(stdout).toMatch(SAYS_THE_LOSS);
+  }, 250_000);
+
+  test('tells what is wrong with a file, and fails', async () => {
+    await writeFile(join(project, 'theirs.jsonl'), '{"instruction": "a", "output": "b"}\n'.repeat(3));
+    const { code, stdout, stderr } = await first('theirs.jsonl');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.trim()).toMatch(
+      /^invalid-rows: 3 of 3 lines are no rows: line 1 and 2 like it \(2, 3\): Alpaca; .+$/,
+    );
+  }, 60_000);
+
+  test('tells that a file is missing, and fails', async () => {
+    const { code, stderr } = await first('missing.jsonl');
+    expect(code).toBe(1);
+    expect(stderr).toContain('the file missing.jsonl cannot be read');
+  }, 60_000);
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { polkadotCrypto } from '../polkadot.ts';
-import { damagedFile, walletError } from './wallet-files.ts';
+import { noKeyFile, walletError } from './wallet-files.ts';
 
 /** Signature schemes of a hotkey, by the number that key files and signatures have for them. */
 export const ED25519 = 0;
@@ -39,9 +39,9 @@ export interface KeyFile extends Pick<Json, 'secretPhrase' | 'secretSeed' | 'pri
  * @throws FlockOffError `wallet`, which quotes nothing of the content.
  */
 export async function parseKeyFile(content: Uint8Array, file: string): Promise<KeyFile> {
-  const text = Buffer.from(content).toString('utf8').trim();
+  const text = Buffer.from(content).toString('utf8').trim(); // A byte-order mark goes with the white space.
   const json = text.startsWith('{') ? parseJson(text) : { ss58Address: text };
-  if (!json) throw damagedFile(file);
+  if (!json) throw noKeyFile(file, content);
   const { secretPhrase, secretSeed, privateKey, publicKey, accountId, ss58Address, cryptoType } = json;
   const scheme = cryptoType ?? SR25519;
   if (scheme !== SR25519 && scheme !== ED25519) {
@@ -52,7 +52,7 @@ export async function parseKeyFile(content: Uint8Array, file: string): Promise<K
     );
   }
   const address = ss58Address ? await publicKeyOf(ss58Address) : undefined;
-  if (address === null) throw damagedFile(file);
+  if (address === null) throw noKeyFile(file, content);
   const publicKeys = [address, publicKey, accountId].filter((key) => key != null);
   return { scheme, secretPhrase, secretSeed, privateKey, publicKeys };
 }

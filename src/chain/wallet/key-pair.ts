@@ -1,6 +1,7 @@
 import { polkadotCrypto } from '../polkadot.ts';
+import { DERIVED } from './foreign-key-file.ts';
 import { ED25519, type KeyFile } from './key-file.ts';
-import { damagedFile, walletError } from './wallet-files.ts';
+import { damagedFile, foreignFile, walletError } from './wallet-files.ts';
 
 /** A key that signs. The secret stays in the closure of `sign`. */
 export interface KeyPair {
@@ -33,8 +34,15 @@ export async function keyPair(keys: KeyFile, file: string): Promise<KeyPair | nu
 async function seedOf({ secretPhrase, secretSeed }: KeyFile, file: string): Promise<Uint8Array | null> {
   if (!secretPhrase) return secretSeed ?? null;
   const { mnemonicToMiniSecret, mnemonicValidate } = await polkadotCrypto();
-  if (mnemonicValidate(secretPhrase)) return mnemonicToMiniSecret(secretPhrase);
-  throw walletError(file, `the secret phrase in ${file} is not a valid mnemonic`, 'restore the file from a backup');
+  // As typed by a person: the address in the file, and the checksum of the words, say whether it is meant.
+  const phrase = secretPhrase.normalize('NFKD').trim().toLowerCase().split(/\s+/).join(' ');
+  if (mnemonicValidate(phrase)) return mnemonicToMiniSecret(phrase);
+  if (phrase.includes('/')) throw foreignFile(file, DERIVED);
+  throw walletError(
+    file,
+    `the secret phrase in ${file} is not a valid mnemonic`,
+    'restore the file from a backup, or make it again with btcli wallet regen-hotkey --mnemonic',
+  );
 }
 
 /** The pair of schnorrkel's canonical secret: a scalar below the group's order, little-endian, and a nonce. */

@@ -46,6 +46,7 @@ const METHODS: { prefix: string; read: (content: Uint8Array) => Promise<Open | n
   },
 ];
 const ATTEMPTS = 3;
+const BOM = Buffer.from('\ufeff');
 
 export interface UnsealParameters {
   file: string;
@@ -57,7 +58,9 @@ export interface UnsealParameters {
  * The plain content of a key file, which is what it was when the file is not encrypted.
  * @throws FlockOffError `wallet-password` without a password, or with a wrong one; `wallet` when the file is damaged.
  */
-export async function unseal(content: Uint8Array, { file, password, logger }: UnsealParameters): Promise<Uint8Array> {
+export async function unseal(written: Uint8Array, { file, password, logger }: UnsealParameters): Promise<Uint8Array> {
+  // Editors on Windows put a byte-order mark in front.
+  const content = Buffer.from(written).subarray(0, 3).equals(BOM) ? written.subarray(3) : written;
   const method = METHODS.find(({ prefix }) =>
     Buffer.from(content).subarray(0, prefix.length).equals(Buffer.from(prefix)),
   );

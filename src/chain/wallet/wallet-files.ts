@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FlockOffError, type FlockOffErrorCode, messageOf } from '../../errors/flock-off-error.ts';
+import { type ForeignKeyFile, foreignKeyFile } from './foreign-key-file.ts';
 
 /** Which wallet, and which of its hotkeys. */
 export interface WalletLocation {
@@ -21,19 +23,30 @@ export interface WalletFiles {
   hotkeypub: string;
 }
 
+const expandHome = (path: string) => path.replace(/^~(?=$|[/\\])/, homedir());
+
 /** Where a wallet's files are, whether they exist or not. */
 export function walletFiles({
   path = '~/.bittensor/wallets/',
   name = 'default',
   hotkey = 'default',
 }: WalletLocation = {}): WalletFiles {
-  const folder = join(path.replace(/^~(?=$|[/\\])/, homedir()), name);
+  const folder = join(expandHome(path), name);
   return {
     coldkey: join(folder, 'coldkey'),
     coldkeypub: join(folder, 'coldkeypub.txt'),
     hotkey: join(folder, 'hotkeys', hotkey),
     hotkeypub: join(folder, 'hotkeys', `${hotkey}pub.txt`),
   };
+}
+
+/** What to do where there is no hotkey's file: often a path was given for a name, or a wallet for the folder of wallets. */
+export function missingHotkeyFix({ path, hotkey = '' }: WalletLocation): string {
+  const folder = path === undefined ? null : resolve(expandHome(path));
+  if (folder && existsSync(join(folder, 'hotkeys')))
+    return `${folder} is itself a wallet: pass --wallet.path ${dirname(folder)} --wallet.name ${basename(folder)}`;
+  if (/[/\\]/.test(hotkey)) return 'pass the name of the hotkey as --wallet.hotkey, not the path of its file';
+  return 'check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey';
 }
 
 export interface WalletFileContent {
@@ -46,14 +59,14 @@ export interface WalletFileContent {
  * Reads a file of a wallet.
  * @throws FlockOffError `wallet` when it is missing, no file, or cannot be read; `missingFix` says what to do in the first case.
  */
-export async function readWalletFile(file: string, missingFix: string): Promise<WalletFileContent> {
+export async function readWalletFile(file: string, missingFix: () => string): Promise<WalletFileContent> {
   try {
     const { mode } = await fileStatus(file);
     return { bytes: await readFile(file), othersCanRead: process.platform !== 'win32' && (mode & 0o044) !== 0 };
   } catch (error) {
     if (error instanceof FlockOffError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw walletError(file, `there is no key file at ${file}`, missingFix);
+      throw walletError(file, `there is no key file at ${file}`, missingFix());
     throw walletError(
       file,
       `the key file ${file} cannot be read (${messageOf(error)})`,
@@ -62,9 +75,17 @@ export async function readWalletFile(file: string, missingFix: string): Promise<
   }
 }
 
+const MAX_BYTES = 1024 * 1024;
+
 /** Asked before reading, because a pipe in the file's place would never end. */
 async function fileStatus(file: string) {
   const status = await stat(file);
+  if (status.isFile() && status.size > MAX_BYTES)
+    throw walletError(
+      file,
+      `${file} is no key file: it has ${status.size} bytes, and a key file less than ${MAX_BYTES}`,
+      'check --wallet.path, --wallet.name and --wallet.hotkey',
+    );
   if (status.isFile()) return status;
   throw walletError(
     file,
@@ -81,6 +102,21 @@ export function walletError(
   code: Extract<FlockOffErrorCode, 'wallet' | 'wallet-password'> = 'wallet',
 ): FlockOffError {
   return new FlockOffError({ code, what, fix, facts: { file } });
+}
+
+/** A file that holds something else, by its name where it is known; else it is damaged. */
+export function noKeyFile(file: string, content: Uint8Array): FlockOffError {
+  const foreign = foreignKeyFile(content);
+  if (foreign && file.endsWith('coldkeypub.txt'))
+    return foreignFile(file, {
+      ...foreign,
+      wayIn: 'make it from the address with btcli wallet regen-coldkeypub --ss58',
+    });
+  return foreign ? foreignFile(file, foreign) : damagedFile(file);
+}
+
+export function foreignFile(file: string, { holds, wayIn }: ForeignKeyFile): FlockOffError {
+  return walletError(file, `the key file ${file} holds ${holds}`, wayIn);
 }
 
 export function damagedFile(file: string): FlockOffError {

@@ -1,0 +1,25 @@
+/** The first `{...}` of a JSON text, also of one that is cut off behind it; `null` when it has no whole one. Linear. */
+export function firstObject(text: string): string | null {
+  const start = text.indexOf('{');
+  if (start < 0) return null;
+  let depth = 0;
+  let inString = false;
+  const marks = /\\.|["{}]/gs;
+  marks.lastIndex = start;
+  for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
+    if (mark[0] === '"') inString = !inString;
+    else if (inString || mark[0].length > 1) continue;
+    else if (mark[0] === '{') depth++;
+    else if (--depth === 0) return text.slice(start, mark.index + 1);
+  }
+  return null;
+}
+
+/** The first object of a JSON text, parsed; `undefined` when there is none. */
+export function parseFirstObject(text: string): unknown {
+  try {
+    return JSON.parse(firstObject(text) ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,262 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { checkDataset } from '../../src/dataset/check.ts';
+import { fileFormat, HEAD_BYTES } from '../../src/dataset/file-format.ts';
+import { Competition } from '../../src/schema/competition.ts';
+import { lines, rowLine, tempFolder } from './temp-folder.ts';
+
+const { fileOf } = tempFolder();
+
+async function check(content: string | Uint8Array, rules: Partial<Competition> = {}) {
+  return checkDataset({ path: await fileOf(content), competition: Competition.parse(rules) });
+}
+
+async function verdictOn(content: string | Uint8Array, rules: Partial<Competition> = {}) {
+  const dataset = await check(content, rules);
+  if (dataset.ok) throw new Error('expected a verdict, saw a dataset');
+  expect(dataset.verdict.reason).toBe('invalid-rows');
+  return dataset.verdict;
+}
+
+const jsonl = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const good = () =>
+  lines(3)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const sharegpt = {
+  conversations: [
+    { from: 'human', value: 'Hi' },
+    { from: 'gpt', value: 'Hello' },
+  ],
+};
+const alpaca = { instruction: 'Say it', input: '', output: 'It' };
+const binary = (text: string) => Buffer.concat([Buffer.from(text, 'latin1'), Buffer.from([0, 1, 2, 255, 10, 0, 7])]);
+const be = (text: string) => Buffer.from(text, 'utf16le').swap16();
+const utf32 = (text: string) => Buffer.from(Uint32Array.from([...text].map((char) => char.codePointAt(0)!)).buffer);
+const tarred = (content: string) => {
+  const header = Buffer.alloc(512);
+  header.write('data.jsonl');
+  header.write('ustar', 257);
+  return Buffer.concat([header, Buffer.from(content)]);
+};
+
+const files: [string, string | Uint8Array, string, string][] = [
+  ['gzip', gzipSync(lines(50)), 'compressed with gzip', 'unpack it first: gunzip'],
+  [
+    'stored in gzip, so that its lines can be read',
+    gzipSync(lines(50), { level: 0 }),
+    'compressed with gzip',
+    'gunzip',
+  ],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0]), 'compressed with zstd', 'zstd -d'],
+  ['xz', binary('\xfd7zXZ\0'), 'compressed with xz', 'xz -d'],
+  ['bzip2', binary('BZh91AY'), 'compressed with bzip2', 'bunzip2'],
+  ['zip', binary('PK\x03\x04\x14data.jsonl'), 'a zip archive', 'unzip'],
+  ['an Excel workbook', binary('PK\x03\x04\x14\0[Content_Types].xml'), 'an Excel workbook', 'to_json('],
+  ['tar', tarred(lines(50)), 'a tar archive', 'tar -xf'],
+  ['Parquet', binary('PAR1\x15'), 'Parquet', 'orient="records", lines=True'],
+  ['Arrow', binary('ARROW1\0\0'), 'Arrow or Feather', 'to_json('],
+  ['an Arrow stream', binary('\xff\xff\xff\xff\x10'), 'an Arrow stream', 'to_json('],
+  ['SQLite', binary('SQLite format 3\0'), 'an SQLite database', 'to_json('],
+  ['UTF-16 with a mark', Buffer.from(`\ufeff${lines(3)}`, 'utf16le'), 'UTF-16 text', 'iconv -f UTF-16 -t UTF-8'],
+  ['big-endian UTF-16 with a mark', be(`\ufeff${lines(3)}`), 'UTF-16 text', 'iconv -f UTF-16 -t UTF-8'],
+  ['UTF-16', Buffer.from(lines(3, '你好'), 'utf16le'), 'UTF-16 text', 'iconv -f UTF-16LE -t UTF-8'],
+  ['big-endian UTF-16', be(lines(3)), 'UTF-16 text', 'iconv -f UTF-16BE -t UTF-8'],
+  ['UTF-32 with a mark', utf32(`\ufeff${lines(3)}`), 'UTF-32 text', 'iconv -f UTF-32 -t UTF-8'],
+  ['UTF-32', utf32(lines(3)), 'UTF-32 text', 'iconv -f UTF-32LE -t UTF-8'],
+  ['zero bytes', Buffer.alloc(5000), 'nothing but zero bytes, as after a full disk or a power cut', 'write it again'],
+  ['another binary', binary('\x7fELF'), 'a binary file', 'export the rows as JSON Lines'],
+  ['a JSON array in one line', JSON.stringify(good()), 'a JSON array of rows', 'write each row as one line'],
+  ['a JSON array in lines', `[\n${lines(3).trim().replaceAll('\n', ',\n')}\n]\n`, 'a JSON array of rows', 'one line'],
+  ['an indented JSON array', JSON.stringify(good(), null, 2), 'a JSON array of rows', 'write each row as one line'],
+  ['an array behind a mark', `\ufeff${JSON.stringify(good(), null, 2)}`, 'a JSON array of rows', 'one line'],
+  [
+    'an array of ShareGPT',
+    JSON.stringify([sharegpt, sharegpt], null, 1),
+    'a JSON array of rows (ShareGPT)',
+    'and rename "from" and "value"',
+  ],
+  [
+    'an array of Alpaca in one line',
+    JSON.stringify([alpaca, alpaca]),
+    'a JSON array of rows (Alpaca)',
+    '"instruction"',
+  ],
+  [
+    'rows under a key',
+    JSON.stringify({ data: good() }),
+    'one JSON object around all rows',
+    'write each row as one line',
+  ],
+  [
+    'rows under a key behind others, indented',
+    JSON.stringify({ version: '1', n: 2, rows: [alpaca, alpaca] }, null, 2),
+    'one JSON object around all rows (Alpaca)',
+    'write each row as one line',
+  ],
+  [
+    'indented objects',
+    good()
+      .map((row) => JSON.stringify(row, null, 2))
+      .join('\n'),
+    'indented JSON of rows',
+    'one line',
+  ],
+  ['CSV', 'instruction,input,output\n"Say, it",,It\n"Two\nlines",x,y\n', 'a CSV table', 'one JSON object'],
+  ['CSV with quotes', '"id","prompt","completion"\r\n"1","a","b"\r\n', 'a CSV table', 'one JSON object'],
+  ['TSV', 'question\tanswer\nWhy?\tSo.\n', 'a TSV table', 'one JSON object'],
+  ['semicolons', 'question;answer\nWhy?;So.\n', 'a CSV table with semicolons', 'one JSON object'],
+  ['prose', 'Once upon a time\nthere was a miner, and\nanother.\n', 'plain text', 'make chats of it'],
+  ['HTML', '<!DOCTYPE html>\n<html><body>404</body></html>\n', 'a web page', 'download the file itself'],
+  [
+    'a git LFS pointer',
+    'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n',
+    'the pointer of a file in git LFS',
+    'git lfs pull',
+  ],
+];
+
+describe('a file in another format', () => {
+  it.each(files)('is named once, with what to do: %s', async (_, content, name, fix) => {
+    const { message, facts } = await verdictOn(content);
+    expect(message).toMatch(/^the file is .+, expected one JSON object a line; .+[^.]$/);
+    expect(message).toContain(`the file is ${name}`);
+    expect(message).toContain(fix);
+    expect(message.length).toBeLessThan(400);
+    expect(facts?.format).toEqual(expect.stringContaining(name));
+  });
+
+  it('is named before its lines are counted', async () => {
+    const indented = JSON.stringify(good(), null, 2);
+    expect((await verdictOn(indented, { maxRows: 5 })).message).toContain('a JSON array of rows');
+    expect((await check(lines(6), { maxRows: 5 })).ok).toBe(false);
+  });
+
+  it('is named where its one line is longer than a line may be', async () => {
+    const content = JSON.stringify(Array.from({ length: 100 }, () => sharegpt));
+    expect((await verdictOn(content, { maxLineBytes: 1000 })).message).toContain('a JSON array of rows (ShareGPT)');
+  });
+
+  it('is told in linear time from a beginning made to be slow', () => {
+    const slow = ['\n', '\r', ' ', ' \n', '[', '{"', '"\\', '{', ',', 'a,', '{"data":', '"a":1,', '\\'];
+    const startMs = performance.now();
+    for (const start of ['', 'a', '[', '{', '{"a":1,', 'text'])
+      for (const part of slow) {
+        const head = Buffer.from(start + part.repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES);
+        fileFormat({ head, lines: 1, rows: 0, firstLineIsJson: false });
+      }
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
+
+  it('is told from its beginning alone, in time that does not grow with what follows', async () => {
+    const first = { conversations: [{ from: 'human', value: '"{'.repeat(HEAD_BYTES) }] };
+    const content = `[\n${JSON.stringify(first)}\n]`;
+    expect((await verdictOn(content)).message).toContain('the file is a JSON array of rows, expected');
+  });
+});
+
+const rows: [string, unknown, string][] = [
+  ['ShareGPT', sharegpt, 'ShareGPT; rename "from" and "value" to "role" and "content"'],
+  [
+    'OpenAI messages',
+    {
+      messages: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: 'a' },
+      ],
+    },
+    'OpenAI messages; rename "messages"',
+  ],
+  [
+    'a system turn',
+    {
+      conversations: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: 'a' },
+      ],
+    },
+    'the role "system"; move',
+  ],
+  [
+    'other roles',
+    {
+      conversations: [
+        { role: 'human', content: 'a' },
+        { role: 'gpt', content: 'b' },
+      ],
+    },
+    'the role "human"; name the roles',
+  ],
+  ['Alpaca', alpaca, 'Alpaca; make "instruction" with "input" the user\'s turn'],
+  [
+    'Dolly',
+    { instruction: 'a', context: '', response: 'b', category: 'qa' },
+    'Dolly; make "instruction" with "context"',
+  ],
+  [
+    'prompt and completion',
+    { prompt: 'a', completion: 'b' },
+    '"prompt" and "completion"; make "prompt" the user\'s turn',
+  ],
+  ['question and answer', { question: 'a', answer: 'b' }, '"question" and "answer"; make'],
+  ['preferences', { prompt: 'a', chosen: 'b', rejected: 'c' }, 'a preference pair (DPO); make "prompt"'],
+  ['Gemini', { contents: [{ role: 'user', parts: [{ text: 'a' }] }] }, 'Gemini contents; rename "contents"'],
+  ['conversation', { conversation: [{ role: 'user', content: 'a' }] }, 'chats under "conversation"; rename'],
+  ['text', { text: 'a' }, 'plain text under "text"; make chats of it'],
+  [
+    'a list of turns',
+    [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: 'b' },
+    ],
+    'a list of turns; put it under',
+  ],
+  ['a row encoded twice', JSON.stringify(good()[0]), 'a row encoded twice; write the object itself'],
+  ['a chat as text', { conversations: '[{"role": "user"}]' }, '"conversations" as a string; write it as a JSON array'],
+];
+
+describe('rows in another format', () => {
+  it.each(rows)('are named once, with what to do: %s', async (_, row, problem) => {
+    const { message, facts } = await verdictOn(jsonl(Array.from({ length: 500 }, () => row)));
+    expect(message).toContain(`500 of 500 lines are no rows: line 1 and 499 like it (2, 3, ...): ${problem}`);
+    expect(message.split(problem)).toHaveLength(2);
+    expect(facts?.kinds).toEqual([{ kind: expect.stringContaining(problem), count: 500, lines: [1, 2, 3] }]);
+  });
+
+  it('are counted by kind where good ones stand between them', async () => {
+    const bad = [sharegpt, alpaca, sharegpt, 'x', sharegpt, sharegpt, alpaca];
+    const { message, facts } = await verdictOn(jsonl(bad.flatMap((row, i) => [good()[i % 3], row])));
+    expect(message).toMatch(
+      /^7 of 14 lines are no rows: line 2 and 3 like it \(6, 10, \.\.\.\): ShareGPT; .+; line 4 and 1 like it \(14\): Alpaca; .+; line 8: Invalid input: expected object, received string$/,
+    );
+    expect(facts?.format).toBeUndefined();
+    expect(facts?.kinds).toHaveLength(3);
+  });
+
+  it('are of one kind wherever in the row the fault is', async () => {
+    const empty = (turn: number) => {
+      const row = JSON.parse(rowLine('a'));
+      row.conversations[turn].content = ' ';
+      return row;
+    };
+    const { message } = await verdictOn(jsonl([empty(1), empty(0), empty(1)]));
+    expect(message).toBe(
+      '3 of 3 lines are no rows: line 1 and 2 like it (2, 3): conversations.1.content: content is empty',
+    );
+  });
+});
+
+describe('a good dataset', () => {
+  const withKeys = (more: object) => jsonl(good().map((row) => ({ ...more, ...row })));
+  it.each([
+    [
+      'keys of every other format',
+      withKeys({ ...alpaca, messages: [], text: 'a', data: [{}], chosen: 1, rejected: 1 }),
+    ],
+    ['white space before each row', lines(3).replaceAll(/^/gm, ' \t\r').trimEnd()],
+    ['other formats in what is said', jsonl(good().map((row) => ({ ...row, system: JSON.stringify(sharegpt) })))],
+  ])('stays one with %s', async (_, content) => {
+    expect((await check(content)).ok).toBe(true);
+  });
+});
