@@ -84,7 +84,7 @@ export function reportTable(report: EpochReport): string {
       printable(why),
     ]);
   }
-  return table.toString();
+  return report.notSent ? `${table}\n${report.notSent}` : table.toString();
 }
 
 function weightText(weight: number): string {

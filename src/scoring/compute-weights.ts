@@ -14,24 +14,44 @@ export interface ComputeWeightsParameters {
   rejected: Set<string>;
   /** Moving average by hotkey before this epoch. */
   previous: Record<string, number>;
+  /**
+   * Hotkeys with a submission that this epoch neither scored nor rejected: not drawn, or not evaluated because of a fault
+   * of ours. Default: nobody.
+   */
+  unjudged?: Set<string>;
   /** Everybody registered, with the chain's consensus (0..1). Others are forgotten. */
   neurons: { uid: number; hotkey: string; consensus: number }[];
 }
 
 export interface ComputeWeightsReturnType {
-  /** For the chain: every uid with a weight above 1e-6, summing to 1; empty when nobody has any. */
+  /**
+   * For the chain: every uid with a weight above 1e-6, summing to 1. Empty when this validator has found nobody worth any:
+   * the chain's consensus alone is never passed off as its own.
+   */
   weights: { uid: number; hotkey: string; weight: number }[];
+  /**
+   * What to do with `weights`. `set`: send them. `take-back`: they are empty since who had earned any, or everybody, is
+   * rejected; sent empty, all goes to the validator's own uid. `keep`: send nothing, what was set before stands.
+   */
+  action: 'set' | 'take-back' | 'keep';
   /** Moving average by hotkey after this epoch, before consensus and trust. */
   averages: Record<string, number>;
   /** By hotkey, of the scored. */
   winRates: Map<string, number>;
 }
 
-/** From losses to weights, by the rules of the competition (era A). */
+/**
+ * From losses to weights, by the rules of the competition (era A).
+ *
+ * @example
+ * const { weights, action } = computeWeights({ scored, rejected, previous, neurons });
+ * if (action !== 'keep') await weightSetter.set(weights);
+ */
 export function computeWeights({
   scored,
   rejected,
   previous,
+  unjudged = new Set(),
   neurons,
 }: ComputeWeightsParameters): ComputeWeightsReturnType {
   const eligible = neurons.filter(({ hotkey }) => !rejected.has(hotkey));
@@ -44,20 +64,36 @@ export function computeWeights({
   // A loss alone says nothing: with nobody to compare it with, only who stands alone on the subnet earns from it.
   const comparable = contestants.length > 1 || (contestants.length === 1 && sumOf(old) === 0);
   const averages = comparable ? movingAverage(old, stepWeights(rates)) : old;
-  const hasConsensus = [...consensus.values()].some((share) => share > 0);
-  const blended = hasConsensus
-    ? blend(normalised(averages), normalised(consensus), CONSENSUS_SHARE)
-    : normalised(averages);
-  const trusted = restoreValidatorTrust(blended, consensus);
-  const kept = normalised(new Map([...trusted].filter(([, weight]) => weight >= LEAST_WEIGHT)));
+  // To copy the consensus is not to validate: it only moderates an opinion there is.
+  const weights = sumOf(averages) > 0 ? moderated(averages, consensus) : new Map<string, number>();
 
   const refused = neurons.flatMap(({ hotkey }) => (rejected.has(hotkey) ? [[hotkey, 0] as const] : []));
   return {
     weights: eligible.flatMap(({ uid, hotkey }) => {
-      const weight = kept.get(hotkey);
+      const weight = weights.get(hotkey);
       return weight === undefined ? [] : { uid, hotkey, weight };
     }),
+    action: weights.size > 0 ? 'set' : mustTakeBack() ? 'take-back' : 'keep',
     averages: Object.fromEntries([...averages, ...refused]),
     winRates: rates,
   };
+
+  /**
+   * With nobody to give any weight to. What was set before rests on averages, so it must not stand once all who had earned
+   * one are rejected. Without averages (a first epoch, a lost state) it is not known on whom it rests: it stands until
+   * everybody is judged, so that an outage of ours takes nothing from anybody.
+   */
+  function mustTakeBack(): boolean {
+    const judged = neurons.filter(({ hotkey }) => rejected.has(hotkey));
+    const isLeft = eligible.some(({ hotkey }) => unjudged.has(hotkey));
+    return judged.some(({ hotkey }) => previous[hotkey]! > 0) || (judged.length > 0 && !isLeft);
+  }
+}
+
+/** Averages as weights: blended with the consensus where there is one, and as trusted as can be. Sum 1. */
+function moderated(averages: Shares, consensus: Shares): Shares {
+  const own = normalised(averages);
+  const blended = sumOf(consensus) > 0 ? blend(own, normalised(consensus), CONSENSUS_SHARE) : own;
+  const trusted = restoreValidatorTrust(blended, consensus);
+  return normalised(new Map([...trusted].filter(([, weight]) => weight >= LEAST_WEIGHT)));
 }

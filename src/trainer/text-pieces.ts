@@ -1,58 +1,112 @@
+import { toNfc } from './normal-form.ts';
+
 export interface TextPiecesParameters {
-  /** Contents of the tokens that are searched before anything else. */
+  /** Contents of the tokens that are searched before anything else, as written: not normalised, no space stripped around. */
   addedTokens: string[];
-  /** A text this long, or shorter, is one piece. Default 4096. */
+  /** Words are put together to pieces of at most so many characters. Default 4096. */
   pieceChars?: number;
-  /** Where nothing breaks a word of this many characters, it is cut. Default 16,384. */
-  longestPieceChars?: number;
 }
 
-/** How Qwen2, Qwen2.5 and Qwen3 split text before byte-pair encoding, as written in their tokenizer.json. */
+/** A part of a text that is encoded alone. */
+export interface TextPiece {
+  /**
+   * `added`: one of the added tokens. `word`: a single word longer than a piece. `text`: anything else. Only `text` that is
+   * all of its text may be other than NFC.
+   */
+  kind: 'added' | 'text' | 'word';
+  text: string;
+}
+
+/** How Qwen2, Qwen2.5 and Qwen3 split text into words before byte-pair encoding, as written in their tokenizer.json. */
 export const QWEN_SPLIT =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+// The same for JavaScript, which has no inline flags yet and means other characters by \s.
+const WORDS = new RegExp(
+  QWEN_SPLIT.replace(/\(\?i:([^)]*)\)/, (_, contractions: string) =>
+    contractions.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`),
+  )
+    .replaceAll('[^\\s', '[^\\p{White_Space}')
+    .replaceAll('\\s', '\\p{White_Space}')
+    .replaceAll('\\S', '\\P{White_Space}'),
+  'uy',
+);
+
 /**
  * Cuts a text where the tokens of the parts, put together, are the tokens of the whole, so that the beginning of a long
- * text can be encoded alone. Holds for {@link QWEN_SPLIT} after NFC: a letter in front of something that is neither
- * letter nor mark ends a match, whatever comes before or after; no match looks past it, and NFC composes nothing across
- * it. Added tokens are searched before that, so no cut lies in front of a character of theirs.
- *
- * Only a word of more than 16,384 characters without such a place (no space, digit or punctuation) is cut elsewhere,
- * where an encoder of the whole might merge across: a megabyte of one word takes it 14 s and a gigabyte of memory.
+ * text can be encoded alone: around added tokens, which are searched first, and then between two words of
+ * {@link QWEN_SPLIT} after NFC. A word is found from its beginning on, whatever lies before it, and only white space looks
+ * at what comes behind it; so both sides of such a cut are split as they were in the whole.
  */
 export function textPieces({
   addedTokens,
   pieceChars = 4096,
-  longestPieceChars = 16_384,
-}: TextPiecesParameters): (text: string) => Generator<string> {
-  const added = [...new Set(addedTokens.join(''))].map((character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
-  const lastLetter = new RegExp(`\\p{L}(?=[^\\p{L}\\p{M}${added.join('')}])`, 'gu');
-
-  /** Length of the first piece of a text that is longer than one. */
-  function cut(window: string): number | null {
-    lastLetter.lastIndex = pieceChars;
-    for (let match = lastLetter.exec(window); match; match = lastLetter.exec(window)) {
-      const [letter] = match;
-      // NFC takes a few letters apart, such as Hebrew presentation forms, and leaves a mark at their end.
-      if (letter.normalize('NFC') === letter) return match.index + letter.length;
-    }
-    return window.length < longestPieceChars ? null : wholeCharacters(window);
-  }
+}: TextPiecesParameters): (text: string) => Generator<TextPiece> {
+  // Where several begin at one place, the longest counts.
+  const longestFirst = [...new Set(addedTokens)].filter(Boolean).sort((a, b) => b.length - a.length);
+  const added = new RegExp(longestFirst.map((token) => token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'g');
+  const hasAdded = longestFirst.length > 0;
 
   return function* (text) {
-    let start = 0;
-    while (text.length - start > pieceChars) {
-      const length = cut(text.slice(start, start + longestPieceChars));
-      if (length === null) break;
-      yield text.slice(start, start + length);
-      start += length;
+    if (text.length <= pieceChars) {
+      if (text !== '') yield { kind: 'text', text };
+      return;
     }
-    if (start < text.length) yield text.slice(start);
+    let start = 0;
+    while (hasAdded) {
+      added.lastIndex = start;
+      const match = added.exec(text);
+      if (!match) break;
+      yield* between(text.slice(start, match.index));
+      yield { kind: 'added', text: match[0] };
+      start = match.index + match[0].length;
+    }
+    yield* between(text.slice(start));
   };
+
+  /** Of a text without added tokens. */
+  function* between(text: string): Generator<TextPiece> {
+    if (text === '') return;
+    const normal = toNfc(text);
+    // NFC turns a few characters into ASCII. What looks like an added token only then is none, so it is not shown as one.
+    const looksAdded = hasAdded && normal !== text && normal.search(added) >= 0;
+    if (text.length <= pieceChars || looksAdded) yield { kind: 'text', text };
+    else yield* words(normal);
+  }
+
+  function* words(text: string): Generator<TextPiece> {
+    let start = 0;
+    let safe = 0;
+    for (let end = 0; end < text.length; ) {
+      const next = wordEnd(text, end);
+      const isLong = next - end > pieceChars;
+      if (isSafe(text, end)) safe = end;
+      if (next - start > pieceChars && safe > start) {
+        yield { kind: 'text', text: text.slice(start, safe) };
+        start = safe;
+      }
+      // At most one word is left in front of a long one, which is the same alone.
+      if (isLong && end > start) yield { kind: 'text', text: text.slice(start, end) };
+      if (isLong) {
+        yield { kind: 'word', text: text.slice(end, next) };
+        start = next;
+      }
+      end = next;
+    }
+    if (start < text.length) yield { kind: 'text', text: text.slice(start) };
+  }
 }
 
-/** Length without half a surrogate pair at the end. */
-function wholeCharacters(text: string): number {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last < 0xdc00 ? text.length - 1 : text.length;
+function wordEnd(text: string, start: number): number {
+  WORDS.lastIndex = start;
+  WORDS.test(text);
+  return WORDS.lastIndex;
+}
+
+/**
+ * Between two words. A run of white space leaves its last character to what comes behind it; where that does not take it,
+ * it is a word of its own, and would not be one without what comes behind.
+ */
+function isSafe(text: string, place: number): boolean {
+  return !/[^\P{White_Space}\r\n]/u.test(text.charAt(place - 1)) || /\p{White_Space}/u.test(text.charAt(place));
 }

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { bytePairEncoder } from './byte-pairs.ts';
 import { TOKENIZER_FILES } from './model-files.ts';
-import { QWEN_SPLIT, textPieces } from './text-pieces.ts';
+import { QWEN_SPLIT, type TextPiece, textPieces } from './text-pieces.ts';
 
 /** Text to token ids; no special tokens are added. */
 export interface TextTokenizer {
@@ -20,19 +21,22 @@ export interface LoadTokenizerParameters {
 
 /** The parts of tokenizer.json that this package looks at itself. */
 const TokenizerJson = z.object({
-  added_tokens: z.array(z.object({ id: z.int().nonnegative(), content: z.string() })),
+  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })),
   normalizer: z.unknown(),
   pre_tokenizer: z.unknown(),
-  // Not copied: there are 150,000 of them.
-  model: z.object({
+  model: z.looseObject({
     type: z.literal('BPE'),
+    // Not copied: there are 150,000 of them.
     vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
+    merges: z.custom<(string | string[])[]>((value) => Array.isArray(value)),
   }),
 });
 type TokenizerJson = z.infer<typeof TokenizerJson>;
 
-/** The pre-tokenizer whose matches {@link textPieces} knows. */
+const never = z.literal(false).optional();
+/** The pipeline that {@link textPieces} and {@link bytePairEncoder} know. */
 const QwenPipeline = z.object({
+  added_tokens: z.array(z.object({ normalized: z.literal(false), lstrip: never, rstrip: never, single_word: never })),
   normalizer: z.object({ type: z.literal('NFC') }),
   pre_tokenizer: z.object({
     type: z.literal('Sequence'),
@@ -45,6 +49,13 @@ const QwenPipeline = z.object({
       }),
       z.object({ type: z.literal('ByteLevel'), add_prefix_space: z.literal(false), use_regex: z.literal(false) }),
     ]),
+  }),
+  model: z.object({
+    dropout: z.null().optional(),
+    byte_fallback: never,
+    ignore_merges: never,
+    continuing_subword_prefix: z.literal('').nullish(),
+    end_of_word_suffix: z.literal('').nullish(),
   }),
 });
 
@@ -77,22 +88,31 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
 
   const piecesOf = piecesFor(parsed.data);
+  const addedIds = new Map(parsed.data.added_tokens.map(({ id, content }) => [content, id]));
+  let encodeWord: ((word: string) => number[]) | undefined;
+  const encodePiece = ({ kind, text }: TextPiece) => {
+    if (kind === 'added') return [addedIds.get(text)!];
+    if (kind === 'text') return encodeWhole(text);
+    // Most texts have no such word. The package would take 14 s and a gigabyte for a megabyte of one.
+    encodeWord ??= bytePairEncoder(parsed.data.model);
+    return encodeWord(text);
+  };
   return {
     vocabSize: largestId(parsed.data) + 1,
     encode(text, maxTokens = Number.POSITIVE_INFINITY) {
       const ids: number[] = [];
       for (const piece of piecesOf(text)) {
-        for (const id of encodeWhole(piece)) if (ids.length < maxTokens) ids.push(id);
         if (ids.length >= maxTokens) break;
+        for (const id of encodePiece(piece)) if (ids.length < maxTokens) ids.push(id);
       }
       return ids;
     },
   };
 }
 
-/** Texts of a pipeline whose matches are not known are encoded whole. */
-function piecesFor(json: TokenizerJson): (text: string) => Iterable<string> {
-  if (!QwenPipeline.safeParse(json).success) return (text) => [text];
+/** Texts of a pipeline that is not known are encoded whole. */
+function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
+  if (!QwenPipeline.safeParse(json).success) return (text) => [{ kind: 'text', text }];
   return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content) });
 }
 

@@ -2,12 +2,13 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
+import { silentLogger } from '../shared/logger.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import { type FetchedDataset, fetchDataset, rememberOthers } from './fetch-dataset.ts';
 import { findCopies } from './find-copies.ts';
 import { hubServes } from './hub-serves.ts';
 import type { Outcome } from './outcome.ts';
-import { readPointers } from './pointers.ts';
+import { type ReadPointer, readPointers } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
 import { prune } from './prune.ts';
 import { type EpochReport, writeReport } from './report.ts';
@@ -28,7 +29,7 @@ export interface RunEpochParameters {
  *   training on one dataset among others, postpones the one miner.
  */
 export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
-  const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
+  const { netuid, competition, metadata, weightSetter, state, onEvent, logger = silentLogger } = validator;
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);
@@ -69,11 +70,10 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     }),
     rejected,
     previous: averagesOf(standings),
+    unjudged: unjudged(pointers, outcomes),
     neurons: end.neurons,
   });
-  // Where all are refused, the weights set before must not stand: they are taken back.
-  const receipt =
-    rejected.size > 0 || weighed.weights.length > 0 ? await weightSetter.set(weighed.weights, { signal }) : null;
+  const receipt = weighed.action === 'keep' ? null : await weightSetter.set(weighed.weights, { signal });
 
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
@@ -81,7 +81,7 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   await finishEpoch(validator, next, postponed);
   await prune(validator, end, pointers);
   const { neurons } = end;
-  return writeReport({
+  const report = writeReport({
     netuid,
     competition: competition.id,
     trainer: validator.trainer,
@@ -93,6 +93,17 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     neurons,
     receipt,
   });
+  if (report.notSent !== null) logger.warn(report.notSent);
+  return report;
+}
+
+/** Who has a dataset that was neither scored nor refused. */
+function unjudged(pointers: Map<string, ReadPointer>, outcomes: Map<string, Outcome>): Set<string> {
+  const open = [...pointers.values()].filter(({ hotkey, submission }) => {
+    const kind = outcomes.get(hotkey)?.kind;
+    return submission.ok && kind !== 'scored' && kind !== 'rejected';
+  });
+  return new Set(open.map(({ hotkey }) => hotkey));
 }
 
 /**

@@ -35,8 +35,10 @@ export interface EpochReport {
   trainer: TrainerFacts;
   /** Best first. */
   entries: EpochEntry[];
-  /** How the weights went to the chain; `null` when nobody has earned any, so that none were sent. */
+  /** How the weights went to the chain; `null` when none were sent. */
   receipt: WeightsReceipt | null;
+  /** Why no weights were sent, in one sentence; `null` when they were. */
+  notSent: string | null;
 }
 
 export interface WriteReportParameters {
@@ -72,7 +74,7 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
       weight: weights.get(hotkey) ?? 0,
     };
     const why = registered.has(hotkey)
-      ? explain(entry, weighed.winRates.size)
+      ? explain(entry, weighed.winRates.size, receipt !== null)
       : 'left the subnet before the weights were sent';
     return { ...entry, why };
   });
@@ -80,12 +82,39 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
   const { epochSeed, startBlock } = epoch;
   const { backend, precision, weightStorage, baseSha256 } = trainer;
   const facts = { backend, precision, weightStorage, baseSha256 };
-  return { netuid, competition, epochSeed, startBlock, trainer: facts, entries, receipt };
+  return {
+    netuid,
+    competition,
+    epochSeed,
+    startBlock,
+    trainer: facts,
+    entries,
+    receipt,
+    notSent: receipt ? null : whyNotSent(entries),
+  };
 }
 
-function explain({ outcome, winRate, evaluationRowsSeen }: Omit<EpochEntry, 'why'>, contestants: number): string {
+/** Nobody has an average by then, or there would be weights. */
+function whyNotSent(entries: EpochEntry[]): string {
+  const counts = { scored: 0, rejected: 0, postponed: 0 };
+  for (const { outcome } of entries) counts[outcome.kind]++;
+  const why =
+    counts.postponed > 0
+      ? `not one dataset has been scored yet, and ${counts.postponed} could not be evaluated in this epoch`
+      : counts.rejected > 0
+        ? 'every dataset evaluated so far is refused, and others have not been evaluated yet'
+        : 'no dataset has been evaluated yet';
+  return `no weights were sent, those set before stand: ${why}`;
+}
+
+function explain(
+  { outcome, winRate, evaluationRowsSeen }: Omit<EpochEntry, 'why'>,
+  contestants: number,
+  isSent: boolean,
+): string {
   if (outcome.kind === 'rejected') return outcome.verdict.message;
-  if (outcome.kind === 'postponed') return `keeps its weight and is evaluated again: ${outcome.message}`;
+  if (outcome.kind === 'postponed')
+    return `keeps its weight${isSent ? '' : ' (none were sent)'} and is evaluated again: ${outcome.message}`;
   if (winRate === null || contestants < 2) return 'nobody to compare with in this epoch';
   const rivals = contestants - 1;
   const seen = evaluationRowsSeen > 0 ? `; holds ${evaluationRowsSeen} rows of the evaluation set` : '';

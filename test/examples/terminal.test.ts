@@ -46,6 +46,7 @@ describe("strangers' control characters do not reach the terminal", () => {
       },
       entries: [entry],
       receipt: null,
+      notSent: 'no weights were sent',
     };
     const table = reportTable(report);
     expect(table.replaceAll('\n', '')).not.toMatch(/\p{C}/u);

@@ -136,6 +136,40 @@ describe('computeWeights', () => {
     ).toMatchObject({ weights: [], averages: {} });
   });
 
+  it('takes no opinion from the consensus: without averages of its own it has no weights', () => {
+    const all = neurons(['a', 0.6], ['b', 0.4]);
+    const unjudged = new Set(['a', 'b']);
+    const nothing = { weights: [], action: 'keep' };
+    expect(compute({ neurons: all, unjudged })).toMatchObject(nothing);
+    expect(compute({ neurons: all })).toMatchObject(nothing);
+    expect(compute({ neurons: all, previous: { gone: 1 } })).toMatchObject(nothing);
+    expect(compute({ neurons: all, previous: { a: 0, b: 0 }, unjudged })).toMatchObject(nothing);
+    expect(compute({ neurons: all, scored: [scored('gone', 1)], unjudged })).toMatchObject(nothing);
+  });
+
+  it('keeps the averages it has where nothing was evaluated, and moderates them by the consensus', () => {
+    const { byUid, action } = compute({ neurons: neurons(['a', 0.6], ['b', 0.4]), previous: { a: 1 } });
+    expect(action).toBe('set');
+    expect(byUid[0]).toBeCloseTo(0.8 + 0.2 * 0.6, 9);
+  });
+
+  it('takes back what was set before once everybody is rejected', () => {
+    const all = neurons(['a', 0.6], ['b', 0.4]);
+    const takenBack = { weights: [], action: 'take-back' };
+    expect(compute({ neurons: all, rejected: new Set(['a', 'b']) })).toMatchObject(takenBack);
+    expect(compute({ neurons: all, rejected: new Set(['a']) })).toMatchObject(takenBack);
+    expect(compute({ neurons: all, rejected: new Set(['gone']) })).toMatchObject({ weights: [], action: 'keep' });
+  });
+
+  it('takes back what rests on rejected miners, and nothing else, while others could not be evaluated', () => {
+    const all = neurons(['a', 0.6], ['b', 0.4]);
+    const half = { neurons: all, rejected: new Set(['a']), unjudged: new Set(['b']) };
+    expect(compute(half)).toMatchObject({ weights: [], action: 'keep' });
+    expect(compute({ ...half, previous: { a: 0 } })).toMatchObject({ weights: [], action: 'keep' });
+    expect(compute({ ...half, previous: { a: 0.5 } })).toMatchObject({ weights: [], action: 'take-back' });
+    expect(compute({ ...half, previous: { a: 0.5, b: 0.5 } })).toMatchObject({ byUid: { 1: 1 }, action: 'set' });
+  });
+
   it('changes none of its arguments', () => {
     const previous = Object.freeze({ a: 0.5, b: 0.5 });
     const parameters = {

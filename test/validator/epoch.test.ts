@@ -15,6 +15,7 @@ import {
   runEpoch,
   runValidator,
   type Subtensor,
+  silentLogger,
   type Validator,
   type ValidatorEvent,
   ValidatorState,
@@ -28,7 +29,7 @@ import {
   TINY_BASE,
   writeDevWallet,
 } from 'flock-off/local';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 // The real chain client, hub client and trainer against the local servers; only the datasets are small.
 
@@ -288,6 +289,77 @@ test('when everybody is refused, weights set before do not stand', async () => {
   await commitGarbage('ann');
   await runEpoch(await validator());
   expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([2]);
+});
+
+/** The chain's consensus by uid, until the subnet's next epoch, which is far away. */
+async function setConsensus(shares: number[]): Promise<void> {
+  chain.setHyperparameter(NETUID, 'tempo', 10_000);
+  chain.setStorage(
+    'SubtensorModule.Consensus',
+    NETUID,
+    shares.map((share) => Math.round(share * 65_535)),
+  );
+  await chain.produceBlocks(1);
+}
+const hubDown = (on = '/') => hub.faults.inject({ on, fault: { kind: 'status', status: 503 }, times: 1_000 });
+const weightsOnChain = async () => (await subtensor.weights(NETUID, 2)).map(({ uid }) => uid);
+
+test('a validator that has evaluated nothing yet sends nothing, whatever the consensus', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await setConsensus([0.6, 0.4, 0, 0]);
+  hubDown();
+  const logger = { ...silentLogger, warn: vi.fn() };
+  const report = await runEpoch(await validator({ blockThreshold: 20_000, logger }));
+  const sentence =
+    'no weights were sent, those set before stand: not one dataset has been scored yet, and 2 could not be evaluated in this epoch';
+  expect(report).toMatchObject({ receipt: null, notSent: sentence });
+  expect(logger.warn).toHaveBeenCalledWith(sentence);
+  for (const { weight, why } of report.entries) {
+    expect(weight).toBe(0);
+    expect(why).toMatch(/^keeps its weight \(none were sent\) and is evaluated again: /);
+  }
+  expect(await weightsOnChain()).toEqual([]);
+});
+
+test('a lost state and an outage take nothing from anybody, though a pointer is refused', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await commitGarbage('cid');
+  expect((await runEpoch(await validator())).notSent).toBeNull();
+  const before = await weightsOnChain();
+  expect(before).not.toEqual([]);
+  const lost = await ValidatorState.open({ path: join(folder, 'lost') });
+  hubDown();
+  const report = await runEpoch(await validator({ state: lost, cacheDir: join(folder, 'empty') }));
+  await lost.close();
+  expect(report).toMatchObject({ receipt: null, notSent: expect.stringContaining('2 could not be evaluated') });
+  expect(await weightsOnChain()).toEqual(before);
+});
+
+test('whoever earned the weights and is refused loses them, though nobody else can be evaluated', async () => {
+  await publish('ann', rowsOn('cat'));
+  await runEpoch(await validator());
+  expect(await weightsOnChain()).toEqual([0]);
+  await commitGarbage('ann');
+  await publish('ben', rowsOn('dog'));
+  await setConsensus([0.6, 0.4, 0, 0]);
+  hubDown();
+  const report = await runEpoch(await validator({ blockThreshold: 20_000 }));
+  expect(entry(report, 1)).toMatchObject({ outcome: { kind: 'postponed' }, weight: 0 });
+  expect(await weightsOnChain()).toEqual([2]);
+});
+
+test('averages are sent again after an epoch without an evaluation', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const { entries } = await runEpoch(await validator());
+  await publish('ann', rowsOn('owl'));
+  await publish('ben', rowsOn('bat'));
+  hubDown();
+  const report = await runEpoch(await validator());
+  expect(report).toMatchObject({ receipt: expect.anything(), notSent: null });
+  for (const { uid, weight } of entries) expect(entry(report, uid).weight).toBeCloseTo(weight, 5);
 });
 
 test('defect 11: a dataset at which training fails again and again is postponed; the others are scored', async () => {
