@@ -1,18 +1,20 @@
-import type { ApiPromise } from '@polkadot/api';
 import { unfit } from './connection-errors.ts';
-import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
-import { Snapshot, toNumber } from './snapshot.ts';
+import type { HeadClock } from './head-clock.ts';
+import { RpcError } from './json-rpc-socket.ts';
+import { type Node, Snapshot, type StorageRead, toNumber } from './snapshot.ts';
 
 /** An account nobody has. */
 const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
 
 /**
  * Calls once what is read with later, since a node may name a method in `rpc_methods` and refuse it, or answer it with
- * nonsense. That the state it answers with is the state of the block asked for is seen by the block number in it.
+ * nonsense. That the state it answers with is the state of the block asked for is seen by the block number in it, and
+ * that the block is one of today by its time.
  * Only sending is not tried: a node that refuses that is noticed when something is sent, and nothing is lost by it.
  * Returns the number of the best block. @throws FlockOffError `chain-unreachable` for a node that is not fit.
  */
-export async function probe(socket: JsonRpcSocket, api: ApiPromise, url: string): Promise<number> {
+export async function probe(node: Node & { headClock: HeadClock }, url: string): Promise<number> {
+  const { socket, headClock } = node;
   const call = async <T>(method: string, params: unknown[], isFit: (result: T) => boolean): Promise<T> => {
     const result = await socket.request<T>(method, params).catch((error: unknown) => {
       throw error instanceof RpcError ? unfit(url, `it refuses ${method} (${error.code}: ${error.message})`) : error;
@@ -21,10 +23,11 @@ export async function probe(socket: JsonRpcSocket, api: ApiPromise, url: string)
     throw unfit(url, `it answered ${method} with ${JSON.stringify(result)?.slice(0, 80)}`);
   };
   const blockHash = await call<string>('chain_getBlockHash', [], isHash);
-  const snapshot = new Snapshot({ api, socket }, blockHash);
-  const [{ number }, stored] = await Promise.all([
+  const snapshot = new Snapshot(node, blockHash);
+  const time: StorageRead[] = snapshot.has('timestamp.now') ? [['timestamp.now']] : [];
+  const [{ number }, [stored, now]] = await Promise.all([
     call<{ number: string }>('chain_getHeader', [blockHash], (header) => isHex(header?.number)),
-    snapshot.get('system.number').catch((error: unknown) => {
+    snapshot.read([['system.number'], ...time]).catch((error: unknown) => {
       throw error instanceof RpcError
         ? unfit(url, `it refuses state_queryStorageAt (${error.code}: ${error.message})`)
         : error;
@@ -34,8 +37,11 @@ export async function probe(socket: JsonRpcSocket, api: ApiPromise, url: string)
     call<string>('chain_getFinalizedHead', [], isHash),
     call<{ block: unknown }>('chain_getBlock', [blockHash], (answer) => Boolean(answer?.block)),
   ]);
-  if (toNumber(stored) === Number(number)) return Number(number);
-  throw unfit(url, `it serves block ${Number(number)} with the state of block ${toNumber(stored)}`);
+  if (toNumber(stored!) !== Number(number))
+    throw unfit(url, `it serves block ${Number(number)} with the state of block ${toNumber(stored!)}`);
+  const wrongTime = now ? headClock.compare(toNumber(now)) : null;
+  if (wrongTime) throw wrongTime;
+  return Number(number);
 }
 
 function isHex(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import type { HeadClock } from './head-clock.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError } from './json-rpc-socket.ts';
 
 /** A decoded value of any type of the runtime. */
@@ -11,6 +12,8 @@ export type StorageRead = [item: string, ...keys: unknown[]];
 export interface Node {
   socket: JsonRpcSocket;
   api: ApiPromise;
+  /** Compares the time of what is read at the best block with this machine's. Left out: nobody does. */
+  headClock?: HeadClock;
 }
 
 /** An entry of a map. Its value is decoded when it is asked for, so that one that cannot be is no harm to the others. */
@@ -28,6 +31,8 @@ interface StorageChanges {
 }
 
 const PAGE_KEYS = 1000;
+/** The time a block says it was made at, in Unix milliseconds. */
+const TIME = 'timestamp.now';
 
 /**
  * The chain's storage as of one block, so that everything read from it belongs together. Items are named by the
@@ -38,10 +43,13 @@ export class Snapshot {
   /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
   #blockHash: Promise<string> | null;
   #isHashKnown: boolean;
+  /** Whether the time of the block is still to be compared with this machine's: what is read first brings it along. */
+  #isTimeDue: boolean;
 
-  /** `blockHash`: default that of the best block at the first read. */
+  /** `blockHash`: default that of the best block at the first read, which then has to be of today. */
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
+    this.#isTimeDue = blockHash === undefined && link.headClock !== undefined;
     this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
     this.#isHashKnown = blockHash !== undefined;
   }
@@ -141,10 +149,13 @@ export class Snapshot {
 
   async #callRuntime(name: string, args: string): Promise<string | null> {
     const params = [name, args, await this.blockHash()];
-    return this.#link.socket.request<string>('state_call', params).catch((error: unknown) => {
+    const answer = this.#link.socket.request<string>('state_call', params).catch((error: unknown) => {
       if (error instanceof RpcError && isMissing(error)) return null;
       throw error;
     });
+    // Asks for the time of the block alone, where nothing was read from it yet.
+    const [hex] = await Promise.all([answer, this.#valuesOf([])]);
+    return hex;
   }
 
   /**
@@ -180,11 +191,16 @@ export class Snapshot {
   }
 
   async #valuesOf(keys: string[]): Promise<Map<string, string | null>> {
-    if (keys.length === 0) return new Map();
-    const at = this.#blockHash ? [keys, await this.#blockHash] : [keys];
+    const time = this.#isTimeDue ? this.#find(TIME) : undefined;
+    this.#isTimeDue = false;
+    const asked = time ? [...keys, time.key()] : keys;
+    if (asked.length === 0) return new Map();
+    const at = this.#blockHash ? [asked, await this.#blockHash] : [asked];
     const sets = this.#link.socket.request<StorageChanges[]>('state_queryStorageAt', at);
     if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set!.block));
-    return new Map((await sets)[0]?.changes);
+    const values = new Map((await sets)[0]?.changes);
+    if (time) this.#link.headClock?.require(toNumber(this.#decode(time, values.get(time.key()) ?? null)));
+    return values;
   }
 
   #decode({ creator }: StorageEntry, hex: string | null): ChainValue {

@@ -1,4 +1,5 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { parseRetryAfter } from '../shared/retry-after.ts';
 
 export interface HubFetchParameters {
   /** The fetch underneath. */
@@ -144,8 +145,8 @@ function refusal(url: string, response: Response, body: string, init: RequestIni
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */
 function retryAfterMs(headers: Headers): number | undefined {
-  const after = headers.get('Retry-After');
-  if (after !== null && /^\d+$/.test(after)) return Number(after) * 1000;
+  const after = parseRetryAfter(headers.get('Retry-After'), Date.now());
+  if (after !== undefined) return after;
   const exhausted = /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('RateLimit') ?? '');
   return exhausted ? Number(exhausted[1]) * 1000 : undefined;
 }
