@@ -6,7 +6,8 @@ import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { makeFolder } from '../shared/make-folder.ts';
-import { retry } from '../shared/retry.ts';
+import { isTransientError, retry } from '../shared/retry.ts';
+import { parseRetryAfter } from '../shared/retry-after.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 
 export interface BaseModelSource {
@@ -66,11 +67,19 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
   return download(source);
 }
 
+const MAX_DELAY_MS = 30_000;
+
+/** Who asks for a longer wait is not asked again here: whoever wants the model can say that it is waited for. */
+function isTransient(error: unknown): boolean {
+  const askedMs = error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
+  return isTransientError(error) && askedMs <= MAX_DELAY_MS;
+}
+
 async function download(source: BaseModelSource): Promise<string> {
   const { model, revision = 'main', cacheDir = DEFAULT_CACHE, signal } = source;
   const { clock = systemClock } = source;
   const again = <T>(attempt: () => Promise<T>) =>
-    retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 30_000, signal, clock });
+    retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: MAX_DELAY_MS, isTransient, signal, clock });
 
   const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const { sha, siblings } = await again(() => readRevision(source, path));
@@ -129,7 +138,7 @@ async function request(source: BaseModelSource, path: string, stall?: AbortSigna
     });
     if (response.ok) return response;
     await response.body?.cancel();
-    throw refusal(response.status, model);
+    throw refusal(response, model);
   } catch (error) {
     throw transferFault(source, path, error);
   } finally {
@@ -137,7 +146,7 @@ async function request(source: BaseModelSource, path: string, stall?: AbortSigna
   }
 }
 
-function refusal(status: number, model: string): FlockOffError {
+function refusal({ status, headers }: Response, model: string): FlockOffError {
   const facts = { status, model };
   if (status === 401 || status === 403) {
     const fix = 'accept its licence on the hub and pass a token that may read it';
@@ -152,7 +161,9 @@ function refusal(status: number, model: string): FlockOffError {
     const fix = 'check its name and revision, or pass a folder';
     return new FlockOffError({ code: 'bad-model', what: `the hub has no model ${model} at this revision`, fix, facts });
   }
-  return unreachable(`the hub answered status ${status} for the model ${model}`);
+  const retryAfterMs = parseRetryAfter(headers.get('Retry-After'), Date.now());
+  const asks = retryAfterMs === undefined ? '' : `, asks to wait ${Math.ceil(retryAfterMs / 1_000)} s`;
+  return unreachable(`the hub answered status ${status} for the model ${model}${asks}`, undefined, retryAfterMs);
 }
 
 function transferFault(source: BaseModelSource, what: string, error: unknown): unknown {
@@ -161,8 +172,9 @@ function transferFault(source: BaseModelSource, what: string, error: unknown): u
   return unreachable(`the hub did not deliver ${what} of the model ${source.model}: ${messageOf(error)}`, error);
 }
 
-function unreachable(what: string, cause?: unknown): FlockOffError {
-  return new FlockOffError({ code: 'hub-unreachable', what, fix: 'try again later', transient: true, cause });
+function unreachable(what: string, cause?: unknown, retryAfterMs?: number): FlockOffError {
+  const fix = 'try again later';
+  return new FlockOffError({ code: 'hub-unreachable', what, fix, transient: true, retryAfterMs, cause });
 }
 
 function diskFault(cause: unknown): never {
