@@ -1,9 +1,16 @@
 import type { Command } from 'commander';
-import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, publishDataset } from 'flock-off';
+import {
+  ChainMetadataStore,
+  connectSubtensor,
+  createHubDatasetStore,
+  publishDataset,
+  waitUntilAvailable,
+} from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, readCompetition, subnetCommand } from './options.ts';
+import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
+import { tellWait } from './tell-wait.ts';
 import { openWallet } from './wallet.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
@@ -36,26 +43,36 @@ async function publish(
 ): Promise<void> {
   const flags = command.opts();
   const options = commonOptions(command);
+  const netuid = requireNetuid(command);
 
   const competition = await readCompetition(flags.competition_file);
   const hotkey = await openWallet(options, signal);
-  const { chainEndpoints: endpoints, network, netuid, hubEndpoint, hubToken, logger } = options;
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
-  const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
-  const published = await publishDataset({
-    path: flags.dataset_path,
-    repo: flags.hf_repo_id,
-    competition,
-    datasets,
-    metadata: new ChainMetadataStore({ subtensor, netuid }),
-    hotkey,
-    signal,
-    onStep: (step) => {
-      if (step.kind === 'checked') print(`${step.rows} rows are valid (${step.bytes} bytes)`);
-      else if (step.kind === 'uploaded') print(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-      else print(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
-    },
-  });
+  const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
+  // Each attempt that fails is told of: the store makes no silent ones of its own.
+  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
+  const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
+  const subtensor = open.own(await connectSubtensor({ ...node, signal, logger }), (it) => it.close());
+  const said = new Set<string>();
+  const printOnce = (line: string) => {
+    if (!said.has(line)) print(line);
+    said.add(line);
+  };
+  const publishing = () =>
+    publishDataset({
+      path: flags.dataset_path,
+      repo: flags.hf_repo_id,
+      competition,
+      datasets,
+      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      hotkey,
+      signal,
+      onStep: (step) => {
+        if (step.kind === 'checked') printOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
+        else if (step.kind === 'uploaded') printOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
+        else printOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+      },
+    });
+  const published = await waitUntilAvailable(publishing, { onWait: tellWait('hub and chain', logger), signal });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
   print(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }

@@ -16,7 +16,8 @@ export interface CommonOptions {
   hubEndpoint: string;
   /** HF_TOKEN of the environment or of `.env` in the working folder. */
   hubToken?: string;
-  netuid: number;
+  /** How far the chain's time may be from this machine's clock; Infinity: it is not looked at. */
+  maxClockDifferenceMs: number;
   logger: Logger;
 }
 
@@ -41,12 +42,17 @@ export function subnetCommand(name: string, description: string): Command {
       ).env('BT_SUBTENSOR_CHAIN_ENDPOINT'),
     )
     .addOption(
+      new Option('--max_clock_difference <minutes>', "how far a node's time may be from this machine's clock, or off")
+        .argParser(minutesOrOff)
+        .default(600_000, '10'),
+    )
+    .addOption(
       new Option('--hf_endpoint <url>', 'Hugging Face Hub')
         .env('HF_ENDPOINT')
         .argParser(webAddress)
         .default('https://huggingface.co'),
     )
-    .addOption(new Option('--netuid <number>', 'subnet').argParser(netuid).default(96))
+    .addOption(new Option('--netuid <number>', 'subnet; --local knows its own').argParser(subnetNumber))
     .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
     .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
     .option('--logging.debug', 'log what is done', false)
@@ -65,7 +71,7 @@ export function commonOptions(command: Command): CommonOptions {
     chainEndpoints: chainEndpoints(command),
     hubEndpoint: flags.hf_endpoint,
     hubToken: hubToken(),
-    netuid: flags.netuid,
+    maxClockDifferenceMs: flags.max_clock_difference,
     logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
   };
 }
@@ -91,7 +97,29 @@ export function count(text: string): number {
   return number;
 }
 
-function netuid(text: string): number {
+/**
+ * The subnet that a command is for.
+ * @throws FlockOffError `bad-argument` when it was not said.
+ */
+export function requireNetuid(command: Command): number {
+  const { netuid } = command.opts();
+  if (netuid !== undefined) return netuid;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: '--netuid is missing, and has no default: the chain gives the numbers of subnets that end to other projects',
+    fix: 'pass the number that the competition has today (--local knows its own)',
+  });
+}
+
+/** In milliseconds. */
+function minutesOrOff(text: string): number {
+  if (text === 'off') return Number.POSITIVE_INFINITY;
+  const minutes = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (!(minutes > 0)) throw new InvalidArgumentError('Expected a number of minutes, or off.');
+  return minutes * 60_000;
+}
+
+function subnetNumber(text: string): number {
   const number = wholeNumber(text);
   if (number > 65_535) throw new InvalidArgumentError('Expected a subnet number from 0 to 65535.');
   return number;

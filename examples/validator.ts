@@ -9,15 +9,17 @@ import {
   runValidator,
   ValidatorState,
   WeightSetter,
+  waitUntilAvailable,
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { commonOptions, readBeacon, readCompetition } from './options.ts';
+import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
 import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { storeReport } from './store-report.ts';
+import { tellWait } from './tell-wait.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
 import { validatorCommand } from './validator-command.ts';
 import { openWallet } from './wallet.ts';
@@ -47,23 +49,26 @@ async function validate(
 ): Promise<EpochReport[]> {
   const flags = command.opts();
   const options = commonOptions(command);
+  const netuid = requireNetuid(command);
 
   const competition = await readCompetition(flags.competition_file);
   const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
   const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
-  const { chainEndpoints: endpoints, network, netuid, hubEndpoint, hubToken, logger } = options;
+  const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
-  const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
+  const chainWait = { onWait: tellWait('the chain', logger), signal };
+  const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
+  const subtensor = open.own(await connectSubtensor({ ...node, logger }), (it) => it.close());
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
-  await weightSetter.requirePermit({ signal });
+  await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const trainer = open.own(await LoraTrainer.load({ ...base, recipe: competition.recipe, signal }), (it) =>
-    it.dispose(),
-  );
+  const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, signal });
+  const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
+  open.own(trainer, (it) => it.dispose());
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer)}`);
   await runValidator(

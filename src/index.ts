@@ -77,6 +77,11 @@ export { pickDailyWinner } from './scoring/daily-winner.ts';
 export { type Contestant, winRates } from './scoring/win-rates.ts';
 export type { Clock } from './shared/clock.ts';
 export { type Logger, silentLogger } from './shared/logger.ts';
+export {
+  type OutageWait,
+  type WaitUntilAvailableParameters,
+  waitUntilAvailable,
+} from './shared/wait-until-available.ts';
 export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from './trainer/lora-adapter.ts';
 export {
   type BackendInfo,

@@ -29,7 +29,7 @@ export interface CommitReturnType {
  * Pointers of miners in the Commitments pallet: one per hotkey and subnet, the latest wins.
  *
  * @example
- * const store = new ChainMetadataStore({ subtensor, netuid: 96 });
+ * const store = new ChainMetadataStore({ subtensor, netuid });
  * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha }, { hotkey });
  */
 export class ChainMetadataStore {

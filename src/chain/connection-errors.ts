@@ -1,5 +1,6 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
+import { handshakeRefused, type OpeningFailure, openingBroke } from './handshake-errors.ts';
+import { HandshakeRefusedError, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 
 const ANOTHER = 'use another endpoint (--subtensor.chain_endpoint)';
 const CHECK_ENDPOINT = 'check --subtensor.network or --subtensor.chain_endpoint';
@@ -79,17 +80,29 @@ export function otherChain(url: string, expected: string, seen: string): FlockOf
   });
 }
 
-/** Every endpoint of several failed; transient when one of them may come back. */
+/**
+ * Every endpoint of several failed; transient when one of them may come back. Where all ask for time, the shortest counts.
+ */
 export function noneAnswers(failures: { shown: string; error: FlockOffError }[]): FlockOffError {
   const errors = failures.map(({ error }) => error);
+  const fixes = new Set(errors.map(({ fix }) => fix));
+  const waits = errors.map(({ retryAfterMs }) => retryAfterMs ?? 0);
+  const network = errors.some(({ fix }) => fix?.includes('your network')) ? ', and your network' : '';
   return new FlockOffError({
     code: 'chain-unreachable',
     what: `none of ${failures.length} endpoints can be used: ${errors.map(sentence).join('; ')}`,
-    fix: `${CHECK_ENDPOINT}, and your network`,
+    fix: fixes.size === 1 ? errors[0]!.fix : `${CHECK_ENDPOINT}${network}`,
     facts: { urls: failures.map(({ shown }) => shown) },
     transient: errors.some(({ transient }) => transient),
+    retryAfterMs: Math.min(...waits) || undefined,
     cause: errors[0],
   });
+}
+
+/** The same error with another time to wait. */
+export function withRetryAfter(error: FlockOffError, retryAfterMs: number): FlockOffError {
+  const { code, fix, facts, transient } = error;
+  return new FlockOffError({ code, what: sentence(error), fix, facts, transient, retryAfterMs, cause: error.cause });
 }
 
 /** The first sentence: what happened, without the advice. */
@@ -99,9 +112,11 @@ function sentence({ message, fix }: FlockOffError): string {
 }
 
 /** What an endpoint failed with while it was being opened, as an error of ours. */
-export function openingFailed(url: string, error: unknown): FlockOffError {
+export function openingFailed(error: unknown, failure: OpeningFailure): FlockOffError {
+  const { url } = failure;
   if (error instanceof FlockOffError) return error;
-  if (error instanceof SocketLostError) return unreachable(url, messageOf(error), error);
+  if (error instanceof HandshakeRefusedError) return handshakeRefused(error, failure);
+  if (error instanceof SocketLostError) return openingBroke(error, failure);
   if (!(error instanceof RpcError)) return notSubtensor(url, messageOf(error), error);
   return error.code === METHOD_NOT_FOUND
     ? notSubtensor(url, `it answered "${error.message}"`, error)

@@ -1,5 +1,6 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import {
   nodeFailed,
@@ -28,6 +29,9 @@ export interface ConnectionParameters {
   blockTimeoutMs?: number;
   /** Default 15 s. */
   pingIntervalMs?: number;
+  /** How far the time of a node's best block may be from the clock's; Infinity: it is not looked at. Default 10 minutes. */
+  maxClockDifferenceMs?: number;
+  clock?: Clock;
   /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
   codecs?: RuntimeCodecs;
   logger?: Logger;
@@ -43,13 +47,14 @@ export interface UseConnectionParameters {
 
 /** A node further behind than this is still catching up. */
 const MOST_BLOCKS_BEHIND = 20;
+const MAX_CLOCK_DIFFERENCE_MS = 600_000;
 const CLOSED = 'the connection was closed by this program';
 
 /**
  * One WebSocket to one of several nodes, opened when first needed and again after it was lost. Every use has a deadline;
  * a use that misses it takes the link down with it, since a silent socket is not to be trusted again. A node that is
- * lost, falls silent, refuses a method, or whose best block stands still while another node's may not, makes place for
- * the next of the list.
+ * lost, falls silent, refuses a method, lives in another time than this machine, or whose best block stands still while
+ * another node's may not, makes place for the next of the list.
  */
 export class Connection {
   readonly timeoutMs: number;
@@ -58,6 +63,8 @@ export class Connection {
   readonly #pingIntervalMs: number;
   readonly #logger: Logger;
   readonly #codecs: RuntimeCodecs;
+  readonly #maxClockDifferenceMs: number;
+  readonly #clock: Clock;
   /** Where each endpoint's best block stood still. */
   readonly #stalledAt = new Map<Endpoint, number>();
   #genesisHash: string | null;
@@ -79,6 +86,8 @@ export class Connection {
     this.blockTimeoutMs = blockTimeoutMs;
     this.#pingIntervalMs = pingIntervalMs;
     this.#codecs = parameters.codecs ?? new RuntimeCodecs();
+    this.#maxClockDifferenceMs = parameters.maxClockDifferenceMs ?? MAX_CLOCK_DIFFERENCE_MS;
+    this.#clock = parameters.clock ?? systemClock;
     this.#logger = parameters.logger ?? silentLogger;
   }
 
@@ -124,7 +133,7 @@ export class Connection {
       if (error instanceof SocketLostError) throw unreachable(this.url, messageOf(error), error);
       throw error instanceof RpcError
         ? this.#refused(what, error, dropLink)
-        : this.#leave(unusableAnswer(what, this.url, error), dropLink);
+        : this.#failover(unusableAnswer(what, this.url, error), dropLink);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -140,11 +149,11 @@ export class Connection {
   /** A node that refuses a method will refuse it again: it makes place for another, where there is one. */
   #refused(what: string, error: RpcError, dropLink: AbortController): FlockOffError {
     const failed = nodeFailed(what, this.url, error, error.code !== METHOD_NOT_FOUND || this.endpoints > 1);
-    return error.code === METHOD_NOT_FOUND ? this.#leave(failed, dropLink) : failed;
+    return error.code === METHOD_NOT_FOUND ? this.#failover(failed, dropLink) : failed;
   }
 
   /** Goes on with another node, where there is one. */
-  #leave(because: FlockOffError, dropLink: AbortController): FlockOffError {
+  #failover(because: FlockOffError, dropLink: AbortController): FlockOffError {
     if (this.endpoints > 1) {
       this.#endpoints.failed(this.#current);
       drop(dropLink, because.message);
@@ -172,12 +181,23 @@ export class Connection {
     const failures: { shown: string; error: FlockOffError }[] = [];
     for (const endpoint of this.#endpoints.order()) {
       this.#current = endpoint;
+      const { shown: url } = endpoint;
+      const waiting = this.#endpoints.refusalOf(endpoint);
+      if (waiting) {
+        failures.push({ shown: url, error: waiting });
+        continue;
+      }
       try {
-        return await this.#openOne(endpoint, dropped);
+        const link = await this.#openOne(endpoint, dropped);
+        this.#endpoints.worked(endpoint);
+        return link;
       } catch (error) {
         if (dropped.aborted) throw error;
         this.#endpoints.failed(endpoint);
-        failures.push({ shown: endpoint.shown, error: openingFailed(endpoint.shown, error) });
+        const hasWorked = this.#endpoints.hasWorked(endpoint);
+        const failure = openingFailed(error, { url, hasWorked, nowMs: this.#clock.nowMs() });
+        this.#endpoints.refused(endpoint, failure);
+        failures.push({ shown: url, error: this.#endpoints.refusalOf(endpoint) ?? failure });
         if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${failures.at(-1)!.error.message}`);
       }
     }
@@ -203,6 +223,12 @@ export class Connection {
         stallTimeoutMs: this.blockTimeoutMs,
         onRequest: () => void this.#requests++,
         onStall: (socket, block) => this.#stalled(endpoint, socket, block),
+        clock: this.#clock,
+        maxClockDifferenceMs: this.#maxClockDifferenceMs,
+        onWrongTime: (socket, { message }) => {
+          this.#logger.warn(message);
+          this.#leave(endpoint, socket, "its time is too far from this machine's");
+        },
       });
       const link = await abortable(opening, attempt.signal);
       const behind = this.#highest - link.heads.block;
@@ -232,6 +258,10 @@ export class Connection {
     if (others.every((other) => (this.#stalledAt.get(other) ?? -1) >= block)) return;
     const why = `its best block has been ${block} for ${this.blockTimeoutMs} ms`;
     this.#logger.warn(`the node at ${endpoint.shown} is left: ${why}`);
+    this.#leave(endpoint, socket, why);
+  }
+
+  #leave(endpoint: Endpoint, socket: JsonRpcSocket, why: string): void {
     this.#endpoints.failed(endpoint);
     socket.close(why);
   }

@@ -9,6 +9,8 @@ export interface OpenHeadFeedParameters {
   stallTimeoutMs: number;
   /** Called each time it has stood still for that long, with its number. */
   onStall: (block: number) => void;
+  /** Called with each new best block that somebody waits for. */
+  onFollowed?: () => void;
 }
 
 /**
@@ -19,10 +21,12 @@ export class HeadFeed {
   readonly #socket: JsonRpcSocket;
   readonly #waiting = new Set<{ block: number; resolve: (block: number) => void }>();
   readonly #restartWatchdog: () => void;
+  readonly #onFollowed: () => void;
   #block: number;
 
-  private constructor({ socket, block, stallTimeoutMs, onStall }: OpenHeadFeedParameters) {
+  private constructor({ socket, block, stallTimeoutMs, onStall, onFollowed = () => {} }: OpenHeadFeedParameters) {
     this.#socket = socket;
+    this.#onFollowed = onFollowed;
     this.#block = block;
     const watchdog = setInterval(() => onStall(this.#block), stallTimeoutMs);
     this.#restartWatchdog = () => void watchdog.refresh();
@@ -62,6 +66,7 @@ export class HeadFeed {
     if (!(block > this.#block)) return;
     this.#block = block;
     this.#restartWatchdog();
+    if (this.#waiting.size > 0) this.#onFollowed();
     for (const { block: last, resolve } of this.#waiting) if (block > last) resolve(block);
   }
 }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { messageOf } from '../errors/flock-off-error.ts';
@@ -30,9 +31,20 @@ export class SocketLostError extends Error {
   /** True when this side closed it. */
   readonly byUs: boolean;
 
-  constructor(message: string, byUs: boolean) {
-    super(message);
+  /** `cause`: the error of the operating system, of TLS or of HTTP that ended it, where there was one. */
+  constructor(message: string, byUs: boolean, cause?: unknown) {
+    super(message, { cause });
     this.byUs = byUs;
+  }
+}
+
+/** The host answered the handshake with something else than a WebSocket. */
+export class HandshakeRefusedError extends SocketLostError {
+  readonly response: Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'headers'>;
+
+  constructor(response: HandshakeRefusedError['response']) {
+    super(`the handshake was answered with HTTP ${response.statusCode}`, false);
+    this.response = response;
   }
 }
 
@@ -84,8 +96,11 @@ export class JsonRpcSocket {
     this.#socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 });
     this.#socket.on('upgrade', ({ socket }) => this.#keepAsking(socket, pingIntervalMs));
     this.#socket.on('message', (data) => this.#receive(String(data)));
+    this.#socket.on('unexpected-response', (_, response) => this.#end(new HandshakeRefusedError(response)));
     // A refused connection to a host with several addresses has a code and no message.
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#lose(error.message || String(error.code)));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(new SocketLostError(error.message || String(error.code), false, error)),
+    );
     this.#socket.on('close', (code) => this.#lose(`the connection was closed (${code})`));
   }
 
@@ -191,8 +206,11 @@ export class JsonRpcSocket {
   }
 
   #lose(why: string, byUs = false): void {
+    this.#end(new SocketLostError(why, byUs));
+  }
+
+  #end(error: SocketLostError): void {
     if (this.lost.aborted) return;
-    const error = new SocketLostError(why, byUs);
     this.#lost.abort(error);
     this.#socket.terminate();
     for (const { reject } of this.#pending.values()) reject(error);

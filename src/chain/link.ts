@@ -1,10 +1,15 @@
 import type { ApiPromise } from '@polkadot/api';
+import type { FlockOffError } from '../errors/flock-off-error.ts';
+import type { Clock } from '../shared/clock.ts';
 import { otherChain } from './connection-errors.ts';
 import type { Endpoint } from './endpoint-list.ts';
+import { HeadClock } from './head-clock.ts';
 import { HeadFeed } from './head-feed.ts';
 import { JsonRpcSocket } from './json-rpc-socket.ts';
+import { isPublicChain } from './networks.ts';
 import { probe } from './probe.ts';
 import { type RuntimeCodecs, readIdentity } from './runtime-codec.ts';
+import { Snapshot } from './snapshot.ts';
 
 /** A connected node. */
 export interface Link {
@@ -17,6 +22,7 @@ export interface Link {
    */
   api: ApiPromise;
   heads: HeadFeed;
+  headClock: HeadClock;
 }
 
 export interface OpenLinkParameters {
@@ -31,6 +37,11 @@ export interface OpenLinkParameters {
   onRequest: () => void;
   /** Called each time the best block has stood still for that long, with its number. */
   onStall: (socket: JsonRpcSocket, block: number) => void;
+  clock: Clock;
+  /** How far the time of the best block may be from the clock's. */
+  maxClockDifferenceMs: number;
+  /** Called when a node that was fit has fallen behind, or the clock was set. */
+  onWrongTime: (socket: JsonRpcSocket, error: FlockOffError) => void;
 }
 
 /**
@@ -39,16 +50,32 @@ export interface OpenLinkParameters {
  */
 export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   const { endpoint, signal, codecs, genesisHash, pingIntervalMs, stallTimeoutMs, onRequest, onStall } = parameters;
+  const { clock, maxClockDifferenceMs, onWrongTime } = parameters;
   const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest });
   try {
     const identity = await readIdentity(socket);
     if (genesisHash !== null && identity.genesisHash !== genesisHash)
       throw otherChain(endpoint.shown, genesisHash, identity.genesisHash);
     const api = await codecs.open(socket, identity);
-    const block = await probe(socket, api, endpoint.shown);
+    const headClock = new HeadClock({
+      url: endpoint.shown,
+      maxDifferenceMs: maxClockDifferenceMs,
+      clock,
+      isPublicChain: isPublicChain(identity.genesisHash),
+      onWrong: (error) => onWrongTime(socket, error),
+    });
+    const node = { socket, api, headClock };
+    const block = await probe(node, endpoint.shown);
     await closeOnUpgrade(socket, identity.runtime.specVersion);
-    const heads = await HeadFeed.open({ socket, block, stallTimeoutMs, onStall: (at) => onStall(socket, at) });
-    return { endpoint, socket, api, heads };
+    const heads = await HeadFeed.open({
+      socket,
+      block,
+      stallTimeoutMs,
+      onStall: (at) => onStall(socket, at),
+      // Reads the time only. Who waits meets a failure as the end of the socket.
+      onFollowed: () => headClock.isDue && new Snapshot(node).read([]).catch(() => {}),
+    });
+    return { endpoint, ...node, heads };
   } catch (error) {
     socket.close('it was not fit to be used');
     throw error;

@@ -22,6 +22,11 @@ const NETWORKS: Record<string, Network> = {
   local: { endpoints: ['ws://127.0.0.1:9944'] },
 };
 
+/** Whether a genesis block is that of a public network: a chain that has been running for years. */
+export function isPublicChain(genesisHash: string): boolean {
+  return Object.values(NETWORKS).some((network) => network.genesisHash === genesisHash);
+}
+
 export interface ResolveEndpointsParameters {
   /** URL; wins over `network`. */
   endpoint?: string;

@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type ChainValue, toNumber } from './chain-value.ts';
+import type { HeadClock } from './head-clock.ts';
 import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
 import { ask, HashAnswer, HexAnswer, KeysAnswer, StorageAnswer, shown, UnusableAnswerError } from './node-answers.ts';
 import { isMissingFunction } from './runtime-function.ts';
@@ -15,6 +16,8 @@ export type StorageRead = [item: string, ...keys: unknown[]];
 export interface Node {
   socket: JsonRpcSocket;
   api: ApiPromise;
+  /** Compares the time of what is read at the best block with this machine's. Left out: nobody does. */
+  headClock?: HeadClock;
 }
 
 /** An entry of a map. Its value is decoded when it is asked for, so that one that cannot be is no harm to the others. */
@@ -28,6 +31,8 @@ export interface MapEntry {
 const PAGE_KEYS = 1000;
 /** Entries of a map that are read at most: a subnet has 2500 uids, and whoever left it may stay in a map. */
 const MOST_ENTRIES = 200_000;
+/** The time a block says it was made at, in Unix milliseconds. */
+const TIME = 'timestamp.now';
 
 /**
  * The chain's storage as of one block, so that everything read from it belongs together. Items are named by the
@@ -38,10 +43,13 @@ export class Snapshot {
   /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
   #blockHash: Promise<string> | null;
   #isHashKnown: boolean;
+  /** Whether the time of the block is still to be compared with this machine's: what is read first brings it along. */
+  #isTimeDue: boolean;
 
-  /** `blockHash`: default that of the best block at the first read. */
+  /** `blockHash`: default that of the best block at the first read, which then has to be of today. */
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
+    this.#isTimeDue = blockHash === undefined && link.headClock !== undefined;
     this.#blockHash = blockHash === undefined ? null : Promise.resolve(blockHash);
     this.#isHashKnown = blockHash !== undefined;
   }
@@ -169,10 +177,13 @@ export class Snapshot {
 
   async #callRuntime(name: string, args: string): Promise<string | null> {
     const params = [name, args, await this.blockHash()];
-    return ask(this.#link.socket, 'state_call', params, HexAnswer).catch(async (error: unknown) => {
+    const answer = ask(this.#link.socket, 'state_call', params, HexAnswer).catch(async (error: unknown) => {
       if (error instanceof RpcError && (await isMissingFunction(this.#link.api, name, error))) return null;
       throw error;
     });
+    // Asks for the time of the block alone, where nothing was read from it yet.
+    const [hex] = await Promise.all([answer, this.#valuesOf([])]);
+    return hex;
   }
 
   /**
@@ -213,13 +224,18 @@ export class Snapshot {
   }
 
   async #valuesOf(keys: string[]): Promise<Map<string, string | null>> {
-    if (keys.length === 0) return new Map();
-    const at = this.#blockHash ? [keys, await this.#blockHash] : [keys];
+    const time = this.#isTimeDue ? this.#find(TIME) : null;
+    this.#isTimeDue = false;
+    const asked = time ? [...keys, time.key([])] : keys;
+    if (asked.length === 0) return new Map();
+    const at = this.#blockHash ? [asked, await this.#blockHash] : [asked];
     const sets = ask(this.#link.socket, 'state_queryStorageAt', at, StorageAnswer);
     if (!this.#blockHash) this.#pinTo(sets.then(([set]) => set.block));
     const values = new Map((await sets)[0].changes);
-    if (keys.every((key) => values.has(key))) return values;
-    throw new UnusableAnswerError('its answer to state_queryStorageAt leaves out what was asked for');
+    if (!asked.every((key) => values.has(key)))
+      throw new UnusableAnswerError('its answer to state_queryStorageAt leaves out what was asked for');
+    if (time) this.#link.headClock?.require(toNumber(time.decode(values.get(time.key([])) ?? null)));
+    return values;
   }
 
   #find(name: string): StorageEntry | null {

@@ -159,7 +159,7 @@ export class Submitter {
         // Not under the deadline of a call: a person may have to confirm it on a device.
         const signing = signTransaction(api, { name, call, hotkey, nonce, eraBlocks, start });
         const signed = await (signal ? abortable(signing, signal) : signing);
-        const now = await this.#client.use(`signing ${name}`, async ({ heads }) => heads.block, signal);
+        const now = await this.#client.use(`signing ${name}`, blockOfToday, signal);
         if (now < signed.lastBlock) return signed;
         throw new SignAgain(signedTooLate(name, { block: now, lastBlock: signed.lastBlock, eraBlocks }));
       }
@@ -241,6 +241,12 @@ async function readUsed(
   const [used, inclusion] = await Promise.all([readNonce(counted, address), landed(looked)]);
   const isOneBlock = (await counted.blockHash()) === (await looked.blockHash());
   return { used, inclusion: inclusion || isOneBlock ? inclusion : await landed(counted) };
+}
+
+/** The best block; signing may have taken so long that the node has fallen behind meanwhile. */
+async function blockOfToday(link: Link): Promise<number> {
+  if (link.headClock.isDue) await new Snapshot(link).read([]);
+  return link.heads.block;
 }
 
 /** The lowest nonce that neither the node counts nor this process has under way: a gap would keep all behind it waiting. */

@@ -1,7 +1,9 @@
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import type { Clock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
+import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
 import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
@@ -23,6 +25,21 @@ export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   blockTimeoutMs?: number;
   /** How often a socket is pinged; a silent one is given up within twice this time. Default 15 s. */
   pingIntervalMs?: number;
+  /**
+   * How far the time that a node's best block says may be from this machine's clock. A node further behind is syncing:
+   * nothing is read from it, nothing is sent through it, and the next endpoint is tried. Default 10 minutes; Infinity for
+   * a development chain that keeps its own time.
+   */
+  maxClockDifferenceMs?: number;
+  /** This machine's clock. */
+  clock?: Clock;
+  /**
+   * Whether a chain that cannot be reached at the start is waited for, as long as that lasts. Default false: the first
+   * failure is thrown. What does not pass by itself (a name that nobody has, a refused access key) is thrown in any case.
+   */
+  wait?: boolean;
+  /** Called before each new attempt, with what the last one failed with. */
+  onWait?: (wait: OutageWait) => void;
   /** What sending a call waits for: a block, or a final block. Default `in-block`. */
   until?: Certainty;
   logger?: Logger;
@@ -70,11 +87,8 @@ export class Subtensor {
 
   /** Number of the best block. */
   currentBlock(signal?: AbortSignal): Promise<number> {
-    return this.#use(
-      'reading the current block',
-      async ({ socket }) => (await ask(socket, 'chain_getHeader', [], HeaderAnswer)).number,
-      signal,
-    );
+    const read = async (snapshot: Snapshot) => toNumber(await snapshot.get('system.number'));
+    return this.read('reading the current block', read, signal);
   }
 
   /**
@@ -202,18 +216,22 @@ export class Subtensor {
 /**
  * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local, or
  * a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
- * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline.
+ * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline; `chain-unreachable`, too,
+ *   when every node is further from this machine's clock than accepted.
  * @example
  * const subtensor = await connectSubtensor({ network: 'finney' });
- * const { neurons } = await subtensor.metagraph(96);
+ * const { neurons } = await subtensor.metagraph(netuid);
  * await subtensor.close();
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
   const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
+  const { maxClockDifferenceMs, clock, wait = false, onWait } = parameters;
   const target = resolveEndpoints(parameters);
-  const connection = new Connection({ ...target, timeoutMs, blockTimeoutMs, pingIntervalMs, logger });
+  const deadlines = { timeoutMs, blockTimeoutMs, pingIntervalMs };
+  const connection = new Connection({ ...target, ...deadlines, maxClockDifferenceMs, clock, logger });
+  const connect = () => connection.use('connecting', async () => {}, { signal });
   try {
-    await connection.use('connecting', async () => {}, { signal });
+    await (wait ? waitUntilAvailable(connect, { onWait, signal, clock }) : connect());
   } catch (error) {
     connection.close();
     throw error;

@@ -81,7 +81,7 @@ const MOST_ATTEMPTS = 4;
  * hyperparameters demand and the runtime can.
  *
  * @example
- * const setter = new WeightSetter({ subtensor, netuid: 96, hotkey, pendingReveals: state.pendingReveals });
+ * const setter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals });
  * await setter.set([{ uid: 3, weight: 0.9 }, { uid: 5, weight: 0.1 }]);
  * await setter.reveal(); // from time to time, on subnets with commit-reveal
  */

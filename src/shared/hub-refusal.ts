@@ -1,4 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { parseRetryAfter } from './retry-after.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
 
@@ -22,8 +23,11 @@ export function hubRefusal({ url, response, body, isRead, token }: HubRefusalPar
   const errorCode = headers.get('X-Error-Code') ?? undefined;
   const said = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
   const message = token === undefined ? said : said.replaceAll(token, '(the token)');
-  if (status >= 500 || TRANSIENT.has(status))
-    return unreachable(url, `it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });
+  if (status >= 500 || TRANSIENT.has(status)) {
+    const askedMs = retryAfterMs(headers);
+    const asks = askedMs === undefined ? '' : `, asks to wait ${Math.ceil(askedMs / 1000)} s`;
+    return unreachable(url, `it answered ${status} (${message})${asks}`, { retryAfterMs: askedMs });
+  }
   // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
   if (status === 404 && errorCode === undefined)
     return unreachable(url, 'it answered 404 without saying what is missing');
@@ -67,8 +71,8 @@ export function unreachable(
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */
 function retryAfterMs(headers: Headers): number | undefined {
-  const after = headers.get('Retry-After');
-  if (after !== null && /^\d+$/.test(after)) return Number(after) * 1000;
+  const after = parseRetryAfter(headers.get('Retry-After'), Date.now());
+  if (after !== undefined) return after;
   const exhausted = /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('RateLimit') ?? '');
   return exhausted ? Number(exhausted[1]) * 1000 : undefined;
 }

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { hubRefusal, unreachable } from '../shared/hub-refusal.ts';
 import { makeFolder } from '../shared/make-folder.ts';
-import { retry } from '../shared/retry.ts';
+import { isTransientError, retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
@@ -81,6 +81,14 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
   return download({ ...source, hubToken });
 }
 
+const MAX_DELAY_MS = 30_000;
+
+/** Who asks for a longer wait is not asked again here: whoever wants the model can say that it is waited for. */
+function isTransient(error: unknown): boolean {
+  const askedMs = error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
+  return isTransientError(error) && askedMs <= MAX_DELAY_MS;
+}
+
 async function download(source: BaseModelSource): Promise<string> {
   const { model, revision = 'main', cacheDir = DEFAULT_CACHE, totalTimeoutMs = 6 * 3_600_000 } = source;
   const deadline = new AbortController();
@@ -102,7 +110,7 @@ async function download(source: BaseModelSource): Promise<string> {
 }
 
 function insist<T>({ signal, clock = systemClock }: BoundedSource, attempt: () => Promise<T>): Promise<T> {
-  return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: 330_000, signal, clock });
+  return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: MAX_DELAY_MS, isTransient, signal, clock });
 }
 
 /** Receives a file, possibly over several connections: each goes on where the last one broke off. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Competition } from 'flock-off';
 import { LOCAL_COMPETITION } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { commonOptions, readBeacon, readCompetition, subnetCommand } from '../../examples/options.ts';
+import { commonOptions, readBeacon, readCompetition, requireNetuid, subnetCommand } from '../../examples/options.ts';
 import { runExample } from './run-example.ts';
 
 let folder: string;
@@ -46,7 +46,8 @@ describe('--competition_file', () => {
   });
 
   test('that does not exist is refused in one sentence', async () => {
-    const args = ['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl', '--competition_file', 'none.json'];
+    const upload = ['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'];
+    const args = [...upload, '--netuid', '7', '--competition_file', 'none.json'];
     const { code, stdout, stderr } = await runExample('miner.ts', args);
     const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
@@ -103,4 +104,30 @@ test.each([
   const command = subnetCommand('any', 'any').parse(flags, { from: 'user' });
   expect(commonOptions(command)).toMatchObject({ chainEndpoints: urls, network });
   vi.unstubAllEnvs();
+});
+
+const parsed = (...args: string[]) => subnetCommand('any', 'any').exitOverride().parse(args, { from: 'user' });
+
+test.each([[], ['--subtensor.network', 'test'], ['--subtensor.chain_endpoint', 'ws://127.0.0.1:9944']])(
+  'no subnet is the default of any network, given %s %s',
+  (...args) => {
+    expect(() => requireNetuid(parsed(...args))).toThrow(
+      '--netuid is missing, and has no default: the chain gives the numbers of subnets that end to other projects. Pass the number that the competition has today (--local knows its own).',
+    );
+    expect(requireNetuid(parsed(...args, '--netuid', '0'))).toBe(0);
+  },
+);
+
+test('--max_clock_difference is a number of minutes, or off; 10 when nothing is said', () => {
+  const difference = (...args: string[]) => commonOptions(parsed(...args)).maxClockDifferenceMs;
+  expect(difference()).toBe(600_000);
+  expect(difference('--max_clock_difference', '0.5')).toBe(30_000);
+  expect(difference('--max_clock_difference', 'off')).toBe(Number.POSITIVE_INFINITY);
+  const quiet = subnetCommand('any', 'any')
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  for (const wrong of ['0', '-1', 'ten', ''])
+    expect(() => quiet.parse(['--max_clock_difference', wrong], { from: 'user' })).toThrow(
+      'Expected a number of minutes, or off.',
+    );
 });

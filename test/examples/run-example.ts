@@ -23,6 +23,8 @@ export interface RunningExample {
   readonly output: ExampleRun;
   /** Resolves once stdout matches; rejects when the script ends without. */
   printed(pattern: RegExp): Promise<void>;
+  /** The same for stderr. */
+  warned(pattern: RegExp): Promise<void>;
   /** What Ctrl-C does. */
   interrupt(): void;
   ended: Promise<ExampleRun>;
@@ -48,15 +50,17 @@ export function startExample(
     run.stderr += chunk;
   });
   const ended = once(child, 'close').then(([code]): ExampleRun => ({ ...run, code }));
+  const seen = (stream: 'stdout' | 'stderr', pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => pattern.test(run[stream]) && resolve();
+      child[stream].on('data', look);
+      child.once('close', () => reject(new Error(`${script} ended without printing ${pattern}:\n${run.stderr}`)));
+      look();
+    });
   return {
     output: run,
-    printed: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => pattern.test(run.stdout) && resolve();
-        child.stdout.on('data', look);
-        child.once('close', () => reject(new Error(`${script} ended without printing ${pattern}:\n${run.stderr}`)));
-        look();
-      }),
+    printed: (pattern) => seen('stdout', pattern),
+    warned: (pattern) => seen('stderr', pattern),
     interrupt: () => child.kill('SIGINT'),
     ended,
   };

@@ -62,6 +62,7 @@ function runValidator(dataDir: string) {
     '--wallet.name': 'validator',
     '--subtensor.chain_endpoint': chain.url,
     '--hf_endpoint': hub.url,
+    '--netuid': '96',
     '--competition_file': join(folder, 'competition.json'),
     '--eval_data_dir': folder,
     '--base_model': TINY_BASE,

@@ -60,3 +60,19 @@ function anchors(text: string): string[] {
       .replaceAll(' ', '-'),
   );
 }
+
+test('no document, example of a docstring or flag gives a subnet of a public network: numbers change hands', () => {
+  const sources = readdirSync(new URL('../../src', import.meta.url), { recursive: true, encoding: 'utf8' });
+  const files = [
+    'README.md',
+    ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
+    ...sources.filter((name) => name.endsWith('.ts') && !name.startsWith('local/')).map((name) => `src/${name}`),
+    'examples/options.ts',
+  ];
+  const named = files.flatMap((file) =>
+    [...read(file).matchAll(/--netuid \d+|netuid: \d+|\b(subnet|metagraph|epoch|commitments)\(\d+\)/g)].map(
+      ([text]) => `${file}: ${text}`,
+    ),
+  );
+  expect(named).toEqual([]);
+});

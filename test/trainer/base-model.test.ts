@@ -239,6 +239,25 @@ describe('a hub id', () => {
     });
   });
 
+  it('is waited for as the hub asks where that is short, and is not asked for again where it is long', async () => {
+    const waits: number[] = [];
+    const clock = { nowMs: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+    const limit = (seconds: string) => (_: IncomingMessage, response: ServerResponse) =>
+      requests.length === 1 && Boolean(response.writeHead(429, { 'Retry-After': seconds }).end());
+    fault = limit('20');
+    await resolveBaseModel({ ...options, clock });
+    expect(waits).toEqual([20_000]);
+    requests = [];
+    fault = limit('240');
+    await expect(resolveBaseModel({ ...options, clock })).rejects.toMatchObject({
+      code: 'hub-unreachable',
+      transient: true,
+      retryAfterMs: 240_000,
+      message: expect.stringContaining('asks to wait 240 s'),
+    });
+    expect(requests).toHaveLength(1);
+  });
+
   it('is given up when the caller aborts', async () => {
     const controller = new AbortController();
     fault = () => {

@@ -101,7 +101,7 @@ export interface LocalChain {
  * out and for tests, not for the world.
  * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
  * @example
- * const chain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [{ hotkey, validatorPermit: true }] }] });
+ * const chain = await startLocalChain({ subnets: [{ netuid: 1, neurons: [{ hotkey, validatorPermit: true }] }] });
  * const subtensor = await connectSubtensor({ endpoint: chain.url });
  */
 export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {

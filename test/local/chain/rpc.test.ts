@@ -101,6 +101,12 @@ test('time on the chain keeps up with blocks that are made by hand', async () =>
   expect(now() - first).toBeGreaterThanOrEqual(100 * 250);
 });
 
+test('a chain of fast blocks says the time of day', async () => {
+  const chain = await start({ chain: { blockTimeMs: 20 } });
+  await expect.poll(() => chain.currentBlock(), { timeout: 20_000 }).toBeGreaterThan(50);
+  expect(Math.abs(Date.now() - Number(chain.storage('Timestamp.Now')))).toBeLessThan(5_000);
+});
+
 test('equal histories have equal hashes, others do not', async () => {
   const clock = { nowMs: () => 1, sleep: async () => {} };
   const hashAfter = async (tempo: number) => {
