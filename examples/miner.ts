@@ -4,19 +4,16 @@ import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
+import { type Saying, silent } from './status.ts';
 import { openWallet } from './wallet.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
-export async function main(
-  argv: string[],
-  signal?: AbortSignal,
-  print: (line: string) => void = console.log,
-): Promise<void> {
+export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<void> {
   const { local } = minerCommand().parse(argv, { from: 'user' }).opts();
   const open = new Owners();
   try {
     const subnet = open.own(await withLocalSubnet({ local, argv, wallet: 'miner', signal }), ({ close }) => close());
-    await publish(minerCommand().parse(subnet.argv, { from: 'user' }), open, signal, print);
+    await publish(minerCommand().parse(subnet.argv, { from: 'user' }), open, signal, status);
   } finally {
     await open.close();
   }
@@ -32,7 +29,7 @@ async function publish(
   command: Command,
   open: Owners,
   signal: AbortSignal | undefined,
-  print: (line: string) => void,
+  { say, doing }: Saying,
 ): Promise<void> {
   const flags = command.opts();
   const options = commonOptions(command);
@@ -41,6 +38,7 @@ async function publish(
   const hotkey = await openWallet(options, signal);
   const { chainEndpoints: endpoints, network, netuid, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  doing('connecting to the chain');
   const subtensor = open.own(await connectSubtensor({ endpoints, network, signal, logger }), (it) => it.close());
   const published = await publishDataset({
     path: flags.dataset_path,
@@ -51,13 +49,20 @@ async function publish(
     hotkey,
     signal,
     onStep: (step) => {
-      if (step.kind === 'checked') print(`${step.rows} rows are valid (${step.bytes} bytes)`);
-      else if (step.kind === 'uploaded') print(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-      else print(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+      if (step.kind === 'checked') {
+        say(`${step.rows} rows are valid (${step.bytes} bytes)`);
+        doing(`uploading to ${flags.hf_repo_id}`);
+      } else if (step.kind === 'uploaded') {
+        say(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
+        doing('committing the pointer');
+      } else {
+        say(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+        doing(`waiting for block ${step.untilBlock}`);
+      }
     },
   });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-  print(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
+  say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

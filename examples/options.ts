@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe } from 'flock-off';
 import { z } from 'zod';
-import { printable } from './printable.ts';
+import { EXIT_CODES } from './ending.ts';
+import { FRESH_LINE, printable } from './printable.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -52,6 +53,7 @@ export function subnetCommand(name: string, description: string): Command {
     .option('--logging.debug', 'log what is done', false)
     .option('--logging.trace', 'log everything', false)
     .allowExcessArguments(false)
+    .addHelpText('after', `\n${EXIT_CODES}`)
     .showHelpAfterError('(--help shows the flags)');
 }
 
@@ -177,10 +179,19 @@ function hubToken(): string | undefined {
   return process.env.HF_TOKEN || undefined;
 }
 
+/** One line on stderr each, with the time; at `trace` also with the facts behind it. */
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
-    process.stderr.write(`${new Date().toISOString()} ${printable(message + details)}\n`);
+    const start = process.stderr.isTTY ? FRESH_LINE : '';
+    process.stderr.write(`${start}${new Date().toISOString()} ${printable(message + details)}\n`);
   };
-  return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
+  const silent = () => {};
+  return {
+    trace: level === 'trace' ? write : silent,
+    debug: level === 'info' ? silent : write,
+    info: write,
+    warn: write,
+    error: write,
+  };
 }
