@@ -8,6 +8,7 @@ import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { disposedTrainer } from './check-arguments.ts';
 import type { EvaluationResult } from './evaluate.ts';
+import { removeGraphFoldersOf } from './graph/graph-folder.ts';
 import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
 import type { TrainResult } from './train.ts';
 import type {
@@ -257,6 +258,7 @@ class Worker {
   #lost(how: string): void {
     if (this.ended) return;
     this.ended = true;
+    if (this.#child.pid !== undefined) removeGraphFoldersOf(this.#child.pid);
     clearTimeout(this.#stall);
     const words = this.#lines.length > 0 ? `: ${this.#lines.at(-1)}` : '';
     const error = new FlockOffError({
