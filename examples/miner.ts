@@ -48,6 +48,7 @@ async function publish(
     metadata: new ChainMetadataStore({ subtensor, netuid }),
     hotkey,
     signal,
+    logger,
     onStep: (step) => {
       if (step.kind === 'checked') {
         say(`${step.rows} rows are valid (${step.bytes} bytes)`);

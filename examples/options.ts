@@ -50,8 +50,8 @@ export function subnetCommand(name: string, description: string): Command {
     .addOption(new Option('--netuid <number>', 'subnet').argParser(netuid).default(96))
     .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
     .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
-    .option('--logging.debug', 'log what is done', false)
-    .option('--logging.trace', 'log everything', false)
+    .option('--logging.debug', 'log each decision, job, wait and transaction with its time', false)
+    .option('--logging.trace', 'log also each request to the chain and the hub, and each training step', false)
     .allowExcessArguments(false)
     .addHelpText('after', `\n${EXIT_CODES}`)
     .showHelpAfterError('(--help shows the flags)');

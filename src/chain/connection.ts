@@ -1,6 +1,7 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { stopwatch, timed } from '../shared/timed.ts';
 import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
@@ -159,7 +160,7 @@ export class Connection {
     for (const endpoint of this.#endpoints.order()) {
       this.#current = endpoint;
       try {
-        return await this.#openOne(endpoint, dropped);
+        return await timed(this.#logger, `connecting to ${endpoint.shown}`, () => this.#openOne(endpoint, dropped));
       } catch (error) {
         if (dropped.aborted) throw error;
         this.#endpoints.failed(endpoint);
@@ -187,7 +188,7 @@ export class Connection {
         genesisHash: this.#genesisHash,
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
-        onRequest: () => void this.#requests++,
+        onRequest: (method) => this.#traceRequest(method, endpoint),
         onStall: (socket, block) => this.#stalled(endpoint, socket, block),
       });
       const link = await abortable(opening, attempt.signal);
@@ -209,6 +210,15 @@ export class Connection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #traceRequest(method: string, { shown }: Endpoint): (error?: unknown) => void {
+    this.#requests++;
+    const took = stopwatch();
+    return (error) => {
+      const failed = error === undefined ? '' : `, failed: ${messageOf(error)}`;
+      this.#logger.trace?.(`${method} at ${shown}: ${took()}${failed}`);
+    };
   }
 
   /** Leaves a node whose best block stands still, unless every other one stood still there too. */

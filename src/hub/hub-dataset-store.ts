@@ -8,6 +8,8 @@ import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
+import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
   DatasetStore,
   DownloadDatasetParameters,
@@ -48,7 +50,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
-  const baseFetch = parameters.fetch ?? fetch;
+  const baseFetch = tracedFetch(parameters.fetch ?? fetch, logger);
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {
@@ -73,7 +75,8 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         maxDelayMs: MAX_DELAY_MS,
         signal: either,
         clock,
-        onRetry: (error, attempt) => logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)}`),
+        onRetry: (error, attempt, delayMs) =>
+          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
       });
     } finally {
       clearTimeout(timer);
@@ -172,7 +175,11 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     throw unreachable(`${hubUrl}/datasets/${repo}`, `the bytes received are not those of ${FILE} at commit ${commit}`);
   }
 
-  return { upload, download };
+  return {
+    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
+    download: (parameters) =>
+      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
+  };
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
