@@ -9,6 +9,8 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const SAME_INTERRUPT_MS = 500;
 /** How long whatever was opened may take to close. */
 const LAST_RESORT_MS = 5_000;
+/** How long the process may live on once all is closed. */
+const LINGER_MS = 1_000;
 const PARENT_CHECK_MS = 500;
 
 /**
@@ -67,9 +69,10 @@ export class Ending {
   #begin(code: number, reason: unknown): boolean {
     if (this.#isSettled) process.exit(code);
     if (this.signal.aborted) return false;
+    if (code === SIGNALS.SIGHUP) process.once('exit', dieOfHangup);
     this.#code = code;
     this.#beganAtMs = performance.now();
-    this.#deadline ??= this.#startDeadline();
+    this.#deadline = this.#exitAfter(LAST_RESORT_MS);
     this.#stop.abort(reason);
     return true;
   }
@@ -78,17 +81,23 @@ export class Ending {
     this.#isSettled = true;
     this.#code = code;
     process.exitCode = code;
-    this.#deadline ??= this.#startDeadline();
-    this.#deadline.unref();
+    clearTimeout(this.#deadline);
+    this.#exitAfter(LINGER_MS).unref();
   }
 
-  #startDeadline(): NodeJS.Timeout {
+  #exitAfter(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       const left = process.getActiveResourcesInfo().join(', ') || 'a promise';
-      if (this.#logsEndings) printError(`the end took more than ${LAST_RESORT_MS} ms; work left: ${left}`);
+      if (this.#logsEndings) printError(`ended ${ms} ms after its end began, with work left: ${left}`);
       process.exit(this.#code);
-    }, LAST_RESORT_MS);
+    }, ms);
   }
+}
+
+/** Node sets its terminal back before it ends, and aborts with a core dump where there is none any more. */
+function dieOfHangup(): void {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
 }
 
 function stopped(): Error {
