@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FlockOffError } from 'flock-off';
 import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { Owners } from './owners.ts';
+import { findServedSubnet } from './served-subnet.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** What a script needs to know to take part in a local subnet. */
 export interface LocalSubnet {
@@ -18,8 +20,6 @@ export interface RunningSubnet extends LocalSubnet {
   close(): Promise<void>;
 }
 
-/** Where `npm start -- --serve` tells other scripts about the subnet it keeps running. */
-const SERVED = join('.flock-off', 'local-subnet.json');
 const NETUID = 96;
 const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
 
@@ -42,11 +42,10 @@ export async function startLocalSubnet({
 }: StartLocalSubnetParameters = {}): Promise<RunningSubnet> {
   const open = new Owners();
   try {
-    const folder = open.own(await mkdtemp(join(tmpdir(), 'flock-off-')), (it) =>
-      rm(it, { recursive: true, force: true }),
-    );
+    const { path: folder } = open.own(await makeTemporaryFolder(), (it) => it.remove());
     const neurons = [];
     for (const name of WALLETS) {
+      signal?.throwIfAborted();
       const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
       const isValidator = name === 'validator';
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
@@ -98,7 +97,7 @@ export interface WithLocalSubnetParameters {
   local: boolean;
   argv: string[];
   wallet: string;
-  /** Fills a subnet that was started for this script alone. */
+  /** Fills a subnet that is started for this script alone. Without it there has to be a served one. */
   populate?: (subnet: LocalSubnet, signal?: AbortSignal) => Promise<void>;
   signal?: AbortSignal;
 }
@@ -106,6 +105,7 @@ export interface WithLocalSubnetParameters {
 /**
  * What `--local` means: the subnet that `npm start -- --serve` keeps running, else one started for this script alone.
  * Returns the script's flags with the local ones in front, so that explicit flags still win.
+ * @throws FlockOffError `bad-argument` when none is served and there is no sense in one for this script alone.
  */
 export async function withLocalSubnet({
   local,
@@ -117,30 +117,18 @@ export async function withLocalSubnet({
   if (!local) return { argv, close: async () => {} };
   const served = await findServedSubnet();
   if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
+  if (!populate)
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: 'no local subnet is served on this machine, and in one of its own nobody would see what is published',
+      fix: 'start one in another terminal with `npm start -- --serve`, and run this again when it says that it stays up',
+    });
   const own = await startLocalSubnet({ signal });
   try {
-    await populate?.(own, signal);
+    await populate(own, signal);
   } catch (error) {
     await own.close();
     throw error;
   }
   return { argv: [...localFlags(own, wallet), ...argv], close: own.close };
-}
-
-/** Tells other scripts where the subnet is, until the returned function is called. */
-export async function announce({ close: _, ...subnet }: RunningSubnet): Promise<() => Promise<void>> {
-  await mkdir(dirname(SERVED), { recursive: true });
-  await writeFile(SERVED, JSON.stringify(subnet, null, 2));
-  return () => rm(SERVED, { force: true });
-}
-
-/** The announced subnet, if it still answers. */
-async function findServedSubnet(): Promise<LocalSubnet | null> {
-  try {
-    const subnet = JSON.parse(await readFile(SERVED, 'utf8')) as LocalSubnet;
-    await fetch(subnet.hubUrl, { signal: AbortSignal.timeout(2_000) });
-    return subnet;
-  } catch {
-    return null;
-  }
 }

@@ -10,20 +10,17 @@ import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
+import { type Saying, silent } from './status.ts';
 import { tellWait } from './tell-wait.ts';
 import { openWallet } from './wallet.ts';
 
 /** Checks a dataset, uploads it to the hub, and commits the pointer to that exact upload on the chain. */
-export async function main(
-  argv: string[],
-  signal?: AbortSignal,
-  print: (line: string) => void = console.log,
-): Promise<void> {
+export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<void> {
   const { local } = minerCommand().parse(argv, { from: 'user' }).opts();
   const open = new Owners();
   try {
     const subnet = open.own(await withLocalSubnet({ local, argv, wallet: 'miner', signal }), ({ close }) => close());
-    await publish(minerCommand().parse(subnet.argv, { from: 'user' }), open, signal, print);
+    await publish(minerCommand().parse(subnet.argv, { from: 'user' }), open, signal, status);
   } finally {
     await open.close();
   }
@@ -39,7 +36,7 @@ async function publish(
   command: Command,
   open: Owners,
   signal: AbortSignal | undefined,
-  print: (line: string) => void,
+  { say, doing }: Saying,
 ): Promise<void> {
   const flags = command.opts();
   const options = commonOptions(command);
@@ -51,10 +48,11 @@ async function publish(
   // Each attempt that fails is told of: the store makes no silent ones of its own.
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
+  doing('connecting to the chain');
   const subtensor = open.own(await connectSubtensor({ ...node, signal, logger }), (it) => it.close());
   const said = new Set<string>();
-  const printOnce = (line: string) => {
-    if (!said.has(line)) print(line);
+  const sayOnce = (line: string) => {
+    if (!said.has(line)) say(line);
     said.add(line);
   };
   const publishing = () =>
@@ -66,15 +64,23 @@ async function publish(
       metadata: new ChainMetadataStore({ subtensor, netuid }),
       hotkey,
       signal,
+      logger,
       onStep: (step) => {
-        if (step.kind === 'checked') printOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
-        else if (step.kind === 'uploaded') printOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-        else printOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+        if (step.kind === 'checked') {
+          sayOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
+          doing(`uploading to ${flags.hf_repo_id}`);
+        } else if (step.kind === 'uploaded') {
+          sayOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
+          doing('committing the pointer');
+        } else {
+          sayOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
+          doing(`waiting for block ${step.untilBlock}`);
+        }
       },
     });
   const published = await waitUntilAvailable(publishing, { onWait: tellWait('hub and chain', logger), signal });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-  print(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
+  say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe, parseHubToken } from 'flock-off';
 import { z } from 'zod';
-import { printable } from './printable.ts';
+import { EXIT_CODES } from './ending.ts';
+import { FRESH_LINE, printable } from './printable.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -55,9 +56,10 @@ export function subnetCommand(name: string, description: string): Command {
     .addOption(new Option('--netuid <number>', 'subnet; --local knows its own').argParser(subnetNumber))
     .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
     .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
-    .option('--logging.debug', 'log what is done', false)
-    .option('--logging.trace', 'log everything', false)
+    .option('--logging.debug', 'log each decision, job, wait and transaction with its time', false)
+    .option('--logging.trace', 'log also each request to the chain and the hub, and each training step', false)
     .allowExcessArguments(false)
+    .addHelpText('after', `\n${EXIT_CODES}`)
     .showHelpAfterError('(--help shows the flags)');
 }
 
@@ -205,10 +207,19 @@ function hubToken(): string | undefined {
   return parseHubToken(process.env.HF_TOKEN, 'HF_TOKEN');
 }
 
+/** One line on stderr each, with the time; at `trace` also with the facts behind it. */
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
-    process.stderr.write(`${new Date().toISOString()} ${printable(message + details)}\n`);
+    const start = process.stderr.isTTY ? FRESH_LINE : '';
+    process.stderr.write(`${start}${new Date().toISOString()} ${printable(message + details)}\n`);
   };
-  return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
+  const silent = () => {};
+  return {
+    trace: level === 'trace' ? write : silent,
+    debug: level === 'info' ? silent : write,
+    info: write,
+    warn: write,
+    error: write,
+  };
 }

@@ -1,7 +1,15 @@
 /** Whatever moves the cursor, hides or reverses text, or ends a line: controls, formats, surrogates, separators. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Goes to the start of the terminal's line and empties it: a status may stand there. */
+export const FRESH_LINE = '\r\u001b[K';
 
 /** One line of text as a terminal may show it: miners and hubs write texts, and must not write on the operator's screen. */
 export function printable(line: string): string {
   return line.replace(UNPRINTABLE, '\uFFFD');
+}
+
+/** One line on stderr. */
+export function printError(error: unknown): void {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${process.stderr.isTTY ? FRESH_LINE : ''}${printable(text)}\n`);
 }

@@ -1,24 +1,26 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { printable } from './printable.ts';
+import { Ending } from './ending.ts';
+import { Status } from './status.ts';
 
 /**
- * Runs `main` when this module is the script that was started: Ctrl-C aborts its signal, an error is printed as one
- * sentence, and the exit code is 1 after an error.
+ * Runs `main` when this module is the script that was started. Its signal aborts on Ctrl-C and the like, an error is
+ * printed as one sentence, and the process ends once `main` has: with which exit code, {@link EXIT_CODES} says.
  */
 export async function runAsMain(
   moduleUrl: string,
-  main: (argv: string[], signal: AbortSignal) => Promise<unknown>,
+  main: (argv: string[], signal: AbortSignal, status: Status) => Promise<unknown>,
 ): Promise<void> {
   const script = process.argv[1];
   if (script === undefined || realpathSync(script) !== fileURLToPath(moduleUrl)) return;
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort(new Error('Stopped.')));
-  process.once('SIGTERM', () => interrupted.abort(new Error('Stopped.')));
+  const ending = new Ending({ logsEndings: process.argv.some((flag) => /^--logging\.(debug|trace)$/.test(flag)) });
+  const status = new Status();
   try {
-    await main(process.argv.slice(2), interrupted.signal);
+    await main(process.argv.slice(2), ending.signal, status);
+    status.close();
+    ending.done();
   } catch (error) {
-    process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`);
-    process.exitCode = 1;
+    status.close();
+    ending.failed(error);
   }
 }

@@ -4,6 +4,7 @@ import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey
 import { sampleDatasets } from 'flock-off/local';
 import { type LocalSubnet, localFlags } from './local-subnet.ts';
 import { main as miner } from './miner.ts';
+import { type Saying, silent } from './status.ts';
 
 /** Six miners of a local subnet: the wallet each one signs with is its name. */
 export const SAMPLE_MINERS = ['good', 'mediocre', 'noise', 'copy', 'malformed', 'missing'];
@@ -16,15 +17,16 @@ export const SAMPLE_MINERS = ['good', 'mediocre', 'noise', 'copy', 'malformed', 
 export async function publishSamples(
   subnet: LocalSubnet,
   signal?: AbortSignal,
-  print: (line: string) => void = () => {},
+  status: Saying = silent,
 ): Promise<void> {
+  const of = (name: string): Saying => ({ ...status, say: (line) => status.say(`${name}: ${line}`) });
   const files = sampleDatasets({ seed: 1 });
   for (const name of ['good', 'mediocre', 'noise', 'copy', 'malformed'] as const) {
     await writeFile(join(subnet.folder, `${name}.jsonl`), files[name]);
   }
   for (const name of ['good', 'mediocre', 'noise', 'copy']) {
     const flags = ['--hf_repo_id', `local/${name}`, '--dataset_path', join(subnet.folder, `${name}.jsonl`)];
-    await miner([...localFlags(subnet, name), ...flags], signal, (line) => print(`${name}: ${line}`));
+    await miner([...localFlags(subnet, name), ...flags], signal, of(name));
   }
 
   const subtensor = await connectSubtensor({ endpoint: subnet.chainUrl, signal });
@@ -34,7 +36,7 @@ export async function publishSamples(
     const commit = async (name: string, sha: string) => {
       const hotkey = await openHotkey({ path: join(subnet.folder, 'wallets'), name });
       await metadata.commit({ repo: `local/${name}`, competition: '1', commit: sha }, { hotkey, signal });
-      print(`${name}: committed local/${name}:1:${sha}`);
+      of(name).say(`committed local/${name}:1:${sha}`);
     };
     const uploaded = await datasets.upload({
       repo: 'local/malformed',

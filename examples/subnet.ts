@@ -1,46 +1,51 @@
 import { Command } from 'commander';
 import { connectSubtensor } from 'flock-off';
-import { announce, localFlags, startLocalSubnet } from './local-subnet.ts';
+import { EXIT_CODES } from './ending.ts';
+import { localFlags, startLocalSubnet } from './local-subnet.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
+import { announce, refuseSecond } from './served-subnet.ts';
+import { type Saying, silent } from './status.ts';
 import { main as validator } from './validator.ts';
 
 /** A whole subnet on this machine: a chain, a hub, six miners and a validator, from datasets to weights on the chain. */
-export async function main(
-  argv: string[],
-  signal?: AbortSignal,
-  print: (line: string) => void = console.log,
-): Promise<void> {
+export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<void> {
   const command = new Command('subnet')
     .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
     .option('--commit_reveal', 'let the validator hide its weights until the chain opens them, an epoch later')
     .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
+    .addHelpText('after', `\n${EXIT_CODES}`)
     .parse(argv, { from: 'user' });
   const { serve, commit_reveal: commitReveal } = command.opts();
 
   const open = new Owners();
   try {
+    if (serve) refuseSecond();
     const subnet = open.own(await startLocalSubnet({ commitReveal, signal }), (it) => it.close());
-    print(`A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`);
-    print('Six miners publish their datasets and commit the pointers:');
-    await publishSamples(subnet, signal, (line) => print(`  ${line}`));
+    if (serve) await announce(subnet, false);
+    status.show(
+      `A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`,
+    );
+    status.show('Six miners publish their datasets and commit the pointers:');
+    await publishSamples(subnet, signal, status);
 
-    print(
+    status.show(
       '\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:',
     );
-    await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, print);
+    await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, status);
 
-    if (commitReveal) print('\nThe weights are time-locked: the chain opens them in the next epoch.');
-    print(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
+    if (commitReveal) status.show('\nThe weights are time-locked: the chain opens them in the next epoch.');
+    status.show(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
     if (!serve) {
-      print(
+      status.show(
         '\nNext: read examples/validator.ts, the whole validator; `npm start -- --serve` keeps this subnet up for your own.',
       );
       return;
     }
-    open.own(await announce(subnet), (withdraw) => withdraw());
-    print('\nThe subnet stays up until Ctrl-C. In another terminal: npx tsx examples/validator.ts --local');
+    await announce(subnet, true);
+    status.show('\nThe subnet stays up until Ctrl-C. In another terminal: npx tsx examples/validator.ts --local');
+    status.doing('the subnet stays up until Ctrl-C');
     await aborted(signal);
   } finally {
     await open.close();

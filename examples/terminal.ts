@@ -1,54 +1,44 @@
-import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import type { EpochReport, LoraTrainer, Outcome, ValidatorEvent } from 'flock-off';
+import type { EpochReport, LoraTrainer, Outcome, TrainProgress, ValidatorEvent } from 'flock-off';
 import { printable } from './printable.ts';
+import type { Progress } from './status.ts';
 
-/** Prints what a validator does: a bar per training run on a terminal, a line per milestone elsewhere. */
-export function showEvents(printLine: (line: string) => void): (event: ValidatorEvent) => void {
-  const print = (line: string) => printLine(printable(line));
-  let bar: SingleBar | null = null;
-  const stopBar = () => {
-    bar?.stop();
-    bar = null;
-  };
+/**
+ * Says what a validator does: a line for what has happened, and for what takes time how far it has come. Without a
+ * terminal, which shows a bar, the first and the last step of a training have lines, too.
+ */
+export function showEvents(
+  sayLine: (line: string) => void,
+  doing: (what: string | null, progress?: Progress) => void = () => {},
+): (event: ValidatorEvent) => void {
+  const say = (line: string) => sayLine(printable(line));
   return (event) => {
     if (event.kind === 'training') return train(event.uid, event.progress);
-    if (event.kind === 'evaluating') return;
-    stopBar();
+    if (event.kind === 'evaluating') {
+      const { rowsDone: at, rows: of } = event.progress;
+      return doing(`uid ${event.uid}: evaluating`, { at, of, unit: 'rows' });
+    }
     if (event.kind === 'drawn') {
       const how = event.resumed ? 'goes on with' : 'draws';
-      print(`block ${event.block}: the epoch ${how} ${event.hotkeys.length} miners, seed ${event.epochSeed}`);
-    } else if (event.kind === 'fetching') print(`uid ${event.uid}: downloading ${event.repo}`);
-    else if (event.kind === 'settled') print(`uid ${event.uid}: ${inWords(event.outcome)}`);
-    else print(`block ${event.block}: weights are sent at block ${event.untilBlock}`);
+      say(`block ${event.block}: the epoch ${how} ${event.hotkeys.length} miners, seed ${event.epochSeed}`);
+    } else if (event.kind === 'fetching') {
+      say(`uid ${event.uid}: downloading ${event.repo}`);
+      doing(`uid ${event.uid}: downloading ${event.repo}`);
+    } else if (event.kind === 'settled') {
+      doing(null);
+      say(`uid ${event.uid}: ${inWords(event.outcome)}`);
+    } else {
+      say(`block ${event.block}: weights are sent at block ${event.untilBlock}`);
+      doing(`waiting for block ${event.untilBlock}`);
+    }
   };
 
-  function train(
-    uid: number,
-    progress: { step: number; steps: number; lossNatsPerToken: number; tokensPerSecond: number },
-  ): void {
-    const { step, steps } = progress;
-    const loss = progress.lossNatsPerToken.toFixed(3);
-    const speed = Math.round(progress.tokensPerSecond);
-    if (!process.stdout.isTTY) {
-      if (step === 1 || step === steps)
-        print(`uid ${uid}: training step ${step}/${steps}, loss ${loss}, ${speed} tokens/s`);
-      return;
-    }
-    bar ??= startBar(uid, steps);
-    bar.update(step, { loss, speed });
-    if (step === steps) stopBar();
+  function train(uid: number, { step, steps, lossNatsPerToken, tokensPerSecond }: TrainProgress): void {
+    const more = `loss ${lossNatsPerToken.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`;
+    doing(`uid ${uid}: training`, { at: step, of: steps, unit: 'steps', more });
+    if (!process.stdout.isTTY && (step === 1 || step === steps))
+      say(`uid ${uid}: training step ${step}/${steps}, ${more}`);
   }
-}
-
-function startBar(uid: number, steps: number): SingleBar {
-  const bar = new SingleBar({
-    format: `uid ${uid}: training {bar} {value}/{total} steps, loss {loss}, {speed} tokens/s, {eta_formatted} left`,
-    hideCursor: true,
-    barsize: 24,
-  });
-  bar.start(steps, 0, { loss: '-', speed: '-' });
-  return bar;
 }
 
 function inWords(outcome: Outcome): string {

@@ -18,6 +18,7 @@ import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
+import { type Saying, silent } from './status.ts';
 import { storeReport } from './store-report.ts';
 import { tellWait } from './tell-wait.ts';
 import { backendText, reportTable, showEvents } from './terminal.ts';
@@ -25,17 +26,14 @@ import { validatorCommand } from './validator-command.ts';
 import { openWallet } from './wallet.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
-export async function main(
-  argv: string[],
-  signal?: AbortSignal,
-  print: (line: string) => void = console.log,
-): Promise<EpochReport[]> {
+export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<EpochReport[]> {
   const { local } = validatorCommand().parse(argv, { from: 'user' }).opts();
   const open = new Owners();
   try {
+    if (local) status.doing('starting a local subnet');
     const subnet = await withLocalSubnet({ local, argv, wallet: 'validator', populate: publishSamples, signal });
     open.own(subnet, ({ close }) => close());
-    return await validate(validatorCommand().parse(subnet.argv, { from: 'user' }), open, signal, print);
+    return await validate(validatorCommand().parse(subnet.argv, { from: 'user' }), open, signal, status);
   } finally {
     await open.close();
   }
@@ -45,7 +43,7 @@ async function validate(
   command: Command,
   open: Owners,
   signal: AbortSignal | undefined,
-  print: (line: string) => void,
+  { say, show, doing }: Saying,
 ): Promise<EpochReport[]> {
   const flags = command.opts();
   const options = commonOptions(command);
@@ -60,17 +58,20 @@ async function validate(
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const chainWait = { onWait: tellWait('the chain', logger), signal };
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
+  doing('connecting to the chain');
   const subtensor = open.own(await connectSubtensor({ ...node, logger }), (it) => it.close());
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
   await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
+  doing(`loading the base model ${flags.base_model}`);
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
   const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, signal });
   const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());
   const reports: EpochReport[] = [];
-  print(`training on ${backendText(trainer)}`);
+  doing(null);
+  say(`training on ${backendText(trainer)}`);
   await runValidator(
     {
       netuid,
@@ -86,7 +87,7 @@ async function validate(
       metricsDir: flags.metrics_dir,
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,
-      onEvent: showEvents(print),
+      onEvent: showEvents(say, doing),
       logger,
     },
     {
@@ -95,13 +96,14 @@ async function validate(
       signal,
       onReport: async (report) => {
         reports.push(report);
-        print(reportTable(report));
+        show(reportTable(report));
+        doing(`waiting for block ${report.startBlock + flags.blocks_per_epoch}, where the next epoch begins`);
         await storeReport(report, join(flags.data_dir, 'reports'), logger);
       },
     },
   );
   const owed = await owedReveal({ weightSetter, signal });
-  if (owed !== null) print(owed);
+  if (owed !== null) say(owed);
   return reports;
 }
 

@@ -25,4 +25,4 @@ export async function main(
   print(`${variable}=${encodeWalletPassword(password, variable)}`);
 }
 
-await runAsMain(import.meta.url, main);
+await runAsMain(import.meta.url, (argv, signal) => main(argv, signal));

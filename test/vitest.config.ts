@@ -17,6 +17,7 @@ export default defineConfig({
     // libtensorflow's start-up messages would drown the report.
     env: { TF_CPP_MIN_LOG_LEVEL: '3' },
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

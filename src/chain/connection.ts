@@ -2,6 +2,7 @@ import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { stopwatch, timed } from '../shared/timed.ts';
 import {
   nodeFailed,
   noneAnswers,
@@ -188,7 +189,8 @@ export class Connection {
         continue;
       }
       try {
-        const link = await this.#openOne(endpoint, dropped);
+        const open = () => this.#openOne(endpoint, dropped);
+        const link = await timed(this.#logger, `connecting to ${url}`, open);
         this.#endpoints.worked(endpoint);
         return link;
       } catch (error) {
@@ -221,7 +223,7 @@ export class Connection {
         genesisHash: this.#genesisHash,
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
-        onRequest: () => void this.#requests++,
+        onRequest: (method) => this.#traceRequest(method, endpoint),
         onStall: (socket, block) => this.#stalled(endpoint, socket, block),
         clock: this.#clock,
         maxClockDifferenceMs: this.#maxClockDifferenceMs,
@@ -249,6 +251,15 @@ export class Connection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #traceRequest(method: string, { shown }: Endpoint): (error?: unknown) => void {
+    this.#requests++;
+    const took = stopwatch();
+    return (error) => {
+      const failed = error === undefined ? '' : `, failed: ${messageOf(error)}`;
+      this.#logger.trace?.(`${method} at ${shown}: ${took()}${failed}`);
+    };
   }
 
   /** Leaves a node whose best block stands still, unless every other one stood still there too. */

@@ -54,8 +54,8 @@ export interface OpenSocketOptions {
    * half-open socket is noticed within twice this time. Default 15 s.
    */
   pingIntervalMs?: number;
-  /** Called for every request sent. */
-  onRequest?: () => void;
+  /** Called for every request sent; what it returns is called with the error, or nothing, when the answer is there. */
+  onRequest?: (method: string) => (error?: unknown) => void;
 }
 
 export interface Subscription {
@@ -86,10 +86,10 @@ export class JsonRpcSocket {
   readonly #pending = new Map<number, Pending>();
   readonly #subscribers = new Map<string | number, (result: unknown) => void>();
   readonly #lost = new AbortController();
-  readonly #onRequest: () => void;
+  readonly #onRequest: (method: string) => (error?: unknown) => void;
   #lastId = 0;
 
-  private constructor(url: string, { pingIntervalMs = 15_000, onRequest = () => {} }: OpenSocketOptions) {
+  private constructor(url: string, { pingIntervalMs = 15_000, onRequest = () => () => {} }: OpenSocketOptions) {
     // Everything that waits for a notice listens; many at once are no leak.
     setMaxListeners(0, this.lost);
     this.#onRequest = onRequest;
@@ -175,8 +175,17 @@ export class JsonRpcSocket {
       return;
     }
     const id = ++this.#lastId;
-    this.#onRequest();
-    this.#pending.set(id, pending);
+    const onAnswer = this.#onRequest(method);
+    this.#pending.set(id, {
+      resolve: (result) => {
+        onAnswer();
+        pending.resolve(result);
+      },
+      reject: (error) => {
+        onAnswer(error);
+        pending.reject(error);
+      },
+    });
     this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }), (error) => {
       if (error) this.#lose(messageOf(error));
     });

@@ -34,7 +34,7 @@ export interface OpenLinkParameters {
   genesisHash: string | null;
   pingIntervalMs: number;
   stallTimeoutMs: number;
-  onRequest: () => void;
+  onRequest: (method: string) => (error?: unknown) => void;
   /** Called each time the best block has stood still for that long, with its number. */
   onStall: (socket: JsonRpcSocket, block: number) => void;
   clock: Clock;

@@ -2,6 +2,7 @@ import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import type { Logger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
 import { type Account, AccountTurns } from './account-turns.ts';
 import { ALREADY_IMPORTED, judgementOf } from './explain-rejection.ts';
 import { type Fate, findTransaction, readNonce } from './find-transaction.ts';
@@ -97,13 +98,19 @@ export class Submitter {
   async submit(parameters: SubmitParameters): Promise<Inclusion> {
     requireEra(parameters.eraBlocks ?? ERA_BLOCKS);
     try {
-      return await retry(() => this.#signAndDeliver(parameters), {
-        attempts: SIGNATURES,
-        baseDelayMs: 100,
-        maxDelayMs: 1_000,
-        isTransient: (error) => error instanceof SignAgain,
-        signal: parameters.signal,
-      });
+      const { name, signal } = parameters;
+      const deliver = () =>
+        retry(() => this.#signAndDeliver(parameters), {
+          attempts: SIGNATURES,
+          baseDelayMs: 100,
+          maxDelayMs: 1_000,
+          isTransient: (error) => error instanceof SignAgain,
+          onRetry: () => this.#client.logger.debug(`${name} is signed again: the signature before can no longer land`),
+          signal,
+        });
+      const inclusion = await timed(this.#client.logger, `sending ${name}`, deliver);
+      this.#client.logger.debug(`${name} is in block ${inclusion.block}`);
+      return inclusion;
     } catch (error) {
       throw error instanceof SignAgain ? error.because : error;
     }
@@ -160,6 +167,7 @@ export class Submitter {
         const signing = signTransaction(api, { name, call, hotkey, nonce, eraBlocks, start });
         const signed = await (signal ? abortable(signing, signal) : signing);
         const now = await this.#client.use(`signing ${name}`, blockOfToday, signal);
+        this.#client.logger.debug(`${name} is signed with nonce ${nonce}, for blocks up to ${signed.lastBlock}`);
         if (now < signed.lastBlock) return signed;
         throw new SignAgain(signedTooLate(name, { block: now, lastBlock: signed.lastBlock, eraBlocks }));
       }

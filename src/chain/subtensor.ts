@@ -3,13 +3,13 @@ import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
 import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
 import { readMetagraph, readWeights } from './metagraph.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './networks.ts';
-import { ask, HeaderAnswer } from './node-answers.ts';
 import { Snapshot, toNullable, toNumber } from './snapshot.ts';
 import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './submit.ts';
 
@@ -97,8 +97,11 @@ export class Subtensor {
    */
   async waitForBlock(block: number, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
     let current = await this.#use('waiting for a block', async ({ heads }) => heads.block, signal);
-    while (current < block) current = await this.#nextBlock(current, signal);
-    return current;
+    if (current >= block) return current;
+    return timed(this.#logger, `waiting in block ${current} for block ${block}`, async () => {
+      while (current < block) current = await this.#nextBlock(current, signal);
+      return current;
+    });
   }
 
   /**
@@ -195,14 +198,18 @@ export class Subtensor {
     const { endpoints } = this.#connection;
     // The next attempt asks another node, where there is one; a lone one that is silent is not asked again.
     const elsewhere = (error: unknown) => isCode(error, 'timeout') && endpoints > 1;
-    return retry(() => this.#connection.use(what, run, { signal, ...deadline }), {
-      attempts: Math.max(READ_ATTEMPTS, endpoints),
-      baseDelayMs: 250,
-      maxDelayMs: 2_000,
-      isTransient: (error) => (isCode(error, 'chain-unreachable') && isTransientError(error)) || elsewhere(error),
-      onRetry: (error) => this.#logger.debug(`${what} is tried again`, { error: String(error) }),
-      signal,
-    });
+    const level = what.startsWith('waiting for') ? 'trace' : 'debug';
+    return retry(
+      () => timed(this.#logger, what, () => this.#connection.use(what, run, { signal, ...deadline }), level),
+      {
+        attempts: Math.max(READ_ATTEMPTS, endpoints),
+        baseDelayMs: 250,
+        maxDelayMs: 2_000,
+        isTransient: (error) => (isCode(error, 'chain-unreachable') && isTransientError(error)) || elsewhere(error),
+        onRetry: (error) => this.#logger.debug(`${what} is tried again`, { error: String(error) }),
+        signal,
+      },
+    );
   }
 
   /** The first block after `last`: a watch on block arrival, so a chain that stands still is noticed. */

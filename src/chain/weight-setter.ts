@@ -128,10 +128,15 @@ export class WeightSetter {
       requireMaySetWeights(terms, key.netuid);
       const { block: current } = terms.position;
       const allowed = nextWeightsBlock(terms);
+      const rows = `${row.uids.length} uids on subnet ${key.netuid}`;
+      this.#logger.debug(`weights of ${rows}: in block ${current}, the chain takes them from block ${allowed} on`);
       // What is sent now is in the next block at the earliest.
       if (allowed > current + 1) {
         const sent = await this.#sentBefore(row, terms, signal);
-        if (sent) return sent;
+        if (sent) {
+          this.#logger.debug(`the same weights were sent before, in block ${sent.block}`);
+          return sent;
+        }
         this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - current} to go`);
         onWait?.({ block: allowed, blocksLeft: allowed - current });
         await subtensor.waitForBlock(allowed - 1, { signal });

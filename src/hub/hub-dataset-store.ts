@@ -12,6 +12,8 @@ import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
+import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
   DatasetStore,
   DownloadDatasetParameters,
@@ -63,7 +65,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
   const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const limits = { fetch: parameters.fetch ?? fetch, stallTimeoutMs, uploadTimeoutMs };
+  const limits = { fetch: tracedFetch(parameters.fetch ?? fetch, logger), stallTimeoutMs, uploadTimeoutMs };
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {
@@ -87,7 +89,8 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         maxDelayMs: MAX_DELAY_MS,
         signal: either,
         clock,
-        onRetry: (error, attempt) => logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)}`),
+        onRetry: (error, attempt, delayMs) =>
+          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
       });
     } finally {
       clearTimeout(timer);
@@ -214,7 +217,11 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     throw unreachable(`${hubUrl}/datasets/${repo}`, `it lists ${FILE} at commit ${commit} without its size and hash`);
   }
 
-  return { upload, download };
+  return {
+    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
+    download: (parameters) =>
+      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
+  };
 }
 
 function datasetRepo(name: string) {

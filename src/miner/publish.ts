@@ -5,6 +5,8 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import { Competition } from '../schema/competition.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
+import { timed } from '../shared/timed.ts';
 
 export interface PublishDatasetParameters {
   /** The `data.jsonl` to publish. */
@@ -17,6 +19,7 @@ export interface PublishDatasetParameters {
   /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
   competition?: Competition;
   signal?: AbortSignal;
+  logger?: Logger;
   /** Called before each step, and while waiting for the chain's cooldown. */
   onStep?: (step: PublishStep) => void;
 }
@@ -43,13 +46,13 @@ export interface PublishDatasetReturnType {
  *   repository name or the pointer would be longer than every validator reads (also before anything is uploaded).
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
-  const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
+  const { path, repo, datasets, metadata, hotkey, signal, logger = silentLogger, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
   requireReadable(
     await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal }),
   );
 
-  const dataset = await checkDataset({ path, competition, signal });
+  const dataset = await timed(logger, `checking ${path}`, () => checkDataset({ path, competition, signal }));
   if (!dataset.ok) return dataset;
   const rows = dataset.value.rows.length;
   onStep?.({ kind: 'checked', rows, bytes: dataset.value.bytes });

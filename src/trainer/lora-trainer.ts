@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
-import type { Logger } from '../shared/logger.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
+import { timed } from '../shared/timed.ts';
+import { tracedFetch } from '../shared/traced-fetch.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
 import { LocalTrainer } from './local-trainer.ts';
@@ -77,7 +79,10 @@ export class LoraTrainer {
   static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
     const { stallTimeoutMs, logger, signal, clock } = options;
-    const folder = await resolveBaseModel(options);
+    const log = logger ?? silentLogger;
+    const folder = await timed(log, `finding the base model ${options.model}`, () =>
+      resolveBaseModel({ ...options, fetch: tracedFetch(options.fetch ?? fetch, log) }),
+    );
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
     const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
     const trainer = inline

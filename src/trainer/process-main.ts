@@ -1,4 +1,5 @@
 /** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
+import { Worker } from 'node:worker_threads';
 import { LocalTrainer } from './local-trainer.ts';
 import { type Reply, type Request, toPlainError } from './process-messages.ts';
 
@@ -37,5 +38,10 @@ process.on('message', async (request: Request) => {
   }
 });
 process.on('disconnect', () => process.exit());
+// During a step of seconds or minutes this thread hears nothing; when the parent is killed then, another one ends this process.
+new Worker(
+  'const { workerData: parent } = require("node:worker_threads"); setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), 500)',
+  { eval: true, execArgv: [], workerData: process.ppid },
+).unref();
 // Ctrl-C reaches the whole group: the parent decides when this process ends.
 process.on('SIGINT', () => {});

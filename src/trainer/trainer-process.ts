@@ -6,8 +6,10 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { timed } from '../shared/timed.ts';
 import { disposedTrainer } from './check-arguments.ts';
 import type { EvaluationResult } from './evaluate.ts';
+import { removeGraphFoldersOf } from './graph/graph-folder.ts';
 import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
 import type { TrainResult } from './train.ts';
 import type {
@@ -144,6 +146,7 @@ class Worker {
   readonly #child: ChildProcess;
   readonly #calls = new Map<number, Call>();
   readonly #stallTimeoutMs: number;
+  readonly #logger: Logger;
   /** Its last words. */
   readonly #lines: string[] = [];
   #nextId = 1;
@@ -152,14 +155,16 @@ class Worker {
 
   constructor({ stallTimeoutMs = 1_800_000, logger = silentLogger }: TrainerProcessParameters) {
     this.#stallTimeoutMs = stallTimeoutMs;
+    this.#logger = logger;
     this.#child = fork(entry(), [], {
       serialization: 'advanced',
       env: withoutSecrets(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    logger.debug(`training process ${this.#child.pid}: started`);
     createInterface({ input: this.#child.stderr! }).on('line', (line) => {
       if (START_UP.test(line)) return;
-      logger.debug(`training process: ${line}`);
+      logger.debug(`training process ${this.#child.pid}: ${line}`);
       this.#lines.push(line);
       if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     });
@@ -171,7 +176,14 @@ class Worker {
     this.#idle();
   }
 
-  async ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+  ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+    const what = 'rows' in ask ? `${ask.kind} on ${ask.rows.length} rows` : ask.kind;
+    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () =>
+      this.#ask(ask, signal, onProgress),
+    );
+  }
+
+  async #ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
     signal?.throwIfAborted();
     const id = this.#nextId++;
     const answered = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, onProgress }));
@@ -257,6 +269,8 @@ class Worker {
   #lost(how: string): void {
     if (this.ended) return;
     this.ended = true;
+    this.#logger.debug(`training process ${this.#child.pid}: ${how}`);
+    if (this.#child.pid !== undefined) removeGraphFoldersOf(this.#child.pid);
     clearTimeout(this.#stall);
     const words = this.#lines.length > 0 ? `: ${this.#lines.at(-1)}` : '';
     const error = new FlockOffError({

@@ -3,11 +3,12 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
 import { silentLogger } from '../shared/logger.ts';
+import { timed } from '../shared/timed.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import { type FetchedDataset, fetchDataset, rememberOthers } from './fetch-dataset.ts';
 import { findCopies } from './find-copies.ts';
 import { hubServes } from './hub-serves.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, outcomeText } from './outcome.ts';
 import { type ReadPointer, readPointers } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
 import { prune } from './prune.ts';
@@ -33,12 +34,14 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);
+    logger.debug(`uid ${pointers.get(hotkey)!.uid}: ${outcomeText(outcome)}`);
     onEvent?.({ kind: 'settled', uid: pointers.get(hotkey)!.uid, outcome });
   };
   const refuse = (hotkey: string, verdict: Verdict) => settle(hotkey, { kind: 'rejected', verdict });
 
   const { metagraph: start, commitments } = await metadata.readSubnet({ signal });
   const pointers = readPointers(start, commitments, competition);
+  logger.debug(`subnet ${netuid} in block ${start.block}: ${start.neurons.length} neurons, ${pointers.size} pointers`);
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
   const standings = await state.standings();
@@ -51,7 +54,7 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   }
 
   await rememberOthers(validator, epoch, pointers, signal);
-  const copies = await findCopies(validator, pointers);
+  const copies = await timed(logger, 'looking for copies', () => findCopies(validator, pointers));
   for (const [hotkey, verdict] of copies) refuse(hotkey, verdict);
 
   for (const dataset of datasets.filter(({ submission }) => !copies.has(submission.hotkey))) {
@@ -73,13 +76,14 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     unjudged: unjudged(pointers, outcomes),
     neurons: end.neurons,
   });
+  logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
   const receipt = weighed.action === 'keep' ? null : await weightSetter.set(weighed.weights, { signal });
 
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
   const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
   await finishEpoch(validator, next, postponed);
-  await prune(validator, end, pointers);
+  await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers));
   const { neurons } = end;
   const report = writeReport({
     netuid,
@@ -138,4 +142,8 @@ async function waitForEndOfEpoch(
     await subtensor.waitForBlock(untilBlock, { signal });
   }
   return subtensor.metagraph(netuid, signal);
+}
+
+function weightsText(weights: { uid: number; weight: number }[]): string {
+  return weights.map(({ uid, weight }) => `uid ${uid} ${weight.toPrecision(4)}`).join(', ') || 'none';
 }

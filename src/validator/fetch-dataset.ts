@@ -3,7 +3,9 @@ import { checkDataset } from '../dataset/check.ts';
 import { contamination } from '../dataset/contamination.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import { silentLogger } from '../shared/logger.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
+import { timed } from '../shared/timed.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
 import type { RememberedDataset } from './state.ts';
@@ -32,16 +34,19 @@ export async function fetchDataset(
 ): Promise<Checked<FetchedDataset>> {
   const { repo, commit } = submission.pointer;
   validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
-  const { competition, evaluation } = validator;
+  const { competition, evaluation, logger = silentLogger } = validator;
   const to = join(datasetFolder(validator.cacheDir, repo, commit), 'data.jsonl');
   const stored = await validator.state.download(repo, commit);
   const downloaded = stored === null || stored.sha256 !== (await sha256OfFile(to));
+  if (!downloaded) logger.debug(`uid ${submission.uid}: ${repo} at ${commit} is on this disk already`);
   if (downloaded) {
     const file = await validator.datasets.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
     if (!file.ok) return file;
     await validator.state.putDownload(repo, commit, file.value);
   }
-  const dataset = await checkDataset({ path: to, competition, signal });
+  const dataset = await timed(logger, `uid ${submission.uid}: checking ${to}`, () =>
+    checkDataset({ path: to, competition, signal }),
+  );
   if (!dataset.ok) return dataset;
   const { sha256, rowHashes } = dataset.value;
   await remember(validator, submission, { sha256, rowHashes });

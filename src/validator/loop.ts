@@ -2,6 +2,7 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
 import { runEpoch } from './epoch.ts';
 import type { EpochReport } from './report.ts';
 import type { Validator } from './validator.ts';
@@ -35,11 +36,14 @@ export async function runValidator(validator: Validator, parameters: RunValidato
       maxDelayMs: 300_000,
       signal,
       clock,
-      onRetry: (error, attempt, delayMs) => logger.warn(`interrupted: ${messageOf(error)}`, { attempt, delayMs }),
+      onRetry: (error, attempt, delayMs) => {
+        logger.warn(`interrupted: ${messageOf(error)}`, { attempt, delayMs });
+        logger.debug(`attempt ${attempt + 1} follows in ${delayMs / 1000} s`);
+      },
     });
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      const report = await throughFaults(() => runEpoch(validator, { signal }));
+      const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch(validator, { signal })));
       await onReport?.(report);
       if (epoch < epochs)
         await throughFaults(() => subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal }));
@@ -57,7 +61,10 @@ async function revealWhileRunning(validator: Validator, done: AbortSignal): Prom
     try {
       if ((await state.pendingReveals.list()).length > 0) {
         const { nextRevealBlock } = await weightSetter.reveal({ signal: done });
-        if (nextRevealBlock !== null) await subtensor.waitForBlock(nextRevealBlock - 1, { signal: done });
+        if (nextRevealBlock !== null) {
+          logger.debug(`committed weights wait for block ${nextRevealBlock}`);
+          await subtensor.waitForBlock(nextRevealBlock - 1, { signal: done });
+        }
       }
       await clock.sleep(REVEAL_CHECK_MS, done);
     } catch (error) {

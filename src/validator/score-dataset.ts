@@ -5,6 +5,8 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
+import { timed } from '../shared/timed.ts';
+import type { EvaluationProgress, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import type { Validator } from './validator.ts';
 
@@ -36,6 +38,7 @@ export async function scoreDataset(
   ]);
 
   const known = await state.score(key);
+  if (known) logger.debug(`uid ${uid}: the score of ${dataset.sha256} with seed ${seed} is stored already`);
   const score =
     known ??
     (await retry(train, {
@@ -44,28 +47,43 @@ export async function scoreDataset(
       maxDelayMs: MAX_DELAY_MS,
       signal,
       clock,
-      onRetry: (error, attempt) => logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`),
+      onRetry: (error, attempt, delayMs) => {
+        logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`);
+        logger.debug(`uid ${uid}: tried again in ${delayMs / 1000} s`);
+      },
     }));
   if (!known) await state.putScore(key, score);
   return score;
 
   async function train(): Promise<Checked<number>> {
-    const { rows } = await loadRows({ path: dataset.path, competition, signal });
-    const trained = await trainer.train(rows, {
+    const { rows } = await timed(logger, `uid ${uid}: reading ${dataset.path}`, () =>
+      loadRows({ path: dataset.path, competition, signal }),
+    );
+    const training = {
       recipe: competition.recipe,
       seed,
       checkpoint: { path: join(checkpointFolder(validator.cacheDir), `${key}.safetensors`) },
       metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
       signal,
-      onProgress: (progress) => onEvent?.({ kind: 'training', uid, progress }),
-    });
+      onProgress: (progress: TrainProgress) => {
+        const { step, steps, lossNatsPerToken: loss, tokensPerSecond } = progress;
+        logger.trace?.(`uid ${uid}: step ${step} of ${steps}`, { loss, tokensPerSecond });
+        onEvent?.({ kind: 'training', uid, progress });
+      },
+    };
+    const trained = await timed(logger, `uid ${uid}: training on ${rows.length} rows`, () =>
+      trainer.train(rows, training),
+    );
     if (!trained.ok) return trained;
-    const evaluated = await trainer.evaluate(evaluation.rows, {
+    const evaluating = {
       adapter: trained.value.adapter,
       contextTokens: competition.recipe.contextTokens,
       signal,
-      onProgress: (progress) => onEvent?.({ kind: 'evaluating', uid, progress }),
-    });
+      onProgress: (progress: EvaluationProgress) => onEvent?.({ kind: 'evaluating', uid, progress }),
+    };
+    const evaluated = await timed(logger, `uid ${uid}: evaluating on ${evaluation.rows.length} rows`, () =>
+      trainer.evaluate(evaluation.rows, evaluating),
+    );
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }
 }

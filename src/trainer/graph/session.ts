@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tf } from '../tensorflow.ts';
 import { type Binding, bindingOf } from './binding.ts';
 import { DTYPES, type Graph, SERVE } from './graph.ts';
+import { makeGraphFolder } from './graph-folder.ts';
 import { MappedFile } from './mapped-file.ts';
 
 /** Values for a placeholder. */
@@ -37,7 +37,7 @@ export class GraphSession {
   static async open(tf: Tf, graph: Graph): Promise<GraphSession> {
     const binding = bindingOf(tf);
     if (!binding) throw new RangeError('graphs need the native addon of tfjs-node');
-    const folder = await mkdtemp(join(tmpdir(), 'flock-off-graph-'));
+    const folder = await makeGraphFolder();
     try {
       await writeFile(join(folder, 'saved_model.pb'), graph.savedModel());
       return new GraphSession(binding, binding.loadSavedModel(folder, SERVE));

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FlockOffError } from 'flock-off';
+import type { LocalSubnet, RunningSubnet } from './local-subnet.ts';
+import { temporaryFolders } from './temporary-folder.ts';
+
+/** In the subnet's own folder, so that it goes with it, and nobody else's does. */
+const FILE = 'served.json';
+const ANSWER_MS = 2_000;
+
+interface ServedSubnet extends LocalSubnet {
+  /** Whether others may take part: its own miners and validator are done. */
+  isOpen: boolean;
+}
+
+/** Tells the other scripts of this user, whatever folder they run in, where the subnet is, for as long as it is there. */
+export async function announce({ close: _, ...subnet }: RunningSubnet, isOpen: boolean): Promise<void> {
+  const file = join(subnet.folder, FILE);
+  const served: ServedSubnet = { ...subnet, isOpen };
+  await writeFile(`${file}.incomplete`, JSON.stringify(served, null, 2), { mode: 0o600 });
+  await rename(`${file}.incomplete`, file);
+}
+
+/**
+ * The subnet that `npm start -- --serve` keeps running, `null` when there is none.
+ * @throws FlockOffError `timeout` (transient) when there is one that is not open yet, or does not answer.
+ */
+export async function findServedSubnet(): Promise<LocalSubnet | null> {
+  const [served] = announced();
+  if (!served) return null;
+  if (served.isOpen && (await answers(served))) return served;
+  throw new FlockOffError({
+    code: 'timeout',
+    what: `the local subnet with its chain at ${served.chainUrl} ${served.isOpen ? 'does not answer' : 'is not ready yet'}`,
+    fix: served.isOpen ? 'end it, and start another' : 'try again when it says that it stays up',
+    transient: true,
+  });
+}
+
+/** @throws FlockOffError `bad-argument` when a subnet is served already: scripts with `--local` could not tell which is meant. */
+export function refuseSecond(): void {
+  const [served] = announced();
+  if (!served) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `a local subnet is served already, with its chain at ${served.chainUrl} and its hub at ${served.hubUrl}`,
+    fix: 'use that one, or end it with Ctrl-C in its terminal first',
+    facts: { folder: served.folder },
+  });
+}
+
+function announced(): ServedSubnet[] {
+  return temporaryFolders().flatMap(({ path, isOrphan }) => {
+    if (isOrphan) return [];
+    try {
+      return JSON.parse(readFileSync(join(path, FILE), 'utf8')) as ServedSubnet;
+    } catch {
+      return []; // Not served, or it ends just now.
+    }
+  });
+}
+
+async function answers({ hubUrl }: LocalSubnet): Promise<boolean> {
+  return fetch(hubUrl, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+    () => true,
+    () => false,
+  );
+}
