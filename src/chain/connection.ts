@@ -1,10 +1,13 @@
+import type { Agent } from 'node:http';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import type { ProxyFor } from '../shared/proxy.ts';
 import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 import { type Link, openLink } from './link.ts';
+import { throughProxy } from './proxy-connection.ts';
 import { RuntimeCodecs } from './runtime-codec.ts';
 
 export type { Link } from './link.ts';
@@ -22,6 +25,10 @@ export interface ConnectionParameters {
   pingIntervalMs?: number;
   /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
   codecs?: RuntimeCodecs;
+  /** The way to the nodes, `null` (default) for none but the direct one. */
+  proxyFor?: ProxyFor | null;
+  /** Opens the sockets to the nodes instead. */
+  agent?: Agent;
   logger?: Logger;
 }
 
@@ -50,6 +57,8 @@ export class Connection {
   readonly #pingIntervalMs: number;
   readonly #logger: Logger;
   readonly #codecs: RuntimeCodecs;
+  readonly #proxyFor: ProxyFor | null;
+  readonly #agent: Agent | undefined;
   /** Where each endpoint's best block stood still. */
   readonly #stalledAt = new Map<Endpoint, number>();
   #genesisHash: string | null;
@@ -71,6 +80,8 @@ export class Connection {
     this.blockTimeoutMs = blockTimeoutMs;
     this.#pingIntervalMs = pingIntervalMs;
     this.#codecs = parameters.codecs ?? new RuntimeCodecs();
+    this.#proxyFor = parameters.proxyFor ?? null;
+    this.#agent = parameters.agent;
     this.#logger = parameters.logger ?? silentLogger;
   }
 
@@ -187,6 +198,9 @@ export class Connection {
         genesisHash: this.#genesisHash,
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
+        // Half of the time, so that it is the proxy that is named when the proxy is silent.
+        connect: throughProxy(this.#proxyFor, Math.floor((this.endpoints > 1 ? shareMs : this.timeoutMs) / 2)),
+        agent: this.#agent,
         onRequest: () => void this.#requests++,
         onStall: (socket, block) => this.#stalled(endpoint, socket, block),
       });

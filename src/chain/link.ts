@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import { notSubtensor, otherChain } from './connection-errors.ts';
 import type { Endpoint } from './endpoint-list.ts';
 import { HeadFeed } from './head-feed.ts';
-import { JsonRpcSocket } from './json-rpc-socket.ts';
+import { JsonRpcSocket, type OpenSocketOptions } from './json-rpc-socket.ts';
 import { probe } from './probe.ts';
 import { type RuntimeCodecs, readIdentity } from './runtime-codec.ts';
 
@@ -19,7 +19,7 @@ export interface Link {
   heads: HeadFeed;
 }
 
-export interface OpenLinkParameters {
+export interface OpenLinkParameters extends Pick<OpenSocketOptions, 'connect' | 'agent'> {
   endpoint: Endpoint;
   /** Closes the link, open or not. */
   signal: AbortSignal;
@@ -42,7 +42,8 @@ const REQUIRED_PALLETS = ['system', 'subtensorModule', 'commitments'];
  */
 export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   const { endpoint, signal, codecs, genesisHash, pingIntervalMs, stallTimeoutMs, onRequest, onStall } = parameters;
-  const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest });
+  const { connect, agent } = parameters;
+  const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest, connect, agent });
   try {
     const identity = await readIdentity(socket);
     if (typeof identity.genesisHash !== 'string' || !Number.isInteger(identity.specVersion))

@@ -1,6 +1,8 @@
+import type { Agent } from 'node:http';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
@@ -24,6 +26,10 @@ export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   pingIntervalMs?: number;
   /** What sending a call waits for: a block, or a final block. Default `in-block`. */
   until?: Certainty;
+  /** Proxy to every endpoint; `false` for none. Default: what HTTPS_PROXY (wss), HTTP_PROXY (ws), ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** An agent of node:http that opens the sockets, and sees to proxies itself. */
+  agent?: Agent;
   logger?: Logger;
   signal?: AbortSignal;
 }
@@ -202,7 +208,8 @@ function blockOf({ number }: { number: string }): number {
 /**
  * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local, or
  * a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
- * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline.
+ * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline; `bad-argument` for an
+ *   address, of a node or a proxy, that is none.
  * @example
  * const subtensor = await connectSubtensor({ network: 'finney' });
  * const { neurons } = await subtensor.metagraph(96);
@@ -210,8 +217,15 @@ function blockOf({ number }: { number: string }): number {
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
   const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
+  const { agent, proxy } = parameters;
   const target = resolveEndpoints(parameters);
-  const connection = new Connection({ ...target, timeoutMs, blockTimeoutMs, pingIntervalMs, logger });
+  const proxyFor = agent ? null : proxySettings(proxy);
+  for (const url of target.urls) proxyFor?.(url);
+  const connection = new Connection({
+    ...target,
+    ...{ timeoutMs, blockTimeoutMs, pingIntervalMs, logger },
+    ...{ proxyFor, agent },
+  });
   try {
     await connection.use('connecting', async () => {}, { signal });
   } catch (error) {

@@ -7,6 +7,8 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import type { ProxyOption } from '../shared/proxy.ts';
+import { httpRoute } from '../shared/proxy-fetch.ts';
 import { retry } from '../shared/retry.ts';
 import type {
   DatasetStore,
@@ -32,6 +34,9 @@ export interface CreateHubDatasetStoreParameters {
   totalTimeoutMs?: number;
   /** Failures after which a call is given up; a connection that breaks after a MiB or more is none. Default 5. */
   attempts?: number;
+  /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** Replaces Node's, and sees to proxies itself. */
   fetch?: typeof fetch;
   clock?: Clock;
   logger?: Logger;
@@ -43,16 +48,19 @@ const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 330_000;
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
-/** Datasets on the Hugging Face Hub, through @huggingface/hub. */
+/**
+ * Datasets on the Hugging Face Hub, through @huggingface/hub.
+ * @throws FlockOffError `bad-argument` when the proxy's address is none.
+ */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
   const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
-  const baseFetch = parameters.fetch ?? fetch;
+  const route = httpRoute(parameters, hubUrl);
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {
-    const wrapped = hubFetch({ fetch: baseFetch, stallTimeoutMs, uploadTimeoutMs, signal });
+    const wrapped = hubFetch({ ...route, stallTimeoutMs, uploadTimeoutMs, signal });
     return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: wrapped };
   }
 

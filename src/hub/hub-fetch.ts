@@ -1,8 +1,11 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { ProxyError } from '../shared/proxy-tunnel.ts';
 
 export interface HubFetchParameters {
   /** The fetch underneath. */
   fetch: typeof fetch;
+  /** Names the proxy that a URL is fetched through, `null` for none. */
+  through?: (url: string) => string | null;
   /** Longest silence: until the headers, and between two pieces of a body. */
   stallTimeoutMs: number;
   /** Longest time for one request that sends a file, or makes the commit that holds one. */
@@ -32,7 +35,9 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { signal, stallTimeoutMs, uploadTimeoutMs } = parameters;
-  const stall = stallWatch(url, sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs);
+  const proxy = parameters.through?.(url);
+  const failed: Failed = (why, more) => unreachable(url, proxy ? `${why} (through ${proxy})` : why, more);
+  const stall = stallWatch(failed, sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs);
   const signals = [stall.signal, signal, init.signal].filter((one) => one != null);
   let response: Response;
   try {
@@ -41,8 +46,9 @@ async function send(
     stall.stop();
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
+    if (error instanceof ProxyError) throw unreachable(url, error.message, { cause: error });
     const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw unreachable(url, why, { cause: error });
+    throw failed(why, { cause: error });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response))
     return watchBody(response, stall, stallTimeoutMs);
@@ -52,18 +58,20 @@ async function send(
   }
   const text = await response.text().catch(() => '');
   stall.stop();
-  throw refusal(url, response, text, init);
+  throw refusal(failed, url, response, text, init);
 }
 
 function sendsFile(url: string, { method }: RequestInit): boolean {
   return method === 'PUT' || (method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname));
 }
 
+/** {@link unreachable} for one request. */
+type Failed = (why: string, more?: Parameters<typeof unreachable>[2]) => FlockOffError;
+
 /** Aborts with a transient error when `touch` is not called in time. */
-function stallWatch(url: string, timeoutMs: number) {
+function stallWatch(failed: Failed, timeoutMs: number) {
   const controller = new AbortController();
-  const silent = (ms: number) =>
-    setTimeout(() => controller.abort(unreachable(url, `no data for ${ms} ms`)), ms).unref();
+  const silent = (ms: number) => setTimeout(() => controller.abort(failed(`no data for ${ms} ms`)), ms).unref();
   let timer = silent(timeoutMs);
   return {
     signal: controller.signal,
@@ -115,20 +123,19 @@ function emptyFile({ headers, url }: Response): Response {
   return Object.defineProperty(new Response('', { status: 200, headers: answered }), 'url', { value: url });
 }
 
-function refusal(url: string, response: Response, body: string, init: RequestInit): FlockOffError {
+function refusal(failed: Failed, url: string, response: Response, body: string, init: RequestInit): FlockOffError {
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
   const message = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
   if (status >= 500 || TRANSIENT.has(status))
-    return unreachable(url, `it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });
+    return failed(`it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });
   // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
-  if (status === 404 && errorCode === undefined)
-    return unreachable(url, 'it answered 404 without saying what is missing');
+  if (status === 404 && errorCode === undefined) return failed('it answered 404 without saying what is missing');
   // So does a 401 to a question without a token, and a 403 to a read that does not speak of the repository.
   const anonymous = !new Headers(init.headers).has('Authorization');
   const isRead = (init.method ?? 'GET') === 'GET' || /\/paths-info\//.test(pathOf(url));
   if (errorCode === undefined && ((status === 401 && anonymous) || (status === 403 && isRead && !isDisabled(message))))
-    return unreachable(url, `it answered ${status} (${message}) without saying why`);
+    return failed(`it answered ${status} (${message}) without saying why`);
   return new FlockOffError({
     code: 'hub-denied',
     what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,

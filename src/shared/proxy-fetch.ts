@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { hostAndPort, type Proxy, type ProxyFor, type ProxyOption, proxySettings } from './proxy.ts';
+import { type HttpProxy, hostAndPort, type ProxyFor, type ProxyOption, proxySettings } from './proxy.ts';
 import { authorizationOf, openTunnel, ProxyError, refused, unreachableProxy } from './proxy-tunnel.ts';
 
 /** How a client reaches its server. */
@@ -95,14 +95,14 @@ async function open(proxyFor: ProxyFor, idle: () => AbortSignal) {
 }
 
 /** The request as it is put to a proxy. */
-function absolute(options: Dispatcher.DispatchOptions, origin: string, proxy: Proxy): Dispatcher.DispatchOptions {
+function absolute(options: Dispatcher.DispatchOptions, origin: string, proxy: HttpProxy): Dispatcher.DispatchOptions {
   const own = { host: new URL(origin).host, ...authorizationOf(proxy) };
   const headers = { ...(options.headers as Record<string, string>), ...own };
   return { ...options, origin: proxy.origin, path: `${origin}${options.path}`, headers };
 }
 
 /** Only a proxy answers with 407, and fetch would make a nameless error of it. */
-function noticing407(handler: Dispatcher.DispatchHandler, proxy: Proxy): Dispatcher.DispatchHandler {
+function noticing407(handler: Dispatcher.DispatchHandler, proxy: HttpProxy): Dispatcher.DispatchHandler {
   return {
     onRequestStart: (...all) => handler.onRequestStart?.(...all),
     onRequestUpgrade: (...all) => handler.onRequestUpgrade?.(...all),

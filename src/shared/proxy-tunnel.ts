@@ -1,18 +1,18 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Proxy } from './proxy.ts';
+import type { HttpProxy } from './proxy.ts';
 
 /** A proxy did not do its part; the message names it, without its password. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 
-  constructor(proxy: Pick<Proxy, 'shown'>, what: string, cause?: unknown) {
+  constructor(proxy: Pick<HttpProxy, 'shown'>, what: string, cause?: unknown) {
     super(`the proxy ${proxy.shown} ${what}`, { cause });
   }
 }
 
 export interface OpenTunnelParameters {
-  proxy: Proxy;
+  proxy: HttpProxy;
   /** `host:port` at the other end. */
   to: string;
   signal?: AbortSignal;
@@ -50,17 +50,17 @@ export async function openTunnel({ proxy, to, signal, timeoutMs = 15_000 }: Open
   }
 }
 
-export function authorizationOf({ authorization }: Proxy): Record<string, string> {
+export function authorizationOf({ authorization }: HttpProxy): Record<string, string> {
   return authorization === null ? {} : { 'proxy-authorization': authorization };
 }
 
 /** A host with several addresses, none of which answers, gives an error without a message. */
-export function unreachableProxy(proxy: Pick<Proxy, 'shown'>, cause: unknown): ProxyError {
+export function unreachableProxy(proxy: Pick<HttpProxy, 'shown'>, cause: unknown): ProxyError {
   const { message, code } = cause as NodeJS.ErrnoException;
   return new ProxyError(proxy, `cannot be used: ${message || code}`, cause);
 }
 
-export function refused(proxy: Proxy, status: number, to = 'the server'): ProxyError {
+export function refused(proxy: HttpProxy, status: number, to = 'the server'): ProxyError {
   if (status === 407)
     return new ProxyError(
       proxy,

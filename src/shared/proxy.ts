@@ -7,7 +7,7 @@ import { noProxy, portOf } from './no-proxy.ts';
  */
 export type ProxyOption = string | false;
 
-export interface Proxy {
+export interface HttpProxy {
   /** Without user name and password. */
   origin: string;
   /** `host:port`. */
@@ -17,7 +17,7 @@ export interface Proxy {
 }
 
 /** The proxy that a URL (http, https, ws, wss) is reached through, `null` when it is reached directly. */
-export type ProxyFor = (url: string) => Proxy | null;
+export type ProxyFor = (url: string) => HttpProxy | null;
 
 /** Variables by scheme, in the order they are asked; as curl does, WebSockets go where HTTP goes. */
 const VARIABLES: Record<string, string[]> = {
@@ -40,9 +40,11 @@ export function proxySettings(option?: ProxyOption, env: NodeJS.ProcessEnv = pro
     return () => proxy;
   }
   const names = [...new Set(Object.values(VARIABLES).flat())];
-  const set = new Map(names.map((name) => [name, valueOf(name, env)]).filter(([, value]) => value !== '') as [string, string][]);
+  const set = new Map(
+    names.map((name) => [name, settingOf(name, env)]).filter(([, value]) => value !== '') as [string, string][],
+  );
   if (set.size === 0) return null;
-  const isExempt = noProxy(valueOf('no_proxy', env));
+  const isExempt = noProxy(settingOf('no_proxy', env));
   return (url) => {
     if (!URL.canParse(url)) return null;
     const parsed = new URL(url);
@@ -51,12 +53,12 @@ export function proxySettings(option?: ProxyOption, env: NodeJS.ProcessEnv = pro
   };
 }
 
-function valueOf(name: string, env: NodeJS.ProcessEnv): string {
+function settingOf(name: string, env: NodeJS.ProcessEnv): string {
   return (env[name] ?? env[name.toUpperCase()] ?? '').trim();
 }
 
 /** Never quotes what it was given: whatever it is, it may hold a password. */
-function parseProxy(value: string, source: string): Proxy {
+function parseProxy(value: string, source: string): HttpProxy {
   const scheme = /^(socks\w*):/i.exec(value)?.[1];
   if (scheme) throw noProxyUrl(`${source} names a ${scheme.toLowerCase()} proxy, and only HTTP proxies can be used`);
   const text = value.includes('://') ? value : `http://${value}`;

@@ -6,6 +6,9 @@ import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import type { ProxyOption } from '../shared/proxy.ts';
+import { type HttpRoute, httpRoute } from '../shared/proxy-fetch.ts';
+import { ProxyError } from '../shared/proxy-tunnel.ts';
 import { retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 
@@ -20,6 +23,9 @@ export interface BaseModelSource {
   hubEndpoint?: string;
   /** Only for private or gated models. Never logged. */
   hubToken?: string;
+  /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** Replaces Node's, and sees to proxies itself. */
   fetch?: typeof fetch;
   clock?: Clock;
   /** The connection is given up after this long without a byte. Default 30 s. */
@@ -27,6 +33,12 @@ export interface BaseModelSource {
   signal?: AbortSignal;
   /** Called as files of a hub model arrive. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
+}
+
+/** A source on a hub, and the way there. */
+interface HubSource extends BaseModelSource {
+  endpoint: string;
+  route: HttpRoute;
 }
 
 /** Where models are kept when nothing else is said. */
@@ -51,7 +63,7 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
  * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
- * @throws FlockOffError `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ * @throws FlockOffError `bad-model`, `bad-argument` (proxy), `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
   if (await isFolder(source.model)) return resolve(source.model);
@@ -63,10 +75,11 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
       facts: { model: source.model },
     });
   }
-  return download(source);
+  const endpoint = (source.hubEndpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
+  return download({ ...source, endpoint, route: httpRoute(source, endpoint) });
 }
 
-async function download(source: BaseModelSource): Promise<string> {
+async function download(source: HubSource): Promise<string> {
   const { model, revision = 'main', cacheDir = DEFAULT_CACHE, signal } = source;
   const { clock = systemClock } = source;
   const again = <T>(attempt: () => Promise<T>) =>
@@ -84,7 +97,7 @@ async function download(source: BaseModelSource): Promise<string> {
   return folder;
 }
 
-async function downloadFile(source: BaseModelSource, sha: string, file: HubFile, folder: string): Promise<void> {
+async function downloadFile(source: HubSource, sha: string, file: HubFile, folder: string): Promise<void> {
   const { model, onDownload } = source;
   const stallTimeoutMs = stallTimeoutOf(source);
   const path = join(folder, file.rfilename);
@@ -117,19 +130,20 @@ async function downloadFile(source: BaseModelSource, sha: string, file: HubFile,
   await rename(incomplete, path).catch(diskFault);
 }
 
-async function request(source: BaseModelSource, path: string, stall?: AbortSignal): Promise<Response> {
-  const { model, hubEndpoint = 'https://huggingface.co', hubToken, signal } = source;
+async function request(source: HubSource, path: string, stall?: AbortSignal): Promise<Response> {
+  const { endpoint, route, hubToken, signal } = source;
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), stallTimeoutOf(source));
+  const silent = () => deadline.abort(new Error(`no answer for ${stallTimeoutOf(source)} ms`));
+  const timer = setTimeout(silent, stallTimeoutOf(source));
   const signals = [deadline.signal, ...(stall ? [stall] : []), ...(signal ? [signal] : [])];
   try {
-    const response = await (source.fetch ?? fetch)(`${hubEndpoint.replace(/\/+$/, '')}/${path}`, {
+    const response = await route.fetch(`${endpoint}/${path}`, {
       headers: hubToken ? { authorization: `Bearer ${hubToken}` } : {},
       signal: AbortSignal.any(signals),
     });
     if (response.ok) return response;
     await response.body?.cancel();
-    throw refusal(response.status, model);
+    throw refusal(source, response);
   } catch (error) {
     throw transferFault(source, path, error);
   } finally {
@@ -137,9 +151,14 @@ async function request(source: BaseModelSource, path: string, stall?: AbortSigna
   }
 }
 
-function refusal(status: number, model: string): FlockOffError {
+function refusal(source: HubSource, { status, headers }: Response): FlockOffError {
+  const { model, hubToken } = source;
   const facts = { status, model };
-  if (status === 401 || status === 403) {
+  // The Hub says what is missing or forbidden; a bare answer comes from something between us and it.
+  const isBare = headers.get('X-Error-Code') === null && !(status === 401 && hubToken);
+  if (isBare || ![401, 403, 404].includes(status))
+    return unreachable(`the hub answered status ${status} for the model ${model}${through(source)}`);
+  if (status !== 404) {
     const fix = 'accept its licence on the hub and pass a token that may read it';
     return new FlockOffError({
       code: 'hub-denied',
@@ -148,17 +167,22 @@ function refusal(status: number, model: string): FlockOffError {
       facts,
     });
   }
-  if (status === 404) {
-    const fix = 'check its name and revision, or pass a folder';
-    return new FlockOffError({ code: 'bad-model', what: `the hub has no model ${model} at this revision`, fix, facts });
-  }
-  return unreachable(`the hub answered status ${status} for the model ${model}`);
+  const fix = 'check its name and revision, or pass a folder';
+  return new FlockOffError({ code: 'bad-model', what: `the hub has no model ${model} at this revision`, fix, facts });
 }
 
-function transferFault(source: BaseModelSource, what: string, error: unknown): unknown {
+function transferFault(source: HubSource, what: string, error: unknown): unknown {
   if (source.signal?.aborted) return source.signal.reason;
   if (error instanceof FlockOffError) return error;
-  return unreachable(`the hub did not deliver ${what} of the model ${source.model}: ${messageOf(error)}`, error);
+  const cause = error instanceof Error ? error.cause : undefined;
+  const why = cause instanceof Error && cause.message ? messageOf(cause) : messageOf(error);
+  const place = error instanceof ProxyError ? '' : through(source);
+  return unreachable(`the hub did not deliver ${what} of the model ${source.model}: ${why}${place}`, error);
+}
+
+function through({ endpoint, route }: HubSource): string {
+  const proxy = route.through(endpoint);
+  return proxy ? ` (through ${proxy})` : '';
 }
 
 function unreachable(what: string, cause?: unknown): FlockOffError {
@@ -174,7 +198,7 @@ function diskFault(cause: unknown): never {
   });
 }
 
-async function readRevision(source: BaseModelSource, path: string): Promise<z.infer<typeof Revision>> {
+async function readRevision(source: HubSource, path: string): Promise<z.infer<typeof Revision>> {
   const response = await request(source, path, AbortSignal.timeout(stallTimeoutOf(source)));
   try {
     return Revision.parse(await response.json());

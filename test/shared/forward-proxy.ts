@@ -11,11 +11,17 @@ export interface ForwardProxy {
   credentials: string | null;
   /** What it answers instead of passing on; `'hang'` for nothing at all. */
   fault: number | 'hang' | null;
+  /** Breaks every connection. */
+  cut(): void;
   close(): Promise<void>;
 }
 
 /** A forward proxy on loopback that carries what it is given, also to names that only it knows. */
-export async function startForwardProxy({ hosts = {} }: { hosts?: Record<string, string> } = {}): Promise<ForwardProxy> {
+export async function startForwardProxy({
+  hosts = {},
+}: {
+  hosts?: Record<string, string>;
+} = {}): Promise<ForwardProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((incoming, outgoing) => {
     const status = refusal(incoming);
@@ -23,7 +29,12 @@ export async function startForwardProxy({ hosts = {} }: { hosts?: Record<string,
     if (status !== null) return void outgoing.writeHead(status, { 'proxy-authenticate': 'Basic' }).end('<h1>No</h1>');
     const url = new URL(incoming.url!);
     const { 'proxy-authorization': _, ...headers } = incoming.headers;
-    const onward = httpRequest({ ...at(url.host, 80), method: incoming.method, path: url.pathname + url.search, headers });
+    const onward = httpRequest({
+      ...at(url.host, 80),
+      method: incoming.method,
+      path: url.pathname + url.search,
+      headers,
+    });
     onward.on('response', (response) => {
       outgoing.writeHead(response.statusCode!, response.headers);
       response.on('error', () => outgoing.destroy()).pipe(outgoing);
@@ -54,7 +65,7 @@ export async function startForwardProxy({ hosts = {} }: { hosts?: Record<string,
   /** The address behind a `host:port`. */
   function at(target: string, defaultPort: number) {
     const [host, port = String(defaultPort)] = target.split(/:(?=\d+$)/) as [string, string?];
-    const [name, ownPort = port] = (hosts[host] ?? host).split(/:(?=\d+$)/) as [string, string?];
+    const [name, ownPort = port] = (hosts[`${host}:${port}`] ?? host).split(/:(?=\d+$)/) as [string, string?];
     return { host: name.replace(/[[\]]/g, ''), port: Number(ownPort) };
   }
 
@@ -73,10 +84,13 @@ export async function startForwardProxy({ hosts = {} }: { hosts?: Record<string,
     seen: [],
     credentials: null,
     fault: null,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        proxy.cut();
       }),
   };
   return proxy;
