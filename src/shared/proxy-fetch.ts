@@ -14,14 +14,16 @@ export interface HttpRouteParameters {
   /** One of the caller's own is used as it is; it sees to proxies itself. */
   fetch?: typeof fetch;
   proxy?: ProxyOption;
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /**
  * The fetch of a client: the caller's, else Node's, else one that goes through proxies.
  * @throws FlockOffError `bad-argument` when the proxy for `endpoint` is not named as one.
  */
-export function httpRoute({ fetch: own, proxy }: HttpRouteParameters, endpoint: string): HttpRoute {
-  const proxyFor = own ? null : proxySettings(proxy);
+export function httpRoute({ fetch: own, proxy, env }: HttpRouteParameters, endpoint: string): HttpRoute {
+  const proxyFor = own ? null : proxySettings(proxy, env);
   if (!proxyFor) return { fetch: own ?? fetch, through: () => null };
   const through = (url: string) => {
     const proxy = proxyFor(url);

@@ -8,6 +8,8 @@ import { noProxy, portOf } from './no-proxy.ts';
 export type ProxyOption = string | false;
 
 export interface HttpProxy {
+  /** With user name and password: never to be shown. */
+  url: string;
   /** Without user name and password. */
   origin: string;
   /** `host:port`. */
@@ -66,11 +68,11 @@ function parseProxy(value: string, source: string): HttpProxy {
   if (!url || !/^https?:$/.test(url.protocol) || /@/.test(url.pathname + url.search + url.hash))
     throw noProxyUrl(`${source} is not the address of a proxy`);
   const shown = hostAndPort(url);
-  if (!url.username && !url.password) return { origin: url.origin, shown, authorization: null };
+  if (!url.username && !url.password) return { url: url.href, origin: url.origin, shown, authorization: null };
   try {
     const userInfo = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     const authorization = `Basic ${Buffer.from(userInfo).toString('base64')}`;
-    return { origin: url.origin, shown, authorization };
+    return { url: url.href, origin: url.origin, shown, authorization };
   } catch {
     throw noProxyUrl(`the user name or password in ${source} is not percent-encoded as in a URL`);
   }

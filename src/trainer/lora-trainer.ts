@@ -32,6 +32,11 @@ export interface LoadLoraTrainerParameters extends BaseModelSource, EngineParame
    * own, without the wallet and the tokens of this one.
    */
   inline?: boolean;
+  /**
+   * Names of environment variables that the training process gets too. Without: those that training may need, by a list
+   * (see docs/backends.md), and none else.
+   */
+  env?: readonly string[];
   /** A training process that reports nothing for this long is ended. Default 30 minutes. */
   stallTimeoutMs?: number;
   logger?: Logger;
@@ -76,13 +81,13 @@ export class LoraTrainer {
    */
   static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
-    const { stallTimeoutMs, logger, signal, clock } = options;
+    const { stallTimeoutMs, env, logger, signal, clock } = options;
     const folder = await resolveBaseModel(options);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
     const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock })
-      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, logger, signal });
+      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, env, logger, signal });
     return new LoraTrainer(trainer, folder);
   }
 

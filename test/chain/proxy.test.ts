@@ -5,26 +5,25 @@ import { type ForwardProxy, startForwardProxy } from '../shared/forward-proxy.ts
 import { closeLater, connect, NETUID, startSubnet } from './subnet.ts';
 
 let proxy: ForwardProxy;
-const withPassword = () => proxy.url.replace('//', '//ann:p%40ss@');
 beforeEach(async () => {
   proxy = closeLater(await startForwardProxy());
 });
 afterEach(() => void vi.unstubAllEnvs());
 
-test.each([
-  ['HTTP_PROXY', (url: string) => void vi.stubEnv('HTTP_PROXY', url), (_url: string): { proxy?: string } => ({})],
-  ['the option', (_url: string) => {}, (url: string): { proxy?: string } => ({ proxy: url })],
-] as const)('what %s names carries the WebSocket, to an address that only it knows', async (_what, set, more) => {
-  const chain = await startSubnet();
-  const named = closeLater(await startForwardProxy({ hosts: { 'localhost:1': new URL(chain.url).host } }));
-  proxy = named;
-  proxy.credentials = 'ann:p@ss';
-  set(withPassword());
-  const subtensor = await connect('ws://localhost:1', more(withPassword()));
-  const { block } = await subtensor.metagraph(NETUID);
-  await subtensor.waitForBlock(block + 2);
-  expect(proxy.seen).toEqual(['CONNECT localhost:1']);
-});
+test.each(['HTTP_PROXY', 'the option'])(
+  'what %s names carries the WebSocket, to an address that only it knows',
+  async (where) => {
+    const chain = await startSubnet();
+    proxy = closeLater(await startForwardProxy({ hosts: { 'localhost:1': new URL(chain.url).host } }));
+    proxy.credentials = 'ann:p@ss';
+    const url = proxy.url.replace('//', '//ann:p%40ss@');
+    if (where !== 'the option') vi.stubEnv(where, url);
+    const subtensor = await connect('ws://localhost:1', where === 'the option' ? { proxy: url } : {});
+    const { block } = await subtensor.metagraph(NETUID);
+    await subtensor.waitForBlock(block + 2);
+    expect(proxy.seen).toEqual(['CONNECT localhost:1']);
+  },
+);
 
 test.each([
   ['NO_PROXY', '127.0.0.0/8', {}],

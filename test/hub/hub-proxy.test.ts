@@ -38,16 +38,13 @@ const upload = (to = store()) => to.upload({ repo: REPO, path: join(folder, 'up.
 const download = (commit: string, from = store()) =>
   from.download({ repo: REPO, commit, to: join(folder, 'data.jsonl'), maxBytes: 1e6 });
 
-test.each([
-  ['HTTP_PROXY', (url: string) => void vi.stubEnv('HTTP_PROXY', url), (_url: string): { proxy?: string } => ({})],
-  ['the option', (_url: string) => {}, (url: string): { proxy?: string } => ({ proxy: url })],
-] as const)(
+test.each(['HTTP_PROXY', 'ALL_PROXY', 'http_proxy', 'the option'])(
   'what %s names carries every request of an upload and a download, with its password',
-  async (_what, set, more) => {
+  async (where) => {
     proxy.credentials = 'ann:p@ss';
     const url = proxy.url.replace('//', '//ann:p%40ss@');
-    set(url);
-    const through = store(more(url));
+    if (where !== 'the option') vi.stubEnv(where, url);
+    const through = store(where === 'the option' ? { proxy: url } : {});
     const { commit, sha256 } = await upload(through);
     expect(await download(commit, through)).toMatchObject({ ok: true, value: { sha256 } });
     expect(await readFile(join(folder, 'data.jsonl'), 'utf8')).toBe(BODY);
