@@ -45,6 +45,7 @@ function addressRule(address: string, prefix: string | undefined): (host: string
 }
 
 function nameRule(name: string): (host: string) => boolean {
+  if (name === '*') return () => true;
   const domain = hostOf(name.replace(/^\*?\.?/, ''));
-  return (host) => domain === '' || host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`));
+  return (host) => host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`));
 }

@@ -69,13 +69,15 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
          writeFileSync('${seen}.new', JSON.stringify([Object.keys(process.env), process.env.NODE_OPTIONS]));
          renameSync('${seen}.new', '${seen}');
        };
-       process.on('message', () => process.nextTick(tell));`,
+       if (require('node:worker_threads').isMainThread) setInterval(tell, 20).unref();`,
     );
     const { NODE_OPTIONS = '' } = process.env;
     process.env.NODE_OPTIONS = `${NODE_OPTIONS} --inspect=127.0.0.1:0 --require ${hook}`;
     const trainer = await load({ env: ['NAMED'] });
     const started = readFileSync(`/proc/${childPid()}/environ`, 'utf8').split('\0').filter(Boolean);
     const trained = await trainer.train(rows, { recipe, seed: 7 });
+    await rm(seen, { force: true });
+    while (!existsSync(seen)) await new Promise((resolve) => setTimeout(resolve, 10));
     const [later, options] = JSON.parse(readFileSync(seen, 'utf8'));
     const flags = [...readFileSync(`/proc/${childPid()}/cmdline`, 'utf8').split('\0'), options];
     trainer.dispose();
