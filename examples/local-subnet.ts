@@ -62,11 +62,21 @@ export async function startLocalSubnet({
     await writeFile(join(folder, 'beacon.json'), JSON.stringify(beacon));
     signal?.throwIfAborted();
     const { url: hubUrl } = hub;
+    exemptFromProxies({ chainUrl: chain.url, hubUrl });
     return { chainUrl: chain.url, hubUrl, hubToken: HUB_USER.token, netuid: NETUID, folder, close: () => open.close() };
   } catch (error) {
     await open.close();
     throw error;
   }
+}
+
+/** A proxy leads out of this machine; it is not asked for the servers on it. */
+function exemptFromProxies({ chainUrl, hubUrl }: Pick<LocalSubnet, 'chainUrl' | 'hubUrl'>): void {
+  const own = [chainUrl, hubUrl].map((url) => new URL(url).host);
+  const exempt = process.env.no_proxy ?? process.env.NO_PROXY ?? '';
+  process.env.no_proxy = process.env.NO_PROXY = [...new Set([...exempt.split(/[\s,]+/), ...own])]
+    .filter(Boolean)
+    .join();
 }
 
 /** The flags that point miner.ts or validator.ts at a local subnet, signing as `wallet`. Also sets HF_TOKEN to the local hub's. */

@@ -16,6 +16,7 @@ export default defineConfig({
     pool: 'forks',
     // libtensorflow's start-up messages would drown the report.
     env: { TF_CPP_MIN_LOG_LEVEL: '3' },
+    setupFiles: ['test/no-proxies.ts'],
     maxWorkers: 2,
     maxConcurrency: 2,
     testTimeout: 30_000,

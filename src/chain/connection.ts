@@ -1,7 +1,9 @@
+import type { Agent } from 'node:http';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import type { ProxyFor } from '../shared/proxy.ts';
 import { stopwatch, timed } from '../shared/timed.ts';
 import {
   nodeFailed,
@@ -15,6 +17,7 @@ import {
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
 import { type Link, openLink } from './link.ts';
+import { throughProxy } from './proxy-connection.ts';
 import { RuntimeCodecs } from './runtime-codec.ts';
 
 export type { Link } from './link.ts';
@@ -35,6 +38,10 @@ export interface ConnectionParameters {
   clock?: Clock;
   /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
   codecs?: RuntimeCodecs;
+  /** The way to the nodes, `null` (default) for none but the direct one. */
+  proxyFor?: ProxyFor | null;
+  /** Opens the sockets to the nodes instead. */
+  agent?: Agent;
   logger?: Logger;
 }
 
@@ -66,6 +73,8 @@ export class Connection {
   readonly #codecs: RuntimeCodecs;
   readonly #maxClockDifferenceMs: number;
   readonly #clock: Clock;
+  readonly #proxyFor: ProxyFor | null;
+  readonly #agent: Agent | undefined;
   /** Where each endpoint's best block stood still. */
   readonly #stalledAt = new Map<Endpoint, number>();
   #genesisHash: string | null;
@@ -89,6 +98,8 @@ export class Connection {
     this.#codecs = parameters.codecs ?? new RuntimeCodecs();
     this.#maxClockDifferenceMs = parameters.maxClockDifferenceMs ?? MAX_CLOCK_DIFFERENCE_MS;
     this.#clock = parameters.clock ?? systemClock;
+    this.#proxyFor = parameters.proxyFor ?? null;
+    this.#agent = parameters.agent;
     this.#logger = parameters.logger ?? silentLogger;
   }
 
@@ -223,6 +234,9 @@ export class Connection {
         genesisHash: this.#genesisHash,
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
+        // Half of the time, so that it is the proxy that is named when the proxy is silent.
+        connect: throughProxy(this.#proxyFor, Math.floor((this.endpoints > 1 ? shareMs : this.timeoutMs) / 2)),
+        agent: this.#agent,
         onRequest: (method) => this.#traceRequest(method, endpoint),
         onStall: (socket, block) => this.#stalled(endpoint, socket, block),
         clock: this.#clock,

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { messageOf } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 
 /** JSON-RPC's code for a method that the other side does not have. */
 export const METHOD_NOT_FOUND = -32_601;
@@ -56,6 +56,10 @@ export interface OpenSocketOptions {
   pingIntervalMs?: number;
   /** Called for every request sent; what it returns is called with the error, or nothing, when the answer is there. */
   onRequest?: (method: string) => (error?: unknown) => void;
+  /** Opens the connection under the WebSocket: through a proxy, for instance; `null` leaves it to the WebSocket. */
+  connect?: (url: string, signal: AbortSignal) => Promise<Socket | null>;
+  /** The same as an agent of node:http. */
+  agent?: Agent;
 }
 
 export interface Subscription {
@@ -89,11 +93,13 @@ export class JsonRpcSocket {
   readonly #onRequest: (method: string) => (error?: unknown) => void;
   #lastId = 0;
 
-  private constructor(url: string, { pingIntervalMs = 15_000, onRequest = () => () => {} }: OpenSocketOptions) {
+  private constructor(url: string, options: OpenSocketOptions, connection: Socket | null) {
+    const { pingIntervalMs = 15_000, onRequest = () => () => {}, agent } = options;
     // Everything that waits for a notice listens; many at once are no leak.
     setMaxListeners(0, this.lost);
     this.#onRequest = onRequest;
-    this.#socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 });
+    const limits = { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 };
+    this.#socket = new WebSocket(url, { ...limits, agent, ...(connection && { createConnection: () => connection }) });
     this.#socket.on('upgrade', ({ socket }) => this.#keepAsking(socket, pingIntervalMs));
     this.#socket.on('message', (data) => this.#receive(String(data)));
     this.#socket.on('unexpected-response', (_, response) => this.#end(new HandshakeRefusedError(response)));
@@ -107,7 +113,13 @@ export class JsonRpcSocket {
   /** Opens a socket; an abort of the signal closes it. @throws SocketLostError when it cannot be opened. */
   static async open(url: string, signal: AbortSignal, options: OpenSocketOptions = {}): Promise<JsonRpcSocket> {
     signal.throwIfAborted();
-    const opening = new JsonRpcSocket(url, options);
+    const connection = await options.connect?.(url, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw error instanceof FlockOffError ? error : new SocketLostError(messageOf(error), false);
+    });
+    if (signal.aborted) connection?.destroy();
+    signal.throwIfAborted();
+    const opening = new JsonRpcSocket(url, options, connection ?? null);
     signal.addEventListener('abort', () => opening.close(messageOf(signal.reason)), { once: true });
     await new Promise<void>((resolve, reject) => {
       opening.#socket.once('open', () => resolve());

@@ -5,7 +5,7 @@ import { otherChain } from './connection-errors.ts';
 import type { Endpoint } from './endpoint-list.ts';
 import { HeadClock } from './head-clock.ts';
 import { HeadFeed } from './head-feed.ts';
-import { JsonRpcSocket } from './json-rpc-socket.ts';
+import { JsonRpcSocket, type OpenSocketOptions } from './json-rpc-socket.ts';
 import { isPublicChain } from './networks.ts';
 import { probe } from './probe.ts';
 import { type RuntimeCodecs, readIdentity } from './runtime-codec.ts';
@@ -25,7 +25,7 @@ export interface Link {
   headClock: HeadClock;
 }
 
-export interface OpenLinkParameters {
+export interface OpenLinkParameters extends Pick<OpenSocketOptions, 'connect' | 'agent'> {
   endpoint: Endpoint;
   /** Closes the link, open or not. */
   signal: AbortSignal;
@@ -51,7 +51,8 @@ export interface OpenLinkParameters {
 export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   const { endpoint, signal, codecs, genesisHash, pingIntervalMs, stallTimeoutMs, onRequest, onStall } = parameters;
   const { clock, maxClockDifferenceMs, onWrongTime } = parameters;
-  const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest });
+  const { connect, agent } = parameters;
+  const socket = await JsonRpcSocket.open(endpoint.url, signal, { pingIntervalMs, onRequest, connect, agent });
   try {
     const identity = await readIdentity(socket);
     if (genesisHash !== null && identity.genesisHash !== genesisHash)

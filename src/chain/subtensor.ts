@@ -1,7 +1,9 @@
+import type { Agent } from 'node:http';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
@@ -42,6 +44,10 @@ export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   onWait?: (wait: OutageWait) => void;
   /** What sending a call waits for: a block, or a final block. Default `in-block`. */
   until?: Certainty;
+  /** Proxy to every endpoint; `false` for none. Default: what HTTPS_PROXY (wss), HTTP_PROXY (ws), ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** An agent of node:http that opens the sockets, and sees to proxies itself. */
+  agent?: Agent;
   logger?: Logger;
   signal?: AbortSignal;
 }
@@ -224,7 +230,8 @@ export class Subtensor {
  * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local, or
  * a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
  * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline; `chain-unreachable`, too,
- *   when every node is further from this machine's clock than accepted.
+ *   when every node is further from this machine's clock than accepted; `bad-argument` for an address, of a node or a
+ *   proxy, that is none.
  * @example
  * const subtensor = await connectSubtensor({ network: 'finney' });
  * const { neurons } = await subtensor.metagraph(netuid);
@@ -232,10 +239,15 @@ export class Subtensor {
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
   const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
-  const { maxClockDifferenceMs, clock, wait = false, onWait } = parameters;
+  const { maxClockDifferenceMs, clock, wait = false, onWait, agent, proxy } = parameters;
   const target = resolveEndpoints(parameters);
-  const deadlines = { timeoutMs, blockTimeoutMs, pingIntervalMs };
-  const connection = new Connection({ ...target, ...deadlines, maxClockDifferenceMs, clock, logger });
+  const proxyFor = agent ? null : proxySettings(proxy);
+  for (const url of target.urls) proxyFor?.(url);
+  const connection = new Connection({
+    ...target,
+    ...{ timeoutMs, blockTimeoutMs, pingIntervalMs, logger },
+    ...{ maxClockDifferenceMs, clock, proxyFor, agent },
+  });
   const connect = () => connection.use('connecting', async () => {}, { signal });
   try {
     await (wait ? waitUntilAvailable(connect, { onWait, signal, clock }) : connect());

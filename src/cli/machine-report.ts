@@ -8,6 +8,7 @@ import { defaultCacheFolder, freeBytes } from '../setup/cache.ts';
 import { reasonOf, runCommand } from '../setup/run-command.ts';
 import { cudaProblemIn, placementsIn, TELL_EVERYTHING } from '../setup/tensorflow-log.ts';
 import { installedVersion } from '../setup/tensorflow-package.ts';
+import { childEnvironment } from '../shared/child-environment.ts';
 import type { OperationProbe } from '../trainer/graph/probe-operations.ts';
 import type { BackendProbe } from '../trainer/tensorflow.ts';
 
@@ -108,7 +109,7 @@ async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<Machin
   const result = await runCommand({
     command: process.execPath,
     args: [...process.execArgv, cli, 'probe'],
-    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...env, TF_CPP_MIN_LOG_LEVEL: '3' },
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env }), TF_CPP_MIN_LOG_LEVEL: '3' },
     timeoutMs: 180_000,
   });
   try {
@@ -127,7 +128,7 @@ async function probeOperationsInChild(cli: string, env: NodeJS.ProcessEnv): Prom
   const result = await runCommand({
     command: process.execPath,
     args: [...process.execArgv, cli, 'probe-operations'],
-    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...env, ...TELL_EVERYTHING },
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env }), ...TELL_EVERYTHING },
     timeoutMs: 180_000,
   });
   const cudaProblem = cudaProblemIn(result.stderr);
@@ -148,6 +149,7 @@ async function listCudaDevices(): Promise<MachineReport['cudaDevices']> {
     const { code, stdout } = await runCommand({
       command: 'nvidia-smi',
       args: [`--query-gpu=${fields}`, '--format=csv,noheader'],
+      env: childEnvironment({ env: process.env }),
       timeoutMs: 20_000,
     });
     if (code !== 0) continue;

@@ -11,6 +11,8 @@ import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.
 import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import type { ProxyOption } from '../shared/proxy.ts';
+import { httpRoute } from '../shared/proxy-fetch.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
@@ -38,6 +40,9 @@ export interface CreateHubDatasetStoreParameters {
   totalTimeoutMs?: number;
   /** Failures after which a call is given up; a connection that breaks after a MiB or more is none. Default 5. */
   attempts?: number;
+  /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** Replaces Node's, and sees to proxies itself. */
   fetch?: typeof fetch;
   clock?: Clock;
   logger?: Logger;
@@ -58,14 +63,16 @@ type ListedFile = z.infer<typeof ListedFile>;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
- * @throws FlockOffError `bad-argument` for a token that cannot be one, see {@link parseHubToken}.
+ * @throws FlockOffError `bad-argument` for a token that cannot be one, see {@link parseHubToken}, and when the proxy's
+ *   address is none.
  */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
   const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
   const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const limits = { fetch: tracedFetch(parameters.fetch ?? fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+  const route = httpRoute(parameters, hubUrl);
+  const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {

@@ -1,10 +1,12 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { hubRefusal, unreachable } from '../shared/hub-refusal.ts';
+import { hubFault, hubRefusal } from '../shared/hub-refusal.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface HubFetchParameters {
   /** The fetch underneath. */
   fetch: typeof fetch;
+  /** Names the proxy that a URL is fetched through, `null` for none. */
+  through?: (url: string) => string | null;
   /** Longest silence: until the headers, and for the next of a body, which may not come slower than 1 KiB a second. */
   stallTimeoutMs: number;
   /** Longest time for one request that sends a file, or makes the commit that holds one. */
@@ -39,7 +41,7 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { signal, stallTimeoutMs, uploadTimeoutMs, maxBytes = MAX_ANSWER_BYTES } = parameters;
-  const fault = (why: string) => unreachable(url, why);
+  const fault = hubFault(url, parameters.through?.(url));
   const watch = stallWatch(sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs, fault);
   const signals = [watch.signal, signal, init.signal].filter((one) => one != null);
   const headers = new Headers(init.headers);
@@ -53,7 +55,7 @@ async function send(
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
     const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw unreachable(url, why, { cause: error });
+    throw fault(why, { cause: error });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response))
     return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
@@ -63,7 +65,7 @@ async function send(
   signal?.throwIfAborted();
   const isRead = (init.method ?? 'GET') === 'GET' || /\/paths-info\//.test(new URL(url).pathname);
   const token = headers.get('Authorization')?.replace(/^Bearer /, '');
-  throw hubRefusal({ url, response, body, isRead, token });
+  throw hubRefusal({ url, response, body, isRead, token, fault });
 }
 
 function sendsFile(url: string, { method }: RequestInit): boolean {

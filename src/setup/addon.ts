@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { COMPILING, childEnvironment } from '../shared/child-environment.ts';
 import { reasonOf, runCommand } from './run-command.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
 import type { UnpackedWheel } from './wheel.ts';
@@ -75,7 +76,12 @@ export async function removeAddon({ folder, addon }: TensorFlowPackage): Promise
 async function compile(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const compilers = [env.CXX, 'g++', 'c++', 'clang++'].filter((name) => name !== undefined && name !== '');
   for (const command of compilers as string[]) {
-    const result = await runCommand({ command, args, env, timeoutMs: 600_000 });
+    const result = await runCommand({
+      command,
+      args,
+      env: childEnvironment({ env, groups: [COMPILING] }),
+      timeoutMs: 600_000,
+    });
     if (result.code === 0) return;
     if (result.stoppedBy === 'ENOENT') continue;
     throw new FlockOffError({

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { childEnvironment, DOWNLOADING } from '../shared/child-environment.ts';
 import { type CommandResult, reasonOf, runCommand } from './run-command.ts';
 
 /** A command that starts pip, and its first arguments. */
@@ -56,7 +57,7 @@ export async function downloadWheels({
       ...['--dest', folder],
       ...requirements,
     ],
-    env,
+    env: pipEnvironment(env),
     timeoutMs: 1_200_000,
   });
   if (result.code !== 0) {
@@ -74,7 +75,12 @@ export async function downloadWheels({
 export async function findPip(env: NodeJS.ProcessEnv): Promise<Pip> {
   const seen: string[] = [];
   for (const [command, args] of PIP_COMMANDS) {
-    const result: CommandResult = await runCommand({ command, args: [...args, '--version'], env, timeoutMs: 30_000 });
+    const result: CommandResult = await runCommand({
+      command,
+      args: [...args, '--version'],
+      env: pipEnvironment(env),
+      timeoutMs: 30_000,
+    });
     if (result.code === 0) return [command, args];
     seen.push([command, ...args].join(' '));
   }
@@ -83,4 +89,9 @@ export async function findPip(env: NodeJS.ProcessEnv): Promise<Pip> {
     what: `pip was not found (tried ${seen.join(', ')})`,
     fix: 'install Python 3 with pip, for example "apt-get install python3-pip"',
   });
+}
+
+/** Its own settings, the proxies that it reads by itself, and nothing that is none of its business. */
+function pipEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return childEnvironment({ env, groups: [DOWNLOADING] });
 }

@@ -1,3 +1,4 @@
+import { childEnvironment } from '../shared/child-environment.ts';
 import { reasonOf, runCommand } from './run-command.ts';
 import { cudaProblemIn, TELL_EVERYTHING } from './tensorflow-log.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
@@ -70,7 +71,7 @@ function runScript(script: string, args: string[], settings: NodeJS.ProcessEnv) 
     command: process.execPath,
     args: ['-e', script, ...args],
     // Without it TensorFlow takes all the memory of the GPU, which somebody else may be using.
-    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...process.env, ...settings },
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env: process.env }), ...settings },
     timeoutMs: PROOF_TIMEOUT_MS,
   });
 }

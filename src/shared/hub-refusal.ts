@@ -12,13 +12,22 @@ export interface HubRefusalParameters {
   isRead: boolean;
   /** The token that was sent, if any. It is left out of the error, should the answer repeat it. */
   token?: string;
+  /** Default: without a proxy. */
+  fault?: HubFault;
 }
 
 /**
  * What an answer other than 2xx means: `hub-unreachable` (transient) for what the Hub cannot do now, and for what is as
  * likely said by a proxy or mirror in between; `hub-denied` with `facts.status` and `facts.errorCode` for the Hub's word.
  */
-export function hubRefusal({ url, response, body, isRead, token }: HubRefusalParameters): FlockOffError {
+export function hubRefusal({
+  url,
+  response,
+  body,
+  isRead,
+  token,
+  fault = hubFault(url),
+}: HubRefusalParameters): FlockOffError {
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
   const said = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
@@ -26,15 +35,14 @@ export function hubRefusal({ url, response, body, isRead, token }: HubRefusalPar
   if (status >= 500 || TRANSIENT.has(status)) {
     const askedMs = retryAfterMs(headers);
     const asks = askedMs === undefined ? '' : `, asks to wait ${Math.ceil(askedMs / 1000)} s`;
-    return unreachable(url, `it answered ${status} (${message})${asks}`, { retryAfterMs: askedMs });
+    return fault(`it answered ${status} (${message})${asks}`, { retryAfterMs: askedMs });
   }
   // A bare 404 comes from something between us and the Hub: the Hub itself always says what is missing.
-  if (status === 404 && errorCode === undefined)
-    return unreachable(url, 'it answered 404 without saying what is missing');
+  if (status === 404 && errorCode === undefined) return fault('it answered 404 without saying what is missing');
   // So does a 401 to a question without a token, and a 403 to a read that does not speak of the repository.
   const anonymous = token === undefined;
   if (errorCode === undefined && ((status === 401 && anonymous) || (status === 403 && isRead && !isDisabled(message))))
-    return unreachable(url, `it answered ${status} (${message}) without saying why`);
+    return fault(`it answered ${status} (${message}) without saying why`);
   return new FlockOffError({
     code: 'hub-denied',
     what: `the Hub answered ${status} to ${pathOf(url)}: ${message}`,
@@ -67,6 +75,14 @@ export function unreachable(
     transient: true,
     ...more,
   });
+}
+
+/** {@link unreachable} for one request. */
+export type HubFault = (why: string, more?: Parameters<typeof unreachable>[2]) => FlockOffError;
+
+/** @param proxy what the request goes through, such as "the proxy host:port", if anything; failures name it. */
+export function hubFault(url: string, proxy?: string | null): HubFault {
+  return (why, more) => unreachable(url, proxy && !why.startsWith(proxy) ? `${why} (through ${proxy})` : why, more);
 }
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */

@@ -7,11 +7,15 @@ import { RepoId } from '../schema/model-id.ts';
 import { bodyFrom } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
-import { hubRefusal, unreachable } from '../shared/hub-refusal.ts';
+import { type HubFault, hubFault, hubRefusal } from '../shared/hub-refusal.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import type { ProxyOption } from '../shared/proxy.ts';
+import { type HttpRoute, httpRoute } from '../shared/proxy-fetch.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
+import { tracedFetch } from '../shared/traced-fetch.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -24,19 +28,28 @@ export interface BaseModelSource {
   hubEndpoint?: string;
   /** Only for private or gated models. Never logged. */
   hubToken?: string;
+  /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
+  proxy?: ProxyOption;
+  /** Replaces Node's, and sees to proxies itself. */
   fetch?: typeof fetch;
   clock?: Clock;
   /** The connection is given up after this long without a byte, or with less than 1 KiB a second. Default 30 s. */
   stallTimeoutMs?: number;
   /** Longest time of a download in all. Default 6 hours. */
   totalTimeoutMs?: number;
+  /** Traces each request. */
+  logger?: Logger;
   signal?: AbortSignal;
   /** Called as files of a hub model arrive. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
 
-/** What bounds a download: the caller's signal, and the time it may take. */
-type BoundedSource = BaseModelSource & { signal: AbortSignal };
+/** A source on a hub: the way there, and what bounds a download, the caller's signal and the time it may take. */
+interface HubSource extends BaseModelSource {
+  endpoint: string;
+  route: HttpRoute;
+  signal: AbortSignal;
+}
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;
@@ -65,7 +78,7 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
  * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
- * @throws FlockOffError `bad-argument` (the token), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ * @throws FlockOffError `bad-argument` (token, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
   const hubToken = parseHubToken(source.hubToken, 'the parameter "hubToken"');
@@ -78,7 +91,10 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
       facts: { model: source.model },
     });
   }
-  return download({ ...source, hubToken });
+  const endpoint = (source.hubEndpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
+  const { fetch, through } = httpRoute(source, endpoint);
+  const route = { fetch: tracedFetch(fetch, source.logger ?? silentLogger), through };
+  return download({ ...source, hubToken, endpoint, route });
 }
 
 const MAX_DELAY_MS = 30_000;
@@ -89,10 +105,10 @@ function isTransient(error: unknown): boolean {
   return isTransientError(error) && askedMs <= MAX_DELAY_MS;
 }
 
-async function download(source: BaseModelSource): Promise<string> {
+async function download(source: Omit<HubSource, 'signal'> & Pick<BaseModelSource, 'signal'>): Promise<string> {
   const { model, revision = 'main', cacheDir = DEFAULT_CACHE, totalTimeoutMs = 6 * 3_600_000 } = source;
   const deadline = new AbortController();
-  const late = () => unreachable(urlOf(source, model), `it took more than ${totalTimeoutMs / 1000} s in all`);
+  const late = () => faultAt(source, urlOf(source, model))(`it took more than ${totalTimeoutMs / 1000} s in all`);
   const timer = setTimeout(() => deadline.abort(late()), totalTimeoutMs).unref();
   const signal = source.signal ? AbortSignal.any([source.signal, deadline.signal]) : deadline.signal;
   try {
@@ -109,12 +125,12 @@ async function download(source: BaseModelSource): Promise<string> {
   }
 }
 
-function insist<T>({ signal, clock = systemClock }: BoundedSource, attempt: () => Promise<T>): Promise<T> {
+function insist<T>({ signal, clock = systemClock }: HubSource, attempt: () => Promise<T>): Promise<T> {
   return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: MAX_DELAY_MS, isTransient, signal, clock });
 }
 
 /** Receives a file, possibly over several connections: each goes on where the last one broke off. */
-async function downloadFile(source: BoundedSource, sha: string, file: HubFile, folder: string): Promise<void> {
+async function downloadFile(source: HubSource, sha: string, file: HubFile, folder: string): Promise<void> {
   const url = urlOf(source, `${source.model}/resolve/${sha}/${file.rfilename}`);
   const path = join(folder, file.rfilename);
   const incomplete = `${path}.incomplete`;
@@ -133,7 +149,7 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
             source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
             if (bytesDone === file.size) break;
           }
-          if (bytesDone < file.size) throw unreachable(url, `it ended after ${bytesDone} of ${file.size} bytes`);
+          if (bytesDone < file.size) throw faultAt(source, url)(`it ended after ${bytesDone} of ${file.size} bytes`);
         } catch (error) {
           if (bytesDone - before >= PROGRESS_BYTES) continue;
           // So little is soon received again, and may have been another page than the file.
@@ -143,7 +159,7 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
       }
       if (await isWhole(incomplete, file)) return;
       bytesDone = 0;
-      throw unreachable(url, 'the bytes received are not those of the file');
+      throw faultAt(source, url)('the bytes received are not those of the file');
     });
     await rename(incomplete, path).catch(diskFault);
   } finally {
@@ -152,29 +168,29 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
   }
 }
 
-async function bytesFrom(source: BoundedSource, url: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
+async function bytesFrom(source: HubSource, url: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
   const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
   const headers = { 'accept-encoding': 'identity', ...range };
   return bodyFrom(await request(source, url, { headers, maxBytes: Number.POSITIVE_INFINITY }), offset);
 }
 
 async function request(
-  source: BoundedSource,
+  source: HubSource,
   url: string,
   { headers = {}, maxBytes }: { headers?: Record<string, string>; maxBytes: number },
 ): Promise<Response> {
   const { hubToken: token, stallTimeoutMs = 30_000, signal } = source;
-  const fault = (why: string) => unreachable(url, why);
+  const fault = faultAt(source, url);
   const watch = stallWatch(stallTimeoutMs, fault);
   try {
-    const response = await (source.fetch ?? fetch)(url, {
+    const response = await source.route.fetch(url, {
       headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       signal: AbortSignal.any([watch.signal, signal]),
     });
     if (response.ok) return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
     const refused = watchBody(response, { watch, stallTimeoutMs, maxBytes: MAX_REFUSAL_BYTES, fault });
     const body = await refused.text().catch(() => '');
-    throw refusalOf(source.model, hubRefusal({ url, response, body, isRead: true, token }));
+    throw refusalOf(source.model, hubRefusal({ url, response, body, isRead: true, token, fault }));
   } catch (error) {
     watch.stop();
     throw transferFault(source, url, error);
@@ -200,15 +216,19 @@ function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
   });
 }
 
-function transferFault({ signal }: BoundedSource, url: string, error: unknown): unknown {
-  if (signal.aborted) return signal.reason;
+function transferFault(source: HubSource, url: string, error: unknown): unknown {
+  if (source.signal.aborted) return source.signal.reason;
   if (error instanceof FlockOffError) return error;
   const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-  return unreachable(url, why, { cause: error });
+  return faultAt(source, url)(why, { cause: error });
 }
 
-function urlOf({ hubEndpoint = 'https://huggingface.co' }: BaseModelSource, path: string): string {
-  return `${hubEndpoint.replace(/\/+$/, '')}/${path}`;
+function urlOf({ endpoint }: Pick<HubSource, 'endpoint'>, path: string): string {
+  return `${endpoint}/${path}`;
+}
+
+function faultAt({ route }: Pick<HubSource, 'route'>, url: string): HubFault {
+  return hubFault(url, route.through(url));
 }
 
 function diskFault(cause: unknown): never {
@@ -220,7 +240,7 @@ function diskFault(cause: unknown): never {
   });
 }
 
-async function readRevision(source: BoundedSource, path: string): Promise<z.infer<typeof Revision>> {
+async function readRevision(source: HubSource, path: string): Promise<z.infer<typeof Revision>> {
   const url = urlOf(source, path);
   const response = await request(source, url, { maxBytes: MAX_DESCRIPTION_BYTES });
   const described = await response.json().catch((error: unknown) => {
@@ -228,7 +248,7 @@ async function readRevision(source: BoundedSource, path: string): Promise<z.infe
   });
   const parsed = Revision.safeParse(described);
   if (parsed.success) return parsed.data;
-  throw unreachable(url, 'it does not describe the model as the Hub does');
+  throw faultAt(source, url)('it does not describe the model as the Hub does');
 }
 
 /** Whether the hub's file is there: a disk may have damaged what was whole when it arrived. */

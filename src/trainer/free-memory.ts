@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../shared/child-environment.ts';
 import type { BackendInfo } from './tensorflow.ts';
 
 /** Left to others, and to what the estimate of a run's memory does not know. */
@@ -40,7 +41,10 @@ async function freeInContainer(): Promise<number> {
 async function freeOnGpu(): Promise<number> {
   const [device = '0'] = (process.env.CUDA_VISIBLE_DEVICES || '0').split(',');
   const query = ['--query-gpu=memory.free', '--format=csv,noheader,nounits', `--id=${device}`];
-  const mebibytes = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 }).then(
+  const mebibytes = await promisify(execFile)('nvidia-smi', query, {
+    timeout: 10_000,
+    env: childEnvironment({ env: process.env }),
+  }).then(
     ({ stdout }) => Number.parseInt(stdout, 10),
     () => Number.NaN,
   );

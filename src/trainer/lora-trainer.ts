@@ -3,7 +3,6 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
-import { tracedFetch } from '../shared/traced-fetch.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
 import { LocalTrainer } from './local-trainer.ts';
@@ -34,6 +33,11 @@ export interface LoadLoraTrainerParameters extends BaseModelSource, EngineParame
    * own, without the wallet and the tokens of this one.
    */
   inline?: boolean;
+  /**
+   * Names of environment variables that the training process gets too. Without: those that training may need, by a list
+   * (see docs/backends.md), and none else.
+   */
+  env?: readonly string[];
   /** A training process that reports nothing for this long is ended. Default 30 minutes. */
   stallTimeoutMs?: number;
   logger?: Logger;
@@ -78,16 +82,14 @@ export class LoraTrainer {
    */
   static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
-    const { stallTimeoutMs, logger, signal, clock } = options;
-    const log = logger ?? silentLogger;
-    const folder = await timed(log, `finding the base model ${options.model}`, () =>
-      resolveBaseModel({ ...options, fetch: tracedFetch(options.fetch ?? fetch, log) }),
-    );
+    const { stallTimeoutMs, env, logger, signal, clock } = options;
+    const finding = () => resolveBaseModel(options);
+    const folder = await timed(logger ?? silentLogger, `finding the base model ${options.model}`, finding);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
     const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock })
-      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, logger, signal });
+      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, env, logger, signal });
     return new LoraTrainer(trainer, folder);
   }
 

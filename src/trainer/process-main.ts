@@ -1,7 +1,12 @@
 /** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
 import { Worker } from 'node:worker_threads';
+import { childEnvironment } from '../shared/child-environment.ts';
 import { LocalTrainer } from './local-trainer.ts';
 import { type Reply, type Request, toPlainError } from './process-messages.ts';
+
+// A module that was loaded first, or --env-file, may have put back what the parent kept to itself.
+const own = childEnvironment({ env: process.env, names: process.argv.slice(2) });
+for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
 
 let loading: Promise<LocalTrainer> | undefined;
 const running = new Map<number, AbortController>();

@@ -5,6 +5,7 @@ import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
+import { childEnvironment, childFlags } from '../shared/child-environment.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { disposedTrainer } from './check-arguments.ts';
@@ -26,6 +27,8 @@ export interface TrainerProcessParameters {
   engine: LoadEngineParameters;
   /** A process that says nothing for this long during a call is ended. Default 30 minutes. */
   stallTimeoutMs?: number;
+  /** Names of variables that the process gets beside those of the list. */
+  env?: readonly string[];
   logger?: Logger;
   signal?: AbortSignal;
 }
@@ -40,8 +43,6 @@ type Ask = Request extends infer One ? (One extends { id: number } ? Omit<One, '
 
 const ABORT_GRACE_MS = 5_000;
 const LINES_KEPT = 5;
-/** Names of settings that are nobody else's business. */
-const SECRET = /TOKEN|SECRET|PASSWORD|PASSPHRASE|MNEMONIC|PRIVATE|CREDENTIAL|API_?KEY|^BT_/i;
 /** What libtensorflow says while it starts, before its log level counts. */
 const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable the following instructions/;
 
@@ -153,12 +154,15 @@ class Worker {
   #stall: NodeJS.Timeout | undefined;
   ended = false;
 
-  constructor({ stallTimeoutMs = 1_800_000, logger = silentLogger }: TrainerProcessParameters) {
+  constructor({ stallTimeoutMs = 1_800_000, env = [], logger = silentLogger }: TrainerProcessParameters) {
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#logger = logger;
-    this.#child = fork(entry(), [], {
+    // TensorFlow would take all the memory of a GPU at once, which others use too.
+    const defaults = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+    this.#child = fork(entry(), env, {
       serialization: 'advanced',
-      env: withoutSecrets(process.env),
+      env: { ...defaults, ...childEnvironment({ env: process.env, names: env }) },
+      execArgv: childFlags(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     logger.debug(`training process ${this.#child.pid}: started`);
@@ -289,10 +293,4 @@ class Worker {
 function entry(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`./process-main.${extension}`, import.meta.url));
-}
-
-function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
-  // TensorFlow would take all the memory of a GPU at once, which others use too.
-  return { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...kept };
 }

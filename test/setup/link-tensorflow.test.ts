@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { describeTensorFlow, linkTensorFlow, wasmWarning } from '../../src/setup/link-tensorflow.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
 import type { TensorFlowPackage } from '../../src/setup/tensorflow-package.ts';
+import { startForwardProxy } from '../shared/forward-proxy.ts';
 import { isLinked, makePackage, makeWheel, missingTool, pipEnvironment, startIndex } from './fake-tensorflow.ts';
 
 const missing = missingTool();
@@ -58,6 +59,15 @@ describe.skipIf(missing)('linking TensorFlow', () => {
     });
     expect(lines).toHaveLength(3);
     expect(index.downloads).toBe(1);
+  });
+
+  test('pip goes through the proxy of the environment', async () => {
+    const proxy = await startForwardProxy();
+    proxy.credentials = 'ann:p@ss';
+    const env = { ...pipEnvironment(index.url), HTTP_PROXY: proxy.url.replace('//', '//ann:p%40ss@') };
+    expect(await linkTensorFlow({ tensorflow, cacheFolder, env })).toMatchObject({ route: 'wheel' });
+    await proxy.close();
+    expect(proxy.seen.filter((line) => line.startsWith(`GET ${new URL(index.url).origin}/`)).length).toBeGreaterThan(1);
   });
 
   test('force downloads again; without a route it leaves what is linked and says why', async () => {
@@ -194,6 +204,42 @@ test('a download host that answers with an error is not used, and says so', asyn
   await expect(linkTensorFlow({ tensorflow, cacheFolder: folder, routes: ['prebuilt'], env })).rejects.toThrow(
     `the download host of tfjs-node, ${host}, cannot be used (it answered 403)`,
   );
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true });
+});
+
+test('the prebuilt route goes through the proxy that its host has, with what the install script needs and no secret', async () => {
+  const proxy = await startForwardProxy();
+  const server = createServer((_, response) => response.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const folder = await mkdtemp(join(tmpdir(), 'flock-off-prebuilt-proxy-'));
+  const tensorflow = await makePackage(folder);
+  await mkdir(join(folder, 'scripts'));
+  const script = `require('node:fs').writeFileSync('seen.json', JSON.stringify(process.env)); process.exit(1);`;
+  await writeFile(join(folder, 'scripts', 'install.js'), script);
+  const { PATH } = process.env;
+  const link = (more: NodeJS.ProcessEnv) => {
+    const env = {
+      PATH,
+      HF_TOKEN: 'hf_secret',
+      TFJS_NODE_CDN_STORAGE: `http://${host}/`,
+      HTTP_PROXY: proxy.url,
+      ...more,
+    };
+    return linkTensorFlow({ tensorflow, cacheFolder: folder, routes: ['prebuilt'], env }).catch(() => {});
+  };
+  const seen = async () => JSON.parse(await readFile(join(folder, 'seen.json'), 'utf8'));
+  await link({});
+  expect(proxy.seen).toEqual([
+    `HEAD http://${host}/tensorflow/libtensorflow/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz`,
+  ]);
+  expect(await seen()).toMatchObject({ HTTPS_PROXY: `${proxy.url}/`, TFJS_NODE_CDN_STORAGE: `http://${host}/` });
+  expect(Object.keys(await seen())).not.toContain('HF_TOKEN');
+  await link({ NO_PROXY: '127.0.0.1' });
+  expect(proxy.seen).toHaveLength(1);
+  expect(Object.keys(await seen())).not.toContain('HTTPS_PROXY');
+  await proxy.close();
   await new Promise((resolve) => server.close(resolve));
   await rm(folder, { recursive: true });
 });

@@ -4,8 +4,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BaseModelSource, resolveBaseModel } from '../../src/trainer/base-model.ts';
+import { type ForwardProxy, startForwardProxy } from '../shared/forward-proxy.ts';
 import { golden, temporaryFolder } from './golden.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
@@ -265,5 +266,41 @@ describe('a hub id', () => {
       return true;
     };
     await expect(resolveBaseModel({ ...options, signal: controller.signal })).rejects.toThrow('enough');
+  });
+});
+
+describe('through a proxy', () => {
+  let proxy: ForwardProxy;
+  beforeEach(async () => {
+    proxy = await startForwardProxy();
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await proxy.close();
+  });
+
+  it('every request goes that HTTP_PROXY names one for, and none with `false`', async () => {
+    proxy.credentials = 'ann:p@ss';
+    vi.stubEnv('HTTP_PROXY', proxy.url.replace('//', '//ann:p%40ss@'));
+    expect((await readdir(await resolveBaseModel(options))).sort()).toEqual([...FILES].sort());
+    expect(proxy.seen).toHaveLength(FILES.length + 1);
+    await resolveBaseModel({ ...options, cacheDir: temporaryFolder(), proxy: false });
+    expect(proxy.seen).toHaveLength(FILES.length + 1);
+  });
+
+  it.each([
+    ['asks for a password', { credentials: 'ann:p@ss' }, 'asks for a user name and password (407)'],
+    ['refuses', { fault: 403 }, 'the hub answered status 403 for the model ann/tiny (through '],
+    ['knows no way', { fault: 404 }, 'the hub answered status 404 for the model ann/tiny (through '],
+    ['cannot reach the hub', { fault: 502 }, 'the hub answered status 502 for the model ann/tiny (through '],
+    ['is silent', { fault: 'hang' }, ' (through '],
+  ] as const)('one that %s is named, and the fault passes', async (_what, trouble, words) => {
+    Object.assign(proxy, trouble);
+    const error = await resolveBaseModel({ ...options, stallTimeoutMs: 200, proxy: proxy.url }).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'hub-unreachable', transient: true });
+    expect(error.message).toContain(words);
+    expect(error.message).toContain(`the proxy ${proxy.shown}`);
   });
 });

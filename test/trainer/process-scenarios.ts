@@ -54,9 +54,35 @@ const SCENARIOS: Record<string, () => Promise<unknown>> = {
     });
     delay.disable();
     trainer.dispose();
-    const secrets = ['hf_secret', 'my-wallet'].filter((secret) => environment.includes(secret));
     const growsOnGpu = environment.includes('TF_FORCE_GPU_ALLOW_GROWTH=true');
-    return { secrets, growsOnGpu, steps: steps.length, p99Ms: delay.percentile(99) / 1e6 };
+    return { growsOnGpu, steps: steps.length, p99Ms: delay.percentile(99) / 1e6 };
+  },
+  /** Names in the environment that the training process was started with, and that it has while it trains. */
+  async environment() {
+    const folder = await mkdtemp(join(tmpdir(), 'flock-off-environment-'));
+    const [hook, seen] = [join(folder, 'hook.cjs'), join(folder, 'seen.json')];
+    await writeFile(
+      hook,
+      `process.env.PRELOADED = 'secret';
+       const { renameSync, writeFileSync } = require('node:fs');
+       const tell = () => {
+         writeFileSync('${seen}.new', JSON.stringify([Object.keys(process.env), process.env.NODE_OPTIONS]));
+         renameSync('${seen}.new', '${seen}');
+       };
+       if (require('node:worker_threads').isMainThread) setInterval(tell, 20).unref();`,
+    );
+    const { NODE_OPTIONS = '' } = process.env;
+    process.env.NODE_OPTIONS = `${NODE_OPTIONS} --inspect=127.0.0.1:0 --require ${hook}`;
+    const trainer = await load({ env: ['NAMED'] });
+    const started = readFileSync(`/proc/${childPid()}/environ`, 'utf8').split('\0').filter(Boolean);
+    const trained = await trainer.train(rows, { recipe, seed: 7 });
+    await rm(seen, { force: true });
+    while (!existsSync(seen)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const [later, options] = JSON.parse(readFileSync(seen, 'utf8'));
+    const flags = [...readFileSync(`/proc/${childPid()}/cmdline`, 'utf8').split('\0'), options];
+    trainer.dispose();
+    await rm(folder, { recursive: true });
+    return { atStart: started.map((line) => line.split('=')[0]), later, flags, trained: trained.ok };
   },
   async killed() {
     const trainer = await load();

@@ -5,11 +5,11 @@ import { runCommand } from '../../src/setup/run-command.ts';
 const SCRIPT = fileURLToPath(new URL('process-scenarios.ts', import.meta.url));
 const LINUX = process.platform === 'linux';
 
-async function scenario(name: string): Promise<{ seen: unknown; stderr: string }> {
+async function scenario(name: string, env: NodeJS.ProcessEnv = {}): Promise<{ seen: unknown; stderr: string }> {
   const { code, stdout, stderr } = await runCommand({
     command: process.execPath,
     args: ['--import', 'tsx', SCRIPT, name],
-    env: { ...process.env, HF_TOKEN: 'hf_secret', BT_WALLET_NAME: 'my-wallet' },
+    env: { ...process.env, ...env },
     timeoutMs: 60_000,
   });
   expect(code, stderr).toBe(0);
@@ -20,13 +20,40 @@ test('a training process gives what training in this process gives, bit by bit',
   expect((await scenario('same')).seen).toEqual({ trained: true, evaluated: true, facts: true });
 });
 
+test.runIf(LINUX)('it leaves room on a GPU, says nothing on its terminal, and leaves its event loop free', async () => {
+  const { seen, stderr } = await scenario('apart');
+  expect(seen).toEqual({ growsOnGpu: true, steps: 60, p99Ms: expect.any(Number) });
+  expect((seen as { p99Ms: number }).p99Ms).toBeLessThan(20);
+  expect(stderr).toBe('');
+});
+
 test.runIf(LINUX)(
-  'it knows no secret of this process, leaves room on a GPU, says nothing on its terminal, and leaves its event loop free',
+  'it gets of the environment what training may need and what is named, also when something is loaded first',
   async () => {
-    const { seen, stderr } = await scenario('apart');
-    expect(seen).toEqual({ secrets: [], growsOnGpu: true, steps: 60, p99Ms: expect.any(Number) });
-    expect((seen as { p99Ms: number }).p99Ms).toBeLessThan(20);
-    expect(stderr).toBe('');
+    const secrets = `WALLET_SEED DATABASE_URL GH_PAT HF_TOKEN AWS_ACCESS_KEY_ID AWS_PROFILE BT_PW__ANN BT_WALLET_NAME
+    npm_config_token NPM_CONFIG__AUTH TF_VAR_db TF_TOKEN_app TF_HTTP_PASSWORD NVIDIA_API_KEY CUDA_API_TOKEN NODE_AUTH_TOKEN
+    HTTPS_PROXY PIP_INDEX_URL SSH_AUTH_SOCK LD_SDK_KEY`.split(/\s+/);
+    const needed = 'LC_ALL TZ CUDA_VISIBLE_DEVICES TF_NUM_INTRAOP_THREADS OMP_NUM_THREADS MALLOC_ARENA_MAX NAMED'.split(
+      ' ',
+    );
+    const set = (names: string[]) => Object.fromEntries(names.map((name) => [name, 'C']));
+    const env = {
+      ...set(secrets),
+      ...set(needed),
+      CUDA_VISIBLE_DEVICES: '',
+      OMP_NUM_THREADS: '1',
+      TF_NUM_INTRAOP_THREADS: '1',
+    };
+    const { seen } = await scenario('environment', env);
+    const { atStart, later, flags, trained } = seen as Record<'atStart' | 'later' | 'flags', string[]> & {
+      trained: boolean;
+    };
+    for (const names of [atStart, later]) {
+      expect(names.filter((name) => secrets.includes(name) || /PRELOADED/.test(name))).toEqual([]);
+      expect(names).toEqual(expect.arrayContaining(needed));
+    }
+    expect(flags.filter((flag) => /inspect/.test(flag))).toEqual([]);
+    expect(trained).toBe(true);
   },
 );
 
