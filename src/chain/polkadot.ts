@@ -27,9 +27,6 @@ export async function polkadotCrypto() {
 
 /** The API: metadata, storage keys, calls, and the types they are made of. */
 export async function polkadotApi() {
-  const [{ ApiPromise }, { Metadata, TypeRegistry }] = await Promise.all([
-    import('@polkadot/api'),
-    import('@polkadot/types'),
-  ]);
-  return { ApiPromise, Metadata, TypeRegistry };
+  const [{ ApiPromise }, { TypeRegistry }] = await Promise.all([import('@polkadot/api'), import('@polkadot/types')]);
+  return { ApiPromise, TypeRegistry };
 }

@@ -1,4 +1,5 @@
 import type { ApiPromise } from '@polkadot/api';
+import { toField, toItems } from './chain-value.ts';
 import type { JsonRpcSocket } from './json-rpc-socket.ts';
 import { ask, HashAnswer, HexAnswer, type RuntimeVersion, RuntimeVersionAnswer } from './node-answers.ts';
 import { polkadotApi } from './polkadot.ts';
@@ -11,6 +12,8 @@ export interface ChainIdentity {
 
 /** How metadata of version 14 begins: "meta", 14. */
 const METADATA_V14 = '0x6d6574610e';
+/** What comes after that: types, pallets, extrinsic, runtime. */
+const METADATA_V14_TYPE = '(Vec<PortableTypeV14>, Vec<PalletMetadataV14>, ExtrinsicMetadataV14, SiLookupTypeId)';
 /** Pallets without which a node is no Subtensor. */
 const REQUIRED_PALLETS = ['System', 'SubtensorModule', 'Commitments'];
 /** Format of addresses on all of Bittensor's chains. */
@@ -53,13 +56,14 @@ export class RuntimeCodecs {
 
 /** The API prints what it cannot read, so it is given only what has been read once. */
 async function requireReadable(hex: `0x${string}`): Promise<void> {
-  const { Metadata, TypeRegistry } = await polkadotApi();
+  const { TypeRegistry } = await polkadotApi();
   let pallets: string[];
   try {
     if (!hex.startsWith(METADATA_V14)) throw new Error('of another version than 14');
-    const metadata = new Metadata(new TypeRegistry(), hex);
-    if (metadata.encodedLength > hex.length / 2 - 1) throw new Error('cut short');
-    pallets = metadata.asLatest.pallets.map(({ name }) => name.toString());
+    const bytes = Buffer.from(hex.slice(METADATA_V14.length), 'hex');
+    const metadata = new TypeRegistry().createTypeUnsafe(METADATA_V14_TYPE, [bytes]);
+    if (metadata.encodedLength > bytes.length) throw new Error('cut short');
+    pallets = toItems(toItems(metadata)[1]).map((pallet) => String(toField(pallet, 'name')));
   } catch (error) {
     throw new Error('its description of itself cannot be read', { cause: error });
   }

@@ -3,6 +3,8 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type ChainValue, placed } from './chain-value.ts';
 import { shown, UnusableAnswerError } from './node-answers.ts';
 
+const SHOWN_TYPE_CHARACTERS = 80;
+
 type Decorated = NonNullable<NonNullable<ApiPromise['query'][string]>[string]>;
 
 /** A storage item as this runtime's metadata describes it: under which keys it stands, and what its bytes are. */
@@ -81,7 +83,7 @@ export class StorageEntry {
       if (modifier.isOptional) return placed(registry.createTypeUnsafe(`Option<${inner}>`, [value]), this.name);
       return placed(value ?? registry.createTypeUnsafe(inner, [fallback.toU8a(true)]), this.name);
     } catch {
-      throw new UnusableAnswerError(`${this.name} holds ${shown(hex)}, which is no ${shownType(inner)}`);
+      throw new UnusableAnswerError(`${this.name} holds ${shown(hex)}, which is no ${this.#shownType(inner)}`);
     }
   }
 
@@ -94,7 +96,7 @@ export class StorageEntry {
     const place = keys.findIndex((key, i) => isNothing(key) || !this.#isOf(types[i]!, key));
     throw new FlockOffError({
       code: 'bad-argument',
-      what: `${shown(keys[place])} is no ${types[place]}, which is what ${this.name} has for key ${place + 1}`,
+      what: `${shown(keys[place])} is no ${this.#shownType(types[place]!)}, which is what ${this.name} has for key ${place + 1}`,
       fix: 'check the netuid, and the hotkey (an ss58 address)',
       facts: { item: this.name, key: place },
     });
@@ -116,6 +118,11 @@ export class StorageEntry {
     }
   }
 
+  #shownType(type: string): string {
+    const raw = this.#api.registry.createTypeUnsafe(type, []).toRawType();
+    return raw.length > SHOWN_TYPE_CHARACTERS ? `${raw.slice(0, SHOWN_TYPE_CHARACTERS)}...` : raw;
+  }
+
   #otherKeys(expected: number): FlockOffError {
     const seen = this.keyCount;
     return new FlockOffError({
@@ -129,10 +136,6 @@ export class StorageEntry {
 
 function isNothing(key: unknown): boolean {
   return key === undefined || key === null || key === '';
-}
-
-function shownType(type: string): string {
-  return type.length > 80 ? `${type.slice(0, 80)}...` : type;
 }
 
 declare function storageKey(): ChainValue & {
