@@ -191,8 +191,13 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     };
     if (bytes > maxBytes) {
       // So is a size: it is believed once a byte comes that is too many.
-      for await (const _ of await served(maxBytes))
-        return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
+      const beyond = await served(maxBytes);
+      let reached = beyond.offset;
+      for await (const chunk of beyond.bytes) {
+        reached += chunk.length;
+        if (reached > maxBytes)
+          return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
+      }
       throw unreachable(url, `it lists ${bytes} bytes and serves ${maxBytes} at most`);
     }
     const digest = await received.fill({ bytes, bytesFrom: served });

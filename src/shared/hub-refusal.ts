@@ -20,7 +20,7 @@ export interface HubRefusalParameters {
 export function hubRefusal({ url, response, body, isRead, token }: HubRefusalParameters): FlockOffError {
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
-  const said = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
+  const said = headers.get('X-Error-Message') || errorIn(body) || response.statusText || 'no reason given';
   const message = token === undefined ? said : said.replaceAll(token, '(the token)');
   if (status >= 500 || TRANSIENT.has(status))
     return unreachable(url, `it answered ${status} (${message})`, { retryAfterMs: retryAfterMs(headers) });

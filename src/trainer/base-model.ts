@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { RepoId } from '../schema/model-id.ts';
-import { bodyFrom } from '../shared/body-from.ts';
+import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { hubRefusal, unreachable } from '../shared/hub-refusal.ts';
@@ -112,25 +112,29 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
   const incomplete = `${path}.incomplete`;
   const output = await open(incomplete, 'w').catch(diskFault);
   let bytesDone = 0;
+  const receive = async ({ offset, bytes }: ReceivedBytes) => {
+    bytesDone = offset;
+    for await (const chunk of bytes) {
+      // What lies behind the end is not read: whether this is the file, its hash tells.
+      const piece = chunk.subarray(0, file.size - bytesDone);
+      await output.write(piece, 0, piece.length, bytesDone).catch(diskFault);
+      bytesDone += piece.length;
+      source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
+      if (bytesDone === file.size) return;
+    }
+    const ended = unreachable(url, `it ended after ${bytesDone} of ${file.size} bytes`);
+    // A short answer that did not break off is likely another page, not the beginning of the file.
+    if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
+    throw ended;
+  };
   try {
     await insist(source, async () => {
-      while (bytesDone < file.size) {
-        const before = bytesDone;
+      for (let furthest = bytesDone; bytesDone < file.size; ) {
         try {
-          for await (const chunk of await bytesFrom(source, url, bytesDone)) {
-            // What lies behind the end is not read: whether this is the file, its hash tells.
-            const bytes = chunk.subarray(0, file.size - bytesDone);
-            await output.write(bytes, 0, bytes.length, bytesDone).catch(diskFault);
-            bytesDone += bytes.length;
-            source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
-            if (bytesDone === file.size) break;
-          }
-          if (bytesDone < file.size) throw unreachable(url, `it ended after ${bytesDone} of ${file.size} bytes`);
+          await receive(await requestFrom(source, url, bytesDone));
         } catch (error) {
-          if (bytesDone - before >= PROGRESS_BYTES) continue;
-          // So little is soon received again, and may have been another page than the file.
-          if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
-          throw transferFault(source, url, error);
+          if (bytesDone - furthest < PROGRESS_BYTES) throw transferFault(source, url, error);
+          furthest = bytesDone;
         }
       }
       if (await isWhole(incomplete, file)) return;
@@ -144,7 +148,7 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
   }
 }
 
-async function bytesFrom(source: BoundedSource, url: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
+async function requestFrom(source: BoundedSource, url: string, offset: number): Promise<ReceivedBytes> {
   const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
   const headers = { 'accept-encoding': 'identity', ...range };
   return bodyFrom(await request(source, url, { headers, maxBytes: Number.POSITIVE_INFINITY }), offset);
