@@ -2,6 +2,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { RepoId } from '../schema/model-id.ts';
 import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
@@ -35,8 +36,9 @@ export interface BaseModelSource {
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
 
-/** What bounds a download: the caller's signal, and the time it may take. */
-type BoundedSource = BaseModelSource & { signal: AbortSignal };
+type DownloadSource = BaseModelSource & { hubEndpoint: string };
+/** With a signal that also ends what takes too long. */
+type BoundedSource = DownloadSource & { signal: AbortSignal };
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;
@@ -65,10 +67,11 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
  * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
- * @throws FlockOffError `bad-argument` (the token), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ * @throws FlockOffError `bad-argument` (token, endpoint), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
   const hubToken = parseHubToken(source.hubToken, 'the parameter "hubToken"');
+  const hubEndpoint = parseHubEndpoint(source.hubEndpoint ?? 'https://huggingface.co', 'the parameter "hubEndpoint"');
   if (await isFolder(source.model)) return resolve(source.model);
   if (!RepoId.safeParse(source.model).success) {
     throw new FlockOffError({
@@ -78,10 +81,10 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
       facts: { model: source.model },
     });
   }
-  return download({ ...source, hubToken });
+  return download({ ...source, hubToken, hubEndpoint });
 }
 
-async function download(source: BaseModelSource): Promise<string> {
+async function download(source: DownloadSource): Promise<string> {
   const { model, revision = 'main', cacheDir = DEFAULT_CACHE, totalTimeoutMs = 6 * 3_600_000 } = source;
   const deadline = new AbortController();
   const late = () => unreachable(urlOf(source, model), `it took more than ${totalTimeoutMs / 1000} s in all`);
@@ -203,8 +206,8 @@ function transferFault({ signal }: BoundedSource, url: string, error: unknown): 
   return unreachable(url, why, { cause: error });
 }
 
-function urlOf({ hubEndpoint = 'https://huggingface.co' }: BaseModelSource, path: string): string {
-  return `${hubEndpoint.replace(/\/+$/, '')}/${path}`;
+function urlOf({ hubEndpoint }: DownloadSource, path: string): string {
+  return `${hubEndpoint}/${path}`;
 }
 
 function diskFault(cause: unknown): never {
