@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
+import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { bodyFrom } from '../shared/body-from.ts';
@@ -63,13 +64,13 @@ type ListedFile = z.infer<typeof ListedFile>;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
- * @throws FlockOffError `bad-argument` for a token that cannot be one, see {@link parseHubToken}, and when the proxy's
- *   address is none.
+ * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
+ *   see {@link parseHubToken}.
  */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
   const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
   const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
-  const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
+  const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
   const token = parseHubToken(parameters.token, 'the parameter "token"');
   const route = httpRoute(parameters, hubUrl);
   const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
@@ -169,6 +170,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       await onDisk(to, () => rename(incomplete, to));
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
+      await concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
       await file.close().catch(() => {});
@@ -187,7 +189,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     const url = `${hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
     const fetch = hubFetch({ ...limits, signal, token, maxBytes: Number.POSITIVE_INFINITY });
     const bytesFrom = (offset: number) => requestFrom(fetch, url, offset);
-    const entry = await listed(repo, commit, signal);
+    const entry = await listed(repo, commit, { signal, token });
     if (entry === null) {
       // Said twice, or it is not true: a proxy's empty list costs no miner anything.
       if ((await bytesFrom(0)) === null) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
@@ -201,8 +203,13 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     };
     if (bytes > maxBytes) {
       // So is a size: it is believed once a byte comes that is too many.
-      for await (const _ of await served(maxBytes))
-        return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
+      const beyond = await served(maxBytes);
+      let reached = beyond.offset;
+      for await (const chunk of beyond.bytes) {
+        reached += chunk.length;
+        if (reached > maxBytes)
+          return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
+      }
       throw unreachable(url, `it lists ${bytes} bytes and serves ${maxBytes} at most`);
     }
     const digest = await received.fill({ bytes, bytesFrom: served });
@@ -211,11 +218,36 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     throw unreachable(url, `the bytes received are not those of ${FILE} at commit ${commit}`);
   }
 
+  /**
+   * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
+   * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
+   */
+  async function concernsToken(
+    error: unknown,
+    { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
+  ): Promise<void> {
+    if (token === undefined || !isCode(error, 'hub-denied')) return;
+    const { status, errorCode } = (error as FlockOffError).facts;
+    if (status !== 401 || errorCode === undefined) return;
+    const isRefusedToAll = await insist(repo, signal, (signal) => listed(repo, commit, { signal })).then(
+      () => false,
+      (said: unknown) => {
+        if (isCode(said, 'hub-denied')) return true;
+        throw said;
+      },
+    );
+    if (!isRefusedToAll) throw error;
+  }
+
   /** What the Hub has under this commit, `null` when it lists no such file. */
-  async function listed(repo: string, commit: string, signal: AbortSignal): Promise<ListedFile | null> {
+  async function listed(
+    repo: string,
+    commit: string,
+    as: { signal: AbortSignal; token?: string },
+  ): Promise<ListedFile | null> {
     const hub = await import('@huggingface/hub');
     // @huggingface/hub takes tokens of the Hub alone; a mirror's is sent by our own fetch.
-    const calls = { repo: datasetRepo(repo), hubUrl, fetch: hubFetch({ ...limits, signal, token }) };
+    const calls = { repo: datasetRepo(repo), hubUrl, fetch: hubFetch({ ...limits, ...as }) };
     const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
     const file = entries.find(({ path, type }) => path === FILE && type === 'file');
     if (file === undefined) return null;

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { ReceivedBytes } from '../shared/body-from.ts';
 import { digester, type FileDigest } from '../shared/file-digest.ts';
 import { onDisk } from './on-disk.ts';
 
@@ -9,8 +10,8 @@ const PROGRESS_BYTES = 1024 * 1024;
 export interface FileSource {
   /** How many it has, as far as is known. */
   bytes: number;
-  /** Its bytes from `offset` on, over a new connection. */
-  bytesFrom(offset: number): Promise<AsyncIterable<Uint8Array>>;
+  /** Its bytes from `offset` on, over a new connection; from the beginning where the server cannot begin elsewhere. */
+  bytesFrom(offset: number): Promise<ReceivedBytes>;
 }
 
 /** A file that is being received, possibly over several connections: each goes on where the last one broke off. */
@@ -33,23 +34,19 @@ export class ReceivedFile {
   async fill(source: FileSource): Promise<FileDigest> {
     if (source.bytes !== this.#bytes) this.discard();
     this.#bytes = source.bytes;
-    this.#digester ??= digester(source.bytes);
-    const received = this.#digester;
-    while (received.seen < source.bytes) {
-      const before = received.seen;
+    let furthest = this.#seen;
+    while (this.#seen < source.bytes) {
       try {
-        await this.#append(await source.bytesFrom(before), received);
+        await this.#receive(await source.bytesFrom(this.#seen));
       } catch (error) {
-        if (received.seen - before >= PROGRESS_BYTES) continue;
-        // So little is soon received again, and may have been another page than the file.
-        if (received.seen < PROGRESS_BYTES) this.discard();
-        throw error;
+        if (this.#seen - furthest < PROGRESS_BYTES) throw error;
+        furthest = this.#seen;
       }
     }
     if (!this.#digest) {
       // Some file systems say only now that there is no room.
       await onDisk(this.#path, () => this.#file.sync());
-      this.#digest = received.digest();
+      this.#digest = (this.#digester ?? digester(0)).digest();
     }
     return this.#digest;
   }
@@ -60,14 +57,24 @@ export class ReceivedFile {
     this.#digest = null;
   }
 
-  async #append(connection: AsyncIterable<Uint8Array>, received: ReturnType<typeof digester>): Promise<void> {
-    for await (const chunk of connection) {
-      const bytes = chunk.subarray(0, this.#bytes - received.seen);
-      await onDisk(this.#path, () => writeAll(this.#file, bytes, received.seen));
-      received.update(bytes);
+  get #seen(): number {
+    return this.#digester?.seen ?? 0;
+  }
+
+  async #receive({ offset, bytes }: ReceivedBytes): Promise<void> {
+    if (offset !== this.#seen) this.discard();
+    this.#digester ??= digester(this.#bytes);
+    const received = this.#digester;
+    for await (const chunk of bytes) {
+      const piece = chunk.subarray(0, this.#bytes - received.seen);
+      await onDisk(this.#path, () => writeAll(this.#file, piece, received.seen));
+      received.update(piece);
       if (received.seen === this.#bytes) return;
     }
-    throw new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
+    const ended = new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
+    // A short answer that did not break off is likely another page, not the beginning of the file.
+    if (received.seen < PROGRESS_BYTES) this.discard();
+    throw ended;
   }
 }
 

@@ -1,25 +1,30 @@
-/**
- * The bytes of a file from `offset` on, out of an answer to `Range: bytes=<offset>-`. A server that ignores the range
- * answers 200 with the whole file, whose first bytes are passed over; a 206 without Content-Range is taken for what was
- * asked. Who reads checks the hash of the whole.
- * @throws Error when the answer begins behind the offset.
- */
-export async function* bodyFrom(response: Response, offset: number): AsyncGenerator<Uint8Array> {
-  const first = firstByte(response, offset);
-  if (first > offset) {
-    await response.body?.cancel();
-    throw new Error(`it answered with the bytes from ${first} on, asked for those from ${offset} on`);
-  }
-  let passOver = offset - first;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    const rest = chunk.subarray(Math.min(passOver, chunk.length));
-    passOver -= chunk.length - rest.length;
-    if (rest.length > 0) yield rest;
-  }
+/** Bytes of a file that arrive, and which of the file they are. */
+export interface ReceivedBytes {
+  /** Where in the file the first of them belongs. */
+  offset: number;
+  bytes: AsyncIterable<Uint8Array>;
 }
 
-function firstByte({ status, headers }: Response, asked: number): number {
-  if (status !== 206) return 0;
-  const range = /^bytes (\d+)-/.exec(headers.get('Content-Range') ?? '');
-  return range ? Number(range[1]) : asked;
+/**
+ * What an answer to `Range: bytes=<offset>-` brings: the file from there on, or from its beginning where the server
+ * ignores ranges (200). A 206 without Content-Range is taken for what was asked; who reads checks the hash of the whole.
+ * @throws Error when the answer begins behind the offset.
+ */
+export async function bodyFrom(response: Response, asked: number): Promise<ReceivedBytes> {
+  const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
+  if (response.status !== 206) return { offset: 0, bytes: body };
+  const range = /^bytes (\d+)-/.exec(response.headers.get('Content-Range') ?? '');
+  const first = range ? Number(range[1]) : asked;
+  if (first <= asked) return { offset: asked, bytes: after(body, asked - first) };
+  await response.body?.cancel();
+  throw new Error(`it answered with the bytes from ${first} on, asked for those from ${asked} on`);
+}
+
+async function* after(body: AsyncIterable<Uint8Array>, passOver: number): AsyncGenerator<Uint8Array> {
+  let left = passOver;
+  for await (const chunk of body) {
+    const rest = chunk.subarray(Math.min(left, chunk.length));
+    left -= chunk.length - rest.length;
+    if (rest.length > 0) yield rest;
+  }
 }

@@ -30,7 +30,7 @@ export function hubRefusal({
 }: HubRefusalParameters): FlockOffError {
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
-  const said = headers.get('X-Error-Message') ?? errorIn(body) ?? response.statusText;
+  const said = headers.get('X-Error-Message') || errorIn(body) || response.statusText || 'no reason given';
   const message = token === undefined ? said : said.replaceAll(token, '(the token)');
   if (status >= 500 || TRANSIENT.has(status)) {
     const askedMs = retryAfterMs(headers);

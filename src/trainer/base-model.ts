@@ -2,9 +2,10 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { RepoId } from '../schema/model-id.ts';
-import { bodyFrom } from '../shared/body-from.ts';
+import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { type HubFault, hubFault, hubRefusal } from '../shared/hub-refusal.ts';
@@ -46,7 +47,7 @@ export interface BaseModelSource {
 
 /** A source on a hub: the way there, and what bounds a download, the caller's signal and the time it may take. */
 interface HubSource extends BaseModelSource {
-  endpoint: string;
+  hubEndpoint: string;
   route: HttpRoute;
   signal: AbortSignal;
 }
@@ -78,10 +79,11 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
 /**
  * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
  * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
- * @throws FlockOffError `bad-argument` (token, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
+ * @throws FlockOffError `bad-argument` (token, endpoint, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
   const hubToken = parseHubToken(source.hubToken, 'the parameter "hubToken"');
+  const hubEndpoint = parseHubEndpoint(source.hubEndpoint ?? 'https://huggingface.co', 'the parameter "hubEndpoint"');
   if (await isFolder(source.model)) return resolve(source.model);
   if (!RepoId.safeParse(source.model).success) {
     throw new FlockOffError({
@@ -91,10 +93,9 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
       facts: { model: source.model },
     });
   }
-  const endpoint = (source.hubEndpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
-  const { fetch, through } = httpRoute(source, endpoint);
+  const { fetch, through } = httpRoute(source, hubEndpoint);
   const route = { fetch: tracedFetch(fetch, source.logger ?? silentLogger), through };
-  return download({ ...source, hubToken, endpoint, route });
+  return download({ ...source, hubToken, hubEndpoint, route });
 }
 
 const MAX_DELAY_MS = 30_000;
@@ -136,25 +137,29 @@ async function downloadFile(source: HubSource, sha: string, file: HubFile, folde
   const incomplete = `${path}.incomplete`;
   const output = await open(incomplete, 'w').catch(diskFault);
   let bytesDone = 0;
+  const receive = async ({ offset, bytes }: ReceivedBytes) => {
+    bytesDone = offset;
+    for await (const chunk of bytes) {
+      // What lies behind the end is not read: whether this is the file, its hash tells.
+      const piece = chunk.subarray(0, file.size - bytesDone);
+      await output.write(piece, 0, piece.length, bytesDone).catch(diskFault);
+      bytesDone += piece.length;
+      source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
+      if (bytesDone === file.size) return;
+    }
+    const ended = faultAt(source, url)(`it ended after ${bytesDone} of ${file.size} bytes`);
+    // A short answer that did not break off is likely another page, not the beginning of the file.
+    if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
+    throw ended;
+  };
   try {
     await insist(source, async () => {
-      while (bytesDone < file.size) {
-        const before = bytesDone;
+      for (let furthest = bytesDone; bytesDone < file.size; ) {
         try {
-          for await (const chunk of await bytesFrom(source, url, bytesDone)) {
-            // What lies behind the end is not read: whether this is the file, its hash tells.
-            const bytes = chunk.subarray(0, file.size - bytesDone);
-            await output.write(bytes, 0, bytes.length, bytesDone).catch(diskFault);
-            bytesDone += bytes.length;
-            source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
-            if (bytesDone === file.size) break;
-          }
-          if (bytesDone < file.size) throw faultAt(source, url)(`it ended after ${bytesDone} of ${file.size} bytes`);
+          await receive(await requestFrom(source, url, bytesDone));
         } catch (error) {
-          if (bytesDone - before >= PROGRESS_BYTES) continue;
-          // So little is soon received again, and may have been another page than the file.
-          if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
-          throw transferFault(source, url, error);
+          if (bytesDone - furthest < PROGRESS_BYTES) throw transferFault(source, url, error);
+          furthest = bytesDone;
         }
       }
       if (await isWhole(incomplete, file)) return;
@@ -168,7 +173,7 @@ async function downloadFile(source: HubSource, sha: string, file: HubFile, folde
   }
 }
 
-async function bytesFrom(source: HubSource, url: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
+async function requestFrom(source: HubSource, url: string, offset: number): Promise<ReceivedBytes> {
   const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
   const headers = { 'accept-encoding': 'identity', ...range };
   return bodyFrom(await request(source, url, { headers, maxBytes: Number.POSITIVE_INFINITY }), offset);
@@ -223,8 +228,8 @@ function transferFault(source: HubSource, url: string, error: unknown): unknown 
   return faultAt(source, url)(why, { cause: error });
 }
 
-function urlOf({ endpoint }: Pick<HubSource, 'endpoint'>, path: string): string {
-  return `${endpoint}/${path}`;
+function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): string {
+  return `${hubEndpoint}/${path}`;
 }
 
 function faultAt({ route }: Pick<HubSource, 'route'>, url: string): HubFault {

@@ -342,6 +342,19 @@ describe('a token', () => {
     await mirrors.close();
   });
 
+  test('that the Hub refuses as if the repository were missing is our error, unless it is missing without one, too', async () => {
+    const { commit } = await uploaded();
+    const fault = { kind: 'status', status: 401, headers: { 'X-Error-Code': 'RepoNotFound' } } as const;
+    hub.faults.inject({ on: '/paths-info/', fault });
+    await expect(fetchTo(commit)).rejects.toMatchObject({
+      code: 'hub-denied',
+      facts: { status: 401 },
+      message: expect.stringContaining('Check HF_TOKEN; public repositories can be read without one'),
+    });
+    hub.faults.inject({ on: '/paths-info/', fault, times: 2 });
+    expect(await fetchTo(commit)).toMatchObject({ ok: false, verdict: { reason: 'dataset-missing' } });
+  });
+
   test('that the Hub refuses is not shown either, though the Hub repeats it', async () => {
     const lines: string[] = [];
     const log = (message: string, facts?: unknown) => void lines.push(message + JSON.stringify(facts));

@@ -23,7 +23,7 @@ const Card = z.looseObject({
   task_ids: z.array(z.string()).optional(),
 });
 
-export interface CardFindings {
+interface CardFindings {
   errors: { message: string }[];
   warnings: { message: string }[];
 }
@@ -36,7 +36,7 @@ export function validateYaml({ body, response }: HubRequest): void {
 }
 
 /** What the Hub finds in the metadata of a README.md. */
-export function checkCard(readme: string): CardFindings {
+function checkCard(readme: string): CardFindings {
   const yaml = METADATA.exec(readme)?.[1] ?? '';
   if (yaml.trim() === '') return { errors: [], warnings: [{ message: 'empty or missing yaml metadata in repo card' }] };
   const document = parseDocument(yaml, { logLevel: 'silent' });
