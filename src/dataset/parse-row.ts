@@ -1,5 +1,6 @@
 import { messageOf } from '../errors/flock-off-error.ts';
 import { type DatasetRow, DatasetSchema } from '../schema/dataset-row.ts';
+import { stripAsPython } from '../shared/strip-as-python.ts';
 
 export type ParsedRow = { row: DatasetRow; problem?: undefined } | { row?: undefined; problem: string };
 
@@ -15,7 +16,7 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   }
   if (text.startsWith('\ufeff'))
     return { problem: 'starts with a byte-order mark; save the file as UTF-8 without BOM' };
-  if (text.trim() === '') return { problem: 'empty line' };
+  if (stripAsPython(text) === '') return { problem: 'empty line' };
 
   let value: unknown;
   try {
