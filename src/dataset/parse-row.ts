@@ -1,5 +1,6 @@
 import { messageOf } from '../errors/flock-off-error.ts';
 import { type DatasetRow, DatasetSchema } from '../schema/dataset-row.ts';
+import { stripAsPython } from '../shared/strip-as-python.ts';
 import { type OtherFormat, rowFormat } from './row-format.ts';
 
 /** Why a line is no row. */
@@ -26,7 +27,7 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
     return notJson('not valid UTF-8');
   }
   if (text.startsWith('\ufeff')) return notJson('starts with a byte-order mark; save the file as UTF-8 without BOM');
-  if (text.trim() === '') return notJson('empty line');
+  if (stripAsPython(text) === '') return notJson('empty line');
 
   let value: unknown;
   try {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { stripAsPython } from '../shared/strip-as-python.ts';
 
-const text = z.string().refine((content) => content.trim() !== '', { error: 'content is empty' });
+// As the trainer sees it: what is stripped to nothing there would be a turn without words.
+const text = z.string().refine((content) => stripAsPython(content) !== '', { error: 'content is empty' });
 
 /** One turn of a chat: who speaks, and what is said. */
 export const TurnSchema = z.object({ role: z.enum(['user', 'assistant']), content: text });

@@ -1,4 +1,5 @@
 import type { DatasetRow } from '../schema/dataset-row.ts';
+import { stripAsPython } from '../shared/strip-as-python.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 
 /** Label of a token that is read but not learned (PyTorch's `ignore_index`). */
@@ -36,26 +37,16 @@ interface Segment {
 
 function* chatSegments({ system, conversations }: DatasetRow): Generator<Segment> {
   if (system !== null && system !== undefined) {
-    yield { text: `<|im_start|>system\n${strip(system)}<|im_end|>\n`, learned: false };
+    yield { text: `<|im_start|>system\n${stripAsPython(system)}<|im_end|>\n`, learned: false };
   }
   for (let i = 0; i + 1 < conversations.length; i += 2) {
     const [user, assistant] = [conversations[i]!, conversations[i + 1]!];
-    yield { text: `<|im_start|>user\n${strip(user.content)}<|im_end|>\n<|im_start|>assistant\n`, learned: false };
-    yield { text: `${strip(assistant.content)}<|im_end|>\n`, learned: true };
+    yield {
+      text: `<|im_start|>user\n${stripAsPython(user.content)}<|im_end|>\n<|im_start|>assistant\n`,
+      learned: false,
+    };
+    yield { text: `${stripAsPython(assistant.content)}<|im_end|>\n`, learned: true };
   }
-}
-
-// What Python's str.isspace() holds true: other than JS `\s` it has U+001C..1F and U+0085, and lacks U+FEFF.
-const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const LEADING = new RegExp(`^${SPACE}+`);
-const ALL_SPACE = new RegExp(SPACE);
-
-/** Python's `str.strip()`. */
-export function strip(text: string): string {
-  const start = LEADING.exec(text)?.[0].length ?? 0;
-  let end = text.length;
-  while (end > start && ALL_SPACE.test(text[end - 1]!)) end--;
-  return text.slice(start, end);
 }
 
 /** How many tokens of a row have a loss. The first token is never predicted. */

@@ -1,6 +1,23 @@
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 
+const NOT_SCALED = 'scaled rotary positions are not supported';
+const one = z.literal(1, { error: NOT_SCALED }).nullish();
+const unscaled = z.enum(['default', 'linear'], { error: NOT_SCALED }).nullish();
+
+/** Rotary positions as they are: of the default type, or stretched by 1. What else could change them must be null. */
+const Rotary = z
+  .object({
+    rope_theta: z.number().positive().nullish(),
+    rope_type: unscaled,
+    type: unscaled,
+    factor: one,
+    partial_rotary_factor: one,
+    original_max_position_embeddings: z.unknown().optional(),
+  })
+  .catchall(z.null({ error: NOT_SCALED }).optional())
+  .refine(({ rope_type, type, factor }) => (rope_type ?? type) !== 'linear' || factor === 1, { error: NOT_SCALED });
+
 const fields = z.object({
   model_type: z.literal('qwen2'),
   vocab_size: z.int().positive(),
@@ -14,15 +31,10 @@ const fields = z.object({
   rms_norm_eps: z.number().positive(),
   /** transformers' default. */
   max_position_embeddings: z.int().positive().default(32_768),
-  rope_theta: z.number().positive().optional(),
-  rope_scaling: z.null({ error: 'scaled rotary positions are not supported' }).optional(),
-  /** Where transformers 5 writes rope_theta. */
-  rope_parameters: z
-    .object({
-      rope_theta: z.number().positive(),
-      rope_type: z.literal('default', { error: 'scaled rotary positions are not supported' }).optional(),
-    })
-    .optional(),
+  rope_theta: z.number().positive().nullish(),
+  rope_scaling: Rotary.nullish(),
+  /** Where transformers 5 writes rope_theta; it reads `rope_scaling` for it, too. */
+  rope_parameters: Rotary.nullish(),
   use_sliding_window: z.literal(false, { error: 'sliding-window attention is not supported' }).optional(),
   tie_word_embeddings: z.boolean().default(false),
 });
@@ -56,8 +68,7 @@ export function parseQwen2Config(json: unknown): Qwen2Config {
     throw badConfig(`${issue?.path.join('.') || 'config'}: ${issue?.message}`);
   }
   const raw = parsed.data;
-  const ropeTheta = raw.rope_theta ?? raw.rope_parameters?.rope_theta;
-  if (ropeTheta === undefined) throw badConfig('rope_theta is missing');
+  const ropeTheta = ropeThetaOf(raw);
   const config: Qwen2Config = {
     vocabSize: raw.vocab_size,
     hiddenSize: raw.hidden_size,
@@ -78,6 +89,22 @@ export function parseQwen2Config(json: unknown): Qwen2Config {
     throw badConfig(`${config.heads} heads cannot share ${config.kvHeads} key/value heads evenly`);
   }
   return config;
+}
+
+/** Transformers 4 reads the one at the top, 5 the one in `rope_scaling` or `rope_parameters`. */
+function ropeThetaOf({ rope_theta, rope_parameters, rope_scaling }: z.infer<typeof fields>): number {
+  const bases = [
+    { name: 'rope_theta', base: rope_theta },
+    { name: 'rope_parameters.rope_theta', base: rope_parameters?.rope_theta },
+    { name: 'rope_scaling.rope_theta', base: rope_scaling?.rope_theta },
+  ].flatMap(({ name, base }) => (typeof base === 'number' ? { name, base } : []));
+  const first = bases[0];
+  if (!first) throw badConfig('rope_theta is missing');
+  const other = bases.find(({ base }) => base !== first.base);
+  if (!other) return first.base;
+  throw badConfig(
+    `${first.name} is ${first.base} and ${other.name} is ${other.base}, of which versions of transformers read one or the other`,
+  );
 }
 
 /** The contents of a `config.json` that {@link parseQwen2Config} and transformers read back as `config`. */

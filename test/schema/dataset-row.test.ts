@@ -21,6 +21,15 @@ describe('DatasetSchema', () => {
     expect(DatasetSchema.parse({ system: '', conversations })).toEqual({ system: '', conversations });
   });
 
+  it('takes content for empty exactly where the trainer would have no words of it', () => {
+    const said = (content: string) => problemOf({ conversations: [user, { ...assistant, content }] });
+    const empty = 'conversations.1.content: content is empty';
+    for (const content of ['', ' ', '\u001c', '\u001d\u001e\u001f', '\u0085', '\u00a0\n', '\u2003\u2028', '\u3000'])
+      expect(said(content), JSON.stringify(content)).toBe(empty);
+    for (const content of ['\ufeff', '\u200b', '\u180e', '\u001b', '\u0000', '.'])
+      expect(said(content), JSON.stringify(content)).toBeNull();
+  });
+
   it('takes several turns that alternate', () => {
     expect(problemOf({ conversations: [user, assistant, user, assistant, user, assistant] })).toBeNull();
   });

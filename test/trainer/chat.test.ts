@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { countTargets, strip, tokenizeRow } from '../../src/trainer/chat.ts';
+import { countTargets, tokenizeRow } from '../../src/trainer/chat.ts';
 import { loadTokenizer, type TextTokenizer } from '../../src/trainer/tokenizer.ts';
 import { golden, goldenJson, goldenRows, temporaryFolder } from './golden.ts';
 
@@ -23,15 +23,6 @@ describe('loadTokenizer', () => {
       message: expect.stringContaining('has no readable tokenizer.json'),
     });
   });
-});
-
-describe('strip', () => {
-  it.each(goldenJson('tokenizer', 'cases.json').strip_cases as { text: string; stripped: string }[])(
-    'strips $text as Python does',
-    ({ text, stripped }) => {
-      expect(strip(text)).toBe(stripped);
-    },
-  );
 });
 
 describe('tokenizeRow', () => {

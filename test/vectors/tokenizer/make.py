@@ -82,3 +82,6 @@ for name, parts in TEXTS.items():
 with open(os.path.join(HERE, "long-texts.json"), "w") as file:
     json.dump(cases, file, ensure_ascii=True, indent=1)
     file.write("\n")
+with open(os.path.join(HERE, "white-space.json"), "w") as file:
+    json.dump([code for code in range(0x110000) if chr(code).strip() == ""], file)
+    file.write("\n")
