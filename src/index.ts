@@ -7,7 +7,10 @@ export {
 export type { CommitmentRoom } from './chain/commitments.ts';
 export type { DrandBeacon } from './chain/drand.ts';
 export type { EpochPosition } from './chain/epoch-schedule.ts';
+export type { ResolveEndpointsParameters } from './chain/networks.ts';
 export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
+export type { ChainValue, MapEntry, Snapshot, StorageRead } from './chain/snapshot.ts';
+export type { SubmitParameters } from './chain/submit.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
 export {
   type CommitTimelockedParameters,
@@ -16,6 +19,7 @@ export {
   type RevealedCommitment,
   readRevealedCommitments,
 } from './chain/timelocked-commitments.ts';
+export type { BuildCall } from './chain/transaction.ts';
 export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';
 export type { WalletPassword, WalletPasswordQuestion } from './chain/wallet/unseal.ts';
 export { type WalletFiles, type WalletLocation, walletFiles } from './chain/wallet/wallet-files.ts';
@@ -26,6 +30,7 @@ export {
   readColdkeyAddress,
   type WalletHotkey,
 } from './chain/wallet.ts';
+export type { Certainty, Inclusion } from './chain/watch-transaction.ts';
 export {
   type PendingReveal,
   type PendingRevealStore,
@@ -45,8 +50,19 @@ export {
 } from './dataset/duplicates.ts';
 export { loadEvaluationSet } from './dataset/load-rows.ts';
 export { rowHash } from './dataset/row-hash.ts';
-export { FlockOffError, type FlockOffErrorCode, isCode } from './errors/flock-off-error.ts';
-export type { DatasetStore, StoredFile, UploadedDataset } from './hub/dataset-store.ts';
+export {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  isCode,
+} from './errors/flock-off-error.ts';
+export type {
+  DatasetStore,
+  DownloadDatasetParameters,
+  StoredFile,
+  UploadDatasetParameters,
+  UploadedDataset,
+} from './hub/dataset-store.ts';
 export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from './hub/hub-dataset-store.ts';
 export {
   type PublishDatasetParameters,
@@ -82,6 +98,9 @@ export {
   type WaitUntilAvailableParameters,
   waitUntilAvailable,
 } from './shared/wait-until-available.ts';
+export type { BaseModelSource } from './trainer/base-model.ts';
+export type { MatrixType } from './trainer/graph/graph.ts';
+export type { Checkpointing } from './trainer/graph/memory.ts';
 export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from './trainer/lora-adapter.ts';
 export {
   type BackendInfo,
@@ -98,10 +117,12 @@ export {
   type TrainResult,
   type WeightStorage,
 } from './trainer/lora-trainer.ts';
-export type { TrainerFacts } from './trainer/trainer-parameters.ts';
+export type { EngineParameters, TrainerFacts } from './trainer/trainer-parameters.ts';
+export type { NamedTensor } from './trainer/weights.ts';
 export { type RunEpochParameters, runEpoch } from './validator/epoch.ts';
 export { type RunValidatorParameters, runValidator } from './validator/loop.ts';
 export type { Outcome } from './validator/outcome.ts';
 export type { EpochEntry, EpochReport } from './validator/report.ts';
-export { ValidatorState } from './validator/state.ts';
+export type { Standing, Standings } from './validator/standing.ts';
+export { type OpenEpoch, type RememberedDataset, ValidatorState } from './validator/state.ts';
 export type { Validator, ValidatorEvent } from './validator/validator.ts';

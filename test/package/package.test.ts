@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -176,7 +176,9 @@ test('the types describe what is there', async () => {
     types: [],
     lib: ['es2023', 'dom'],
   };
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files: ['user.ts'] }));
+  await copyFile(join(ROOT, 'test/package/user-ports.ts'), join(project, 'user-ports.ts'));
+  const files = ['user.ts', 'user-ports.ts'];
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
   await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project);
 }, 120_000);
 

@@ -1,0 +1,105 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SOURCE = `${ROOT}src/`;
+const ENTRIES = ['src/index', 'src/local/index'];
+
+export interface PublicTypes {
+  /** Types of ours that a public signature mentions and no entry exports: `name (file), used by name`. */
+  unnamed: string[];
+  /** Types of packages that a public signature mentions: `package: name`. */
+  foreign: string[];
+}
+
+/**
+ * Walks the declarations that users get, from what the entries export to every type that is mentioned on the way. The
+ * compiler writes them first, so that an inferred type is mentioned too, and private members have none.
+ */
+export function publicTypes(): PublicTypes {
+  const program = declarations();
+  const checker = program.getTypeChecker();
+  const entries = ENTRIES.map((entry) => checker.getSymbolAtLocation(program.getSourceFile(`${ROOT}${entry}.d.ts`)!)!);
+  const resolved = (symbol: ts.Symbol) =>
+    checker.getExportSymbolOfSymbol(symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+  const exports = entries.flatMap((entry) => checker.getExportsOfModule(entry));
+  const exported = new Set(exports.map(resolved));
+  const values = new Set(exports.filter((symbol) => !isTypeOnly(symbol)).map(resolved));
+
+  const unnamed = new Set<string>();
+  const foreign = new Set<string>();
+  const seen = new Set<ts.Symbol>();
+  const visit = (symbol: ts.Symbol, from: string) => {
+    for (const declaration of symbol.declarations ?? []) {
+      if (isParameter(declaration)) continue;
+      const { fileName } = declaration.getSourceFile();
+      const name = `${symbol.getName()}`;
+      if (!fileName.startsWith(SOURCE)) {
+        const owner = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/.exec(fileName)?.[1];
+        if (owner && !['typescript', '@types/node', 'undici-types'].includes(owner)) foreign.add(`${owner}: ${name}`);
+        continue;
+      }
+      if (!exported.has(symbol) && isNamed(declaration))
+        unnamed.add(`${name} (${fileName.slice(ROOT.length)}), used by ${from}`);
+      if (seen.has(symbol)) continue;
+      seen.add(symbol);
+      mentions(declaration, values.has(symbol), (node) => {
+        const next = checker.getSymbolAtLocation(node);
+        if (next) visit(resolved(next), name);
+      });
+    }
+  };
+  for (const symbol of exported) visit(symbol, 'an export');
+  return { unnamed: [...unnamed].sort(), foreign: [...foreign].sort() };
+}
+
+/** The program of the declarations that the compiler writes for the entries, in memory. */
+function declarations(): ts.Program {
+  const config = ts.readConfigFile(`${ROOT}tsconfig.json`, ts.sys.readFile).config;
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, ROOT);
+  const emitted = new Map<string, string>();
+  const source = ts.createProgram(
+    ENTRIES.map((entry) => `${ROOT}${entry}.ts`),
+    { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, removeComments: true },
+  );
+  source.emit(undefined, (path, text) => emitted.set(path, text.replace(/(\.\.?\/[\w./-]+)\.ts(?=['"])/g, '$1.js')));
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  const isOurs = (path: string) => path.startsWith(SOURCE);
+  host.fileExists = (path) => (isOurs(path) ? emitted.has(path) : fileExists(path));
+  host.readFile = (path) => (isOurs(path) ? emitted.get(path) : readFile(path));
+  host.getSourceFile = (path, version) => {
+    const text = host.readFile(path);
+    return text === undefined ? undefined : ts.createSourceFile(path, text, version, true);
+  };
+  host.directoryExists = (path) => isOurs(`${path}/`) || ts.sys.directoryExists(path) || path === dirname(SOURCE);
+  const roots = ENTRIES.map((entry) => `${ROOT}${entry}.d.ts`);
+  return ts.createProgram(roots, { ...options, paths: {} }, host);
+}
+
+/** The names in a declaration that stand for types. Who has only the type of a class cannot call its constructor. */
+function mentions(node: ts.Node, constructible: boolean, found: (name: ts.Node) => void): void {
+  if (ts.isConstructorDeclaration(node) && !constructible) return;
+  if (ts.isTypeReferenceNode(node)) found(node.typeName);
+  else if (ts.isExpressionWithTypeArguments(node)) found(node.expression);
+  else if (ts.isTypeQueryNode(node)) found(node.exprName);
+  else if (ts.isImportTypeNode(node) && node.qualifier) found(node.qualifier);
+  ts.forEachChild(node, (child) => mentions(child, constructible, found));
+}
+
+function isTypeOnly(symbol: ts.Symbol): boolean {
+  return (symbol.declarations ?? []).some((node) => ts.isExportSpecifier(node) && ts.isTypeOnlyExportDeclaration(node));
+}
+
+const isParameter = (node: ts.Node) => ts.isTypeParameterDeclaration(node) || ts.isParameter(node);
+
+/** What a program could import by its name. */
+function isNamed(node: ts.Node): boolean {
+  return (
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isEnumDeclaration(node)
+  );
+}
