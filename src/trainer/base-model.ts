@@ -1,11 +1,12 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { RepoId } from '../schema/model-id.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
-import { makeFolder } from '../shared/make-folder.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
+import { onDisk } from '../shared/on-disk.ts';
 import { retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 
@@ -76,45 +77,55 @@ async function download(source: BaseModelSource): Promise<string> {
   const { sha, siblings } = await again(() => readRevision(source, path));
   const files = siblings.filter(({ rfilename }) => NEEDED.test(rfilename));
   const folder = resolve(cacheDir, model.replace('/', '--'), sha);
-  await makeFolder(folder);
   for (const file of files) {
-    if (!(await isWhole(join(folder, file.rfilename), file)))
+    const path = join(folder, file.rfilename);
+    if (!(await onDisk(path, () => isWhole(path, file))))
       await again(() => downloadFile(source, sha, file, folder));
   }
   return folder;
 }
 
 async function downloadFile(source: BaseModelSource, sha: string, file: HubFile, folder: string): Promise<void> {
+  const path = join(folder, file.rfilename);
+  const what = `the model file ${path} cannot be written`;
+  const fix = 'make room or choose another cache folder';
+  await onDisk({ path, what, fix, bytes: file.size, signal: source.signal }, () =>
+    writeWhole(path, async (incomplete) => {
+      const output = await open(incomplete, 'wx');
+      const bytesDone = await receive(source, sha, file, output).finally(() => output.close());
+      if (bytesDone === file.size && (await isWhole(incomplete, file))) return;
+      const { model } = source;
+      throw unreachable(`${file.rfilename} of ${model} arrived damaged (${bytesDone} bytes, expected ${file.size})`);
+    }),
+  );
+}
+
+async function receive(source: BaseModelSource, sha: string, file: HubFile, output: FileHandle): Promise<number> {
   const { model, onDownload } = source;
   const stallTimeoutMs = stallTimeoutOf(source);
-  const path = join(folder, file.rfilename);
-  const incomplete = `${path}.incomplete`;
   const stall = new AbortController();
   const response = await request(source, `${model}/resolve/${sha}/${file.rfilename}`, stall.signal);
-  const output = await open(incomplete, 'w').catch(diskFault);
   let bytesDone = 0;
   let timer = setTimeout(() => stall.abort(), stallTimeoutMs);
+  let refused: { error: unknown } | undefined;
   try {
     for await (const chunk of response.body ?? []) {
       clearTimeout(timer);
       timer = setTimeout(() => stall.abort(), stallTimeoutMs);
       bytesDone += chunk.length;
       if (bytesDone > file.size) break;
-      await output.writeFile(chunk).catch(diskFault);
+      await output.writeFile(chunk).catch((error: unknown) => {
+        refused = { error };
+        throw error;
+      });
       onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
     }
   } catch (error) {
-    await rm(incomplete, { force: true });
-    throw transferFault(source, file.rfilename, error);
+    throw refused ? refused.error : transferFault(source, file.rfilename, error);
   } finally {
     clearTimeout(timer);
-    await output.close();
   }
-  if (bytesDone !== file.size || !(await isWhole(incomplete, file))) {
-    await rm(incomplete, { force: true });
-    throw unreachable(`${file.rfilename} of ${model} arrived damaged (${bytesDone} bytes, expected ${file.size})`);
-  }
-  await rename(incomplete, path).catch(diskFault);
+  return bytesDone;
 }
 
 async function request(source: BaseModelSource, path: string, stall?: AbortSignal): Promise<Response> {
@@ -163,15 +174,6 @@ function transferFault(source: BaseModelSource, what: string, error: unknown): u
 
 function unreachable(what: string, cause?: unknown): FlockOffError {
   return new FlockOffError({ code: 'hub-unreachable', what, fix: 'try again later', transient: true, cause });
-}
-
-function diskFault(cause: unknown): never {
-  throw new FlockOffError({
-    code: 'disk',
-    what: `a model file cannot be written: ${messageOf(cause)}`,
-    fix: 'make room or choose another cache folder',
-    cause,
-  });
 }
 
 async function readRevision(source: BaseModelSource, path: string): Promise<z.infer<typeof Revision>> {
