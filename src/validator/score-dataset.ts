@@ -5,8 +5,9 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
-import type { FetchedDataset } from './fetch-dataset.ts';
-import type { Validator } from './validator.ts';
+import { checkpointFolder } from './dataset-cache.ts';
+import { type FetchedDataset, keepOnDisk } from './fetch-dataset.ts';
+import { cacheOf, type Validator } from './validator.ts';
 
 const ATTEMPTS = 3;
 const BASE_DELAY_MS = 5_000;
@@ -36,17 +37,19 @@ export async function scoreDataset(
   ]);
 
   const known = await state.score(key);
-  const score =
-    known ??
-    (await retry(train, {
-      attempts: ATTEMPTS,
-      baseDelayMs: BASE_DELAY_MS,
-      maxDelayMs: MAX_DELAY_MS,
-      signal,
-      clock,
-      onRetry: (error, attempt) => logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`),
-    }));
-  if (!known) await state.putScore(key, score);
+  if (known) return known;
+  // Hours may have passed since it was fetched.
+  const file = await keepOnDisk(validator, dataset.submission, signal);
+  if (!file.ok) return file;
+  const score = await retry(train, {
+    attempts: ATTEMPTS,
+    baseDelayMs: BASE_DELAY_MS,
+    maxDelayMs: MAX_DELAY_MS,
+    signal,
+    clock,
+    onRetry: (error, attempt) => logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`),
+  });
+  await state.putScore(key, score);
   return score;
 
   async function train(): Promise<Checked<number>> {
@@ -54,7 +57,7 @@ export async function scoreDataset(
     const trained = await trainer.train(rows, {
       recipe: competition.recipe,
       seed,
-      checkpoint: { path: join(checkpointFolder(validator.cacheDir), `${key}.safetensors`) },
+      checkpoint: { path: join(checkpointFolder(cacheOf(validator)), `${key}.safetensors`) },
       metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
       signal,
       onProgress: (progress) => onEvent?.({ kind: 'training', uid, progress }),
@@ -68,11 +71,6 @@ export async function scoreDataset(
     });
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }
-}
-
-/** Where runs that were interrupted lie until the epoch is over. */
-export function checkpointFolder(cacheDir: string): string {
-  return join(cacheDir, 'checkpoints');
 }
 
 function scoreKey(parts: unknown[]): string {
