@@ -178,9 +178,14 @@ function hubToken(): string | undefined {
 }
 
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
+  // A log on a full disk, or a pipe whose reader has gone, must not end what is logged.
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
     process.stderr.write(`${new Date().toISOString()} ${printable(message + details)}\n`);
   };
   return { debug: level === 'info' ? () => {} : write, info: write, warn: write, error: write };
 }
+
+function ignore(): void {}

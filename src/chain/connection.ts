@@ -1,6 +1,6 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
@@ -71,7 +71,7 @@ export class Connection {
     this.blockTimeoutMs = blockTimeoutMs;
     this.#pingIntervalMs = pingIntervalMs;
     this.#codecs = parameters.codecs ?? new RuntimeCodecs();
-    this.#logger = parameters.logger ?? silentLogger;
+    this.#logger = safeLogger(parameters.logger);
   }
 
   /** The endpoint in use or tried last, without user name, password and query. */

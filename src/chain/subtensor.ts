@@ -1,6 +1,6 @@
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { readCommitment, readCommitments } from './commitments.ts';
 import { Connection, type Link } from './connection.ts';
@@ -209,7 +209,8 @@ function blockOf({ number }: { number: string }): number {
  * await subtensor.close();
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
+  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, signal } = parameters;
+  const logger = safeLogger(parameters.logger);
   const target = resolveEndpoints(parameters);
   const connection = new Connection({ ...target, timeoutMs, blockTimeoutMs, pingIntervalMs, logger });
   try {

@@ -5,7 +5,7 @@ import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { retry } from '../shared/retry.ts';
 import type {
@@ -45,7 +45,8 @@ const COMMIT_SHA = /^[0-9a-f]{40}$/;
 /** Datasets on the Hugging Face Hub, through @huggingface/hub. */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
   const { token, stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
+  const { attempts = 5, clock = systemClock } = parameters;
+  const logger = safeLogger(parameters.logger);
   const hubUrl = (parameters.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
   const baseFetch = parameters.fetch ?? fetch;
 
@@ -150,7 +151,8 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       await file.close().catch(() => {});
       await rm(incomplete, { force: true }).catch(() => {});
       // An older file must not pass for what was asked for. One that another process has put there meanwhile may stay.
-      if (!complete && before !== null && before === (await versionOf(to))) await rm(to, { force: true }).catch(() => {});
+      if (!complete && before !== null && before === (await versionOf(to)))
+        await rm(to, { force: true }).catch(() => {});
     }
   }
 

@@ -60,7 +60,10 @@ let known: string | undefined;
 
 /** Names what counts processes as this one does: containers on one machine have numbers of their own. */
 function machine(): string {
-  known ??= createHash('sha256').update([hostname(), ...linuxIds()].join()).digest('hex').slice(0, 12);
+  known ??= createHash('sha256')
+    .update([hostname(), ...linuxIds()].join())
+    .digest('hex')
+    .slice(0, 12);
   return known;
 }
 

@@ -34,9 +34,12 @@ export async function diskFault(parameters: OnDiskParameters, cause: unknown): P
   const { path, what = `${path} cannot be read or written`, bytes } = parameters;
   const full = isFull(cause);
   const freeBytes = full ? await freeBytesAt(path) : null;
-  const free = freeBytes === null ? '' : `; ${size(freeBytes)} are free there${bytes ? `, ${size(bytes)} are needed` : ''}`;
+  const free =
+    freeBytes === null ? '' : `; ${size(freeBytes)} are free there${bytes ? `, ${size(bytes)} are needed` : ''}`;
   const room = bytes ? `make room for ${size(bytes)}` : 'make room on that disk';
-  const fix = parameters.fix ?? (full ? `${room}, or choose a folder on another` : 'check the path, its rights and the free space');
+  const fix =
+    parameters.fix ??
+    (full ? `${room}, or choose a folder on another` : 'check the path, its rights and the free space');
   return new FlockOffError({
     code: 'disk',
     what: `${what} (${messageOf(cause)}${free})`,

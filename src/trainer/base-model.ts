@@ -79,8 +79,7 @@ async function download(source: BaseModelSource): Promise<string> {
   const folder = resolve(cacheDir, model.replace('/', '--'), sha);
   for (const file of files) {
     const path = join(folder, file.rfilename);
-    if (!(await onDisk(path, () => isWhole(path, file))))
-      await again(() => downloadFile(source, sha, file, folder));
+    if (!(await onDisk(path, () => isWhole(path, file)))) await again(() => downloadFile(source, sha, file, folder));
   }
   return folder;
 }

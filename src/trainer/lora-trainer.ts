@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
-import type { Logger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
 import { LocalTrainer } from './local-trainer.ts';
@@ -80,8 +80,9 @@ export class LoraTrainer {
     const folder = await resolveBaseModel(options);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
     const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
+    const onWarning = (message: string) => safeLogger(logger).warn(message);
     const trainer = inline
-      ? await LocalTrainer.load(folder, { ...engine, signal, clock })
+      ? await LocalTrainer.load(folder, { ...engine, signal, clock, onWarning })
       : await TrainerProcess.start({ folder, engine, stallTimeoutMs, logger, signal });
     return new LoraTrainer(trainer, folder);
   }

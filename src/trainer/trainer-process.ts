@@ -5,7 +5,7 @@ import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { disposedTrainer } from './check-arguments.ts';
 import type { EvaluationResult } from './evaluate.ts';
 import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
@@ -150,7 +150,8 @@ class Worker {
   #stall: NodeJS.Timeout | undefined;
   ended = false;
 
-  constructor({ stallTimeoutMs = 1_800_000, logger = silentLogger }: TrainerProcessParameters) {
+  constructor({ stallTimeoutMs = 1_800_000, ...parameters }: TrainerProcessParameters) {
+    const logger = safeLogger(parameters.logger);
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#child = fork(entry(), [], {
       serialization: 'advanced',
@@ -163,7 +164,10 @@ class Worker {
       this.#lines.push(line);
       if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     });
-    this.#child.on('message', (reply: Reply) => this.#take(reply));
+    this.#child.on('message', (reply: Reply) => {
+      if (reply.kind === 'warning') logger.warn(reply.message);
+      else this.#take(reply);
+    });
     this.#child.on('error', (error) => this.#lost(error.message));
     this.#child.once('exit', (code, signal) =>
       this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
@@ -211,7 +215,7 @@ class Worker {
     timer.unref();
   }
 
-  #take(reply: Reply): void {
+  #take(reply: Exclude<Reply, { kind: 'warning' }>): void {
     const call = this.#calls.get(reply.id);
     if (!call) return;
     if (reply.kind === 'alive' || reply.kind === 'progress') {

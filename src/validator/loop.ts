@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/flock-off-error.ts';
+import { BestEffort } from '../shared/best-effort.ts';
 import { systemClock } from '../shared/clock.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { runEpoch } from './epoch.ts';
 import type { EpochReport } from './report.ts';
@@ -11,6 +12,7 @@ export interface RunValidatorParameters {
   blocksPerEpoch: number;
   /** Stop after this many epochs. Default: never. */
   epochs?: number;
+  /** Called after every epoch. A disk that refuses what it writes is warned of and stops nothing. */
   onReport?: (report: EpochReport) => void | Promise<void>;
   signal?: AbortSignal;
 }
@@ -25,7 +27,9 @@ const REVEAL_RETRY_MS = 15_000;
  */
 export async function runValidator(validator: Validator, parameters: RunValidatorParameters): Promise<void> {
   const { blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
-  const { subtensor, clock, logger = silentLogger } = validator;
+  const { subtensor, clock } = validator;
+  const logger = safeLogger(validator.logger);
+  const bestEffort = new BestEffort((message) => logger.warn(message));
   const done = new AbortController();
   const revealing = revealWhileRunning(validator, done.signal);
   const throughFaults = <T>(work: () => Promise<T>) =>
@@ -40,7 +44,7 @@ export async function runValidator(validator: Validator, parameters: RunValidato
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const report = await throughFaults(() => runEpoch(validator, { signal }));
-      await onReport?.(report);
+      await bestEffort.attempt('the report', null, async () => onReport?.(report));
       if (epoch < epochs)
         await throughFaults(() => subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal }));
     }
@@ -52,7 +56,8 @@ export async function runValidator(validator: Validator, parameters: RunValidato
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
 async function revealWhileRunning(validator: Validator, done: AbortSignal): Promise<void> {
-  const { weightSetter, subtensor, state, clock = systemClock, logger = silentLogger } = validator;
+  const { weightSetter, subtensor, state, clock = systemClock } = validator;
+  const logger = safeLogger(validator.logger);
   while (!done.aborted) {
     try {
       if ((await state.pendingReveals.list()).length > 0) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadRows } from '../dataset/load-rows.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { checkpointFolder } from './dataset-cache.ts';
 import { type FetchedDataset, keepOnDisk } from './fetch-dataset.ts';
@@ -25,7 +25,8 @@ export async function scoreDataset(
   seed: number,
   signal?: AbortSignal,
 ): Promise<Checked<number>> {
-  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock, logger = silentLogger } = validator;
+  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock } = validator;
+  const logger = safeLogger(validator.logger);
   const { uid } = dataset.submission;
   const key = scoreKey([
     dataset.sha256,
