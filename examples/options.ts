@@ -209,6 +209,9 @@ function hubToken(): string | undefined {
 
 /** One line on stderr each, with the time; at `trace` also with the facts behind it. */
 function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
+  // A log on a full disk, or a pipe whose reader has gone, must not end what is logged.
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const write = (message: string, facts?: Record<string, unknown>) => {
     const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
     const start = process.stderr.isTTY ? FRESH_LINE : '';
@@ -223,3 +226,5 @@ function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
     error: write,
   };
 }
+
+function ignore(): void {}

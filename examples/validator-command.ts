@@ -13,8 +13,13 @@ export function validatorCommand(): Command {
       wholeNumber,
       50,
     )
-    .option('--cache_dir <folder>', 'downloaded datasets and models', join('.flock-off', 'cache'))
+    .option(
+      '--cache_dir <folder>',
+      'downloaded datasets and models; several validators may share it',
+      join('.flock-off', 'cache'),
+    )
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
+    .option('--repair_state', 'get back what can be had of a damaged state; the damaged one is kept beside it', false)
     .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
     .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')

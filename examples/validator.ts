@@ -53,7 +53,10 @@ async function validate(
   const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
-  const state = open.own(await ValidatorState.open({ path: join(flags.data_dir, 'state') }), (it) => it.close());
+  const statePath = join(flags.data_dir, 'state');
+  const repair = flags.repair_state && (await ValidatorState.repair({ path: statePath }));
+  if (repair) say(`the state was repaired and holds ${repair.message}; the damaged one is in ${repair.damagedPath}`);
+  const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const chainWait = { onWait: tellWait('the chain', logger), signal };

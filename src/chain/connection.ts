@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import type { ProxyFor } from '../shared/proxy.ts';
 import { stopwatch, timed } from '../shared/timed.ts';
 import {
@@ -100,7 +100,7 @@ export class Connection {
     this.#clock = parameters.clock ?? systemClock;
     this.#proxyFor = parameters.proxyFor ?? null;
     this.#agent = parameters.agent;
-    this.#logger = parameters.logger ?? silentLogger;
+    this.#logger = safeLogger(parameters.logger);
   }
 
   /** The endpoint in use or tried last, without user name, password and query. */

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import type { Clock } from '../shared/clock.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
@@ -238,8 +238,9 @@ export class Subtensor {
  * await subtensor.close();
  */
 export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, logger = silentLogger, signal } = parameters;
+  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, signal } = parameters;
   const { maxClockDifferenceMs, clock, wait = false, onWait, agent, proxy } = parameters;
+  const logger = safeLogger(parameters.logger);
   const target = resolveEndpoints(parameters);
   const proxyFor = agent ? null : proxySettings(proxy);
   for (const url of target.urls) proxyFor?.(url);

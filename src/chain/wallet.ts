@@ -1,5 +1,5 @@
 import type { SignerPayloadJSON } from '@polkadot/types/types';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { polkadotCrypto } from './polkadot.ts';
 import { foreignKeyFile } from './wallet/foreign-key-file.ts';
 import { ED25519, parseKeyFile } from './wallet/key-file.ts';
@@ -63,7 +63,8 @@ const SS58_FORMAT = 42;
  *   encrypted, and no password or a wrong one.
  */
 export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise<WalletHotkey> {
-  const { password, logger = silentLogger } = parameters;
+  const { password } = parameters;
+  const logger = safeLogger(parameters.logger);
   const { hotkey: file, coldkey } = walletFiles(parameters);
   if (file === coldkey)
     throw walletError(

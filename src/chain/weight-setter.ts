@@ -1,5 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import {
   commitHashedWeights,
   commitTimelockedWeights,
@@ -99,7 +99,7 @@ export class WeightSetter {
     this.#versionKey = parameters.versionKey ?? 0;
     this.#hide = parameters.hide;
     this.#beacon = parameters.beacon;
-    this.#logger = parameters.logger ?? silentLogger;
+    this.#logger = safeLogger(parameters.logger);
   }
 
   /**

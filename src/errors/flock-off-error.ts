@@ -11,6 +11,7 @@ export type FlockOffErrorCode =
   | 'hub-unreachable'
   | 'out-of-memory'
   | 'port-in-use'
+  | 'state-damaged'
   | 'state-locked'
   | 'timeout'
   | 'token-missing'

@@ -1,5 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
@@ -10,8 +9,9 @@ import { bodyFrom } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
-import { makeFolder } from '../shared/make-folder.ts';
+import { startIncomplete } from '../shared/incomplete-file.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
+import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
 import { httpRoute } from '../shared/proxy-fetch.ts';
 import { retry } from '../shared/retry.ts';
@@ -25,7 +25,6 @@ import type {
   UploadedDataset,
 } from './dataset-store.ts';
 import { hubFetch } from './hub-fetch.ts';
-import { onDisk } from './on-disk.ts';
 import { ReceivedFile } from './received-file.ts';
 
 export interface CreateHubDatasetStoreParameters {
@@ -69,7 +68,8 @@ type ListedFile = z.infer<typeof ListedFile>;
  */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
   const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock, logger = silentLogger } = parameters;
+  const { attempts = 5, clock = systemClock } = parameters;
+  const logger = safeLogger(parameters.logger);
   const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
   const token = parseHubToken(parameters.token, 'the parameter "token"');
   const route = httpRoute(parameters, hubUrl);
@@ -157,10 +157,10 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     signal,
   }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
-    const incomplete = `${to}.incomplete`;
-    await onDisk(to, () => rm(to, { force: true }));
-    await onDisk(to, () => makeFolder(dirname(to)));
-    const file = await onDisk(to, () => open(incomplete, 'w'));
+    const incomplete = await onDisk(to, () => startIncomplete(to));
+    const file = await onDisk(to, () => open(incomplete, 'wx'));
+    const before = await versionOf(to);
+    let complete = false;
     try {
       const received = new ReceivedFile(file, to);
       const fetched = await insist(repo, signal, (signal) =>
@@ -168,6 +168,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       );
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
+      complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
       await concernsToken(error, { repo, commit, signal });
@@ -175,6 +176,9 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     } finally {
       await file.close().catch(() => {});
       await rm(incomplete, { force: true }).catch(() => {});
+      // An older file must not pass for what was asked for. One that another process has put there meanwhile may stay.
+      if (!complete && before !== null && before === (await versionOf(to)))
+        await rm(to, { force: true }).catch(() => {});
     }
   }
 
@@ -311,6 +315,12 @@ function requireToken(token: string | undefined): string {
     what: token ? 'the Hub token does not start with "hf_"' : 'uploading needs a Hub token, and there is none',
     fix: 'create one with write access on the Hub and put HF_TOKEN=hf_... into .env',
   });
+}
+
+/** Names the file that is at a path now, or `null`. */
+async function versionOf(path: string): Promise<string | null> {
+  const found = await stat(path).catch(() => null);
+  return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
 }
 
 async function digestOf(path: string): Promise<FileDigest> {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ReceivedBytes } from '../shared/body-from.ts';
 import { digester, type FileDigest } from '../shared/file-digest.ts';
-import { onDisk } from './on-disk.ts';
+import { onDisk } from '../shared/on-disk.ts';
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;

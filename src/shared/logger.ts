@@ -10,3 +10,19 @@ export interface Logger {
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The same logger, but a line that cannot be written, such as on a full disk, stops nothing. */
+export function safeLogger(logger: Logger = silentLogger): Logger {
+  const safely =
+    (level: keyof Logger): Logger['info'] =>
+    (message, facts) => {
+      try {
+        const said: unknown = logger[level]?.(message, facts);
+        if (said instanceof Promise) said.catch(() => {});
+      } catch {
+        // There is nowhere left to say so.
+      }
+    };
+  const trace = logger.trace ? { trace: safely('trace') } : {};
+  return { ...trace, debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
+}

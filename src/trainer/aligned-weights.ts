@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { makeFolder } from '../shared/make-folder.ts';
+import { createHash } from 'node:crypto';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../shared/incomplete-file.ts';
+import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import type { Qwen2Config } from './config.ts';
 import type { ModelWeights } from './model-files.ts';
@@ -27,8 +27,6 @@ export interface AlignWeightsParameters {
 
 /** TensorFlow copies values that do not begin at a multiple of this many bytes. */
 export const ALIGNMENT = 64;
-/** A file that nothing was written to for so long is nobody's any more. */
-const ABANDONED_MS = 3_600_000;
 
 /**
  * The matrices in bfloat16 in a file of the cache folder, which is written once for each model: safetensors files begin their
@@ -40,24 +38,14 @@ export async function alignWeights(parameters: AlignWeightsParameters): Promise<
   const path = join(cacheDir, `${baseSha256}.bf16`);
   const aligned = { path, ...layOut(config) };
   if (await isWhole(aligned)) return aligned;
-  const incomplete = `${path}.incomplete-${randomUUID()}`;
-  try {
-    await makeFolder(cacheDir);
-    await removeAbandoned(path);
-    const sha256 = await write(incomplete, aligned, weights);
-    await writeFile(sumOf(path), sha256);
-    await rename(incomplete, path);
-  } catch (error) {
-    await rm(incomplete, { force: true }).catch(() => {});
-    if (error instanceof FlockOffError) throw error;
-    throw new FlockOffError({
-      code: 'disk',
-      what: `the weights cannot be cached in ${cacheDir} (${messageOf(error)})`,
-      fix: `make room for ${(aligned.bytes / 1e9).toFixed(1)} GB, or choose another cache folder`,
-      facts: { path, bytes: aligned.bytes },
-      cause: error,
-    });
-  }
+  const what = `the weights cannot be cached in ${cacheDir}`;
+  const fix = `make room for ${(aligned.bytes / 1e9).toFixed(1)} GB, or choose another cache folder`;
+  await onDisk({ path, what, fix, bytes: aligned.bytes }, () =>
+    writeWhole(path, async (incomplete) => {
+      const sha256 = await write(incomplete, aligned, weights);
+      await writeFile(sumOf(path), sha256);
+    }),
+  );
   return aligned;
 }
 
@@ -103,17 +91,6 @@ async function write(
     return hash.digest('hex');
   } finally {
     await file.close();
-  }
-}
-
-/** What was left half-written. Its writer may live in another container, so only its age tells. */
-async function removeAbandoned(path: string): Promise<void> {
-  const [folder, prefix] = [dirname(path), `${basename(path)}.incomplete-`];
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(prefix)) continue;
-    const incomplete = join(folder, name);
-    const { mtimeMs } = await stat(incomplete).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(incomplete, { force: true });
   }
 }
 

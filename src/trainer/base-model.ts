@@ -1,4 +1,4 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
@@ -9,8 +9,9 @@ import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile } from '../shared/file-digest.ts';
 import { type HubFault, hubFault, hubRefusal } from '../shared/hub-refusal.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { makeFolder } from '../shared/make-folder.ts';
+import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
 import { type HttpRoute, httpRoute } from '../shared/proxy-fetch.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
@@ -117,9 +118,10 @@ async function download(source: Omit<HubSource, 'signal'> & Pick<BaseModelSource
     const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
     const { sha, siblings } = await insist(bounded, () => readRevision(bounded, path));
     const folder = resolve(cacheDir, model.replace('/', '--'), sha);
-    await makeFolder(folder);
-    for (const file of siblings.filter(({ rfilename }) => NEEDED.test(rfilename)))
-      if (!(await isWhole(join(folder, file.rfilename), file))) await downloadFile(bounded, sha, file, folder);
+    for (const file of siblings.filter(({ rfilename }) => NEEDED.test(rfilename))) {
+      const path = join(folder, file.rfilename);
+      if (!(await onDisk(path, () => isWhole(path, file)))) await downloadFile(bounded, sha, file, path);
+    }
     return folder;
   } finally {
     clearTimeout(timer);
@@ -130,19 +132,43 @@ function insist<T>({ signal, clock = systemClock }: HubSource, attempt: () => Pr
   return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: MAX_DELAY_MS, isTransient, signal, clock });
 }
 
-/** Receives a file, possibly over several connections: each goes on where the last one broke off. */
-async function downloadFile(source: HubSource, sha: string, file: HubFile, folder: string): Promise<void> {
+async function downloadFile(source: HubSource, sha: string, file: HubFile, path: string): Promise<void> {
   const url = urlOf(source, `${source.model}/resolve/${sha}/${file.rfilename}`);
-  const path = join(folder, file.rfilename);
-  const incomplete = `${path}.incomplete`;
-  const output = await open(incomplete, 'w').catch(diskFault);
+  const what = `the model file ${path} cannot be written`;
+  const fix = 'make room or choose another cache folder';
+  const where = { path, what, fix, bytes: file.size, signal: source.signal };
+  await onDisk(where, () =>
+    writeWhole(path, async (incomplete) => {
+      const output = await open(incomplete, 'wx');
+      const write = (bytes: Uint8Array, position: number) =>
+        onDisk(where, async () => {
+          await output.write(bytes, 0, bytes.length, position);
+        });
+      try {
+        await receiveFile(source, url, file, { write, isWhole: () => isWhole(incomplete, file) });
+      } finally {
+        await output.close();
+      }
+    }),
+  );
+}
+
+/** Where a file that is received goes. */
+interface Output {
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Whether what lies there is the file. */
+  isWhole(): Promise<boolean>;
+}
+
+/** Receives a file, possibly over several connections: each goes on where the last one broke off. */
+async function receiveFile(source: HubSource, url: string, file: HubFile, output: Output): Promise<void> {
   let bytesDone = 0;
   const receive = async ({ offset, bytes }: ReceivedBytes) => {
     bytesDone = offset;
     for await (const chunk of bytes) {
       // What lies behind the end is not read: whether this is the file, its hash tells.
       const piece = chunk.subarray(0, file.size - bytesDone);
-      await output.write(piece, 0, piece.length, bytesDone).catch(diskFault);
+      await output.write(piece, bytesDone);
       bytesDone += piece.length;
       source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
       if (bytesDone === file.size) return;
@@ -152,25 +178,19 @@ async function downloadFile(source: HubSource, sha: string, file: HubFile, folde
     if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
     throw ended;
   };
-  try {
-    await insist(source, async () => {
-      for (let furthest = bytesDone; bytesDone < file.size; ) {
-        try {
-          await receive(await requestFrom(source, url, bytesDone));
-        } catch (error) {
-          if (bytesDone - furthest < PROGRESS_BYTES) throw transferFault(source, url, error);
-          furthest = bytesDone;
-        }
+  await insist(source, async () => {
+    for (let furthest = bytesDone; bytesDone < file.size; ) {
+      try {
+        await receive(await requestFrom(source, url, bytesDone));
+      } catch (error) {
+        if (bytesDone - furthest < PROGRESS_BYTES) throw transferFault(source, url, error);
+        furthest = bytesDone;
       }
-      if (await isWhole(incomplete, file)) return;
-      bytesDone = 0;
-      throw faultAt(source, url)('the bytes received are not those of the file');
-    });
-    await rename(incomplete, path).catch(diskFault);
-  } finally {
-    await output.close().catch(() => {});
-    await rm(incomplete, { force: true }).catch(() => {});
-  }
+    }
+    if (await output.isWhole()) return;
+    bytesDone = 0;
+    throw faultAt(source, url)('the bytes received are not those of the file');
+  });
 }
 
 async function requestFrom(source: HubSource, url: string, offset: number): Promise<ReceivedBytes> {
@@ -234,15 +254,6 @@ function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): s
 
 function faultAt({ route }: Pick<HubSource, 'route'>, url: string): HubFault {
   return hubFault(url, route.through(url));
-}
-
-function diskFault(cause: unknown): never {
-  throw new FlockOffError({
-    code: 'disk',
-    what: `a model file cannot be written: ${messageOf(cause)}`,
-    fix: 'make room or choose another cache folder',
-    cause,
-  });
 }
 
 async function readRevision(source: HubSource, path: string): Promise<z.infer<typeof Revision>> {

@@ -4,6 +4,7 @@ import type { LoraRecipe } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
+import { BestEffort } from '../shared/best-effort.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { breathe } from './breathe.ts';
 import { type TokenRow, tokenizeRow } from './chat.ts';
@@ -32,6 +33,8 @@ interface LoadContext {
   clock?: Clock;
   /** Called now and then while there is no progress to tell: as rows are tokenized, and after each micro batch. */
   onAlive?: () => void;
+  /** Called with a sentence on what could not be written and was done without. */
+  onWarning?: (message: string) => void;
 }
 
 /** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
@@ -41,6 +44,7 @@ export class LocalTrainer implements Trainer {
   readonly #tokenizer: TextTokenizer;
   readonly #clock: Clock;
   readonly #onAlive: () => void;
+  readonly #bestEffort: BestEffort;
   /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
   #evaluation: { key: string; set: EvaluationSet } | null = null;
   #disposed = false;
@@ -51,18 +55,19 @@ export class LocalTrainer implements Trainer {
     facts: TrainerFacts,
     engine: LoraEngine,
     tokenizer: TextTokenizer,
-    { clock = systemClock, onAlive = () => {} }: LoadContext,
+    { clock = systemClock, onAlive = () => {}, onWarning = () => {} }: LoadContext,
   ) {
     this.facts = facts;
     this.#engine = engine;
     this.#tokenizer = tokenizer;
     this.#clock = clock;
     this.#onAlive = onAlive;
+    this.#bestEffort = new BestEffort(onWarning);
   }
 
   /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, recipe, clock, onAlive, ...choices } = parameters;
+    const { backend: wanted, recipe, clock, onAlive, onWarning, ...choices } = parameters;
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
     const asked = recipe && requireRecipe(recipe);
@@ -84,7 +89,8 @@ export class LocalTrainer implements Trainer {
       engine.dispose();
       throw error;
     }
-    return new LocalTrainer({ backend, precision, weightStorage, baseSha256 }, engine, tokenizer, { clock, onAlive });
+    const facts = { backend, precision, weightStorage, baseSha256 };
+    return new LocalTrainer(facts, engine, tokenizer, { clock, onAlive, onWarning });
   }
 
   async train(
@@ -109,6 +115,7 @@ export class LocalTrainer implements Trainer {
           run: this.#nameRun(rows, fullRecipe, seed),
         },
         metricsPath,
+        bestEffort: this.#bestEffort,
         signal,
         onProgress: report,
         onAlive: this.#onAlive,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
 import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
@@ -84,11 +84,12 @@ export class LoraTrainer {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
     const { stallTimeoutMs, env, logger, signal, clock } = options;
     const finding = () => resolveBaseModel(options);
-    const folder = await timed(logger ?? silentLogger, `finding the base model ${options.model}`, finding);
+    const folder = await timed(safeLogger(logger), `finding the base model ${options.model}`, finding);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
     const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
+    const onWarning = (message: string) => safeLogger(logger).warn(message);
     const trainer = inline
-      ? await LocalTrainer.load(folder, { ...engine, signal, clock })
+      ? await LocalTrainer.load(folder, { ...engine, signal, clock, onWarning })
       : await TrainerProcess.start({ folder, engine, stallTimeoutMs, env, logger, signal });
     return new LoraTrainer(trainer, folder);
   }

@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import type { BestEffort } from '../shared/best-effort.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 
 /** One line of a metrics file: an optimizer step that had target tokens. A number that is not finite is `null`. */
@@ -21,50 +22,54 @@ export interface StepMetrics {
   durationMs: number;
 }
 
-/** A file to which whole lines of JSON are appended, one a step. */
-export class MetricsFile {
-  #file: FileHandle | null;
+export interface OpenMetricsFileParameters {
+  path: string;
+  stepsDone: number;
+  bestEffort: BestEffort;
+}
 
-  private constructor(file: FileHandle) {
-    this.#file = file;
+/** A file to which whole lines of JSON are appended, one a step. A disk that refuses costs the lines, never the run. */
+export class MetricsFile {
+  readonly #path: string;
+  readonly #bestEffort: BestEffort;
+  #file: FileHandle | null = null;
+
+  private constructor({ path, bestEffort }: OpenMetricsFileParameters) {
+    this.#path = path;
+    this.#bestEffort = bestEffort;
   }
 
   /**
    * A run that goes on after `stepsDone` keeps the lines of those steps and drops what follows, a line that was cut by a
    * crash too; a run from the beginning starts the file anew.
-   * @throws FlockOffError `disk` when the file cannot be made.
    */
-  static async open({ path, stepsDone }: { path: string; stepsDone: number }): Promise<MetricsFile> {
-    try {
+  static async open(parameters: OpenMetricsFileParameters): Promise<MetricsFile> {
+    const { path, stepsDone } = parameters;
+    const metrics = new MetricsFile(parameters);
+    await metrics.#attempt(async () => {
       await makeFolder(dirname(path));
-      if (stepsDone === 0) return new MetricsFile(await open(path, 'w'));
-      await writeFile(`${path}.incomplete`, await keptLines(path, stepsDone));
-      await rename(`${path}.incomplete`, path);
-      return new MetricsFile(await open(path, 'a'));
-    } catch (cause) {
-      throw new FlockOffError({
-        code: 'disk',
-        what: `the metrics file ${path} cannot be written: ${messageOf(cause)}`,
-        fix: 'make room or choose another path',
-        facts: { path },
-        cause,
-      });
-    }
+      if (stepsDone > 0) {
+        const kept = await keptLines(path, stepsDone);
+        await writeWhole(path, (incomplete) => writeFile(incomplete, kept));
+      }
+      metrics.#file = await open(path, stepsDone > 0 ? 'a' : 'w');
+    });
+    return metrics;
   }
 
-  /** A disk that refuses later costs the rest of the lines, not the run. */
   async append(metrics: StepMetrics): Promise<void> {
-    try {
-      await this.#file?.appendFile(`${JSON.stringify(metrics)}\n`);
-    } catch {
-      await this.close();
-    }
+    const file = this.#file;
+    if (file && !(await this.#attempt(() => file.appendFile(`${JSON.stringify(metrics)}\n`)))) await this.close();
   }
 
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
     await file?.close().catch(() => {});
+  }
+
+  #attempt(write: () => Promise<void>): Promise<boolean> {
+    return this.#bestEffort.attempt('the metrics of training', this.#path, write);
   }
 }
 

@@ -16,10 +16,13 @@ const onAlive = () => {
   for (const id of running.keys()) reply({ id, kind: 'alive' });
 };
 
+/** Whichever call it came up in. */
+const onWarning = (message: string) => reply({ id: 0, kind: 'warning', message });
+
 async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: AbortSignal): Promise<unknown> {
   const onProgress = (progress: unknown) => reply({ id: request.id, kind: 'progress', progress });
   if (request.kind === 'load') {
-    loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive });
+    loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive, onWarning });
     return (await loading).facts;
   }
   const trainer = await loading!;

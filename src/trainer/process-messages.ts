@@ -25,6 +25,8 @@ export type Reply =
   /** It has done something, and nothing to tell. */
   | { id: number; kind: 'alive' }
   | { id: number; kind: 'progress'; progress: unknown }
+  /** Something could not be written and was done without; of no call. */
+  | { id: 0; kind: 'warning'; message: string }
   | { id: number; kind: 'done'; value: unknown }
   | { id: number; kind: 'failed'; error: PlainError };
 

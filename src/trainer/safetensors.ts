@@ -1,6 +1,7 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
 
 /** The float types that are read and their bytes per value; other tensors can be listed, not read. */
 const FLOAT_BYTES: Record<string, number> = { F32: 4, BF16: 2, F16: 2 };
@@ -194,24 +195,21 @@ export async function writeSafetensors(options: WriteSafetensorsParameters): Pro
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(BigInt(padded.length));
 
-  const incomplete = `${path}.incomplete`;
-  const file = await open(incomplete, 'w');
-  try {
-    await file.writeFile(Buffer.concat([prefix, padded]));
-    for (const name of names) {
-      const data = await tensors.get(name)!.read();
-      const stored = dtype === 'F32' ? data : floatsToBfloat16(data);
-      await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+  await writeWhole(path, async (incomplete) => {
+    const file = await open(incomplete, 'wx');
+    try {
+      await file.writeFile(Buffer.concat([prefix, padded]));
+      for (const name of names) {
+        const data = await tensors.get(name)!.read();
+        const stored = dtype === 'F32' ? data : floatsToBfloat16(data);
+        await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+      }
+      // A name that a power cut left without its content would be taken for the whole.
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    // A name that a power cut left without its content would be taken for the whole.
-    await file.sync();
-    await file.close();
-    await rename(incomplete, path);
-  } catch (error) {
-    await file.close().catch(() => {});
-    await rm(incomplete, { force: true });
-    throw error;
-  }
+  });
 }
 
 /** True when every float32 or bfloat16 is a finite number. Looks at exponents alone: 1.3 ns a value. */

@@ -1,6 +1,7 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../schema/competition.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { BestEffort } from '../shared/best-effort.ts';
 import { MersenneTwister } from '../shared/random.ts';
 import { collate, planEpoch, type TokenBatch } from './batches.ts';
 import { breathe } from './breathe.ts';
@@ -53,6 +54,8 @@ export interface TrainTokensParameters {
   checkpoint?: CheckpointFile & { everyMs: number };
   /** Every step becomes a line of this file. */
   metricsPath?: string;
+  /** What a disk that refuses metrics or checkpoints is told to. Default: nobody. */
+  bestEffort?: BestEffort;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
   /** Called after every micro batch. */
@@ -82,8 +85,8 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
     parameters.initialAdapter ??
     createLoraAdapter({ ...recipe, config: engine.config, random });
   const doneBefore = reached?.step ?? 0;
-  const { metricsPath } = parameters;
-  const metrics = metricsPath ? await MetricsFile.open({ path: metricsPath, stepsDone: doneBefore }) : null;
+  const { metricsPath, bestEffort = new BestEffort(() => {}) } = parameters;
+  const metrics = metricsPath ? await MetricsFile.open({ path: metricsPath, stepsDone: doneBefore, bestEffort }) : null;
   const run = engine.startTraining({ adapter, optimizer: recipe, random, resume: reached?.training });
   const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
   const steps = stepsPerEpoch * recipe.epochs;
@@ -135,9 +138,9 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
 
         stepLossesNatsPerToken.push(lossNatsPerToken);
         if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
-          const training = await run.state();
+          const reached = { training: await run.state(), random, step, tokens, stepLossesNatsPerToken };
           // A disk that refuses costs the chance to go on from here, not the run.
-          await saveCheckpoint(checkpoint, { training, random, step, tokens, stepLossesNatsPerToken }).catch(() => {});
+          await bestEffort.attempt('how far training is', checkpoint.path, () => saveCheckpoint(checkpoint, reached));
           storedMs = nowMs();
         }
         const elapsedMs = nowMs() - startMs;

@@ -65,7 +65,7 @@ export interface TrainParameters {
   /**
    * File to which every step is appended as one line of JSON: step, epoch, lossNatsPerToken, learningRate, gradNorm,
    * tokens, tokensPerSecond, durationMs. A run that goes on from its checkpoint goes on in the file and repeats no step;
-   * a run from the beginning starts it anew.
+   * a run from the beginning starts it anew. Where it cannot be written, the logger is told once and the run goes on.
    */
   metricsPath?: string;
   signal?: AbortSignal;

@@ -6,7 +6,7 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { abortable } from '../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../shared/child-environment.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { disposedTrainer } from './check-arguments.ts';
 import type { EvaluationResult } from './evaluate.ts';
@@ -154,7 +154,8 @@ class Worker {
   #stall: NodeJS.Timeout | undefined;
   ended = false;
 
-  constructor({ stallTimeoutMs = 1_800_000, env = [], logger = silentLogger }: TrainerProcessParameters) {
+  constructor({ stallTimeoutMs = 1_800_000, env = [], ...parameters }: TrainerProcessParameters) {
+    const logger = safeLogger(parameters.logger);
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#logger = logger;
     // TensorFlow would take all the memory of a GPU at once, which others use too.
@@ -172,7 +173,10 @@ class Worker {
       this.#lines.push(line);
       if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     });
-    this.#child.on('message', (reply: Reply) => this.#take(reply));
+    this.#child.on('message', (reply: Reply) => {
+      if (reply.kind === 'warning') logger.warn(reply.message);
+      else this.#take(reply);
+    });
     this.#child.on('error', (error) => this.#lost(error.message));
     this.#child.once('exit', (code, signal) =>
       this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
@@ -227,7 +231,7 @@ class Worker {
     timer.unref();
   }
 
-  #take(reply: Reply): void {
+  #take(reply: Exclude<Reply, { kind: 'warning' }>): void {
     const call = this.#calls.get(reply.id);
     if (!call) return;
     if (reply.kind === 'alive' || reply.kind === 'progress') {

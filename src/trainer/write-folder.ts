@@ -1,6 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { rm, writeFile } from 'node:fs/promises';
+import { writeWhole } from '../shared/incomplete-file.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import { onDisk } from '../shared/on-disk.ts';
 
 export interface WriteFolderParameters {
   /** Made when missing. */
@@ -18,22 +19,11 @@ export interface WriteFolderParameters {
  * @throws FlockOffError `disk` for what the system refuses.
  */
 export async function writeFolder({ folder, configPath, config, content }: WriteFolderParameters): Promise<void> {
-  const incomplete = `${configPath}.incomplete`;
-  try {
+  const what = `the folder ${folder} cannot be written`;
+  await onDisk({ path: folder, what, fix: 'make room or choose another folder' }, async () => {
     await makeFolder(folder);
     await rm(configPath, { force: true });
     await content();
-    await writeFile(incomplete, `${JSON.stringify(config, null, 2)}\n`);
-    await rename(incomplete, configPath);
-  } catch (cause) {
-    await rm(incomplete, { force: true }).catch(() => {});
-    if (cause instanceof FlockOffError) throw cause;
-    throw new FlockOffError({
-      code: 'disk',
-      what: `the folder ${folder} cannot be written: ${messageOf(cause)}`,
-      fix: 'make room or choose another folder',
-      facts: { folder },
-      cause,
-    });
-  }
+    await writeWhole(configPath, (incomplete) => writeFile(incomplete, `${JSON.stringify(config, null, 2)}\n`));
+  });
 }

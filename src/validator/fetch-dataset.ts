@@ -1,15 +1,19 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkDataset } from '../dataset/check.ts';
 import { contamination } from '../dataset/contamination.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import { startIncomplete } from '../shared/incomplete-file.ts';
 import { silentLogger } from '../shared/logger.ts';
+import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { timed } from '../shared/timed.ts';
+import { datasetFolder, markUsed } from './dataset-cache.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
 import type { RememberedDataset } from './state.ts';
-import type { Validator } from './validator.ts';
+import { cacheOf, type Validator } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
 export interface FetchedDataset {
@@ -35,23 +39,43 @@ export async function fetchDataset(
   const { repo, commit } = submission.pointer;
   validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
   const { competition, evaluation, logger = silentLogger } = validator;
-  const to = join(datasetFolder(validator.cacheDir, repo, commit), 'data.jsonl');
-  const stored = await validator.state.download(repo, commit);
-  const downloaded = stored === null || stored.sha256 !== (await sha256OfFile(to));
+  const file = await keepOnDisk(validator, submission, signal);
+  if (!file.ok) return file;
+  const { path, downloaded } = file.value;
   if (!downloaded) logger.debug(`uid ${submission.uid}: ${repo} at ${commit} is on this disk already`);
-  if (downloaded) {
-    const file = await validator.datasets.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
-    if (!file.ok) return file;
-    await validator.state.putDownload(repo, commit, file.value);
-  }
-  const dataset = await timed(logger, `uid ${submission.uid}: checking ${to}`, () =>
-    checkDataset({ path: to, competition, signal }),
-  );
+  const checking = () => checkDataset({ path, competition, signal });
+  const dataset = await timed(logger, `uid ${submission.uid}: checking ${path}`, checking);
   if (!dataset.ok) return dataset;
   const { sha256, rowHashes } = dataset.value;
   await remember(validator, submission, { sha256, rowHashes });
   const evaluationRowsSeen = contamination(rowHashes, evaluation.rowHashes);
-  return accept({ submission, path: to, sha256, rowHashes, evaluationRowsSeen, downloaded });
+  return accept({ submission, path, sha256, rowHashes, evaluationRowsSeen, downloaded });
+}
+
+/**
+ * Downloads the dataset of a submission unless it lies on this disk as it came, and keeps other validators that share the
+ * cache from removing it.
+ * @throws FlockOffError for faults of the hub or the disk.
+ */
+export async function keepOnDisk(
+  validator: Validator,
+  { pointer: { repo, commit } }: Submission,
+  signal?: AbortSignal,
+): Promise<Checked<{ path: string; downloaded: boolean }>> {
+  const { state, datasets, competition } = validator;
+  const folder = datasetFolder(validator.cacheDir, repo, commit);
+  const path = join(folder, 'data.jsonl');
+  await onDisk(folder, () => markUsed(folder, cacheOf(validator)));
+  const stored = await state.download(repo, commit);
+  if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
+    return accept({ path, downloaded: false });
+  // A file that is there may be another validator's, and good: it stays until this one is complete.
+  const incomplete = await onDisk(path, () => startIncomplete(path));
+  const file = await datasets.download({ repo, commit, to: incomplete, maxBytes: competition.maxBytes, signal });
+  if (!file.ok) return file;
+  await onDisk(path, () => rename(incomplete, path));
+  await state.putDownload(repo, commit, file.value);
+  return accept({ path, downloaded: true });
 }
 
 /**
@@ -76,11 +100,6 @@ export async function rememberOthers(
 
 /** Datasets remembered of a hotkey besides its latest. */
 const MOST_EARLIER = 8;
-
-/** Where the dataset of one commit lies in the cache. */
-export function datasetFolder(cacheDir: string, repo: string, commit: string): string {
-  return join(cacheDir, 'datasets', ...repo.split('/'), commit);
-}
 
 /**
  * Keeps, per row, the block in which this hotkey first showed it, so that an update does not forfeit its own rows, and

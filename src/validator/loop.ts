@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/flock-off-error.ts';
+import { BestEffort } from '../shared/best-effort.ts';
 import { systemClock } from '../shared/clock.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { runEpoch } from './epoch.ts';
@@ -12,6 +13,7 @@ export interface RunValidatorParameters {
   blocksPerEpoch: number;
   /** Stop after this many epochs. Default: never. */
   epochs?: number;
+  /** Called after every epoch. A disk that refuses what it writes is warned of and stops nothing. */
   onReport?: (report: EpochReport) => void | Promise<void>;
   signal?: AbortSignal;
 }
@@ -26,7 +28,9 @@ const REVEAL_RETRY_MS = 15_000;
  */
 export async function runValidator(validator: Validator, parameters: RunValidatorParameters): Promise<void> {
   const { blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
-  const { subtensor, clock, logger = silentLogger } = validator;
+  const { subtensor, clock } = validator;
+  const logger = safeLogger(validator.logger);
+  const bestEffort = new BestEffort((message) => logger.warn(message));
   const done = new AbortController();
   const revealing = revealWhileRunning(validator, done.signal);
   const throughFaults = <T>(work: () => Promise<T>) =>
@@ -44,7 +48,7 @@ export async function runValidator(validator: Validator, parameters: RunValidato
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch(validator, { signal })));
-      await onReport?.(report);
+      await bestEffort.attempt('the report', null, async () => onReport?.(report));
       if (epoch < epochs)
         await throughFaults(() => subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal }));
     }
@@ -56,7 +60,8 @@ export async function runValidator(validator: Validator, parameters: RunValidato
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
 async function revealWhileRunning(validator: Validator, done: AbortSignal): Promise<void> {
-  const { weightSetter, subtensor, state, clock = systemClock, logger = silentLogger } = validator;
+  const { weightSetter, subtensor, state, clock = systemClock } = validator;
+  const logger = safeLogger(validator.logger);
   while (!done.aborted) {
     try {
       if ((await state.pendingReveals.list()).length > 0) {

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { loadRows } from '../dataset/load-rows.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import type { EvaluationProgress, TrainProgress } from '../trainer/lora-trainer.ts';
-import type { FetchedDataset } from './fetch-dataset.ts';
-import type { Validator } from './validator.ts';
+import { checkpointFolder } from './dataset-cache.ts';
+import { type FetchedDataset, keepOnDisk } from './fetch-dataset.ts';
+import { cacheOf, type Validator } from './validator.ts';
 
 const ATTEMPTS = 3;
 const BASE_DELAY_MS = 5_000;
@@ -26,7 +27,8 @@ export async function scoreDataset(
   seed: number,
   signal?: AbortSignal,
 ): Promise<Checked<number>> {
-  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock, logger = silentLogger } = validator;
+  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock } = validator;
+  const logger = safeLogger(validator.logger);
   const { uid } = dataset.submission;
   const key = scoreKey([
     dataset.sha256,
@@ -38,21 +40,25 @@ export async function scoreDataset(
   ]);
 
   const known = await state.score(key);
-  if (known) logger.debug(`uid ${uid}: the score of ${dataset.sha256} with seed ${seed} is stored already`);
-  const score =
-    known ??
-    (await retry(train, {
-      attempts: ATTEMPTS,
-      baseDelayMs: BASE_DELAY_MS,
-      maxDelayMs: MAX_DELAY_MS,
-      signal,
-      clock,
-      onRetry: (error, attempt, delayMs) => {
-        logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`);
-        logger.debug(`uid ${uid}: tried again in ${delayMs / 1000} s`);
-      },
-    }));
-  if (!known) await state.putScore(key, score);
+  if (known) {
+    logger.debug(`uid ${uid}: the score of ${dataset.sha256} with seed ${seed} is stored already`);
+    return known;
+  }
+  // Hours may have passed since it was fetched.
+  const file = await keepOnDisk(validator, dataset.submission, signal);
+  if (!file.ok) return file;
+  const score = await retry(train, {
+    attempts: ATTEMPTS,
+    baseDelayMs: BASE_DELAY_MS,
+    maxDelayMs: MAX_DELAY_MS,
+    signal,
+    clock,
+    onRetry: (error, attempt, delayMs) => {
+      logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`);
+      logger.debug(`uid ${uid}: tried again in ${delayMs / 1000} s`);
+    },
+  });
+  await state.putScore(key, score);
   return score;
 
   async function train(): Promise<Checked<number>> {
@@ -62,7 +68,7 @@ export async function scoreDataset(
     const training = {
       recipe: competition.recipe,
       seed,
-      checkpoint: { path: join(checkpointFolder(validator.cacheDir), `${key}.safetensors`) },
+      checkpoint: { path: join(checkpointFolder(cacheOf(validator)), `${key}.safetensors`) },
       metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
       signal,
       onProgress: (progress: TrainProgress) => {
@@ -86,11 +92,6 @@ export async function scoreDataset(
     );
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }
-}
-
-/** Where runs that were interrupted lie until the epoch is over. */
-export function checkpointFolder(cacheDir: string): string {
-  return join(cacheDir, 'checkpoints');
 }
 
 function scoreKey(parts: unknown[]): string {

@@ -5,8 +5,9 @@ import type { Dataset } from '../dataset/check.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { Logger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
+import type { DatasetCache } from './dataset-cache.ts';
 import type { Outcome } from './outcome.ts';
 import type { ValidatorState } from './state.ts';
 
@@ -22,9 +23,12 @@ export interface Validator {
   /** The fixed evaluation set. */
   evaluation: Dataset;
   state: ValidatorState;
-  /** Folder for downloaded datasets. */
+  /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;
-  /** Folder in which each training run leaves a file with one line of JSON for every step. Default: none is kept. */
+  /**
+   * Folder in which each training run leaves a file with one line of JSON for every step. Default: none is kept. Where it
+   * cannot be written, the trainer's logger is told and scoring goes on.
+   */
   metricsDir?: string;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
@@ -35,6 +39,10 @@ export interface Validator {
   onEvent?: (event: ValidatorEvent) => void;
   logger?: Logger;
   clock?: Clock;
+}
+
+export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetCache {
+  return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
 }
 
 /** What a validator is doing, for progress bars and logs. */

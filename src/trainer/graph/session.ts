@@ -1,5 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onDisk } from '../../shared/on-disk.ts';
 import type { Tf } from '../tensorflow.ts';
 import { type Binding, bindingOf } from './binding.ts';
 import { DTYPES, type Graph, SERVE } from './graph.ts';
@@ -37,9 +39,12 @@ export class GraphSession {
   static async open(tf: Tf, graph: Graph): Promise<GraphSession> {
     const binding = bindingOf(tf);
     if (!binding) throw new RangeError('graphs need the native addon of tfjs-node');
-    const folder = await makeGraphFolder();
+    const what = `TensorFlow's graph cannot be written in ${tmpdir()}`;
+    const fix = 'make room there, or set TMPDIR to a folder that can be written';
+    const where = { path: tmpdir(), what, fix };
+    const folder = await onDisk(where, makeGraphFolder);
     try {
-      await writeFile(join(folder, 'saved_model.pb'), graph.savedModel());
+      await onDisk(where, () => writeFile(join(folder, 'saved_model.pb'), graph.savedModel()));
       return new GraphSession(binding, binding.loadSavedModel(folder, SERVE));
     } finally {
       await rm(folder, { recursive: true, force: true });

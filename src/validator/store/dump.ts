@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { startIncomplete } from '../../shared/incomplete-file.ts';
+
+/** What LevelDB makes of a folder. */
+export type Dump = { entries: Map<string, string> } & (
+  | { kind: 'whole' }
+  /** Another process, or this one, has it open. */
+  | { kind: 'locked' }
+  /** LevelDB says why it does not open it, or does not read on. */
+  | { kind: 'refused'; message: string }
+  /** It ended the process that used it, or would have. */
+  | { kind: 'crashed'; how: string }
+);
+
+/** Silence after which LevelDB is taken to be caught in a loop. */
+const STALL_MS = 120_000;
+/** How native code ends a process. */
+const CRASHES = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
+
+/**
+ * Plain JavaScript, so that it starts in 80 ms also where the sources are TypeScript. Prints a line for every entry, with
+ * what is found under its key: a damaged index hides entries that are there.
+ */
+const PROGRAM = `
+process.on('SIGINT', () => {});
+const [, library, folder, repair] = process.argv;
+const { ClassicLevel } = require(library);
+(async () => {
+  if (repair === 'repair') await ClassicLevel.repair(folder);
+  const db = new ClassicLevel(folder, { valueEncoding: 'utf8', createIfMissing: false });
+  await db.open();
+  for await (const [key, value] of db.iterator()) {
+    const found = repair === 'repair' ? value : await db.get(key);
+    if (!process.stdout.write(JSON.stringify([key, found ?? '']) + '\\n'))
+      await new Promise((resolve) => process.stdout.once('drain', resolve));
+  }
+  await db.close();
+  process.stdout.write('{"kind":"end"}\\n');
+})().catch(({ message, code, cause }) => {
+  process.stdout.write(JSON.stringify({ kind: 'refused', code: cause?.code ?? code ?? '', message: cause?.message ?? message }) + '\\n');
+});`;
+
+/**
+ * Reads all entries of a LevelDB, or repairs it and reads what that gives, on a copy and in a process of its own: opening
+ * changes a folder, also a damaged one, and some damage makes the library end its process. The tables, which never change,
+ * are linked, and so is the lock, by which a folder in use is known.
+ * @throws the errors of the system, such as for want of room; an Error when the process was ended from outside.
+ */
+export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<Dump> {
+  const copy = await startIncomplete(join(path, 'look'));
+  try {
+    await mkdir(copy, { mode: 0o700 });
+    for (const name of await readdir(path)) {
+      const [from, to] = [resolve(path, name), join(copy, name)];
+      if (/\.(ldb|sst)$/.test(name)) await symlink(from, to).catch(() => copyFile(from, to));
+      else if (name === 'LOCK') await symlink(from, to).catch(() => {});
+      else if (/^(CURRENT|MANIFEST-\d+|\d+\.log)$/.test(name)) await copyFile(from, to);
+    }
+    const seen = await runProgram(copy, how);
+    return seen.kind === 'refused' ? { ...seen, message: seen.message.replaceAll(copy, path) } : seen;
+  } finally {
+    await rm(copy, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise<Dump> {
+  const library = createRequire(import.meta.url).resolve('classic-level');
+  const { SystemRoot = '' } = process.env;
+  const child = spawn(process.execPath, ['-e', PROGRAM, library, folder, how === 'repaired' ? 'repair' : 'look'], {
+    env: { SystemRoot },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    windowsHide: true,
+  });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  ended.catch(() => {});
+  let stalled = false;
+  const stop = () => {
+    stalled = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(stop, STALL_MS);
+  const entries = new Map<string, string>();
+  let last: Line | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    clearTimeout(timer);
+    timer = setTimeout(stop, STALL_MS);
+    last = parseLine(line);
+    if (Array.isArray(last)) entries.set(...last);
+  }
+  const { code, signal } = await ended.finally(() => clearTimeout(timer));
+  if (stalled) return { kind: 'crashed', entries, how: `reads it for more than ${STALL_MS / 1000} s without an end` };
+  if (signal && CRASHES.includes(signal)) return { kind: 'crashed', entries, how: `ends its process with ${signal}` };
+  // Code 134 and such: the same where a shell stands between.
+  if (code !== null && code > 128) return { kind: 'crashed', entries, how: `ends its process with code ${code}` };
+  if (last && 'kind' in last) {
+    if (last.kind === 'end') return { kind: 'whole', entries };
+    return last.code === 'LEVEL_LOCKED' ? { kind: 'locked', entries } : { ...last, entries };
+  }
+  throw new Error(`the process that looks at it ${signal ? `was ended by ${signal}` : `ended with code ${code}`}`);
+}
+
+type Line = [key: string, value: string] | { kind: 'end' } | { kind: 'refused'; code: string; message: string };
+
+/** `undefined` for one that a crash has cut. */
+function parseLine(line: string): Line | undefined {
+  try {
+    return JSON.parse(line) as Line;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { FlockOffError } from 'flock-off';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MersenneTwister } from '../../src/shared/random.ts';
+import { ValidatorState } from '../../src/validator/state.ts';
+import { reveal } from '../chain/pending-reveals-contract.ts';
+
+let root: string;
+let path: string;
+/** What the state held when it was closed. */
+let truth: string;
+let soundTruth: string;
+
+let good: string;
+
+beforeAll(async () => {
+  good = await mkdtemp(join(tmpdir(), 'flock-off-sound-'));
+  // Every opening turns the log before into a table.
+  for (let time = 0; time < 3; time++) {
+    const state = await ValidatorState.open({ path: good });
+    await state.beginEpoch({ epochSeed: time, hotkeys: ['a', 'b'], startBlock: 100 + time }, { waiting: [time] });
+    await state.pendingReveals.put(reveal(`0x0${time}`));
+    await state.putScore(`score ${time}`, { ok: true, value: 1.5 + time });
+    await state.putDatasets(`hotkey ${time % 2}`, []);
+    truth = await contentsOf(state);
+    await state.close();
+  }
+  soundTruth = truth;
+});
+afterAll(() => rm(good, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'flock-off-damage-'));
+  path = join(root, 'state');
+  await cp(good, path, { recursive: true });
+  truth = soundTruth;
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function contentsOf(state: ValidatorState): Promise<string> {
+  const scores = await Promise.all([0, 1, 2].map((time) => state.score(`score ${time}`)));
+  const datasets = await Promise.all([0, 1].map((time) => state.datasets(`hotkey ${time}`)));
+  const [epoch, queue, reveals] = [await state.openEpoch(), await state.queue(), await state.pendingReveals.list()];
+  return JSON.stringify([state.id, epoch, queue, reveals, scores, datasets]);
+}
+
+/** What a state gives that lies in a folder, or the error. */
+async function look(folder: string): Promise<string | FlockOffError> {
+  try {
+    const state = await ValidatorState.open({ path: folder });
+    return await contentsOf(state).finally(() => state.close());
+  } catch (error) {
+    if (error instanceof FlockOffError) return error;
+    throw error;
+  }
+}
+
+async function damaged(name: string, harm: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(root, name);
+  await cp(path, folder, { recursive: true });
+  await harm(folder);
+  return folder;
+}
+
+const fileOf = async (folder: string, pattern: RegExp) =>
+  join(
+    folder,
+    (await readdir(folder))
+      .filter((name) => pattern.test(name))
+      .sort()
+      .at(-1)!,
+  );
+
+test('one byte that is wrong, anywhere in any file, is an error or changes nothing', async () => {
+  const random = new MersenneTwister(14);
+  const below = (limit: number) => Math.floor(random.nextUniform() * limit);
+  const flips: { name: string; at: number; mask: number }[] = [];
+  for (const name of await readdir(path)) {
+    const { length } = await readFile(join(path, name));
+    const count = name.endsWith('.log') || name.endsWith('.ldb') ? 7 : 2;
+    for (let i = 0; i < count && length > 0; i++)
+      // The two records of HEAD begin at 0 and 4096 and are mostly padding.
+      flips.push({ name, at: name === 'HEAD' ? 4096 * (i % 2) + below(300) : below(length), mask: 1 << below(8) });
+  }
+  expect(flips.length).toBeGreaterThan(25);
+  const seen = { true: 0, error: 0 };
+  for (const { name, at, mask } of flips) {
+    const folder = await damaged('flipped', async (folder) => {
+      const bytes = await readFile(join(folder, name));
+      bytes[at]! ^= mask;
+      await writeFile(join(folder, name), bytes);
+    });
+    const result = await look(folder);
+    if (result instanceof FlockOffError) expect(result.code, `${name} ${at} ${mask}`).toBe('state-damaged');
+    else expect(result, `${name} ${at} ${mask}`).toBe(truth);
+    seen[result instanceof FlockOffError ? 'error' : 'true']++;
+    await rm(folder, { recursive: true });
+  }
+  expect(Math.min(seen.true, seen.error)).toBeGreaterThan(0);
+}, 120_000);
+
+test.each<[string, (folder: string) => Promise<void>, RegExp]>([
+  [
+    'a log without its end',
+    async (it) => truncate(await fileOf(it, /\.log$/), 700),
+    /older one: the last .+ gone\. .+ gives back/,
+  ],
+  ['no log', async (it) => rm(await fileOf(it, /\.log$/)), /is damaged: .+ gives back/],
+  ['no table', async (it) => rm(await fileOf(it, /\.ldb$/)), /is damaged: .+ gives back \d+ of 11 entries/],
+  [
+    'no CURRENT',
+    (it) => rm(join(it, 'CURRENT')),
+    /is damaged: the database says .+ all 11 entries as they were last written/,
+  ],
+  [
+    'an empty CURRENT',
+    (it) => truncate(join(it, 'CURRENT'), 0),
+    /all 11 entries as they were last written: start once with --repair_state/,
+  ],
+  [
+    'an empty manifest',
+    async (it) => truncate(await fileOf(it, /^MANIFEST/), 0),
+    /all 11 entries as they were last written/,
+  ],
+  ['no HEAD', (it) => rm(join(it, 'HEAD')), /its file HEAD is missing/],
+])(
+  '%s is one sentence that says what a repair would give back, and the folder is left as it is',
+  async (_, harm, said) => {
+    const folder = await damaged('harmed', harm);
+    const before = await readdir(folder);
+    for (let time = 0; time < 2; time++) {
+      const error = await look(folder);
+      expect(error).toMatchObject({ code: 'state-damaged', message: expect.stringMatching(said) });
+      expect((error as Error).message).toContain(`the validator state in ${folder} is damaged: `);
+      expect((error as Error).message).not.toContain('incomplete');
+    }
+    expect(await readdir(folder)).toEqual(before);
+  },
+  60_000,
+);
+
+test('files of another time among the others are an error', async () => {
+  const before = await damaged('before', async () => {});
+  const state = await ValidatorState.open({ path });
+  for (let i = 0; i < 3; i++) await state.putScore('score 0', { ok: true, value: 9 + i });
+  await state.close();
+  const olderHead = await damaged('older head', (it) => cp(join(before, 'HEAD'), join(it, 'HEAD')));
+  expect(await look(olderHead)).toMatchObject({ message: expect.stringContaining('HEAD is of another time') });
+  await cp(join(path, 'HEAD'), join(before, 'HEAD'));
+  expect(await look(before)).toMatchObject({ message: expect.stringContaining('the last 3 writes are gone') });
+}, 60_000);
+
+test('what a crash leaves between its two writes is no damage, and one write more would be', async () => {
+  const heads: string[] = [];
+  let state = await ValidatorState.open({ path });
+  for (let i = 0; i < 3; i++) {
+    await cp(join(path, 'HEAD'), join(root, `HEAD ${i}`));
+    heads.push(join(root, `HEAD ${i}`));
+    await state.putScore('score 0', { ok: true, value: i });
+  }
+  truth = await contentsOf(state);
+  await state.close();
+  const [, , lagging] = heads;
+  expect(await look(await damaged('lagging', (it) => cp(lagging!, join(it, 'HEAD'))))).toBe(truth);
+  expect(await look(await damaged('lost', (it) => cp(heads[1]!, join(it, 'HEAD'))))).toMatchObject({
+    code: 'state-damaged',
+  });
+  // And such a state can be written to and opened for as long as one likes.
+  await cp(lagging!, join(path, 'HEAD'));
+  for (let i = 0; i < 2; i++) {
+    state = await ValidatorState.open({ path });
+    await state.putScore('score 1', { ok: true, value: i });
+    await state.close();
+  }
+}, 60_000);
+
+test('a repair gives everything back where it can, and keeps the damaged folder', async () => {
+  expect(await ValidatorState.repair({ path })).toBeNull();
+  await truncate(join(path, 'CURRENT'), 0);
+  const repair = await ValidatorState.repair({ path });
+  expect(repair).toMatchObject({ whole: true, entries: 11, entriesBefore: 11, writesLost: 0 });
+  expect((await stat(join(repair!.damagedPath, 'CURRENT'))).size).toBe(0);
+  expect(await look(path)).toBe(truth);
+  expect(await readdir(root)).toHaveLength(2);
+}, 60_000);
+
+test('a repair says what is gone, gives back what is left of it, and what it gives back can be trusted', async () => {
+  await truncate(await fileOf(path, /\.log$/), 700);
+  const repair = await ValidatorState.repair({ path });
+  expect(repair).toMatchObject({ whole: false, writesLost: expect.any(Number) });
+  expect(repair!.message).toMatch(/^\d+ of 11 entries, as they were \d writes? earlier$/);
+  const state = await ValidatorState.open({ path });
+  expect(await state.pendingReveals.list()).toContainEqual(reveal('0x01'));
+  await state.putScore('new', { ok: true, value: 1 });
+  await state.close();
+  expect(await look(path)).not.toBeInstanceOf(FlockOffError);
+}, 60_000);
+
+test('a repair that was killed between its two renames is ended by the next start', async () => {
+  await cp(path, `${path}.repaired`, { recursive: true });
+  await rm(path, { recursive: true });
+  expect(await look(path)).toBe(truth);
+});
+
+test('damage that makes the database end its process is a sentence', async () => {
+  const table = await fileOf(path, /\.ldb$/);
+  const bytes = await readFile(table);
+  // A table ends with the places of its two indexes, four numbers of seven bits a byte; the last one becomes 2^62.
+  let at = bytes.length - 48;
+  for (let number = 0; number < 3; number++) while (bytes[at++]! >= 0x80);
+  bytes.fill(0x80, at, at + 8);
+  bytes[at + 8] = 0x40;
+  await writeFile(table, bytes);
+  expect(await look(path)).toMatchObject({
+    code: 'state-damaged',
+    message: expect.stringMatching(
+      /the database ends its process with SIGABRT\. A repair was tried on a copy and gives back/,
+    ),
+  });
+}, 60_000);
+
+test('a state of version 0.1.0, which sealed nothing, is taken over once', async () => {
+  const old = join(root, 'old');
+  const db = new ClassicLevel<string, unknown>(old, { valueEncoding: 'json' });
+  const epoch = { epochSeed: 7, hotkeys: ['a'], startBlock: 3 };
+  await db.put('epoch', epoch, { sync: true });
+  await db.put('reveal:0xaa', reveal('0xaa'), { sync: true });
+  await db.close();
+  for (let time = 0; time < 2; time++) {
+    const state = await ValidatorState.open({ path: old });
+    expect(await state.openEpoch()).toEqual(epoch);
+    expect(await state.pendingReveals.list()).toEqual([reveal('0xaa')]);
+    await state.close();
+  }
+  await truncate(await fileOf(old, /\.log$/), 0);
+  await rm(await fileOf(old, /\.ldb$/));
+  expect(await look(old)).toMatchObject({ code: 'state-damaged' });
+}, 60_000);
+
+test('a state of a later version is refused in one sentence, and left as it is', async () => {
+  const text = (await readFile(join(path, 'HEAD'))).toString('latin1');
+  const later = [0, 4096].map((at) => {
+    const json = text.slice(at + 65, text.indexOf('\n', at)).replace('"version":1', '"version":2');
+    return `${createHash('sha256').update(json).digest('hex')} ${json}\n`.padEnd(4096, '\0');
+  });
+  await writeFile(join(path, 'HEAD'), later.join(''));
+  await expect(ValidatorState.open({ path })).rejects.toMatchObject({
+    code: 'bad-argument',
+    message: expect.stringMatching(/later version of flock-off \(format 2, this one knows 1\)\. Update flock-off/),
+  });
+});
+
+test.skipIf(process.platform === 'win32')(
+  'only its owner can read it, also what an earlier version left open',
+  async () => {
+    await chmod(path, 0o755);
+    for (const name of await readdir(path)) await chmod(join(path, name), 0o644);
+    const state = await ValidatorState.open({ path });
+    const modes = async () => {
+      const found = [(await stat(path)).mode & 0o777];
+      for (const name of await readdir(path)) found.push((await stat(join(path, name))).mode & 0o777);
+      return new Set(found);
+    };
+    expect(await modes()).toEqual(new Set([0o700, 0o600]));
+    // Enough for new files.
+    for (let i = 0; i < 6; i++) await state.putScore(`large ${i}`, { ok: true, value: i, x: 'x'.repeat(1e6) } as never);
+    await state.close();
+    expect(await modes()).toEqual(new Set([0o700, 0o600]));
+  },
+);
+
+test('looking at a state before it is opened takes less than a second', async () => {
+  const times: number[] = [];
+  for (let time = 0; time < 3; time++) {
+    const startMs = performance.now();
+    await (await ValidatorState.open({ path })).close();
+    times.push(performance.now() - startMs);
+  }
+  console.log(`opened in ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+  expect(Math.min(...times)).toBeLessThan(5_000); // this machine may be busy
+});
