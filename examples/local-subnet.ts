@@ -45,7 +45,6 @@ export async function startLocalSubnet({
     const { path: folder } = open.own(await makeTemporaryFolder(), (it) => it.remove());
     const neurons = [];
     for (const name of WALLETS) {
-      signal?.throwIfAborted();
       const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
       const isValidator = name === 'validator';
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
@@ -106,6 +107,19 @@ test('errors, verdicts and the end are those of a trainer in this process', asyn
 test.runIf(LINUX)('a trainer that nobody disposed of keeps no process alive', async () => {
   const { seen } = await scenario('forgotten');
   await expect.poll(() => isAlive(seen as number), { timeout: 5_000 }).toBe(false);
+});
+
+test.runIf(LINUX)('a training process ends with a parent that is killed, also while it computes', async () => {
+  const script = fileURLToPath(new URL('orphan.ts', import.meta.url));
+  const parent = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+  expect(isAlive(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  try {
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  }
 });
 
 function isAlive(pid: number): boolean {
