@@ -1,6 +1,6 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, silentLogger, traceOf } from '../shared/logger.ts';
 import { stopwatch, timed } from '../shared/timed.ts';
 import { nodeFailed, noneAnswers, openingFailed, tooLate, unfit, unreachable } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
@@ -217,7 +217,7 @@ export class Connection {
     const took = stopwatch();
     return (error) => {
       const failed = error === undefined ? '' : `, failed: ${messageOf(error)}`;
-      this.#logger.trace?.(`${method} at ${shown}: ${took()}${failed}`);
+      traceOf(this.#logger)?.(`${method} at ${shown}: ${took()}${failed}`);
     };
   }
 
