@@ -105,7 +105,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     await subtensor.close();
     expect(commitment?.text).toBe(pointer);
     expect(await localSubnets()).toHaveLength(1);
-  });
+  }, 90_000);
 
   test('a second one is refused with one sentence, and takes nothing from the first', async () => {
     const before = await readFile(await announcement(), 'utf8');
@@ -116,7 +116,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
       `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first.\n`,
     );
     expect(await readFile(await announcement(), 'utf8')).toBe(before);
-  });
+  }, 60_000);
 
   test('Ctrl-C ends it, and nothing of it is left', async () => {
     subnet.interrupt();
