@@ -16,4 +16,5 @@ const child = fork(fileURLToPath(new URL('../../src/trainer/process-main.ts', im
 });
 // Once it answers, even if with a failure, it listens to everything.
 child.on('message', () => child.send({ id: 2, kind: 'abort' }));
+child.once('exit', () => process.exit());
 child.send({ id: 1, kind: 'load', folder: '/nowhere', engine: {} });
