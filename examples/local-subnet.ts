@@ -3,22 +3,10 @@ import { join } from 'node:path';
 import { FlockOffError } from 'flock-off';
 import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { Owners } from './owners.ts';
-import { findServedSubnet } from './served-subnet.ts';
+import { findServedSubnet, type LocalSubnet, type RunningSubnet } from './served-subnet.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
-/** What a script needs to know to take part in a local subnet. */
-export interface LocalSubnet {
-  chainUrl: string;
-  hubUrl: string;
-  hubToken: string;
-  netuid: number;
-  /** Folder for this subnet alone: wallets, rules, validator state, downloads. */
-  folder: string;
-}
-
-export interface RunningSubnet extends LocalSubnet {
-  close(): Promise<void>;
-}
+export type { LocalSubnet, RunningSubnet };
 
 const NETUID = 96;
 const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
@@ -45,7 +33,6 @@ export async function startLocalSubnet({
     const { path: folder } = open.own(await makeTemporaryFolder(), (it) => it.remove());
     const neurons = [];
     for (const name of WALLETS) {
-      signal?.throwIfAborted();
       const wallet = await writeDevWallet({ path: join(folder, 'wallets'), name });
       const isValidator = name === 'validator';
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });

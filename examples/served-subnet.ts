@@ -2,8 +2,21 @@ import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from 'flock-off';
-import type { LocalSubnet, RunningSubnet } from './local-subnet.ts';
 import { temporaryFolders } from './temporary-folder.ts';
+
+/** What a script needs to know to take part in a local subnet. */
+export interface LocalSubnet {
+  chainUrl: string;
+  hubUrl: string;
+  hubToken: string;
+  netuid: number;
+  /** Folder for this subnet alone: wallets, rules, validator state, downloads. */
+  folder: string;
+}
+
+export interface RunningSubnet extends LocalSubnet {
+  close(): Promise<void>;
+}
 
 /** In the subnet's own folder, so that it goes with it, and nobody else's does. */
 const FILE = 'served.json';

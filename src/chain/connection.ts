@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { type Logger, safeLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger, traceOf } from '../shared/logger.ts';
 import type { ProxyFor } from '../shared/proxy.ts';
 import { stopwatch, timed } from '../shared/timed.ts';
 import {
@@ -272,7 +272,7 @@ export class Connection {
     const took = stopwatch();
     return (error) => {
       const failed = error === undefined ? '' : `, failed: ${messageOf(error)}`;
-      this.#logger.trace?.(`${method} at ${shown}: ${took()}${failed}`);
+      traceOf(this.#logger)?.(`${method} at ${shown}: ${took()}${failed}`);
     };
   }
 

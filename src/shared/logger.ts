@@ -1,3 +1,5 @@
+import { Console } from 'node:console';
+
 /** Where the library reports what it does. It never prints by itself: the default says nothing. */
 export interface Logger {
   /** Every single request with its time. A logger without it, such as one made for an earlier version, works as well. */
@@ -7,6 +9,11 @@ export interface Logger {
   info(message: string, facts?: Record<string, unknown>): void;
   warn(message: string, facts?: Record<string, unknown>): void;
   error(message: string, facts?: Record<string, unknown>): void;
+}
+
+/** What takes single requests, where there is such a thing; a console's would print a stack with each of them. */
+export function traceOf(logger: Logger): ((message: string, facts?: Record<string, unknown>) => void) | undefined {
+  return logger.trace && !(logger instanceof Console) ? logger.trace.bind(logger) : undefined;
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -23,6 +30,6 @@ export function safeLogger(logger: Logger = silentLogger): Logger {
         // There is nowhere left to say so.
       }
     };
-  const trace = logger.trace ? { trace: safely('trace') } : {};
+  const trace = traceOf(logger) ? { trace: safely('trace') } : {};
   return { ...trace, debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
 }

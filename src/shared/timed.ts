@@ -1,5 +1,5 @@
 import { messageOf } from '../errors/flock-off-error.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, traceOf } from './logger.ts';
 
 /** Runs a job and logs its name with the time it took, whether it succeeds or fails. */
 export async function timed<T>(
@@ -8,13 +8,14 @@ export async function timed<T>(
   work: () => Promise<T>,
   level: 'debug' | 'trace' = 'debug',
 ): Promise<T> {
+  const log = level === 'trace' ? traceOf(logger) : logger.debug.bind(logger);
   const took = stopwatch();
   try {
     const result = await work();
-    logger[level]?.(`${job}: ${took()}`);
+    log?.(`${job}: ${took()}`);
     return result;
   } catch (error) {
-    logger[level]?.(`${job}: failed after ${took()}: ${messageOf(error)}`);
+    log?.(`${job}: failed after ${took()}: ${messageOf(error)}`);
     throw error;
   }
 }

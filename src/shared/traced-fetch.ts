@@ -1,5 +1,5 @@
 import { messageOf } from '../errors/flock-off-error.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, traceOf } from './logger.ts';
 import { stopwatch } from './timed.ts';
 
 /**
@@ -7,7 +7,8 @@ import { stopwatch } from './timed.ts';
  * path are told: signed links carry secrets in their query.
  */
 export function tracedFetch(base: typeof fetch, logger: Logger): typeof fetch {
-  if (!logger.trace) return base;
+  const trace = traceOf(logger);
+  if (!trace) return base;
   return async (input, init) => {
     const request = input instanceof Request ? input : null;
     const method = init?.method ?? request?.method ?? 'GET';
@@ -15,10 +16,10 @@ export function tracedFetch(base: typeof fetch, logger: Logger): typeof fetch {
     const took = stopwatch();
     try {
       const response = await base(input, init);
-      logger.trace?.(`${method} ${origin}${pathname}: ${response.status} in ${took()}`);
+      trace(`${method} ${origin}${pathname}: ${response.status} in ${took()}`);
       return response;
     } catch (error) {
-      logger.trace?.(`${method} ${origin}${pathname}: failed after ${took()}: ${messageOf(error)}`);
+      trace(`${method} ${origin}${pathname}: failed after ${took()}: ${messageOf(error)}`);
       throw error;
     }
   };

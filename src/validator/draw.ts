@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
+import { silentLogger } from '../shared/logger.ts';
 import type { ReadPointer } from './pointers.ts';
 import { averagesOf, type Standings } from './standing.ts';
 import type { OpenEpoch } from './state.ts';
@@ -17,7 +18,7 @@ export interface DrawnEpoch extends OpenEpoch {
  * The draw is stored before it is used.
  */
 export async function drawMiners(
-  { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) }: Validator,
+  { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31), logger = silentLogger }: Validator,
   metagraph: Metagraph,
   pointers: Map<string, ReadPointer>,
   standings: Standings,
@@ -27,6 +28,8 @@ export async function drawMiners(
 
   const left = await state.openEpoch();
   const epoch = left ?? (await draw());
+  const how = left ? 'goes on with the draw that was stored' : `draws from ${submissions.size} valid pointers`;
+  logger.debug(`the epoch ${how}: ${epoch.hotkeys.length} miners`, { hotkeys: epoch.hotkeys, seed: epoch.epochSeed });
   onEvent?.({
     kind: 'drawn',
     epochSeed: epoch.epochSeed,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadRows } from '../dataset/load-rows.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { safeLogger } from '../shared/logger.ts';
+import { safeLogger, traceOf } from '../shared/logger.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import type { EvaluationProgress, TrainProgress } from '../trainer/lora-trainer.ts';
@@ -73,7 +73,7 @@ export async function scoreDataset(
       signal,
       onProgress: (progress: TrainProgress) => {
         const { step, steps, lossNatsPerToken: loss, tokensPerSecond } = progress;
-        logger.trace?.(`uid ${uid}: step ${step} of ${steps}`, { loss, tokensPerSecond });
+        traceOf(logger)?.(`uid ${uid}: step ${step} of ${steps}`, { loss, tokensPerSecond });
         onEvent?.({ kind: 'training', uid, progress });
       },
     };

@@ -15,8 +15,8 @@ const home = process.cwd();
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-test-'));
-  process.chdir(folder); // No subnet is announced here.
-  vi.stubEnv('TMPDIR', folder);
+  process.chdir(folder);
+  vi.stubEnv('TMPDIR', folder); // No subnet is announced here.
   vi.stubEnv('HF_TOKEN', undefined);
 });
 afterEach(async () => {
@@ -67,7 +67,7 @@ describe('a local subnet leaves nothing behind', () => {
     );
     validator.interrupt();
     const { code, stderr } = await validator.ended;
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Stopped.\n' });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'Stopped.\n' });
     expect((await readdir(folder)).filter((entry) => entry.startsWith('flock-off-'))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChainMetadataStore, connectSubtensor, openHotkey } from 'flock-off';
@@ -42,19 +42,17 @@ function tableOf(stdout: string): Map<string, string[]> {
   );
 }
 
-test('examples/miner.ts --local publishes on a subnet of its own and leaves nothing behind', async () => {
+test('examples/miner.ts --local publishes nothing where no subnet is served, and says how to start one', async () => {
   const { code, stdout, stderr } = await runExample('miner.ts', MINER, env(), folder);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(
-    /^2 rows are valid \(\d+ bytes\)\nuploaded to local\/mine at ([0-9a-f]{40})\ncommitted local\/mine:1:\1 in block \d+\n$/,
-  );
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^no local subnet is served on this machine, .*Start one .* `npm start -- --serve`.*\n$/);
   expect(await localSubnets()).toEqual([]);
 });
 
 describe('examples/subnet.ts --serve --commit_reveal, with the flags of another subnet exported', () => {
   let subnet: RunningExample;
   let served: ExampleRun;
-  const announcement = () => join(folder, '.flock-off', 'local-subnet.json');
+  const announcement = async () => join(temporary, (await localSubnets())[0]!, 'served.json');
   beforeAll(async () => {
     subnet = startExample('subnet.ts', ['--serve', '--commit_reveal'], { env: env(), cwd: folder });
     await subnet.printed(/The subnet stays up until Ctrl-C/);
@@ -89,33 +87,49 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     expect(onChain).not.toMatch(/uid [456]/);
   });
 
-  test('a miner.ts --local in another process finds it and commits there', async () => {
-    const { code, stdout, stderr } = await runExample('miner.ts', MINER, env(), folder);
+  test('a miner.ts --local in another process and folder finds it and commits there', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    const miner = [...MINER.slice(0, -1), join(folder, 'data.jsonl')];
+    const { code, stdout, stderr } = await runExample('miner.ts', miner, env(), elsewhere);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const pointer = /^committed (\S+) in block/m.exec(stdout)![1]!;
+    const [time, sha] = ['\\d{4}-\\d\\d-\\d\\dT\\S+Z ', '([0-9a-f]{40})'];
+    const pointer = new RegExp(
+      `^${time}2 rows are valid \\(\\d+ bytes\\)\\n${time}uploaded to local/mine at ${sha}\\n${time}committed (local/mine:1:\\1) in block \\d+\\n$`,
+    ).exec(stdout)![2]!;
 
-    const announced = JSON.parse(await readFile(announcement(), 'utf8')) as LocalSubnet;
+    const announced = JSON.parse(await readFile(await announcement(), 'utf8')) as LocalSubnet;
     const { address } = await openHotkey({ path: join(announced.folder, 'wallets'), name: 'miner' });
     const subtensor = await connectSubtensor({ endpoint: announced.chainUrl });
     const commitment = await new ChainMetadataStore({ subtensor, netuid: announced.netuid }).read(address);
     await subtensor.close();
     expect(commitment?.text).toBe(pointer);
     expect(await localSubnets()).toHaveLength(1);
-  });
+  }, 90_000);
+
+  test('a second one is refused with one sentence, and takes nothing from the first', async () => {
+    const before = await readFile(await announcement(), 'utf8');
+    const { code, stdout, stderr } = await runExample('subnet.ts', ['--serve'], env(), folder);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const { chainUrl, hubUrl } = JSON.parse(before) as LocalSubnet;
+    expect(stderr).toBe(
+      `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first.\n`,
+    );
+    expect(await readFile(await announcement(), 'utf8')).toBe(before);
+  }, 60_000);
 
   test('Ctrl-C ends it, and nothing of it is left', async () => {
     subnet.interrupt();
     const { code, stderr } = await subnet.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(await localSubnets()).toEqual([]);
-    await expect(access(announcement())).rejects.toThrow('ENOENT');
   });
 });
 
 test('examples/validator.ts --local runs alone on a subnet of its own', async () => {
   const { code, stdout } = await runExample('validator.ts', ['--local', '--epochs', '1'], env(), folder);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^training on \S+ 4\./m);
+  expect(stdout).toMatch(/^\S+Z training on \S+ 4\./m);
   expect(tableOf(stdout).get('local/good')![3]).toBe('1.00');
   expect(await localSubnets()).toEqual([]);
 }, 170_000);

@@ -56,7 +56,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function runValidator(dataDir: string) {
+function runValidator(dataDir: string, ...more: string[]) {
   const flags = {
     '--wallet.path': join(folder, 'wallets'),
     '--wallet.name': 'validator',
@@ -72,17 +72,45 @@ function runValidator(dataDir: string) {
     '--epochs': '1',
     '--hide_weights': 'hash',
   };
-  return runExample('validator.ts', Object.entries(flags).flat());
+  return runExample('validator.ts', [...Object.entries(flags).flat(), ...more], { HF_TOKEN: TOKEN });
+}
+
+/** Each request, job, wait and decision has a line with date and time and, where it takes time, with how long; no line has a secret. */
+function expectFullLog(log: string): void {
+  const lines = log.trimEnd().split('\n');
+  expect(lines.filter((line) => !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S/.test(line))).toEqual([]);
+  const took = '\\d+\\.\\d+ s';
+  for (const words of [
+    `connecting to ws://\\S+: ${took}`,
+    `state_queryStorageAt at ws://\\S+: ${took}`,
+    `reading the subnet: ${took}`,
+    `GET http://\\S+/ann/chats/resolve/[0-9a-f]{40}/data\\.jsonl: 200 in ${took}`,
+    `downloading ann/chats at [0-9a-f]{40}: ${took}`,
+    'the epoch draws from 1 valid pointers: 1 miners',
+    `training process \\d+: load: ${took}`,
+    'uid 1: step 1 of \\d+',
+    `uid 1: training on 2 rows: ${took}`,
+    `uid 1: evaluating on 1 rows: ${took}`,
+    'uid 1: loss \\S+ nats per token',
+    'weights in block \\d+: uid 1 ',
+    `sending subtensorModule\\.\\w+: ${took}`,
+    'subtensorModule\\.\\w+ is in block \\d+',
+    `epoch 1: ${took}`,
+  ])
+    expect(log).toMatch(new RegExp(`Z ${words}`, 'm'));
+  expect(log).not.toContain(TOKEN);
 }
 
 test('a run that ends before its weights can be revealed says in which blocks to come back', async () => {
   const dataDir = join(folder, 'first');
-  const { code, stdout } = await runValidator(dataDir);
+  const { code, stdout, stderr } = await runValidator(dataDir, '--logging.trace');
   expect(code).toBe(0);
+  expectFullLog(stderr);
   const [name] = await readdir(join(dataDir, 'reports'));
   const { receipt } = JSON.parse(await readFile(join(dataDir, 'reports', name!), 'utf8')) as EpochReport;
   expect(receipt?.revealFromBlock).toBeGreaterThan(chain.currentBlock());
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+  const [, last] = /Z (.*)\n$/.exec(stdout)!;
+  expect(last).toBe(
     `The last weights are committed, not revealed: start this validator again from block ${receipt!.revealFromBlock} on and before block ${receipt!.revealUntilBlock}, or they will never count.`,
   );
 }, 60_000);

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
@@ -134,6 +135,23 @@ test.runIf(LINUX)('a trainer that nobody disposed of keeps no process alive', as
   const { seen } = await scenario('forgotten');
   await expect.poll(() => isAlive(seen as number), { timeout: 5_000 }).toBe(false);
 });
+
+test.runIf(LINUX)(
+  'a training process ends with a parent that is killed, also while it computes',
+  async () => {
+    const script = fileURLToPath(new URL('orphan.ts', import.meta.url));
+    const parent = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+      expect(isAlive(pid)).toBe(true);
+      parent.kill('SIGKILL');
+      await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  },
+  60_000,
+);
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,0 +1,20 @@
+/** Starts a training process and has it compute without a pause, as a native step does; it writes its number first. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const busy = `
+  import { writeSync } from 'node:fs';
+  process.on('message', ({ kind }) => {
+    if (kind !== 'abort') return;
+    writeSync(1, process.pid + '\\n');
+    for (;;);
+  });`;
+const child = fork(fileURLToPath(new URL('../../src/trainer/process-main.ts', import.meta.url)), [], {
+  execArgv: ['--import', 'tsx', '--import', `data:text/javascript,${encodeURIComponent(busy)}`],
+  serialization: 'advanced',
+  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+});
+// Once it answers, even if with a failure, it listens to everything.
+child.on('message', () => child.send({ id: 2, kind: 'abort' }));
+child.once('exit', () => process.exit());
+child.send({ id: 1, kind: 'load', folder: '/nowhere', engine: {} });
