@@ -10,6 +10,7 @@ import { connectSubtensor, Subtensor } from '../../src/chain/subtensor.ts';
 import { commitTimelocked, readRevealedCommitments } from '../../src/chain/timelocked-commitments.ts';
 import { WeightSetter } from '../../src/chain/weight-setter.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
+import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { closeLater, memoryReveals, NETUID, startSubnet } from './subnet.ts';
@@ -251,4 +252,9 @@ test('a call that the runtime does not have, or not with these values, is one se
       code: 'bad-argument',
       message: expect.stringContaining('subtensorModule.setWeights cannot be called with these values'),
     });
+});
+
+test('a local chain with what is no hotkey is refused in one sentence', async () => {
+  const starting = startLocalChain({ subnets: [{ netuid: NETUID, neurons: [{ hotkey: 'ann' }] }] });
+  await expect(starting).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringContaining('ann is no') });
 });

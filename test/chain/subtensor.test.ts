@@ -74,15 +74,15 @@ test('a chain that is gone for good is an error in seconds, for every call', asy
 
 test('a node that falls silent is given up at the deadline, and the next call connects anew', async () => {
   const proxy = await proxyTo((await startSubnet()).url);
-  const subtensor = await connect(proxy.url, { timeoutMs: 600 });
+  const subtensor = await connect(proxy.url, { timeoutMs: 3_000 });
   proxy.fateOfRequest = () => 'swallow';
   const started = performance.now();
   await expect(subtensor.metagraph(NETUID)).rejects.toMatchObject({
     code: 'timeout',
     transient: true,
-    message: expect.stringContaining(`reading the metagraph: no answer from the chain at ${proxy.url} within 600 ms`),
+    message: expect.stringContaining(`reading the metagraph: no answer from the chain at ${proxy.url} within 3000 ms`),
   });
-  expect(performance.now() - started).toBeLessThan(2_500);
+  expect(performance.now() - started).toBeLessThan(9_000);
   proxy.fateOfRequest = () => 'pass';
   expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
 });

@@ -1,3 +1,4 @@
+import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import type { Pallet, RuntimeParameters, StorageItem } from './description/pallet.ts';
 import { encodeMetadata } from './metadata.ts';
 import type { Polkadot } from './polkadot.ts';
@@ -47,8 +48,9 @@ export class RuntimeCodec {
     return SPEC_VERSIONS[this.profile];
   }
 
+  /** @throws FlockOffError `bad-argument` for a value that is not of the type. */
   encode(type: string, value: Plain): Uint8Array {
-    return this.#create(type, value).toU8a();
+    return orBadArgument(`a value is no ${type}`, () => this.#create(type, value).toU8a());
   }
 
   decode<T = Plain>(type: string, bytes: Uint8Array): T {
@@ -68,14 +70,16 @@ export class RuntimeCodec {
     return this.#pallet(palletName).constants.find((one) => one.name === constant)!.value;
   }
 
-  /** Key of a storage item as `0x` hex. */
+  /** Key of a storage item as `0x` hex. @throws FlockOffError `bad-argument` for keys that are not its own. */
   key(name: string, keys: Plain[]): string {
     const asked = `${name} ${keys}`;
     const known = this.#knownKeys.get(asked);
     if (known) return known;
     const { stringCamelCase } = this.#polkadot;
     const [pallet = '', item = ''] = name.split('.').map((part) => stringCamelCase(part));
-    const key = this.registry.createType('StorageKey', [this.#keys[pallet]![item]!, keys]).toHex();
+    const key = orBadArgument(`${asked} is no storage key`, () =>
+      this.registry.createType('StorageKey', [this.#keys[pallet]![item]!, keys]).toHex(),
+    );
     this.#knownKeys.set(asked, key);
     return key;
   }
@@ -132,5 +136,14 @@ export class RuntimeCodec {
 
   #create(type: string, value: Plain) {
     return this.registry.createTypeUnsafe(this.registry.createLookupType(this.#typeId(type)), [value]);
+  }
+}
+
+/** What @polkadot says of a value that was given to the local chain. */
+function orBadArgument<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw new FlockOffError({ code: 'bad-argument', what: `${what}: ${messageOf(cause)}`, cause });
   }
 }
