@@ -13,6 +13,7 @@ import { makeFolder } from '../shared/make-folder.ts';
 import { retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
+import { writeAll } from '../shared/write-all.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -120,7 +121,7 @@ async function downloadFile(source: BoundedSource, sha: string, file: HubFile, f
     for await (const chunk of bytes) {
       // What lies behind the end is not read: whether this is the file, its hash tells.
       const piece = chunk.subarray(0, file.size - bytesDone);
-      await output.write(piece, 0, piece.length, bytesDone).catch(diskFault);
+      await writeAll(output, piece, bytesDone).catch(diskFault);
       bytesDone += piece.length;
       source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
       if (bytesDone === file.size) return;
