@@ -1,11 +1,9 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { bodyFrom } from '../shared/body-from.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
@@ -24,6 +22,7 @@ import type {
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
+import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
 import { hubFetch } from './hub-fetch.ts';
 import { ReceivedFile } from './received-file.ts';
 
@@ -48,18 +47,10 @@ export interface CreateHubDatasetStoreParameters {
   logger?: Logger;
 }
 
-const FILE = 'data.jsonl';
 const BASE_DELAY_MS = 500;
 /** A rate limit of the Hub lasts 5 minutes. */
 const MAX_DELAY_MS = 330_000;
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
-
-const ListedFile = z.object({
-  size: z.int().nonnegative(),
-  oid: z.string(),
-  lfs: z.object({ oid: z.string(), size: z.int().nonnegative() }).optional(),
-});
-type ListedFile = z.infer<typeof ListedFile>;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
@@ -77,7 +68,12 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
 
   /** What every call to @huggingface/hub takes. */
   function options(repo: string, signal: AbortSignal) {
-    return { repo: datasetRepo(repo), hubUrl, accessToken: token, fetch: hubFetch({ ...limits, signal }) };
+    return {
+      repo: { type: 'dataset' as const, name: repo },
+      hubUrl,
+      accessToken: token,
+      fetch: hubFetch({ ...limits, signal }),
+    };
   }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
@@ -163,9 +159,10 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     let complete = false;
     try {
       const received = new ReceivedFile(file, to);
-      const fetched = await insist(repo, signal, (signal) =>
-        fetchVerified(received, { repo, commit, maxBytes, signal }),
-      );
+      const fetched = await insist(repo, signal, (signal) => {
+        const fetch = hubFetch({ ...limits, signal, token });
+        return fetchVerified(received, { hubUrl, repo, commit, fetch, maxBytes });
+      });
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
       complete = true;
@@ -183,46 +180,6 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   }
 
   /**
-   * Streams the file to disk and compares it with the hash that the Hub lists for it at this commit. Only that hash
-   * decides: a mirror may leave out or get wrong what headers say of the file.
-   */
-  async function fetchVerified(
-    received: ReceivedFile,
-    { repo, commit, maxBytes, signal }: Omit<DownloadDatasetParameters, 'to'> & { signal: AbortSignal },
-  ): Promise<Checked<FileDigest>> {
-    const url = `${hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
-    const fetch = hubFetch({ ...limits, signal, token, maxBytes: Number.POSITIVE_INFINITY });
-    const bytesFrom = (offset: number) => requestFrom(fetch, url, offset);
-    const entry = await listed(repo, commit, { signal, token });
-    if (entry === null) {
-      // Said twice, or it is not true: a proxy's empty list costs no miner anything.
-      if ((await bytesFrom(0)) === null) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
-      throw unreachable(url, 'it serves the file and does not list it');
-    }
-    const bytes = entry.lfs?.size ?? entry.size;
-    const served = async (offset: number) => {
-      const from = await bytesFrom(offset);
-      if (from === null) throw unreachable(url, 'it lists the file and does not serve it');
-      return from;
-    };
-    if (bytes > maxBytes) {
-      // So is a size: it is believed once a byte comes that is too many.
-      const beyond = await served(maxBytes);
-      let reached = beyond.offset;
-      for await (const chunk of beyond.bytes) {
-        reached += chunk.length;
-        if (reached > maxBytes)
-          return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
-      }
-      throw unreachable(url, `it lists ${bytes} bytes and serves ${maxBytes} at most`);
-    }
-    const digest = await received.fill({ bytes, bytesFrom: served });
-    if (sameContent(entry, digest)) return accept(digest);
-    received.discard();
-    throw unreachable(url, `the bytes received are not those of ${FILE} at commit ${commit}`);
-  }
-
-  /**
    * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
    * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
    */
@@ -233,7 +190,9 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     if (token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = (error as FlockOffError).facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, (signal) => listed(repo, commit, { signal })).then(
+    const isRefusedToAll = await insist(repo, signal, (signal) =>
+      listFile({ hubUrl, repo, commit, fetch: hubFetch({ ...limits, signal }) }),
+    ).then(
       () => false,
       (said: unknown) => {
         if (isCode(said, 'hub-denied')) return true;
@@ -243,43 +202,11 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     if (!isRefusedToAll) throw error;
   }
 
-  /** What the Hub has under this commit, `null` when it lists no such file. */
-  async function listed(
-    repo: string,
-    commit: string,
-    as: { signal: AbortSignal; token?: string },
-  ): Promise<ListedFile | null> {
-    const hub = await import('@huggingface/hub');
-    // @huggingface/hub takes tokens of the Hub alone; a mirror's is sent by our own fetch.
-    const calls = { repo: datasetRepo(repo), hubUrl, fetch: hubFetch({ ...limits, ...as }) };
-    const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
-    const file = entries.find(({ path, type }) => path === FILE && type === 'file');
-    if (file === undefined) return null;
-    const parsed = ListedFile.safeParse(file);
-    if (parsed.success) return parsed.data;
-    throw unreachable(`${hubUrl}/datasets/${repo}`, `it lists ${FILE} at commit ${commit} without its size and hash`);
-  }
-
   return {
     upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
     download: (parameters) =>
       timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
   };
-}
-
-function datasetRepo(name: string) {
-  return { type: 'dataset' as const, name };
-}
-
-/** The bytes of a file from `offset` on, `null` where there is no such file. */
-async function requestFrom(fetch: typeof globalThis.fetch, url: string, offset: number) {
-  const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
-  // Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked.
-  const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...range } });
-  if (response.ok) return bodyFrom(response, offset);
-  await response.body?.cancel();
-  if (response.status === 404) return null;
-  throw unreachable(url, `it answered ${response.status}`);
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */

@@ -11,8 +11,6 @@ export interface HubFetchParameters {
   stallTimeoutMs: number;
   /** Longest time for one request that sends a file, or makes the commit that holds one. */
   uploadTimeoutMs: number;
-  /** Decoded bytes after which an answer is cut. Default 4 MiB, far more than any answer but a file. */
-  maxBytes?: number;
   /** Sent where the caller has not set Authorization. */
   token?: string;
   signal?: AbortSignal;
@@ -20,6 +18,7 @@ export interface HubFetchParameters {
 
 /** Answers that @huggingface/hub handles itself. */
 const PASSED_THROUGH = new Set([409, 412]);
+/** Far more than any answer but a file, which is cut by whoever reads it. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
@@ -40,7 +39,7 @@ async function send(
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},
 ): Promise<Response> {
-  const { signal, stallTimeoutMs, uploadTimeoutMs, maxBytes = MAX_ANSWER_BYTES } = parameters;
+  const { signal, stallTimeoutMs, uploadTimeoutMs } = parameters;
   const fault = hubFault(url, parameters.through?.(url));
   const watch = stallWatch(sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs, fault);
   const signals = [watch.signal, signal, init.signal].filter((one) => one != null);
@@ -57,8 +56,10 @@ async function send(
     const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
     throw fault(why, { cause: error });
   }
-  if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response))
+  if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response)) {
+    const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;
     return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
+  }
   const refused = watchBody(response, { watch, stallTimeoutMs, maxBytes: MAX_REFUSAL_BYTES, fault });
   const body = await refused.text().catch(() => '');
   watch.stop();
@@ -70,6 +71,10 @@ async function send(
 
 function sendsFile(url: string, { method }: RequestInit): boolean {
   return method === 'PUT' || (method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname));
+}
+
+function isFile(url: string): boolean {
+  return /\/resolve\/[0-9a-f]{40}\/[^/]+$/.test(new URL(url).pathname);
 }
 
 function isMissingFile(response: Response): boolean {

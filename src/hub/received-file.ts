@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ReceivedBytes } from '../shared/body-from.ts';
 import { digester, type FileDigest } from '../shared/file-digest.ts';
 import { onDisk } from '../shared/on-disk.ts';
+import { writeAll } from '../shared/write-all.ts';
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;
@@ -75,13 +76,5 @@ export class ReceivedFile {
     // A short answer that did not break off is likely another page, not the beginning of the file.
     if (received.seen < PROGRESS_BYTES) this.discard();
     throw ended;
-  }
-}
-
-/** One call may write less than it is given: on a full disk the rest is refused by the next one. */
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
   }
 }

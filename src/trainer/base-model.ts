@@ -18,6 +18,7 @@ import { isTransientError, retry } from '../shared/retry.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
+import { writeAll } from '../shared/write-all.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -140,10 +141,7 @@ async function downloadFile(source: HubSource, sha: string, file: HubFile, path:
   await onDisk(where, () =>
     writeWhole(path, async (incomplete) => {
       const output = await open(incomplete, 'wx');
-      const write = (bytes: Uint8Array, position: number) =>
-        onDisk(where, async () => {
-          await output.write(bytes, 0, bytes.length, position);
-        });
+      const write = (bytes: Uint8Array, position: number) => onDisk(where, () => writeAll(output, bytes, position));
       try {
         await receiveFile(source, url, file, { write, isWhole: () => isWhole(incomplete, file) });
       } finally {
