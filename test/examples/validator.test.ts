@@ -56,7 +56,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function runValidator(dataDir: string) {
+function runValidator(dataDir: string, more: Record<string, string> = {}) {
   const flags = {
     '--wallet.path': join(folder, 'wallets'),
     '--wallet.name': 'validator',
@@ -70,6 +70,7 @@ function runValidator(dataDir: string) {
     '--cache_dir': join(folder, 'cache'),
     '--epochs': '1',
     '--hide_weights': 'hash',
+    ...more,
   };
   return runExample('validator.ts', Object.entries(flags).flat());
 }
@@ -86,11 +87,13 @@ test('a run that ends before its weights can be revealed says in which blocks to
   );
 }, 60_000);
 
-test('a report that cannot be stored is warned of in one line, and the validator goes on', async () => {
+test('a report and metrics that cannot be stored are warned of in one line each, and the validator goes on', async () => {
   const dataDir = join(folder, 'second');
   await mkdir(dataDir);
   await writeFile(join(dataDir, 'reports'), 'a file where a folder should be');
-  const { code, stdout, stderr } = await runValidator(dataDir);
+  const { code, stdout, stderr } = await runValidator(dataDir, {
+    '--metrics_dir': join(dataDir, 'reports', 'metrics'),
+  });
   expect(code).toBe(0);
   expect(stdout).toContain('ann/chats');
   expect(stdout).toContain('The last weights are committed');
@@ -98,5 +101,8 @@ test('a report that cannot be stored is warned of in one line, and the validator
     expect.stringMatching(
       /^\S+ the report of block \d+ could not be stored in \S+second\/reports \(E\w+.*\); the validator goes on\. Check/,
     ),
+  ]);
+  expect(stderr.split('\n').filter((line) => /metrics/.test(line))).toEqual([
+    expect.stringMatching(/the metrics of training cannot be stored in \S+reports\/metrics\/uid-1-\w+\.jsonl \(E/),
   ]);
 }, 60_000);
