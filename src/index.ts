@@ -97,5 +97,5 @@ export { type RunEpochParameters, runEpoch } from './validator/epoch.ts';
 export { type RunValidatorParameters, runValidator } from './validator/loop.ts';
 export type { Outcome } from './validator/outcome.ts';
 export type { EpochEntry, EpochReport } from './validator/report.ts';
-export { ValidatorState } from './validator/state.ts';
+export { type StateRepair, ValidatorState } from './validator/state.ts';
 export type { Validator, ValidatorEvent } from './validator/validator.ts';
