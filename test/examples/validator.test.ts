@@ -115,17 +115,22 @@ test('a run that ends before its weights can be revealed says in which blocks to
   );
 }, 60_000);
 
-test('a report that cannot be stored is warned of in one line, and the validator goes on', async () => {
+test('a report and metrics that cannot be stored are warned of in one line each, and the validator goes on', async () => {
   const dataDir = join(folder, 'second');
   await mkdir(dataDir);
   await writeFile(join(dataDir, 'reports'), 'a file where a folder should be');
-  const { code, stdout, stderr } = await runValidator(dataDir);
+  const { code, stdout, stderr } = await runValidator(dataDir, {
+    '--metrics_dir': join(dataDir, 'reports', 'metrics'),
+  });
   expect(code).toBe(0);
   expect(stdout).toContain('ann/chats');
   expect(stdout).toContain('The last weights are committed');
-  expect(stderr.split('\n').filter((line) => /report/.test(line))).toEqual([
+  expect(stderr.split('\n').filter((line) => / the report of /.test(line))).toEqual([
     expect.stringMatching(
       /^\S+ the report of block \d+ could not be stored in \S+second\/reports \(E\w+.*\); the validator goes on\. Check/,
     ),
+  ]);
+  expect(stderr.split('\n').filter((line) => /metrics/.test(line))).toEqual([
+    expect.stringMatching(/the metrics of training cannot be stored in \S+reports\/metrics\/uid-1-\w+\.jsonl \(E/),
   ]);
 }, 60_000);

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
 import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
 import { datasetStoreContract } from './dataset-store-contract.ts';
@@ -269,6 +269,50 @@ test.skipIf(process.platform === 'win32')(
     expect(existsSync(at('down/data.jsonl'))).toBe(false);
   },
 );
+
+test('two processes that download one commit into one folder at once both find it whole', async () => {
+  const body = BODY.repeat(100);
+  const { commit } = await uploaded(body);
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { createHubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
+    const store = createHubDatasetStore({ endpoint: ${JSON.stringify(hub.url)} });
+    console.log('ready');
+    for (let round = 0; round < 6; round++) {
+      const to = ${JSON.stringify(at('shared'))} + '/' + round + '/data.jsonl';
+      const file = await store.download({ repo: '${REPO}', commit: '${commit}', to, maxBytes: 1e9 });
+      console.log(file.ok && readFileSync(to).length);
+    }`;
+  const children = [1, 2].map(() =>
+    spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
+  const outputs = await Promise.all(
+    children.map(async (child) => {
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk;
+      });
+      await once(child, 'close');
+      return output.trim().split('\n');
+    }),
+  );
+  const lines = ['ready', ...Array.from({ length: 6 }, () => String(Buffer.byteLength(body)))];
+  expect(outputs).toEqual([lines, lines]);
+}, 60_000);
+
+test('a download that fails leaves what another one has put there meanwhile', async () => {
+  const { commit } = await uploaded();
+  hub.faults.inject({ on: '/resolve/', fault: { kind: 'status', status: 500 }, times: 100 });
+  const failing = fetchTo(commit);
+  failing.catch(() => {});
+  await mkdir(at('down'), { recursive: true });
+  await vi.waitFor(() => expect(hub.faults.requests.some((line) => line.includes('/resolve/'))).toBe(true));
+  await writeFile(at('down/data.jsonl'), 'of another process');
+  await expect(failing).rejects.toMatchObject({ code: 'hub-unreachable' });
+  expect(existsSync(at('down/data.jsonl'))).toBe(true);
+});
 
 describe('before anything is sent', () => {
   test.each([undefined, 'secret'])('a token of %s is refused without showing it', async (token) => {

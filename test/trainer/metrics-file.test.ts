@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LoraRecipe } from '../../src/schema/competition.ts';
+import { BestEffort } from '../../src/shared/best-effort.ts';
 import type { StepMetrics } from '../../src/trainer/metrics-file.ts';
 import type { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
 import { type TrainProgress, type TrainTokensParameters, trainTokens } from '../../src/trainer/train.ts';
@@ -93,20 +94,40 @@ describe('a metrics file', () => {
     expect([lines[2]!.lossNatsPerToken, lines[2]!.gradNorm]).toContain(null);
   });
 
-  it('that cannot be made is a fault of the disk, before the first step', async () => {
+  it('that cannot be made does not stop the run, and is told once', async () => {
     const file = join(temporaryFolder(), 'file');
     await writeFile(file, '');
-    const running = trainTokens({
-      ...{ engine, recipe, seed: 3, metricsPath: join(file, 'run.jsonl'), rows: goldenRows('train') },
-      onProgress: () => expect.unreachable(),
-      nowMs: () => 0,
+    const said: string[] = [];
+    const bestEffort = new BestEffort((message) => said.push(message));
+    // A file where a folder should be, and a folder where the file should be.
+    for (const metricsPath of [join(file, 'run.jsonl'), temporaryFolder()]) {
+      const { result, progress } = await train(metricsPath, { bestEffort });
+      expect(result).toMatchObject({ ok: true });
+      expect(progress).toHaveLength(STEPS);
+    }
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^the metrics of training cannot be stored in .+file\/run\.jsonl \(E.+\); the work goes on without/,
+      ),
+    ]);
+  });
+
+  it('whose folder is removed while the run lasts does not stop it', async () => {
+    const folder = temporaryFolder();
+    const running = train(join(folder, 'deep', 'run.jsonl'), {
+      onProgress: ({ step }) => step === 2 && rmSync(join(folder, 'deep'), { recursive: true }),
     });
-    await expect(running).rejects.toMatchObject({ code: 'disk', transient: false });
+    expect((await running).result).toMatchObject({ ok: true });
   });
 
   it.runIf(existsSync('/dev/full'))('that a full disk refuses later does not stop the run', async () => {
-    const { result, progress } = await train('/dev/full');
+    const said: string[] = [];
+    const bestEffort = new BestEffort((message) => said.push(message));
+    const { result, progress } = await train('/dev/full', { bestEffort });
     expect(result).toMatchObject({ ok: true });
     expect(progress).toHaveLength(STEPS);
+    expect(said).toEqual([
+      expect.stringMatching(/in \/dev\/full \(ENOSPC.+To have them again, make room on that disk\.$/),
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -488,6 +489,31 @@ test('a damaged file in the cache is fetched again, never a verdict', async () =
   const [commit] = await readdir(cached);
   await writeFile(join(cached, commit!, 'data.jsonl'), 'rubbish');
   expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+});
+
+test('a cache that is emptied between download and training is filled again', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const onEvent = ({ kind }: ValidatorEvent) => {
+    if (kind === 'settled') rmSync(join(folder, 'cache', 'datasets'), { recursive: true, force: true });
+  };
+  const report = await runEpoch(await validator({ onEvent }));
+  expect([0, 1].map((uid) => entry(report, uid).outcome.kind)).toEqual(['scored', 'scored']);
+});
+
+test('validators that share a cache leave each other what they use', async () => {
+  await publish('ann', rowsOn('cat'));
+  await runEpoch(await validator());
+  const cached = () => readdir(join(folder, 'cache', 'datasets', 'u', 'ann'));
+  const [first] = await cached();
+  await publish('ann', rowsOn('bird'));
+  const other = await ValidatorState.open({ path: join(folder, 'other') });
+  await runEpoch(await validator({ state: other }));
+  await other.close();
+  // No pointer names the first one now, but the first validator has not said yet that it needs it no more.
+  expect(await cached()).toContain(first);
+  await runEpoch(await validator());
+  expect(await cached()).not.toContain(first);
 });
 
 test('defect 13: garbage over a good pointer ends its weight', async () => {
