@@ -1,3 +1,5 @@
+import { requireNumber } from '../shared/require-number.ts';
+
 /** A dataset as the search for copies sees it. Those of one hotkey are never compared with each other. */
 export interface DuplicateCandidate {
   hotkey: string;
@@ -54,11 +56,14 @@ interface Rows {
  * block, then the lower uid. A copy of a copy is found against its own original, so of every group one dataset remains.
  *
  * @returns findings by the copy's hotkey.
+ * @throws FlockOffError `bad-argument` for a containment outside of 0..1, and what is no uid or block number.
  */
 export function findDuplicates(
   candidates: DuplicateCandidate[],
   { containment }: FindDuplicatesParameters,
 ): Map<string, DuplicateFinding> {
+  requireNumber('containment', containment, { most: 1 });
+  candidates.forEach(requireCandidate);
   const findings = new Map<string, DuplicateFinding>();
   for (const pair of pairsWithCommonRows(candidates.map(withBlocks))) {
     const { commonRows } = pair;
@@ -77,6 +82,14 @@ export function findDuplicates(
     });
   }
   return findings;
+}
+
+function requireCandidate({ uid, commitBlock, rowBlocks = [] }: DuplicateCandidate, i: number): void {
+  requireNumber(`candidates[${i}].uid`, uid, { whole: true });
+  requireNumber(`candidates[${i}].commitBlock`, commitBlock, { whole: true });
+  // There may be millions, each with a name only where it is wrong.
+  const wrong = rowBlocks.findIndex((block) => !Number.isSafeInteger(block) || block < 0);
+  if (wrong >= 0) requireNumber(`candidates[${i}].rowBlocks[${wrong}]`, rowBlocks[wrong]!, { whole: true });
 }
 
 function withBlocks(candidate: DuplicateCandidate): Rows {

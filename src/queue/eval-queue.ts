@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { MersenneTwister } from '../shared/random.ts';
+import { requireNumber, requireNumbers } from '../shared/require-number.ts';
 
 /** Shares of an epoch's places once everybody has been evaluated: 8 of 32 by weight, 16 by chance, 8 by waiting. */
 const TOP_SHARE = 1 / 4;
@@ -59,7 +60,9 @@ export class EvalQueue {
     this.#state = state;
   }
 
+  /** @throws FlockOffError `bad-argument` unless the seed is a whole number from 0 on. */
   static create({ seed }: { seed: number }): EvalQueue {
+    requireNumber('seed', seed, { whole: true });
     return new EvalQueue({ seed, epoch: 0, firstPass: true, lastEvaluated: {} });
   }
 
@@ -80,10 +83,11 @@ export class EvalQueue {
 
   /**
    * Draws the next epoch and counts its miners as evaluated.
-   * @throws FlockOffError `bad-argument` for fewer than 2 places.
+   * @throws FlockOffError `bad-argument` for fewer than 2 places, and a weight that is negative or not finite.
    */
   next({ hotkeys, registered = hotkeys, weights, places = 32 }: NextEpochParameters): NextEpochReturnType {
     requirePlaces(places);
+    requireNumbers('weights', Object.entries(weights));
     const state = this.#state;
     const random = new MersenneTwister(state.seed + state.epoch);
     const epochSeed = random.nextUint32() % EPOCH_SEEDS;

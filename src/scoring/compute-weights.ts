@@ -1,11 +1,13 @@
+import { requireNumber, requireNumbers } from '../shared/require-number.ts';
 import { movingAverage } from './moving-average.ts';
 import { blend, normalised, type Shares, sumOf } from './shares.ts';
 import { stepWeights } from './step-weights.ts';
 import { restoreValidatorTrust } from './validator-trust.ts';
-import { type Contestant, winRates } from './win-rates.ts';
+import { type Contestant, requireContestants, winRates } from './win-rates.ts';
 
 const CONSENSUS_SHARE = 0.2;
 const LEAST_WEIGHT = 1e-6;
+const LARGEST_UID = 65_535;
 
 export interface ComputeWeightsParameters {
   /** Miners with a loss this epoch. */
@@ -43,6 +45,8 @@ export interface ComputeWeightsReturnType {
 /**
  * From losses to weights, by the rules of the competition (era A).
  *
+ * @throws FlockOffError `bad-argument`, with the argument's name and value, for a loss, average or consensus that is
+ *   negative or not finite, and for what is no uid or block number: such a number would be in everybody's weight.
  * @example
  * const { weights, action } = computeWeights({ scored, rejected, previous, neurons });
  * if (action !== 'keep') await weightSetter.set(weights);
@@ -54,6 +58,12 @@ export function computeWeights({
   unjudged = new Set(),
   neurons,
 }: ComputeWeightsParameters): ComputeWeightsReturnType {
+  requireContestants('scored', scored);
+  requireNumbers('previous', Object.entries(previous));
+  for (const [i, { uid, consensus }] of neurons.entries()) {
+    requireNumber(`neurons[${i}].uid`, uid, { most: LARGEST_UID, whole: true });
+    requireNumber(`neurons[${i}].consensus`, consensus);
+  }
   const eligible = neurons.filter(({ hotkey }) => !rejected.has(hotkey));
   const registered = new Set(eligible.map(({ hotkey }) => hotkey));
   const contestants = scored.filter(({ hotkey }) => registered.has(hotkey));

@@ -1,3 +1,4 @@
+import { requireNumbers } from '../shared/require-number.ts';
 import { blend, normalised, type Shares, sumOf } from './shares.ts';
 
 const STEP_PORTION = 0.2;
@@ -12,6 +13,7 @@ const STEP_PORTION = 0.2;
  * @returns Averages of both, sum 1.
  */
 export function movingAverage(old: Shares, step: Shares): Shares {
+  requireNumbers('step', step, { most: 1 + 1e-9 });
   const newcomers = [...step.keys()].filter((hotkey) => !old.has(hotkey)).length;
   const before = [...scaled(normalised(old), old.size / (old.size + newcomers))];
   const absent: Shares = new Map(before.filter(([hotkey]) => !step.has(hotkey)));

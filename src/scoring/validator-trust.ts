@@ -1,10 +1,15 @@
+import { requireNumbers } from '../shared/require-number.ts';
 import { blend, normalised, type Shares } from './shares.ts';
 
 const LEAST_TRUST = 0.5;
 const LEAST_LOSS_MARGIN = 1.05;
+/** Weights that sum to 1, but for rounding. */
+const PARTS_OF_ONE = { most: 1 + 1e-9 };
 
 /** Weight a validator would lose to clipping: sum(max(0, w - consensus)). Its expected trust is 1 minus that. */
 export function expectedTrustLoss(weights: Shares, consensus: Shares): number {
+  requireNumbers('weights', weights, PARTS_OF_ONE);
+  requireNumbers('consensus', consensus);
   let loss = 0;
   for (const [hotkey, weight] of weights) loss += Math.max(0, weight - (consensus.get(hotkey) ?? 0));
   return loss;
@@ -16,6 +21,7 @@ export function expectedTrustLoss(weights: Shares, consensus: Shares): number {
  * Without any consensus yet (a fresh subnet) nothing is moved.
  */
 export function restoreValidatorTrust(weights: Shares, consensus: Shares): Shares {
+  requireNumbers('weights', weights, PARTS_OF_ONE);
   const goal = normalised(consensus);
   if (goal.size === 0 || ![...goal.values()].some((share) => share > 0)) return weights;
   const lossAt = (lambda: number) => expectedTrustLoss(blend(weights, goal, lambda), consensus);

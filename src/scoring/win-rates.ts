@@ -1,8 +1,19 @@
+import { requireNumber } from '../shared/require-number.ts';
+
 /** A miner with a valid loss this epoch. */
 export interface Contestant {
   hotkey: string;
+  /** Finite, not negative. */
   lossNatsPerToken: number;
   commitBlock: number;
+}
+
+/** @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and what is no block number. */
+export function requireContestants(name: string, contestants: Contestant[]): void {
+  for (const [i, { lossNatsPerToken, commitBlock }] of contestants.entries()) {
+    requireNumber(`${name}[${i}].lossNatsPerToken`, lossNatsPerToken);
+    requireNumber(`${name}[${i}].commitBlock`, commitBlock, { whole: true });
+  }
 }
 
 /** A later dataset must be this much better (relative) to beat an earlier one. */
@@ -12,8 +23,10 @@ const EARLIER_ADVANTAGE = 0.04;
  * Wins / comparisons by hotkey, 0..1. Of two, the one committed in the earlier block has its loss multiplied by 0.96;
  * the lower loss then wins, and equal losses win nothing. In the same block nobody has the advantage.
  * A single contestant has win rate 0: there is nobody to win against.
+ * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and what is no block number.
  */
 export function winRates(contestants: Contestant[]): Map<string, number> {
+  requireContestants('contestants', contestants);
   return new Map(
     contestants.map((one) => {
       const rivals = contestants.filter((other) => other !== one);

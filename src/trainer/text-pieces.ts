@@ -9,10 +9,7 @@ export interface TextPiecesParameters {
 
 /** A part of a text that is encoded alone. */
 export interface TextPiece {
-  /**
-   * `added`: one of the added tokens. `word`: a single word longer than a piece. `text`: anything else. Only `text` that is
-   * all of its text may be other than NFC.
-   */
+  /** `added`: one of the added tokens. `word`: a single word longer than a piece. `text`: anything else, of a cut text in NFC. */
   kind: 'added' | 'text' | 'word';
   text: string;
 }

@@ -119,9 +119,7 @@ test('a report and metrics that cannot be stored are warned of in one line each,
   const dataDir = join(folder, 'second');
   await mkdir(dataDir);
   await writeFile(join(dataDir, 'reports'), 'a file where a folder should be');
-  const { code, stdout, stderr } = await runValidator(dataDir, {
-    '--metrics_dir': join(dataDir, 'reports', 'metrics'),
-  });
+  const { code, stdout, stderr } = await runValidator(dataDir, '--metrics_dir', join(dataDir, 'reports', 'metrics'));
   expect(code).toBe(0);
   expect(stdout).toContain('ann/chats');
   expect(stdout).toContain('The last weights are committed');

@@ -1,0 +1,39 @@
+import { FlockOffError } from '../errors/flock-off-error.ts';
+
+export interface NumberRange {
+  /** Default 0. */
+  least?: number;
+  /** Default: any. */
+  most?: number;
+  /** Whether it must be a whole number. */
+  whole?: boolean;
+}
+
+/**
+ * Stands at the door of calculations: one NaN would be in every result.
+ * @throws FlockOffError `bad-argument` with the argument's name and value unless it is a finite number within the range.
+ */
+export function requireNumber(name: string, value: number, { least = 0, most, whole = false }: NumberRange = {}): void {
+  const isFit = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (isFit && value >= least && (most === undefined || value <= most)) return;
+  const range =
+    most !== undefined
+      ? ` from ${least} to ${most}`
+      : least === Number.NEGATIVE_INFINITY
+        ? ''
+        : ` that is not below ${least}`;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `${name} must be a ${whole ? 'whole' : 'finite'} number${range}, saw ${shown(value)}`,
+    facts: { name, value },
+  });
+}
+
+/** The same of each number of a map or record: its name in the message is `name["key"]`. */
+export function requireNumbers(name: string, values: Iterable<[string, number]>, range?: NumberRange): void {
+  for (const [key, value] of values) requireNumber(`${name}[${JSON.stringify(key)}]`, value, range);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' || value === undefined || value === null ? String(value) : `a ${typeof value}`;
+}

@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { normaliseWeights } from '../../src/chain/normalise-weights.ts';
+import { findDuplicates } from '../../src/dataset/duplicates.ts';
+import { FlockOffError } from '../../src/errors/flock-off-error.ts';
+import { EvalQueue } from '../../src/queue/eval-queue.ts';
+import { ERA_B_CURVE, scoreBenchmark } from '../../src/scoring/benchmark.ts';
+import { computeWeights } from '../../src/scoring/compute-weights.ts';
+import { pickDailyWinner } from '../../src/scoring/daily-winner.ts';
+import { movingAverage } from '../../src/scoring/moving-average.ts';
+import { blend, normalised, sumOf } from '../../src/scoring/shares.ts';
+import { stepWeights } from '../../src/scoring/step-weights.ts';
+import { expectedTrustLoss, restoreValidatorTrust } from '../../src/scoring/validator-trust.ts';
+import { winRates } from '../../src/scoring/win-rates.ts';
+
+/** A function of numbers with some that make sense, and which of them may be negative. */
+interface Calculation {
+  numbers: Record<string, number>;
+  mayBeNegative?: string[];
+  of: (numbers: Record<string, number>) => unknown;
+}
+
+const contestants = ({ loss, block }: Record<string, number>) => [
+  { hotkey: 'a', lossNatsPerToken: loss!, commitBlock: block! },
+  { hotkey: 'b', lossNatsPerToken: 1.5, commitBlock: 7 },
+];
+const LOSSES = { loss: 1.2, block: 5 };
+const shares = ({ a, b }: Record<string, number>) =>
+  new Map([
+    ['a', a!],
+    ['b', b!],
+  ]);
+const half = shares({ a: 0.5, b: 0.5 });
+const SHARES = { a: 0.3, b: 0.6 };
+
+const CALCULATIONS: Record<string, Calculation> = {
+  scoreBenchmark: {
+    numbers: { loss: 0.15, ...ERA_B_CURVE },
+    mayBeNegative: Object.keys(ERA_B_CURVE),
+    of: ({ loss, ...curve }) => scoreBenchmark(loss!, curve as unknown as typeof ERA_B_CURVE),
+  },
+  computeWeights: {
+    numbers: { ...LOSSES, average: 0.4, uid: 3, consensus: 0.2 },
+    of: (numbers) =>
+      computeWeights({
+        scored: contestants(numbers),
+        rejected: new Set(),
+        previous: { a: numbers.average!, b: 0.6 },
+        neurons: [
+          { uid: numbers.uid!, hotkey: 'a', consensus: numbers.consensus! },
+          { uid: 9, hotkey: 'b', consensus: 0.1 },
+        ],
+      }),
+  },
+  pickDailyWinner: { numbers: LOSSES, of: (numbers) => pickDailyWinner(contestants(numbers)) },
+  winRates: { numbers: LOSSES, of: (numbers) => winRates(contestants(numbers)) },
+  stepWeights: { numbers: SHARES, of: (numbers) => stepWeights(shares(numbers)) },
+  'movingAverage of old': { numbers: SHARES, of: (numbers) => movingAverage(shares(numbers), half) },
+  'movingAverage of a step': { numbers: SHARES, of: (numbers) => movingAverage(half, shares(numbers)) },
+  sumOf: { numbers: SHARES, of: (numbers) => sumOf(shares(numbers)) },
+  normalised: { numbers: SHARES, of: (numbers) => normalised(shares(numbers)) },
+  blend: {
+    numbers: { ...SHARES, portion: 0.2 },
+    of: ({ portion, ...numbers }) => [blend(shares(numbers), half, portion!), blend(half, shares(numbers), portion!)],
+  },
+  'expectedTrustLoss of weights': { numbers: SHARES, of: (numbers) => expectedTrustLoss(shares(numbers), half) },
+  'expectedTrustLoss by a consensus': { numbers: SHARES, of: (numbers) => expectedTrustLoss(half, shares(numbers)) },
+  'restoreValidatorTrust of weights': {
+    numbers: SHARES,
+    of: (numbers) => restoreValidatorTrust(shares(numbers), half),
+  },
+  'restoreValidatorTrust by a consensus': {
+    numbers: SHARES,
+    of: (numbers) => restoreValidatorTrust(half, shares(numbers)),
+  },
+  normaliseWeights: {
+    numbers: { uid: 3, weight: 0.5 },
+    of: ({ uid, weight }) => {
+      const entries = [
+        { uid: uid!, weight: weight! },
+        { uid: 9, weight: 0.25 },
+      ];
+      return normaliseWeights(entries);
+    },
+  },
+  findDuplicates: {
+    numbers: { containment: 0.4, uid: 3, block: 5, rowBlock: 4 },
+    of: ({ containment, uid, block, rowBlock }) => {
+      const rowHashes = ['x', 'y'];
+      const candidates = [
+        { hotkey: 'a', uid: uid!, commitBlock: block!, rowHashes, rowBlocks: [rowBlock!, 4] },
+        { hotkey: 'b', uid: 9, commitBlock: 6, rowHashes },
+      ];
+      return findDuplicates(candidates, { containment: containment! });
+    },
+  },
+  EvalQueue: {
+    numbers: { seed: 1, places: 2, weight: 0.5 },
+    of: ({ seed, places, weight }) => {
+      const queue = EvalQueue.create({ seed: seed! });
+      const hotkeys = ['a', 'b', 'c', 'd'];
+      const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: { a: weight!, b: 0.1 }, places }));
+      return [epochs, queue.toJSON()];
+    },
+  },
+};
+const CASES = Object.entries(CALCULATIONS).flatMap(([name, calculation]) =>
+  Object.keys(calculation.numbers).map((position) => ({ name, position, ...calculation })),
+);
+
+describe.each(CASES)('$name, $position', ({ numbers, mayBeNegative = [], position, of }) => {
+  const faultAt = (value: number): FlockOffError | null => {
+    try {
+      expectFinite(of({ ...numbers, [position]: value }));
+      return null;
+    } catch (error) {
+      if (error instanceof FlockOffError && error.code === 'bad-argument') return error;
+      throw error;
+    }
+  };
+
+  it('has a result', () => {
+    expect(faultAt(numbers[position]!)).toBeNull();
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %d, and says so', (value) => {
+    expect(faultAt(value)?.message).toContain(String(value));
+  });
+
+  it('refuses what is negative', () => {
+    if (mayBeNegative.includes(position)) expect(faultAt(-1)).toBeNull();
+    else expect(faultAt(-1)?.message).toContain('-1');
+  });
+
+  if (/uid|block|seed|places/i.test(position)) {
+    it('refuses half a number', () => {
+      expect(faultAt(2.5)?.message).toContain('2.5');
+    });
+  }
+
+  it('has a finite result or a sentence for any number', () => {
+    fc.assert(fc.property(fc.double(), (value) => void faultAt(value)));
+  });
+});
+
+it('names the argument that is wrong', () => {
+  const neurons = [{ uid: 70_000, hotkey: 'a', consensus: 0 }];
+  const parameters = { scored: [], rejected: new Set<string>(), previous: {}, neurons };
+  expect(() => computeWeights(parameters)).toThrow('neurons[0].uid must be a whole number from 0 to 65535, saw 70000.');
+  expect(() => computeWeights({ ...parameters, previous: { a: Number.NaN } })).toThrow(
+    'previous["a"] must be a finite number that is not below 0, saw NaN.',
+  );
+});
+
+function expectFinite(value: unknown): void {
+  if (typeof value === 'number') expect(value).toSatisfy(Number.isFinite);
+  else if (value instanceof Map) for (const inner of value.values()) expectFinite(inner);
+  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) expectFinite(inner);
+}
