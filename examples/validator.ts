@@ -61,8 +61,9 @@ async function validate(
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
   await weightSetter.requirePermit({ signal });
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const trainer = open.own(await LoraTrainer.load({ ...base, recipe: competition.recipe, signal }), (it) =>
-    it.dispose(),
+  const trainer = open.own(
+    await LoraTrainer.load({ ...base, recipe: competition.recipe, env: flags.training_env, signal }),
+    (it) => it.dispose(),
   );
   const reports: EpochReport[] = [];
   print(`training on ${backendText(trainer)}`);
