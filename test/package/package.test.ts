@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici', 'ws'];
+const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici'];
 
 interface Manifest {
   version: string;
