@@ -30,5 +30,10 @@ export function validatorCommand(): Command {
       ).choices(['timelock', 'hash']),
     )
     .option('--beacon_file <json>', 'drand beacon of a local chain, where time locks are not opened by quicknet')
+    .option('--training_env <names>', 'variables of the environment that the training process gets too', names)
     .option('--epochs <count>', 'stop after this many', count);
+}
+
+function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }

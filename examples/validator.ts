@@ -69,7 +69,7 @@ async function validate(
   await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
   doing(`loading the base model ${flags.base_model}`);
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, signal });
+  const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
   const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());
   const reports: EpochReport[] = [];

@@ -7,7 +7,7 @@ import { runCommand } from '../../src/setup/run-command.ts';
 import { readmeProgram, SAYS_THE_LOSS } from './readme-program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici', 'ws'];
+const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici'];
 
 interface Manifest {
   version: string;

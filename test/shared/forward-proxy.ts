@@ -11,6 +11,8 @@ export interface ForwardProxy {
   credentials: string | null;
   /** What it answers instead of passing on; `'hang'` for nothing at all. */
   fault: number | 'hang' | null;
+  /** Connections to it. */
+  readonly open: number;
   /** Breaks every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -45,7 +47,7 @@ export async function startForwardProxy({
   server.on('connect', (incoming, socket: Socket, head) => {
     const status = refusal(incoming);
     socket.on('error', () => socket.destroy());
-    if (status === 'hang') return;
+    if (status === 'hang') return void socket.on('end', () => socket.destroy()).resume();
     if (status !== null) return void socket.end(`HTTP/1.1 ${status} No\r\nProxy-Authenticate: Basic\r\n\r\n`);
     const onward = connect(at(incoming.url!, 443));
     onward.on('connect', () => {
@@ -84,6 +86,9 @@ export async function startForwardProxy({
     seen: [],
     credentials: null,
     fault: null,
+    get open() {
+      return sockets.size;
+    },
     cut: () => {
       for (const socket of sockets) socket.destroy();
     },
