@@ -109,8 +109,9 @@ function enclosedFormat(text: string): OtherFormat | null {
 function textFormat(text: string, isWhole: boolean): OtherFormat | null {
   if (text.startsWith('version https://git-lfs'))
     return { name: 'the pointer of a file in git LFS', fix: 'fetch the file itself: git lfs pull' };
-  if (/^<(!doctype|html|head|\?xml|!--)/i.test(text))
+  if (/^<(!doctype|html|head|!--)/i.test(text))
     return { name: 'a web page, perhaps an error that was saved', fix: 'download the file itself' };
+  if (/^<(\?xml|\w)/.test(text)) return exported('XML');
   if (isWhole && /^\{\s*\n/.test(text)) return indented(rowFormat(parseFirstObject(text)));
   if (!isWhole || /^[{[]/.test(text)) return null; // JSON, if broken: its lines say where.
   return tableFormat(text) ?? plainFormat(text);

@@ -108,6 +108,7 @@ const files: [string, string | Uint8Array, string, string][] = [
   ['TSV', 'question\tanswer\nWhy?\tSo.\n', 'a TSV table', 'one JSON object'],
   ['semicolons', 'question;answer\nWhy?;So.\n', 'a CSV table with semicolons', 'one JSON object'],
   ['prose', 'Once upon a time\nthere was a miner, and\nanother.\n', 'plain text', 'make chats of it'],
+  ['XML', '<?xml version="1.0"?>\n<rows/>\n', 'XML', 'export the rows as JSON Lines'],
   ['HTML', '<!DOCTYPE html>\n<html><body>404</body></html>\n', 'a web page', 'download the file itself'],
   [
     'a git LFS pointer',
