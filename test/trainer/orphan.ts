@@ -4,10 +4,16 @@ import { fileURLToPath } from 'node:url';
 
 const busy = `
   import { writeSync } from 'node:fs';
-  process.on('message', ({ kind }) => {
+  const busy = ({ kind }) => {
     if (kind !== 'abort') return;
     writeSync(1, process.pid + '\\n');
     for (;;);
+  };
+  // Behind the process's own listener: with the first one, messages begin to come.
+  process.on('newListener', function first(name) {
+    if (name !== 'message') return;
+    process.off('newListener', first);
+    queueMicrotask(() => process.on('message', busy));
   });`;
 const child = fork(fileURLToPath(new URL('../../src/trainer/process-main.ts', import.meta.url)), [], {
   execArgv: ['--import', 'tsx', '--import', `data:text/javascript,${encodeURIComponent(busy)}`],
