@@ -86,7 +86,10 @@ test('a quiet socket whose other side answers pings is kept', async () => {
 const OLD_STATE = [
   {
     block: `0x${'00'.repeat(32)}`,
-    changes: [[`0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac`, '0x00000000']],
+    changes: [
+      ['0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac', '0x00000000'], // System.Number
+      ['0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb', null], // Timestamp.Now
+    ],
   },
 ];
 test.each<[string, string, ChainFault, string]>([

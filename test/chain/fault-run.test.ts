@@ -55,16 +55,16 @@ test(`${EPISODES} episodes, each killing connection, server, client or block at 
 });
 
 /** Requests of a process until it is connected; before that there is nothing to lose. */
-const CONNECTING = 14;
+const CONNECTING = 12;
 
 test.each<{ profile: Profile; name: string; killAt: number }>([
   { profile: 'legacy', name: 'commit', killAt: CONNECTING + 2 },
-  { profile: 'current', name: 'commit', killAt: CONNECTING + 12 },
+  { profile: 'current', name: 'commit', killAt: CONNECTING + 9 },
   { profile: 'legacy', name: 'set weights', killAt: CONNECTING + 12 },
   { profile: 'legacy', name: 'commit and reveal weights', killAt: CONNECTING + 12 },
-  { profile: 'current', name: 'commit and reveal weights', killAt: CONNECTING + 28 },
+  { profile: 'current', name: 'commit and reveal weights', killAt: CONNECTING + 24 },
   { profile: 'current', name: 'time-lock weights', killAt: CONNECTING + 12 },
-  { profile: 'current', name: 'time-lock weights', killAt: CONNECTING + 18 },
+  { profile: 'current', name: 'time-lock weights', killAt: CONNECTING + 15 },
 ])(
   'a process that gets kill -9 at request $killAt of $name on a $profile chain finishes in its next life, once',
   {

@@ -292,9 +292,9 @@ describe('through a proxy', () => {
 
   it.each([
     ['asks for a password', { credentials: 'ann:p@ss' }, 'asks for a user name and password (407)'],
-    ['refuses', { fault: 403 }, 'the hub answered status 403 for the model ann/tiny (through '],
-    ['knows no way', { fault: 404 }, 'the hub answered status 404 for the model ann/tiny (through '],
-    ['cannot reach the hub', { fault: 502 }, 'the hub answered status 502 for the model ann/tiny (through '],
+    ['refuses', { fault: 403 }, 'it answered 403 (Forbidden) without saying why (through '],
+    ['knows no way', { fault: 404 }, 'it answered 404 without saying what is missing (through '],
+    ['cannot reach the hub', { fault: 502 }, 'it answered 502 (Bad Gateway) (through '],
     ['is silent', { fault: 'hang' }, ' (through '],
   ] as const)('one that %s is named, and the fault passes', async (_what, trouble, words) => {
     Object.assign(proxy, trouble);

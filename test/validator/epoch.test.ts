@@ -36,7 +36,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 
 const NETUID = 96;
 const TOKEN = 'hf_token';
-const NO_WAITING = { nowMs: Date.now, sleep: () => Promise.resolve() };
+const NO_WAITING = { nowMs: Date.now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
 const competition = Competition.parse({
   recipe: { contextTokens: 48, epochs: 1, batchSize: 2, gradientAccumulation: 1, learningRate: 5e-3, warmupSteps: 1 },
 });

@@ -266,7 +266,7 @@ test.skipIf(process.platform === 'win32')(
       return new Set(found);
     };
     expect(await modes()).toEqual(new Set([0o700, 0o600]));
-    // Enough for new files.
+    // Enough for new files; those of the background are tightened when it ends.
     for (let i = 0; i < 6; i++) await state.putScore(`large ${i}`, { ok: true, value: i, x: 'x'.repeat(1e6) } as never);
     await state.close();
     expect(await modes()).toEqual(new Set([0o700, 0o600]));

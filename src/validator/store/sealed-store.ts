@@ -113,6 +113,8 @@ export class SealedStore {
     await this.#turn;
     await this.#db.close();
     await this.#headFile.close();
+    // LevelDB writes tables in the background, too.
+    await this.#tighten().catch(() => {});
   }
 
   /** One after the other: a value is never looked at between its write and the write of what is known of it. */
