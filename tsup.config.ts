@@ -6,7 +6,7 @@ export default defineConfig({
     'local/index': 'src/local/index.ts',
     'cli/index': 'src/cli/index.ts',
     // The training process; it is found beside the chunk that starts it.
-    'process-main': 'src/trainer/process-main.ts',
+    'process-main': 'src/trainer/process/process-main.ts',
   },
   format: ['esm'],
   target: 'node20',

@@ -3,34 +3,34 @@ export {
   type ChainMetadataStoreParameters,
   type CommitParameters,
   type CommitReturnType,
-} from './chain/chain-metadata-store.ts';
-export type { CommitmentRoom } from './chain/commitments.ts';
-export type { DrandBeacon } from './chain/drand.ts';
-export type { EpochPosition } from './chain/epoch-schedule.ts';
-export type { ResolveEndpointsParameters } from './chain/networks.ts';
-export type { NormalisedWeights, WeightEntry } from './chain/normalise-weights.ts';
-export type { ChainValue, MapEntry, Snapshot, StorageRead } from './chain/snapshot.ts';
-export type { SubmitParameters } from './chain/submit.ts';
-export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
+} from './chain/commitments/chain-metadata-store.ts';
 export {
   type CommitTimelockedParameters,
   type CommitTimelockedReturnType,
   commitTimelocked,
   type RevealedCommitment,
   readRevealedCommitments,
-} from './chain/timelocked-commitments.ts';
-export type { BuildCall } from './chain/transaction.ts';
-export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';
-export type { WalletPassword, WalletPasswordQuestion } from './chain/wallet/unseal.ts';
-export { type WalletFiles, type WalletLocation, walletFiles } from './chain/wallet/wallet-files.ts';
+} from './chain/commitments/timelocked.ts';
+export type { ResolveEndpointsParameters } from './chain/node/networks.ts';
+export type { ChainValue, MapEntry, Snapshot, StorageRead } from './chain/node/snapshot.ts';
+export type { CommitmentRoom } from './chain/subnet/commitments.ts';
+export type { EpochPosition } from './chain/subnet/epoch-schedule.ts';
+export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
+export type { DrandBeacon } from './chain/timelock/drand.ts';
+export type { BuildCall } from './chain/transaction/sign.ts';
+export type { SubmitParameters } from './chain/transaction/submit.ts';
+export type { Certainty, Inclusion } from './chain/transaction/watch.ts';
 export {
   type HotkeySigner,
   type OpenHotkeyParameters,
   openHotkey,
   readColdkeyAddress,
   type WalletHotkey,
-} from './chain/wallet.ts';
-export type { Certainty, Inclusion } from './chain/watch-transaction.ts';
+} from './chain/wallet/hotkey.ts';
+export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from './chain/wallet/password.ts';
+export type { WalletPassword, WalletPasswordQuestion } from './chain/wallet/unseal.ts';
+export { type WalletFiles, type WalletLocation, walletFiles } from './chain/wallet/wallet-files.ts';
+export type { NormalisedWeights, WeightEntry } from './chain/weights/normalise.ts';
 export {
   type PendingReveal,
   type PendingRevealStore,
@@ -40,7 +40,7 @@ export {
   WeightSetter,
   type WeightSetterParameters,
   type WeightsReceipt,
-} from './chain/weight-setter.ts';
+} from './chain/weights/weight-setter.ts';
 export { type CheckDatasetParameters, checkDataset, type Dataset, type LineProblem } from './dataset/check.ts';
 export {
   type DuplicateCandidate,
@@ -98,10 +98,8 @@ export {
   type WaitUntilAvailableParameters,
   waitUntilAvailable,
 } from './shared/wait-until-available.ts';
-export type { BaseModelSource } from './trainer/base-model.ts';
-export type { MatrixType } from './trainer/graph/graph.ts';
-export type { Checkpointing } from './trainer/graph/memory.ts';
-export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from './trainer/lora-adapter.ts';
+export type { MatrixType } from './trainer/engine/graph/graph.ts';
+export type { Checkpointing } from './trainer/engine/graph/memory.ts';
 export {
   type BackendInfo,
   type BackendName,
@@ -117,8 +115,10 @@ export {
   type TrainResult,
   type WeightStorage,
 } from './trainer/lora-trainer.ts';
-export type { EngineParameters, TrainerFacts } from './trainer/trainer-parameters.ts';
-export type { NamedTensor } from './trainer/weights.ts';
+export type { BaseModelSource } from './trainer/model/base-model.ts';
+export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from './trainer/model/lora-adapter.ts';
+export type { NamedTensor } from './trainer/model/weights.ts';
+export type { EngineParameters, TrainerFacts } from './trainer/process/trainer-parameters.ts';
 export { type RunEpochParameters, runEpoch } from './validator/epoch.ts';
 export { type RunValidatorParameters, runValidator } from './validator/loop.ts';
 export type { Outcome } from './validator/outcome.ts';

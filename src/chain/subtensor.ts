@@ -7,15 +7,15 @@ import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
-import { readCommitment, readCommitments } from './commitments.ts';
-import { Connection, type Link } from './connection.ts';
-import { type EpochPosition, epochPosition, epochReads } from './epoch-schedule.ts';
-import { readMetagraph, readWeights } from './metagraph.ts';
-import { type ResolveEndpointsParameters, resolveEndpoints } from './networks.ts';
-import { Snapshot, toNullable, toNumber } from './snapshot.ts';
-import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './submit.ts';
+import { Connection, type Link } from './node/connection.ts';
+import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
+import { Snapshot, toNullable, toNumber } from './node/snapshot.ts';
+import { readCommitment, readCommitments } from './subnet/commitments.ts';
+import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
+import { readMetagraph, readWeights } from './subnet/metagraph.ts';
+import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './transaction/submit.ts';
 
-export type { SubmitParameters } from './submit.ts';
+export type { SubmitParameters } from './transaction/submit.ts';
 
 export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   /** Deadline of every call. Default 30 s. A read that one endpoint does not answer is made at the next. */

@@ -21,7 +21,7 @@ export function doctorCommand({ version }: { version: string }): Command {
 /** `flock-off probe`: the doctor's view of the backends, in a process that may crash. */
 export function probeCommand(): Command {
   return new Command('probe').description('Print the backends as JSON.').action(async () => {
-    const { probeBackends } = await import('../trainer/tensorflow.ts');
+    const { probeBackends } = await import('../trainer/engine/tensorflow.ts');
     console.log(JSON.stringify(await probeBackends()));
   });
 }
@@ -30,8 +30,8 @@ export function probeCommand(): Command {
 export function probeOperationsCommand(): Command {
   return new Command('probe-operations').description('Run key operations and print them as JSON.').action(async () => {
     const [{ loadTensorFlow }, { probeOperations }] = await Promise.all([
-      import('../trainer/tensorflow.ts'),
-      import('../trainer/graph/probe-operations.ts'),
+      import('../trainer/engine/tensorflow.ts'),
+      import('../trainer/engine/graph/probe-operations.ts'),
     ]);
     console.log(JSON.stringify(await probeOperations((await loadTensorFlow()).tf)));
   });

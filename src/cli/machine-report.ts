@@ -9,8 +9,8 @@ import { reasonOf, runCommand } from '../setup/run-command.ts';
 import { cudaProblemIn, placementsIn, TELL_EVERYTHING } from '../setup/tensorflow-log.ts';
 import { installedVersion } from '../setup/tensorflow-package.ts';
 import { childEnvironment } from '../shared/child-environment.ts';
-import type { OperationProbe } from '../trainer/graph/probe-operations.ts';
-import type { BackendProbe } from '../trainer/tensorflow.ts';
+import type { OperationProbe } from '../trainer/engine/graph/probe-operations.ts';
+import type { BackendProbe } from '../trainer/engine/tensorflow.ts';
 
 /** What this machine has. Says of secrets only whether they are there. */
 export interface MachineReport {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { makeFolder } from '../shared/make-folder.ts';
-import { polkadot } from './chain/polkadot.ts';
+import { polkadot } from './chain/description/polkadot.ts';
 
 export interface WriteDevWalletParameters {
   /** Folder of wallets. */

@@ -1,4 +1,4 @@
-export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/faults.ts';
+export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/node/faults.ts';
 export {
   type Hyperparameters,
   type LocalChain,

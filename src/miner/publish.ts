@@ -1,5 +1,5 @@
-import type { ChainMetadataStore } from '../chain/chain-metadata-store.ts';
-import type { HotkeySigner } from '../chain/wallet.ts';
+import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
+import type { HotkeySigner } from '../chain/wallet/hotkey.ts';
 import { checkDataset } from '../dataset/check.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';

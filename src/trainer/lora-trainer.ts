@@ -3,15 +3,15 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
-import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './base-model.ts';
-import type { EvaluationProgress, EvaluationResult } from './evaluate.ts';
-import { LocalTrainer } from './local-trainer.ts';
-import type { LoraAdapter } from './lora-adapter.ts';
-import type { Precision, WeightStorage } from './open-engine.ts';
-import type { BackendInfo, BackendName } from './tensorflow.ts';
-import type { TrainProgress, TrainResult } from './train.ts';
-import type { EngineParameters, EvaluateParameters, Trainer, TrainParameters } from './trainer-parameters.ts';
-import { TrainerProcess } from './trainer-process.ts';
+import type { BackendInfo, BackendName } from './engine/tensorflow.ts';
+import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './model/base-model.ts';
+import type { LoraAdapter } from './model/lora-adapter.ts';
+import { LocalTrainer } from './process/local-trainer.ts';
+import type { Precision, WeightStorage } from './process/open-engine.ts';
+import type { EngineParameters, EvaluateParameters, Trainer, TrainParameters } from './process/trainer-parameters.ts';
+import { TrainerProcess } from './process/trainer-process.ts';
+import type { EvaluationProgress, EvaluationResult } from './run/evaluate.ts';
+import type { TrainProgress, TrainResult } from './run/train.ts';
 
 export type {
   BackendInfo,

@@ -1,6 +1,6 @@
-import type { WeightsReceipt } from '../chain/weight-setter.ts';
+import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
 import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
-import type { TrainerFacts } from '../trainer/trainer-parameters.ts';
+import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import type { Outcome } from './outcome.ts';

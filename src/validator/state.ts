@@ -1,4 +1,4 @@
-import type { PendingReveal, PendingRevealStore } from '../chain/weight-setter.ts';
+import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Standings } from './standing.ts';
 import { openStore } from './store/open-store.ts';

@@ -1,6 +1,6 @@
-import type { ChainMetadataStore } from '../chain/chain-metadata-store.ts';
+import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
 import type { Subtensor } from '../chain/subtensor.ts';
-import type { WeightSetter } from '../chain/weight-setter.ts';
+import type { WeightSetter } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectSubtensor, type Subtensor } from 'flock-off';
-import { startWsProxy } from '../chain/ws-proxy.ts';
+import { startWsProxy } from '../chain/node/ws-proxy.ts';
 
 const RUNS = 31;
 const PARAMETERS = JSON.stringify({ profile: 'current', neurons: 3, blockTimeMs: 20 });

@@ -1,5 +1,5 @@
-import type { Qwen2Config } from '../../src/trainer/config.ts';
-import type { NamedTensor } from '../../src/trainer/weights.ts';
+import type { Qwen2Config } from '../../src/trainer/model/config.ts';
+import type { NamedTensor } from '../../src/trainer/model/weights.ts';
 
 const common = { rmsNormEpsilon: 1e-6, ropeTheta: 1e6, maxPositions: 32_768, tiedHead: true };
 /** Published sizes of Qwen2.5, and of the tiny model of the tests. */

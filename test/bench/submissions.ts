@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { TINY_BASE } from '../../src/local/tiny-base.ts';
-import { formatQwen2Config } from '../../src/trainer/config.ts';
 import { LoraTrainer } from '../../src/trainer/lora-trainer.ts';
-import { writeSafetensors } from '../../src/trainer/safetensors.ts';
-import { weightShapes } from '../../src/trainer/weights.ts';
+import { formatQwen2Config } from '../../src/trainer/model/config.ts';
+import { writeSafetensors } from '../../src/trainer/model/safetensors.ts';
+import { weightShapes } from '../../src/trainer/model/weights.ts';
 import { randomWeight, SHAPES } from './shapes.ts';
 
 const shape = process.argv[2] ?? '0.5b';

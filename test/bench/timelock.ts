@@ -1,4 +1,4 @@
-import { encryptTimelocked } from '../../src/chain/timelock.ts';
+import { encryptTimelocked } from '../../src/chain/timelock/encrypt.ts';
 
 /** Time to lock the weights of 256 uids, whose payload has 1069 bytes. */
 const RUNS = 31;

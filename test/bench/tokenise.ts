@@ -10,9 +10,9 @@ import { parseArgs } from 'node:util';
 import { TINY_BASE } from '../../src/local/tiny-base.ts';
 import type { DatasetRow } from '../../src/schema/dataset-row.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
-import { collate, planEpoch } from '../../src/trainer/batches.ts';
-import { tokenizeRow } from '../../src/trainer/chat.ts';
-import { loadTokenizer } from '../../src/trainer/tokenizer.ts';
+import { collate, planEpoch } from '../../src/trainer/tokens/batches.ts';
+import { tokenizeRow } from '../../src/trainer/tokens/chat.ts';
+import { loadTokenizer } from '../../src/trainer/tokens/tokenizer.ts';
 
 const { values: options } = parseArgs({
   options: {

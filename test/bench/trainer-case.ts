@@ -9,16 +9,16 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { LoraRecipe } from '../../src/schema/competition.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
-import { alignWeights } from '../../src/trainer/aligned-weights.ts';
-import { collate } from '../../src/trainer/batches.ts';
-import { clipFactor } from '../../src/trainer/gradients.ts';
-import { GraphEngine } from '../../src/trainer/graph/graph-engine.ts';
-import { evaluationBytes, trainingBytes } from '../../src/trainer/graph/memory.ts';
-import { createLoraAdapter } from '../../src/trainer/lora-adapter.ts';
-import { floatsToBfloat16 } from '../../src/trainer/safetensors.ts';
-import { loadTensorFlow } from '../../src/trainer/tensorflow.ts';
-import { TfjsEngine } from '../../src/trainer/tfjs-engine.ts';
-import { weightShapes } from '../../src/trainer/weights.ts';
+import { alignWeights } from '../../src/trainer/engine/graph/aligned-weights.ts';
+import { GraphEngine } from '../../src/trainer/engine/graph/graph-engine.ts';
+import { evaluationBytes, trainingBytes } from '../../src/trainer/engine/graph/memory.ts';
+import { TfjsEngine } from '../../src/trainer/engine/plain/tfjs-engine.ts';
+import { loadTensorFlow } from '../../src/trainer/engine/tensorflow.ts';
+import { createLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
+import { floatsToBfloat16 } from '../../src/trainer/model/safetensors.ts';
+import { weightShapes } from '../../src/trainer/model/weights.ts';
+import { clipFactor } from '../../src/trainer/run/clip.ts';
+import { collate } from '../../src/trainer/tokens/batches.ts';
 import { randomWeight, SHAPES } from './shapes.ts';
 
 const { values: options } = parseArgs({

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { ChainMetadataStore } from '../../src/chain/chain-metadata-store.ts';
-import type { DrandBeacon } from '../../src/chain/drand.ts';
+import { ChainMetadataStore } from '../../src/chain/commitments/chain-metadata-store.ts';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
-import { type HotkeySigner, openHotkey } from '../../src/chain/wallet.ts';
-import { WeightSetter } from '../../src/chain/weight-setter.ts';
+import type { DrandBeacon } from '../../src/chain/timelock/drand.ts';
+import { type HotkeySigner, openHotkey } from '../../src/chain/wallet/hotkey.ts';
+import { WeightSetter } from '../../src/chain/weights/weight-setter.ts';
 import { ModelId } from '../../src/schema/model-id.ts';
 import { devHotkey } from './dev-hotkey.ts';
-import { expectSameInfos } from './same-infos.ts';
-import { connect, memoryReveals, NETUID, startSubnet } from './subnet.ts';
+import { connect, memoryReveals, NETUID, startSubnet } from './start-subnet.ts';
+import { expectSameInfos } from './subnet/same-infos.ts';
 
 /**
  * What the client promises on every runtime, whatever is on the chain: on both profiles of the local chain, and on the

@@ -1,5 +1,5 @@
-import { polkadotCrypto } from '../../src/chain/polkadot.ts';
-import type { WalletHotkey } from '../../src/chain/wallet.ts';
+import { polkadotCrypto } from '../../src/chain/codec/polkadot.ts';
+import type { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
 
 /** A hotkey whose seed is the hash of its name, and that seed, to look for where no secret may be. */
 export async function devHotkey(name: string): Promise<WalletHotkey & { seedHex: () => string }> {

@@ -1,4 +1,4 @@
-import { JsonRpcSocket, type Subscription } from '../../src/chain/json-rpc-socket.ts';
+import { JsonRpcSocket, type Subscription } from '../../src/chain/node/json-rpc-socket.ts';
 
 export interface RoundTripCount {
   /** Times that something was sent after an answer had been waited for: what is sent at once counts once. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { devHotkey } from './dev-hotkey.ts';
-import { connect, NETUID, proxyTo, startSubnet } from './subnet.ts';
+import { connect, NETUID, proxyTo, startSubnet } from './start-subnet.ts';
 
 test('the current block grows, and waiting for one returns as soon as it is there', async () => {
   const chain = await startSubnet();

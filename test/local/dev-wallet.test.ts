@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openHotkey } from '../../src/chain/wallet.ts';
+import { openHotkey } from '../../src/chain/wallet/hotkey.ts';
 import { writeDevWallet } from '../../src/local/dev-wallet.ts';
 
 let path: string;

@@ -146,31 +146,31 @@ const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'gradients not clipped',
-    file: 'src/trainer/gradients.ts',
+    file: 'src/trainer/engine/plain/gradients.ts',
     from: 'Math.min(1, maxNorm / (norm + 1e-6))',
     to: '1 + 0 * maxNorm * norm',
   },
   {
     mistake: 'loss of a step is the mean of means',
-    file: 'src/trainer/train.ts',
+    file: 'src/trainer/run/train.ts',
     from: 'run.accumulate(batch, 1 / targets)',
     to: 'run.accumulate(batch, 1 / batch.targetIds.length / batches.length)',
   },
   {
     mistake: 'learning rate one step ahead',
-    file: 'src/trainer/train.ts',
+    file: 'src/trainer/run/train.ts',
     from: 'learningRateAt({ ...recipe, step, steps,',
     to: 'learningRateAt({ ...recipe, step: step + 1, steps,',
   },
   {
     mistake: 'every epoch in the same order',
-    file: 'src/trainer/batches.ts',
+    file: 'src/trainer/tokens/batches.ts',
     from: 'randomPermutation(rows, seed + epoch)',
     to: 'randomPermutation(rows, seed + 0 * epoch)',
   },
   {
     mistake: 'each token predicts itself',
-    file: 'src/trainer/batches.ts',
+    file: 'src/trainer/tokens/batches.ts',
     from: 'row * length + position - 1',
     to: 'row * length + position',
   },
@@ -224,8 +224,8 @@ function goldenTestsPass(): Promise<boolean> {
     '-t',
     'one graph|the graph engine',
   ];
-  const files = ['test/trainer/golden-gradients.test.ts', 'test/trainer/golden-training.test.ts'];
-  files.push('test/trainer/graph/graph-engine.test.ts', 'test/trainer/dropout.test.ts');
+  const files = ['test/trainer/golden/gradients.test.ts', 'test/trainer/golden/training.test.ts'];
+  files.push('test/trainer/engine/graph/graph-engine.test.ts', 'test/trainer/engine/dropout.test.ts');
   return new Promise((resolve) =>
     execFile('npx', [...args, ...files], { cwd: copy }, (error) => resolve(error === null)),
   );

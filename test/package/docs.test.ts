@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { FIXES } from '../../src/chain/explain-rejection.ts';
+import { FIXES } from '../../src/chain/transaction/explain-rejection.ts';
 import { VerdictReason } from '../../src/schema/verdict.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

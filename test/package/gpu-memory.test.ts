@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { trainingBytes } from '../../src/trainer/graph/memory.ts';
+import { trainingBytes } from '../../src/trainer/engine/graph/memory.ts';
 import { SHAPES } from '../bench/shapes.ts';
 
 const BATCHES = [

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
 import type { Checked } from '../../src/schema/verdict.ts';
-import { resolveBaseModel } from '../../src/trainer/base-model.ts';
+import { resolveBaseModel } from '../../src/trainer/model/base-model.ts';
 
 const COMMIT = 'a'.repeat(40);
 const PAGE = '<!doctype html><title>Sign in</title>';

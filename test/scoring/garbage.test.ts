@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normaliseWeights } from '../../src/chain/normalise-weights.ts';
+import { normaliseWeights } from '../../src/chain/weights/normalise.ts';
 import { findDuplicates } from '../../src/dataset/duplicates.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import { EvalQueue } from '../../src/queue/eval-queue.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MersenneTwister, randomPermutation } from '../../src/shared/random.ts';
-import { goldenJson } from '../trainer/golden.ts';
+import { goldenJson } from '../trainer/golden/golden.ts';
 
 describe('MersenneTwister', () => {
   it('is MT19937: its 10,000th number for the seed 5489 is the one the C++ standard demands', () => {

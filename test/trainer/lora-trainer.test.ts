@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DatasetRow, DatasetSchema } from '../../src/schema/dataset-row.ts';
-import { GraphSession } from '../../src/trainer/graph/session.ts';
-import { LocalTrainer } from '../../src/trainer/local-trainer.ts';
-import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/lora-adapter.ts';
+import { GraphSession } from '../../src/trainer/engine/graph/session.ts';
 import { LoraTrainer, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
-import type { NamedTensor } from '../../src/trainer/weights.ts';
-import { golden, loadQuietly, temporaryFolder } from './golden.ts';
+import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
+import type { NamedTensor } from '../../src/trainer/model/weights.ts';
+import { LocalTrainer } from '../../src/trainer/process/local-trainer.ts';
+import { golden, loadQuietly, temporaryFolder } from './golden/golden.ts';
 
 const recipe = { rank: 4, alpha: 8, epochs: 1, contextTokens: 64, learningRate: 5e-3, warmupSteps: 1 };
 let rows: DatasetRow[];

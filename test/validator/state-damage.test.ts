@@ -7,7 +7,7 @@ import { FlockOffError } from 'flock-off';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { ValidatorState } from '../../src/validator/state.ts';
-import { reveal } from '../chain/pending-reveals-contract.ts';
+import { reveal } from '../chain/weights/pending-reveals-contract.ts';
 
 let root: string;
 let path: string;

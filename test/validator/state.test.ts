@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ValidatorState } from '../../src/validator/state.ts';
-import { pendingRevealStoreContract, reveal } from '../chain/pending-reveals-contract.ts';
+import { pendingRevealStoreContract, reveal } from '../chain/weights/pending-reveals-contract.ts';
 
 let path: string;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { polkadotCrypto } from '../polkadot.ts';
+import { polkadotCrypto } from '../codec/polkadot.ts';
 import { noKeyFile, walletError } from './wallet-files.ts';
 
 /** Signature schemes of a hotkey, by the number that key files and signatures have for them. */

@@ -1,4 +1,4 @@
-import { polkadotCrypto } from '../polkadot.ts';
+import { polkadotCrypto } from '../codec/polkadot.ts';
 import { DERIVED } from './foreign-key-file.ts';
 import { ED25519, type KeyFile } from './key-file.ts';
 import { damagedFile, foreignFile, walletError } from './wallet-files.ts';

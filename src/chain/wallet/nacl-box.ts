@@ -1,6 +1,6 @@
 import { argon2i } from 'hash-wasm';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
-import { polkadotCrypto } from '../polkadot.ts';
+import { polkadotCrypto } from '../codec/polkadot.ts';
 
 /** Every wallet has the same salt: it stands in the source of Bittensor's wallet. */
 const SALT = Uint8Array.from(Buffer.from('137183dff15a09bc9c90b5518739e9b1', 'hex'));

@@ -1,17 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import type { DrandBeacon } from '../../chain/drand.ts';
+import type { DrandBeacon } from '../../chain/timelock/drand.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
-import { Chain } from './chain.ts';
-import { ChainFaults } from './faults.ts';
-import { type Hyperparameters, type LocalSubnetParameters, setHyperparameter, writeSubnet } from './genesis.ts';
-import { pacedClock } from './paced-clock.ts';
+import { polkadot } from './description/polkadot.ts';
+import type { Profile } from './description/profile.ts';
+import { Chain } from './node/chain.ts';
+import { ChainFaults } from './node/faults.ts';
+import { pacedClock } from './node/paced-clock.ts';
+import { rpcMethods } from './node/rpc.ts';
+import { listen, serve } from './node/rpc-server.ts';
+import { type Hyperparameters, type LocalSubnetParameters, setHyperparameter, writeSubnet } from './pallets/genesis.ts';
 import { hasRoom, type LocalNeuron, registerNeuron } from './pallets/registration.ts';
-import { polkadot } from './polkadot.ts';
-import type { Profile } from './profile.ts';
-import { rpcMethods } from './rpc.ts';
-import { listen, serve } from './rpc-server.ts';
 
 export type { Hyperparameters, LocalNeuron, LocalSubnetParameters, Profile };
 
@@ -110,7 +110,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
   const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
   const { clock = pacedClock(systemClock, pulseMs) } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
-  const { LocalBeacon } = await import('./beacon.ts');
+  const { LocalBeacon } = await import('./state/beacon.ts');
   const beacon = new LocalBeacon({
     seed: 'flock-off local chain',
     genesisSeconds: Math.floor(clock.nowMs() / 1000),

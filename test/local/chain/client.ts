@@ -4,7 +4,7 @@ import { Keyring } from '@polkadot/keyring';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach, beforeAll } from 'vitest';
-import { JsonRpcSocket, type OpenSocketOptions } from '../../../src/chain/json-rpc-socket.ts';
+import { JsonRpcSocket, type OpenSocketOptions } from '../../../src/chain/node/json-rpc-socket.ts';
 import {
   type LocalChain,
   type LocalSubnetParameters,

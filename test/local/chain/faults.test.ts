@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { ChainFault } from '../../../src/local/chain/faults.ts';
+import type { ChainFault } from '../../../src/local/chain/node/faults.ts';
 import { connectRpc, start } from './client.ts';
 
 async function withFault(fault: ChainFault, times?: number) {

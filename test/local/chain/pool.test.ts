@@ -1,7 +1,7 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { describe, expect, test } from 'vitest';
-import type { JsonRpcSocket } from '../../../src/chain/json-rpc-socket.ts';
-import { SPEC_VERSIONS } from '../../../src/local/chain/profile.ts';
+import type { JsonRpcSocket } from '../../../src/chain/node/json-rpc-socket.ts';
+import { SPEC_VERSIONS } from '../../../src/local/chain/description/profile.ts';
 import {
   type Call,
   commit,

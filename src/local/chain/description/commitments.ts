@@ -1,7 +1,7 @@
-import { only } from '../profile.ts';
-import type { EnumVariant } from '../type-table.ts';
 import type { Hasher, PalletDescription, RuntimeParameters } from './pallet.ts';
+import { only } from './profile.ts';
 import { NETUID, named } from './shorthand.ts';
+import type { EnumVariant } from './type-table.ts';
 
 const PER_HOTKEY: [type: string, hasher: Hasher][] = [NETUID, ['AccountId', 'Twox64Concat']];
 

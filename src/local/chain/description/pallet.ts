@@ -1,5 +1,5 @@
-import type { InProfile, Profile } from '../profile.ts';
-import type { EnumVariant } from '../type-table.ts';
+import type { InProfile, Profile } from './profile.ts';
+import type { EnumVariant } from './type-table.ts';
 
 export type Hasher = 'Identity' | 'Twox64Concat' | 'Blake2_128Concat';
 

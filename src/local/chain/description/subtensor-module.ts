@@ -1,7 +1,7 @@
-import { only } from '../profile.ts';
-import type { EnumVariant } from '../type-table.ts';
 import type { Hasher, PalletDescription, StorageItem } from './pallet.ts';
+import { only } from './profile.ts';
 import { NETUID, named, perSubnet, ZERO_32_BYTES } from './shorthand.ts';
+import type { EnumVariant } from './type-table.ts';
 
 const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'];
 

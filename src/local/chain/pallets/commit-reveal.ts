@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { epochIndex, firstBlockOfEpoch } from './epoch-schedule.ts';
 import { type CallContext, DispatchFailure, ensure } from './pallet-context.ts';
 import { ensureMechanismExists, mechanismIndex, requireUid } from './subnets.ts';

@@ -1,5 +1,5 @@
-import type { Storage } from '../storage.ts';
-import { byteLength, type CommitmentField, lockedRound } from './commitment-fields.ts';
+import { byteLength, type CommitmentField, lockedRound } from '../state/commitment-fields.ts';
+import type { Storage } from '../state/storage.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
 import { rememberLocked } from './timelocked-commitments.ts';

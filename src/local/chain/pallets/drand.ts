@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { LocalBeacon } from '../beacon.ts';
-import type { Storage } from '../storage.ts';
+import type { LocalBeacon } from '../state/beacon.ts';
+import type { Storage } from '../state/storage.ts';
 import type { PalletContext } from './pallet-context.ts';
 
 /** Pulses that are kept; Subtensor keeps 216,000. */

@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 
 /** After so many blocks without an epoch one is due, whatever the tempo. */
 const MOST_BLOCKS_BETWEEN_EPOCHS = 50_400;

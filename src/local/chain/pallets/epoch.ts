@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { epochIsDue } from './epoch-schedule.ts';
 import type { PalletContext } from './pallet-context.ts';
 import { mechanismCount, mechanismIndex, stakeOf } from './subnets.ts';

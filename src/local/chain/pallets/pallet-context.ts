@@ -1,6 +1,6 @@
-import type { LocalBeacon } from '../beacon.ts';
-import type { Plain } from '../codec.ts';
-import type { Storage } from '../storage.ts';
+import type { LocalBeacon } from '../state/beacon.ts';
+import type { Plain } from '../state/codec.ts';
+import type { Storage } from '../state/storage.ts';
 
 /** What the runtime's code may use while it runs. */
 export interface PalletContext {

@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { isOwnerHotkey, mechanismCount, mechanismIndex } from './subnets.ts';
 
 /**

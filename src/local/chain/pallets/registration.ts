@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
 import { clearSlot, uidToPrune } from './pruning.ts';
 

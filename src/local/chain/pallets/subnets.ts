@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { ensure } from './pallet-context.ts';
 
 /** The mechanisms of all subnets share storage maps, under numbers of their own. */

@@ -1,5 +1,5 @@
-import type { Storage } from '../storage.ts';
-import { type CommitmentField, lockedRound, lockOf } from './commitment-fields.ts';
+import { type CommitmentField, lockedRound, lockOf } from '../state/commitment-fields.ts';
+import type { Storage } from '../state/storage.ts';
 import { unlock } from './drand.ts';
 import type { PalletContext } from './pallet-context.ts';
 

@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { ensureCommitReveal, MOST_UNREVEALED, revealPeriod } from './commit-reveal.ts';
 import { unlock } from './drand.ts';
 import { epochIndex } from './epoch-schedule.ts';

@@ -1,4 +1,4 @@
-import { invalid, type PoolRejection } from '../transaction.ts';
+import { invalid, type PoolRejection } from '../state/transaction.ts';
 import { findReveal, type RevealArguments } from './commit-reveal.ts';
 import { lastStoredRound } from './drand.ts';
 import type { CallContext } from './pallet-context.ts';

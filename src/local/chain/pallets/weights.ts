@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.ts';
+import type { Storage } from '../state/storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
 import { ensureMechanismExists, isOwnerHotkey, mechanismIndex, requireUid, stakeOf } from './subnets.ts';
 

@@ -1,0 +1,75 @@
+import type { ApiPromise } from '@polkadot/api';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+
+/** A decoded value of any type of the runtime. */
+export type ChainValue = ReturnType<ApiPromise['createType']>;
+
+/** Where values were read, by value: for messages. */
+const places = new WeakMap<object, string>();
+
+/** Remembers which storage item a value is of. */
+export function placed(value: ChainValue, item: string): ChainValue {
+  places.set(value, item);
+  return value;
+}
+
+/** A value as a number; exact up to 2^53. */
+export function toNumber(value: ChainValue | undefined): number {
+  return Number(toBigInt(value));
+}
+
+/** A value as a whole number. */
+export function toBigInt(value: ChainValue | undefined): bigint {
+  const number = value as { toBigInt?(): bigint } | undefined;
+  if (typeof number?.toBigInt === 'function') return number.toBigInt();
+  throw otherType(value, 'a number');
+}
+
+export function toBoolean(value: ChainValue | undefined): boolean {
+  const { isTrue } = (value ?? {}) as { isTrue?: boolean };
+  if (typeof isTrue === 'boolean') return isTrue;
+  throw otherType(value, 'true or false');
+}
+
+/** The items of a list or a tuple, or the fields of a struct in their order. */
+export function toItems(value: ChainValue | undefined): ChainValue[] {
+  if (value instanceof Map) return [...value.values()];
+  if (Array.isArray(value) || value instanceof Set) return [...value];
+  throw otherType(value, 'a list');
+}
+
+/** The value inside an Option, `null` when it is none. What is no Option is there. */
+export function toNullable(value: ChainValue | undefined): ChainValue | null {
+  if (value === undefined) throw otherType(value, 'a value');
+  const option = value as unknown as { isSome?: boolean; unwrap(): ChainValue };
+  if (option.isSome === undefined) return value;
+  return option.isSome ? option.unwrap() : null;
+}
+
+/** A field of a struct. */
+export function toField(value: ChainValue | undefined, name: string): ChainValue {
+  const field = value && (value as unknown as Record<string, ChainValue | undefined>)[name];
+  if (field !== undefined) return field;
+  throw otherType(value, `something with a field ${name}`);
+}
+
+/** What `read` makes of values, `null` where they are of another type than it expects. */
+export function ifOfType<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FlockOffError && error.facts.expectedType) return null;
+    throw error;
+  }
+}
+
+function otherType(value: ChainValue | undefined, expected: string): FlockOffError {
+  const seen = value === undefined ? 'nothing' : String(value.toRawType()).slice(0, 80);
+  const item = value && places.get(value);
+  return new FlockOffError({
+    code: 'chain-rejected',
+    what: `this runtime has ${seen} ${item ? `in ${item}` : 'in its storage'}, expected ${expected}`,
+    fix: 'update flock-off: the runtime has changed',
+    facts: { item, expectedType: expected, seenType: seen },
+  });
+}

@@ -1,0 +1,162 @@
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { toField } from '../codec/chain-value.ts';
+import { polkadotCrypto } from '../codec/polkadot.ts';
+import { type Snapshot, toItems, toNullable, toNumber } from '../node/snapshot.ts';
+import type { Subtensor } from '../subtensor.ts';
+import type { DrandBeacon } from '../timelock/drand.ts';
+import { readTimelockTerms, requireBeacon, roundForBlock, timelockReads } from '../timelock/terms.ts';
+import type { BuildCall, Inclusion } from '../transaction/submit.ts';
+import type { HotkeySigner } from '../wallet/hotkey.ts';
+import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
+
+export interface CommitTimelockedParameters extends CommitmentWait {
+  subtensor: Subtensor;
+  netuid: number;
+  hotkey: HotkeySigner;
+  /** At most 778 bytes of UTF-8. */
+  text: string;
+  /** The chain shows the text in about this block. */
+  revealAtBlock: number;
+  /** For chains that follow another drand beacon than quicknet, such as a local one. */
+  beacon?: DrandBeacon;
+}
+
+export interface CommitTimelockedReturnType extends Inclusion {
+  /** The drand round that opens it. */
+  round: number;
+}
+
+/** A time-locked commitment that the chain has opened. */
+export interface RevealedCommitment {
+  /** `null` when it holds no text. */
+  text: string | null;
+  /** Block it was opened in. */
+  block: number;
+}
+
+/** What the Commitments pallet takes of ciphertext. */
+const MOST_ENCRYPTED_BYTES = 1024;
+
+/**
+ * Commits a text that nobody can read before a block to come: the chain opens it by itself and keeps it among the
+ * hotkey's revealed commitments. It takes the place of whatever the hotkey has committed on this subnet, a pointer too.
+ * Where the bytes of this epoch are used up, it waits for the next one, like `ChainMetadataStore.commit`.
+ * @throws FlockOffError `bad-argument` for too long a text or another beacon than the chain's; `chain-rejected` where the
+ *   runtime has no time-locked commitments, no epoch will have room for it, it is too early and `wait` is false, or for the
+ *   chain's own reason; `chain-unreachable` or `timeout`.
+ */
+export async function commitTimelocked(parameters: CommitTimelockedParameters): Promise<CommitTimelockedReturnType> {
+  const { subtensor, netuid, hotkey, signal, wait, onWait } = parameters;
+  let locked = await lock(parameters);
+  const inclusion = await sendCommitment({
+    ...{ subtensor, netuid, hotkey, signal, wait, onWait },
+    bytes: locked.bytes,
+    make: async () => {
+      // The round may have come out while room was waited for.
+      locked = await lock(parameters);
+      return { call: callOf(parameters, locked), landed: landedAs(parameters, locked) };
+    },
+  });
+  return { ...inclusion, round: locked.round };
+}
+
+interface Locked {
+  /** `0x` hex. */
+  encrypted: string;
+  bytes: number;
+  round: number;
+}
+
+/** Encrypts the text for the round that is out at the block it is to be revealed at. */
+async function lock({ subtensor, text, revealAtBlock, beacon, signal }: CommitTimelockedParameters): Promise<Locked> {
+  const [{ encryptTimelocked }, { compactToU8a, u8aConcat, u8aToHex }] = await Promise.all([
+    import('../timelock/encrypt.ts'),
+    polkadotCrypto(),
+  ]);
+  const terms = await subtensor.read('reading the drand beacon', readTerms, signal);
+  const trusted = requireBeacon(terms, beacon);
+  const round = roundForBlock(terms, trusted, revealAtBlock);
+  const plain = new TextEncoder().encode(text);
+  const message = u8aConcat(compactToU8a(plain.length), plain);
+  const encrypted = encryptTimelocked({ message, round, publicKey: trusted.publicKey });
+  if (encrypted.length > MOST_ENCRYPTED_BYTES) throw tooLong(plain.length, encrypted.length);
+  return { encrypted: u8aToHex(encrypted), bytes: encrypted.length, round };
+}
+
+function callOf({ netuid }: CommitTimelockedParameters, { encrypted, round }: Locked): BuildCall {
+  // Bytes are passed as hex: the API takes a Uint8Array for bytes that are encoded already.
+  const fields = [{ TimelockEncrypted: { encrypted, reveal_round: round } }];
+  return (tx) => tx.commitments!.setCommitment!(netuid, { fields });
+}
+
+function landedAs({ netuid, hotkey }: CommitTimelockedParameters, { encrypted }: Locked) {
+  return async (snapshot: Snapshot): Promise<Inclusion | null> => {
+    const stored = toNullable(await snapshot.get('commitments.commitmentOf', netuid, hotkey.address));
+    const fields = stored ? toItems(toField(toField(stored, 'info'), 'fields')) : [];
+    const found = fields.some((field) => field.toHex().includes(encrypted.slice(2)));
+    return found ? { block: toNumber(toField(stored!, 'block')), blockHash: null } : null;
+  };
+}
+
+/** The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. */
+export async function readRevealedCommitments({
+  subtensor,
+  netuid,
+  hotkey,
+  signal,
+}: {
+  subtensor: Subtensor;
+  netuid: number;
+  /** ss58 address. */
+  hotkey: string;
+  signal?: AbortSignal;
+}): Promise<RevealedCommitment[]> {
+  const { compactFromU8a } = await polkadotCrypto();
+  const read = async (snapshot: Snapshot) => {
+    if (!snapshot.has(REVEALED)) return [];
+    const stored = toNullable(await snapshot.get(REVEALED, netuid, hotkey));
+    return stored ? toItems(stored).map(toItems) : [];
+  };
+  const entries = await subtensor.read('reading the revealed commitments', read, signal);
+  return entries.map(([bytes, block]) => ({
+    text: textOf(bytes!.toU8a(true), compactFromU8a),
+    block: toNumber(block!),
+  }));
+}
+
+const REVEALED = 'commitments.revealedCommitments';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What was locked is a SCALE string: its length, then UTF-8. */
+function textOf(
+  bytes: Uint8Array,
+  compactFromU8a: (bytes: Uint8Array) => [offset: number, value: { toNumber(): number }],
+): string | null {
+  try {
+    const [offset, length] = compactFromU8a(bytes);
+    return length.toNumber() === bytes.length - offset ? utf8.decode(bytes.subarray(offset)) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readTerms(snapshot: Snapshot) {
+  const terms = snapshot.has(REVEALED)
+    ? readTimelockTerms(snapshot, await snapshot.read(timelockReads(snapshot)))
+    : null;
+  if (terms) return terms;
+  throw new FlockOffError({
+    code: 'chain-rejected',
+    what: 'this chain opens no time-locked commitments',
+    fix: 'commit the text as it is, or use a network with a newer runtime',
+  });
+}
+
+function tooLong(bytes: number, encryptedBytes: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `a time-locked commitment may have ${MOST_ENCRYPTED_BYTES} bytes, saw a text of ${bytes} that makes ${encryptedBytes}`,
+    fix: 'shorten the text',
+    facts: { bytes, encryptedBytes },
+  });
+}

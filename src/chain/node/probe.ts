@@ -1,0 +1,47 @@
+import { ask, BlockAnswer, HashAnswer, HeaderAnswer, KeysAnswer, NonceAnswer, UnusableAnswerError } from './answers.ts';
+import { unfit } from './connection-errors.ts';
+import type { HeadClock } from './head-clock.ts';
+import { RpcError } from './json-rpc-socket.ts';
+import { type Node, Snapshot, type StorageRead, toNumber } from './snapshot.ts';
+
+/** An account nobody has. */
+const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
+
+/**
+ * Calls once what is read with later, since a node may name a method in `rpc_methods` and refuse it, or answer it with
+ * nonsense. That the state it answers with is the state of the block asked for is seen by the block number in it, and
+ * that the block is one of today by its time.
+ * Only sending is not tried: a node that refuses that is noticed when something is sent, and nothing is lost by it.
+ * Returns the number of the best block. @throws FlockOffError `chain-unreachable` for a node that is not fit.
+ */
+export async function probe(node: Node & { headClock: HeadClock }, url: string): Promise<number> {
+  const { socket, headClock } = node;
+  const tried = async <T>(method: string, answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof RpcError) throw unfit(url, `it refuses ${method} (${error.code}: ${error.message})`);
+      throw error instanceof UnusableAnswerError ? unfit(url, error.message) : error;
+    }
+  };
+  const asked = <Answer extends Parameters<typeof ask>[3]>(method: string, params: unknown[], answer: Answer) =>
+    tried(method, ask(socket, method, params, answer));
+  const blockHash = await asked('chain_getBlockHash', [], HashAnswer);
+  const snapshot = new Snapshot(node, blockHash);
+  const time: StorageRead[] = snapshot.has('timestamp.now') ? [['timestamp.now']] : [];
+  const [{ number }, [stored, now]] = await Promise.all([
+    asked('chain_getHeader', [blockHash], HeaderAnswer),
+    tried(
+      'state_queryStorageAt',
+      snapshot.read([['system.number'], ...time]).then((values) => values.map(toNumber)),
+    ),
+    asked('state_getKeysPaged', ['0x', 1, null, blockHash], KeysAnswer.length(1)),
+    asked('system_accountNextIndex', [NOBODY], NonceAnswer),
+    asked('chain_getFinalizedHead', [], HashAnswer),
+    asked('chain_getBlock', [blockHash], BlockAnswer.unwrap()),
+  ]);
+  if (stored !== number) throw unfit(url, `it serves block ${number} with the state of block ${stored}`);
+  const wrongTime = now === undefined ? null : headClock.compare(now);
+  if (wrongTime) throw wrongTime;
+  return number;
+}

@@ -1,0 +1,72 @@
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { type ChainValue, type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
+import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
+import type { WeightTerms } from './terms.ts';
+
+/**
+ * The row to send: entries whose uid has another hotkey by now are dropped, an empty row becomes all weight on the own
+ * uid, and uids of weight 0 fill up to the number of entries that the subnet demands.
+ * @throws FlockOffError `bad-argument` when nothing is above 0, or for a uid the subnet does not have.
+ */
+export function weightRow(
+  weights: WeightEntry[],
+  netuid: number,
+  terms: Pick<WeightTerms, 'uid' | 'size' | 'hotkeys' | 'minAllowedWeights' | 'isNullConsensus'>,
+): NormalisedWeights {
+  const { uid: own, size, hotkeys, minAllowedWeights, isNullConsensus } = terms;
+  const still = weights.filter(({ uid, hotkey }) => hotkey === undefined || hotkeys.get(uid) === hotkey);
+  const { uids, values } = normaliseWeights(still.length > 0 ? still : [{ uid: own, weight: 1 }]);
+  const unknown = uids.find((uid) => uid >= size);
+  if (uids.length === 0 || unknown !== undefined) {
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what:
+        unknown === undefined
+          ? 'there is no weight to set: expected at least one above 0'
+          : `subnet ${netuid} has uids 0 to ${size - 1}, saw a weight for uid ${unknown}`,
+      fix: 'take the uids from a fresh metagraph',
+      facts: { netuid, neurons: size, uid: unknown },
+    });
+  }
+  // All on oneself needs neither permit nor length; with others beside it, it would. Under Null consensus it always does.
+  if (still.length === 0 && !isNullConsensus) return { uids, values };
+  // The chain counts entries, not their size.
+  const others = Array.from({ length: size }, (_, uid) => uid).filter((uid) => !uids.includes(uid));
+  const filler = others.slice(0, Math.max(0, Math.min(minAllowedWeights, size) - uids.length));
+  return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
+}
+
+/** The row a uid has on the chain, by the subnet's storage index; empty when it has set none. */
+export async function readWeightRow(snapshot: Snapshot, index: number, uid: number): Promise<NormalisedWeights> {
+  return toRow(await snapshot.get('subtensorModule.weights', index, uid));
+}
+
+/** The row a uid has, and the block of its last weights (0 when none), in one round trip. */
+export async function readStanding(
+  snapshot: Snapshot,
+  index: number,
+  uid: number,
+): Promise<{ row: NormalisedWeights; lastUpdateBlock: number }> {
+  const [lastUpdate, row] = await snapshot.read([
+    snapshot.forSubnet('subtensorModule.lastUpdate', index),
+    ['subtensorModule.weights', index, uid],
+  ]);
+  const block = toItems(lastUpdate!)[uid];
+  return { row: toRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
+}
+
+/** From what the chain stores as pairs of uid and weight. */
+export function toRow(stored: ChainValue): NormalisedWeights {
+  const pairs = toItems(stored).map((pair) => toItems(pair));
+  return { uids: pairs.map(([target]) => toNumber(target!)), values: pairs.map(([, value]) => toNumber(value!)) };
+}
+
+/** Whether two rows give every uid the same weight; one of 0 counts as none. */
+export function isSameRow(one: NormalisedWeights, other: NormalisedWeights): boolean {
+  return canonical(one) === canonical(other);
+}
+
+function canonical({ uids, values }: NormalisedWeights): string {
+  const entries = uids.map((uid, i) => [uid, values[i]!] as const).filter(([, value]) => value > 0);
+  return JSON.stringify(entries.sort(([a], [b]) => a - b));
+}

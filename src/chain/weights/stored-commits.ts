@@ -1,0 +1,155 @@
+import { polkadotCrypto } from '../codec/polkadot.ts';
+import { UnusableAnswerError } from '../node/answers.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from '../node/snapshot.ts';
+import {
+  type EpochPosition,
+  epochPosition,
+  epochReads,
+  epochWindow,
+  hasStoredEpochs,
+} from '../subnet/epoch-schedule.ts';
+import type { NormalisedWeights } from './normalise.ts';
+import { readWeightRow, toRow } from './row.ts';
+import { storageIndex, type WeightsKey } from './terms.ts';
+
+/** A commit on the chain whose weights are not revealed yet. */
+export interface WeightCommit {
+  /** First and last block that may hold its reveal; foreseen, where the runtime stores its epochs. */
+  revealFromBlock: number;
+  revealUntilBlock: number;
+  /** Whether a reveal sent now lands before, inside or after that window. */
+  window: 'early' | 'open' | 'late';
+}
+
+export interface WeightCommits {
+  /** The block they were read at. */
+  block: number;
+  /** Of the committing hotkey; `null` when it has none any more. */
+  uid: number | null;
+  /** By what was committed: the hash itself, or that of the ciphertext. */
+  commits: Map<string, WeightCommit>;
+}
+
+export interface TimelockedCommits extends WeightCommits {
+  position: EpochPosition;
+  /** Epochs from a commit to its reveal. */
+  revealPeriodEpochs: number;
+  /** The weights that the hotkey's uid has; `null` when it has no uid any more. */
+  row: NormalisedWeights | null;
+}
+
+export interface TimelockedCommitsQuery {
+  /** The epoch of the oldest commit. */
+  fromEpoch: number;
+  /** The uid that the hotkey had then. */
+  uid: number;
+}
+
+/** The unrevealed hash commits of a hotkey. */
+export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Promise<WeightCommits> {
+  const { netuid, hotkey } = key;
+  const reads: StorageRead[] = [
+    ['subtensorModule.weightCommits', storageIndex(key), hotkey],
+    ['subtensorModule.uids', netuid, hotkey],
+    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
+    ...epochReads(snapshot, netuid),
+  ];
+  const [stored, uid, period, ...schedule] = await snapshot.read(reads);
+  const position = epochPosition(netuid, schedule);
+  const windowOf = ([first = 0, second = 0, third = 0]: number[]): WeightCommit =>
+    // Runtimes that store their epochs keep (epoch, block, 0) beside the hash, the others (block, first, last block).
+    hasStoredEpochs(snapshot)
+      ? epochsAhead(position, first + toNumber(period!))
+      : {
+          revealFromBlock: second,
+          revealUntilBlock: third,
+          window: position.block < second ? 'early' : position.block >= third ? 'late' : 'open',
+        };
+  const commits = toNullable(stored!);
+  const own = toNullable(uid!);
+  return {
+    block: position.block,
+    uid: own && toNumber(own),
+    commits: new Map(
+      (commits ? toItems(commits) : []).map((tuple) => {
+        const [hash, ...numbers] = toItems(tuple);
+        return [hash!.toHex(), windowOf(numbers.map(toNumber))];
+      }),
+    ),
+  };
+}
+
+/** Epochs that a reveal may wait, and then some: the chain allows 100. */
+const MOST_EPOCHS = 1_000;
+/** Epochs that are read before it is known which one it is: that of the commit and the few in which it may wait. */
+const LIKELY_EPOCHS = 3;
+
+/**
+ * The unrevealed time-locked commits of a hotkey, and the weights that it has, mostly in one round trip. An epoch that is late
+ * in beginning has commits already.
+ */
+export async function readTimelockedCommits(
+  snapshot: Snapshot,
+  key: WeightsKey,
+  { fromEpoch, uid: likelyUid }: TimelockedCommitsQuery,
+): Promise<TimelockedCommits> {
+  const { netuid, hotkey } = key;
+  const commitsOf = (epoch: number): StorageRead => [timelockedItem(snapshot), storageIndex(key), epoch];
+  const likely = range(fromEpoch, fromEpoch + LIKELY_EPOCHS);
+  const schedule = epochReads(snapshot, netuid);
+  const [uid, period, likelyRow, ...rest] = await snapshot.read([
+    ['subtensorModule.uids', netuid, hotkey],
+    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
+    ['subtensorModule.weights', storageIndex(key), likelyUid],
+    ...schedule,
+    ...likely.map(commitsOf),
+  ]);
+  const position = epochPosition(netuid, rest.splice(0, schedule.length));
+  const revealPeriodEpochs = toNumber(period!);
+  const own = toNullable(uid!);
+  const ownUid = own && toNumber(own);
+  const first = Math.max(fromEpoch + LIKELY_EPOCHS, position.epoch - revealPeriodEpochs);
+  const later = range(first, position.epoch + 2);
+  const stored = [...rest, ...(await snapshot.read(later.map(commitsOf)))];
+  const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
+  const commits = [...likely, ...later].flatMap((epoch, i) =>
+    toItems(stored[i]!)
+      .map(toItems)
+      .filter(([account]) => String(account) === hotkey)
+      .map((entry): [string, WeightCommit] => [
+        u8aToHex(blake2AsU8a((entry.at(-2) as ChainValue).toU8a(true), 256)),
+        epochsAhead(position, epoch + revealPeriodEpochs),
+      ]),
+  );
+  return {
+    block: position.block,
+    uid: ownUid,
+    commits: new Map(commits),
+    position,
+    revealPeriodEpochs,
+    row:
+      ownUid === null || ownUid === likelyUid
+        ? own && toRow(likelyRow!)
+        : await readWeightRow(snapshot, storageIndex(key), ownUid),
+  };
+}
+
+/** Whole numbers from `from` up to, but not including, `to`. */
+function range(from: number, to: number): number[] {
+  if (to - from > MOST_EPOCHS)
+    throw new UnusableAnswerError(`epochs ${from} to ${to} are too many for a reveal to wait`);
+  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+}
+
+/** Where the runtime keeps them, as (account, commit block, ciphertext, round), the block left out in the older item. */
+function timelockedItem(snapshot: Snapshot): string {
+  const newer = 'subtensorModule.timelockedWeightCommits';
+  return snapshot.has(newer) ? newer : 'subtensorModule.crv3WeightCommits';
+}
+
+/** A reveal that is due in an epoch. */
+export function epochsAhead(position: EpochPosition, dueEpoch: number): WeightCommit {
+  const ahead = dueEpoch - position.epoch;
+  const [revealFromBlock, revealUntilBlock] = epochWindow(position, ahead);
+  return { revealFromBlock, revealUntilBlock, window: ahead > 0 ? 'early' : ahead < 0 ? 'late' : 'open' };
+}

@@ -1,0 +1,173 @@
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { ifOfType, toBigInt, toBoolean } from '../codec/chain-value.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from '../node/snapshot.ts';
+import { type EpochPosition, epochPosition, epochReads } from '../subnet/epoch-schedule.ts';
+import { unregistered } from '../subnet/unregistered.ts';
+import { readTimelockTerms, type TimelockTerms, timelockReads } from '../timelock/terms.ts';
+
+/** One subnet's weights of one hotkey. */
+export interface WeightsKey {
+  netuid: number;
+  /** Mechanism of the subnet, 0 where it has one only. */
+  mechanism: number;
+  /** ss58 address. */
+  hotkey: string;
+}
+
+/** What decides whether, how and when a hotkey's weights go to the chain. */
+export interface WeightTerms {
+  /** Where the subnet stands; `position.block` is the block all this was read at. */
+  position: EpochPosition;
+  /** Of the hotkey. */
+  uid: number;
+  /** Neurons of the subnet: uids are below it. */
+  size: number;
+  /** Who has the uids that were asked for. */
+  hotkeys: Map<number, string>;
+  validatorPermit: boolean;
+  /** The subnet owner's hotkey needs neither permit nor stake on newer runtimes. */
+  isOwner: boolean;
+  /**
+   * Whether the subnet's epochs take over the weights of its largest validator (`Null`) instead of agreeing on them: then
+   * nobody sets weights without a permit, the owner neither.
+   */
+  isNullConsensus: boolean;
+  /** Stake weights in rao; `null` where this runtime's storage does not tell. */
+  stake: { seenRao: bigint; leastRao: bigint } | null;
+  /** Block of the last weights set or committed, or of the registration; 0 when none. */
+  lastUpdateBlock: number;
+  rateLimitBlocks: number;
+  versionKey: number;
+  minAllowedWeights: number;
+  commitRevealEnabled: boolean;
+  revealPeriodEpochs: number;
+  /** `null` where the runtime has no time-locked weights. */
+  timelock:
+    | (TimelockTerms & {
+        /** To be named in the commit; `null` on runtimes that take none, and whose payload has no hotkey. */
+        commitRevealVersion: number | null;
+      })
+    | null;
+}
+
+/** A mechanism's weights are stored under this in place of the netuid. */
+const MECHANISM_STRIDE = 4096;
+
+export function storageIndex({ netuid, mechanism }: Pick<WeightsKey, 'netuid' | 'mechanism'>): number {
+  return mechanism * MECHANISM_STRIDE + netuid;
+}
+
+/**
+ * Reads all of it in one round trip.
+ * @throws FlockOffError `unregistered`; `bad-argument` for a mechanism that the subnet does not have.
+ */
+export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids: number[] = []): Promise<WeightTerms> {
+  const { netuid, hotkey, mechanism } = key;
+  const perSubnet = (item: string): StorageRead => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
+  const ifThere = (read: StorageRead): StorageRead[] => (snapshot.canRead(read) ? [read] : []);
+  const leastStake = snapshot.has('subtensorModule.stakeThreshold') ? 'stakeThreshold' : 'weightsMinStake';
+  const reads = {
+    uid: [['subtensorModule.uids', netuid, hotkey]],
+    hyperparameters: [
+      'subnetworkN',
+      'weightsSetRateLimit',
+      'weightsVersionKey',
+      'minAllowedWeights',
+      'commitRevealWeightsEnabled',
+      'revealPeriodEpochs',
+      'validatorPermit',
+    ].map(perSubnet),
+    lastUpdate: [snapshot.forSubnet('subtensorModule.lastUpdate', storageIndex(key))],
+    owner: ifThere(perSubnet('subnetOwnerHotkey')),
+    mechanisms: ifThere(perSubnet('mechanismCountCurrent')),
+    leastStake: ifThere(perSubnet(leastStake)),
+    alpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, netuid]),
+    rootAlpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, 0]),
+    // A weight of each subnet on the runtime that launched alpha (spec 218), one for all since.
+    taoWeight: ifThere(perSubnet('taoWeight')),
+    parents: ifThere(['subtensorModule.parentKeys', hotkey, netuid]),
+    keys: uids.map((uid): StorageRead => ['subtensorModule.keys', netuid, uid]),
+    schedule: epochReads(snapshot, netuid),
+    timelock: timelockReads(snapshot),
+    commitRevealVersion: ifThere(perSubnet('commitRevealWeightsVersion')),
+    consensus: ifThere(perSubnet('subnetEpochConsensus')),
+  } satisfies Record<string, StorageRead[]>;
+  const read = await readGroups(snapshot, reads);
+
+  const uid = toNullable(read.uid[0]!);
+  if (!uid) throw unregistered(hotkey, netuid);
+  const mechanisms = read.mechanisms[0] ? toNumber(read.mechanisms[0]) : 1;
+  if (mechanism >= mechanisms) throw noMechanism(netuid, mechanism, mechanisms);
+  const [size, rateLimit, versionKey, minWeights, commitReveal, revealPeriod, permits] = read.hyperparameters;
+  const own = toNumber(uid);
+  const lastUpdate = toItems(read.lastUpdate[0]!)[own];
+  const timelock = readTimelockTerms(snapshot, read.timelock);
+  const commitRevealVersion = read.commitRevealVersion[0] ? toNumber(read.commitRevealVersion[0]) : null;
+  return {
+    position: epochPosition(netuid, read.schedule),
+    uid: own,
+    size: toNumber(size!),
+    hotkeys: new Map(uids.map((one, i) => [one, String(read.keys[i])])),
+    validatorPermit: isPermitted(toItems(permits)[own]),
+    isOwner: String(read.owner[0]) === hotkey,
+    isNullConsensus: String(read.consensus[0]) === 'Null',
+    stake: ifOfType(() => stakeOf(read)),
+    lastUpdateBlock: lastUpdate ? toNumber(lastUpdate) : 0,
+    rateLimitBlocks: toNumber(rateLimit!),
+    versionKey: toNumber(versionKey!),
+    minAllowedWeights: toNumber(minWeights!),
+    commitRevealEnabled: toBoolean(commitReveal),
+    revealPeriodEpochs: toNumber(revealPeriod!),
+    timelock: timelock && locksWeights(snapshot) ? { ...timelock, commitRevealVersion } : null,
+  };
+}
+
+/** Uids beyond the end of the list have no permit. */
+function isPermitted(permit: ChainValue | undefined): boolean {
+  return permit !== undefined && toBoolean(permit);
+}
+
+function locksWeights(snapshot: Snapshot): boolean {
+  return ['commitTimelockedWeights', 'commitCrv3Weights'].some((call) => snapshot.hasCall(`subtensorModule.${call}`));
+}
+
+/** Several groups of items in one round trip. */
+async function readGroups<Name extends string>(
+  snapshot: Snapshot,
+  groups: Record<Name, StorageRead[]>,
+): Promise<Record<Name, ChainValue[]>> {
+  const names = Object.keys(groups) as Name[];
+  const values = await snapshot.read(names.flatMap((name) => groups[name]));
+  return Object.fromEntries(names.map((name) => [name, values.splice(0, groups[name].length)])) as Record<
+    Name,
+    ChainValue[]
+  >;
+}
+
+const TAO_WEIGHT_ONE = 2n ** 64n;
+
+/**
+ * A hotkey's stake weight: its alpha on the subnet, and a part of its stake on the root. What it inherits from parents
+ * cannot be told from storage alone.
+ */
+function stakeOf(
+  read: Record<'leastStake' | 'alpha' | 'rootAlpha' | 'taoWeight' | 'parents', ChainValue[]>,
+): WeightTerms['stake'] {
+  const [least, alpha, root, taoWeight, parents] = (
+    ['leastStake', 'alpha', 'rootAlpha', 'taoWeight', 'parents'] as const
+  ).map((name) => read[name][0]);
+  if (!least || !alpha || (parents && toItems(parents).length > 0)) return null;
+  const onRoot = root ? toBigInt(root) : 0n;
+  // What stake on the root counts for is not known.
+  if (onRoot > 0n && !taoWeight) return null;
+  const fromRoot = taoWeight ? (onRoot * toBigInt(taoWeight)) / TAO_WEIGHT_ONE : 0n;
+  return { seenRao: toBigInt(alpha) + fromRoot, leastRao: toBigInt(least) };
+}
+
+function noMechanism(netuid: number, mechanism: number, mechanisms: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `subnet ${netuid} has ${mechanisms === 1 ? 'mechanism 0 only' : `mechanisms 0 to ${mechanisms - 1}`}, saw mechanism ${mechanism}`,
+    facts: { netuid, mechanism, mechanisms },
+  });
+}

@@ -1,0 +1,148 @@
+import type { Polkadot } from '../description/polkadot.ts';
+import type { LocalBeacon } from '../state/beacon.ts';
+import type { Plain, RuntimeCodec } from '../state/codec.ts';
+import type { Storage } from '../state/storage.ts';
+import type { Transaction } from '../state/transaction.ts';
+import { commitWeights, revealWeights } from './commit-reveal.ts';
+import { setCommitment } from './commitments.ts';
+import { storePulses } from './drand.ts';
+import { epochStep } from './epoch.ts';
+import { type CallContext, DispatchFailure, type PalletContext } from './pallet-context.ts';
+import { burnedRegister } from './registration.ts';
+import { revealCommitments } from './timelocked-commitments.ts';
+import { commitTimelockedWeights } from './timelocked-weights.ts';
+import { refusal } from './validity.ts';
+import { setWeights } from './weights.ts';
+
+// Arguments were decoded by the types the runtime declares for each call.
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+type Call = (context: CallContext, args: any) => void;
+
+const setRow: Call = (context, { dests, weights, ...rest }) =>
+  setWeights(context, { ...rest, uids: dests, values: weights });
+
+/** The calls one can sign, in polkadot.js spelling. Calls that name a mechanism have one argument more. */
+const CALLS: Record<string, Call> = {
+  'commitments.setCommitment': setCommitment,
+  'subtensorModule.burnedRegister': burnedRegister,
+  'subtensorModule.registerLimit': burnedRegister,
+  'subtensorModule.setWeights': setRow,
+  'subtensorModule.setMechanismWeights': setRow,
+  'subtensorModule.commitWeights': commitWeights,
+  'subtensorModule.commitMechanismWeights': commitWeights,
+  'subtensorModule.revealWeights': revealWeights,
+  'subtensorModule.revealMechanismWeights': revealWeights,
+  'subtensorModule.commitTimelockedWeights': commitTimelockedWeights,
+  'subtensorModule.commitTimelockedMechanismWeights': commitTimelockedWeights,
+};
+
+/** Every call weighs the same here and costs nothing. */
+const WEIGHT = { refTime: 1_000_000, proofSize: 0 };
+const SIGNED_INFO = { weight: WEIGHT, class: 'Normal', paysFee: 'No' };
+const INHERENT_INFO = { weight: WEIGHT, class: 'Mandatory', paysFee: 'Yes' };
+
+/** Where in a block an event happened: at its start, at its end, or in a transaction by place. */
+type Phase = 'Initialization' | 'Finalization' | number;
+const PHASES = { Finalization: Uint8Array.of(1), Initialization: Uint8Array.of(2) };
+
+export interface ExecutiveParameters {
+  polkadot: Polkadot;
+  codec: RuntimeCodec;
+  storage: Storage;
+  /** The subnets. */
+  netuids: number[];
+  beacon: LocalBeacon;
+}
+
+/** Runs a block: its start (epochs, clock), its transactions one after the other, its end. Named after Substrate's. */
+export class Executive {
+  readonly #polkadot: Polkadot;
+  readonly #codec: RuntimeCodec;
+  readonly #storage: Storage;
+  readonly #netuids: number[];
+  readonly #beacon: LocalBeacon;
+  #events: Uint8Array[] = [];
+
+  constructor({ polkadot, codec, storage, netuids, beacon }: ExecutiveParameters) {
+    this.#polkadot = polkadot;
+    this.#codec = codec;
+    this.#storage = storage;
+    this.#netuids = netuids;
+    this.#beacon = beacon;
+  }
+
+  static canDispatch(call: string): boolean {
+    return Object.hasOwn(CALLS, call);
+  }
+
+  /**
+   * What the runtime has against a transaction being in a block.
+   * @throws PoolRejection 1010.
+   */
+  validate({ signer, call, args }: Transaction, block: number): void {
+    const refused = refusal({ ...this.#context('Initialization'), block, signer }, call, args);
+    if (refused) throw refused;
+  }
+
+  /** Reveals and epochs come before the transactions. Returns the block's first extrinsic, which sets the clock. */
+  initializeBlock({ parentHash, nowMs }: { parentHash: string; nowMs: number }): string {
+    const { block } = this.#storage;
+    this.#storage.put('System.Number', block);
+    this.#storage.put('System.ParentHash', parentHash);
+    this.#storage.put('System.BlockHash', block - 1, parentHash);
+    const context = this.#context('Initialization');
+    if (this.#storage.profile === 'current') revealCommitments(context);
+    epochStep(context, this.#netuids);
+    this.#storage.put('Timestamp.Now', nowMs);
+    this.#record(0, 'System.ExtrinsicSuccess', INHERENT_INFO);
+    return this.#codec.inherent('timestamp', 'set', [nowMs]);
+  }
+
+  /** Uses the signer's nonce, runs the call, and records its events; a refused call leaves nothing but its error. */
+  applyTransaction({ signer, nonce, tip, call, args }: Transaction, index: number): void {
+    const account = this.#storage.get<Record<string, unknown>>('System.Account', signer);
+    this.#storage.put('System.Account', signer, { ...account, nonce: nonce + 1 });
+    const emitted: [string, ...Plain[]][] = [];
+    const emit = (event: string, ...values: Plain[]) => void emitted.push([event, ...values]);
+    const feePaid = () => this.#record(index, 'TransactionPayment.TransactionFeePaid', signer, 0, tip);
+    try {
+      CALLS[call]!({ ...this.#context(index), signer, emit }, args);
+      for (const event of emitted) this.#record(index, ...event);
+      feePaid();
+      this.#record(index, 'System.ExtrinsicSuccess', SIGNED_INFO);
+    } catch (error) {
+      if (!(error instanceof DispatchFailure)) throw error;
+      feePaid();
+      this.#record(index, 'System.ExtrinsicFailed', this.#codec.dispatchError(error.message), SIGNED_INFO);
+    }
+  }
+
+  /** Stores what the beacon has said meanwhile, and the block's events. */
+  finalizeBlock({ nowMs }: { nowMs: number }): void {
+    if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), nowMs);
+    const { compactToU8a, u8aConcat, u8aToHex } = this.#polkadot;
+    const records = u8aConcat(compactToU8a(this.#events.length), ...this.#events);
+    this.#storage.putRaw(this.#codec.key('System.Events', []), u8aToHex(records));
+    this.#events = [];
+  }
+
+  #context(phase: Phase): PalletContext {
+    return {
+      storage: this.#storage,
+      block: this.#storage.block,
+      beacon: this.#beacon,
+      emit: (event, ...values) => this.#record(phase, event, ...values),
+      hash: (hex) => this.#polkadot.blake2AsHex(hex, 256),
+      encode: (values) => this.#codec.encodeBasic(values),
+      decode: (type, hex) => this.#codec.decodeBasic(type, hex),
+    };
+  }
+
+  #record(phase: Phase, event: string, ...values: Plain[]): void {
+    const NO_TOPICS = Uint8Array.of(0);
+    const { u8aConcat } = this.#polkadot;
+    const where =
+      typeof phase === 'number' ? u8aConcat(Uint8Array.of(0), this.#codec.encode('u32', phase)) : PHASES[phase];
+    this.#events.push(u8aConcat(where, this.#codec.event(event, values), NO_TOPICS));
+  }
+}

@@ -1,0 +1,72 @@
+import type { Storage } from '../state/storage.ts';
+import { appendNeurons, type LocalNeuron } from './registration.ts';
+
+/** What a subnet can be set to. */
+export interface Hyperparameters {
+  /** Blocks of an epoch; on a `legacy` chain it has one more. Default 360. */
+  tempo?: number;
+  /** Blocks between two weight calls of a neuron, and after its registration. Default 100. */
+  weightsRateLimit?: number;
+  /** Least version key of a weight call. Default 0: any. */
+  weightsVersionKey?: number;
+  /** Default 0. */
+  minAllowedWeights?: number;
+  /** Of 65535: the largest share one weight may have. A `current` chain takes any. Default 65535. */
+  maxWeightsLimit?: number;
+  /** Whether weights are committed and revealed instead of set. Default: false on a `legacy` chain, true on a `current` one. */
+  commitRevealEnabled?: boolean;
+  /** Epochs from a commit to its reveal. Default 1. */
+  revealPeriodEpochs?: number;
+  /** Neurons at most. Default 256. */
+  maxAllowedUids?: number;
+  /** Validator permits at most. Default 128. */
+  maxAllowedValidators?: number;
+  /** Blocks after its registration in which nobody takes a neuron's uid. Default 4096. */
+  immunityPeriod?: number;
+  /**
+   * On a `current` chain, who may set weights: with `Null` only who has a permit, the owner neither. What an epoch makes
+   * of the weights is the same here. Default `Yuma`.
+   */
+  epochConsensus?: 'Yuma' | 'Null';
+  /** Price of a registration, in smallest units. Default 0. */
+  burn?: number;
+}
+
+export interface LocalSubnetParameters extends Hyperparameters {
+  netuid: number;
+  /** uid = place. */
+  neurons: LocalNeuron[];
+}
+
+const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
+  tempo: 'Tempo',
+  weightsRateLimit: 'WeightsSetRateLimit',
+  weightsVersionKey: 'WeightsVersionKey',
+  minAllowedWeights: 'MinAllowedWeights',
+  maxWeightsLimit: 'MaxWeightsLimit',
+  commitRevealEnabled: 'CommitRevealWeightsEnabled',
+  revealPeriodEpochs: 'RevealPeriodEpochs',
+  maxAllowedUids: 'MaxAllowedUids',
+  maxAllowedValidators: 'MaxAllowedValidators',
+  immunityPeriod: 'ImmunityPeriod',
+  epochConsensus: 'SubnetEpochConsensus',
+  burn: 'Burn',
+};
+
+/** A subnet in the state that the chain begins with. What is not given is the runtime's default. */
+export function writeSubnet(storage: Storage, { netuid, neurons, ...hyperparameters }: LocalSubnetParameters): void {
+  storage.put('SubtensorModule.NetworksAdded', netuid, true);
+  for (const name of Object.keys(STORAGE_ITEMS) as (keyof Hyperparameters)[]) {
+    if (hyperparameters[name] !== undefined) setHyperparameter(storage, netuid, name, hyperparameters[name]);
+  }
+  appendNeurons(storage, 0, netuid, neurons);
+}
+
+export function setHyperparameter(
+  storage: Storage,
+  netuid: number,
+  name: keyof Hyperparameters,
+  value: number | boolean | string,
+): void {
+  storage.put(`SubtensorModule.${STORAGE_ITEMS[name]}`, netuid, value);
+}

@@ -1,0 +1,70 @@
+import type { MersenneTwister } from '../../shared/random.ts';
+import type { Qwen2Config } from '../model/config.ts';
+import type { LoraAdapter } from '../model/lora-adapter.ts';
+import type { NamedTensor } from '../model/weights.ts';
+import type { TokenBatch } from '../tokens/batches.ts';
+
+/** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
+export interface LoraEngine {
+  readonly config: Qwen2Config;
+  /** @throws FlockOffError `out-of-memory` when rows of `length` tokens cannot be trained on and evaluated with adapters of this rank. */
+  requireMemory(rank: number, length: number): void;
+  startTraining(options: StartTrainingParameters): LoraTraining;
+  startEvaluation(adapter: LoraAdapter | null): LoraEvaluation;
+  dispose(): void;
+}
+
+/** Everything a run has reached between two optimizer steps. */
+export interface TrainingState {
+  adapter: LoraAdapter;
+  /** AdamW's moments, under the names of the adapter's tensors. */
+  firstMoments: Map<string, NamedTensor>;
+  secondMoments: Map<string, NamedTensor>;
+  /** Optimizer steps taken. */
+  steps: number;
+  /** What gradients are multiplied with in float16; elsewhere they are not. */
+  gradientScale?: number;
+}
+
+export interface AdamWParameters {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled: scales the parameter by 1 - learningRate * weightDecay. */
+  weightDecay: number;
+}
+
+export interface StartTrainingParameters {
+  /** Where training starts; it is copied, not changed. */
+  adapter: LoraAdapter;
+  /** Goes on from here instead: `adapter` is the one in it. */
+  resume?: TrainingState;
+  optimizer: AdamWParameters;
+  /** Draws the dropout masks. */
+  random: MersenneTwister;
+}
+
+/** One training run. */
+export interface LoraTraining {
+  /** Adds the gradient of (sum of the batch's token losses * `lossScale`). Returns that loss, which may be NaN. */
+  accumulate(batch: TokenBatch, lossScale: number): Promise<number>;
+  /** L2 norm of the accumulated gradient, which may be infinite or NaN. */
+  gradNorm(): Promise<number>;
+  /** One optimizer step with the accumulated gradient times `gradientFactor`; then the gradient is zero again. */
+  step(learningRate: number, gradientFactor: number): void;
+  /** The adapter as it is now. */
+  adapter(): Promise<LoraAdapter>;
+  /** What a later run can go on from. Only right after {@link step}: a half-summed gradient is not in it. */
+  state(): Promise<TrainingState>;
+  dispose(): void;
+}
+
+/** A forward pass without dropout. */
+export interface LoraEvaluation {
+  /** Negative log-likelihood in nats of each target of the batch, in order. */
+  tokenLosses(batch: TokenBatch): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** For the linear layer at `path`: 0 where an input is dropped, 1 / (1 - p) where it is kept; `null` keeps all. */
+export type DropoutMask = (path: string, shape: [number, number]) => Float32Array | null;

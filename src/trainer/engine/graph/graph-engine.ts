@@ -1,0 +1,184 @@
+import type { Qwen2Config } from '../../model/config.ts';
+import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../../model/lora-adapter.ts';
+import type { ModelWeights } from '../../model/model-files.ts';
+import { type NamedTensor, weightShapes } from '../../model/weights.ts';
+import type { TokenBatch } from '../../tokens/batches.ts';
+import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
+import type { DropoutMask, LoraEngine, LoraEvaluation, StartTrainingParameters, TrainingState } from '../engine.ts';
+import type { Tf } from '../tensorflow.ts';
+import { batchFeeds } from './batch-feeds.ts';
+import { GraphTraining } from './graph-training.ts';
+import {
+  FETCH,
+  fedAs,
+  firstMomentOf,
+  type LoraGraphParameters,
+  secondMomentOf,
+  stageOf,
+  writeLoraGraph,
+} from './lora-graph.ts';
+import { type BatchPlan, type Checkpointing, planBatch, requireEvaluationMemory } from './memory.ts';
+import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
+
+/** Where base weights come from. */
+export type WeightReader = Pick<ModelWeights, 'read' | 'readBfloat16'>;
+
+export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'config'>> {
+  /** Default `none`. */
+  checkpointing?: Checkpointing;
+  /** What training may take in all, base weights included. Default: no limit. */
+  memoryBytes?: number;
+}
+
+type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
+/**
+ * What losses are multiplied with in float16, so that gradients do not vanish in it: torch's GradScaler starts there. It is
+ * halved, and the step computed again, whenever a gradient is too large for float16.
+ */
+const LARGEST_SCALE = 65_536;
+const DEFAULTS: FilledOptions = {
+  storage: 'float32',
+  matmul: 'float32',
+  checkpointing: 'none',
+  memoryBytes: Number.POSITIVE_INFINITY,
+};
+
+/** The engine of one TensorFlow graph, which the native addon runs in one call per batch. */
+export class GraphEngine implements LoraEngine {
+  readonly config: Qwen2Config;
+  readonly #session: GraphSession;
+  readonly #options: FilledOptions;
+  /** Who the adapter in the session belongs to: there is room for one. */
+  #owner: object | null = null;
+
+  private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
+    this.config = config;
+    this.#session = session;
+    this.#options = options;
+  }
+
+  /** Loads the weights one after the other. Default: everything in float32, nothing computed twice. */
+  static async create(
+    tf: Tf,
+    config: Qwen2Config,
+    weights: WeightReader,
+    options: GraphEngineOptions = {},
+  ): Promise<GraphEngine> {
+    const filled = { ...DEFAULTS, ...options };
+    const session = await GraphSession.open(tf, writeLoraGraph({ config, ...filled }));
+    try {
+      await session.runStreamed(weightFeeds(config, filled, weights), [FETCH.loadWeights], filled.mapped);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return new GraphEngine(config, session, filled);
+  }
+
+  requireMemory(rank: number, length: number): void {
+    this.#planBatch(rank, { rows: 1, length });
+    this.#requireEvaluation(rank, { rows: Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length)), length });
+  }
+
+  /** Replays recorded dropout masks where `mask` is given. */
+  startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
+    const { resume, optimizer, random, mask } = options;
+    const adapter = resume?.adapter ?? options.adapter;
+    const run = this.#start(adapter, resume);
+    return new GraphTraining({
+      config: this.config,
+      planBatch: (batch) => this.#planBatch(adapter.rank, batch),
+      scale: resume?.gradientScale ?? (this.#options.matmul === 'float16' ? LARGEST_SCALE : 1),
+      run,
+      adapter,
+      optimizer,
+      random,
+      mask,
+      stepsDone: resume?.steps ?? 0,
+    });
+  }
+
+  startEvaluation(adapter: LoraAdapter | null): LoraEvaluation {
+    const used = adapter ?? noAdapter(this.config);
+    const run = this.#start(used);
+    const scale = { adapter_scale: float(used.alpha / used.rank) };
+    return {
+      tokenLosses: async (batch) => {
+        this.#requireEvaluation(used.rank, batch);
+        const feeds = { ...batchFeeds(this.config, batch), ...scale };
+        return run(feeds, [FETCH.evaluate])[0]!;
+      },
+      dispose: () => {},
+    };
+  }
+
+  /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
+  stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
+    const used = adapter ?? noAdapter(this.config);
+    const feeds = { ...batchFeeds(this.config, batch), adapter_scale: float(used.alpha / used.rank) };
+    return this.#start(used)(feeds, stages.map(stageOf));
+  }
+
+  dispose(): void {
+    this.#session.close();
+  }
+
+  #planBatch(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): BatchPlan {
+    return planBatch({ ...this.#options, config: this.config, rank, rows, length });
+  }
+
+  #requireEvaluation(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): void {
+    requireEvaluationMemory({ ...this.#options, config: this.config, rank, rows, length });
+  }
+
+  /** Puts an adapter into the session, and what its training has reached. The function that comes back runs it for as long as nobody else puts in another. */
+  #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
+    checkAdapterFits(adapter, this.config);
+    const owner = {};
+    const feeds: Record<string, Feed> = {};
+    const feed = (tensors: Map<string, NamedTensor>, nameOf: (name: string) => string) => {
+      for (const [name, { shape, data }] of tensors) feeds[fedAs(nameOf(name))] = { dtype: 'float32', shape, data };
+    };
+    feed(adapter.tensors, (name) => name);
+    if (resume) {
+      feed(resume.firstMoments, firstMomentOf);
+      feed(resume.secondMoments, secondMomentOf);
+    }
+    this.#session.run(feeds, [resume ? FETCH.resume : FETCH.loadAdapter]);
+    this.#owner = owner;
+    return (feeds, fetches) => {
+      if (this.#owner !== owner) throw new RangeError('another run has taken over this engine');
+      return this.#session.run(feeds, fetches);
+    };
+  }
+}
+
+async function* weightFeeds(
+  config: Qwen2Config,
+  { storage, mapped }: Pick<LoraGraphParameters, 'storage' | 'mapped'>,
+  weights: WeightReader,
+): AsyncGenerator<[name: string, feed: Feed | MappedFeed]> {
+  for (const [name, shape] of weightShapes(config)) {
+    const offset = mapped?.offsets.get(name);
+    if (offset !== undefined) {
+      yield [fedAs(name), { shape: shape as [number, number], offset }];
+    } else if (shape.length === 2 && storage !== 'float32') {
+      const halves = await weights.readBfloat16(name);
+      yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
+    } else {
+      yield [fedAs(name), { dtype: 'float32', shape, data: (await weights.read(name)).data }];
+    }
+  }
+}
+
+/** An adapter of rank 1 that adds nothing. */
+function noAdapter(config: Qwen2Config): LoraAdapter {
+  const tensors = new Map<string, NamedTensor>();
+  const shapes = weightShapes(config);
+  for (const path of linearPaths(config)) {
+    const [out, in_] = shapes.get(`${path}.weight`)! as [number, number];
+    tensors.set(adapterTensorName(path, 'A'), { shape: [1, in_], data: new Float32Array(in_) });
+    tensors.set(adapterTensorName(path, 'B'), { shape: [out, 1], data: new Float32Array(out) });
+  }
+  return { rank: 1, alpha: 1, dropout: 0, tensors };
+}

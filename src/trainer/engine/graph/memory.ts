@@ -1,0 +1,158 @@
+import { FlockOffError } from '../../../errors/flock-off-error.ts';
+import type { Qwen2Config } from '../../model/config.ts';
+import { weightShapes } from '../../model/weights.ts';
+import type { LoraGraphParameters } from './lora-graph.ts';
+import { chunkRowsOf } from './loss-head.ts';
+
+export interface TrainingMemoryParameters extends LoraGraphParameters {
+  /** Rank of the adapter. */
+  rank: number;
+  /** Rows computed at once, and the tokens each is padded to. */
+  rows: number;
+  length: number;
+  /** Whether layers are computed again for their gradients. */
+  checkpointing: 'none' | 'layer';
+}
+
+const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
+/** Node, TensorFlow, and the graph with what TensorFlow prepares of it. */
+const RUNTIME_BYTES = 550e6;
+/** Adapter, gradient and two moments. */
+const ADAPTER_COPIES = 4;
+/** How often logits are in memory: as such, their shares, and those in the matmul type. */
+const LOGIT_COPIES = 3;
+/** The head as the matrix library lays it out for itself, once for each of its two products. */
+const HEAD_COPIES = 2;
+/** How often the attention shares of a layer, and values of the width of its feed-forward part, are in memory. */
+const SHARE_COPIES = 3;
+const WIDE_COPIES = 6;
+
+/** A batch that is only evaluated. */
+export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpointing'>;
+
+/**
+ * Bytes that training takes at its peak, resident, an upper estimate: weights, adapter with what the optimizer keeps, what
+ * the forward pass leaves for the backward pass, and the largest working set. Checked against measured peaks by `npm run bench`.
+ */
+export function trainingBytes(parameters: TrainingMemoryParameters): number {
+  const { config, rows, length, checkpointing } = parameters;
+  const { layers, hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize: wide } = config;
+  const positions = rows * length;
+  const [queries, keys] = [heads * headDim, kvHeads * headDim];
+  const residual = residualBytes(parameters);
+  // What the backward pass of a layer reads besides its input; masks are a byte for each input of a linear layer.
+  const masks = positions * (5 * hidden + queries + wide);
+  const kept = residual + BYTES[parameters.matmul] * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
+  return evaluationBytes(parameters) + layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+}
+
+/** The same of evaluation, which keeps nothing of a layer for later. */
+export function evaluationBytes(parameters: EvaluationMemoryParameters): number {
+  const { config, rank, rows, length } = parameters;
+  const { hiddenSize: hidden, vocabSize, heads, intermediateSize: wide } = config;
+  const positions = rows * length;
+  const shares = 4 * SHARE_COPIES * rows * heads * length ** 2;
+  const layer = shares + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
+  const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
+  return (
+    RUNTIME_BYTES +
+    weightBytes(parameters) +
+    HEAD_COPIES * BYTES[parameters.matmul] * vocabSize * hidden +
+    4 * ADAPTER_COPIES * adapterWeights(config, rank) +
+    Math.max(layer, logits + 3 * residualBytes(parameters))
+  );
+}
+
+/** What goes from layer to layer. */
+function residualBytes({ config, rows, length }: EvaluationMemoryParameters): number {
+  return 4 * rows * length * config.hiddenSize;
+}
+
+function weightBytes({ config, storage }: LoraGraphParameters): number {
+  let bytes = 0;
+  for (const [rows, columns] of weightShapes(config).values())
+    bytes += columns === undefined ? 4 * rows! : BYTES[storage] * rows! * columns;
+  return bytes;
+}
+
+/** Weights in another type than they are kept in: the head, or two of the widest layers. */
+function castWeights({ config, storage, matmul }: LoraGraphParameters): number {
+  if (storage === matmul) return 0;
+  return BYTES[matmul] * config.hiddenSize * Math.max(config.vocabSize, 2 * config.intermediateSize);
+}
+
+function adapterWeights(config: Qwen2Config, rank: number): number {
+  let weights = 0;
+  for (const [name, [out, in_]] of weightShapes(config))
+    if (in_ !== undefined && name.startsWith('model.layers.')) weights += rank * (out! + in_);
+  return weights;
+}
+
+/** `auto` keeps what layers compute where there is room for it, and computes it again elsewhere. */
+export type Checkpointing = 'auto' | 'none' | 'layer';
+
+/** How a batch is computed within what memory there is. The gradient is the same, up to the order of its sums. */
+export interface BatchPlan {
+  rowsAtOnce: number;
+  checkpointing: 'none' | 'layer';
+}
+
+export interface PlanBatchParameters extends Omit<TrainingMemoryParameters, 'checkpointing'> {
+  checkpointing: Checkpointing;
+  /** What training may take in all. */
+  memoryBytes: number;
+}
+
+/**
+ * The fastest way that fits: fewer rows at once cost little, computing layers again costs a third of the time.
+ * @throws FlockOffError `out-of-memory` when a single row is too much.
+ */
+export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: PlanBatchParameters): BatchPlan {
+  const ways = wanted === 'auto' ? (['none', 'layer'] as const) : [wanted];
+  for (const checkpointing of ways) {
+    for (let parts = 1; parts <= batch.rows; parts++) {
+      const rowsAtOnce = Math.ceil(batch.rows / parts);
+      if (trainingBytes({ ...batch, rows: rowsAtOnce, checkpointing }) <= memoryBytes)
+        return { rowsAtOnce, checkpointing };
+    }
+  }
+  const least = { rowsAtOnce: 1, checkpointing: ways.at(-1)! };
+  const neededBytes = trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing });
+  requireBytes(`training a row of ${batch.length} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
+  return least;
+}
+
+/** @throws FlockOffError `out-of-memory` when a batch is too much to evaluate. */
+export function requireEvaluationMemory(batch: Omit<PlanBatchParameters, 'checkpointing'>): void {
+  const { rows, length } = batch;
+  requireBytes(
+    `evaluating ${rows === 1 ? 'a row' : `${rows} rows`} of ${length} tokens`,
+    evaluationBytes(batch),
+    batch,
+  );
+}
+
+function requireBytes(
+  what: string,
+  bytes: number,
+  batch: Omit<PlanBatchParameters, 'checkpointing'>,
+  checkpointing?: Checkpointing,
+): void {
+  const { memoryBytes, mapped, length } = batch;
+  // A mapped file is read again where there is no memory to hold it: slow, but it runs.
+  const neededBytes = bytes - (mapped ? weightBytes(batch) : 0);
+  if (neededBytes <= memoryBytes) return;
+  throw new FlockOffError({
+    code: 'out-of-memory',
+    what: `${what} takes ${inGiB(neededBytes)}, there are ${inGiB(memoryBytes)} for it`,
+    fix: `${adviceFor(batch, checkpointing)}free memory, or use a machine that has more`,
+    facts: { neededBytes, memoryBytes, length },
+  });
+}
+
+function adviceFor({ storage }: LoraGraphParameters, checkpointing?: Checkpointing): string {
+  if (checkpointing === 'none') return "set checkpointing to 'auto', ";
+  return storage === 'float32' ? "set matmul to 'bfloat16', " : '';
+}
+
+const inGiB = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
+import type { LoraRecipe } from '../../schema/competition.ts';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
+import type { Checked } from '../../schema/verdict.ts';
+import { abortable } from '../../shared/abortable.ts';
+import { BestEffort } from '../../shared/best-effort.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
+import type { LoraEngine } from '../engine/engine.ts';
+import { loadTensorFlow } from '../engine/tensorflow.ts';
+import type { Qwen2Config } from '../model/config.ts';
+import { readModelConfig, sha256OfModel } from '../model/model-files.ts';
+import { type EvaluationResult, evaluateTokens } from '../run/evaluate.ts';
+import { type TrainResult, trainTokens } from '../run/train.ts';
+import { type TokenRow, tokenizeRow } from '../tokens/chat.ts';
+import { type EvaluationSet, prepareEvaluation } from '../tokens/evaluation-set.ts';
+import { loadTokenizer, type TextTokenizer } from '../tokens/tokenizer.ts';
+import { disposedTrainer, requireContextTokens, requireRecipe, requireRows, requireSeed } from './check-arguments.ts';
+import { openEngine } from './open-engine.ts';
+import type {
+  EvaluateParameters,
+  LoadEngineParameters,
+  Trainer,
+  TrainerFacts,
+  TrainParameters,
+} from './trainer-parameters.ts';
+
+const CHECKPOINT_EVERY_MS = 60_000;
+
+interface LoadContext {
+  signal?: AbortSignal;
+  clock?: Clock;
+  /** Called now and then while there is no progress to tell: as rows are tokenized, and after each micro batch. */
+  onAlive?: () => void;
+  /** Called with a sentence on what could not be written and was done without. */
+  onWarning?: (message: string) => void;
+}
+
+/** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
+export class LocalTrainer implements Trainer {
+  readonly facts: TrainerFacts;
+  readonly #engine: LoraEngine;
+  readonly #tokenizer: TextTokenizer;
+  readonly #clock: Clock;
+  readonly #onAlive: () => void;
+  readonly #bestEffort: BestEffort;
+  /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
+  #evaluation: { key: string; set: EvaluationSet } | null = null;
+  #disposed = false;
+  /** Resolves when the last call so far is done. */
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(
+    facts: TrainerFacts,
+    engine: LoraEngine,
+    tokenizer: TextTokenizer,
+    { clock = systemClock, onAlive = () => {}, onWarning = () => {} }: LoadContext,
+  ) {
+    this.facts = facts;
+    this.#engine = engine;
+    this.#tokenizer = tokenizer;
+    this.#clock = clock;
+    this.#onAlive = onAlive;
+    this.#bestEffort = new BestEffort(onWarning);
+  }
+
+  /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
+  static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
+    const { backend: wanted, recipe, clock, onAlive, onWarning, ...choices } = parameters;
+    const config = await readModelConfig(folder);
+    const tokenizer = await loadTokenizer({ folder });
+    const asked = recipe && requireRecipe(recipe);
+    if (asked) requirePositions(config, asked.contextTokens);
+    if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
+    const baseSha256 = await sha256OfModel(folder);
+    const { tf, backend } = await loadTensorFlow({ backend: wanted });
+    const { engine, precision, weightStorage } = await openEngine({
+      tf,
+      backend,
+      folder,
+      config,
+      baseSha256,
+      ...choices,
+    });
+    try {
+      if (asked) engine.requireMemory(asked.rank, asked.contextTokens);
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
+    const facts = { backend, precision, weightStorage, baseSha256 };
+    return new LocalTrainer(facts, engine, tokenizer, { clock, onAlive, onWarning });
+  }
+
+  async train(
+    rows: DatasetRow[],
+    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
+  ): Promise<Checked<TrainResult>> {
+    const fullRecipe = requireRecipe(recipe);
+    requireSeed(seed);
+    requireRows(rows);
+    return this.#guard('training', { signal, onProgress }, async (report) => {
+      const tokenized = await this.#tokenize(rows, fullRecipe.contextTokens, signal);
+      const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
+      this.#engine.requireMemory(fullRecipe.rank, longest);
+      return trainTokens({
+        engine: this.#engine,
+        rows: tokenized,
+        recipe: fullRecipe,
+        seed,
+        checkpoint: checkpoint && {
+          path: checkpoint.path,
+          everyMs: checkpoint.everyMs ?? CHECKPOINT_EVERY_MS,
+          run: this.#nameRun(rows, fullRecipe, seed),
+        },
+        metricsPath,
+        bestEffort: this.#bestEffort,
+        signal,
+        onProgress: report,
+        onAlive: this.#onAlive,
+        nowMs: () => this.#clock.nowMs(),
+      });
+    });
+  }
+
+  async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
+    const { adapter = null, contextTokens = requireRecipe().contextTokens, signal, onProgress } = options;
+    requireContextTokens(contextTokens);
+    requireRows(rows);
+    return this.#guard('evaluation', { signal, onProgress }, async (report) =>
+      evaluateTokens({
+        engine: this.#engine,
+        set: await this.#evaluationSet(rows, contextTokens, signal),
+        adapter,
+        signal,
+        onProgress: report,
+      }),
+    );
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#engine.dispose();
+  }
+
+  /** Everything a run's result depends on. */
+  #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
+    const { baseSha256, backend, precision } = this.facts;
+    return sha256([baseSha256, backend.name, precision.matmul, recipe, seed], rows);
+  }
+
+  async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {
+    const key = sha256([contextTokens], rows);
+    if (this.#evaluation?.key !== key) {
+      this.#evaluation = { key, set: prepareEvaluation(await this.#tokenize(rows, contextTokens, signal)) };
+    }
+    return this.#evaluation.set;
+  }
+
+  async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
+    requirePositions(this.#engine.config, contextTokens);
+    const tokenized: TokenRow[] = [];
+    for (const row of rows) {
+      if (tokenized.length % 8 === 0) {
+        await yieldToEventLoop(signal);
+        this.#onAlive();
+      }
+      tokenized.push(tokenizeRow(row, this.#tokenizer, contextTokens));
+    }
+    return tokenized;
+  }
+
+  #requireLoaded(): void {
+    if (this.#disposed) throw disposedTrainer();
+  }
+
+  async #guard<T, Progress>(
+    what: string,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
+    work: (report: (progress: Progress) => void) => Promise<T>,
+  ): Promise<T> {
+    this.#requireLoaded();
+    let thrown: { error: unknown } | undefined;
+    const report = (progress: Progress) => {
+      try {
+        onProgress?.(progress);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    };
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await (signal ? abortable(before, signal) : before);
+      this.#requireLoaded();
+      return await work(report);
+    } catch (error) {
+      if (thrown) throw thrown.error;
+      if (signal?.aborted || error instanceof FlockOffError) throw error;
+      this.#requireLoaded();
+      throw new FlockOffError({
+        code: 'trainer-failed',
+        what: `${what} failed on the ${this.facts.backend.name} backend: ${messageOf(error).split('\n')[0]}`,
+        fix: 'see the cause; free memory or restart the process, then try again',
+        facts: { backend: this.facts.backend },
+        transient: true,
+        cause: error,
+      });
+    } finally {
+      // Who is aborted while waiting must not let the next one in before those in front.
+      void before.then(done);
+    }
+  }
+}
+
+/** Row by row: a dataset as one text can be longer than a string may be. */
+function sha256(parts: unknown[], rows: DatasetRow[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts));
+  for (const row of rows) hash.update(`\n${JSON.stringify(row)}`);
+  return hash.digest('hex');
+}
+
+function requirePositions({ maxPositions }: Qwen2Config, contextTokens: number): void {
+  if (contextTokens <= maxPositions) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `rows of ${contextTokens} tokens are asked for, the base model was made for at most ${maxPositions}`,
+    fix: 'lower contextTokens or use another base model',
+    facts: { contextTokens, maxPositions },
+  });
+}
+
+function foreignTokenizer(folder: string, tokenizer: TextTokenizer, { vocabSize }: Qwen2Config): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-model',
+    what: `the tokenizer in ${folder} has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
+    fix: 'use the tokenizer of this very model',
+    facts: { folder, tokenizerTokens: tokenizer.vocabSize, vocabSize },
+  });
+}

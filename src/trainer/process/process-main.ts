@@ -1,0 +1,55 @@
+/** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
+import { Worker } from 'node:worker_threads';
+import { childEnvironment } from '../../shared/child-environment.ts';
+import { LocalTrainer } from './local-trainer.ts';
+import { type Reply, type Request, toPlainError } from './process-messages.ts';
+
+// A module that was loaded first, or --env-file, may have put back what the parent kept to itself.
+const own = childEnvironment({ env: process.env, names: process.argv.slice(2) });
+for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
+
+let loading: Promise<LocalTrainer> | undefined;
+const running = new Map<number, AbortController>();
+const reply = (message: Reply) => void process.send?.(message);
+/** For whichever call is under way: one at a time is. */
+const onAlive = () => {
+  for (const id of running.keys()) reply({ id, kind: 'alive' });
+};
+
+/** Whichever call it came up in. */
+const onWarning = (message: string) => reply({ id: 0, kind: 'warning', message });
+
+async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: AbortSignal): Promise<unknown> {
+  const onProgress = (progress: unknown) => reply({ id: request.id, kind: 'progress', progress });
+  if (request.kind === 'load') {
+    loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive, onWarning });
+    return (await loading).facts;
+  }
+  const trainer = await loading!;
+  const { rows } = request;
+  return request.kind === 'train'
+    ? trainer.train(rows, { ...request.parameters, signal, onProgress })
+    : trainer.evaluate(rows, { ...request.parameters, signal, onProgress });
+}
+
+process.on('message', async (request: Request) => {
+  const { id } = request;
+  if (request.kind === 'abort') return running.get(id)?.abort(new Error('aborted'));
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    reply({ id, kind: 'done', value: await answer(request, controller.signal) });
+  } catch (error) {
+    reply({ id, kind: 'failed', error: toPlainError(error) });
+  } finally {
+    running.delete(id);
+  }
+});
+process.on('disconnect', () => process.exit());
+// During a step of seconds or minutes this thread hears nothing; when the parent is killed then, another one ends this process.
+new Worker(
+  'const { workerData: parent } = require("node:worker_threads"); setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), 500)',
+  { eval: true, execArgv: [], workerData: process.ppid },
+).unref();
+// Ctrl-C reaches the whole group: the parent decides when this process ends.
+process.on('SIGINT', () => {});

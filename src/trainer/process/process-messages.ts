@@ -1,0 +1,54 @@
+import { FlockOffError, type FlockOffErrorCode, messageOf } from '../../errors/flock-off-error.ts';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
+import type { EvaluateParameters, LoadEngineParameters, TrainParameters } from './trainer-parameters.ts';
+
+/** What is asked of a training process. Sent with structured cloning, so that tensors stay typed arrays. */
+export type Request =
+  | { id: number; kind: 'load'; folder: string; engine: LoadEngineParameters }
+  | {
+      id: number;
+      kind: 'train';
+      rows: DatasetRow[];
+      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint' | 'metricsPath'>;
+    }
+  | {
+      id: number;
+      kind: 'evaluate';
+      rows: DatasetRow[];
+      parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
+    }
+  /** Ends the request with this id. */
+  | { id: number; kind: 'abort' };
+
+/** What it answers, with the id of the request. */
+export type Reply =
+  /** It has done something, and nothing to tell. */
+  | { id: number; kind: 'alive' }
+  | { id: number; kind: 'progress'; progress: unknown }
+  /** Something could not be written and was done without; of no call. */
+  | { id: 0; kind: 'warning'; message: string }
+  | { id: number; kind: 'done'; value: unknown }
+  | { id: number; kind: 'failed'; error: PlainError };
+
+/** A {@link FlockOffError} without its class and cause, which cannot be sent. */
+export interface PlainError {
+  code: FlockOffErrorCode;
+  message: string;
+  fix: string | undefined;
+  facts: Record<string, unknown>;
+  transient: boolean;
+}
+
+export function toPlainError(error: unknown): PlainError {
+  if (error instanceof FlockOffError) {
+    const { code, message, fix, facts, transient } = error;
+    return { code, message, fix, facts, transient };
+  }
+  return { code: 'trainer-failed', message: `${messageOf(error)}.`, fix: undefined, facts: {}, transient: true };
+}
+
+export function fromPlainError({ code, message, fix, facts, transient }: PlainError): FlockOffError {
+  // The sentence ends with the fix and two full stops, or with one.
+  const what = fix ? message.slice(0, -(fix.length + 3)) : message.slice(0, -1);
+  return new FlockOffError({ code, what, fix, facts, transient });
+}

@@ -1,0 +1,103 @@
+import type { z } from 'zod';
+import type { LoraRecipe } from '../../schema/competition.ts';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
+import type { Checked } from '../../schema/verdict.ts';
+import type { Checkpointing } from '../engine/graph/memory.ts';
+import type { BackendInfo, BackendName } from '../engine/tensorflow.ts';
+import type { LoraAdapter } from '../model/lora-adapter.ts';
+import type { EvaluationProgress, EvaluationResult } from '../run/evaluate.ts';
+import type { TrainProgress, TrainResult } from '../run/train.ts';
+import type { Precision, WeightStorage } from './open-engine.ts';
+
+/** How a base model is loaded. */
+export interface EngineParameters {
+  /**
+   * Default: the first backend that runs (tfjs-node-gpu, tfjs-node, wasm, cpu). TensorFlow.js has one backend per
+   * process: loading another changes it for every trainer.
+   */
+  backend?: BackendName;
+  /**
+   * What matrices are multiplied in; everything else is float32. Default: bfloat16 for models of 100 million weights and
+   * more where a short measurement finds it faster on this device, else float32. float16 gives way to float32 where the
+   * base model exceeds its range.
+   */
+  matmul?: Precision['matmul'];
+  /**
+   * `layer` computes each layer again for its gradient instead of keeping it: about a third more time, and memory that
+   * hardly grows with the length of rows. `auto`, the default, does so where there is no room to keep them. The result is
+   * the same. Native backends only.
+   */
+  checkpointing?: Checkpointing;
+  /**
+   * What training may take in all, base weights included. Rows of a batch are computed in parts where they do not fit at
+   * once; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
+   */
+  memoryBytes?: number;
+  /**
+   * Whether the base model's matrices are read from a file as they are needed (bfloat16, on a CPU) instead of being held.
+   * Default: for models of 100 million weights and more. The file is made once, in the cache folder, of the model's size.
+   */
+  mapWeights?: boolean;
+  /** Loading fails where rows as long as this recipe allows could not be trained on. Default: not asked. */
+  recipe?: z.input<typeof LoraRecipe>;
+}
+
+/** What the process that trains must know besides. */
+export interface LoadEngineParameters extends EngineParameters {
+  /** Where files with mapped weights are kept. */
+  cacheDir: string;
+}
+
+export interface TrainParameters {
+  /** What differs from FLock OFF's recipe. */
+  recipe?: z.input<typeof LoraRecipe>;
+  /** Same rows, recipe, seed, machine and `memoryBytes`: same losses, bit by bit. */
+  seed: number;
+  /**
+   * File in which the run keeps how far it is: the same call goes on from there after a crash and ends as if it had never
+   * stopped. It is removed at the end. Three times the adapter's size.
+   */
+  checkpoint?: {
+    path: string;
+    /** Default 60 s. */
+    everyMs?: number;
+  };
+  /**
+   * File to which every step is appended as one line of JSON: step, epoch, lossNatsPerToken, learningRate, gradNorm,
+   * tokens, tokensPerSecond, durationMs. A run that goes on from its checkpoint goes on in the file and repeats no step;
+   * a run from the beginning starts it anew. Where it cannot be written, the logger is told once and the run goes on.
+   */
+  metricsPath?: string;
+  signal?: AbortSignal;
+  /** After every optimizer step that had target tokens. */
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface EvaluateParameters {
+  /** Result of {@link LoraTrainer.train}; without it the base model is evaluated. */
+  adapter?: LoraAdapter;
+  /** Tokens a row is cut to. Default: the recipe's 4096. */
+  contextTokens?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: EvaluationProgress) => void;
+}
+
+/** What a trainer has loaded. */
+export interface TrainerFacts {
+  /** What computes, with versions. */
+  backend: BackendInfo;
+  /** What matrices are multiplied in, and why. */
+  precision: Precision;
+  /** How the base model's matrices are held, and why. */
+  weightStorage: WeightStorage;
+  /** Names the base model and its tokenizer by content. */
+  baseSha256: string;
+}
+
+/** Something that trains: in this process or in another. */
+export interface Trainer {
+  readonly facts: TrainerFacts;
+  train(rows: DatasetRow[], parameters: TrainParameters): Promise<Checked<TrainResult>>;
+  evaluate(rows: DatasetRow[], parameters?: EvaluateParameters): Promise<Checked<EvaluationResult>>;
+  dispose(): void;
+}

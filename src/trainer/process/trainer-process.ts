@@ -1,0 +1,300 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
+import type { Checked } from '../../schema/verdict.ts';
+import { abortable } from '../../shared/abortable.ts';
+import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
+import { type Logger, safeLogger } from '../../shared/logger.ts';
+import { timed } from '../../shared/timed.ts';
+import { removeGraphFoldersOf } from '../engine/graph/graph-folder.ts';
+import type { EvaluationResult } from '../run/evaluate.ts';
+import type { TrainResult } from '../run/train.ts';
+import { disposedTrainer } from './check-arguments.ts';
+import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
+import type {
+  EvaluateParameters,
+  LoadEngineParameters,
+  Trainer,
+  TrainerFacts,
+  TrainParameters,
+} from './trainer-parameters.ts';
+
+export interface TrainerProcessParameters {
+  /** Model folder. */
+  folder: string;
+  engine: LoadEngineParameters;
+  /** A process that says nothing for this long during a call is ended. Default 30 minutes. */
+  stallTimeoutMs?: number;
+  /** Names of variables that the process gets beside those of the list. */
+  env?: readonly string[];
+  logger?: Logger;
+  signal?: AbortSignal;
+}
+
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  onProgress?: (progress: never) => void;
+}
+
+type Ask = Request extends infer One ? (One extends { id: number } ? Omit<One, 'id'> : never) : never;
+
+const ABORT_GRACE_MS = 5_000;
+const LINES_KEPT = 5;
+/** What libtensorflow says while it starts, before its log level counts. */
+const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable the following instructions/;
+
+/**
+ * Trains in a process of its own, which is loaded once and used for every call. It has no wallet and no token, its memory
+ * goes back to the system with it, and a crash of native code costs one call: the next one starts it anew.
+ */
+export class TrainerProcess implements Trainer {
+  readonly facts: TrainerFacts;
+  readonly #parameters: TrainerProcessParameters;
+  #worker: Worker | null;
+
+  private constructor(parameters: TrainerProcessParameters, worker: Worker, facts: TrainerFacts) {
+    this.#parameters = parameters;
+    this.#worker = worker;
+    this.facts = facts;
+  }
+
+  /** @throws FlockOffError as the trainer does when it loads; `trainer-failed` when the process ends. */
+  static async start(parameters: TrainerProcessParameters): Promise<TrainerProcess> {
+    const worker = new Worker(parameters);
+    const facts = await loadInto(worker, parameters);
+    // Started again, it computes what it computed before: no other measurement, and no other backend, decides anew.
+    const engine = { ...parameters.engine, backend: facts.backend.name, matmul: facts.precision.matmul };
+    return new TrainerProcess({ ...parameters, engine }, worker, facts);
+  }
+
+  train(
+    rows: DatasetRow[],
+    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
+  ): Promise<Checked<TrainResult>> {
+    const parameters = { recipe, seed, checkpoint, metricsPath };
+    return this.#ask({ kind: 'train', rows, parameters }, { signal, onProgress });
+  }
+
+  evaluate(
+    rows: DatasetRow[],
+    { adapter, contextTokens, signal, onProgress }: EvaluateParameters = {},
+  ): Promise<Checked<EvaluationResult>> {
+    return this.#ask({ kind: 'evaluate', rows, parameters: { adapter, contextTokens } }, { signal, onProgress });
+  }
+
+  dispose(): void {
+    this.#worker?.end();
+    this.#worker = null;
+  }
+
+  async #ask<T>(
+    ask: Ask,
+    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: never) => void },
+  ): Promise<T> {
+    if (this.#worker === null) throw disposedTrainer();
+    if (this.#worker.ended) {
+      const worker = new Worker(this.#parameters);
+      this.#worker = worker;
+      await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
+        // There was room for it before.
+        if (isCode(error, 'out-of-memory')) throw fromPlainError({ ...toPlainError(error), transient: true });
+        throw error;
+      });
+    }
+    return (await this.#worker.ask(ask, signal, onProgress)) as T;
+  }
+}
+
+async function loadInto(
+  worker: Worker,
+  { folder, engine, signal }: TrainerProcessParameters,
+  before?: TrainerFacts,
+): Promise<TrainerFacts> {
+  try {
+    const facts = (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+    if (before) requireSame(before, facts, folder);
+    return facts;
+  } catch (error) {
+    worker.end();
+    throw error;
+  }
+}
+
+/** What was scored before and what is scored now must be comparable. */
+function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts, folder: string): void {
+  if (baseSha256 !== before.baseSha256)
+    throw new FlockOffError({
+      code: 'bad-model',
+      what: `the base model in ${folder} is not the one that was loaded before`,
+      fix: 'put the earlier files back, or load a new LoraTrainer',
+      facts: { folder, before: before.baseSha256, baseSha256 },
+    });
+  if (backend.cuda !== before.backend.cuda)
+    throw new FlockOffError({
+      code: 'trainer-failed',
+      what: `the training process was started again and ${backend.cuda ? 'has a GPU, which it had not before' : 'has lost its GPU'}`,
+      fix: 'run "npx flock-off doctor" to see what it finds, or load a new LoraTrainer',
+      facts: { backend },
+      transient: true,
+    });
+}
+
+/** One run of the process, and the calls that wait for it. */
+class Worker {
+  readonly #child: ChildProcess;
+  readonly #calls = new Map<number, Call>();
+  readonly #stallTimeoutMs: number;
+  readonly #logger: Logger;
+  /** Its last words. */
+  readonly #lines: string[] = [];
+  #nextId = 1;
+  #stall: NodeJS.Timeout | undefined;
+  ended = false;
+
+  constructor({ stallTimeoutMs = 1_800_000, env = [], ...parameters }: TrainerProcessParameters) {
+    const logger = safeLogger(parameters.logger);
+    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#logger = logger;
+    // TensorFlow would take all the memory of a GPU at once, which others use too.
+    const defaults = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+    this.#child = fork(entry(), env, {
+      serialization: 'advanced',
+      env: { ...defaults, ...childEnvironment({ env: process.env, names: env }) },
+      execArgv: childFlags(),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    logger.debug(`training process ${this.#child.pid}: started`);
+    createInterface({ input: this.#child.stderr! }).on('line', (line) => {
+      if (START_UP.test(line)) return;
+      logger.debug(`training process ${this.#child.pid}: ${line}`);
+      this.#lines.push(line);
+      if (this.#lines.length > LINES_KEPT) this.#lines.shift();
+    });
+    this.#child.on('message', (reply: Reply) => {
+      if (reply.kind === 'warning') logger.warn(reply.message);
+      else this.#take(reply);
+    });
+    this.#child.on('error', (error) => this.#lost(error.message));
+    this.#child.once('exit', (code, signal) =>
+      this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    );
+    this.#idle();
+  }
+
+  ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+    const what = 'rows' in ask ? `${ask.kind} on ${ask.rows.length} rows` : ask.kind;
+    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () =>
+      this.#ask(ask, signal, onProgress),
+    );
+  }
+
+  async #ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+    signal?.throwIfAborted();
+    const id = this.#nextId++;
+    const answered = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, onProgress }));
+    answered.catch(() => {});
+    this.#child.ref();
+    this.#child.channel?.ref();
+    this.#watch();
+    try {
+      this.#child.send({ ...ask, id } as Request);
+    } catch (cause) {
+      this.#forget(id);
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: `what was passed cannot be sent to the training process: ${messageOf(cause).replace(/\.$/, '')}`,
+        fix: 'pass plain data',
+        cause,
+      });
+    }
+    if (!signal) return answered;
+    try {
+      return await abortable(answered, signal);
+    } catch (error) {
+      if (signal.aborted && this.#calls.has(id)) this.#abort(id);
+      throw error;
+    }
+  }
+
+  end(how = 'was ended'): void {
+    this.#child.kill('SIGKILL');
+    this.#lost(how);
+  }
+
+  /** A call that is aborted between two batches ends at once; one that does not end takes the process with it. */
+  #abort(id: number): void {
+    this.#child.send({ id, kind: 'abort' } satisfies Request);
+    const timer = setTimeout(() => this.#calls.has(id) && this.end(), ABORT_GRACE_MS);
+    timer.unref();
+  }
+
+  #take(reply: Exclude<Reply, { kind: 'warning' }>): void {
+    const call = this.#calls.get(reply.id);
+    if (!call) return;
+    if (reply.kind === 'alive' || reply.kind === 'progress') {
+      this.#watch();
+      if (reply.kind === 'progress') this.#report(reply.id, call, reply.progress as never);
+      return;
+    }
+    this.#forget(reply.id);
+    if (reply.kind === 'done') call.resolve(reply.value);
+    else call.reject(fromPlainError(reply.error));
+  }
+
+  /** What the caller's own function throws ends its call, and not this program. */
+  #report(id: number, call: Call, progress: never): void {
+    try {
+      call.onProgress?.(progress);
+    } catch (error) {
+      this.#forget(id);
+      call.reject(error);
+      this.#abort(id);
+    }
+  }
+
+  #forget(id: number): void {
+    this.#calls.delete(id);
+    if (this.#calls.size === 0) this.#idle();
+  }
+
+  #watch(): void {
+    clearTimeout(this.#stall);
+    const how = `reported nothing for ${this.#stallTimeoutMs / 1000} s and was ended`;
+    this.#stall = setTimeout(() => this.end(how), this.#stallTimeoutMs).unref();
+  }
+
+  /** A process that nobody waits for does not keep this one alive. */
+  #idle(): void {
+    clearTimeout(this.#stall);
+    this.#child.unref();
+    this.#child.channel?.unref();
+    (this.#child.stderr as unknown as { unref(): void }).unref();
+  }
+
+  #lost(how: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#logger.debug(`training process ${this.#child.pid}: ${how}`);
+    if (this.#child.pid !== undefined) removeGraphFoldersOf(this.#child.pid);
+    clearTimeout(this.#stall);
+    const words = this.#lines.length > 0 ? `: ${this.#lines.at(-1)}` : '';
+    const error = new FlockOffError({
+      code: 'trainer-failed',
+      what: `the training process ${how}${words}`,
+      fix: 'the next call starts it again; free memory if the system ended it',
+      facts: { lines: this.#lines },
+      transient: true,
+    });
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#calls.clear();
+  }
+}
+
+/** Beside this module, in the source as in the build. */
+function entry(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`./process-main.${extension}`, import.meta.url));
+}

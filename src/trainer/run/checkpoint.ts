@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { makeFolder } from '../../shared/make-folder.ts';
+import { MersenneTwister, type MersenneTwisterState } from '../../shared/random.ts';
+import type { TrainingState } from '../engine/engine.ts';
+import { openSafetensors, writeSafetensors } from '../model/safetensors.ts';
+import type { NamedTensor } from '../model/weights.ts';
+
+/** A training run between two steps: enough to end as if it had never stopped. */
+export interface Checkpoint {
+  training: TrainingState;
+  random: MersenneTwister;
+  /** Steps of the plan that are done, those without a target included. */
+  step: number;
+  tokens: number;
+  stepLossesNatsPerToken: number[];
+}
+
+/** Where one run keeps its checkpoint. */
+export interface CheckpointFile {
+  path: string;
+  /** Names everything the run depends on: a checkpoint of another run is not gone on with. */
+  run: string;
+}
+
+interface Metadata {
+  run: string;
+  /** Of what the tensors hold. */
+  sha256: string;
+  random: MersenneTwisterState;
+  step: number;
+  tokens: number;
+  stepLossesNatsPerToken: number[];
+  steps: number;
+  gradientScale?: number;
+  rank: number;
+  alpha: number;
+  dropout: number;
+}
+
+const KINDS = ['adapter', 'first_moment', 'second_moment'] as const;
+
+/** Writes a checkpoint; the one before stays until it is complete. */
+export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: Checkpoint): Promise<void> {
+  const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
+  const { adapter, firstMoments, secondMoments, steps, gradientScale } = training;
+  const { rank, alpha, dropout } = adapter;
+  const sha256 = sha256Of([adapter.tensors, firstMoments, secondMoments]);
+  const metadata: Metadata = {
+    ...{ run, sha256, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
+    ...{ steps, gradientScale, rank, alpha, dropout },
+  };
+  const tensors = new Map(
+    [adapter.tensors, firstMoments, secondMoments].flatMap((group, i) =>
+      [...group].map(([name, { shape, data }]) => [`${KINDS[i]}/${name}`, { shape, read: () => data }] as const),
+    ),
+  );
+  await makeFolder(dirname(path));
+  await writeSafetensors({ path, tensors, metadata: { checkpoint: JSON.stringify(metadata) } });
+}
+
+/** The checkpoint of this run, or `null` when there is none that can be used. */
+export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Checkpoint | null> {
+  // A checkpoint that cannot be read costs time and nothing else.
+  const file = await openSafetensors(path).catch(() => null);
+  if (!file) return null;
+  try {
+    const metadata = JSON.parse(file.metadata.checkpoint ?? '{}') as Metadata;
+    if (metadata.run !== run) return null;
+    const [tensors, firstMoments, secondMoments] = KINDS.map(() => new Map<string, NamedTensor>());
+    for (const [key, { shape }] of file.entries) {
+      const kind = KINDS.findIndex((one) => key.startsWith(`${one}/`));
+      const name = key.slice(KINDS[kind]!.length + 1);
+      [tensors, firstMoments, secondMoments][kind]!.set(name, { shape, data: await file.readFloats(key) });
+    }
+    if (sha256Of([tensors!, firstMoments!, secondMoments!]) !== metadata.sha256) return null;
+    const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken } = metadata;
+    const adapter = { rank, alpha, dropout, tensors: tensors! };
+    return {
+      training: { adapter, firstMoments: firstMoments!, secondMoments: secondMoments!, steps, gradientScale },
+      random: MersenneTwister.fromJSON(metadata.random),
+      ...{ step, tokens, stepLossesNatsPerToken },
+    };
+  } catch {
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+function sha256Of(groups: Map<string, NamedTensor>[]): string {
+  const hash = createHash('sha256');
+  for (const tensors of groups) {
+    for (const name of [...tensors.keys()].sort()) {
+      const { shape, data } = tensors.get(name)!;
+      hash.update(JSON.stringify([name, shape]));
+      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+  }
+  return hash.digest('hex');
+}
+
+export async function removeCheckpoint({ path }: CheckpointFile): Promise<void> {
+  await rm(path, { force: true }).catch(() => {});
+}

@@ -1,0 +1,188 @@
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { LoraRecipe } from '../../schema/competition.ts';
+import { accept, type Checked, reject } from '../../schema/verdict.ts';
+import { BestEffort } from '../../shared/best-effort.ts';
+import { MersenneTwister } from '../../shared/random.ts';
+import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
+import type { LoraEngine } from '../engine/engine.ts';
+import { createLoraAdapter, type LoraAdapter } from '../model/lora-adapter.ts';
+import { collate, planEpoch, type TokenBatch } from '../tokens/batches.ts';
+import { countTargets, type TokenRow } from '../tokens/chat.ts';
+import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { clipFactor } from './clip.ts';
+import { requireSoundBase } from './evaluate.ts';
+import { MetricsFile, type StepMetrics } from './metrics-file.ts';
+import { learningRateAt } from './schedule.ts';
+
+/** State of a run after an optimizer step. */
+export interface TrainProgress {
+  /** Steps done, from 1. */
+  step: number;
+  steps: number;
+  /** Passes over the dataset done, with fraction. */
+  epoch: number;
+  /** Mean over the step's target tokens, before the step. */
+  lossNatsPerToken: number;
+  learningRate: number;
+  /** L2 norm of the gradient before clipping. */
+  gradNorm: number;
+  /** Tokens read per second so far, padding not counted. */
+  tokensPerSecond: number;
+  /** Time the remaining steps will take at this pace. */
+  etaMs: number;
+}
+
+export interface TrainResult {
+  adapter: LoraAdapter;
+  /** Optimizer steps. */
+  steps: number;
+  /** Loss of each step that had target tokens. */
+  stepLossesNatsPerToken: number[];
+  /** Tokens read, padding not counted. */
+  tokens: number;
+}
+
+export interface TrainTokensParameters {
+  engine: LoraEngine;
+  rows: TokenRow[];
+  recipe: LoraRecipe;
+  /** Shuffles the rows, starts the adapter and draws the dropout. */
+  seed: number;
+  /** Start from this adapter instead of a new one. */
+  initialAdapter?: LoraAdapter;
+  /** Goes on from here, and stores here how far it is. */
+  checkpoint?: CheckpointFile & { everyMs: number };
+  /** Every step becomes a line of this file. */
+  metricsPath?: string;
+  /** What a disk that refuses metrics or checkpoints is told to. Default: nobody. */
+  bestEffort?: BestEffort;
+  signal?: AbortSignal;
+  onProgress?: (progress: TrainProgress) => void;
+  /** Called after every micro batch. */
+  onAlive?: () => void;
+  nowMs: () => number;
+}
+
+/**
+ * Trains an adapter as transformers' Trainer does: the loss of a step is the mean over all its target tokens.
+ * Verdicts: `no-labels` when no row has a target token, `diverged` when a loss or a gradient is infinite or NaN.
+ * @throws FlockOffError `bad-model` or `trainer-failed` where that is not the rows' doing: the base model itself gives such
+ *   a loss on them, or nothing has been learned yet.
+ */
+export async function trainTokens(parameters: TrainTokensParameters): Promise<Checked<TrainResult>> {
+  const { engine, rows, recipe, seed, signal, onProgress, onAlive, nowMs } = parameters;
+  if (!rows.some((row) => countTargets(row) > 0)) {
+    return reject(
+      'no-labels',
+      `none of ${rows.length} rows has an assistant token inside ${recipe.contextTokens} tokens`,
+    );
+  }
+  const { checkpoint } = parameters;
+  const reached = checkpoint ? await loadCheckpoint(checkpoint) : null;
+  const random = reached?.random ?? new MersenneTwister(seed);
+  const adapter =
+    reached?.training.adapter ??
+    parameters.initialAdapter ??
+    createLoraAdapter({ ...recipe, config: engine.config, random });
+  const doneBefore = reached?.step ?? 0;
+  const { metricsPath, bestEffort = new BestEffort(() => {}) } = parameters;
+  const metrics = metricsPath ? await MetricsFile.open({ path: metricsPath, stepsDone: doneBefore, bestEffort }) : null;
+  const run = engine.startTraining({ adapter, optimizer: recipe, random, resume: reached?.training });
+  const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
+  const steps = stepsPerEpoch * recipe.epochs;
+  const startMs = nowMs();
+  let storedMs = startMs;
+  const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
+  const tokensBefore = reached?.tokens ?? 0;
+  const rateOf = (step: number) => learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
+  let hasLearned = parameters.initialAdapter !== undefined || (doneBefore > 0 && rateOf(doneBefore - 1) > 0);
+  let step = 0;
+  let tokens = tokensBefore;
+  try {
+    for (let epoch = 0; epoch < recipe.epochs; epoch++) {
+      for (const microBatches of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
+        const learningRate = rateOf(step);
+        step++;
+        if (step <= doneBefore) continue;
+        const batches = microBatches.map((indices) => collate(indices.map((index) => rows[index]!)));
+        const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
+        if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
+
+        const stepStartMs = nowMs();
+        let lossNatsPerToken = 0;
+        for (const batch of batches) {
+          await yieldToEventLoop(signal);
+          if (batch.targetIds.length > 0) lossNatsPerToken += await run.accumulate(batch, 1 / targets);
+          tokens += batch.tokens;
+          onAlive?.();
+        }
+        const gradNorm = await run.gradNorm();
+        const seen = { step, epoch: step / stepsPerEpoch, lossNatsPerToken, learningRate, gradNorm };
+        // Before the checkpoint, so that a run which goes on from there misses no line.
+        await metrics?.append({ ...seen, ...pace(batches, nowMs() - stepStartMs) });
+        if (!Number.isFinite(lossNatsPerToken) || !Number.isFinite(gradNorm)) {
+          await requireSoundBase(
+            engine,
+            batches.filter(({ targetIds }) => targetIds.length > 0),
+          );
+          if (!hasLearned) throw notTheRows(seen, steps);
+          if (checkpoint) await removeCheckpoint(checkpoint);
+          return reject(
+            'diverged',
+            `training diverged at step ${step} of ${steps}: loss ${lossNatsPerToken}, gradient norm ${gradNorm}`,
+            { step, steps },
+          );
+        }
+        run.step(learningRate, clipFactor(gradNorm, recipe.maxGradNorm));
+        hasLearned ||= learningRate > 0;
+
+        stepLossesNatsPerToken.push(lossNatsPerToken);
+        if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
+          const reached = { training: await run.state(), random, step, tokens, stepLossesNatsPerToken };
+          // A disk that refuses costs the chance to go on from here, not the run.
+          await bestEffort.attempt('how far training is', checkpoint.path, () => saveCheckpoint(checkpoint, reached));
+          storedMs = nowMs();
+        }
+        const elapsedMs = nowMs() - startMs;
+        onProgress?.({
+          ...seen,
+          steps,
+          tokensPerSecond: perSecond(tokens - tokensBefore, elapsedMs),
+          etaMs: (elapsedMs / (step - doneBefore)) * (steps - step),
+        });
+      }
+    }
+    const result = { adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens };
+    if (checkpoint) await removeCheckpoint(checkpoint);
+    return accept(result);
+  } finally {
+    run.dispose();
+    await metrics?.close();
+  }
+}
+
+/** A new adapter adds nothing to the base model: what goes wrong before its first change, the device did. */
+function notTheRows(
+  { step, lossNatsPerToken, gradNorm }: Pick<TrainProgress, 'step' | 'lossNatsPerToken' | 'gradNorm'>,
+  steps: number,
+): FlockOffError {
+  return new FlockOffError({
+    code: 'trainer-failed',
+    what: `step ${step} of ${steps} has the loss ${lossNatsPerToken} and the gradient norm ${gradNorm}, and nothing has been learned yet`,
+    fix: 'run "npx flock-off doctor" to see what computes; another `matmul` or `backend` may help',
+    facts: { step, steps },
+    transient: true,
+  });
+}
+
+function pace(
+  batches: TokenBatch[],
+  durationMs: number,
+): Pick<StepMetrics, 'tokens' | 'tokensPerSecond' | 'durationMs'> {
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  return { tokens, tokensPerSecond: perSecond(tokens, durationMs), durationMs };
+}
+
+function perSecond(tokens: number, durationMs: number): number {
+  return durationMs > 0 ? (1000 * tokens) / durationMs : 0;
+}

@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { TOKENIZER_FILES } from '../model/model-files.ts';
+import { bytePairEncoder } from './byte-pairs.ts';
+import { QWEN_SPLIT, type TextPiece, textPieces } from './text-pieces.ts';
+
+/** Text to token ids; no special tokens are added. */
+export interface TextTokenizer {
+  /** One more than the largest id it gives. */
+  vocabSize: number;
+  /** The first `maxTokens` tokens of a text; all of them by default. */
+  encode(text: string, maxTokens?: number): number[];
+}
+
+export interface LoadTokenizerParameters {
+  /** Folder with tokenizer.json and tokenizer_config.json. */
+  folder: string;
+}
+
+/** The parts of tokenizer.json that this package looks at itself. */
+const TokenizerJson = z.object({
+  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })),
+  normalizer: z.unknown(),
+  pre_tokenizer: z.unknown(),
+  model: z.looseObject({
+    type: z.literal('BPE'),
+    // Not copied: there are 150,000 of them.
+    vocab: z.custom<Record<string, number>>((value) => typeof value === 'object' && value !== null),
+    merges: z.custom<(string | string[])[]>((value) => Array.isArray(value)),
+  }),
+});
+type TokenizerJson = z.infer<typeof TokenizerJson>;
+
+const never = z.literal(false).optional();
+/** The pipeline that {@link textPieces} and {@link bytePairEncoder} know. */
+const QwenPipeline = z.object({
+  added_tokens: z.array(z.object({ normalized: z.literal(false), lstrip: never, rstrip: never, single_word: never })),
+  normalizer: z.object({ type: z.literal('NFC') }),
+  pre_tokenizer: z.object({
+    type: z.literal('Sequence'),
+    pretokenizers: z.tuple([
+      z.object({
+        type: z.literal('Split'),
+        pattern: z.object({ Regex: z.literal(QWEN_SPLIT) }),
+        behavior: z.literal('Isolated'),
+        invert: z.literal(false),
+      }),
+      z.object({ type: z.literal('ByteLevel'), add_prefix_space: z.literal(false), use_regex: z.literal(false) }),
+    ]),
+  }),
+  model: z.object({
+    dropout: z.null().optional(),
+    byte_fallback: never,
+    ignore_merges: never,
+    continuing_subword_prefix: z.literal('').nullish(),
+    end_of_word_suffix: z.literal('').nullish(),
+  }),
+});
+
+const CHATML_TOKENS = ['<|im_start|>', '<|im_end|>'];
+
+/**
+ * Reads a tokenizer from a folder, without the network.
+ * @throws FlockOffError `bad-model` when a file is missing or unreadable, or ChatML's tokens are not in it;
+ * `backend-unavailable` without the peer dependency.
+ */
+export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
+  const [tokenizerFile, configFile] = TOKENIZER_FILES as [string, string];
+  // One after the other: where both are missing, it is always the same that is named.
+  const json = await readJson(folder, tokenizerFile);
+  const config = await readJson(folder, configFile);
+  const parsed = TokenizerJson.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw badTokenizer(folder, `tokenizer.json: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
+  }
+  const { Qwen2Tokenizer } = await importTransformers();
+  let tokenizer: InstanceType<typeof Qwen2Tokenizer>;
+  try {
+    tokenizer = new Qwen2Tokenizer(json, config);
+  } catch (cause) {
+    throw badTokenizer(folder, 'it cannot be read', cause);
+  }
+  const encodeWhole = (text: string) => tokenizer.encode(text, { add_special_tokens: false });
+  const strange = CHATML_TOKENS.find((token) => encodeWhole(token).length !== 1);
+  if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
+
+  const piecesOf = piecesFor(parsed.data);
+  const addedIds = new Map(parsed.data.added_tokens.map(({ id, content }) => [content, id]));
+  let encodeWord: ((word: string) => number[]) | undefined;
+  const encodePiece = ({ kind, text }: TextPiece) => {
+    if (kind === 'added') return [addedIds.get(text)!];
+    if (kind === 'text') return encodeWhole(text);
+    // Most texts have no such word. The package would take 14 s and a gigabyte for a megabyte of one.
+    encodeWord ??= bytePairEncoder(parsed.data.model);
+    return encodeWord(text);
+  };
+  return {
+    vocabSize: largestId(parsed.data) + 1,
+    encode(text, maxTokens = Number.POSITIVE_INFINITY) {
+      const ids: number[] = [];
+      for (const piece of piecesOf(text)) {
+        if (ids.length >= maxTokens) break;
+        for (const id of encodePiece(piece)) if (ids.length < maxTokens) ids.push(id);
+      }
+      return ids;
+    },
+  };
+}
+
+/** Texts of a pipeline that is not known are encoded whole. */
+function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
+  if (!QwenPipeline.safeParse(json).success) return (text) => [{ kind: 'text', text }];
+  return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content) });
+}
+
+function largestId({ added_tokens, model }: TokenizerJson): number {
+  let largest = 0;
+  for (const { id } of added_tokens) largest = Math.max(largest, id);
+  for (const token in model.vocab) largest = Math.max(largest, model.vocab[token]!);
+  return largest;
+}
+
+async function readJson(folder: string, file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, file), 'utf8');
+  } catch (cause) {
+    throw new FlockOffError({
+      code: 'bad-model',
+      what: `the model folder ${folder} has no readable ${file}`,
+      fix: 'copy the tokenizer files of the base model into it',
+      facts: { folder, file },
+      cause,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw badTokenizer(folder, `${file} is not JSON`, cause);
+  }
+}
+
+function badTokenizer(folder: string, reason: string, cause?: unknown): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-model',
+    what: `the tokenizer in ${folder} cannot be used: ${reason}`,
+    fix: 'copy tokenizer.json and tokenizer_config.json of the base model again',
+    facts: { folder, reason },
+    cause,
+  });
+}
+
+async function importTransformers(): Promise<typeof import('@huggingface/transformers')> {
+  try {
+    return await import('@huggingface/transformers');
+  } catch (cause) {
+    throw new FlockOffError({
+      code: 'backend-unavailable',
+      what: 'the tokenizer package @huggingface/transformers cannot be loaded',
+      fix: 'run "npm install @huggingface/transformers"',
+      cause,
+    });
+  }
+}
