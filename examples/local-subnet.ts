@@ -8,7 +8,7 @@ import { makeTemporaryFolder } from './temporary-folder.ts';
 
 export type { LocalSubnet, RunningSubnet };
 
-const NETUID = 96;
+const NETUID = 2;
 const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
 
 /** Every registered wallet (uid = place): the validator, the sample miners, and one for whoever tries `miner.ts --local`. */
@@ -113,7 +113,10 @@ export async function withLocalSubnet({
 }: WithLocalSubnetParameters): Promise<{ argv: string[]; close(): Promise<void> }> {
   if (!local) return { argv, close: async () => {} };
   const served = await findServedSubnet();
-  if (served) return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
+  if (served) {
+    exemptFromProxies(served);
+    return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
+  }
   if (!populate)
     throw new FlockOffError({
       code: 'bad-argument',

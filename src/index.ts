@@ -4,6 +4,7 @@ export {
   type CommitParameters,
   type CommitReturnType,
 } from './chain/commitments/chain-metadata-store.ts';
+export type { CommitmentWait } from './chain/commitments/send-commitment.ts';
 export {
   type CommitTimelockedParameters,
   type CommitTimelockedReturnType,
@@ -93,6 +94,7 @@ export { pickDailyWinner } from './scoring/daily-winner.ts';
 export { type Contestant, winRates } from './scoring/win-rates.ts';
 export type { Clock } from './shared/clock.ts';
 export { type Logger, silentLogger } from './shared/logger.ts';
+export type { ProxyOption } from './shared/proxy.ts';
 export {
   type OutageWait,
   type WaitUntilAvailableParameters,

@@ -72,7 +72,10 @@ export async function listFile({
 }: HubDataset): Promise<z.infer<typeof ListedFile> | null> {
   const hub = await import('@huggingface/hub');
   const calls = { repo: { type: 'dataset' as const, name: repo }, hubUrl, fetch };
-  const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
+  const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit }).catch((error: unknown) => {
+    if (error instanceof hub.HubApiError && error.statusCode === 404) return []; // EntryNotFound: the rest is thrown before
+    throw error;
+  });
   const file = entries.find(({ path, type }) => path === FILE && type === 'file');
   if (file === undefined) return null;
   const parsed = ListedFile.safeParse(file);

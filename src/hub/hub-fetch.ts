@@ -1,5 +1,5 @@
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { hubFault, hubRefusal } from '../shared/hub-refusal.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { hubFault, hubRefusal, whyFetchFailed } from '../shared/hub-refusal.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface HubFetchParameters {
@@ -53,8 +53,7 @@ async function send(
     watch.stop();
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
-    const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw fault(why, { cause: error });
+    throw fault(whyFetchFailed(error), { cause: error });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response)) {
     const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;

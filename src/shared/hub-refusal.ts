@@ -1,4 +1,5 @@
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { ProxyError } from './proxy-tunnel.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
@@ -83,6 +84,13 @@ export type HubFault = (why: string, more?: Parameters<typeof unreachable>[2]) =
 /** @param proxy what the request goes through, such as "the proxy host:port", if anything; failures name it. */
 export function hubFault(url: string, proxy?: string | null): HubFault {
   return (why, more) => unreachable(url, proxy && !why.startsWith(proxy) ? `${why} (through ${proxy})` : why, more);
+}
+
+/** Why a fetch rejected: its own message says little beside its cause, but for the words on a proxy. */
+export function whyFetchFailed(error: unknown): string {
+  const says =
+    error instanceof Error && error.cause !== undefined && !(error instanceof ProxyError) ? error.cause : error;
+  return messageOf(says);
 }
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */

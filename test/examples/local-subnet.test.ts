@@ -6,6 +6,7 @@ import { sampleDatasets } from 'flock-off/local';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LocalSubnet, startLocalSubnet, withLocalSubnet } from '../../examples/local-subnet.ts';
 import { Owners } from '../../examples/owners.ts';
+import { announce } from '../../examples/served-subnet.ts';
 import { startExample } from './run-example.ts';
 
 // Everything is real; spies only make the start of the chain fail, and tell the addresses of what was started.
@@ -90,12 +91,18 @@ test('what a script has opened is closed in reverse order, all of it, and the fi
   expect(closed).toHaveLength(3);
 });
 
-test('a local subnet works where a proxy is set, which is not asked for it', async () => {
-  const dead = 'http://127.0.0.1:1';
-  await writeFile(join(folder, 'data.jsonl'), sampleDatasets({ seed: 3 }).good);
-  const env = { TMPDIR: folder, HTTP_PROXY: dead, HTTPS_PROXY: dead, no_proxy: 'example.test' };
-  const args = ['--local', '--hf_repo_id', 'local/mine', '--dataset_path', 'data.jsonl'];
-  const { code, stdout, stderr } = await startExample('miner.ts', args, { env, cwd: folder }).ended;
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain('committed local/mine');
+test('a served subnet works where a proxy is set, which is not asked for it', async () => {
+  const subnet = await startLocalSubnet();
+  try {
+    await announce(subnet, true);
+    const dead = 'http://127.0.0.1:1';
+    await writeFile(join(folder, 'data.jsonl'), sampleDatasets({ seed: 3 }).good);
+    const env = { TMPDIR: folder, HTTP_PROXY: dead, HTTPS_PROXY: dead, no_proxy: 'example.test' };
+    const args = ['--local', '--hf_repo_id', 'local/mine', '--dataset_path', 'data.jsonl'];
+    const { code, stdout, stderr } = await startExample('miner.ts', args, { env, cwd: folder }).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('committed local/mine');
+  } finally {
+    await subnet.close();
+  }
 });

@@ -73,9 +73,9 @@ test('the miner waits for a chain and then for a hub, and publishes when they ar
   const hub = await hubAt(hubPort);
   const { code, stdout, stderr } = await miner.ended;
   expect(stdout.trimEnd().split('\n')).toEqual([
-    expect.stringMatching(/^2 rows are valid/),
-    expect.stringMatching(/^uploaded to ann\/chats at [0-9a-f]{40}$/),
-    expect.stringMatching(/^committed ann\/chats:1:[0-9a-f]{40} in block \d+$/),
+    expect.stringMatching(/^\S+ 2 rows are valid/),
+    expect.stringMatching(/^\S+ uploaded to ann\/chats at [0-9a-f]{40}$/),
+    expect.stringMatching(/^\S+ committed ann\/chats:1:[0-9a-f]{40} in block \d+$/),
   ]);
   expect(code).toBe(0);
   expect(hub.repository('ann/chats')?.head.files.size).toBeGreaterThan(0);
@@ -87,9 +87,7 @@ test('the validator waits for a chain and then for the base model', async () => 
   const validator = start('validator.ts', chainPort, hubPort);
   await validator.warned(WAITS_FOR_CHAIN);
   await chainAt(chainPort);
-  await validator.warned(
-    /waiting for the hub: the hub did not deliver \S+ of the model ann\/no-model.*Ctrl-C stops\.$/m,
-  );
+  await validator.warned(/waiting for the hub: the Hub at \S+ did not serve \S+ann\/no-model\S+: .*Ctrl-C stops\.$/m);
   await hubAt(hubPort);
   const { code, stderr } = await validator.ended;
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^the hub has no model ann\/no-model/);

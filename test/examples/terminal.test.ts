@@ -64,7 +64,7 @@ describe("strangers' control characters do not reach the terminal", () => {
 
   test('in the sentence a script ends with', async () => {
     const { stderr } = await runExample('miner.ts', [
-      ...['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'],
+      ...['--netuid', '2', '--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'],
       ...['--wallet.path', 'none\u001b[2J\u202e'],
     ]);
     expect(stderr).toMatch(/^there is no key file at none\uFFFD\[2J\uFFFD[^\p{C}]*\n$/u);

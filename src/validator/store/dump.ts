@@ -26,7 +26,6 @@ const CRASHES = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
  * what is found under its key: a damaged index hides entries that are there.
  */
 const PROGRAM = `
-process.on('SIGINT', () => {});
 const [, library, folder, repair] = process.argv;
 const { ClassicLevel } = require(library);
 (async () => {
@@ -73,6 +72,8 @@ async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise
   const child = spawn(process.execPath, ['-e', PROGRAM, library, folder, how === 'repaired' ? 'repair' : 'look'], {
     env: { SystemRoot },
     stdio: ['ignore', 'pipe', 'ignore'],
+    // Ctrl-C is for who waits for it.
+    detached: true,
     windowsHide: true,
   });
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {

@@ -74,7 +74,7 @@ test('malformed is refused, and each broken line is named', async () => {
         problemCount: 4,
         problems: [
           { line: 2, problem: expect.stringContaining('not JSON') },
-          { line: 4, problem: expect.stringContaining('conversations') },
+          { line: 4, problem: expect.stringContaining('"question" and "answer"') },
           { line: 6, problem: expect.stringContaining('conversations') },
           { line: 8, problem: expect.stringContaining('not JSON') },
         ],
