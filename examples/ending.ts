@@ -30,8 +30,8 @@ export class Ending {
     this.#logsEndings = logsEndings;
     for (const [name, code] of Object.entries(SIGNALS)) process.on(name, () => this.#interrupted(code));
     process.on('uncaughtException', (error) => this.#crashed(error));
-    // Who reads the output may leave; where the terminal itself is gone there is nobody to tell.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#begin(1, outputClosed(error)));
+    // Who reads the output may leave; a file on a full disk takes no more, and that ends nothing.
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' && this.#begin(1, outputClosed()));
     process.stderr.on('error', () => {});
     // Where npm is told to end, it ends the shell between it and this process, and the shell tells nobody.
     const parent = process.ppid;
@@ -104,6 +104,6 @@ function stopped(): Error {
   return new Error('Stopped.');
 }
 
-function outputClosed({ code }: NodeJS.ErrnoException): Error {
-  return new Error(`Stopped: nobody reads the output any more (${code}).`);
+function outputClosed(): Error {
+  return new Error('Stopped: nobody reads the output any more (EPIPE).');
 }
