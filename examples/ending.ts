@@ -1,4 +1,5 @@
 import { printError } from './printable.ts';
+import { parents } from './process-identity.ts';
 
 /** What the exit code says; part of every `--help`. */
 export const EXIT_CODES =
@@ -33,10 +34,10 @@ export class Ending {
     // Who reads the output may leave; a file on a full disk takes no more, and that ends nothing.
     process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' && this.#begin(1, outputClosed()));
     process.stderr.on('error', () => {});
-    // Where npm is told to end, it ends the shell between it and this process, and the shell tells nobody.
-    const parent = process.ppid;
+    // Where npm or npx is told to end, it ends the shell between it and this process, and the shell tells nobody.
+    const startedBy = parents();
     if (process.env.npm_lifecycle_event)
-      setInterval(() => process.ppid !== parent && this.#begin(SIGNALS.SIGTERM, stopped()), PARENT_CHECK_MS).unref();
+      setInterval(() => parents() !== startedBy && this.#begin(SIGNALS.SIGTERM, stopped()), PARENT_CHECK_MS).unref();
   }
 
   /** Aborts when the process is to end. */
