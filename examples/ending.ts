@@ -1,4 +1,5 @@
 import { printError } from './printable.ts';
+import { parents } from './process-identity.ts';
 
 /** What the exit code says; part of every `--help`. */
 export const EXIT_CODES =
@@ -30,13 +31,13 @@ export class Ending {
     this.#logsEndings = logsEndings;
     for (const [name, code] of Object.entries(SIGNALS)) process.on(name, () => this.#interrupted(code));
     process.on('uncaughtException', (error) => this.#crashed(error));
-    // Who reads the output may leave; where the terminal itself is gone there is nobody to tell.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#begin(1, outputClosed(error)));
+    // Who reads the output may leave; a file on a full disk takes no more, and that ends nothing.
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' && this.#begin(1, outputClosed()));
     process.stderr.on('error', () => {});
-    // Where npm is told to end, it ends the shell between it and this process, and the shell tells nobody.
-    const parent = process.ppid;
+    // Where npm or npx is told to end, it ends the shell between it and this process, and the shell tells nobody.
+    const startedBy = parents();
     if (process.env.npm_lifecycle_event)
-      setInterval(() => process.ppid !== parent && this.#begin(SIGNALS.SIGTERM, stopped()), PARENT_CHECK_MS).unref();
+      setInterval(() => parents() !== startedBy && this.#begin(SIGNALS.SIGTERM, stopped()), PARENT_CHECK_MS).unref();
   }
 
   /** Aborts when the process is to end. */
@@ -104,6 +105,6 @@ function stopped(): Error {
   return new Error('Stopped.');
 }
 
-function outputClosed({ code }: NodeJS.ErrnoException): Error {
-  return new Error(`Stopped: nobody reads the output any more (${code}).`);
+function outputClosed(): Error {
+  return new Error('Stopped: nobody reads the output any more (EPIPE).');
 }

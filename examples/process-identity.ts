@@ -19,6 +19,17 @@ export function isOver(identity: string): boolean {
   return running === null || String(running) !== start;
 }
 
+/** Who started this process, and who started tsx where it was tsx; the latter only where the system says it. */
+export function parents(): string {
+  const parent = process.ppid;
+  try {
+    const isTsx = readFileSync(`/proc/${parent}/cmdline`, 'utf8').includes('tsx');
+    return isTsx ? `${parent} ${fieldsInProc(parent)[1]}` : `${parent}`;
+  } catch {
+    return `${parent}`;
+  }
+}
+
 function machine(): string {
   return createHash('sha256').update(`${hostname()} ${pidNamespace()}`).digest('hex').slice(0, 8);
 }
@@ -46,10 +57,14 @@ function startOf(pid: number): number | null {
 }
 
 function startInProc(pid: number): number | null {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses may hold anything. Behind it: the state, and 19 fields on the start in clock ticks.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsInProc(pid);
   return fields[0] === 'Z' ? null : Number(fields[19]);
+}
+
+/** What stands behind the name, which may hold anything: the state, the parent, and 18 fields on the start in clock ticks. */
+function fieldsInProc(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function startInPs(pid: number): number {

@@ -40,7 +40,8 @@ export async function announce({ close: _, ...subnet }: RunningSubnet, isOpen: b
  * @throws FlockOffError `timeout` (transient) when there is one that is not open yet, or does not answer.
  */
 export async function findServedSubnet(): Promise<LocalSubnet | null> {
-  const [served] = announced();
+  const subnets = announced();
+  const served = subnets.find(({ isOpen }) => isOpen) ?? subnets[0];
   if (!served) return null;
   if (served.isOpen && (await answers(served))) return served;
   throw new FlockOffError({
@@ -51,9 +52,12 @@ export async function findServedSubnet(): Promise<LocalSubnet | null> {
   });
 }
 
-/** @throws FlockOffError `bad-argument` when a subnet is served already: scripts with `--local` could not tell which is meant. */
-export function refuseSecond(): void {
-  const [served] = announced();
+/**
+ * Called once a subnet is announced: of two that start at the same moment, each then sees the other.
+ * @throws FlockOffError `bad-argument` when another one is served: scripts with `--local` could not tell which is meant.
+ */
+export function refuseSecond(own: LocalSubnet): void {
+  const served = announced().find(({ folder }) => folder !== own.folder);
   if (!served) return;
   throw new FlockOffError({
     code: 'bad-argument',

@@ -21,9 +21,11 @@ export async function main(argv: string[], signal?: AbortSignal, status: Saying 
 
   const open = new Owners();
   try {
-    if (serve) refuseSecond();
     const subnet = open.own(await startLocalSubnet({ commitReveal, signal }), (it) => it.close());
-    if (serve) await announce(subnet, false);
+    if (serve) {
+      await announce(subnet, false);
+      refuseSecond(subnet);
+    }
     status.show(
       `A development chain at ${subnet.chainUrl} and a hub at ${subnet.hubUrl}, both on this machine only.\n`,
     );

@@ -100,7 +100,8 @@ async function validate(
       onReport: async (report) => {
         reports.push(report);
         show(reportTable(report));
-        doing(`waiting for block ${report.startBlock + flags.blocks_per_epoch}, where the next epoch begins`);
+        const nextBlock = report.startBlock + flags.blocks_per_epoch;
+        doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
         await storeReport(report, join(flags.data_dir, 'reports'), logger);
       },
     },

@@ -41,6 +41,7 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   if (parsed.success) return { row: parsed.data };
   const format = rowFormat(value);
   if (format) return isJson(formatProblem(format));
+  if (isObject(value) && !Object.hasOwn(value, 'conversations')) return isJson(...withoutChat(value));
   const issue = parsed.error.issues[0]!;
   const at = (path: PropertyKey[]) => (path.length > 0 ? `${path.join('.')}: ` : '');
   const anywhere = issue.path.map((key) => (typeof key === 'number' ? '*' : key));
@@ -56,6 +57,14 @@ const notJson = (problem: string, kind = problem): RowProblem => ({ problem, kin
 const isJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: true });
 const formatProblem = ({ name, fix }: OtherFormat) => `${name}; ${fix}`;
 
+/** The problem and its kind. */
+function withoutChat(row: object): [problem: string, kind: string] {
+  const keys = Object.keys(row);
+  const named = keys.slice(0, 5).map((key) => `"${printable(key.slice(0, 40))}"`);
+  const seen = named.join(', ') + (keys.length > 5 ? ', ...' : '');
+  return [`no "conversations" among its keys (${seen || 'none'})`, 'no "conversations"'];
+}
+
 /** The problem and its kind. V8 says where the first JSON value of a line ends when more follows. */
 function syntaxProblem(text: string, message: string): [problem: string, kind?: string] {
   const after = /after JSON at position (\d+)/.exec(message)?.[1];
@@ -65,9 +74,13 @@ function syntaxProblem(text: string, message: string): [problem: string, kind?: 
     if (/^\s*,?\s*\{/.test(rest)) return ['several objects; each needs a line of its own'];
   }
   if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
-  // The message quotes the line: no control character of a stranger's file may reach a terminal.
-  return [`not JSON (${message.replace(/\p{C}/gu, '\ufffd')})`, 'not JSON'];
+  return [`not JSON (${printable(message)})`, 'not JSON'];
 }
+
+/** What quotes a line: no control character of a stranger's file may reach a terminal. */
+const printable = (text: string) => text.replace(/\p{C}/gu, '\ufffd');
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Keys written in a JSON text: its strings that a colon follows. JSON.parse keeps only the last of equal keys.

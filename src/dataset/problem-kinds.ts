@@ -37,7 +37,7 @@ export class ProblemKinds {
     const said = kinds.slice(0, KINDS_SAID).map(({ count, lines: [first, ...others], problem }) => {
       if (count === 1) return `line ${first}: ${problem}`;
       const more = count > LINES_NAMED ? ', ...' : '';
-      return `line ${first} and ${count - 1} like it (${others.join(', ')}${more}): ${problem}`;
+      return `line ${first} and ${count - 1} more like it (${others.join(', ')}${more}): ${problem}`;
     });
     return said.join('; ') + (kinds.length > KINDS_SAID ? '; ...' : '');
   }

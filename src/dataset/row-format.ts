@@ -49,6 +49,7 @@ const KEYS: [keys: string[], format: OtherFormat][] = [
     ['prompt', 'completion'],
     ['prompt', 'response'],
     ['question', 'answer'],
+    ['question', 'response'],
     ['query', 'response'],
     ['input', 'output'],
     ['user', 'assistant'],
@@ -58,7 +59,7 @@ const KEYS: [keys: string[], format: OtherFormat][] = [
   ]),
   ...['conversation', 'dialogue', 'dialog', 'chat', 'turns'].map((key): [string[], OtherFormat] => [
     [key],
-    { name: `chats under "${key}"`, fix: `rename "${key}" to "conversations"` },
+    chatsUnder(key),
   ]),
   [['text'], { name: 'plain text under "text"', fix: 'make chats of it: this competition trains on answers' }],
 ];
@@ -78,7 +79,9 @@ export function rowFormat(value: unknown): OtherFormat | null {
   const known = KEYS.find(([keys]) => keys.every((key) => Object.hasOwn(value, key)));
   if (known) return known[1];
   const wrapper = WRAPPERS.find((key) => Array.isArray(value[key]) && isObject((value[key] as unknown[])[0]));
-  return wrapper ? wrapped(rowFormat((value[wrapper] as unknown[])[0])) : null;
+  if (!wrapper) return null;
+  const [first] = value[wrapper] as Json[];
+  return isTurn(first!) ? chatsUnder(wrapper) : wrapped(rowFormat(first));
 }
 
 /** One JSON object around all rows. */
@@ -103,8 +106,7 @@ const aLineEach = (inside: OtherFormat | null) =>
 function listFormat(list: unknown[]): OtherFormat | null {
   const [first] = list;
   if (!isObject(first)) return null;
-  const isTurn = 'content' in first || 'value' in first;
-  return isTurn
+  return isTurn(first)
     ? { name: 'a list of turns', fix: 'put it under the key "conversations" of an object' }
     : array(rowFormat(first));
 }
@@ -124,6 +126,12 @@ function chatFormat(turns: unknown[]): OtherFormat | null {
     return { name, fix: 'move the content of that turn to the key "system" of the row' };
   return { name, fix: 'name the roles "user" and "assistant"' };
 }
+
+function chatsUnder(key: string): OtherFormat {
+  return { name: `chats under "${key}"`, fix: `rename "${key}" to "conversations"` };
+}
+
+const isTurn = (value: Json) => 'content' in value || 'value' in value;
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -201,9 +201,11 @@ const rows: [string, unknown, string][] = [
     '"prompt" and "completion"; make "prompt" the user\'s turn',
   ],
   ['question and answer', { question: 'a', answer: 'b' }, '"question" and "answer"; make'],
+  ['Orca', { id: '1', system_prompt: '', question: 'a', response: 'b' }, '"question" and "response"; make'],
   ['preferences', { prompt: 'a', chosen: 'b', rejected: 'c' }, 'a preference pair (DPO); make "prompt"'],
   ['Gemini', { contents: [{ role: 'user', parts: [{ text: 'a' }] }] }, 'Gemini contents; rename "contents"'],
   ['conversation', { conversation: [{ role: 'user', content: 'a' }] }, 'chats under "conversation"; rename'],
+  ['Vicuna', { id: '1', items: [{ from: 'human', value: 'a' }] }, 'chats under "items"; rename'],
   ['text', { text: 'a' }, 'plain text under "text"; make chats of it'],
   [
     'a list of turns',
@@ -220,7 +222,7 @@ const rows: [string, unknown, string][] = [
 describe('rows in another format', () => {
   it.each(rows)('are named once, with what to do: %s', async (_, row, problem) => {
     const { message, facts } = await verdictOn(jsonl(Array.from({ length: 500 }, () => row)));
-    expect(message).toContain(`500 of 500 lines are no rows: line 1 and 499 like it (2, 3, ...): ${problem}`);
+    expect(message).toContain(`500 of 500 lines are no rows: line 1 and 499 more like it (2, 3, ...): ${problem}`);
     expect(message.split(problem)).toHaveLength(2);
     expect(facts?.kinds).toEqual([{ kind: expect.stringContaining(problem), count: 500, lines: [1, 2, 3] }]);
   });
@@ -229,7 +231,7 @@ describe('rows in another format', () => {
     const bad = [sharegpt, alpaca, sharegpt, 'x', sharegpt, sharegpt, alpaca];
     const { message, facts } = await verdictOn(jsonl(bad.flatMap((row, i) => [good()[i % 3], row])));
     expect(message).toMatch(
-      /^7 of 14 lines are no rows: line 2 and 3 like it \(6, 10, \.\.\.\): ShareGPT; .+; line 4 and 1 like it \(14\): Alpaca; .+; line 8: Invalid input: expected object, received string$/,
+      /^7 of 14 lines are no rows: line 2 and 3 more like it \(6, 10, \.\.\.\): ShareGPT; .+; line 4 and 1 more like it \(14\): Alpaca; .+; line 8: Invalid input: expected object, received string$/,
     );
     expect(facts?.format).toBeUndefined();
     expect(facts?.kinds).toHaveLength(3);
@@ -243,7 +245,7 @@ describe('rows in another format', () => {
     };
     const { message } = await verdictOn(jsonl([empty(1), empty(0), empty(1)]));
     expect(message).toBe(
-      '3 of 3 lines are no rows: line 1 and 2 like it (2, 3): conversations.1.content: content is empty',
+      '3 of 3 lines are no rows: line 1 and 2 more like it (2, 3): conversations.1.content: content is empty',
     );
   });
 });

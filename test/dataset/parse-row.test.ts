@@ -27,6 +27,13 @@ describe('parseRow', () => {
     ['a byte-order mark', `\ufeff${rowLine('a')}`, 'starts with a byte-order mark; save the file as UTF-8 without BOM'],
     ['a list', '[1]', 'Invalid input: expected object, received array'],
     ['a bare text', '"a"', 'Invalid input: expected object, received string'],
+    ['other keys', '{"q": 1, "\\u001b[2J": 2}', 'no "conversations" among its keys ("q", "\ufffd[2J")'],
+    [
+      'many keys',
+      JSON.stringify({ ...[...'abcdef'] }),
+      'no "conversations" among its keys ("0", "1", "2", "3", "4", ...)',
+    ],
+    ['no keys', '{}', 'no "conversations" among its keys (none)'],
     [
       'a wrong turn',
       '{"conversations": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}',

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Interrupt, onTerminal, type TerminalRun } from './on-terminal.ts';
+import { type Interrupt, onTerminal, ROOT, type TerminalRun } from './on-terminal.ts';
 import { ROWS } from './run-example.ts';
 
 const TOKEN = 'hf_ending_token';
@@ -130,6 +132,25 @@ describe.concurrent('whatever a script does', () => {
     const tsx = ['node_modules/.bin/tsx', 'test/examples/stubborn.ts', 'busy'];
     expect((await interrupted(tsx, 'owns', CTRL_C)).exitCode).toBe(130);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'it ends with the npx that is told to, though only a shell hears of it',
+    async () => {
+      // No terminal: its end would be a signal of its own.
+      const temporary = await mkdtemp(join(folder, 'tmp-'));
+      const npx = spawn('npx', ['tsx', 'test/examples/stubborn.ts', 'done'], {
+        cwd: ROOT,
+        env: { ...process.env, TMPDIR: temporary },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      await once(npx.stdout, 'data');
+      npx.kill('SIGTERM');
+      // Whoever still runs holds the pipe.
+      await once(npx, 'close', { signal: AbortSignal.timeout(20_000) });
+      const ours = async () => (await readdir(temporary)).filter((name) => name.startsWith('flock-off'));
+      await vi.waitFor(async () => expect(await ours()).toEqual([]), { timeout: 10_000 });
+    },
+  );
 
   test.each([
     ['throws', 1, /Cannot read properties of null/],

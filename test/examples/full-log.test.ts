@@ -19,3 +19,12 @@ test.runIf(existsSync('/dev/full'))('a log on a full disk does not end what is l
   );
   expect({ stdout, status }).toEqual({ stdout: 'alive\n', status: 0 });
 });
+
+test.runIf(existsSync('/dev/full'))('an output on a full disk does not end what prints it', () => {
+  const { stderr, status } = spawnSync(
+    'bash',
+    ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, '--import', 'tsx', 'test/examples/stubborn.ts', 'soon'],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+});

@@ -27,16 +27,34 @@ afterEach(async () => {
 
 test('a subnet is found once it is open, and no more when it has ended', async () => {
   expect(await findServedSubnet()).toBe(null);
-  expect(() => refuseSecond()).not.toThrow();
   await announce(subnet, false);
+  expect(() => refuseSecond(subnet)).not.toThrow();
   await expect(findServedSubnet()).rejects.toThrow(/ws:\/\/127\.0\.0\.1:1 is not ready yet\. Try again/);
-  expect(() => refuseSecond()).toThrow(/^a local subnet is served already, with its chain at ws:\/\/127\.0\.0\.1:1 /);
   await announce(subnet, true);
   expect(await findServedSubnet()).toMatchObject({ folder: subnet.folder, hubUrl: subnet.hubUrl });
   expect((await stat(join(subnet.folder, 'served.json'))).mode & 0o777).toBe(0o600);
   await subnet.close();
   expect(await findServedSubnet()).toBe(null);
-  expect(() => refuseSecond()).not.toThrow();
+});
+
+test('of two that start at the same moment not both stay, and the open one is found meanwhile', async () => {
+  const { path, remove } = await makeTemporaryFolder();
+  const other = { ...subnet, chainUrl: 'ws://127.0.0.1:2', folder: path, close: remove };
+  await Promise.all([announce(subnet, false), announce(other, false)]);
+  expect(() => refuseSecond(subnet)).toThrow(
+    /^a local subnet is served already, with its chain at ws:\/\/127.0.0.1:2 /,
+  );
+  expect(() => refuseSecond(other)).toThrow(/^a local subnet is served already, with its chain at ws:\/\/127.0.0.1:1 /);
+  for (const [open, starting] of [
+    [subnet, other],
+    [other, subnet],
+  ] as const) {
+    await announce(open, true);
+    await announce(starting, false);
+    expect(await findServedSubnet()).toMatchObject({ chainUrl: open.chainUrl });
+  }
+  await other.close();
+  await subnet.close();
 });
 
 test('one that does not answer is named, not passed by', async () => {

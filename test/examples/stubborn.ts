@@ -12,6 +12,7 @@ async function main([how]: string[], signal: AbortSignal): Promise<void> {
   if (how === 'fails') throw new Error('it failed');
   if (how === 'exits') process.exit(7);
   if (how === 'busy') while (true) Date.now();
+  if (how === 'soon') return;
   if (how === 'deaf') await new Promise(() => {});
   await sleep(60_000, undefined, { signal }).catch(() => {});
   if (how === 'done') return;

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ChainMetadataStore, connectSubtensor, openHotkey } from 'flock-off';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalSubnet } from '../../examples/local-subnet.ts';
+import { runCommand } from '../../src/setup/run-command.ts';
 import { type ExampleRun, ROWS, type RunningExample, runExample, startExample } from './run-example.ts';
 
 // What an operator may have exported for the real subnet: none of it may matter here.
@@ -17,6 +19,7 @@ const EXPORTED = {
   HF_TOKEN: 'hf_of_the_real_hub',
 };
 
+const CLONE = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 let folder: string;
 let temporary: string;
 beforeAll(async () => {
@@ -48,6 +51,20 @@ test('examples/miner.ts --local publishes nothing where no subnet is served, and
   expect(stderr).toMatch(/^no local subnet is served on this machine, .*Start one .* `npm start -- --serve`.*\n$/);
   expect(await localSubnets()).toEqual([]);
 });
+
+test('the command of docs/miner.md runs it from another folder than the clone', async () => {
+  const guide = await readFile(new URL('../../docs/miner.md', import.meta.url), 'utf8');
+  const command = /`(npx --prefix \S+ tsx [^`]+)`/.exec(guide)![1]!.replaceAll('../flock-off', CLONE);
+  const { code, stderr } = await runCommand({
+    command: 'sh',
+    args: ['-c', command],
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary },
+    timeoutMs: 60_000,
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^no local subnet is served on this machine, /);
+}, 70_000);
 
 describe('examples/subnet.ts --serve --commit_reveal, with the flags of another subnet exported', () => {
   let subnet: RunningExample;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -78,10 +78,14 @@ test.each(TABLE)('the clients of the Hub give the codes of docs/errors.md to %s'
       to: join(folder, 'data.jsonl'),
       maxBytes: 1e6,
     });
+  const path = join(folder, 'mine.jsonl');
+  await writeFile(path, 'rows');
+  const store = createHubDatasetStore({ endpoint, token: 'hf_ann', attempts: 1, clock: noWaiting });
   const source = { model: 'ann/tiny', cacheDir: folder, hubEndpoint: endpoint, hubToken: 'hf_ann', clock: noWaiting };
   const codes = [
     await outcome(() => download('hf_ann')),
     await outcome(() => download()),
+    await outcome(() => store.upload({ repo: 'ann/chats', path })),
     await outcome(() => resolveBaseModel(source)),
   ];
   expect(`| \`${said}\` | ${codes.join(' | ')} |`).toBe(row);

@@ -209,7 +209,7 @@ describe("the README's first program, in a folder with the package and the peers
     const { code, stdout, stderr } = await first('theirs.jsonl');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.trim()).toMatch(
-      /^invalid-rows: 3 of 3 lines are no rows: line 1 and 2 like it \(2, 3\): Alpaca; .+$/,
+      /^invalid-rows: 3 of 3 lines are no rows: line 1 and 2 more like it \(2, 3\): Alpaca; .+$/,
     );
   }, 60_000);
 
