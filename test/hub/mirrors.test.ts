@@ -123,6 +123,20 @@ describe.each(['regular', 'lfs'] as const)('the hash of %s storage decides', (st
     expect(existsSync(at('down.jsonl'))).toBe(false);
   });
 
+  test('nothing stays of what was received for another size', async () => {
+    const commit = await uploaded(BODY);
+    let lists = 0;
+    const size = BODY.length + 5_000;
+    const longer = listing((entry) => ({ ...entry, size, ...(entry.lfs ? { lfs: { ...entry.lfs, size } } : {}) }));
+    const rule: MirrorRule = (answer, request, response) => {
+      if (isListing(request) && ++lists === 1) return longer(answer, request, response);
+      if (isFile(request) && lists === 1) return { ...without(answer, 'content-length'), body: Buffer.alloc(size) };
+      return answer;
+    };
+    expect(await downloadThrough(rule, commit)).toMatchObject({ ok: true, value: { bytes: BODY.length } });
+    expect(await readFile(at('down.jsonl'), 'utf8')).toBe(BODY);
+  });
+
   test.each<[string, MirrorRule]>([
     ['as the Hub has it', (answer) => answer],
     ['through a mirror that ignores ranges', file((_, request) => askHub(hub.url, withoutRange(request)))],
