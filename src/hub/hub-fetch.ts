@@ -1,5 +1,5 @@
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { hubFault, hubRefusal } from '../shared/hub-refusal.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
+import { hubFault, hubRefusal, reasonOf } from '../shared/hub-refusal.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface HubFetchParameters {
@@ -53,10 +53,9 @@ async function send(
     watch.stop();
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
-    const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw fault(why, { cause: error });
+    throw fault(reasonOf(error), { cause: error });
   }
-  if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response)) {
+  if (response.ok || PASSED_THROUGH.has(response.status) || (isFile(url) && isMissing(response))) {
     const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;
     return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
   }
@@ -77,6 +76,6 @@ function isFile(url: string): boolean {
   return /\/resolve\/[0-9a-f]{40}\/[^/]+$/.test(new URL(url).pathname);
 }
 
-function isMissingFile(response: Response): boolean {
+function isMissing(response: Response): boolean {
   return response.status === 404 && response.headers.get('X-Error-Code') === 'EntryNotFound';
 }

@@ -14,7 +14,10 @@ function ask(method: string, path: string, body?: string): Promise<Response> {
 
 test('names of files may be in any language', async () => {
   const path = 'données/対話 "1".txt';
-  const lines = [{ key: 'header', value: { summary: 'Add' } }, { key: 'file', value: { path, content: 'aGk=' } }];
+  const lines = [
+    { key: 'header', value: { summary: 'Add' } },
+    { key: 'file', value: { path, content: 'aGk=' } },
+  ];
   await ask('POST', '/api/datasets/ann/chats/commit/main', lines.map((line) => JSON.stringify(line)).join('\n'));
   const file = await ask('GET', `/datasets/ann/chats/resolve/main/${encodeURIComponent(path)}`);
   expect([file.status, await file.text()]).toEqual([200, 'hi']);

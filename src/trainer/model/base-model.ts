@@ -1,14 +1,14 @@
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
+import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { parseHubEndpoint } from '../../schema/hub-endpoint.ts';
 import { parseHubToken } from '../../schema/hub-token.ts';
 import { RepoId } from '../../schema/model-id.ts';
 import { bodyFrom, type ReceivedBytes } from '../../shared/body-from.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { digestFile } from '../../shared/file-digest.ts';
-import { type HubFault, hubFault, hubRefusal } from '../../shared/hub-refusal.ts';
+import { type HubFault, hubFault, hubRefusal, reasonOf } from '../../shared/hub-refusal.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
@@ -242,8 +242,7 @@ function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
 function transferFault(source: HubSource, url: string, error: unknown): unknown {
   if (source.signal.aborted) return source.signal.reason;
   if (error instanceof FlockOffError) return error;
-  const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-  return faultAt(source, url)(why, { cause: error });
+  return faultAt(source, url)(reasonOf(error), { cause: error });
 }
 
 function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): string {

@@ -210,7 +210,10 @@ test('a node that is far behind what was seen elsewhere is passed by', async () 
   const proxy = await proxyTo(ahead.url);
   let nowMs = Date.now();
   const clock = { ...systemClock, nowMs: () => nowMs };
-  const subtensor = await connectAny([proxy.url, behind.url], { clock, maxClockDifferenceMs: Number.POSITIVE_INFINITY });
+  const subtensor = await connectAny([proxy.url, behind.url], {
+    clock,
+    maxClockDifferenceMs: Number.POSITIVE_INFINITY,
+  });
   await proxy.close();
   await expect(subtensor.currentBlock()).rejects.toMatchObject({
     message: expect.stringMatching(/its best block \d+ is \d+ blocks behind/),
