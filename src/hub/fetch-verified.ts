@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type FileDigest, sameContent } from '../shared/file-digest.ts';
@@ -75,7 +76,11 @@ export async function listFile({
 }: HubDataset): Promise<z.infer<typeof ListedFile> | null> {
   const hub = await import('@huggingface/hub');
   const calls = { repo: { type: 'dataset' as const, name: repo }, hubUrl, fetch };
-  const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit });
+  const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit }).catch((error: unknown) => {
+    // The Hub lists nothing where nothing is; a mirror may say it so.
+    if (isCode(error, 'hub-denied') && (error as FlockOffError).facts.errorCode === 'EntryNotFound') return [];
+    throw error;
+  });
   const file = entries.find(({ path, type }) => path === FILE && type === 'file');
   if (file === undefined) return null;
   const parsed = ListedFile.safeParse(file);
@@ -84,11 +89,7 @@ export async function listFile({
 }
 
 /** The bytes of a file from `offset` on, `null` where there is no such file. */
-async function requestFrom(
-  { fetch, faultAt }: HubDataset,
-  url: string,
-  offset: number,
-): Promise<ReceivedBytes | null> {
+async function requestFrom({ fetch, faultAt }: HubDataset, url: string, offset: number): Promise<ReceivedBytes | null> {
   const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
   // Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked.
   const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...range } });

@@ -231,7 +231,6 @@ function verdictOn(error: unknown, repo: string, commit: string): Checked<Stored
   if (errorCode === 'RepoNotFound')
     return reject('dataset-missing', `the dataset repository ${repo} does not exist or is private`);
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
-  if (errorCode === 'EntryNotFound') return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
   // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
