@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { unreachable } from '../shared/hub-refusal.ts';
+import type { HubFault } from '../shared/hub-refusal.ts';
 import type { ReceivedFile } from './received-file.ts';
 
 /** The one file of a dataset repository. */
@@ -15,6 +16,8 @@ export interface HubDataset {
   commit: string;
   /** Sends the token, if any: @huggingface/hub takes tokens of the Hub alone, and mirrors give out others. */
   fetch: typeof fetch;
+  /** Makes the error of what was asked for at a URL. */
+  faultAt: (url: string) => HubFault;
 }
 
 const ListedFile = z.object({
@@ -34,30 +37,30 @@ export async function fetchVerified(
   received: ReceivedFile,
   { maxBytes, ...dataset }: HubDataset & { maxBytes: number },
 ): Promise<Checked<FileDigest>> {
-  const { hubUrl, repo, commit, fetch } = dataset;
+  const { hubUrl, repo, commit, faultAt } = dataset;
   const url = `${hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
   const entry = await listFile(dataset);
   if (entry === null) {
     // Said twice, or it is not true: a proxy's empty list costs no miner anything.
-    if ((await requestFrom(fetch, url, 0)) === null)
+    if ((await requestFrom(dataset, url, 0)) === null)
       return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
-    throw unreachable(url, 'it serves the file and does not list it');
+    throw faultAt(url)('it serves the file and does not list it');
   }
   const bytesFrom = async (offset: number) => {
-    const served = await requestFrom(fetch, url, offset);
-    if (served === null) throw unreachable(url, 'it lists the file and does not serve it');
+    const served = await requestFrom(dataset, url, offset);
+    if (served === null) throw faultAt(url)('it lists the file and does not serve it');
     return served;
   };
   const bytes = entry.lfs?.size ?? entry.size;
   if (bytes > maxBytes) {
     if (await reachesBeyond(maxBytes, await bytesFrom(maxBytes)))
       return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
-    throw unreachable(url, `it lists ${bytes} bytes and serves ${maxBytes} at most`);
+    throw faultAt(url)(`it lists ${bytes} bytes and serves ${maxBytes} at most`);
   }
   const digest = await received.fill({ bytes, bytesFrom });
   if (sameContent(entry, digest)) return accept(digest);
   received.discard();
-  throw unreachable(url, `the bytes received are not those of ${FILE} at commit ${commit}`);
+  throw faultAt(url)(`the bytes received are not those of ${FILE} at commit ${commit}`);
 }
 
 /**
@@ -69,29 +72,31 @@ export async function listFile({
   repo,
   commit,
   fetch,
+  faultAt,
 }: HubDataset): Promise<z.infer<typeof ListedFile> | null> {
   const hub = await import('@huggingface/hub');
   const calls = { repo: { type: 'dataset' as const, name: repo }, hubUrl, fetch };
   const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit }).catch((error: unknown) => {
-    if (error instanceof hub.HubApiError && error.statusCode === 404) return []; // EntryNotFound: the rest is thrown before
+    // The Hub lists nothing where nothing is; a mirror may say it so.
+    if (isCode(error, 'hub-denied') && (error as FlockOffError).facts.errorCode === 'EntryNotFound') return [];
     throw error;
   });
   const file = entries.find(({ path, type }) => path === FILE && type === 'file');
   if (file === undefined) return null;
   const parsed = ListedFile.safeParse(file);
   if (parsed.success) return parsed.data;
-  throw unreachable(`${hubUrl}/datasets/${repo}`, `it lists ${FILE} at commit ${commit} without its size and hash`);
+  throw faultAt(`${hubUrl}/datasets/${repo}`)(`it lists ${FILE} at commit ${commit} without its size and hash`);
 }
 
 /** The bytes of a file from `offset` on, `null` where there is no such file. */
-async function requestFrom(fetch: typeof globalThis.fetch, url: string, offset: number): Promise<ReceivedBytes | null> {
+async function requestFrom({ fetch, faultAt }: HubDataset, url: string, offset: number): Promise<ReceivedBytes | null> {
   const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
   // Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked.
   const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...range } });
   if (response.ok) return bodyFrom(response, offset);
   await response.body?.cancel();
   if (response.status === 404) return null;
-  throw unreachable(url, `it answered ${response.status}`);
+  throw faultAt(url)(`it answered ${response.status}`);
 }
 
 /** Whether a byte comes that is one too many: a listed size is believed no sooner. */

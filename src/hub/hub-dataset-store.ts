@@ -6,7 +6,7 @@ import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { isDisabled, unreachable } from '../shared/hub-refusal.ts';
+import { type HubFault, hubFault, isDisabled, reasonOf } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
@@ -64,6 +64,8 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
   const token = parseHubToken(parameters.token, 'the parameter "token"');
   const route = httpRoute(parameters, hubUrl);
+  /** Names the proxy, too. */
+  const faultAt = (url: string) => hubFault(url, route.through(url));
   const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
 
   /** What every call to @huggingface/hub takes. */
@@ -83,11 +85,12 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const deadline = new AbortController();
-    const late = () => unreachable(`${hubUrl}/datasets/${repo}`, `it took more than ${totalTimeoutMs / 1000} s in all`);
-    const timer = setTimeout(() => deadline.abort(late()), totalTimeoutMs);
+    const fault = faultAt(`${hubUrl}/datasets/${repo}`);
+    const late = () => deadline.abort(fault(`it took more than ${totalTimeoutMs / 1000} s in all`));
+    const timer = setTimeout(late, totalTimeoutMs);
     const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
     try {
-      return await retry(() => asOurs(`${hubUrl}/datasets/${repo}`, either, () => call(either)), {
+      return await retry(() => asOurs(fault, either, () => call(either)), {
         attempts,
         baseDelayMs: BASE_DELAY_MS,
         maxDelayMs: MAX_DELAY_MS,
@@ -142,7 +145,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
       : [];
     if (!sameContent(entry, digest))
-      throw unreachable(`${hubUrl}/datasets/${repo}`, `the upload cannot be read back at commit ${commit}`);
+      throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
   }
 
   async function download({
@@ -161,7 +164,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       const received = new ReceivedFile(file, to);
       const fetched = await insist(repo, signal, (signal) => {
         const fetch = hubFetch({ ...limits, signal, token });
-        return fetchVerified(received, { hubUrl, repo, commit, fetch, maxBytes });
+        return fetchVerified(received, { hubUrl, repo, commit, fetch, faultAt, maxBytes });
       });
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
@@ -191,7 +194,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     const { status, errorCode } = (error as FlockOffError).facts;
     if (status !== 401 || errorCode === undefined) return;
     const isRefusedToAll = await insist(repo, signal, (signal) =>
-      listFile({ hubUrl, repo, commit, fetch: hubFetch({ ...limits, signal }) }),
+      listFile({ hubUrl, repo, commit, faultAt, fetch: hubFetch({ ...limits, signal }) }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -210,13 +213,14 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(url: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
-    throw unreachable(url, messageOf(error), { cause: error });
+    const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
+    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : reasonOf(error), { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { hubFault, hubRefusal, whyFetchFailed } from '../shared/hub-refusal.ts';
+import { hubFault, hubRefusal, reasonOf } from '../shared/hub-refusal.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface HubFetchParameters {
@@ -53,9 +53,9 @@ async function send(
     watch.stop();
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
-    throw fault(whyFetchFailed(error), { cause: error });
+    throw fault(reasonOf(error), { cause: error });
   }
-  if (response.ok || PASSED_THROUGH.has(response.status) || isMissingFile(response)) {
+  if (response.ok || PASSED_THROUGH.has(response.status) || (isFile(url) && isMissing(response))) {
     const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;
     return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
   }
@@ -76,6 +76,6 @@ function isFile(url: string): boolean {
   return /\/resolve\/[0-9a-f]{40}\/[^/]+$/.test(new URL(url).pathname);
 }
 
-function isMissingFile(response: Response): boolean {
+function isMissing(response: Response): boolean {
   return response.status === 404 && response.headers.get('X-Error-Code') === 'EntryNotFound';
 }

@@ -45,8 +45,12 @@ export class ReceivedFile {
       }
     }
     if (!this.#digest) {
-      // Some file systems say only now that there is no room.
-      await onDisk(this.#path, () => this.#file.sync());
+      await onDisk(this.#path, async () => {
+        // What was discarded may have been longer.
+        await this.#file.truncate(source.bytes);
+        // Some file systems say only now that there is no room.
+        await this.#file.sync();
+      });
       this.#digest = (this.#digester ?? digester(0)).digest();
     }
     return this.#digest;

@@ -1,8 +1,9 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { ProxyError } from './proxy-tunnel.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
+/** What is kept of what was answered. */
+const MOST_CHARACTERS = 300;
 
 export interface HubRefusalParameters {
   url: string;
@@ -32,7 +33,7 @@ export function hubRefusal({
   const { status, headers } = response;
   const errorCode = headers.get('X-Error-Code') ?? undefined;
   const said = headers.get('X-Error-Message') || errorIn(body) || response.statusText || 'no reason given';
-  const message = token === undefined ? said : said.replaceAll(token, '(the token)');
+  const message = cut(token === undefined ? said : said.replaceAll(token, '(the token)'));
   if (status >= 500 || TRANSIENT.has(status)) {
     const askedMs = retryAfterMs(headers);
     const asks = askedMs === undefined ? '' : `, asks to wait ${Math.ceil(askedMs / 1000)} s`;
@@ -62,35 +63,27 @@ export function isDisabled(message: string): boolean {
   return /\bdisabled\b/i.test(message);
 }
 
-/** The Hub does not answer as it should: worth another try. */
-export function unreachable(
-  url: string,
-  why: string,
-  more: { cause?: unknown; retryAfterMs?: number } = {},
-): FlockOffError {
-  return new FlockOffError({
-    code: 'hub-unreachable',
-    what: `the Hub at ${new URL(url).origin} did not serve ${pathOf(url)}: ${why}`,
-    fix: 'check the address of the Hub and your network if it stays so',
-    facts: { url: pathOf(url) },
-    transient: true,
-    ...more,
-  });
-}
-
-/** {@link unreachable} for one request. */
-export type HubFault = (why: string, more?: Parameters<typeof unreachable>[2]) => FlockOffError;
+/** Makes the error `hub-unreachable` of one request: the Hub does not answer as it should, which is worth another try. */
+export type HubFault = (why: string, more?: { cause?: unknown; retryAfterMs?: number }) => FlockOffError;
 
 /** @param proxy what the request goes through, such as "the proxy host:port", if anything; failures name it. */
 export function hubFault(url: string, proxy?: string | null): HubFault {
-  return (why, more) => unreachable(url, proxy && !why.startsWith(proxy) ? `${why} (through ${proxy})` : why, more);
+  return (why, more) => {
+    const through = proxy && !why.startsWith(proxy) ? ` (through ${proxy})` : '';
+    return new FlockOffError({
+      code: 'hub-unreachable',
+      what: `the Hub at ${new URL(url).origin} did not serve ${pathOf(url)}: ${why}${through}`,
+      fix: 'check the address of the Hub and your network if it stays so',
+      facts: { url: pathOf(url) },
+      transient: true,
+      ...more,
+    });
+  };
 }
 
-/** Why a fetch rejected: its own message says little beside its cause, but for the words on a proxy. */
-export function whyFetchFailed(error: unknown): string {
-  const says =
-    error instanceof Error && error.cause !== undefined && !(error instanceof ProxyError) ? error.cause : error;
-  return messageOf(says);
+/** Why a request failed: fetch wraps what happened in an error that says nothing. */
+export function reasonOf(error: unknown): string {
+  return messageOf(error instanceof TypeError && error.cause !== undefined ? error.cause : error);
 }
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */
@@ -108,6 +101,12 @@ function errorIn(body: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whoever answers may say anything, at any length. */
+function cut(said: string): string {
+  const line = said.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}...` : line;
 }
 
 /** Without the query: signed links carry secrets there. */

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -97,6 +100,19 @@ describe('a proxy that fails is named, the fault passes, and no miner has a verd
     expect(error.message.replace(proxy.shown, 'HOST')).toMatch(message);
     expect(JSON.stringify([error.message, error.stack, error.cause?.message, error.facts])).not.toContain('hunter2');
   });
+});
+
+test('a proxy that answers in place of the Hub is named, too', async () => {
+  const { commit } = await upload(store({ proxy: false }));
+  const page = createServer((_, response) => response.end('<h1>Welcome</h1>')).listen(0, '127.0.0.1');
+  await once(page, 'listening');
+  const shown = `127.0.0.1:${(page.address() as AddressInfo).port}`;
+  const downloading = download(commit, store({ proxy: `http://${shown}` }));
+  await expect(downloading).rejects.toMatchObject({
+    code: 'hub-unreachable',
+    message: expect.stringContaining(`(through the proxy ${shown})`),
+  });
+  page.close();
 });
 
 test('an address that names no proxy is said before anything is sent, without what it holds', () => {

@@ -123,6 +123,20 @@ describe.each(['regular', 'lfs'] as const)('the hash of %s storage decides', (st
     expect(existsSync(at('down.jsonl'))).toBe(false);
   });
 
+  test('nothing stays of what was received for another size', async () => {
+    const commit = await uploaded(BODY);
+    let lists = 0;
+    const size = BODY.length + 5_000;
+    const longer = listing((entry) => ({ ...entry, size, ...(entry.lfs ? { lfs: { ...entry.lfs, size } } : {}) }));
+    const rule: MirrorRule = (answer, request, response) => {
+      if (isListing(request) && ++lists === 1) return longer(answer, request, response);
+      if (isFile(request) && lists === 1) return { ...without(answer, 'content-length'), body: Buffer.alloc(size) };
+      return answer;
+    };
+    expect(await downloadThrough(rule, commit)).toMatchObject({ ok: true, value: { bytes: BODY.length } });
+    expect(await readFile(at('down.jsonl'), 'utf8')).toBe(BODY);
+  });
+
   test.each<[string, MirrorRule]>([
     ['as the Hub has it', (answer) => answer],
     ['through a mirror that ignores ranges', file((_, request) => askHub(hub.url, withoutRange(request)))],
@@ -214,8 +228,15 @@ describe('what does not end is cut, and is the fault of the Hub', () => {
   });
 });
 
+test('what a refusal says is kept short, on one line', async () => {
+  const commit = await uploaded('x');
+  const body = Buffer.from(JSON.stringify({ error: `\u001b[2J\nno${'!'.repeat(60_000)}` }));
+  const refusing = downloadThrough(() => ({ status: 503, headers: {}, body }), commit);
+  await expect(refusing).rejects.toMatchObject({ message: expect.stringMatching(/503 \(\[2J no!{294}\.\.\.\)/) });
+});
+
 describe('a mirror that contradicts itself blames no miner', () => {
-  test.each<[string, MirrorRule]>([
+  test.each<[string, MirrorRule, RegExp?]>([
     [
       'an empty list and the file',
       (answer, request) => (isListing(request) ? { ...answer, body: Buffer.from('[]') } : answer),
@@ -223,7 +244,17 @@ describe('a mirror that contradicts itself blames no miner', () => {
     ['the entry of a folder and the file', listing((entry) => ({ ...entry, type: 'directory' }))],
     ['an entry without a hash', listing(({ oid: _, ...entry }) => entry)],
     ['a size that is none', listing((entry) => ({ ...entry, size: -1 }))],
-    ['an entry that is none', listing(() => null)],
+    ['an entry that is none', listing(() => null), /its answer cannot be read/],
+    [
+      'no list',
+      (answer, request) => (isListing(request) ? { ...answer, body: Buffer.from('{"a":1}') } : answer),
+      /expected array/,
+    ],
+    [
+      'a page for a list',
+      (answer, request) => (isListing(request) ? { ...answer, body: Buffer.from('<h1>Hello</h1>') } : answer),
+      /its answer cannot be read \(.*not valid JSON/,
+    ],
     [
       'the file listed and missing',
       file((answer) => ({ ...answer, status: 404, headers: { 'x-error-code': 'EntryNotFound' } })),
@@ -241,11 +272,12 @@ describe('a mirror that contradicts itself blames no miner', () => {
     ],
     ['a conflict', file((answer) => ({ ...answer, status: 409 }))],
     ['a range that cannot be', file((answer) => ({ ...answer, status: 416 }))],
-  ])('%s', async (_what, rule) => {
+  ])('%s', async (_what, rule, why = /did not serve/) => {
     const commit = await uploaded('x'.repeat(9_000));
     await expect(downloadThrough(rule, commit, { stallTimeoutMs: 1_000 })).rejects.toMatchObject({
       code: 'hub-unreachable',
       transient: true,
+      message: expect.stringMatching(why),
     });
   });
 });

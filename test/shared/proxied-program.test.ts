@@ -75,6 +75,15 @@ test('https and wss go through the proxy of HTTPS_PROXY, in tunnels, and the pro
   expect([...new Set(proxy.seen)].sort()).toEqual(['CONNECT localhost:4001', 'CONNECT localhost:4002']);
 });
 
+test('a certificate that does not name the address of the node is refused in a tunnel, too', async () => {
+  const proxy = await startForwardProxy({ hosts: { 'localhost:4001': hub, '127.0.0.2:4002': chain } });
+  const env = { HTTPS_PROXY: proxy.url };
+  const { code, stderr } = await program('wss://127.0.0.2:4002', 'https://localhost:4001', env);
+  await proxy.close();
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/its certificate is not accepted .*127\.0\.0\.2/);
+});
+
 test('what NO_PROXY exempts goes past a proxy that does not work', async () => {
   const env = { https_proxy: 'http://127.0.0.1:1', no_proxy: '127.0.0.1' };
   const { code, stdout, stderr } = await program(`wss://${chain}`, `https://${hub}`, env);

@@ -55,6 +55,8 @@ export interface UseConnectionParameters {
 
 /** A node further behind than this is still catching up. */
 const MOST_BLOCKS_BEHIND = 20;
+/** Meanwhile the others have come as far as a node that told the truth. One that did not must not rule them all out for ever. */
+const HIGHEST_COUNTS_MS = 600_000;
 const MAX_CLOCK_DIFFERENCE_MS = 600_000;
 const CLOSED = 'the connection was closed by this program';
 
@@ -84,8 +86,8 @@ export class Connection {
   #dropLink = new AbortController();
   #closed = false;
   #requests = 0;
-  /** Number of the highest block that a node announced before it was left. */
-  #highest = 0;
+  /** Number of the highest block that a node announced before it was left, and when that was. */
+  #highest = { block: 0, atMs: 0 };
 
   constructor(parameters: ConnectionParameters) {
     const { urls, genesisHash = null, timeoutMs, blockTimeoutMs = 120_000, pingIntervalMs = 15_000 } = parameters;
@@ -247,15 +249,17 @@ export class Connection {
         },
       });
       const link = await abortable(opening, attempt.signal);
-      const behind = this.#highest - link.heads.block;
-      if (this.endpoints > 1 && behind > MOST_BLOCKS_BEHIND) {
+      const behind = this.#highest.block - link.heads.block;
+      const counts = this.#clock.nowMs() - this.#highest.atMs < HIGHEST_COUNTS_MS;
+      if (this.endpoints > 1 && counts && behind > MOST_BLOCKS_BEHIND) {
         link.socket.close('it is behind');
         throw unfit(endpoint.shown, `its best block ${link.heads.block} is ${behind} blocks behind`);
       }
       this.#genesisHash ??= link.api.genesisHash.toHex();
       link.socket.lost.addEventListener('abort', () => {
         dropped.removeEventListener('abort', giveUp);
-        this.#highest = Math.max(this.#highest, link.heads.block);
+        if (link.heads.block > this.#highest.block)
+          this.#highest = { block: link.heads.block, atMs: this.#clock.nowMs() };
         if (!(link.socket.lost.reason as SocketLostError).byUs) this.#endpoints.failed(endpoint);
       });
       return link;

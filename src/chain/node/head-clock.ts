@@ -80,6 +80,8 @@ function inWords(ms: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
+/** A node may say anything: what no calendar has is told as it is. */
 function utc(ms: number): string {
+  if (Number.isNaN(new Date(ms).getTime())) return `${ms} ms after 1970`;
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -1,4 +1,5 @@
 import { abortable } from '../../shared/abortable.ts';
+import { HeaderAnswer } from './answers.ts';
 import type { JsonRpcSocket } from './json-rpc-socket.ts';
 
 export interface OpenHeadFeedParameters {
@@ -35,9 +36,9 @@ export class HeadFeed {
 
   static async open(parameters: OpenHeadFeedParameters): Promise<HeadFeed> {
     const feed = new HeadFeed(parameters);
-    await parameters.socket.subscribe<{ number: string }>(
+    await parameters.socket.subscribe(
       { method: 'chain_subscribeNewHeads', unsubscribe: 'chain_unsubscribeNewHeads' },
-      ({ number }) => feed.#arrived(Number(number)),
+      (header) => feed.#arrived(HeaderAnswer.parse(header).number),
     );
     return feed;
   }
@@ -63,7 +64,7 @@ export class HeadFeed {
   }
 
   #arrived(block: number): void {
-    if (!(block > this.#block)) return;
+    if (block <= this.#block) return;
     this.#block = block;
     this.#restartWatchdog();
     if (this.#waiting.size > 0) this.#onFollowed();

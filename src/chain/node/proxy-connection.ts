@@ -11,6 +11,8 @@ export function throughProxy(proxyFor: ProxyFor | null, timeoutMs: number) {
     const url = new URL(target);
     const socket = await openTunnel({ proxy, to: hostAndPort(url), signal, timeoutMs });
     if (url.protocol === 'ws:') return socket;
-    return connect({ socket, servername: isIP(url.hostname.replace(/[[\]]/g, '')) ? undefined : url.hostname });
+    // The certificate must name this host, also where it is an address, which no server name may be.
+    const host = url.hostname.replace(/[[\]]/g, '');
+    return connect({ socket, host, servername: isIP(host) ? undefined : host });
   };
 }

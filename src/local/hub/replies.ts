@@ -33,6 +33,11 @@ export function sendJson(
 }
 
 export function sendRefusal(response: ServerResponse, { status, message, errorCode, body }: HubRefusal): void {
-  const headers = { 'X-Error-Message': message, ...(errorCode ? { 'X-Error-Code': errorCode } : {}) };
+  const headers = { 'X-Error-Message': inHeader(message), ...(errorCode ? { 'X-Error-Code': errorCode } : {}) };
   sendJson(response, { error: message, ...body }, headers, status);
+}
+
+/** Headers are ASCII, and what is asked for may be in any language. */
+export function inHeader(text: string): string {
+  return text.replace(/[^ -~]/gu, '?');
 }

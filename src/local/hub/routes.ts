@@ -12,7 +12,7 @@ import {
   writableRef,
 } from './hub-request.ts';
 import { commits, pathsInfo, refs, repoInfo, tree } from './listings.ts';
-import { HubRefusal, sendJson } from './replies.ts';
+import { HubRefusal, inHeader, sendJson } from './replies.ts';
 import { type FileChange, lfsFile, lfsPointer, pullRequestRef, Repository, regularFile } from './repository.ts';
 
 type Handler = (request: HubRequest, ...parts: string[]) => void;
@@ -254,7 +254,7 @@ function resolve(request: HubRequest, id: string, how: string, revision: string,
     'X-Repo-Commit': at.id,
     ETag: `"${file.lfs?.oid ?? file.blobId}"`,
     'Accept-Ranges': 'bytes',
-    'Content-Disposition': `inline; filename="${path.split('/').at(-1)}"`,
+    'Content-Disposition': disposition(path.split('/').at(-1)!),
     ...(file.lfs ? { 'X-Linked-Size': file.lfs.size, 'X-Linked-ETag': `"${file.lfs.oid}"` } : {}),
   };
   const range = /^bytes=(\d+)-(\d*)$/.exec(incoming.headers.range ?? '');
@@ -280,6 +280,11 @@ function resolve(request: HubRequest, id: string, how: string, revision: string,
     'Content-Length': part.length,
   });
   response.end(part);
+}
+
+/** The name in any language, and for old clients in ASCII (RFC 6266). */
+function disposition(name: string): string {
+  return `inline; filename*=UTF-8''${encodeURIComponent(name)}; filename="${inHeader(name).replace(/["\\]/g, '?')}"`;
 }
 
 /** This hub has datasets alone; whoever asks for a model is told so as the Hub does. */

@@ -51,8 +51,8 @@ export async function startLocalHub(parameters: StartLocalHubParameters): Promis
   const faults = new HubFaults();
   const server = createServer((request, response) => {
     serve(hub, names, faults, clock, request, response).catch((error: unknown) => {
-      if (error instanceof HubRefusal && !response.headersSent) sendRefusal(response, error);
-      else response.destroy();
+      if (response.headersSent) response.destroy();
+      else sendRefusal(response, error instanceof HubRefusal ? error : new HubRefusal(400, 'Bad request'));
     });
   });
   await listen(server, port);

@@ -8,7 +8,7 @@ import { RepoId } from '../../schema/model-id.ts';
 import { bodyFrom, type ReceivedBytes } from '../../shared/body-from.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { digestFile } from '../../shared/file-digest.ts';
-import { type HubFault, hubFault, hubRefusal, whyFetchFailed } from '../../shared/hub-refusal.ts';
+import { type HubFault, hubFault, hubRefusal, reasonOf } from '../../shared/hub-refusal.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { type Logger, silentLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
@@ -242,7 +242,7 @@ function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
 function transferFault(source: HubSource, url: string, error: unknown): unknown {
   if (source.signal.aborted) return source.signal.reason;
   if (error instanceof FlockOffError) return error;
-  return faultAt(source, url)(whyFetchFailed(error), { cause: error });
+  return faultAt(source, url)(reasonOf(error), { cause: error });
 }
 
 function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): string {

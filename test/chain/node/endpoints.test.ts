@@ -1,8 +1,14 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { Connection } from '../../../src/chain/node/connection.ts';
 import { EndpointList } from '../../../src/chain/node/endpoint-list.ts';
+import { HeadFeed } from '../../../src/chain/node/head-feed.ts';
+import { JsonRpcSocket } from '../../../src/chain/node/json-rpc-socket.ts';
 import { connectSubtensor } from '../../../src/chain/subtensor.ts';
 import type { ChainFault } from '../../../src/local/chain/node/faults.ts';
+import { systemClock } from '../../../src/shared/clock.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { closeLater, connect, NETUID, proxyTo, rememberingLogger, startSubnet } from '../start-subnet.ts';
 
@@ -202,11 +208,36 @@ test('a node that is far behind what was seen elsewhere is passed by', async () 
   const behind = await startSubnet({ chain: { profile } });
   await ahead.produceBlocks(500);
   const proxy = await proxyTo(ahead.url);
-  const subtensor = await connectAny([proxy.url, behind.url]);
+  let nowMs = Date.now();
+  const clock = { ...systemClock, nowMs: () => nowMs };
+  const subtensor = await connectAny([proxy.url, behind.url], {
+    clock,
+    maxClockDifferenceMs: Number.POSITIVE_INFINITY,
+  });
   await proxy.close();
   await expect(subtensor.currentBlock()).rejects.toMatchObject({
     message: expect.stringMatching(/its best block \d+ is \d+ blocks behind/),
   });
+  // Had it told the truth, the others would have come as far by then.
+  nowMs += 600_000;
+  expect(await subtensor.currentBlock()).toBeLessThan(400);
+});
+
+test.each(['Infinity', '1e9', -1, null])('a head with the number %s ends the connection', async (number) => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  closeLater({ close: async () => server.close() });
+  await once(server, 'listening');
+  server.on('connection', (client) =>
+    client.on('message', (data) => {
+      const { id } = JSON.parse(String(data));
+      client.send(JSON.stringify({ jsonrpc: '2.0', id, result: 'heads' }));
+      client.send(JSON.stringify({ jsonrpc: '2.0', params: { subscription: 'heads', result: { number } } }));
+    }),
+  );
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const socket = await JsonRpcSocket.open(url, new AbortController().signal);
+  const heads = await HeadFeed.open({ socket, block: 5, stallTimeoutMs: 60_000, onStall: () => {} });
+  await expect(heads.after(5)).rejects.toThrow('the node sent a notice that cannot be read');
 });
 
 test('a node that does not take transactions makes place for one that does, and the call lands once', async () => {

@@ -182,6 +182,14 @@ test.each([
   else expect(wrong?.message).toContain(`the node at ws://node is ${words} this machine's clock`);
 });
 
+test('a time that no calendar has is said, too', () => {
+  const headClock = new HeadClock({ url: 'ws://node', maxDifferenceMs: 600_000, clock: systemClock, ...GENESIS });
+  expect(headClock.compare(2 ** 64)).toMatchObject({
+    transient: true,
+    message: expect.stringContaining('its best block says 18446744073709552000 ms after 1970'),
+  });
+});
+
 const GENESIS = { isPublicChain: false, onWrong: () => {} };
 
 const remark: Parameters<Awaited<ReturnType<typeof connect>>['submit']>[0]['call'] = (tx) =>

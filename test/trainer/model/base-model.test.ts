@@ -296,8 +296,10 @@ describe('through a proxy', () => {
     ['knows no way', { fault: 404 }, 'it answered 404 without saying what is missing (through '],
     ['cannot reach the hub', { fault: 502 }, 'it answered 502 (Bad Gateway) (through '],
     ['is silent', { fault: 'hang' }, ' (through '],
+    ['is gone', null, ' cannot be used: connect ECONNREFUSED'],
   ] as const)('one that %s is named, and the fault passes', async (_what, trouble, words) => {
-    Object.assign(proxy, trouble);
+    if (trouble === null) await proxy.close();
+    else Object.assign(proxy, trouble);
     const error = await resolveBaseModel({ ...options, stallTimeoutMs: 200, proxy: proxy.url }).catch(
       (thrown) => thrown,
     );
