@@ -30,8 +30,11 @@ export class Ending {
     this.#logsEndings = logsEndings;
     for (const [name, code] of Object.entries(SIGNALS)) process.on(name, () => this.#interrupted(code));
     process.on('uncaughtException', (error) => this.#crashed(error));
-    // Who reads the output may leave; where the terminal itself is gone there is nobody to tell.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#begin(1, outputClosed(error)));
+    // Who reads the output may leave, which ends this; a file on a full disk is no reader.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (!['ENOSPC', 'EDQUOT'].includes(error.code ?? '')) this.#begin(1, outputClosed(error));
+    });
+    // Where the terminal itself is gone there is nobody to tell.
     process.stderr.on('error', () => {});
     // Where npm is told to end, it ends the shell between it and this process, and the shell tells nobody.
     const parent = process.ppid;
