@@ -18,11 +18,12 @@ export interface DrawnEpoch extends OpenEpoch {
  * The draw is stored before it is used.
  */
 export async function drawMiners(
-  { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31), ...validator }: Validator,
+  validator: Validator,
   metagraph: Metagraph,
   pointers: Map<string, ReadPointer>,
   standings: Standings,
 ): Promise<DrawnEpoch> {
+  const { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) } = validator;
   const logger = safeLogger(validator.logger);
   const submissions = new Map<string, Submission>();
   for (const { hotkey, submission } of pointers.values()) if (submission.ok) submissions.set(hotkey, submission.value);

@@ -338,5 +338,10 @@ test.skipIf(process.platform === 'win32')(
     for (let i = 0; i < 6; i++) await state.putScore(`large ${i}`, { ok: true, value: i, x: 'x'.repeat(1e6) } as never);
     await state.close();
     expect(await modes()).toEqual(new Set([0o700, 0o600]));
+    await truncate(join(path, 'CURRENT'), 0);
+    await chmod(path, 0o755);
+    const { damagedPath } = (await ValidatorState.repair({ path }))!;
+    expect(await modes()).toEqual(new Set([0o700, 0o600]));
+    expect((await stat(damagedPath)).mode & 0o777).toBe(0o700);
   },
 );
