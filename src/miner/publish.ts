@@ -5,7 +5,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import { Competition } from '../schema/competition.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { type Logger, silentLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 
 export interface PublishDatasetParameters {
@@ -46,13 +46,15 @@ export interface PublishDatasetReturnType {
  *   repository name or the pointer would be longer than every validator reads (also before anything is uploaded).
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
-  const { path, repo, datasets, metadata, hotkey, signal, logger = silentLogger, onStep } = parameters;
+  const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
   requireReadable(
     await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal }),
   );
 
-  const dataset = await timed(logger, `checking ${path}`, () => checkDataset({ path, competition, signal }));
+  const dataset = await timed(safeLogger(parameters.logger), `checking ${path}`, () =>
+    checkDataset({ path, competition, signal }),
+  );
   if (!dataset.ok) return dataset;
   const rows = dataset.value.rows.length;
   onStep?.({ kind: 'checked', rows, bytes: dataset.value.bytes });

@@ -19,7 +19,8 @@ export function movingAverage(old: Shares, step: Shares): Shares {
   const absent: Shares = new Map(before.filter(([hotkey]) => !step.has(hotkey)));
   const evaluated: Shares = new Map(before.filter(([hotkey]) => step.has(hotkey)));
   const mixed = normalised(blend(normalised(evaluated), step, STEP_PORTION));
-  return new Map([...absent, ...scaled(mixed, 1 - sumOf(absent))]);
+  // The absent may have a rounding error more than everything there is.
+  return new Map([...absent, ...scaled(mixed, Math.max(0, 1 - sumOf(absent)))]);
 }
 
 function scaled(shares: Shares, factor: number): Shares {

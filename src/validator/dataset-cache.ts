@@ -52,9 +52,11 @@ export async function markUsed(folder: string, { validatorId, clock = systemCloc
 export async function pruneCache(cache: DatasetCache, needed: ReadonlySet<string>): Promise<void> {
   const { cacheDir, validatorId, logger = silentLogger } = cache;
   const unneeded = (path: string, remove: () => Promise<void>) =>
-    remove().catch((error: unknown) =>
-      logger.warn(`${path} is not needed any more and cannot be removed: ${messageOf(error)}`),
-    );
+    remove().catch((error: NodeJS.ErrnoException) => {
+      // Another validator was first.
+      if (error.code !== 'ENOENT')
+        logger.warn(`${path} is not needed any more and cannot be removed: ${messageOf(error)}`);
+    });
   for (const folder of await commitFolders(join(cacheDir, 'datasets'))) {
     if (needed.has(folder)) await markUsed(folder, cache).catch(() => {});
     else await unneeded(folder, () => removeUnused(folder, cache));

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import type { ReadPointer } from './pointers.ts';
 import { averagesOf, type Standings } from './standing.ts';
 import type { OpenEpoch } from './state.ts';
@@ -18,11 +18,13 @@ export interface DrawnEpoch extends OpenEpoch {
  * The draw is stored before it is used.
  */
 export async function drawMiners(
-  { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31), logger = silentLogger }: Validator,
+  validator: Validator,
   metagraph: Metagraph,
   pointers: Map<string, ReadPointer>,
   standings: Standings,
 ): Promise<DrawnEpoch> {
+  const { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) } = validator;
+  const logger = safeLogger(validator.logger);
   const submissions = new Map<string, Submission>();
   for (const { hotkey, submission } of pointers.values()) if (submission.ok) submissions.set(hotkey, submission.value);
 

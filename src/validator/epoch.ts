@@ -2,7 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import { type FetchedDataset, fetchDataset, rememberOthers } from './fetch-dataset.ts';
@@ -30,7 +30,8 @@ export interface RunEpochParameters {
  *   training on one dataset among others, postpones the one miner.
  */
 export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
-  const { netuid, competition, metadata, weightSetter, state, onEvent, logger = silentLogger } = validator;
+  const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
+  const logger = safeLogger(validator.logger);
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);

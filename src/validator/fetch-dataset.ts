@@ -5,7 +5,7 @@ import { contamination } from '../dataset/contamination.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
-import { silentLogger } from '../shared/logger.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { timed } from '../shared/timed.ts';
@@ -38,7 +38,8 @@ export async function fetchDataset(
 ): Promise<Checked<FetchedDataset>> {
   const { repo, commit } = submission.pointer;
   validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
-  const { competition, evaluation, logger = silentLogger } = validator;
+  const { competition, evaluation } = validator;
+  const logger = safeLogger(validator.logger);
   const file = await keepOnDisk(validator, submission, signal);
   if (!file.ok) return file;
   const { path, downloaded } = file.value;

@@ -51,10 +51,12 @@ export function standingVerdicts({ pointers, outcomes, standings, served }: Stan
   return verdicts;
 }
 
-/** The averages of everybody evaluated before, by hotkey. */
+/** The averages of everybody evaluated before, by hotkey. Version 0.1.0 stored some a rounding error below 0. */
 export function averagesOf(standings: Standings): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(standings).flatMap(([hotkey, { average }]) => (average === null ? [] : [[hotkey, average]])),
+    Object.entries(standings).flatMap(([hotkey, { average }]) =>
+      average === null ? [] : [[hotkey, Math.max(0, average)]],
+    ),
   );
 }
 

@@ -170,6 +170,17 @@ describe('computeWeights', () => {
     expect(compute({ ...half, previous: { a: 0.5, b: 0.5 } })).toMatchObject({ byUid: { 1: 1 }, action: 'set' });
   });
 
+  it('takes no share for negative where rounding leaves the evaluated less than nothing', () => {
+    // Divided by their sum, 0.7, 0.2 and 0.1 add up to a rounding error more than 1.
+    const { averages, byUid } = compute({
+      scored: [scored('d', 1), scored('e', 2)],
+      previous: { a: 0.7, b: 0.2, c: 0.1, d: 0, e: 0 },
+      neurons: neurons(['a'], ['b'], ['c'], ['d'], ['e']),
+    });
+    expect(averages).toMatchObject({ d: 0, e: 0 });
+    expect(byUid[0]).toBeCloseTo(0.7, 9);
+  });
+
   it('changes none of its arguments', () => {
     const previous = Object.freeze({ a: 0.5, b: 0.5 });
     const parameters = {
@@ -188,7 +199,7 @@ describe('computeWeights', () => {
       loss: fc.option(fc.double({ min: 0, max: 1000, noNaN: true })),
       block: fc.nat({ max: 3 }),
       rejected: fc.boolean(),
-      previous: fc.double({ min: 0, max: 1, noNaN: true }),
+      previous: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
       consensus: fc.double({ min: 0, max: 0.3, noNaN: true }),
     });
     fc.assert(

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLogger } from '../../src/shared/logger.ts';
 import {
   checkpointFolder,
   type DatasetCache,
@@ -26,6 +27,7 @@ const validator = (validatorId: string, nowMs = Date.now()): DatasetCache => ({
 
 async function datasetOf(users: DatasetCache[], commit = 'c'): Promise<string> {
   const folder = datasetFolder(cacheDir, 'u/x', commit);
+  await mkdir(folder, { recursive: true });
   for (const user of users) await markUsed(folder, user);
   await writeFile(join(folder, 'data.jsonl'), '');
   return folder;
@@ -61,6 +63,15 @@ test('checkpoints of other validators stay, those of validators that are gone an
   await writeFile(join(cacheDir, 'checkpoints', 'old.safetensors'), '');
   await pruneCache(validator('one'), new Set());
   expect(await readdir(join(cacheDir, 'checkpoints'))).toEqual(['two']);
+});
+
+test('validators that remove the same datasets at the same time warn of nothing', async () => {
+  const folders = await Promise.all(Array.from({ length: 20 }, (_, i) => datasetOf([], `c${i}`)));
+  const warned: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warned.push(message) };
+  await Promise.all(['one', 'two', 'three'].map((id) => pruneCache({ ...validator(id), logger }, new Set())));
+  expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+  expect(warned).toEqual([]);
 });
 
 test('validators that use and remove a dataset at the same time leave each other what they use', async () => {

@@ -351,6 +351,19 @@ test('whoever earned the weights and is refused loses them, though nobody else c
   expect(await weightsOnChain()).toEqual([2]);
 });
 
+test('a logger that throws, such as on a full disk, stops neither scoring nor the weights', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await commitGarbage('cid');
+  const full = () => {
+    throw Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write' });
+  };
+  const logger = { trace: full, debug: full, info: full, warn: full, error: full };
+  const report = await runEpoch(await validator({ logger }));
+  expect(report.entries.map(({ outcome }) => outcome.kind).sort()).toEqual(['rejected', 'scored', 'scored']);
+  expect(report.receipt).not.toBeNull();
+});
+
 test('averages are sent again after an epoch without an evaluation', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));

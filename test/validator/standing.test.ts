@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { accept } from '../../src/schema/verdict.ts';
 import type { Outcome } from '../../src/validator/outcome.ts';
 import type { ReadPointer } from '../../src/validator/pointers.ts';
-import { nextStandings, type Standings, standingVerdicts } from '../../src/validator/standing.ts';
+import { averagesOf, nextStandings, type Standings, standingVerdicts } from '../../src/validator/standing.ts';
 
 const postponed: Outcome = { kind: 'postponed', by: 'hub', message: 'the Hub did not serve it' };
 const duplicate = { reason: 'duplicate', message: 'a copy' } as const;
@@ -25,6 +25,12 @@ function after(epochs: number, outcome: Outcome, served = everything) {
     standings = nextStandings({ pointers, outcomes, standings, served, averages: {}, neurons: [{ hotkey: 'ann' }] });
   }
 }
+
+test('averages that version 0.1.0 stored a rounding error below 0 are 0', () => {
+  const standing = { refused: null, postponedEpochs: 0 };
+  const standings = { ann: { ...standing, average: -2.2e-16 }, ben: { ...standing, average: 1 } };
+  expect(averagesOf({ ...standings, cid: { ...standing, average: null } })).toEqual({ ann: 0, ben: 1 });
+});
 
 test('a dataset that cannot be evaluated is postponed ten times while others can, then refused with the last fault', () => {
   const { verdict, epoch } = after(100, postponed);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { FlockOffError } from 'flock-off';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { ValidatorState } from '../../src/validator/state.ts';
 import { reveal } from '../chain/weights/pending-reveals-contract.ts';
@@ -154,6 +154,74 @@ test('files of another time among the others are an error', async () => {
   expect(await look(before)).toMatchObject({ message: expect.stringContaining('the last 3 writes are gone') });
 }, 60_000);
 
+test('to look at files of two times changes none of them, so that what is newer can still be had back', async () => {
+  const live = join(root, 'live');
+  let state = await ValidatorState.open({ path: live });
+  await state.putScore('early', { ok: true, value: 1 });
+  const older = await mkdtemp(join(root, 'older-'));
+  for (const name of await readdir(live))
+    if (/^(CURRENT|MANIFEST-|.+\.log$)/.test(name)) await cp(join(live, name), join(older, name));
+  await state.putScore('late', { ok: true, value: 2 });
+  await state.close();
+  state = await ValidatorState.open({ path: live });
+  await state.close();
+  const table = await fileOf(live, /\.ldb$/);
+  const before = await readFile(table);
+  // An older manifest numbers its next table as the newer one was.
+  await cp(older, live, { recursive: true });
+  expect(await look(live)).toMatchObject({ code: 'state-damaged' });
+  expect(await readFile(table)).toEqual(before);
+  expect(await ValidatorState.repair({ path: live })).toMatchObject({ whole: true });
+  state = await ValidatorState.open({ path: live });
+  expect(await state.score('late')).toEqual({ ok: true, value: 2 });
+  await state.close();
+}, 60_000);
+
+test.skipIf(process.platform === 'win32')('the process that looks has what Node itself needs to start', async () => {
+  const node = process.execPath;
+  const script = join(root, 'node');
+  await writeFile(script, `#!/bin/sh\n[ "$LD_LIBRARY_PATH" = /lib/of/node ] || exit 127\nexec '${node}' "$@"\n`);
+  await chmod(script, 0o755);
+  vi.stubEnv('LD_LIBRARY_PATH', '/lib/of/node');
+  vi.stubEnv('NODE_OPTIONS', '--require /not/there.cjs');
+  process.execPath = script;
+  onTestFinished(() => {
+    process.execPath = node;
+    vi.unstubAllEnvs();
+  });
+  expect(await look(path)).toBe(truth);
+});
+
+test.skipIf(process.platform === 'win32').each([137, 143])(
+  'a look that is ended from outside, where a shell says so with code %d, is no damage',
+  async (code) => {
+    const node = process.execPath;
+    const script = join(root, 'node');
+    await writeFile(script, `#!/bin/sh\nexit ${code}\n`);
+    await chmod(script, 0o755);
+    process.execPath = script;
+    onTestFinished(() => {
+      process.execPath = node;
+    });
+    expect(await look(path)).toMatchObject({
+      code: 'disk',
+      message: expect.stringContaining(`ended with code ${code}`),
+    });
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
+  "others' files in the folder are left as they are, and are no state",
+  async () => {
+    const folder = join(root, 'home');
+    const theirs = ['npm-debug.log', 'notes.txt'].map((name) => join(folder, name));
+    await mkdir(folder);
+    for (const file of theirs) await writeFile(file, 'x', { mode: 0o644 });
+    expect(await look(folder)).not.toBeInstanceOf(FlockOffError);
+    for (const file of theirs) expect((await stat(file)).mode & 0o777).toBe(0o644);
+  },
+);
+
 test('what a crash leaves between its two writes is no damage, and one write more would be', async () => {
   const heads: string[] = [];
   let state = await ValidatorState.open({ path });
@@ -270,5 +338,10 @@ test.skipIf(process.platform === 'win32')(
     for (let i = 0; i < 6; i++) await state.putScore(`large ${i}`, { ok: true, value: i, x: 'x'.repeat(1e6) } as never);
     await state.close();
     expect(await modes()).toEqual(new Set([0o700, 0o600]));
+    await truncate(join(path, 'CURRENT'), 0);
+    await chmod(path, 0o755);
+    const { damagedPath } = (await ValidatorState.repair({ path }))!;
+    expect(await modes()).toEqual(new Set([0o700, 0o600]));
+    expect((await stat(damagedPath)).mode & 0o777).toBe(0o700);
   },
 );

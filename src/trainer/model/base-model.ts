@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { digestFile } from '../../shared/file-digest.ts';
 import { type HubFault, hubFault, hubRefusal, reasonOf } from '../../shared/hub-refusal.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
-import { type Logger, silentLogger } from '../../shared/logger.ts';
+import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import type { ProxyOption } from '../../shared/proxy.ts';
 import { type HttpRoute, httpRoute } from '../../shared/proxy-fetch.ts';
@@ -96,7 +96,7 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
     });
   }
   const { fetch, through } = httpRoute(source, hubEndpoint);
-  const route = { fetch: tracedFetch(fetch, source.logger ?? silentLogger), through };
+  const route = { fetch: tracedFetch(fetch, safeLogger(source.logger)), through };
   return download({ ...source, hubToken, hubEndpoint, route });
 }
 

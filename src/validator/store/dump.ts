@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { copyFile, constants as files, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { childEnvironment } from '../../shared/child-environment.ts';
 import { startIncomplete } from '../../shared/incomplete-file.ts';
 
 /** What LevelDB makes of a folder. */
@@ -19,7 +21,10 @@ export type Dump = { entries: Map<string, string> } & (
 /** Silence after which LevelDB is taken to be caught in a loop. */
 const STALL_MS = 120_000;
 /** How native code ends a process. */
-const CRASHES = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
+const CRASHES: NodeJS.Signals[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
+const CRASH_CODES = CRASHES.map((signal) => 128 + constants.signals[signal]);
+/** What LevelDB reads. */
+const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst))$/;
 
 /**
  * Plain JavaScript, so that it starts in 80 ms also where the sources are TypeScript. Prints a line for every entry, with
@@ -45,8 +50,8 @@ const { ClassicLevel } = require(library);
 
 /**
  * Reads all entries of a LevelDB, or repairs it and reads what that gives, on a copy and in a process of its own: opening
- * changes a folder, also a damaged one, and some damage makes the library end its process. The tables, which never change,
- * are linked, and so is the lock, by which a folder in use is known.
+ * changes a folder, also a damaged one, and some damage makes the library end its process. By the lock, which is linked, a
+ * folder in use is known. No table is: beside an older manifest LevelDB writes over those that are newer.
  * @throws the errors of the system, such as for want of room; an Error when the process was ended from outside.
  */
 export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<Dump> {
@@ -55,9 +60,8 @@ export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<
     await mkdir(copy, { mode: 0o700 });
     for (const name of await readdir(path)) {
       const [from, to] = [resolve(path, name), join(copy, name)];
-      if (/\.(ldb|sst)$/.test(name)) await symlink(from, to).catch(() => copyFile(from, to));
-      else if (name === 'LOCK') await symlink(from, to).catch(() => {});
-      else if (/^(CURRENT|MANIFEST-\d+|\d+\.log)$/.test(name)) await copyFile(from, to);
+      if (name === 'LOCK') await symlink(from, to).catch(() => {});
+      else if (DATABASE_FILE.test(name)) await copyFile(from, to, files.COPYFILE_FICLONE);
     }
     const seen = await runProgram(copy, how);
     return seen.kind === 'refused' ? { ...seen, message: seen.message.replaceAll(copy, path) } : seen;
@@ -68,9 +72,10 @@ export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<
 
 async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise<Dump> {
   const library = createRequire(import.meta.url).resolve('classic-level');
-  const { SystemRoot = '' } = process.env;
+  // Options of Node are this program's own affair.
+  const { NODE_OPTIONS: _, ...env } = childEnvironment({ env: process.env });
   const child = spawn(process.execPath, ['-e', PROGRAM, library, folder, how === 'repaired' ? 'repair' : 'look'], {
-    env: { SystemRoot },
+    env,
     stdio: ['ignore', 'pipe', 'ignore'],
     // Ctrl-C is for who waits for it.
     detached: true,
@@ -98,8 +103,9 @@ async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise
   const { code, signal } = await ended.finally(() => clearTimeout(timer));
   if (stalled) return { kind: 'crashed', entries, how: `reads it for more than ${STALL_MS / 1000} s without an end` };
   if (signal && CRASHES.includes(signal)) return { kind: 'crashed', entries, how: `ends its process with ${signal}` };
-  // Code 134 and such: the same where a shell stands between.
-  if (code !== null && code > 128) return { kind: 'crashed', entries, how: `ends its process with code ${code}` };
+  // The same where a shell stands between.
+  if (code !== null && CRASH_CODES.includes(code))
+    return { kind: 'crashed', entries, how: `ends its process with code ${code}` };
   if (last && 'kind' in last) {
     if (last.kind === 'end') return { kind: 'whole', entries };
     return last.code === 'LEVEL_LOCKED' ? { kind: 'locked', entries } : { ...last, entries };

@@ -19,7 +19,7 @@ export async function examine(path: string): Promise<Examined> {
   const beside = await readHeadFile(path);
   if (isNewer(beside.head)) throw stateOfLaterVersion(path, beside.head!.version);
   // LevelDB makes its manifest first and its log last: without any of these nothing was ever written.
-  if (!beside.exists && !names.some((name) => /^CURRENT$|\.(log|ldb|sst)$/.test(name))) return { kind: 'fresh' };
+  if (!beside.exists && !names.some((name) => /^(CURRENT|\d+\.(log|ldb|sst))$/.test(name))) return { kind: 'fresh' };
   const seen = await look(path, 'as it is');
   if (seen.kind !== 'whole') return { kind: 'damaged', damage: inWords(seen) };
   const verified = verify(seen.entries);

@@ -5,7 +5,7 @@ import { makeFolder } from '../../shared/make-folder.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import { examine, tryRepair } from './examine.ts';
 import { readHeadFile } from './head.ts';
-import { SealedStore } from './sealed-store.ts';
+import { SealedStore, tighten } from './sealed-store.ts';
 import { openFault } from './state-errors.ts';
 import { withId } from './store-id.ts';
 import type { Verified } from './verify.ts';
@@ -35,6 +35,7 @@ export async function repairStore(path: string): Promise<StateRepair | null> {
   return onDisk(openFault(path), async () => {
     await finishRepair(path);
     await makeFolder(path);
+    await tighten(path);
     const examined = await examine(path);
     if (examined.kind !== 'damaged') return null;
     const got = await tryRepair(path);
@@ -44,6 +45,7 @@ export async function repairStore(path: string): Promise<StateRepair | null> {
     const incomplete = await startIncomplete(repaired);
     const sequence = Math.max(head?.sequence ?? 0, got.head?.sequence ?? 0) + 1;
     await makeFolder(incomplete);
+    await tighten(incomplete);
     await (await SealedStore.open(incomplete, { values: withId(got.values), sequence })).close();
     await rm(repaired, { recursive: true, force: true });
     await rename(incomplete, repaired);

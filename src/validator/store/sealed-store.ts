@@ -144,12 +144,15 @@ export class SealedStore {
   }
 }
 
+/** LevelDB's, and the head. Whatever else somebody keeps in that folder is not ours. */
+const OWN_FILE = /^(CURRENT|HEAD|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/;
+
 /** Salts are in the files: only their owner may read them. LevelDB makes them readable for everybody. */
 export async function tighten(path: string, done = new Set<string>()): Promise<void> {
   // Who does not own them has no say, and may still work with them.
   if (done.size === 0) await chmod(path, 0o700).catch(() => {});
   for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (!entry.isFile() || done.has(entry.name)) continue;
+    if (!entry.isFile() || done.has(entry.name) || !OWN_FILE.test(entry.name)) continue;
     await chmod(join(path, entry.name), 0o600).catch(() => {});
     done.add(entry.name);
   }

@@ -20,7 +20,7 @@ export function removeGraphFoldersOf(killed: number): void {
 }
 
 function removeWhere(isLeft: (pid: number, ageMs: number) => boolean): void {
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of namesIn(tmpdir())) {
     const pid = NAME.exec(name)?.[1];
     if (!pid) continue;
     const folder = join(tmpdir(), name);
@@ -29,5 +29,14 @@ function removeWhere(isLeft: (pid: number, ageMs: number) => boolean): void {
     } catch {
       // Another user's, or another process was first.
     }
+  }
+}
+
+/** Where there is no such folder, nothing was left in it. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }

@@ -28,3 +28,9 @@ test('what a killed training process left is removed by its parent, else by the 
   const next = await makeGraphFolder();
   expect((await readdir(temporary)).sort()).toEqual([running, next].map((path) => basename(path)).sort());
 });
+
+test('where the folder for temporary files is gone there is nothing to remove', async () => {
+  await rm(temporary, { recursive: true });
+  expect(() => removeGraphFoldersOf(process.pid)).not.toThrow();
+  await expect(makeGraphFolder()).rejects.toMatchObject({ code: 'ENOENT', syscall: 'mkdtemp' });
+});
