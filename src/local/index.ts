@@ -1,3 +1,7 @@
+export type { DrandBeacon } from '../chain/timelock/drand.ts';
+export { Competition } from '../schema/competition.ts';
+export type { Clock } from '../shared/clock.ts';
+export type { Logger } from '../shared/logger.ts';
 export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/node/faults.ts';
 export {
   type Hyperparameters,
@@ -12,7 +16,7 @@ export {
 export { type DevWallet, type WriteDevWalletParameters, writeDevWallet } from './dev-wallet.ts';
 export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
 export type { HubContents } from './hub/hub-request.ts';
-export type { FileChange, Repository, RepositoryCommit, RepositoryFile } from './hub/repository.ts';
+export type { FileChange, PullRequest, Repository, RepositoryCommit, RepositoryFile } from './hub/repository.ts';
 export { type LocalHub, type StartLocalHubParameters, startLocalHub } from './hub/start-local-hub.ts';
 export { LOCAL_COMPETITION } from './local-competition.ts';
 export { type SampleDatasetName, type SampleDatasetsParameters, sampleDatasets } from './sample-datasets.ts';
