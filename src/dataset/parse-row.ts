@@ -65,8 +65,10 @@ function syntaxProblem(text: string, message: string): [problem: string, kind?: 
     if (/^\s*,?\s*\{/.test(rest)) return ['several objects; each needs a line of its own'];
   }
   if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
+  // Later versions of V8 name a line and column besides, of what is always one line.
+  const said = message.replace(/ \(line \d+ column \d+\)$/, '');
   // The message quotes the line: no control character of a stranger's file may reach a terminal.
-  return [`not JSON (${message.replace(/\p{C}/gu, '\ufffd')})`, 'not JSON'];
+  return [`not JSON (${said.replace(/\p{C}/gu, '\ufffd')})`, 'not JSON'];
 }
 
 /**
