@@ -3,6 +3,11 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    schema: 'src/doors/schema.ts',
+    dataset: 'src/doors/dataset.ts',
+    chain: 'src/doors/chain.ts',
+    trainer: 'src/doors/trainer.ts',
+    validator: 'src/doors/validator.ts',
     'local/index': 'src/local/index.ts',
     'cli/index': 'src/cli/index.ts',
     // The training process; it is found beside the chunk that starts it.

@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^flock-off\/local$/, replacement: here('src/local/index.ts') },
+      { find: /^flock-off\/(schema|dataset|chain|trainer|validator)$/, replacement: here('src/doors/$1.ts') },
       { find: /^flock-off$/, replacement: here('src/index.ts') },
     ],
   },

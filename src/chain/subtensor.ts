@@ -69,6 +69,7 @@ export class Subtensor {
   readonly #submitter: Submitter;
   readonly #logger: Logger;
 
+  /** @internal */
   constructor({ connection, until = 'in-block', logger }: SubtensorParameters) {
     this.#connection = connection;
     this.#logger = logger;

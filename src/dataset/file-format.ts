@@ -60,27 +60,25 @@ export interface FileOutline {
  * that has been found bad and is never asked about another, so it can make no good file bad.
  */
 export function fileFormat({ head, lines, rows, firstLineIsJson }: FileOutline): OtherFormat | null {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length);
   const magic = MAGIC.find(({ bytes: wanted, at = 0 }) => {
-    const pattern = typeof wanted === 'string' ? Buffer.from(wanted, 'latin1') : Buffer.from(wanted);
-    return bytes.subarray(at, at + pattern.length).equals(pattern);
+    const pattern = typeof wanted === 'string' ? [...wanted].map((character) => character.charCodeAt(0)) : wanted;
+    return pattern.every((byte, i) => head[at + i] === byte);
   });
-  if (magic) return magic.format === ZIP && isWorkbook(bytes) ? exported('an Excel workbook') : magic.format;
-  const text = bytes
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .trimStart();
+  if (magic) return magic.format === ZIP && isWorkbook(head) ? exported('an Excel workbook') : magic.format;
+  const text = textOf(head).trimStart();
   const isWhole = lines === 1 || !firstLineIsJson;
   // The last element of an array in lines has no comma, and so it is a row.
   const enclosed = isWhole ? enclosedFormat(text) : null;
   if (enclosed || rows > 0) return enclosed; // With rows it is a dataset with bad lines.
-  return binaryFormat(bytes) ?? textFormat(text, isWhole);
+  return binaryFormat(head) ?? textFormat(text, isWhole);
 }
 
-const isWorkbook = (bytes: Buffer) => bytes.includes('xl/') || bytes.includes('[Content_Types].xml');
+/** Without a byte-order mark; what is no UTF-8 becomes U+FFFD. */
+const textOf = (bytes: Uint8Array) => new TextDecoder('utf-8').decode(bytes);
+const isWorkbook = (bytes: Uint8Array) => /xl\/|\[Content_Types\]\.xml/.test(textOf(bytes));
 
 /** Text without a byte-order mark shows its width by where its zero bytes are. */
-function binaryFormat(bytes: Buffer): OtherFormat | null {
+function binaryFormat(bytes: Uint8Array): OtherFormat | null {
   const start = bytes.subarray(0, 48);
   if (!bytes.includes(0)) return null;
   if (bytes.every((byte) => byte === 0))
@@ -94,7 +92,7 @@ function binaryFormat(bytes: Buffer): OtherFormat | null {
   return { name: 'a binary file', fix: 'export the rows as JSON Lines' };
 }
 
-function isZeroAt(bytes: Buffer, phase: number): boolean {
+function isZeroAt(bytes: Uint8Array, phase: number): boolean {
   return bytes.length > phase && bytes.every((byte, i) => i % 4 !== phase || byte === 0);
 }
 

@@ -74,7 +74,9 @@ function syntaxProblem(text: string, message: string): [problem: string, kind?: 
     if (/^\s*,?\s*\{/.test(rest)) return ['several objects; each needs a line of its own'];
   }
   if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
-  return [`not JSON (${printable(message)})`, 'not JSON'];
+  // Later versions of V8 name a line and column besides, of what is always one line.
+  const said = message.replace(/ \(line \d+ column \d+\)$/, '');
+  return [`not JSON (${printable(said)})`, 'not JSON'];
 }
 
 /** What quotes a line: no control character of a stranger's file may reach a terminal. */

@@ -1,3 +1,7 @@
+export type { DrandBeacon } from '../chain/timelock/drand.ts';
+export { Competition } from '../schema/competition.ts';
+export type { Clock } from '../shared/clock.ts';
+export type { Logger } from '../shared/logger.ts';
 export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/node/faults.ts';
 export {
   type Hyperparameters,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** LoRA recipe of a competition; the defaults are FLock OFF's (rank 16, alpha 32, every linear layer). */
 export const LoraRecipe = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { stripAsPython } from '../shared/strip-as-python.ts';
 
 // As the trainer sees it: what is stripped to nothing there would be a turn without words.

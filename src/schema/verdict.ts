@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Why a submission has no score. The set is closed; every reason is the miner's own doing. */
 export const VerdictReason = z.enum([

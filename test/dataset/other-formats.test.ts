@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { checkDataset } from '../../src/dataset/check.ts';
+import { checkBytes } from '../../src/dataset/check-bytes.ts';
 import { fileFormat, HEAD_BYTES } from '../../src/dataset/file-format.ts';
 import { Competition } from '../../src/schema/competition.ts';
 import { lines, rowLine, tempFolder } from './temp-folder.ts';
@@ -8,7 +9,10 @@ import { lines, rowLine, tempFolder } from './temp-folder.ts';
 const { fileOf } = tempFolder();
 
 async function check(content: string | Uint8Array, rules: Partial<Competition> = {}) {
-  return checkDataset({ path: await fileOf(content), competition: Competition.parse(rules) });
+  const competition = Competition.parse(rules);
+  const onDisk = await checkDataset({ path: await fileOf(content), competition });
+  expect(await checkBytes({ bytes: Buffer.from(content), competition })).toEqual(onDisk);
+  return onDisk;
 }
 
 async function verdictOn(content: string | Uint8Array, rules: Partial<Competition> = {}) {

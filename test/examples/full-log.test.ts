@@ -39,7 +39,7 @@ test.runIf(existsSync('/dev/full'))('an output on a full disk does not end what 
   const { stderr, status } = spawnSync(
     'bash',
     ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, '--import', 'tsx', 'test/examples/stubborn.ts', 'soon'],
-    { cwd: ROOT, encoding: 'utf8' },
+    { cwd: fileURLToPath(new URL('../../', import.meta.url)), encoding: 'utf8' },
   );
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
 });

@@ -1,13 +1,23 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
+import { dumpPage, findChromium } from './chromium.ts';
+import { PURPOSES } from './doors.ts';
 import { readmeProgram, SAYS_THE_LOSS } from './readme-program.ts';
+import { bundle, bundleProgram, expectedChecks } from './schema-bundles.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici'];
+/** Native addons, socket libraries, and what takes long to load. */
+const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici', 'ws', 'classic-level', 'hash-wasm'];
+const DOORS = ['flock-off', ...PURPOSES.map((door) => `flock-off/${door}`)];
+const IMPORT_CPU_MS = 150;
+const IMPORT_BYTES = 30_000_000;
+/** Nearly all of it is zod's; the bundle has 91 kB. */
+const DATASET_SCHEMA_BYTES = 95_000;
 
 interface Manifest {
   version: string;
@@ -65,6 +75,7 @@ test('the package holds the build, the evaluation set, the tiny model and the do
     expect.arrayContaining([
       'dist/index.js',
       'dist/index.d.ts',
+      ...PURPOSES.flatMap((door) => [`dist/${door}.js`, `dist/${door}.d.ts`]),
       'dist/local/index.js',
       'dist/cli/index.js',
       'dist/process-main.js',
@@ -112,7 +123,7 @@ test('an installed package can be imported and required, and both give the same 
   );
 });
 
-test('importing the root loads neither the chain, nor the hub, nor TensorFlow', async () => {
+test('importing a door loads neither the chain, nor the hub, nor TensorFlow, and no native addon or socket library', async () => {
   // Both module systems are watched: a loader hook sees what is imported, require.cache what is required.
   const hook = `
     import { writeSync } from 'node:fs';
@@ -122,15 +133,91 @@ test('importing the root loads neither the chain, nor the hub, nor TensorFlow', 
     join(project, 'watch.mjs'),
     `import { createRequire, register } from 'node:module';
      register('./hook.mjs', import.meta.url);
-     await import(process.argv[2]);
+     for (const name of process.argv.slice(2)) await import(name);
      console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'));`,
   );
-  const loaded = (await node('--no-warnings', 'watch.mjs', 'flock-off')).split('\n');
+  const loaded = (await node('--no-warnings', 'watch.mjs', ...DOORS)).split('\n');
   expect(loaded.some((url) => url.includes('flock-off/dist/index.js'))).toBe(true);
-  expect(loaded.filter((url) => HEAVY.some((name) => url.includes(`node_modules/${name}/`)))).toEqual([]);
-  // The watch itself works: a package that is imported on purpose is seen.
-  const witness = await node('--no-warnings', 'watch.mjs', '@huggingface/hub');
+  const isHeavy = (url: string) => url.endsWith('.node') || HEAVY.some((name) => url.includes(`node_modules/${name}/`));
+  expect(loaded.filter(isHeavy)).toEqual([]);
+  // The watch itself works: packages that are imported on purpose are seen.
+  const witness = await node('--no-warnings', 'watch.mjs', '@huggingface/hub', 'classic-level');
   expect(witness).toContain('node_modules/@huggingface/');
+  expect(witness).toMatch(/\.node$/m);
+});
+
+test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 1e6} MB (best of five)`, async () => {
+  // Time of the processor, which others on the machine do not lengthen as they do the wall clock's.
+  await writeFile(
+    join(project, 'measure.mjs'),
+    `const [cpu, { rss }] = [process.cpuUsage(), process.memoryUsage()];
+     await import('flock-off');
+     const { user, system } = process.cpuUsage(cpu);
+     console.log(JSON.stringify({ ms: (user + system) / 1000, bytes: process.memoryUsage().rss - rss }));`,
+  );
+  const runs: { ms: number; bytes: number }[] = [];
+  for (let run = 0; run < 5; run++) runs.push(JSON.parse(await node('measure.mjs')));
+  console.info(`importing flock-off: ${runs.map(({ ms, bytes }) => `${ms} ms, ${bytes / 1e6} MB`).join('; ')}`);
+  expect(Math.min(...runs.map(({ ms }) => ms))).toBeLessThan(IMPORT_CPU_MS);
+  expect(Math.min(...runs.map(({ bytes }) => bytes))).toBeLessThan(IMPORT_BYTES);
+}, 60_000);
+
+describe('flock-off/schema, bundled with esbuild', () => {
+  let expected: unknown[];
+  let page: string;
+  beforeAll(async () => {
+    page = join(project, 'page');
+    expected = await expectedChecks(page);
+    expect(expected.some((check) => (check as { ok: boolean }).ok)).toBe(true);
+  });
+
+  test('runs in Node as ESM and as CommonJS, and judges files as checkDataset does', async () => {
+    for (const format of ['esm', 'cjs'] as const) {
+      const file = join(page, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
+      await writeFile(file, await bundleProgram(project, { platform: 'node', format }));
+      const load = format === 'esm' ? `await import(${JSON.stringify(pathToFileURL(file))})` : `require('${file}')`;
+      const type = format === 'esm' ? 'module' : 'commonjs';
+      const script = `(async () => console.log(await (${load}).checkAll()))()`;
+      const { stdout, stderr } = await runCommand({
+        command: process.execPath,
+        args: [`--input-type=${type}`, '-e', script],
+        cwd: tmpdir(),
+        timeoutMs: 60_000,
+      });
+      expect({ checks: JSON.parse(stdout), stderr }).toEqual({ checks: expected, stderr: '' });
+    }
+  }, 120_000);
+
+  test('needs nothing that only Node has', async () => {
+    const code = await bundleProgram(project, { platform: 'browser', format: 'iife', globalName: 'bundle' });
+    const globals = { TextDecoder, TextEncoder, setTimeout, atob };
+    expect(JSON.parse(await runInNewContext(`${code};bundle.checkAll()`, globals))).toEqual(expected);
+  });
+
+  test('runs in Chromium', async ({ skip }) => {
+    const chromium = await findChromium();
+    if (!chromium) console.info('Skipped: there is no Chromium here (on Debian: apt-get install chromium).');
+    skip(!chromium, 'there is no Chromium here');
+    const code = await bundleProgram(project, { platform: 'browser', format: 'iife', globalName: 'bundle' });
+    await writeFile(join(page, 'bundle.js'), code);
+    await writeFile(
+      join(page, 'index.html'),
+      `<!doctype html><meta charset="utf-8"><script src="bundle.js"></script><output></output>
+       <script>
+         const show = (text) => { document.querySelector('output').textContent = encodeURIComponent(text); };
+         bundle.checkAll().then(show, (error) => show(JSON.stringify(String(error))));
+       </script>`,
+    );
+    const html = await dumpPage(chromium!, pathToFileURL(join(page, 'index.html')).href, join(page, 'profile'));
+    const shown = /<output>(.*)<\/output>/.exec(html)?.[1] ?? '';
+    expect(JSON.parse(decodeURIComponent(shown))).toEqual(expected);
+  }, 180_000);
+
+  test(`DatasetSchema alone has at most ${DATASET_SCHEMA_BYTES / 1000} kB, minified`, async () => {
+    const code = await bundle(project, "export { DatasetSchema } from 'flock-off/schema';", { format: 'esm' });
+    console.info(`DatasetSchema alone: ${Buffer.byteLength(code)} bytes`);
+    expect(Buffer.byteLength(code)).toBeLessThan(DATASET_SCHEMA_BYTES);
+  });
 });
 
 test('the local subnet is a part of its own', async () => {
@@ -156,31 +243,42 @@ test('the command line tool starts from the installed package', async () => {
   );
 });
 
-test('the types describe what is there', async () => {
-  await writeFile(
-    join(project, 'user.ts'),
-    `import { EvalQueue, ModelId, type FlockOffError } from 'flock-off';
-     import { startLocalHub } from 'flock-off/local';
-     export const all = [EvalQueue, ModelId, startLocalHub];
-     export const code = (error: FlockOffError): string => error.code;
-     // @ts-expect-error: a misspelt name is an error
-     import { EvalKew } from 'flock-off';
-     export { EvalKew };`,
-  );
-  const settings = {
-    module: 'nodenext',
-    target: 'es2022',
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    types: [],
-    lib: ['es2023', 'dom'],
+describe('the types', () => {
+  const compile = async (files: string[], options: object) => {
+    const compilerOptions = { target: 'es2022', strict: true, noEmit: true, skipLibCheck: false, ...options };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project);
   };
-  await copyFile(join(ROOT, 'test/package/user-ports.ts'), join(project, 'user-ports.ts'));
-  const files = ['user.ts', 'user-ports.ts'];
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
-  await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project);
-}, 120_000);
+
+  test('of flock-off/schema need no types of Node', async () => {
+    await writeFile(
+      join(project, 'page.ts'),
+      `import { checkBytes, type Checked, Competition, type Dataset } from 'flock-off/schema';
+       export const check = async (file: File): Promise<Checked<Dataset>> =>
+         checkBytes({ bytes: new Uint8Array(await file.arrayBuffer()), competition: Competition.parse({}) });`,
+    );
+    const lib = ['es2023', 'dom'];
+    await compile(['page.ts'], { module: 'esnext', moduleResolution: 'bundler', types: [], lib });
+  }, 120_000);
+
+  test('of every door describe what is there, and are checked themselves (no skipLibCheck)', async () => {
+    await install(['@types/node']);
+    const doors = [...DOORS, 'flock-off/local'];
+    await writeFile(
+      join(project, 'user.ts'),
+      `${doors.map((door, i) => `import * as door${i} from '${door}';`).join('\n')}
+       import { EvalQueue, ModelId, type FlockOffError } from 'flock-off';
+       import { startLocalHub } from 'flock-off/local';
+       export const all = [EvalQueue, ModelId, startLocalHub, ${doors.map((_, i) => `door${i}`)}];
+       export const code = (error: FlockOffError): string => error.code;
+       // @ts-expect-error: a misspelt name is an error
+       import { EvalKew } from 'flock-off';
+       export { EvalKew };`,
+    );
+    await copyFile(join(ROOT, 'test/package/user-ports.ts'), join(project, 'user-ports.ts'));
+    await compile(['user.ts', 'user-ports.ts'], { module: 'nodenext', types: ['node'], lib: ['es2023'] });
+  }, 120_000);
+});
 
 describe("the README's first program, in a folder with the package and the peers that the README names", () => {
   beforeAll(async () => {

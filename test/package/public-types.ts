@@ -1,30 +1,45 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { PURPOSES } from './doors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCE = `${ROOT}src/`;
-const ENTRIES = ['src/index', 'src/local/index'];
+const ENTRIES = ['src/index', ...PURPOSES.map((door) => `src/doors/${door}`), 'src/local/index'];
+/** A validator is put together from what these doors open. */
+const STANDS_ON: Record<string, string[]> = {
+  'src/doors/validator': ['src/doors/chain', 'src/doors/dataset', 'src/doors/trainer'],
+};
 
 export interface PublicTypes {
-  /** Types of ours that a public signature mentions and no entry exports: `name (file), used by name`. */
+  /** Types of ours that a public signature of an entry mentions and that entry does not export. */
   unnamed: string[];
   /** Types of packages that a public signature mentions: `package: name`. */
   foreign: string[];
 }
 
 /**
- * Walks the declarations that users get, from what the entries export to every type that is mentioned on the way. The
+ * Walks the declarations that users get, from what each entry exports to every type that is mentioned on the way. The
  * compiler writes them first, so that an inferred type is mentioned too, and private members have none.
  */
 export function publicTypes(): PublicTypes {
   const program = declarations();
+  const found = ENTRIES.map((entry) => walk(program, entry, STANDS_ON[entry]));
+  return {
+    unnamed: found.flatMap(({ unnamed }) => unnamed),
+    foreign: [...new Set(found.flatMap(({ foreign }) => foreign))].sort(),
+  };
+}
+
+function walk(program: ts.Program, entry: string, standsOn: string[] = []): PublicTypes {
   const checker = program.getTypeChecker();
-  const entries = ENTRIES.map((entry) => checker.getSymbolAtLocation(program.getSourceFile(`${ROOT}${entry}.d.ts`)!)!);
+  const exportsOf = (name: string) =>
+    checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(`${ROOT}${name}.d.ts`)!)!);
   const resolved = (symbol: ts.Symbol) =>
     checker.getExportSymbolOfSymbol(symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
-  const exports = entries.flatMap((entry) => checker.getExportsOfModule(entry));
+  const exports = exportsOf(entry);
   const exported = new Set(exports.map(resolved));
+  const importable = new Set([...exported, ...standsOn.flatMap(exportsOf).map(resolved)]);
   const values = new Set(exports.filter((symbol) => !isTypeOnly(symbol)).map(resolved));
 
   const unnamed = new Set<string>();
@@ -40,8 +55,8 @@ export function publicTypes(): PublicTypes {
         if (owner && !['typescript', '@types/node', 'undici-types'].includes(owner)) foreign.add(`${owner}: ${name}`);
         continue;
       }
-      if (!exported.has(symbol) && isNamed(declaration))
-        unnamed.add(`${name} (${fileName.slice(ROOT.length)}), used by ${from}`);
+      if (!importable.has(symbol) && isNamed(declaration))
+        unnamed.add(`${entry}: ${name} (${fileName.slice(ROOT.length)}), used by ${from}`);
       if (seen.has(symbol)) continue;
       seen.add(symbol);
       mentions(declaration, values.has(symbol), (node) => {
@@ -51,7 +66,7 @@ export function publicTypes(): PublicTypes {
     }
   };
   for (const symbol of exported) visit(symbol, 'an export');
-  return { unnamed: [...unnamed].sort(), foreign: [...foreign].sort() };
+  return { unnamed: [...unnamed].sort(), foreign: [...foreign] };
 }
 
 /** The program of the declarations that the compiler writes for the entries, in memory. */

@@ -1,8 +1,24 @@
-import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 
-/** A decoded value of any type of the runtime. */
-export type ChainValue = ReturnType<ApiPromise['createType']>;
+/** A decoded value of any type of the runtime. What @polkadot decodes has more, and this shape. */
+export interface ChainValue {
+  /** True for what a type has by default: zero, nothing, an empty list. */
+  readonly isEmpty: boolean;
+  /** Bytes it takes in SCALE. */
+  readonly encodedLength: number;
+  eq(other?: unknown): boolean;
+  toHex(): `0x${string}`;
+  /** For people: numbers with commas, text where bytes are text. */
+  toHuman(): unknown;
+  toJSON(): unknown;
+  /** JavaScript's own numbers, strings, lists and objects. */
+  toPrimitive(): unknown;
+  /** The type's name in the runtime's words, such as `u16`. */
+  toRawType(): string;
+  toString(): string;
+  /** In SCALE; `isBare`: bytes and lists without their length in front. */
+  toU8a(isBare?: boolean): Uint8Array;
+}
 
 /** Where values were read, by value: for messages. */
 const places = new WeakMap<object, string>();

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 
 /** JSON-RPC's code for a method that the other side does not have. */
@@ -93,13 +93,11 @@ export class JsonRpcSocket {
   readonly #onRequest: (method: string) => (error?: unknown) => void;
   #lastId = 0;
 
-  private constructor(url: string, options: OpenSocketOptions, connection: Socket | null) {
-    const { pingIntervalMs = 15_000, onRequest = () => () => {}, agent } = options;
+  private constructor(socket: WebSocket, { pingIntervalMs = 15_000, onRequest = () => () => {} }: OpenSocketOptions) {
     // Everything that waits for a notice listens; many at once are no leak.
     setMaxListeners(0, this.lost);
     this.#onRequest = onRequest;
-    const limits = { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 };
-    this.#socket = new WebSocket(url, { ...limits, agent, ...(connection && { createConnection: () => connection }) });
+    this.#socket = socket;
     this.#socket.on('upgrade', ({ socket }) => this.#keepAsking(socket, pingIntervalMs));
     this.#socket.on('message', (data) => this.#receive(String(data)));
     this.#socket.on('unexpected-response', (_, response) => this.#end(new HandshakeRefusedError(response)));
@@ -112,6 +110,8 @@ export class JsonRpcSocket {
 
   /** Opens a socket; an abort of the signal closes it. @throws SocketLostError when it cannot be opened. */
   static async open(url: string, signal: AbortSignal, options: OpenSocketOptions = {}): Promise<JsonRpcSocket> {
+    // Loaded here: who opens no socket needs no library for it.
+    const { WebSocket } = await import('ws');
     signal.throwIfAborted();
     const connection = await options.connect?.(url, signal).catch((error: unknown) => {
       signal.throwIfAborted();
@@ -119,7 +119,10 @@ export class JsonRpcSocket {
     });
     if (signal.aborted) connection?.destroy();
     signal.throwIfAborted();
-    const opening = new JsonRpcSocket(url, options, connection ?? null);
+    const { agent } = options;
+    const limits = { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 };
+    const socket = new WebSocket(url, { ...limits, agent, ...(connection && { createConnection: () => connection }) });
+    const opening = new JsonRpcSocket(socket, options);
     signal.addEventListener('abort', () => opening.close(messageOf(signal.reason)), { once: true });
     await new Promise<void>((resolve, reject) => {
       opening.#socket.once('open', () => resolve());

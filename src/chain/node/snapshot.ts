@@ -46,7 +46,10 @@ export class Snapshot {
   /** Whether the time of the block is still to be compared with this machine's: what is read first brings it along. */
   #isTimeDue: boolean;
 
-  /** `blockHash`: default that of the best block at the first read, which then has to be of today. */
+  /**
+   * `blockHash`: default that of the best block at the first read, which then has to be of today.
+   * @internal
+   */
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
     this.#isTimeDue = blockHash === undefined && link.headClock !== undefined;

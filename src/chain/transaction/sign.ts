@@ -1,14 +1,14 @@
 import type { ApiPromise } from '@polkadot/api';
-import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { ask, HashAnswer } from '../node/answers.ts';
 import type { Link } from '../node/link.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
 import { toMultiSignature } from '../wallet/multi-signature.ts';
+import type { RuntimeCall, RuntimeCalls } from './runtime-calls.ts';
 
 /** Builds a call from the runtime's description; the values are checked against its types. */
-export type BuildCall = (tx: ApiPromise['tx']) => SubmittableExtrinsic<'promise'>;
+export type BuildCall = (tx: RuntimeCalls) => RuntimeCall;
 
 /** Blocks a transaction stays valid by default: after that it can no longer land, and signing it anew is safe. */
 export const ERA_BLOCKS = 64;
@@ -73,7 +73,7 @@ export interface SignTransactionParameters {
 }
 
 /** @throws FlockOffError `chain-rejected` for a call that the runtime does not have; `bad-argument` for values that are not its own. */
-function makeCall(api: ApiPromise, name: string, build: BuildCall): ReturnType<BuildCall> {
+function makeCall(api: ApiPromise, name: string, build: BuildCall): RuntimeCall {
   try {
     return build(api.tx);
   } catch (error) {

@@ -1,9 +1,9 @@
-import type { SignerPayloadJSON } from '@polkadot/types/types';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { foreignKeyFile } from './foreign-key-file.ts';
 import { ED25519, parseKeyFile } from './key-file.ts';
 import { keyPair } from './key-pair.ts';
+import type { SignerPayloadJSON } from './signer-payload.ts';
 import { unseal, type WalletPassword } from './unseal.ts';
 import {
   missingHotkeyFix,

@@ -1,6 +1,6 @@
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
+import type { ClassicLevel } from 'classic-level';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import { type Head, HeadFile, VERSION } from './head.ts';
 import { digestOf, seal, unseal } from './seal.ts';
@@ -43,6 +43,8 @@ export class SealedStore {
    * @throws FlockOffError `state-locked`; what LevelDB and the system throw.
    */
   static async open(path: string, beginning: Beginning): Promise<SealedStore> {
+    // Loaded here: it is a native addon, and who keeps no state does without.
+    const { ClassicLevel } = await import('classic-level');
     const db = new ClassicLevel<string, string>(path, { valueEncoding: 'utf8' });
     await db.open();
     const seen = 'head' in beginning ? beginning : null;

@@ -1,0 +1,64 @@
+// The client of Subtensor: wallets, pointers, weights.
+
+export {
+  ChainMetadataStore,
+  type ChainMetadataStoreParameters,
+  type CommitParameters,
+  type CommitReturnType,
+} from '../chain/commitments/chain-metadata-store.ts';
+export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
+export {
+  type CommitTimelockedParameters,
+  type CommitTimelockedReturnType,
+  commitTimelocked,
+  type RevealedCommitment,
+  readRevealedCommitments,
+} from '../chain/commitments/timelocked.ts';
+export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
+export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
+export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
+export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
+export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../chain/subtensor.ts';
+export type { DrandBeacon } from '../chain/timelock/drand.ts';
+export type { RuntimeCall, RuntimeCalls } from '../chain/transaction/runtime-calls.ts';
+export type { BuildCall } from '../chain/transaction/sign.ts';
+export type { SubmitParameters } from '../chain/transaction/submit.ts';
+export type { Certainty, Inclusion } from '../chain/transaction/watch.ts';
+export {
+  type HotkeySigner,
+  type OpenHotkeyParameters,
+  openHotkey,
+  readColdkeyAddress,
+  type WalletHotkey,
+} from '../chain/wallet/hotkey.ts';
+export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from '../chain/wallet/password.ts';
+export type { SignerPayloadJSON } from '../chain/wallet/signer-payload.ts';
+export type { WalletPassword, WalletPasswordQuestion } from '../chain/wallet/unseal.ts';
+export { type WalletFiles, type WalletLocation, walletFiles } from '../chain/wallet/wallet-files.ts';
+export type { NormalisedWeights, WeightEntry } from '../chain/weights/normalise.ts';
+export {
+  type PendingReveal,
+  type PendingRevealStore,
+  type RevealReport,
+  type SetWeightsParameters,
+  type WaitingReveal,
+  WeightSetter,
+  type WeightSetterParameters,
+  type WeightsReceipt,
+} from '../chain/weights/weight-setter.ts';
+export {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  isCode,
+} from '../errors/flock-off-error.ts';
+export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
+export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
+export type { Clock } from '../shared/clock.ts';
+export { type Logger, silentLogger } from '../shared/logger.ts';
+export type { ProxyOption } from '../shared/proxy.ts';
+export {
+  type OutageWait,
+  type WaitUntilAvailableParameters,
+  waitUntilAvailable,
+} from '../shared/wait-until-available.ts';

@@ -1,0 +1,34 @@
+// Datasets: checking files, finding copies, and the Hub they lie on.
+
+export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
+export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
+export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export {
+  type DuplicateCandidate,
+  type DuplicateFinding,
+  type FindDuplicatesParameters,
+  findDuplicates,
+} from '../dataset/duplicates.ts';
+export { loadEvaluationSet } from '../dataset/load-rows.ts';
+export { rowHash } from '../dataset/row-hash.ts';
+export {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  isCode,
+} from '../errors/flock-off-error.ts';
+export type {
+  DatasetStore,
+  DownloadDatasetParameters,
+  StoredFile,
+  UploadDatasetParameters,
+  UploadedDataset,
+} from '../hub/dataset-store.ts';
+export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from '../hub/hub-dataset-store.ts';
+export { Competition } from '../schema/competition.ts';
+export type { DatasetRow } from '../schema/dataset-row.ts';
+export { parseHubToken } from '../schema/hub-token.ts';
+export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
+export type { Clock } from '../shared/clock.ts';
+export type { Logger } from '../shared/logger.ts';
+export type { ProxyOption } from '../shared/proxy.ts';

@@ -1,0 +1,14 @@
+// The vocabulary of datasets and the check of their lines and bytes. Nothing here needs Node: it runs in a browser.
+
+export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
+export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  isCode,
+} from '../errors/flock-off-error.ts';
+export { Competition, LoraRecipe } from '../schema/competition.ts';
+export { type DatasetRow, DatasetSchema, type Turn, TurnSchema } from '../schema/dataset-row.ts';
+export { isPinned, MAX_POINTER_BYTES, ModelId, type PinnedModelId, RepoId } from '../schema/model-id.ts';
+export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';

@@ -1,0 +1,35 @@
+// Training and evaluating LoRA adapters.
+
+export {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  isCode,
+} from '../errors/flock-off-error.ts';
+export { LoraRecipe } from '../schema/competition.ts';
+export type { DatasetRow } from '../schema/dataset-row.ts';
+export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
+export type { Clock } from '../shared/clock.ts';
+export type { Logger } from '../shared/logger.ts';
+export type { ProxyOption } from '../shared/proxy.ts';
+export type { MatrixType } from '../trainer/engine/graph/graph.ts';
+export type { Checkpointing } from '../trainer/engine/graph/memory.ts';
+export {
+  type BackendInfo,
+  type BackendName,
+  type EvaluateParameters,
+  type EvaluationProgress,
+  type EvaluationResult,
+  type LoadLoraTrainerParameters,
+  type LoraAdapter,
+  LoraTrainer,
+  type Precision,
+  type TrainParameters,
+  type TrainProgress,
+  type TrainResult,
+  type WeightStorage,
+} from '../trainer/lora-trainer.ts';
+export type { BaseModelSource } from '../trainer/model/base-model.ts';
+export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from '../trainer/model/lora-adapter.ts';
+export type { NamedTensor } from '../trainer/model/weights.ts';
+export type { EngineParameters, TrainerFacts } from '../trainer/process/trainer-parameters.ts';
