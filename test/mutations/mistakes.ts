@@ -137,7 +137,7 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'gradients not clipped',
-    file: 'src/trainer/engine/plain/gradients.ts',
+    file: 'src/trainer/run/clip.ts',
     from: 'Math.min(1, maxNorm / (norm + 1e-6))',
     to: '1 + 0 * maxNorm * norm',
   },
