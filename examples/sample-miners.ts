@@ -6,9 +6,6 @@ import { type LocalSubnet, localFlags } from './local-subnet.ts';
 import { main as miner } from './miner.ts';
 import { type Saying, silent } from './status.ts';
 
-/** Six miners of a local subnet: the wallet each one signs with is its name. */
-export const SAMPLE_MINERS = ['good', 'mediocre', 'noise', 'copy', 'malformed', 'missing'];
-
 /**
  * Lets the six miners publish, one after the other. Four run examples/miner.ts as it is. The other two go around it,
  * as somebody's own bot might: `malformed` uploads a file that miner.ts would refuse, `missing` commits a pointer to a

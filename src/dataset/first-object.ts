@@ -1,5 +1,5 @@
 /** The first `{...}` of a JSON text, also of one that is cut off behind it; `null` when it has no whole one. Linear. */
-export function firstObject(text: string): string | null {
+function firstObject(text: string): string | null {
   const start = text.indexOf('{');
   if (start < 0) return null;
   let depth = 0;

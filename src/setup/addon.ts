@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { access, copyFile, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { access, copyFile, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { COMPILING, childEnvironment } from '../shared/child-environment.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { reasonOf, runCommand } from './run-command.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
 import type { UnpackedWheel } from './wheel.ts';
@@ -59,9 +60,9 @@ export async function placeAddon(
   { tensorflow, wheel }: { tensorflow: TensorFlowPackage; wheel: UnpackedWheel },
 ): Promise<void> {
   await removeAddon(tensorflow);
-  await mkdir(dirname(tensorflow.libraries), { recursive: true });
+  await makeFolder(dirname(tensorflow.libraries));
   await symlink(join(wheel.folder, 'tensorflow'), tensorflow.libraries, 'dir');
-  await mkdir(dirname(tensorflow.addon), { recursive: true });
+  await makeFolder(dirname(tensorflow.addon));
   const incomplete = `${tensorflow.addon}.incomplete-${process.pid}`;
   await copyFile(addon, incomplete);
   await rename(incomplete, tensorflow.addon);

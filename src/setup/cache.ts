@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { isRunning } from '../shared/is-running.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 
 /** Where this package keeps what it downloaded, outside node_modules: `$XDG_CACHE_HOME/flock-off` or `~/.cache/flock-off`. */
 export function defaultCacheFolder(env: NodeJS.ProcessEnv): string {
@@ -21,7 +22,7 @@ export function cacheEntry(parent: string, name: string) {
       try {
         await removeAbandoned(parent);
         await rm(incomplete, { recursive: true, force: true });
-        await mkdir(incomplete, { recursive: true });
+        await makeFolder(incomplete);
       } catch (error) {
         throw new FlockOffError({
           code: 'disk',
@@ -53,7 +54,7 @@ export async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-export function gigabytes(bytes: number): string {
+function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { downloadWheels, type Pip } from './pip.ts';
 import { requirementsOfExtra, unpackWheel } from './unpack-wheel.ts';
 
@@ -55,7 +56,7 @@ export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameter
 }
 
 async function linkTogether(nvidia: string): Promise<void> {
-  await mkdir(join(nvidia, COMMON), { recursive: true });
+  await makeFolder(join(nvidia, COMMON));
   const there = new Set(await readdir(join(nvidia, COMMON)));
   for (const part of await readdir(nvidia)) {
     for (const library of await readdir(join(nvidia, part, 'lib')).catch(() => [])) {

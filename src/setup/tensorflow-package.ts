@@ -43,7 +43,7 @@ export function packageFolder(name: string, from: string | URL = import.meta.url
   return null;
 }
 
-export function packageVersion(folder: string): string {
+function packageVersion(folder: string): string {
   return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
+import { makeFolder } from '../shared/make-folder.ts';
 
 /** A file inside a zip archive, as its central directory describes it. */
 export interface ZipEntry {
@@ -79,7 +80,7 @@ export async function unpackEntry(zip: Zip, entry: ZipEntry, folder: string): Pr
   const name = normalize(entry.name);
   if (name.startsWith('..') || name.startsWith(sep)) throw new Error(`archive entry outside its folder: ${entry.name}`);
   const target = join(folder, name);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const hash = createHash('sha256');
   const hashing = new Transform({
     transform(chunk, _encoding, done) {

@@ -54,8 +54,8 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     else settle(submission.hotkey, dataset);
   }
 
-  await rememberOthers(validator, epoch, pointers, signal);
-  const copies = await timed(logger, 'looking for copies', () => findCopies(validator, pointers));
+  const shown = await rememberOthers(validator, epoch, pointers, signal);
+  const copies = await timed(logger, 'looking for copies', async () => findCopies(validator, pointers, shown));
   for (const [hotkey, verdict] of copies) refuse(hotkey, verdict);
 
   for (const dataset of datasets.filter(({ submission }) => !copies.has(submission.hotkey))) {

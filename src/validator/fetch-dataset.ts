@@ -80,23 +80,31 @@ export async function keepOnDisk(
 }
 
 /**
- * Reads also the datasets of miners that were not drawn, once for each pointer: whoever shows rows first must be known
- * before a copy of them is judged. What cannot be read now is left for the next epoch.
+ * All that everybody has shown so far, by hotkey. Reads also the datasets of miners that were not drawn, once for each
+ * pointer: whoever shows rows first must be known before a copy of them is judged. What cannot be read now is left for
+ * the next epoch.
  */
 export async function rememberOthers(
   validator: Validator,
   { hotkeys }: { hotkeys: string[] },
   pointers: Map<string, ReadPointer>,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<Map<string, RememberedDataset[]>> {
   const drawn = new Set(hotkeys);
+  const shown = new Map<string, RememberedDataset[]>();
   for (const { hotkey, submission } of pointers.values()) {
-    if (drawn.has(hotkey) || !submission.ok) continue;
-    const [latest] = await validator.state.datasets(hotkey);
-    const { repo, commit } = submission.value.pointer;
-    if (latest?.repo === repo && latest.commit === commit) continue;
-    await postponeOnFault(() => fetchDataset(validator, submission.value, signal));
+    const known = await validator.state.datasets(hotkey);
+    shown.set(hotkey, known);
+    if (drawn.has(hotkey) || !submission.ok || isOf(submission.value, known[0])) continue;
+    const fetched = await postponeOnFault(() => fetchDataset(validator, submission.value, signal));
+    if (fetched.kind === 'ready') shown.set(hotkey, await validator.state.datasets(hotkey));
   }
+  return shown;
+}
+
+/** Whether this is the dataset that the submission points to. */
+export function isOf({ pointer }: Submission, dataset: RememberedDataset | undefined): boolean {
+  return dataset?.repo === pointer.repo && dataset.commit === pointer.commit;
 }
 
 /** Datasets remembered of a hotkey besides its latest. */

@@ -1,23 +1,28 @@
 import { type DuplicateCandidate, findDuplicates } from '../dataset/duplicates.ts';
 import type { Verdict } from '../schema/verdict.ts';
+import { isOf } from './fetch-dataset.ts';
 import type { ReadPointer } from './pointers.ts';
+import type { RememberedDataset } from './state.ts';
 import type { Validator } from './validator.ts';
 
 /**
  * Verdicts on the copies, by hotkey. The datasets of this epoch are compared with each other and with all that everybody
  * registered has shown before, so that a copy is found also when its original is not drawn, or has been replaced since.
  * Only what a miner's pointer names now is judged.
+ *
+ * @param shown What everybody has shown, by hotkey.
  */
-export async function findCopies(
-  { state, competition }: Validator,
+export function findCopies(
+  { competition }: Pick<Validator, 'competition'>,
   pointers: Map<string, ReadPointer>,
-): Promise<Map<string, Verdict>> {
+  shown: Map<string, RememberedDataset[]>,
+): Map<string, Verdict> {
   const candidates: DuplicateCandidate[] = [];
   for (const { hotkey, uid, submission } of pointers.values()) {
-    for (const { repo, commit, ...shown } of await state.datasets(hotkey)) {
-      const current =
-        submission.ok && submission.value.pointer.repo === repo && submission.value.pointer.commit === commit;
-      candidates.push({ hotkey, uid, ...shown, replaced: !current });
+    for (const dataset of shown.get(hotkey) ?? []) {
+      const { commitBlock, rowHashes, rowBlocks } = dataset;
+      const replaced = !(submission.ok && isOf(submission.value, dataset));
+      candidates.push({ hotkey, uid, commitBlock, rowHashes, rowBlocks, replaced });
     }
   }
   const findings = findDuplicates(candidates, { containment: competition.duplicateContainment });

@@ -1,4 +1,4 @@
-/** One deliberate mistake. */
+/** A deliberate mistake in one file of the trainer. */
 export interface Mutation {
   mistake: string;
   file: string;

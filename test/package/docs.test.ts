@@ -28,6 +28,9 @@ test('links between the documents lead somewhere', () => {
   const files = [
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'examples/README.md',
     ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
   ];
   const broken = files.flatMap((file) =>

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeFolder } from '../../src/shared/make-folder.ts';
 
@@ -30,3 +31,11 @@ test.runIf(process.platform === 'linux')(
     await expect(makeFolder('/proc/flock-off/state')).rejects.toMatchObject({ code: 'ENOENT' });
   },
 );
+
+test("no other file of the package makes folders with Node's own `recursive`", () => {
+  const source = fileURLToPath(new URL('../../src/', import.meta.url));
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ts|mjs)$/.test(name));
+  const own = files.filter((name) => /mkdir(Sync)?\([^;]*recursive/.test(readFileSync(join(source, name), 'utf8')));
+  expect(files.length).toBeGreaterThan(100);
+  expect(own).toEqual([]);
+});

@@ -270,6 +270,24 @@ test('a copy is found though its original was never drawn', async () => {
   expect(undrawn).toBeGreaterThan(0);
 });
 
+test('what a miner has shown is read from the state once an epoch, and once more where its dataset is checked anew', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  await publish('cid', rowsOn('owl'));
+  await runEpoch(await validator());
+  const reads = vi.spyOn(state, 'datasets');
+  await runEpoch(await validator({ minersPerEpoch: 2 }));
+  const { hotkeys } = events.findLast((event) => event.kind === 'drawn')!;
+  const readOf = await Promise.all(
+    ['ann', 'ben', 'cid'].map(async (name) => {
+      const hotkey = await addressOf(name);
+      return { drawn: hotkeys.includes(hotkey), reads: reads.mock.calls.filter(([read]) => read === hotkey).length };
+    }),
+  );
+  expect(readOf.filter(({ drawn }) => drawn)).toEqual(Array(2).fill({ drawn: true, reads: 2 }));
+  expect(readOf.filter(({ drawn }) => !drawn)).toEqual([{ drawn: false, reads: 1 }]);
+});
+
 test('a pointer that nobody can fetch counts against its miner though all others are read from the disk', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));

@@ -61,7 +61,8 @@ const MAX_CLOCK_DIFFERENCE_MS = 600_000;
 const CLOSED = 'the connection was closed by this program';
 
 /**
- * One WebSocket to one of several nodes, opened when first needed and again after it was lost. Every use has a deadline;
+ * One WebSocket to one of several nodes, with reconnect and failover: opened when first needed and again after it was
+ * lost, to the next node where that must be. Every use has a deadline;
  * a use that misses it takes the link down with it, since a silent socket is not to be trusted again. A node that is
  * lost, falls silent, refuses a method, lives in another time than this machine, or whose best block stands still while
  * another node's may not, makes place for the next of the list.

@@ -1,10 +1,12 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Metagraph, Neuron, SubnetHyperparameters } from '../../schema/metagraph.ts';
+import { proportions } from '../../shared/proportions.ts';
 import { ifOfType, toBoolean } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from '../node/snapshot.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 import { RAO, readOwners } from './owners.ts';
 import { readStakeWeights } from './stake-weights.ts';
+import { readWeightRow } from './stored-weights.ts';
 
 const U16_MAX = 65_535;
 /** Neurons of a subnet, unless it allows more: so many are asked for before their number is known. */
@@ -138,9 +140,7 @@ export async function readWeights(
   netuid: number,
   uid: number,
 ): Promise<{ uid: number; weight: number }[]> {
-  const row = toItems(await snapshot.get('subtensorModule.weights', netuid, uid)).map((pair) =>
-    toItems(pair).map(toNumber),
-  );
-  const sum = row.reduce((total, [, value = 0]) => total + value, 0);
-  return row.map(([target = 0, value = 0]) => ({ uid: target, weight: sum > 0 ? value / sum : 0 }));
+  const { uids, values } = await readWeightRow(snapshot, netuid, uid);
+  const weights = proportions(values);
+  return uids.map((target, i) => ({ uid: target, weight: weights[i]! }));
 }

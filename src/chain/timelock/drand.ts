@@ -21,11 +21,6 @@ export const DRAND_QUICKNET: DrandBeacon = {
   periodSeconds: 3,
 };
 
-/** When a round is published, in Unix milliseconds. */
-export function timeOfRound({ genesisSeconds, periodSeconds }: DrandBeacon, round: number): number {
-  return (genesisSeconds + (round - 1) * periodSeconds) * 1000;
-}
-
 /**
  * The round to lock something with that is to open at a time (Unix milliseconds): the last one that is out a whole period
  * before it, as the Python SDK counts, so that its pulse has time to reach the chain. At least 1.

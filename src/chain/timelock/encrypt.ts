@@ -25,14 +25,6 @@ export interface DecryptTimelockedParameters {
   signature: Uint8Array;
 }
 
-export interface VerifyRoundParameters {
-  round: number;
-  /** 48 bytes. */
-  signature: Uint8Array;
-  /** Default: that of drand's quicknet. */
-  publicKey?: Uint8Array;
-}
-
 const { G1, G2, fields, pairing } = bls12_381;
 const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 const SUITE = Buffer.from('AES_GCM_', 'latin1');
@@ -92,21 +84,6 @@ export function decryptTimelocked({ ciphertext, signature }: DecryptTimelockedPa
       facts: { bytes: ciphertext.length },
       cause,
     });
-  }
-}
-
-/** Whether a signature is the beacon's for a round. */
-export function verifyRound({
-  round,
-  signature,
-  publicKey = DRAND_QUICKNET.publicKey,
-}: VerifyRoundParameters): boolean {
-  const key = publicKeyPoint(publicKey);
-  const identity = identityOf(round);
-  try {
-    return bls12_381.shortSignatures.verify(signature, identity, key);
-  } catch {
-    return false;
   }
 }
 

@@ -59,7 +59,7 @@ function inTao(rao: bigint): string {
   return `${Number(rao) / RAO} TAO`;
 }
 
-/** First block that may hold the hotkey's next weight call; one that has passed when it may be sent at once. */
+/** First block that may hold the hotkey's next weight call, by the weights rate limit; one that has passed when it may be sent at once. */
 export function nextWeightsBlock({ lastUpdateBlock, rateLimitBlocks }: WeightTerms): number {
   // Registering counts as an update; without any there is no limit.
   return lastUpdateBlock === 0 ? 0 : lastUpdateBlock + rateLimitBlocks;

@@ -1,5 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
-import { type ChainValue, type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
+import { type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
+import { toWeightRow } from '../subnet/stored-weights.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
 import type { WeightTerms } from './terms.ts';
 
@@ -36,11 +37,6 @@ export function weightRow(
   return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
 }
 
-/** The row a uid has on the chain, by the subnet's storage index; empty when it has set none. */
-export async function readWeightRow(snapshot: Snapshot, index: number, uid: number): Promise<NormalisedWeights> {
-  return toRow(await snapshot.get('subtensorModule.weights', index, uid));
-}
-
 /** The row a uid has, and the block of its last weights (0 when none), in one round trip. */
 export async function readStanding(
   snapshot: Snapshot,
@@ -52,13 +48,7 @@ export async function readStanding(
     ['subtensorModule.weights', index, uid],
   ]);
   const block = toItems(lastUpdate!)[uid];
-  return { row: toRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
-}
-
-/** From what the chain stores as pairs of uid and weight. */
-export function toRow(stored: ChainValue): NormalisedWeights {
-  const pairs = toItems(stored).map((pair) => toItems(pair));
-  return { uids: pairs.map(([target]) => toNumber(target!)), values: pairs.map(([, value]) => toNumber(value!)) };
+  return { row: toWeightRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
 }
 
 /** Whether two rows give every uid the same weight; one of 0 counts as none. */

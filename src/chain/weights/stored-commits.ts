@@ -8,8 +8,8 @@ import {
   epochWindow,
   hasStoredEpochs,
 } from '../subnet/epoch-schedule.ts';
+import { readWeightRow, toWeightRow } from '../subnet/stored-weights.ts';
 import type { NormalisedWeights } from './normalise.ts';
-import { readWeightRow, toRow } from './row.ts';
 import { storageIndex, type WeightsKey } from './terms.ts';
 
 /** A commit on the chain whose weights are not revealed yet. */
@@ -129,7 +129,7 @@ export async function readTimelockedCommits(
     revealPeriodEpochs,
     row:
       ownUid === null || ownUid === likelyUid
-        ? own && toRow(likelyRow!)
+        ? own && toWeightRow(likelyRow!)
         : await readWeightRow(snapshot, storageIndex(key), ownUid),
   };
 }

@@ -1,6 +1,7 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import type { Snapshot } from '../node/snapshot.ts';
+import { readWeightRow } from '../subnet/stored-weights.ts';
 import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import { isRejection } from '../transaction/explain-rejection.ts';
@@ -12,7 +13,7 @@ import { commitHashedWeights, commitTimelockedWeights, readCommitsLike, type Wei
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
 import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 import { Revealing, type RevealReport } from './reveal.ts';
-import { isSameRow, readStanding, readWeightRow, weightRow } from './row.ts';
+import { isSameRow, readStanding, weightRow } from './row.ts';
 import { readWeightTerms, storageIndex, type WeightTerms } from './terms.ts';
 
 export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';

@@ -129,7 +129,7 @@ async function choosePrecision({ tf, matmul }: OpenEngineParameters, large: bool
 }
 
 /** bfloat16, which has the range of float32, before float16, whose losses must be scaled. */
-export function chooseMatmul(times: MatmulTimes): Precision {
+function chooseMatmul(times: MatmulTimes): Precision {
   const half = times.bfloat16 === null ? 'float16' : 'bfloat16';
   const ms = times[half];
   if (ms === null) return { matmul: 'float32', reason: 'this device multiplies float32 only' };

@@ -64,7 +64,8 @@ export interface TrainTokensParameters {
 }
 
 /**
- * Trains an adapter as transformers' Trainer does: the loss of a step is the mean over all its target tokens.
+ * Trains an adapter as transformers' Trainer does. With gradient accumulation a step has several micro batches, and its loss
+ * is the mean over the target tokens of all.
  * Verdicts: `no-labels` when no row has a target token, `diverged` when a loss or a gradient is infinite or NaN.
  * @throws FlockOffError `bad-model` or `trainer-failed` where that is not the rows' doing: the base model itself gives such
  *   a loss on them, or nothing has been learned yet.

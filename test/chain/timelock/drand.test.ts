@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { DRAND_QUICKNET, roundAt, timeOfRound } from '../../../src/chain/timelock/drand.ts';
+import { DRAND_QUICKNET, roundAt } from '../../../src/chain/timelock/drand.ts';
+import { timeOfRound } from './drand-rounds.ts';
 
 test("quicknet's rounds are counted from its genesis, every three seconds", () => {
   expect(timeOfRound(DRAND_QUICKNET, 1)).toBe(1_692_803_367_000);

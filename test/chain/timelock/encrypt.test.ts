@@ -3,7 +3,8 @@ import { bls12_381 } from '@noble/curves/bls12-381.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DRAND_QUICKNET } from '../../../src/chain/timelock/drand.ts';
-import { decryptTimelocked, encryptTimelocked, verifyRound } from '../../../src/chain/timelock/encrypt.ts';
+import { decryptTimelocked, encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
+import { verifyRound } from './drand-rounds.ts';
 
 // Checked against the `tle` crate that Subtensor opens these with (npm @ideallabs/timelock_wasm_wrapper 1.0.0).
 const ROUND = 1000;

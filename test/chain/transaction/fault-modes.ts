@@ -10,7 +10,7 @@ import { encodePointer } from '../../../src/schema/model-id.ts';
 /** Weights are set directly on the first, committed and revealed on the second. */
 export const DIRECT = 96;
 export const HIDDEN = 97;
-export const WEIGHTS = [
+const WEIGHTS = [
   { uid: 1, weight: 0.75 },
   { uid: 2, weight: 0.25 },
 ];
@@ -18,7 +18,7 @@ const STORED_ROW = [
   { uid: 1, value: 65_535 },
   { uid: 2, value: 21_845 },
 ];
-export const MODEL = { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) };
+const MODEL = { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) };
 
 /** What a program has when it starts, for the first time or again: only the store outlives it. */
 export interface Program {

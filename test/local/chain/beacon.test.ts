@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { timeOfRound } from '../../../src/chain/timelock/drand.ts';
-import { encryptTimelocked, verifyRound } from '../../../src/chain/timelock/encrypt.ts';
+import { encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
 import { LocalBeacon } from '../../../src/local/chain/state/beacon.ts';
+import { timeOfRound, verifyRound } from '../../chain/timelock/drand-rounds.ts';
 import { connect, eventsOf, start } from './client.ts';
 
 const beacon = new LocalBeacon({ seed: 'test', genesisSeconds: 1_700_000_000, periodSeconds: 0.25 });

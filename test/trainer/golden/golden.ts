@@ -83,7 +83,7 @@ export async function goldenEngine(
   }
 }
 
-export const TOLERANCES: Record<string, number> = Object.fromEntries(
+const TOLERANCES: Record<string, number> = Object.fromEntries(
   Object.entries(goldenJson('tolerances.json').tolerances as Record<string, { tolerance: number }>).map(
     ([quantity, { tolerance }]) => [quantity, tolerance],
   ),

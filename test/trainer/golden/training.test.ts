@@ -4,7 +4,6 @@ import type { LoraEngine, LoraTraining } from '../../../src/trainer/engine/engin
 import { forward, headOf } from '../../../src/trainer/engine/plain/qwen2.ts';
 import type { LoadedTensorFlow } from '../../../src/trainer/engine/tensorflow.ts';
 import { type LoraAdapter, loadLoraAdapter } from '../../../src/trainer/model/lora-adapter.ts';
-import { mergeAdapter } from '../../../src/trainer/model/merge-adapter.ts';
 import { openModelWeights, readModelConfig } from '../../../src/trainer/model/model-files.ts';
 import { openSafetensors } from '../../../src/trainer/model/safetensors.ts';
 import { type NamedTensor, weightShapes } from '../../../src/trainer/model/weights.ts';
@@ -29,6 +28,7 @@ import {
   temporaryFolder,
   toTokenRows,
 } from './golden.ts';
+import { mergeAdapter } from './merge-adapter.ts';
 
 let loaded: LoadedTensorFlow;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ export interface RpcSession {
 }
 
 /** A call answered with an error. */
-export class RpcFailure extends Error {
+class RpcFailure extends Error {
   readonly code: number;
   readonly data: unknown;
 

@@ -1,3 +1,4 @@
+import { proportions } from '../../../shared/proportions.ts';
 import type { Storage } from '../state/storage.ts';
 import { epochIsDue } from './epoch-schedule.ts';
 import type { PalletContext } from './pallet-context.ts';
@@ -85,18 +86,18 @@ function judge(storage: Storage, netuid: number, index: number, validators: Vali
   const trust = uids.map((uid) => sum(ofUid(uid)?.weights ?? []));
   const dividends = uids.map((uid) => (ofUid(uid)?.stake ?? 0) * trust[uid]!);
 
-  storage.put('SubtensorModule.Incentive', index, normalised(ranks).map(toU16));
+  storage.put('SubtensorModule.Incentive', index, proportions(ranks).map(toU16));
   if (index !== netuid) return;
   storage.put('SubtensorModule.Consensus', netuid, consensus.map(toU16));
   storage.put('SubtensorModule.ValidatorTrust', netuid, trust.map(toU16));
-  storage.put('SubtensorModule.Dividends', netuid, normalised(dividends).map(toU16));
+  storage.put('SubtensorModule.Dividends', netuid, proportions(dividends).map(toU16));
 }
 
 /** Miners and validators get the same share of what the epoch emits. */
 function putEmission(storage: Storage, netuid: number): void {
   const side = EMISSION_PER_BLOCK * storage.get<number>('SubtensorModule.Tempo', netuid) * SHARE_OF_EACH_SIDE;
   const [incentive, dividends] = ['Incentive', 'Dividends'].map((item) =>
-    normalised(storage.get<number[]>(`SubtensorModule.${item}`, netuid)),
+    proportions(storage.get<number[]>(`SubtensorModule.${item}`, netuid)),
   ) as [number[], number[]];
   const emission = incentive.map((share, uid) => Math.round(side * (share + (dividends[uid] ?? 0))));
   storage.put('SubtensorModule.Emission', netuid, emission);
@@ -123,7 +124,7 @@ function shares(storage: Storage, index: number, uid: number, registeredAt: numb
   const weights = registeredAt.map(() => 0);
   for (const [target, value] of storage.get<[number, number][]>('SubtensorModule.Weights', index, uid))
     if (setAt > registeredAt[target]!) weights[target] = value;
-  return normalised(weights);
+  return proportions(weights);
 }
 
 /** The highest weight that validators with at least half of the stake give, or exceed. */
@@ -138,12 +139,6 @@ function supported(votes: { stake: number; weight: number }[]): number {
 
 function sum(values: number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-/** As shares of their sum; zeros stay. */
-function normalised(values: number[]): number[] {
-  const total = sum(values);
-  return total > 0 ? values.map((value) => value / total) : values;
 }
 
 function toU16(share: number): number {

@@ -1,3 +1,4 @@
+import { proportions } from '../../../shared/proportions.ts';
 import type { Storage } from '../state/storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
 import { ensureMechanismExists, isOwnerHotkey, mechanismIndex, requireUid, stakeOf } from './subnets.ts';
@@ -111,8 +112,7 @@ function maxUpscale(values: number[]): number[] {
 }
 
 function largestShare(values: number[]): number {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return sum === 0 ? 0 : Math.max(...values) / sum;
+  return Math.max(0, ...proportions(values));
 }
 
 /** Newer runtimes have the subnet's limit in storage still, and do not ask for it. */

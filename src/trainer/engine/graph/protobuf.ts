@@ -2,7 +2,7 @@
 
 const WIRE = { varint: 0, bytes: 2 } as const;
 
-export function varint(value: number | bigint): Uint8Array {
+function varint(value: number | bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   do {

@@ -94,7 +94,7 @@ interface TfjsTrainingParameters {
 }
 
 /** A run on {@link TfjsEngine}: the adapter's matrices are variables, everything else is frozen. */
-export class TfjsTraining implements LoraTraining {
+class TfjsTraining implements LoraTraining {
   readonly #parameters: TfjsTrainingParameters;
   readonly #matrices = new Map<string, Variable>();
   readonly #gradients: GradientAccumulator;

@@ -1,10 +1,10 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { adapterTensorName, checkAdapterFits, type LoraAdapter } from './lora-adapter.ts';
-import { openModelWeights, readModelConfig, TOKENIZER_FILES } from './model-files.ts';
-import { type TensorSource, writeSafetensors } from './safetensors.ts';
-import { type NamedTensor, weightShapes } from './weights.ts';
-import { writeFolder } from './write-folder.ts';
+import { adapterTensorName, checkAdapterFits, type LoraAdapter } from '../../../src/trainer/model/lora-adapter.ts';
+import { openModelWeights, readModelConfig, TOKENIZER_FILES } from '../../../src/trainer/model/model-files.ts';
+import { type TensorSource, writeSafetensors } from '../../../src/trainer/model/safetensors.ts';
+import { type NamedTensor, weightShapes } from '../../../src/trainer/model/weights.ts';
+import { writeFolder } from '../../../src/trainer/model/write-folder.ts';
 
 export interface MergeAdapterParameters {
   /** Folder of the base model. */

@@ -1,0 +1,5 @@
+/** Numbers as parts of their sum; all zeros stay zeros. Finite and not negative, or what comes back means nothing. */
+export function proportions(numbers: readonly number[]): number[] {
+  const sum = numbers.reduce((total, number) => total + number, 0);
+  return numbers.map((number) => (sum > 0 ? number / sum : number));
+}
