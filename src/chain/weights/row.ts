@@ -1,4 +1,5 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { toTuple } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
 import type { WeightTerms } from './terms.ts';
@@ -47,18 +48,18 @@ export async function readStanding(
   index: number,
   uid: number,
 ): Promise<{ row: NormalisedWeights; lastUpdateBlock: number }> {
-  const [lastUpdate, row] = await snapshot.read([
-    snapshot.forSubnet('subtensorModule.lastUpdate', index),
-    ['subtensorModule.weights', index, uid],
-  ]);
-  const block = toItems(lastUpdate!)[uid];
-  return { row: toRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
+  const { lastUpdate, row } = await snapshot.read({
+    lastUpdate: snapshot.forSubnet('subtensorModule.lastUpdate', index),
+    row: ['subtensorModule.weights', index, uid],
+  });
+  const block = toItems(lastUpdate)[uid];
+  return { row: toRow(row), lastUpdateBlock: block ? toNumber(block) : 0 };
 }
 
 /** From what the chain stores as pairs of uid and weight. */
 export function toRow(stored: ChainValue): NormalisedWeights {
-  const pairs = toItems(stored).map((pair) => toItems(pair));
-  return { uids: pairs.map(([target]) => toNumber(target!)), values: pairs.map(([, value]) => toNumber(value!)) };
+  const pairs = toItems(stored).map((pair) => toTuple(pair, ['uid', 'value']));
+  return { uids: pairs.map(({ uid }) => toNumber(uid)), values: pairs.map(({ value }) => toNumber(value)) };
 }
 
 /** Whether two rows give every uid the same weight; one of 0 counts as none. */
@@ -67,6 +68,6 @@ export function isSameRow(one: NormalisedWeights, other: NormalisedWeights): boo
 }
 
 function canonical({ uids, values }: NormalisedWeights): string {
-  const entries = uids.map((uid, i) => [uid, values[i]!] as const).filter(([, value]) => value > 0);
+  const entries = uids.map((uid, i) => [uid, values[i] ?? 0] as const).filter(([, value]) => value > 0);
   return JSON.stringify(entries.sort(([a], [b]) => a - b));
 }
