@@ -12,7 +12,14 @@ export {
   readRevealedCommitments,
 } from './chain/commitments/timelocked.ts';
 export type { ResolveEndpointsParameters } from './chain/node/networks.ts';
-export type { ChainValue, MapEntry, Snapshot, StorageRead, StorageReads, StorageValues } from './chain/node/snapshot.ts';
+export type {
+  ChainValue,
+  MapEntry,
+  Snapshot,
+  StorageRead,
+  StorageReads,
+  StorageValues,
+} from './chain/node/snapshot.ts';
 export type { CommitmentRoom } from './chain/subnet/commitments.ts';
 export type { EpochPosition } from './chain/subnet/epoch-schedule.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from './chain/subtensor.ts';
