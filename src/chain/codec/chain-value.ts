@@ -45,7 +45,22 @@ export function toTuple<Name extends string>(
 ): Record<Name, ChainValue> {
   const parts = toItems(value);
   if (parts.length !== names.length) throw otherType(value, `a tuple of ${names.join(', ')}`);
-  return Object.fromEntries(names.map((name, i) => [name, parts[i]])) as Record<Name, ChainValue>;
+  return named(parts, names);
+}
+
+/** The keys of an entry of a map, under names of ours as well. */
+export function toKeys<Name extends string>(keys: ChainValue[], names: readonly Name[]): Record<Name, ChainValue> {
+  if (keys.length === names.length) return named(keys, names);
+  throw new FlockOffError({
+    code: 'chain-rejected',
+    what: `this runtime has ${keys.length} keys for an entry, expected ${names.join(', ')}`,
+    fix: 'update flock-off: the runtime has changed',
+    facts: { keys: keys.length, expected: names.length },
+  });
+}
+
+function named<Name extends string>(values: ChainValue[], names: readonly Name[]): Record<Name, ChainValue> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i]])) as Record<Name, ChainValue>;
 }
 
 /** The value inside an Option, `null` when it is none. What is no Option is there. */

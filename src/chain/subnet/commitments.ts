@@ -1,6 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Commitment } from '../../schema/metagraph.ts';
-import { toField } from '../codec/chain-value.ts';
+import { toField, toKeys } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, toNullable, toNumber } from '../node/snapshot.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 
@@ -22,7 +22,7 @@ export async function readCommitments(snapshot: Snapshot, netuid: number): Promi
   const entries = await snapshot.readMap('commitments.commitmentOf', netuid);
   return new Map(
     entries.map(({ keys, hex, value }) => {
-      const hotkey = String(keys.at(-1));
+      const hotkey = String(toKeys(keys, ['netuid', 'hotkey']).hotkey);
       return [hotkey, toCommitment(hotkey, hex, value)];
     }),
   );

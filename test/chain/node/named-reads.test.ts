@@ -1,6 +1,6 @@
 import { TypeRegistry } from '@polkadot/types';
 import { expect, expectTypeOf, test } from 'vitest';
-import { type ChainValue, toTuple } from '../../../src/chain/codec/chain-value.ts';
+import { type ChainValue, toKeys, toTuple } from '../../../src/chain/codec/chain-value.ts';
 import { prepareReads, readsFor, type StorageRead, type StorageValues } from '../../../src/chain/node/named-reads.ts';
 
 const registry = new TypeRegistry();
@@ -55,4 +55,10 @@ test('the parts of a tuple have names; one of another size than expected is no s
     'this runtime has (u16,u32) in its storage, expected a tuple of uid, block, weight. Update flock-off',
   );
   expect(() => toTuple(registry.createType('u16', 3) as unknown as ChainValue, ['uid'])).toThrow('expected a list');
+});
+
+test('the keys of an entry have names; another number of them is another map', () => {
+  const keys = [1, 7].map((key) => registry.createType('u16', key) as unknown as ChainValue);
+  expect(Number(toKeys(keys, ['netuid', 'uid']).uid)).toBe(7);
+  expect(() => toKeys(keys, ['hotkey'])).toThrow('this runtime has 2 keys for an entry, expected hotkey. Update');
 });
