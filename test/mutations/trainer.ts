@@ -16,7 +16,7 @@ interface Mutation {
   to: string;
 }
 
-const GRAPH = 'src/trainer/graph';
+const GRAPH = 'src/trainer/engine/graph';
 const MUTATIONS: Mutation[] = [
   {
     mistake: 'rotary embedding turned the other way',
@@ -146,7 +146,7 @@ const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'gradients not clipped',
-    file: 'src/trainer/engine/plain/gradients.ts',
+    file: 'src/trainer/run/clip.ts',
     from: 'Math.min(1, maxNorm / (norm + 1e-6))',
     to: '1 + 0 * maxNorm * norm',
   },
