@@ -30,41 +30,66 @@ export function placed(value: ChainValue, item: string): ChainValue {
 }
 
 /** A value as a number; exact up to 2^53. */
-export function toNumber(value: ChainValue | undefined): number {
+export function toNumber(value: ChainValue | null | undefined): number {
   return Number(toBigInt(value));
 }
 
 /** A value as a whole number. */
-export function toBigInt(value: ChainValue | undefined): bigint {
+export function toBigInt(value: ChainValue | null | undefined): bigint {
   const number = value as { toBigInt?(): bigint } | undefined;
   if (typeof number?.toBigInt === 'function') return number.toBigInt();
   throw otherType(value, 'a number');
 }
 
-export function toBoolean(value: ChainValue | undefined): boolean {
+export function toBoolean(value: ChainValue | null | undefined): boolean {
   const { isTrue } = (value ?? {}) as { isTrue?: boolean };
   if (typeof isTrue === 'boolean') return isTrue;
   throw otherType(value, 'true or false');
 }
 
 /** The items of a list or a tuple, or the fields of a struct in their order. */
-export function toItems(value: ChainValue | undefined): ChainValue[] {
+export function toItems(value: ChainValue | null | undefined): ChainValue[] {
   if (value instanceof Map) return [...value.values()];
   if (Array.isArray(value) || value instanceof Set) return [...value];
   throw otherType(value, 'a list');
 }
 
+/** The parts of a tuple, in its order under names of ours: the runtime gives them none. */
+export function toTuple<Name extends string>(
+  value: ChainValue | null | undefined,
+  names: readonly Name[],
+): Record<Name, ChainValue> {
+  const parts = toItems(value);
+  if (parts.length !== names.length) throw otherType(value, `a tuple of ${names.join(', ')}`);
+  return named(parts, names);
+}
+
+/** The keys of an entry of a map, under names of ours as well. */
+export function toKeys<Name extends string>(keys: ChainValue[], names: readonly Name[]): Record<Name, ChainValue> {
+  if (keys.length === names.length) return named(keys, names);
+  throw new FlockOffError({
+    code: 'chain-rejected',
+    what: `this runtime has ${keys.length} keys for an entry, expected ${names.join(', ')}`,
+    fix: 'update flock-off: the runtime has changed',
+    facts: { keys: keys.length, expected: names.length },
+  });
+}
+
+function named<Name extends string>(values: ChainValue[], names: readonly Name[]): Record<Name, ChainValue> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i]])) as Record<Name, ChainValue>;
+}
+
 /** The value inside an Option, `null` when it is none. What is no Option is there. */
-export function toNullable(value: ChainValue | undefined): ChainValue | null {
-  if (value === undefined) throw otherType(value, 'a value');
-  const option = value as unknown as { isSome?: boolean; unwrap(): ChainValue };
+export function toNullable(value: ChainValue | null | undefined): ChainValue | null {
+  if (!value) throw otherType(value, 'a value');
+  const option = value as ChainValue & { isSome?: boolean; unwrap(): ChainValue };
   if (option.isSome === undefined) return value;
   return option.isSome ? option.unwrap() : null;
 }
 
 /** A field of a struct. */
-export function toField(value: ChainValue | undefined, name: string): ChainValue {
-  const field = value && (value as unknown as Record<string, ChainValue | undefined>)[name];
+export function toField(value: ChainValue | null | undefined, name: string): ChainValue {
+  const field = (value as unknown as Record<string, ChainValue> | null | undefined)?.[name];
   if (field !== undefined) return field;
   throw otherType(value, `something with a field ${name}`);
 }
@@ -79,8 +104,8 @@ export function ifOfType<T>(read: () => T): T | null {
   }
 }
 
-function otherType(value: ChainValue | undefined, expected: string): FlockOffError {
-  const seen = value === undefined ? 'nothing' : String(value.toRawType()).slice(0, 80);
+function otherType(value: ChainValue | null | undefined, expected: string): FlockOffError {
+  const seen = value ? String(value.toRawType()).slice(0, 80) : 'nothing';
   const item = value && places.get(value);
   return new FlockOffError({
     code: 'chain-rejected',

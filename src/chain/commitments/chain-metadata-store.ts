@@ -10,6 +10,7 @@ import {
 } from '../subnet/commitments.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import type { Subtensor } from '../subtensor.ts';
+import { callOn } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
 import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
 
@@ -94,7 +95,7 @@ export class ChainMetadataStore {
       hotkey,
       bytes: Buffer.byteLength(pointer),
       find: () => this.#subtensor.read('reading a commitment', landed, signal),
-      make: async () => ({ call: (tx) => tx.commitments!.setCommitment!(this.#netuid, info), landed }),
+      make: async () => ({ call: (tx) => callOn(tx, 'commitments', 'setCommitment')(this.#netuid, info), landed }),
       ...{ signal, wait, onWait },
     });
     return { pointer, ...inclusion };

@@ -1,11 +1,11 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
-import { toField } from '../codec/chain-value.ts';
+import { toField, toTuple } from '../codec/chain-value.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { type Snapshot, toItems, toNullable, toNumber } from '../node/snapshot.ts';
 import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import { readTimelockTerms, requireBeacon, roundForBlock, timelockReads } from '../timelock/terms.ts';
-import type { BuildCall, Inclusion } from '../transaction/submit.ts';
+import { type BuildCall, callOn, type Inclusion } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
 import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
 
@@ -86,15 +86,16 @@ async function lock({ subtensor, text, revealAtBlock, beacon, signal }: CommitTi
 function callOf({ netuid }: CommitTimelockedParameters, { encrypted, round }: Locked): BuildCall {
   // Bytes are passed as hex: the API takes a Uint8Array for bytes that are encoded already.
   const fields = [{ TimelockEncrypted: { encrypted, reveal_round: round } }];
-  return (tx) => tx.commitments!.setCommitment!(netuid, { fields });
+  return (tx) => callOn(tx, 'commitments', 'setCommitment')(netuid, { fields });
 }
 
 function landedAs({ netuid, hotkey }: CommitTimelockedParameters, { encrypted }: Locked) {
   return async (snapshot: Snapshot): Promise<Inclusion | null> => {
     const stored = toNullable(await snapshot.get('commitments.commitmentOf', netuid, hotkey.address));
-    const fields = stored ? toItems(toField(toField(stored, 'info'), 'fields')) : [];
+    if (!stored) return null;
+    const fields = toItems(toField(toField(stored, 'info'), 'fields'));
     const found = fields.some((field) => field.toHex().includes(encrypted.slice(2)));
-    return found ? { block: toNumber(toField(stored!, 'block')), blockHash: null } : null;
+    return found ? { block: toNumber(toField(stored, 'block')), blockHash: null } : null;
   };
 }
 
@@ -115,12 +116,12 @@ export async function readRevealedCommitments({
   const read = async (snapshot: Snapshot) => {
     if (!snapshot.has(REVEALED)) return [];
     const stored = toNullable(await snapshot.get(REVEALED, netuid, hotkey));
-    return stored ? toItems(stored).map(toItems) : [];
+    return stored ? toItems(stored).map((entry) => toTuple(entry, ['text', 'block'])) : [];
   };
   const entries = await subtensor.read('reading the revealed commitments', read, signal);
-  return entries.map(([bytes, block]) => ({
-    text: textOf(bytes!.toU8a(true), compactFromU8a),
-    block: toNumber(block!),
+  return entries.map(({ text, block }) => ({
+    text: textOf(text.toU8a(true), compactFromU8a),
+    block: toNumber(block),
   }));
 }
 

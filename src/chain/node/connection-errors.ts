@@ -85,13 +85,13 @@ export function otherChain(url: string, expected: string, seen: string): FlockOf
  */
 export function noneAnswers(failures: { shown: string; error: FlockOffError }[]): FlockOffError {
   const errors = failures.map(({ error }) => error);
-  const fixes = new Set(errors.map(({ fix }) => fix));
+  const [fix, ...otherFixes] = new Set(errors.map((error) => error.fix));
   const waits = errors.map(({ retryAfterMs }) => retryAfterMs ?? 0);
   const network = errors.some(({ fix }) => fix?.includes('your network')) ? ', and your network' : '';
   return new FlockOffError({
     code: 'chain-unreachable',
     what: `none of ${failures.length} endpoints can be used: ${errors.map(sentence).join('; ')}`,
-    fix: fixes.size === 1 ? errors[0]!.fix : `${CHECK_ENDPOINT}${network}`,
+    fix: otherFixes.length === 0 ? fix : `${CHECK_ENDPOINT}${network}`,
     facts: { urls: failures.map(({ shown }) => shown) },
     transient: errors.some(({ transient }) => transient),
     retryAfterMs: Math.min(...waits) || undefined,

@@ -4,6 +4,7 @@ import { abortable } from '../../shared/abortable.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, safeLogger, traceOf } from '../../shared/logger.ts';
 import type { ProxyFor } from '../../shared/proxy.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { stopwatch, timed } from '../../shared/timed.ts';
 import {
   nodeFailed,
@@ -93,7 +94,7 @@ export class Connection {
   constructor(parameters: ConnectionParameters) {
     const { urls, genesisHash = null, timeoutMs, blockTimeoutMs = 120_000, pingIntervalMs = 15_000 } = parameters;
     this.#endpoints = new EndpointList(urls);
-    this.#current = this.#endpoints.all[0]!;
+    this.#current = requiredItem(this.#endpoints.all, 0);
     this.#genesisHash = genesisHash;
     this.timeoutMs = timeoutMs;
     this.blockTimeoutMs = blockTimeoutMs;
@@ -213,11 +214,13 @@ export class Connection {
         const hasWorked = this.#endpoints.hasWorked(endpoint);
         const failure = openingFailed(error, { url, hasWorked, nowMs: this.#clock.nowMs() });
         this.#endpoints.refused(endpoint, failure);
-        failures.push({ shown: url, error: this.#endpoints.refusalOf(endpoint) ?? failure });
-        if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${failures.at(-1)!.error.message}`);
+        const told = this.#endpoints.refusalOf(endpoint) ?? failure;
+        failures.push({ shown: url, error: told });
+        if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${told.message}`);
       }
     }
-    throw failures.length === 1 ? failures[0]!.error : noneAnswers(failures);
+    const [only, ...others] = failures;
+    throw only && others.length === 0 ? only.error : noneAnswers(failures);
   }
 
   async #openOne(endpoint: Endpoint, dropped: AbortSignal): Promise<Link> {

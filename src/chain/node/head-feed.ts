@@ -51,15 +51,15 @@ export class HeadFeed {
   /** Resolves with the highest number as soon as it is above `block`. @throws SocketLostError when the socket is lost first. */
   async after(block: number): Promise<number> {
     if (this.#block > block) return this.#block;
-    let waiter: { block: number; resolve: (block: number) => void } | undefined;
+    const waiter = { block, resolve: (_: number) => {} };
     const arrived = new Promise<number>((resolve) => {
-      waiter = { block, resolve };
-      this.#waiting.add(waiter);
+      waiter.resolve = resolve;
     });
+    this.#waiting.add(waiter);
     try {
       return await abortable(arrived, this.#socket.lost);
     } finally {
-      this.#waiting.delete(waiter!);
+      this.#waiting.delete(waiter);
     }
   }
 

@@ -74,7 +74,7 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
       stallTimeoutMs,
       onStall: (at) => onStall(socket, at),
       // Reads the time only. Who waits meets a failure as the end of the socket.
-      onFollowed: () => headClock.isDue && new Snapshot(node).read([]).catch(() => {}),
+      onFollowed: () => headClock.isDue && new Snapshot(node).read({}).catch(() => {}),
     });
     return { endpoint, ...node, heads };
   } catch (error) {

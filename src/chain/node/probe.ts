@@ -2,7 +2,7 @@ import { ask, BlockAnswer, HashAnswer, HeaderAnswer, KeysAnswer, NonceAnswer, Un
 import { unfit } from './connection-errors.ts';
 import type { HeadClock } from './head-clock.ts';
 import { RpcError } from './json-rpc-socket.ts';
-import { type Node, Snapshot, type StorageRead, toNumber } from './snapshot.ts';
+import { type Node, Snapshot, toNumber } from './snapshot.ts';
 
 /** An account nobody has. */
 const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
@@ -28,12 +28,15 @@ export async function probe(node: Node & { headClock: HeadClock }, url: string):
     tried(method, ask(socket, method, params, answer));
   const blockHash = await asked('chain_getBlockHash', [], HashAnswer);
   const snapshot = new Snapshot(node, blockHash);
-  const time: StorageRead[] = snapshot.has('timestamp.now') ? [['timestamp.now']] : [];
-  const [{ number }, [stored, now]] = await Promise.all([
+  const time = snapshot.optional(['timestamp.now']);
+  const [{ number }, { stored, now }] = await Promise.all([
     asked('chain_getHeader', [blockHash], HeaderAnswer),
     tried(
       'state_queryStorageAt',
-      snapshot.read([['system.number'], ...time]).then((values) => values.map(toNumber)),
+      snapshot.read({ stored: ['system.number'], now: time }).then((read) => ({
+        stored: toNumber(read.stored),
+        now: read.now && toNumber(read.now),
+      })),
     ),
     asked('state_getKeysPaged', ['0x', 1, null, blockHash], KeysAnswer.length(1)),
     asked('system_accountNextIndex', [NOBODY], NonceAnswer),
@@ -41,7 +44,7 @@ export async function probe(node: Node & { headClock: HeadClock }, url: string):
     asked('chain_getBlock', [blockHash], BlockAnswer.unwrap()),
   ]);
   if (stored !== number) throw unfit(url, `it serves block ${number} with the state of block ${stored}`);
-  const wrongTime = now === undefined ? null : headClock.compare(now);
+  const wrongTime = now === null ? null : headClock.compare(now);
   if (wrongTime) throw wrongTime;
   return number;
 }

@@ -12,8 +12,13 @@ export interface ChainIdentity {
 
 /** How metadata of version 14 begins: "meta", 14. */
 const METADATA_V14 = '0x6d6574610e';
-/** What comes after that: types, pallets, extrinsic, runtime. */
-const METADATA_V14_TYPE = '(Vec<PortableTypeV14>, Vec<PalletMetadataV14>, ExtrinsicMetadataV14, SiLookupTypeId)';
+/** What comes after that. */
+const METADATA_V14_TYPE = JSON.stringify({
+  types: 'Vec<PortableTypeV14>',
+  pallets: 'Vec<PalletMetadataV14>',
+  extrinsic: 'ExtrinsicMetadataV14',
+  runtimeType: 'SiLookupTypeId',
+});
 /** Pallets without which a node is no Subtensor. */
 const REQUIRED_PALLETS = ['System', 'SubtensorModule', 'Commitments'];
 /** Format of addresses on all of Bittensor's chains. */
@@ -63,7 +68,7 @@ async function requireReadable(hex: `0x${string}`): Promise<void> {
     const bytes = Buffer.from(hex.slice(METADATA_V14.length), 'hex');
     const metadata = new TypeRegistry().createTypeUnsafe(METADATA_V14_TYPE, [bytes]);
     if (metadata.encodedLength > bytes.length) throw new Error('cut short');
-    pallets = toItems(toItems(metadata)[1]).map((pallet) => String(toField(pallet, 'name')));
+    pallets = toItems(toField(metadata, 'pallets')).map((pallet) => String(toField(pallet, 'name')));
   } catch (error) {
     throw new Error('its description of itself cannot be read', { cause: error });
   }

@@ -21,6 +21,6 @@ export async function isMissingFunction(api: ApiPromise, name: string, error: Rp
 /** Whether the runtime's version lists the API that a function belongs to: the part of its name before the first underscore. */
 async function listsApi(api: ApiPromise, name: string): Promise<boolean> {
   const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
-  const id = u8aToHex(blake2AsU8a(name.split('_', 1)[0]!, 64));
+  const id = u8aToHex(blake2AsU8a(name.replace(/_.*/s, ''), 64));
   return api.runtimeVersion.apis.some(([listed]) => listed.toHex() === id);
 }

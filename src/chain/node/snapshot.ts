@@ -4,13 +4,12 @@ import { type ChainValue, toNumber } from '../codec/chain-value.ts';
 import { ask, HashAnswer, HexAnswer, KeysAnswer, StorageAnswer, shown, UnusableAnswerError } from './answers.ts';
 import type { HeadClock } from './head-clock.ts';
 import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
+import { prepareReads, type StorageRead, type StorageReads, type StorageValues } from './named-reads.ts';
 import { isMissingFunction } from './runtime-function.ts';
 import { StorageEntry } from './storage-entry.ts';
 
 export { type ChainValue, toItems, toNullable, toNumber } from '../codec/chain-value.ts';
-
-/** A storage item, as "pallet.item" in polkadot.js spelling, and its keys. */
-export type StorageRead = [item: string, ...keys: unknown[]];
+export { readsFor, type StorageRead, type StorageReads, type StorageValues } from './named-reads.ts';
 
 /** What is read through: the wire, and the description of what is on it. */
 export interface Node {
@@ -72,6 +71,11 @@ export class Snapshot {
     return this.#find(item)?.takes(keys) ?? false;
   }
 
+  /** A read that this runtime may not have: `null` where there is no such item under keys like these. */
+  optional(read: StorageRead): StorageRead | null {
+    return this.canRead(read) ? read : null;
+  }
+
   /**
    * How to read what some runtimes keep for each subnet and others once for all: with the netuid where the metadata of
    * this one has a key for it, else with none.
@@ -99,17 +103,27 @@ export class Snapshot {
     return found?.type.def.isVariant ? found.type.def.asVariant.variants.map(({ name }) => name.toString()) : [];
   }
 
-  /** Reads any number of items in one round trip. An absent value is the runtime's default, or an empty Option. */
-  async read(reads: StorageRead[]): Promise<ChainValue[]> {
-    const entries = reads.map(([item]) => this.#entry(item));
-    const keys = reads.map(([, ...args], i) => entries[i]!.key(args));
-    const values = await this.#valuesOf(keys);
-    return entries.map((entry, i) => entry.decode(values.get(keys[i]!) ?? null));
+  /**
+   * Reads any number of items in one round trip, each under the name it is asked for by. An absent value is the runtime's
+   * default, or an empty Option.
+   * @example const { tempo } = await snapshot.read({ tempo: ['subtensorModule.tempo', netuid] });
+   */
+  async read<Reads extends StorageReads>(reads: Reads): Promise<StorageValues<Reads>> {
+    const keys: string[] = [];
+    let values = new Map<string, string | null>();
+    const decode = prepareReads(reads, ([item, ...args]) => {
+      const entry = this.#entry(item);
+      const key = entry.key(args);
+      keys.push(key);
+      return () => entry.decode(values.get(key) ?? null);
+    });
+    values = await this.#valuesOf(keys);
+    return decode();
   }
 
   /** Reads one item. */
   async get(item: string, ...keys: unknown[]): Promise<ChainValue> {
-    return (await this.read([[item, ...keys]]))[0]!;
+    return (await this.read({ value: [item, ...keys] })).value;
   }
 
   /** Reads one item of a map, undecoded; `hex` is `null` where there is no entry. */

@@ -1,5 +1,6 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { type ChainValue, placed } from '../codec/chain-value.ts';
 import { shown, UnusableAnswerError } from './answers.ts';
 
@@ -93,10 +94,14 @@ export class StorageEntry {
       if (!keys.some(isNothing)) return encode();
     } catch {}
     const types = this.#keyTypes();
-    const place = keys.findIndex((key, i) => isNothing(key) || !this.#isOf(types[i]!, key));
+    const place = Math.max(
+      0,
+      types.findIndex((type, i) => isNothing(keys[i]) || !this.#isOf(type, keys[i])),
+    );
+    const type = requiredItem(types, place);
     throw new FlockOffError({
       code: 'bad-argument',
-      what: `${shown(keys[place])} is no ${this.#shownType(types[place]!)}, which is what ${this.name} has for key ${place + 1}`,
+      what: `${shown(keys[place])} is no ${this.#shownType(type)}, which is what ${this.name} has for key ${place + 1}`,
       fix: 'check the netuid, and the hotkey (an ss58 address)',
       facts: { item: this.name, key: place },
     });

@@ -1,7 +1,7 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Commitment } from '../../schema/metagraph.ts';
-import { toField } from '../codec/chain-value.ts';
-import { type ChainValue, type Snapshot, type StorageRead, toNullable, toNumber } from '../node/snapshot.ts';
+import { toField, toKeys } from '../codec/chain-value.ts';
+import { type ChainValue, type Snapshot, toNullable, toNumber } from '../node/snapshot.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 
 /** One field of a commitment, as @polkadot decodes the enum `Data`. */
@@ -22,7 +22,7 @@ export async function readCommitments(snapshot: Snapshot, netuid: number): Promi
   const entries = await snapshot.readMap('commitments.commitmentOf', netuid);
   return new Map(
     entries.map(({ keys, hex, value }) => {
-      const hotkey = String(keys.at(-1));
+      const hotkey = String(toKeys(keys, ['netuid', 'hotkey']).hotkey);
       return [hotkey, toCommitment(hotkey, hex, value)];
     }),
   );
@@ -137,13 +137,13 @@ async function readSpace(
   snapshot: Snapshot,
   { netuid, hotkey, bytes }: { netuid: number; hotkey: string; bytes: number },
 ): Promise<CommitmentRoom> {
-  const [maxSpace, usedSpace, ...schedule] = await snapshot.read([
-    snapshot.forSubnet('commitments.maxSpace', netuid),
-    ['commitments.usedSpaceOf', netuid, hotkey],
-    ...epochReads(snapshot, netuid),
-  ]);
+  const { maxSpace, usedSpace, schedule } = await snapshot.read({
+    maxSpace: snapshot.forSubnet('commitments.maxSpace', netuid),
+    usedSpace: ['commitments.usedSpaceOf', netuid, hotkey],
+    schedule: epochReads(snapshot, netuid),
+  });
   const cost = Math.max(LEAST_SPACE_BYTES, bytes);
-  const budget = toNumber(maxSpace!);
+  const budget = toNumber(maxSpace);
   const { block, epoch, nextEpochBlock } = epochPosition(netuid, schedule);
   const stored = toNullable(usedSpace);
   const isOfEpoch = stored !== null && toNumber(toField(stored, 'lastEpoch')) === epoch;
@@ -156,17 +156,15 @@ async function readCooldown(
   snapshot: Snapshot,
   { netuid, hotkey }: { netuid: number; hotkey: string },
 ): Promise<CommitmentRoom> {
-  const reads: StorageRead[] = [['system.number']];
-  const isConstant = snapshot.constant('commitments.rateLimit');
-  const lastCommitment: StorageRead = ['commitments.lastCommitment', netuid, hotkey];
-  const rateLimit = snapshot.forSubnet('commitments.rateLimit', netuid);
-  if (snapshot.canRead(lastCommitment)) reads.push(lastCommitment);
-  if (!isConstant && snapshot.canRead(rateLimit)) reads.push(rateLimit);
-  const values = new Map((await snapshot.read(reads)).map((value, i) => [reads[i]![0], value]));
-  const block = toNumber(values.get('system.number'));
-  const stored = values.get('commitments.lastCommitment');
-  const last = stored && toNullable(stored);
-  const limit = isConstant ?? values.get('commitments.rateLimit');
+  const constantLimit = snapshot.constant('commitments.rateLimit');
+  const read = await snapshot.read({
+    block: ['system.number'],
+    lastCommitment: snapshot.optional(['commitments.lastCommitment', netuid, hotkey]),
+    rateLimit: constantLimit ? null : snapshot.optional(snapshot.forSubnet('commitments.rateLimit', netuid)),
+  });
+  const block = toNumber(read.block);
+  const last = read.lastCommitment && toNullable(read.lastCommitment);
+  const limit = constantLimit ?? read.rateLimit;
   const firstBlock = last && limit ? toNumber(last) + toNumber(limit) : block;
   return { block, firstBlock, maxBytes: null, refusal: 'CommitmentSetRateLimitExceeded' };
 }

@@ -1,4 +1,4 @@
-import { type Snapshot, type StorageRead, toNumber } from '../node/snapshot.ts';
+import { type Snapshot, type StorageReads, type StorageValues, toNumber } from '../node/snapshot.ts';
 
 /** Where a subnet stands in its epochs. */
 export interface EpochPosition {
@@ -73,18 +73,33 @@ export function epochWindow(
 }
 
 /** What {@link epochPosition} needs, to be read together with whatever else is wanted. */
-export function epochReads(snapshot: Snapshot, netuid: number): StorageRead[] {
-  const stored = hasStoredEpochs(snapshot) ? ['subnetEpochIndex', 'lastEpochBlock', 'pendingEpochAt'] : [];
-  const ofSubnet = ['tempo', ...stored].map((item) => snapshot.forSubnet(`subtensorModule.${item}`, netuid));
-  return [['system.number'], ...ofSubnet];
+export function epochReads(snapshot: Snapshot, netuid: number) {
+  const ofSubnet = (item: string) => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
+  return {
+    block: ['system.number'],
+    tempo: ofSubnet('tempo'),
+    stored: hasStoredEpochs(snapshot)
+      ? {
+          epoch: ofSubnet('subnetEpochIndex'),
+          lastEpochBlock: ofSubnet('lastEpochBlock'),
+          pendingEpochBlock: ofSubnet('pendingEpochAt'),
+        }
+      : null,
+  } satisfies StorageReads;
 }
 
 /** The position from the values of {@link epochReads}. */
-export function epochPosition(netuid: number, values: Parameters<typeof toNumber>[0][]): EpochPosition {
-  const [block = 0, tempo = 0, epoch, lastEpochBlock = 0, pendingEpochBlock = 0] = values.map(toNumber);
-  return epoch === undefined
-    ? moduloEpoch({ block, netuid, tempo })
-    : statefulEpoch({ block, epoch, lastEpochBlock, pendingEpochBlock, tempo });
+export function epochPosition(netuid: number, values: StorageValues<ReturnType<typeof epochReads>>): EpochPosition {
+  const block = toNumber(values.block);
+  const tempo = toNumber(values.tempo);
+  if (!values.stored) return moduloEpoch({ block, netuid, tempo });
+  return statefulEpoch({
+    block,
+    epoch: toNumber(values.stored.epoch),
+    lastEpochBlock: toNumber(values.stored.lastEpochBlock),
+    pendingEpochBlock: toNumber(values.stored.pendingEpochBlock),
+    tempo,
+  });
 }
 
 /** Whether the runtime stores its epochs, or they follow from the block number. */

@@ -1,8 +1,17 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Metagraph, Neuron, SubnetHyperparameters } from '../../schema/metagraph.ts';
 import { proportions } from '../../shared/proportions.ts';
+import { requiredEntry } from '../../shared/required.ts';
 import { ifOfType, toBoolean } from '../codec/chain-value.ts';
-import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from '../node/snapshot.ts';
+import {
+  type ChainValue,
+  readsFor,
+  type Snapshot,
+  type StorageRead,
+  type StorageValues,
+  toItems,
+  toNumber,
+} from '../node/snapshot.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
 import { RAO, readOwners } from './owners.ts';
 import { readStakeWeights } from './stake-weights.ts';
@@ -38,42 +47,29 @@ const HYPERPARAMETERS = {
 
 /** From spec 423 on the cutoff is so many thousandths of the tempo. */
 const CUTOFF_FACTOR = 'activityCutoffFactorMilli';
-/** Vectors with a place for every uid. */
-const VECTORS = 'active validatorPermit consensus incentive dividends validatorTrust emission lastUpdate'.split(' ');
-const ITEMS = [
-  ...['networksAdded', 'subnetworkN', CUTOFF_FACTOR, ...VECTORS],
-  ...Object.values<Field>(HYPERPARAMETERS).map(([item]) => item),
-];
-
 /**
  * A subnet's neurons and hyperparameters at one block, in two round trips for up to 256 neurons: first everything that
  * storage has under the subnet, then what belongs to the hotkeys that were found there.
  * @throws FlockOffError `bad-argument` when there is no such subnet.
  */
 export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise<Metagraph> {
-  const ofItem = (item: string) => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
-  const items = ITEMS.filter((item) => snapshot.canRead(ofItem(item)));
-  const schedule = epochReads(snapshot, netuid);
-  const values = await snapshot.read([...schedule, ...items.map(ofItem), ...slotReads(netuid, 0, LIKELY_UIDS)]);
-  const { block, nextEpochBlock } = epochPosition(netuid, values.splice(0, schedule.length));
-  const ofSubnet = new Map(values.splice(0, items.length).map((value, i) => [items[i]!, value]));
-  if (!toBoolean(ofSubnet.get('networksAdded'))) throw noSuchSubnet(netuid);
-  const size = toNumber(ofSubnet.get('subnetworkN'));
-  values.push(...(await snapshot.read(slotReads(netuid, LIKELY_UIDS, size))));
-  const slots = Array.from({ length: size }, (_, uid) => ({
-    account: values[2 * uid]!,
-    registrationBlock: toNumber(values[2 * uid + 1]!),
-  }));
+  const { schedule, ofSubnet, likely } = await snapshot.read({
+    schedule: epochReads(snapshot, netuid),
+    ofSubnet: subnetReads(snapshot, netuid),
+    likely: slotReads(netuid, 0, LIKELY_UIDS),
+  });
+  const { block, nextEpochBlock } = epochPosition(netuid, schedule);
+  if (!toBoolean(ofSubnet.networksAdded)) throw noSuchSubnet(netuid);
+  const size = toNumber(ofSubnet.subnetworkN);
+  const slots = slotsOf(likely, await snapshot.read(slotReads(netuid, LIKELY_UIDS, size))).filter(
+    ({ uid }) => uid < size,
+  );
   const [owners, stakeWeights] = await Promise.all([
-    readOwners(
-      snapshot,
-      netuid,
-      slots.map(({ account }) => account),
-    ),
+    readOwners(snapshot, netuid, slots),
     readStakeWeights(snapshot, netuid),
   ]);
-  const column = <T>(item: string, decode: (value: ChainValue) => T): T[] => {
-    const vector = ofSubnet.get(item);
+  const column = <T>(name: keyof typeof ofSubnet.vectors, decode: (value: ChainValue) => T): T[] => {
+    const vector = ofSubnet.vectors[name];
     return vector ? toItems(vector).map(decode) : [];
   };
   const active = column('active', toBoolean);
@@ -85,10 +81,10 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
   const emissionAlpha = column('emission', amount);
   const lastUpdateBlock = column('lastUpdate', toNumber);
   const neurons = slots.map(
-    ({ account, registrationBlock }, uid): Neuron => ({
+    ({ uid, account, registrationBlock }): Neuron => ({
       uid,
       hotkey: String(account),
-      ...owners[uid]!,
+      ...requiredEntry(owners, uid),
       stakeWeight: stakeWeights?.get(account.toHex()) ?? null,
       active: active[uid] ?? false,
       validatorPermit: validatorPermit[uid] ?? false,
@@ -104,25 +100,62 @@ export async function readMetagraph(snapshot: Snapshot, netuid: number): Promise
   return { netuid, block, neurons, hyperparameters: hyperparametersOf(ofSubnet), nextEpochBlock };
 }
 
-function hyperparametersOf(ofSubnet: Map<string, ChainValue>): SubnetHyperparameters {
-  const entries = Object.entries<Field>(HYPERPARAMETERS).map(([name, [item, decode]]) => {
-    const value = ofSubnet.get(item);
-    return [name, value ? ifOfType(() => decode(value)) : null];
+/** Everything that storage has under the subnet; `null` for what this runtime has not. */
+function subnetReads(snapshot: Snapshot, netuid: number) {
+  const read = (item: string) => snapshot.optional(snapshot.forSubnet(`subtensorModule.${item}`, netuid));
+  return {
+    networksAdded: read('networksAdded'),
+    subnetworkN: read('subnetworkN'),
+    cutoffFactor: read(CUTOFF_FACTOR),
+    hyperparameters: Object.fromEntries(
+      Object.entries<Field>(HYPERPARAMETERS).map(([name, [item]]) => [name, read(item)]),
+    ) as Record<keyof SubnetHyperparameters, StorageRead | null>,
+    /** With a place for every uid. */
+    vectors: {
+      active: read('active'),
+      validatorPermit: read('validatorPermit'),
+      consensus: read('consensus'),
+      incentive: read('incentive'),
+      dividends: read('dividends'),
+      validatorTrust: read('validatorTrust'),
+      emission: read('emission'),
+      lastUpdate: read('lastUpdate'),
+    },
+  };
+}
+
+function hyperparametersOf(
+  values: Pick<StorageValues<ReturnType<typeof subnetReads>>, 'hyperparameters' | 'cutoffFactor'>,
+): SubnetHyperparameters {
+  const names = Object.keys(HYPERPARAMETERS) as (keyof SubnetHyperparameters)[];
+  const entries = names.map((name) => {
+    const [, decode]: Field = HYPERPARAMETERS[name];
+    const value = values.hyperparameters[name];
+    return [name, value && ifOfType(() => decode(value))];
   });
   const hyperparameters = Object.fromEntries(entries) as SubnetHyperparameters;
-  const cutoffFactor = ofSubnet.get(CUTOFF_FACTOR);
-  if (!cutoffFactor) return hyperparameters;
-  const activityCutoffBlocks = Math.max(1, Math.floor((toNumber(cutoffFactor) * hyperparameters.tempo) / 1000));
+  if (!values.cutoffFactor) return hyperparameters;
+  const activityCutoffBlocks = Math.max(1, Math.floor((toNumber(values.cutoffFactor) * hyperparameters.tempo) / 1000));
   return { ...hyperparameters, activityCutoffBlocks };
 }
 
 /** Who has the uids from `from` up to, but not including, `to`, and since when. */
-function slotReads(netuid: number, from: number, to: number): StorageRead[] {
+function slotReads(netuid: number, from: number, to: number) {
   const uids = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
-  return uids.flatMap((uid): StorageRead[] => [
-    ['subtensorModule.keys', netuid, uid],
-    ['subtensorModule.blockAtRegistration', netuid, uid],
-  ]);
+  return readsFor(uids, (uid) => ({
+    account: ['subtensorModule.keys', netuid, uid],
+    registrationBlock: ['subtensorModule.blockAtRegistration', netuid, uid],
+  }));
+}
+
+function slotsOf(...read: StorageValues<ReturnType<typeof slotReads>>[]) {
+  return read.flatMap((slots) =>
+    Array.from(slots, ([uid, { account, registrationBlock }]) => ({
+      uid,
+      account,
+      registrationBlock: toNumber(registrationBlock),
+    })),
+  );
 }
 
 function noSuchSubnet(netuid: number): FlockOffError {
@@ -142,5 +175,5 @@ export async function readWeights(
 ): Promise<{ uid: number; weight: number }[]> {
   const { uids, values } = await readWeightRow(snapshot, netuid, uid);
   const weights = proportions(values);
-  return uids.map((target, i) => ({ uid: target, weight: weights[i]! }));
+  return uids.flatMap((target, i) => ({ uid: target, weight: weights[i] ?? 0 }));
 }

@@ -1,5 +1,6 @@
-import { type ChainValue, type Snapshot, type StorageRead, toItems, toNumber } from '../node/snapshot.ts';
-import { readNeuronInfos } from './neuron-info.ts';
+import { toTuple } from '../codec/chain-value.ts';
+import { type ChainValue, readsFor, type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
+import { type NeuronInfo, readNeuronInfos } from './neuron-info.ts';
 
 /** Smallest units of an alpha or a TAO. */
 export const RAO = 1e9;
@@ -12,28 +13,40 @@ export interface Owned {
   stakeAlpha: number | null;
 }
 
+/** Who has a uid. */
+export interface Slot {
+  uid: number;
+  account: ChainValue;
+}
+
 /**
  * Coldkeys and stakes of a subnet's hotkeys, by uid, in one round trip: one call of the runtime, or where it has no such
  * function, or another layout, two storage items for each hotkey.
+ * @param slots all of the subnet, in the order of their uids.
  */
-export async function readOwners(snapshot: Snapshot, netuid: number, hotkeys: ChainValue[]): Promise<Owned[]> {
+export async function readOwners(snapshot: Snapshot, netuid: number, slots: Slot[]): Promise<Map<number, Owned>> {
   const infos = await readNeuronInfos(snapshot, netuid);
-  const isOfThese = infos?.length === hotkeys.length && infos.every(({ hotkey }, uid) => hotkey.eq(hotkeys[uid]));
-  if (!isOfThese) return readOwnersFromStorage(snapshot, netuid, hotkeys);
-  return infos.map(({ coldkey, stake }) => {
-    const amounts = toItems(stake).map((pair) => toNumber(toItems(pair)[1]!));
-    return { coldkey: String(coldkey), stakeAlpha: amounts.reduce((sum, amount) => sum + amount, 0) / RAO };
-  });
+  const isOfThese = infos?.length === slots.length && slots.every(({ account }, i) => infos[i]?.hotkey.eq(account));
+  if (!isOfThese) return readOwnersFromStorage(snapshot, netuid, slots);
+  return new Map(infos.map((info, uid) => [uid, ownedOf(info)]));
 }
 
-async function readOwnersFromStorage(snapshot: Snapshot, netuid: number, hotkeys: ChainValue[]): Promise<Owned[]> {
-  const hasAlpha = hotkeys[0] && snapshot.canRead(['subtensorModule.totalHotkeyAlpha', hotkeys[0], netuid]);
-  const values = await snapshot.read([
-    ...hotkeys.map((hotkey): StorageRead => ['subtensorModule.owner', hotkey]),
-    ...(hasAlpha ? hotkeys.map((hotkey): StorageRead => ['subtensorModule.totalHotkeyAlpha', hotkey, netuid]) : []),
-  ]);
-  return hotkeys.map((_, uid) => {
-    const alpha = values[hotkeys.length + uid];
-    return { coldkey: String(values[uid]), stakeAlpha: alpha ? toNumber(alpha) / RAO : null };
-  });
+function ownedOf({ coldkey, stake }: NeuronInfo): Owned {
+  const amounts = toItems(stake).map((pair) => toNumber(toTuple(pair, ['coldkey', 'amount']).amount));
+  return { coldkey: String(coldkey), stakeAlpha: amounts.reduce((sum, amount) => sum + amount, 0) / RAO };
+}
+
+async function readOwnersFromStorage(snapshot: Snapshot, netuid: number, slots: Slot[]): Promise<Map<number, Owned>> {
+  const read = await snapshot.read(
+    readsFor(slots, ({ account }) => ({
+      coldkey: ['subtensorModule.owner', account],
+      alpha: snapshot.optional(['subtensorModule.totalHotkeyAlpha', account, netuid]),
+    })),
+  );
+  return new Map(
+    Array.from(read, ([{ uid }, { coldkey, alpha }]) => [
+      uid,
+      { coldkey: String(coldkey), stakeAlpha: alpha ? toNumber(alpha) / RAO : null },
+    ]),
+  );
 }

@@ -1,3 +1,4 @@
+import { toTuple } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
 
 /** Weights as the chain keeps them, uid by uid. */
@@ -14,6 +15,6 @@ export async function readWeightRow(snapshot: Snapshot, index: number, uid: numb
 
 /** From what the chain stores as pairs of uid and weight. */
 export function toWeightRow(stored: ChainValue): WeightRow {
-  const pairs = toItems(stored).map((pair) => toItems(pair));
-  return { uids: pairs.map(([target]) => toNumber(target!)), values: pairs.map(([, value]) => toNumber(value!)) };
+  const pairs = toItems(stored).map((pair) => toTuple(pair, ['uid', 'value']));
+  return { uids: pairs.map(({ uid }) => toNumber(uid)), values: pairs.map(({ value }) => toNumber(value)) };
 }

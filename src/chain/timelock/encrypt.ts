@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { DRAND_QUICKNET } from './drand.ts';
 
 /*
@@ -130,30 +131,35 @@ function list(bytes: Uint8Array): Buffer {
 
 function parse(bytes: Buffer) {
   const ephemeral = G2.Point.fromHex(bytes.subarray(0, POINT_BYTES));
-  const [sigmaMask, keyMask, sealed, suite] = readLists(bytes.subarray(POINT_BYTES), 4);
-  const [body, nonce] = readLists(sealed!, 2);
-  const lengths = [sigmaMask!, keyMask!, nonce!].map(({ length }) => length);
-  if (!suite!.equals(SUITE)) throw new Error('another cipher suite');
+  const { sigmaMask, keyMask, sealed, suite } = readLists(bytes.subarray(POINT_BYTES), [
+    'sigmaMask',
+    'keyMask',
+    'sealed',
+    'suite',
+  ]);
+  const { body, nonce } = readLists(sealed, ['body', 'nonce']);
+  const lengths = [sigmaMask, keyMask, nonce].map(({ length }) => length);
+  if (!suite.equals(SUITE)) throw new Error('another cipher suite');
   if (lengths.join() !== [KEY_BYTES, KEY_BYTES, NONCE_BYTES].join()) throw new Error(`odd lengths ${lengths.join()}`);
-  if (body!.length < TAG_BYTES) throw new Error('no room for the tag');
-  return { ephemeral, sigmaMask: sigmaMask!, keyMask: keyMask!, body: body!, nonce: nonce! };
+  if (body.length < TAG_BYTES) throw new Error('no room for the tag');
+  return { ephemeral, sigmaMask, keyMask, body, nonce };
 }
 
-function readLists(bytes: Buffer, count: number): Buffer[] {
+function readLists<Name extends string>(bytes: Buffer, names: Name[]): Record<Name, Buffer> {
   let rest = bytes;
-  const lists = Array.from({ length: count }, () => {
+  const lists = names.map((name) => {
     const until = 8 + Number(rest.readBigUInt64LE());
     if (until > rest.length) throw new Error('cut off');
     const item = rest.subarray(8, until);
     rest = rest.subarray(until);
-    return item;
+    return [name, item];
   });
   if (rest.length > 0) throw new Error(`${rest.length} bytes too many`);
-  return lists;
+  return Object.fromEntries(lists) as Record<Name, Buffer>;
 }
 
 function xor(one: Uint8Array, other: Uint8Array): Buffer {
-  return Buffer.from(one.map((byte, i) => byte ^ other[i]!));
+  return Buffer.from(one.map((byte, i) => byte ^ requiredItem(other, i)));
 }
 
 function sha256(...parts: Uint8Array[]): Buffer {

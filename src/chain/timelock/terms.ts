@@ -1,6 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { toField } from '../codec/chain-value.ts';
-import { type ChainValue, type Snapshot, type StorageRead, toNumber } from '../node/snapshot.ts';
+import { type Snapshot, type StorageReads, type StorageValues, toNumber } from '../node/snapshot.ts';
 import { DRAND_QUICKNET, type DrandBeacon, roundAt } from './drand.ts';
 
 /** What locking something for the chain to open depends on. */
@@ -17,19 +17,26 @@ export interface TimelockTerms {
 
 /** Of Bittensor's networks, for a runtime that does not say. */
 const DEFAULT_BLOCK_TIME_MS = 12_000;
-const BEACON = 'drand.beaconConfig';
 
-/** What {@link readTimelockTerms} needs; nothing where the runtime opens no time locks. */
-export function timelockReads(snapshot: Snapshot): StorageRead[] {
-  if (!snapshot.canRead(['drand.lastStoredRound'])) return [];
-  const beacon: StorageRead[] = snapshot.canRead([BEACON]) ? [[BEACON]] : [];
-  return [['system.number'], ['timestamp.now'], ['drand.lastStoredRound'], ...beacon];
+/** What {@link readTimelockTerms} needs; `null` where the runtime opens no time locks. */
+export function timelockReads(snapshot: Snapshot) {
+  const lastStoredRound = snapshot.optional(['drand.lastStoredRound']);
+  if (!lastStoredRound) return null;
+  return {
+    block: ['system.number'],
+    now: ['timestamp.now'],
+    lastStoredRound,
+    beacon: snapshot.optional(['drand.beaconConfig']),
+  } satisfies StorageReads;
 }
 
 /** From the values of {@link timelockReads}; `null` where the runtime opens no time locks. */
-export function readTimelockTerms(snapshot: Snapshot, values: ChainValue[]): TimelockTerms | null {
-  const [block, now, lastStoredRound, beacon] = values;
-  if (!block || !now || !lastStoredRound) return null;
+export function readTimelockTerms(
+  snapshot: Snapshot,
+  values: StorageValues<ReturnType<typeof timelockReads>>,
+): TimelockTerms | null {
+  if (!values) return null;
+  const { block, now, lastStoredRound, beacon } = values;
   const blockTimeMs = snapshot.constant('aura.slotDuration');
   return {
     block: toNumber(block),

@@ -10,6 +10,13 @@ import type { RuntimeCall, RuntimeCalls } from './runtime-calls.ts';
 /** Builds a call from the runtime's description; the values are checked against its types. */
 export type BuildCall = (tx: RuntimeCalls) => RuntimeCall;
 
+/** A call of the runtime by its name. @throws Error where it has none: who signs a call says so in full. */
+export function callOn(tx: RuntimeCalls, pallet: string, call: string): (...args: unknown[]) => RuntimeCall {
+  const found = tx[pallet]?.[call];
+  if (found) return found;
+  throw new Error(`no call ${pallet}.${call}`);
+}
+
 /** Blocks a transaction stays valid by default: after that it can no longer land, and signing it anew is safe. */
 export const ERA_BLOCKS = 64;
 /** Eras are powers of two between these; the chain forgets the hashes of older blocks. */

@@ -20,8 +20,7 @@ import {
 } from './sign.ts';
 import { type Certainty, type Inclusion, watchTransaction } from './watch.ts';
 
-export type { BuildCall } from './sign.ts';
-export { ERA_BLOCKS } from './sign.ts';
+export { type BuildCall, callOn, ERA_BLOCKS } from './sign.ts';
 export type { Certainty, Inclusion } from './watch.ts';
 
 export interface SubmitParameters {
@@ -253,7 +252,7 @@ async function readUsed(
 
 /** The best block; signing may have taken so long that the node has fallen behind meanwhile. */
 async function blockOfToday(link: Link): Promise<number> {
-  if (link.headClock.isDue) await new Snapshot(link).read([]);
+  if (link.headClock.isDue) await new Snapshot(link).read({});
   return link.heads.block;
 }
 

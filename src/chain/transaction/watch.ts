@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { abortable } from '../../shared/abortable.ts';
+import { toTuple } from '../codec/chain-value.ts';
 import { ask, BlockAnswer } from '../node/answers.ts';
 import { METHOD_NOT_FOUND, RpcError } from '../node/json-rpc-socket.ts';
 import { type ChainValue, type Node, Snapshot, toItems } from '../node/snapshot.ts';
@@ -41,7 +42,7 @@ export async function watchTransaction(link: Node, parameters: WatchTransactionP
   let wake = () => {};
   let givenUp: string | null = null;
   const onStatus = (status: string | Record<string, unknown>) => {
-    const [kind, value] = typeof status === 'string' ? [status] : Object.entries(status)[0]!;
+    const [kind = '', value] = typeof status === 'string' ? [status] : (Object.entries(status)[0] ?? []);
     if (kind === 'finalized' || (kind === 'inBlock' && until === 'in-block')) inBlock = String(value);
     else if (kind === 'retracted' && inBlock === String(value)) inBlock = null;
     else if (GIVEN_UP.includes(kind)) givenUp = kind;
@@ -103,7 +104,7 @@ export async function readOutcome(
   );
   return {
     inclusion: { block: block.header.number, blockHash },
-    refusal: failure ? nameOf(link.api, failure.event.data[0]!) : null,
+    refusal: failure ? nameOf(link.api, refusalOf(failure)) : null,
   };
 }
 
@@ -124,7 +125,7 @@ interface ErrorName {
 
 interface EventRecord {
   phase: { isApplyExtrinsic: boolean; asApplyExtrinsic: ChainValue };
-  event: { section: string; method: string; data: DispatchError[] };
+  event: { section: string; method: string; data: ChainValue };
 }
 
 interface DispatchError {
@@ -132,6 +133,11 @@ interface DispatchError {
   isModule: boolean;
   asModule: Parameters<ApiPromise['registry']['findMetaError']>[0];
   inner?: { type?: string };
+}
+
+/** Of an event `ExtrinsicFailed`. */
+function refusalOf({ event }: EventRecord): DispatchError {
+  return toTuple(event.data, ['error', 'info']).error as unknown as DispatchError;
 }
 
 function nameOf(api: ApiPromise, error: DispatchError): ErrorName {

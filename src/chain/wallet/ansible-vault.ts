@@ -1,5 +1,6 @@
 import { createDecipheriv, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { requiredItem } from '../../shared/required.ts';
 
 const HEADER = /^\$ANSIBLE_VAULT;1\.[12];AES256(;.*)?$/;
 const HEX = /^([0-9a-f]{2})+$/i;
@@ -13,9 +14,9 @@ export interface AnsibleVault {
 
 /** Reads the header line and the hex of three lines of hex; `null` when it is not that. */
 export function readAnsibleVault(content: Uint8Array): AnsibleVault | null {
-  const [header, ...lines] = Buffer.from(content).toString('latin1').trim().split(/\r?\n/);
+  const [header = '', ...lines] = Buffer.from(content).toString('latin1').trim().split(/\r?\n/);
   const body = lines.join('');
-  if (!HEADER.test(header!) || !HEX.test(body)) return null;
+  if (!HEADER.test(header) || !HEX.test(body)) return null;
   const parts = Buffer.from(body, 'hex').toString('latin1').split('\n');
   if (parts.length !== 3 || !parts.every((part) => HEX.test(part))) return null;
   const [salt, mac, sealed] = parts.map((part) => Buffer.from(part, 'hex')) as [Buffer, Buffer, Buffer];
@@ -32,5 +33,5 @@ export async function openAnsibleVault(
   if (!timingSafeEqual(seen, mac)) return null;
   const decipher = createDecipheriv('aes-256-ctr', keys.subarray(0, 32), keys.subarray(64, 80));
   const padded = Buffer.concat([decipher.update(sealed), decipher.final()]);
-  return padded.subarray(0, -padded.at(-1)!); // PKCS #7: the last byte is how many were added.
+  return padded.subarray(0, -requiredItem(padded, -1)); // PKCS #7: the last byte is how many were added.
 }

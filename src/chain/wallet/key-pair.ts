@@ -24,8 +24,9 @@ export async function keyPair(keys: KeyFile, file: string): Promise<KeyPair | nu
     const pair = ed25519PairFromSeed(secret);
     return { publicKey: pair.publicKey, sign: (payload) => ed25519Sign(payload, pair) };
   }
-  if (!seed && !keys.privateKey) return null;
-  const pair = seed ? sr25519PairFromSeed(seed) : await sr25519Pair(keys.privateKey!);
+  const { privateKey } = keys;
+  if (!seed && !privateKey) return null;
+  const pair = seed ? sr25519PairFromSeed(seed) : privateKey && (await sr25519Pair(privateKey));
   if (!pair) throw damagedFile(file);
   return { publicKey: pair.publicKey, sign: (payload) => sr25519Sign(payload, pair) };
 }
@@ -58,8 +59,8 @@ async function sr25519Pair(canonical: Uint8Array) {
 function toHalfEd25519(canonical: Uint8Array): Uint8Array {
   const secret = Uint8Array.from(canonical);
   let carry = 0;
-  for (let i = 0; i < 32; i++) {
-    const shifted = (canonical[i]! << 3) | carry;
+  for (const [i, byte] of canonical.subarray(0, 32).entries()) {
+    const shifted = (byte << 3) | carry;
     secret[i] = shifted & 0xff;
     carry = shifted >> 8;
   }

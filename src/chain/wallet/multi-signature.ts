@@ -9,7 +9,8 @@ const SIGNATURE_BYTES = 64;
  */
 export function toMultiSignature(signature: Uint8Array, address: string): Uint8Array {
   if (signature.length === SIGNATURE_BYTES) return Uint8Array.of(SR25519, ...signature);
-  if (signature.length === 1 + SIGNATURE_BYTES && [ED25519, SR25519].includes(signature[0]!)) return signature;
+  const [scheme = -1] = signature;
+  if (signature.length === 1 + SIGNATURE_BYTES && [ED25519, SR25519].includes(scheme)) return signature;
   throw new FlockOffError({
     code: 'wallet',
     what: `the signer of ${address} returned ${signature.length} bytes, expected 64 of sr25519, or 65 with the scheme in front (0 ed25519, 1 sr25519)`,

@@ -1,4 +1,5 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { requiredItem } from '../../shared/required.ts';
 
 /**
  * The environment variable in which Bittensor's tools look for the password of an encrypted key file. The library reads
@@ -35,5 +36,5 @@ export function decodeWalletPassword(value: string, variable: string): string {
 
 function xor(bytes: Uint8Array, key: string): Uint8Array {
   const keyBytes = Buffer.from(key);
-  return bytes.map((byte, i) => byte ^ keyBytes[i % keyBytes.length]!);
+  return bytes.map((byte, i) => byte ^ requiredItem(keyBytes, i % keyBytes.length));
 }

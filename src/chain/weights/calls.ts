@@ -1,4 +1,4 @@
-import type { BuildCall } from '../transaction/submit.ts';
+import { type BuildCall, callOn } from '../transaction/submit.ts';
 import type { NormalisedWeights } from './normalise.ts';
 import type { PendingReveal } from './pending-reveals.ts';
 import type { WeightsKey } from './terms.ts';
@@ -16,7 +16,7 @@ type Subnet = Pick<WeightsKey, 'netuid' | 'mechanism'>;
 function callOf({ netuid, mechanism }: Subnet, [plain, ofMechanism]: [string, string], args: unknown[]): NamedCall {
   const name = mechanism === 0 ? plain : ofMechanism;
   const subnet = mechanism === 0 ? [netuid] : [netuid, mechanism];
-  return { name: `subtensorModule.${name}`, call: (tx) => tx.subtensorModule![name]!(...subnet, ...args) };
+  return { name: `subtensorModule.${name}`, call: (tx) => callOn(tx, 'subtensorModule', name)(...subnet, ...args) };
 }
 
 export function setCall(subnet: Subnet, { uids, values }: NormalisedWeights, versionKey: number): NamedCall {

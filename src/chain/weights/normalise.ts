@@ -23,11 +23,11 @@ const U16_MAX = 65_535;
  */
 export function normaliseWeights(entries: WeightEntry[]): NormalisedWeights {
   checkEntries(entries);
-  const weights = entries.map(({ weight }) => Math.fround(weight));
-  const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
+  const weights = entries.map(({ uid, weight }) => ({ uid, weight: Math.fround(weight) }));
+  const largest = weights.reduce((most, { weight }) => Math.max(most, weight), 0);
   const normalised: NormalisedWeights = { uids: [], values: [] };
-  for (const [i, { uid }] of entries.entries()) {
-    const value = largest > 0 ? roundHalfToEven((weights[i]! / largest) * U16_MAX) : 0;
+  for (const { uid, weight } of weights) {
+    const value = largest > 0 ? roundHalfToEven((weight / largest) * U16_MAX) : 0;
     if (value === 0) continue;
     normalised.uids.push(uid);
     normalised.values.push(value);

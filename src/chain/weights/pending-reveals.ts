@@ -36,6 +36,13 @@ export interface PendingReveal {
   };
 }
 
+/** A commit that the chain reveals by itself. */
+export type TimelockedReveal = PendingReveal & { timelock: NonNullable<PendingReveal['timelock']> };
+
+export function isTimelocked(reveal: PendingReveal): reveal is TimelockedReveal {
+  return Boolean(reveal.timelock);
+}
+
 /** Where pending reveals outlive the process. */
 export interface PendingRevealStore {
   list(): Promise<PendingReveal[]>;

@@ -6,7 +6,7 @@ import { isRejection } from '../transaction/explain-rejection.ts';
 import { ERA_BLOCKS } from '../transaction/submit.ts';
 import { revealCall } from './calls.ts';
 import type { WeightsAccount } from './commit.ts';
-import type { PendingReveal } from './pending-reveals.ts';
+import type { PendingReveal, TimelockedReveal } from './pending-reveals.ts';
 import { isSameRow } from './row.ts';
 import {
   epochsAhead,
@@ -92,16 +92,17 @@ export class Revealing {
   }
 
   /** The time-locked commits: looks whether the chain has set the weights of those that it does not hold any more. */
-  async timelocked(pending: PendingReveal[]): Promise<void> {
-    if (pending.length === 0) return;
+  async timelocked(pending: TimelockedReveal[]): Promise<void> {
+    const latest = pending.at(-1);
+    if (!latest) return;
     const { key } = this.#account;
-    const fromEpoch = Math.min(...pending.map(({ timelock }) => timelock!.epoch));
-    const { uid } = pending.at(-1)!.timelock!;
+    const fromEpoch = Math.min(...pending.map(({ timelock }) => timelock.epoch));
+    const { uid } = latest.timelock;
     const read = await this.#read((snapshot) => readTimelockedCommits(snapshot, key, { fromEpoch, uid }));
     const { position, revealPeriodEpochs } = read;
-    const gone: PendingReveal[] = [];
+    const gone: TimelockedReveal[] = [];
     for (const reveal of pending) {
-      const { landed, epoch } = reveal.timelock!;
+      const { landed, epoch } = reveal.timelock;
       const dueEpoch = epoch + revealPeriodEpochs;
       const commit = read.commits.get(reveal.id);
       if (commit) await this.#stillLocked(reveal, commit, read);
@@ -131,17 +132,17 @@ export class Revealing {
     return this.#account.subtensor.read('reading weight commits', read, this.#signal);
   }
 
-  async #stillLocked(reveal: PendingReveal, commit: WeightCommit, { block, row }: TimelockedCommits): Promise<void> {
+  async #stillLocked(reveal: TimelockedReveal, commit: WeightCommit, { block, row }: TimelockedCommits): Promise<void> {
     const { timelock } = reveal;
-    if (!timelock!.landed || timelock!.unchanged === undefined) {
+    if (!timelock.landed || timelock.unchanged === undefined) {
       const unchanged = row !== null && isSameRow(reveal, row);
-      await this.#account.pending.put({ ...reveal, timelock: { ...timelock!, landed: true, unchanged } });
+      await this.#account.pending.put({ ...reveal, timelock: { ...timelock, landed: true, unchanged } });
     }
     this.#wait(reveal, commit, Math.max(commit.revealFromBlock, block) + LOOK_AGAIN_BLOCKS);
   }
 
   /** The chain says nothing when it cannot open a commit or refuses what is in it: only the weights themselves tell. */
-  async #verify(gone: PendingReveal[], { uid, block, row }: TimelockedCommits): Promise<void> {
+  async #verify(gone: TimelockedReveal[], { uid, block, row }: TimelockedCommits): Promise<void> {
     // Of several, the last one stands on the chain.
     const standing = gone.findLastIndex((reveal) => row !== null && isSameRow(reveal, row));
     for (const [i, reveal] of gone.entries()) {
@@ -209,8 +210,8 @@ function mayStillLand({ storedAtBlock }: PendingReveal, block: number): boolean 
   return block <= storedAtBlock + ERA_BLOCKS;
 }
 
-function notSet({ timelock }: PendingReveal, uid: number): string {
-  return timelock!.landed
-    ? `the chain took the commit and did not set these weights for uid ${uid}, for a reason that only its nodes log (no permit, too little stake, a version key that was raised, or no pulse of drand round ${timelock!.round} in time)`
+function notSet({ timelock }: TimelockedReveal, uid: number): string {
+  return timelock.landed
+    ? `the chain took the commit and did not set these weights for uid ${uid}, for a reason that only its nodes log (no permit, too little stake, a version key that was raised, or no pulse of drand round ${timelock.round} in time)`
     : `the chain does not have the commit, and uid ${uid} has other weights (never arrived, or not opened)`;
 }

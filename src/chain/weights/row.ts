@@ -43,12 +43,12 @@ export async function readStanding(
   index: number,
   uid: number,
 ): Promise<{ row: NormalisedWeights; lastUpdateBlock: number }> {
-  const [lastUpdate, row] = await snapshot.read([
-    snapshot.forSubnet('subtensorModule.lastUpdate', index),
-    ['subtensorModule.weights', index, uid],
-  ]);
-  const block = toItems(lastUpdate!)[uid];
-  return { row: toWeightRow(row!), lastUpdateBlock: block ? toNumber(block) : 0 };
+  const { lastUpdate, row } = await snapshot.read({
+    lastUpdate: snapshot.forSubnet('subtensorModule.lastUpdate', index),
+    row: ['subtensorModule.weights', index, uid],
+  });
+  const block = toItems(lastUpdate)[uid];
+  return { row: toWeightRow(row), lastUpdateBlock: block ? toNumber(block) : 0 };
 }
 
 /** Whether two rows give every uid the same weight; one of 0 counts as none. */
@@ -57,6 +57,6 @@ export function isSameRow(one: NormalisedWeights, other: NormalisedWeights): boo
 }
 
 function canonical({ uids, values }: NormalisedWeights): string {
-  const entries = uids.map((uid, i) => [uid, values[i]!] as const).filter(([, value]) => value > 0);
+  const entries = uids.map((uid, i) => [uid, values[i] ?? 0] as const).filter(([, value]) => value > 0);
   return JSON.stringify(entries.sort(([a], [b]) => a - b));
 }

@@ -1,6 +1,15 @@
+import { toTuple } from '../codec/chain-value.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { UnusableAnswerError } from '../node/answers.ts';
-import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from '../node/snapshot.ts';
+import {
+  type ChainValue,
+  readsFor,
+  type Snapshot,
+  type StorageRead,
+  toItems,
+  toNullable,
+  toNumber,
+} from '../node/snapshot.ts';
 import {
   type EpochPosition,
   epochPosition,
@@ -48,35 +57,34 @@ export interface TimelockedCommitsQuery {
 /** The unrevealed hash commits of a hotkey. */
 export async function readWeightCommits(snapshot: Snapshot, key: WeightsKey): Promise<WeightCommits> {
   const { netuid, hotkey } = key;
-  const reads: StorageRead[] = [
-    ['subtensorModule.weightCommits', storageIndex(key), hotkey],
-    ['subtensorModule.uids', netuid, hotkey],
-    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
-    ...epochReads(snapshot, netuid),
-  ];
-  const [stored, uid, period, ...schedule] = await snapshot.read(reads);
+  const { stored, uid, revealPeriod, schedule } = await snapshot.read({
+    stored: ['subtensorModule.weightCommits', storageIndex(key), hotkey],
+    uid: ['subtensorModule.uids', netuid, hotkey],
+    revealPeriod: snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
+    schedule: epochReads(snapshot, netuid),
+  });
   const position = epochPosition(netuid, schedule);
-  const windowOf = ([first = 0, second = 0, third = 0]: number[]): WeightCommit =>
-    // Runtimes that store their epochs keep (epoch, block, 0) beside the hash, the others (block, first, last block).
-    hasStoredEpochs(snapshot)
-      ? epochsAhead(position, first + toNumber(period!))
-      : {
-          revealFromBlock: second,
-          revealUntilBlock: third,
-          window: position.block < second ? 'early' : position.block >= third ? 'late' : 'open',
-        };
-  const commits = toNullable(stored!);
-  const own = toNullable(uid!);
+  const revealPeriodEpochs = toNumber(revealPeriod);
+  const commitOf = (entry: ChainValue): [id: string, WeightCommit] => {
+    if (hasStoredEpochs(snapshot)) {
+      const { hash, epoch } = toTuple(entry, ['hash', 'epoch', 'commitBlock', 'unused']);
+      return [hash.toHex(), epochsAhead(position, toNumber(epoch) + revealPeriodEpochs)];
+    }
+    const { hash, firstBlock, lastBlock } = toTuple(entry, ['hash', 'commitBlock', 'firstBlock', 'lastBlock']);
+    return [hash.toHex(), windowAt(position.block, toNumber(firstBlock), toNumber(lastBlock))];
+  };
+  const commits = toNullable(stored);
+  const own = toNullable(uid);
   return {
     block: position.block,
     uid: own && toNumber(own),
-    commits: new Map(
-      (commits ? toItems(commits) : []).map((tuple) => {
-        const [hash, ...numbers] = toItems(tuple);
-        return [hash!.toHex(), windowOf(numbers.map(toNumber))];
-      }),
-    ),
+    commits: new Map((commits ? toItems(commits) : []).map(commitOf)),
   };
+}
+
+function windowAt(block: number, revealFromBlock: number, revealUntilBlock: number): WeightCommit {
+  const window = block < revealFromBlock ? 'early' : block >= revealUntilBlock ? 'late' : 'open';
+  return { revealFromBlock, revealUntilBlock, window };
 }
 
 /** Epochs that a reveal may wait, and then some: the chain allows 100. */
@@ -94,30 +102,30 @@ export async function readTimelockedCommits(
   { fromEpoch, uid: likelyUid }: TimelockedCommitsQuery,
 ): Promise<TimelockedCommits> {
   const { netuid, hotkey } = key;
-  const commitsOf = (epoch: number): StorageRead => [timelockedItem(snapshot), storageIndex(key), epoch];
+  const { item, entryFields } = timelockedItem(snapshot);
+  const commitsOf = (epoch: number): StorageRead => [item, storageIndex(key), epoch];
   const likely = range(fromEpoch, fromEpoch + LIKELY_EPOCHS);
-  const schedule = epochReads(snapshot, netuid);
-  const [uid, period, likelyRow, ...rest] = await snapshot.read([
-    ['subtensorModule.uids', netuid, hotkey],
-    snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
-    ['subtensorModule.weights', storageIndex(key), likelyUid],
-    ...schedule,
-    ...likely.map(commitsOf),
-  ]);
-  const position = epochPosition(netuid, rest.splice(0, schedule.length));
-  const revealPeriodEpochs = toNumber(period!);
-  const own = toNullable(uid!);
+  const { uid, revealPeriod, likelyRow, schedule, likelyStored } = await snapshot.read({
+    uid: ['subtensorModule.uids', netuid, hotkey],
+    revealPeriod: snapshot.forSubnet('subtensorModule.revealPeriodEpochs', netuid),
+    likelyRow: ['subtensorModule.weights', storageIndex(key), likelyUid],
+    schedule: epochReads(snapshot, netuid),
+    likelyStored: readsFor(likely, commitsOf),
+  });
+  const position = epochPosition(netuid, schedule);
+  const revealPeriodEpochs = toNumber(revealPeriod);
+  const own = toNullable(uid);
   const ownUid = own && toNumber(own);
   const first = Math.max(fromEpoch + LIKELY_EPOCHS, position.epoch - revealPeriodEpochs);
   const later = range(first, position.epoch + 2);
-  const stored = [...rest, ...(await snapshot.read(later.map(commitsOf)))];
+  const laterStored = await snapshot.read(readsFor(later, commitsOf));
   const { blake2AsU8a, u8aToHex } = await polkadotCrypto();
-  const commits = [...likely, ...later].flatMap((epoch, i) =>
-    toItems(stored[i]!)
-      .map(toItems)
-      .filter(([account]) => String(account) === hotkey)
-      .map((entry): [string, WeightCommit] => [
-        u8aToHex(blake2AsU8a((entry.at(-2) as ChainValue).toU8a(true), 256)),
+  const commits = [...likelyStored, ...laterStored].flatMap(([epoch, stored]) =>
+    toItems(stored)
+      .map((entry) => toTuple(entry, entryFields))
+      .filter(({ account }) => String(account) === hotkey)
+      .map(({ ciphertext }): [string, WeightCommit] => [
+        u8aToHex(blake2AsU8a(ciphertext.toU8a(true), 256)),
         epochsAhead(position, epoch + revealPeriodEpochs),
       ]),
   );
@@ -129,7 +137,7 @@ export async function readTimelockedCommits(
     revealPeriodEpochs,
     row:
       ownUid === null || ownUid === likelyUid
-        ? own && toWeightRow(likelyRow!)
+        ? own && toWeightRow(likelyRow)
         : await readWeightRow(snapshot, storageIndex(key), ownUid),
   };
 }
@@ -141,10 +149,12 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 }
 
-/** Where the runtime keeps them, as (account, commit block, ciphertext, round), the block left out in the older item. */
-function timelockedItem(snapshot: Snapshot): string {
+/** Where the runtime keeps them, and what is in an entry there. */
+function timelockedItem(snapshot: Snapshot) {
   const newer = 'subtensorModule.timelockedWeightCommits';
-  return snapshot.has(newer) ? newer : 'subtensorModule.crv3WeightCommits';
+  return snapshot.has(newer)
+    ? ({ item: newer, entryFields: ['account', 'commitBlock', 'ciphertext', 'round'] } as const)
+    : ({ item: 'subtensorModule.crv3WeightCommits', entryFields: ['account', 'ciphertext', 'round'] } as const);
 }
 
 /** A reveal that is due in an epoch. */

@@ -1,6 +1,14 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { ifOfType, toBigInt, toBoolean } from '../codec/chain-value.ts';
-import { type ChainValue, type Snapshot, type StorageRead, toItems, toNullable, toNumber } from '../node/snapshot.ts';
+import {
+  type ChainValue,
+  readsFor,
+  type Snapshot,
+  type StorageRead,
+  toItems,
+  toNullable,
+  toNumber,
+} from '../node/snapshot.ts';
 import { type EpochPosition, epochPosition, epochReads } from '../subnet/epoch-schedule.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import { readTimelockTerms, type TimelockTerms, timelockReads } from '../timelock/terms.ts';
@@ -64,60 +72,58 @@ export function storageIndex({ netuid, mechanism }: Pick<WeightsKey, 'netuid' | 
 export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids: number[] = []): Promise<WeightTerms> {
   const { netuid, hotkey, mechanism } = key;
   const perSubnet = (item: string): StorageRead => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
-  const ifThere = (read: StorageRead): StorageRead[] => (snapshot.canRead(read) ? [read] : []);
+  const ifThere = (item: string) => snapshot.optional(perSubnet(item));
   const leastStake = snapshot.has('subtensorModule.stakeThreshold') ? 'stakeThreshold' : 'weightsMinStake';
-  const reads = {
-    uid: [['subtensorModule.uids', netuid, hotkey]],
-    hyperparameters: [
-      'subnetworkN',
-      'weightsSetRateLimit',
-      'weightsVersionKey',
-      'minAllowedWeights',
-      'commitRevealWeightsEnabled',
-      'revealPeriodEpochs',
-      'validatorPermit',
-    ].map(perSubnet),
-    lastUpdate: [snapshot.forSubnet('subtensorModule.lastUpdate', storageIndex(key))],
-    owner: ifThere(perSubnet('subnetOwnerHotkey')),
-    mechanisms: ifThere(perSubnet('mechanismCountCurrent')),
-    leastStake: ifThere(perSubnet(leastStake)),
-    alpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, netuid]),
-    rootAlpha: ifThere(['subtensorModule.totalHotkeyAlpha', hotkey, 0]),
-    // A weight of each subnet on the runtime that launched alpha (spec 218), one for all since.
-    taoWeight: ifThere(perSubnet('taoWeight')),
-    parents: ifThere(['subtensorModule.parentKeys', hotkey, netuid]),
-    keys: uids.map((uid): StorageRead => ['subtensorModule.keys', netuid, uid]),
+  const read = await snapshot.read({
+    uid: ['subtensorModule.uids', netuid, hotkey],
+    size: perSubnet('subnetworkN'),
+    rateLimit: perSubnet('weightsSetRateLimit'),
+    versionKey: perSubnet('weightsVersionKey'),
+    minAllowedWeights: perSubnet('minAllowedWeights'),
+    commitRevealEnabled: perSubnet('commitRevealWeightsEnabled'),
+    revealPeriod: perSubnet('revealPeriodEpochs'),
+    permits: perSubnet('validatorPermit'),
+    lastUpdate: snapshot.forSubnet('subtensorModule.lastUpdate', storageIndex(key)),
+    owner: ifThere('subnetOwnerHotkey'),
+    mechanisms: ifThere('mechanismCountCurrent'),
+    stake: {
+      least: ifThere(leastStake),
+      alpha: snapshot.optional(['subtensorModule.totalHotkeyAlpha', hotkey, netuid]),
+      rootAlpha: snapshot.optional(['subtensorModule.totalHotkeyAlpha', hotkey, 0]),
+      // A weight of each subnet on the runtime that launched alpha (spec 218), one for all since.
+      taoWeight: ifThere('taoWeight'),
+      parents: snapshot.optional(['subtensorModule.parentKeys', hotkey, netuid]),
+    },
+    hotkeys: readsFor(uids, (uid) => ['subtensorModule.keys', netuid, uid]),
     schedule: epochReads(snapshot, netuid),
     timelock: timelockReads(snapshot),
-    commitRevealVersion: ifThere(perSubnet('commitRevealWeightsVersion')),
-    consensus: ifThere(perSubnet('subnetEpochConsensus')),
-  } satisfies Record<string, StorageRead[]>;
-  const read = await readGroups(snapshot, reads);
+    commitRevealVersion: ifThere('commitRevealWeightsVersion'),
+    consensus: ifThere('subnetEpochConsensus'),
+  });
 
-  const uid = toNullable(read.uid[0]!);
+  const uid = toNullable(read.uid);
   if (!uid) throw unregistered(hotkey, netuid);
-  const mechanisms = read.mechanisms[0] ? toNumber(read.mechanisms[0]) : 1;
+  const mechanisms = read.mechanisms ? toNumber(read.mechanisms) : 1;
   if (mechanism >= mechanisms) throw noMechanism(netuid, mechanism, mechanisms);
-  const [size, rateLimit, versionKey, minWeights, commitReveal, revealPeriod, permits] = read.hyperparameters;
   const own = toNumber(uid);
-  const lastUpdate = toItems(read.lastUpdate[0]!)[own];
+  const lastUpdate = toItems(read.lastUpdate)[own];
   const timelock = readTimelockTerms(snapshot, read.timelock);
-  const commitRevealVersion = read.commitRevealVersion[0] ? toNumber(read.commitRevealVersion[0]) : null;
+  const commitRevealVersion = read.commitRevealVersion && toNumber(read.commitRevealVersion);
   return {
     position: epochPosition(netuid, read.schedule),
     uid: own,
-    size: toNumber(size!),
-    hotkeys: new Map(uids.map((one, i) => [one, String(read.keys[i])])),
-    validatorPermit: isPermitted(toItems(permits)[own]),
-    isOwner: String(read.owner[0]) === hotkey,
-    isNullConsensus: String(read.consensus[0]) === 'Null',
-    stake: ifOfType(() => stakeOf(read)),
+    size: toNumber(read.size),
+    hotkeys: new Map(Array.from(read.hotkeys, ([one, account]) => [one, String(account)])),
+    validatorPermit: isPermitted(toItems(read.permits)[own]),
+    isOwner: String(read.owner) === hotkey,
+    isNullConsensus: String(read.consensus) === 'Null',
+    stake: ifOfType(() => stakeOf(read.stake)),
     lastUpdateBlock: lastUpdate ? toNumber(lastUpdate) : 0,
-    rateLimitBlocks: toNumber(rateLimit!),
-    versionKey: toNumber(versionKey!),
-    minAllowedWeights: toNumber(minWeights!),
-    commitRevealEnabled: toBoolean(commitReveal),
-    revealPeriodEpochs: toNumber(revealPeriod!),
+    rateLimitBlocks: toNumber(read.rateLimit),
+    versionKey: toNumber(read.versionKey),
+    minAllowedWeights: toNumber(read.minAllowedWeights),
+    commitRevealEnabled: toBoolean(read.commitRevealEnabled),
+    revealPeriodEpochs: toNumber(read.revealPeriod),
     timelock: timelock && locksWeights(snapshot) ? { ...timelock, commitRevealVersion } : null,
   };
 }
@@ -131,33 +137,21 @@ function locksWeights(snapshot: Snapshot): boolean {
   return ['commitTimelockedWeights', 'commitCrv3Weights'].some((call) => snapshot.hasCall(`subtensorModule.${call}`));
 }
 
-/** Several groups of items in one round trip. */
-async function readGroups<Name extends string>(
-  snapshot: Snapshot,
-  groups: Record<Name, StorageRead[]>,
-): Promise<Record<Name, ChainValue[]>> {
-  const names = Object.keys(groups) as Name[];
-  const values = await snapshot.read(names.flatMap((name) => groups[name]));
-  return Object.fromEntries(names.map((name) => [name, values.splice(0, groups[name].length)])) as Record<
-    Name,
-    ChainValue[]
-  >;
-}
-
 const TAO_WEIGHT_ONE = 2n ** 64n;
 
 /**
  * A hotkey's stake weight: its alpha on the subnet, and a part of its stake on the root. What it inherits from parents
  * cannot be told from storage alone.
  */
-function stakeOf(
-  read: Record<'leastStake' | 'alpha' | 'rootAlpha' | 'taoWeight' | 'parents', ChainValue[]>,
-): WeightTerms['stake'] {
-  const [least, alpha, root, taoWeight, parents] = (
-    ['leastStake', 'alpha', 'rootAlpha', 'taoWeight', 'parents'] as const
-  ).map((name) => read[name][0]);
+function stakeOf({
+  least,
+  alpha,
+  rootAlpha,
+  taoWeight,
+  parents,
+}: Record<'least' | 'alpha' | 'rootAlpha' | 'taoWeight' | 'parents', ChainValue | null>): WeightTerms['stake'] {
   if (!least || !alpha || (parents && toItems(parents).length > 0)) return null;
-  const onRoot = root ? toBigInt(root) : 0n;
+  const onRoot = rootAlpha ? toBigInt(rootAlpha) : 0n;
   // What stake on the root counts for is not known.
   if (onRoot > 0n && !taoWeight) return null;
   const fromRoot = taoWeight ? (onRoot * toBigInt(taoWeight)) / TAO_WEIGHT_ONE : 0n;

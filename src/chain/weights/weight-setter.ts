@@ -11,7 +11,7 @@ import { setCall } from './calls.ts';
 import { nextWeightsBlock, requireEpochs, requireMaySetWeights } from './checks.ts';
 import { commitHashedWeights, commitTimelockedWeights, readCommitsLike, type WeightsAccount } from './commit.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
-import type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
+import { isTimelocked, type PendingReveal, type PendingRevealStore } from './pending-reveals.ts';
 import { Revealing, type RevealReport } from './reveal.ts';
 import { isSameRow, readStanding, weightRow } from './row.ts';
 import { readWeightTerms, storageIndex, type WeightTerms } from './terms.ts';
@@ -156,8 +156,8 @@ export class WeightSetter {
   async reveal({ signal }: { signal?: AbortSignal } = {}): Promise<RevealReport> {
     const pending = await this.#pending();
     const revealing = new Revealing(this.#account, { logger: this.#logger, signal });
-    await revealing.timelocked(pending.filter(({ timelock }) => timelock));
-    await revealing.hashed(pending.filter(({ timelock }) => !timelock));
+    await revealing.timelocked(pending.filter(isTimelocked));
+    await revealing.hashed(pending.filter((reveal) => !isTimelocked(reveal)));
     return revealing.report;
   }
 

@@ -67,7 +67,7 @@ export function checkAdapterFits(adapter: LoraAdapter, config: Qwen2Config): voi
       if (seen.shape.join() !== expected.join()) {
         throw badAdapter(`tensor ${name} has shape [${seen.shape}], the model needs [${expected}]`);
       }
-      if (seen.data.length !== expected[0]! * expected[1]!) {
+      if (seen.data.length !== expected[0] * expected[1]) {
         throw badAdapter(`tensor ${name} has ${seen.data.length} values, its shape is [${seen.shape}]`);
       }
     }
@@ -162,7 +162,7 @@ async function readAdapterConfig(folder: string): Promise<z.infer<typeof Adapter
   }
 }
 
-function allLinears(config: Qwen2Config): { path: string; shape: [number, number] }[] {
+export function allLinears(config: Qwen2Config): { path: string; shape: [number, number] }[] {
   return Array.from({ length: config.layers }, (_, layer) =>
     LINEARS.map((linear: LinearName) => ({ path: linearPath(layer, linear), shape: linearShape(config, linear) })),
   ).flat();

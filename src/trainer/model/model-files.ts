@@ -3,6 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
+import { requiredEntry } from '../../shared/required.ts';
 import { sha256OfFile } from '../../shared/sha256-of-file.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
 import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
@@ -62,10 +63,10 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
     throw error;
   }
   const find = (name: string): SafetensorsFile => {
-    const shape = shapes.get(name)!;
+    const shape = requiredEntry(shapes, name);
     const file = homes.get(name);
     if (!file) throw badModel(folder, `tensor ${name} is missing`);
-    const seen = file.entries.get(name)!.shape;
+    const seen = requiredEntry(file.entries, name).shape;
     if (seen.join() !== shape.join()) {
       throw badModel(folder, `tensor ${name} has shape [${seen}], config.json asks for [${shape}]`);
     }
@@ -76,7 +77,7 @@ export async function openModelWeights(folder: string, config: Qwen2Config): Pro
     return values;
   };
   const read = async (name: string) => ({
-    shape: shapes.get(name)!,
+    shape: requiredEntry(shapes, name),
     data: finite(name, await find(name).readFloats(name)),
   });
   const isBfloat16 = (name: string) => homes.get(name)?.entries.get(name)?.dtype === 'BF16';

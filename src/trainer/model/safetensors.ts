@@ -53,16 +53,20 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   });
   try {
     const { entries, metadata } = await readHeader(file, path);
-    const readBytes = (name: string) => {
+    const find = (name: string) => {
       const entry = entries.get(name);
       if (!entry) throw badFile(path, `tensor ${name} is missing`);
-      return readExactly(file, path, entry.offset, entry.bytes);
+      return entry;
+    };
+    const readBytes = async (name: string) => {
+      const { offset, bytes } = find(name);
+      return readExactly(file, path, offset, bytes);
     };
     return {
       entries,
       metadata,
       readBytes,
-      readFloats: async (name) => toFloats(await readBytes(name), entries.get(name)!.dtype, name, path),
+      readFloats: async (name) => toFloats(await readBytes(name), find(name).dtype, name, path),
       close: () => file.close(),
     };
   } catch (error) {
@@ -148,6 +152,7 @@ function toFloats(bytes: Uint8Array, dtype: string, name: string, path: string):
 
 function bfloat16ToFloats(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
+  // biome-ignore lint/style/noNonNullAssertion: inside the array, and too often for a check
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   return new Float32Array(bits.buffer);
 }
@@ -180,12 +185,11 @@ export interface WriteSafetensorsParameters {
  */
 export async function writeSafetensors(options: WriteSafetensorsParameters): Promise<void> {
   const { path, tensors, dtype = 'F32', metadata = { format: 'pt' } } = options;
-  const names = [...tensors.keys()].sort();
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
-  for (const name of names) {
-    const { shape } = tensors.get(name)!;
-    const bytes = shape.reduce((size, n) => size * n, FLOAT_BYTES[dtype]!);
+  for (const [name, { shape }] of sorted) {
+    const bytes = shape.reduce((size, n) => size * n, dtype === 'F32' ? 4 : 2);
     header[name] = { dtype, shape, data_offsets: [end, end + bytes] };
     end += bytes;
   }
@@ -199,8 +203,8 @@ export async function writeSafetensors(options: WriteSafetensorsParameters): Pro
     const file = await open(incomplete, 'wx');
     try {
       await file.writeFile(Buffer.concat([prefix, padded]));
-      for (const name of names) {
-        const data = await tensors.get(name)!.read();
+      for (const [, tensor] of sorted) {
+        const data = await tensor.read();
         const stored = dtype === 'F32' ? data : floatsToBfloat16(data);
         await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
       }
@@ -217,6 +221,7 @@ export function allFinite(values: Float32Array | Uint16Array): boolean {
   const wide = values instanceof Float32Array;
   const bits = wide ? new Uint32Array(values.buffer, values.byteOffset, values.length) : values;
   const exponent = wide ? 0x7f800000 : 0x7f80;
+  // biome-ignore lint/style/noNonNullAssertion: inside the array, and too often for a check
   for (let i = 0; i < bits.length; i++) if ((bits[i]! & exponent) === exponent) return false;
   return true;
 }
@@ -226,6 +231,7 @@ export function floatsToBfloat16(floats: Float32Array): Uint16Array {
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   const halves = new Uint16Array(floats.length);
   for (let i = 0; i < bits.length; i++) {
+    // biome-ignore lint/style/noNonNullAssertion: inside the array, and too often for a check
     const value = bits[i]!;
     const isNotANumber = (value & 0x7fffffff) > 0x7f800000;
     // Rounding could carry a NaN's payload into infinity: keep it, made quiet.

@@ -42,9 +42,12 @@ export function linearShape(config: Qwen2Config, linear: LinearName): [out: numb
   }
 }
 
+/** Of a matrix; a vector has no columns. */
+export type WeightShape = [rows: number, ...columns: number[]];
+
 /** Every weight of the model: name as in the file, and shape. A tied head has no tensor of its own. */
-export function weightShapes(config: Qwen2Config): Map<string, number[]> {
-  const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]]]);
+export function weightShapes(config: Qwen2Config): Map<string, WeightShape> {
+  const shapes = new Map<string, WeightShape>([['model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]]]);
   for (let layer = 0; layer < config.layers; layer++) {
     for (const linear of LINEARS) {
       const [out, in_] = linearShape(config, linear);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { requiredItem } from '../../shared/required.ts';
 
 /** Seeds are those of `torch.manual_seed` that a Mersenne Twister tells apart. */
 const Seed = z
@@ -41,7 +42,7 @@ export function disposedTrainer(): FlockOffError {
 function requireArgument<T extends z.ZodType>(name: string, schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
+  const { path, message } = requiredItem(parsed.error.issues, 0);
   throw badArgument(`${[name, ...path].join('.')}: ${message}`);
 }
 

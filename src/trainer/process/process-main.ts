@@ -1,6 +1,8 @@
 /** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
+
 import { Worker } from 'node:worker_threads';
 import { childEnvironment } from '../../shared/child-environment.ts';
+import { required } from '../../shared/required.ts';
 import { LocalTrainer } from './local-trainer.ts';
 import { type Reply, type Request, toPlainError } from './process-messages.ts';
 
@@ -25,7 +27,7 @@ async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: Abor
     loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive, onWarning });
     return (await loading).facts;
   }
-  const trainer = await loading!;
+  const trainer = await required(loading, 'the base model');
   const { rows } = request;
   return request.kind === 'train'
     ? trainer.train(rows, { ...request.parameters, signal, onProgress })

@@ -7,6 +7,7 @@ import type { Checked } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
+import { required } from '../../shared/required.ts';
 import { timed } from '../../shared/timed.ts';
 import { removeGraphFoldersOf } from '../engine/graph/graph-folder.ts';
 import type { EvaluationResult } from '../run/evaluate.ts';
@@ -167,12 +168,15 @@ class Worker {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     logger.debug(`training process ${this.#child.pid}: started`);
-    createInterface({ input: this.#child.stderr! }).on('line', (line) => {
-      if (START_UP.test(line)) return;
-      logger.debug(`training process ${this.#child.pid}: ${line}`);
-      this.#lines.push(line);
-      if (this.#lines.length > LINES_KEPT) this.#lines.shift();
-    });
+    createInterface({ input: required(this.#child.stderr, 'the output of its training process') }).on(
+      'line',
+      (line) => {
+        if (START_UP.test(line)) return;
+        logger.debug(`training process ${this.#child.pid}: ${line}`);
+        this.#lines.push(line);
+        if (this.#lines.length > LINES_KEPT) this.#lines.shift();
+      },
+    );
     this.#child.on('message', (reply: Reply) => {
       if (reply.kind === 'warning') logger.warn(reply.message);
       else this.#take(reply);

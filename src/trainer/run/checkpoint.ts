@@ -39,8 +39,6 @@ interface Metadata {
   dropout: number;
 }
 
-const KINDS = ['adapter', 'first_moment', 'second_moment'] as const;
-
 /** Writes a checkpoint; the one before stays until it is complete. */
 export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: Checkpoint): Promise<void> {
   const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
@@ -51,9 +49,10 @@ export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: 
     ...{ run, sha256, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
     ...{ steps, gradientScale, rank, alpha, dropout },
   };
+  const groups = { adapter: adapter.tensors, first_moment: firstMoments, second_moment: secondMoments };
   const tensors = new Map(
-    [adapter.tensors, firstMoments, secondMoments].flatMap((group, i) =>
-      [...group].map(([name, { shape, data }]) => [`${KINDS[i]}/${name}`, { shape, read: () => data }] as const),
+    Object.entries(groups).flatMap(([kind, group]) =>
+      [...group].map(([name, { shape, data }]) => [`${kind}/${name}`, { shape, read: () => data }] as const),
     ),
   );
   await makeFolder(dirname(path));
@@ -68,17 +67,22 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
   try {
     const metadata = JSON.parse(file.metadata.checkpoint ?? '{}') as Metadata;
     if (metadata.run !== run) return null;
-    const [tensors, firstMoments, secondMoments] = KINDS.map(() => new Map<string, NamedTensor>());
-    for (const [key, { shape }] of file.entries) {
-      const kind = KINDS.findIndex((one) => key.startsWith(`${one}/`));
-      const name = key.slice(KINDS[kind]!.length + 1);
-      [tensors, firstMoments, secondMoments][kind]!.set(name, { shape, data: await file.readFloats(key) });
-    }
-    if (sha256Of([tensors!, firstMoments!, secondMoments!]) !== metadata.sha256) return null;
+    const groupOf = async (kind: string) => {
+      const group = new Map<string, NamedTensor>();
+      for (const [key, { shape }] of file.entries) {
+        if (!key.startsWith(`${kind}/`)) continue;
+        group.set(key.slice(kind.length + 1), { shape, data: await file.readFloats(key) });
+      }
+      return group;
+    };
+    const tensors = await groupOf('adapter');
+    const firstMoments = await groupOf('first_moment');
+    const secondMoments = await groupOf('second_moment');
+    if (sha256Of([tensors, firstMoments, secondMoments]) !== metadata.sha256) return null;
     const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken } = metadata;
-    const adapter = { rank, alpha, dropout, tensors: tensors! };
+    const adapter = { rank, alpha, dropout, tensors };
     return {
-      training: { adapter, firstMoments: firstMoments!, secondMoments: secondMoments!, steps, gradientScale },
+      training: { adapter, firstMoments, secondMoments, steps, gradientScale },
       random: MersenneTwister.fromJSON(metadata.random),
       ...{ step, tokens, stepLossesNatsPerToken },
     };
@@ -92,8 +96,7 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
 function sha256Of(groups: Map<string, NamedTensor>[]): string {
   const hash = createHash('sha256');
   for (const tensors of groups) {
-    for (const name of [...tensors.keys()].sort()) {
-      const { shape, data } = tensors.get(name)!;
+    for (const [name, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
       hash.update(JSON.stringify([name, shape]));
       hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }

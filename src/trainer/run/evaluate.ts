@@ -103,8 +103,8 @@ function brokenBase(loss: number): FlockOffError {
   });
 }
 
-function mean(values: ArrayLike<number>): number {
+function mean(values: Float32Array | number[]): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  for (const value of values) sum += value;
   return sum / values.length;
 }

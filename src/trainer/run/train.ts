@@ -3,6 +3,7 @@ import type { LoraRecipe } from '../../schema/competition.ts';
 import { accept, type Checked, reject } from '../../schema/verdict.ts';
 import { BestEffort } from '../../shared/best-effort.ts';
 import { MersenneTwister } from '../../shared/random.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { LoraEngine } from '../engine/engine.ts';
 import { createLoraAdapter, type LoraAdapter } from '../model/lora-adapter.ts';
@@ -105,7 +106,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         const learningRate = rateOf(step);
         step++;
         if (step <= doneBefore) continue;
-        const batches = microBatches.map((indices) => collate(indices.map((index) => rows[index]!)));
+        const batches = microBatches.map((indices) => collate(indices.map((index) => requiredItem(rows, index))));
         const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
         if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
 

@@ -1,4 +1,5 @@
 import { randomPermutation } from '../../shared/random.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { countTargets, IGNORED_LABEL, type TokenRow } from './chat.ts';
 
 /** Rows padded on the right to one length, and the places whose next token is learned. */
@@ -38,9 +39,10 @@ export function collate(rows: TokenRow[]): TokenBatch {
   rows.forEach(({ inputIds, labels }, row) => {
     batch.inputIds.set(inputIds, row * length);
     for (let position = 1; position < labels.length; position++) {
-      if (labels[position] === IGNORED_LABEL) continue;
+      const label = labels[position] ?? IGNORED_LABEL;
+      if (label === IGNORED_LABEL) continue;
       batch.targetPositions[target] = row * length + position - 1;
-      batch.targetIds[target++] = labels[position]!;
+      batch.targetIds[target++] = label;
     }
   });
   return batch;
@@ -57,7 +59,7 @@ export function takeRows(batch: PaddedRows, first: number, count: number): Padde
     length,
     inputIds: inputIds.slice(from, to),
     targetPositions: targetPositions.filter(isInside).map((position) => position - from),
-    targetIds: targetIds.filter((_, i) => isInside(targetPositions[i]!)),
+    targetIds: targetIds.filter((_, i) => isInside(requiredItem(targetPositions, i))),
   };
 }
 

@@ -15,25 +15,27 @@ const NONE = -1;
  * bytes n log n steps and 36 n bytes of memory, whatever it says.
  */
 export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string) => number[] {
-  const byteIds = Int32Array.from(byteCharacters(), (character) => vocab[character]!);
+  const byteIds = Int32Array.from(byteCharacters(), (character) => vocab[character] ?? NONE);
   const mergedIds = new Int32Array(merges.length);
   /** By the ids of both sides. */
   const ranks = new Map<number, number>();
   merges.forEach((merge, rank) => {
     const [left, right] = (typeof merge === 'string' ? merge.split(' ', 2) : merge) as [string, string];
-    ranks.set(vocab[left]! * PLACES + vocab[right]!, rank);
-    mergedIds[rank] = vocab[left + right]!;
+    const [leftId, rightId, mergedId] = [vocab[left], vocab[right], vocab[left + right]];
+    if (leftId === undefined || rightId === undefined || mergedId === undefined) return;
+    ranks.set(leftId * PLACES + rightId, rank);
+    mergedIds[rank] = mergedId;
   });
 
   return (word) => {
     // A token lies at the place of its first byte; the places of its others hold none.
-    const ids = Int32Array.from(new TextEncoder().encode(word), (byte) => byteIds[byte]!);
+    const ids = Int32Array.from(new TextEncoder().encode(word), (byte) => at(byteIds, byte));
     const next = ids.map((_, place) => (place + 1 < ids.length ? place + 1 : NONE));
     const previous = ids.map((_, place) => place - 1);
     const queue = new Queue(3 * ids.length);
     const rankAt = (place: number) => {
-      const right = ids[place] === NONE ? NONE : next[place]!;
-      return right === NONE ? undefined : ranks.get(ids[place]! * PLACES + ids[right]!);
+      const right = ids[place] === NONE ? NONE : at(next, place);
+      return right === NONE ? undefined : ranks.get(at(ids, place) * PLACES + at(ids, right));
     };
     const propose = (place: number) => {
       const rank = place === NONE ? undefined : rankAt(place);
@@ -44,16 +46,22 @@ export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string
       const least = queue.pop();
       const [rank, place] = [Math.floor(least / PLACES), least % PLACES];
       if (rankAt(place) !== rank) continue; // one side has been merged with another since
-      const right = next[place]!;
-      ids[place] = mergedIds[rank]!;
+      const right = at(next, place);
+      ids[place] = at(mergedIds, rank);
       ids[right] = NONE;
-      next[place] = next[right]!;
-      if (next[place] !== NONE) previous[next[place]!] = place;
-      propose(previous[place]!);
+      const after = at(next, right);
+      next[place] = after;
+      if (after !== NONE) previous[after] = place;
+      propose(at(previous, place));
       propose(place);
     }
     return Array.from(ids.filter((id) => id !== NONE));
   };
+}
+
+/** What lies at a place; beyond the ends of a word, nothing. */
+function at(places: Int32Array, place: number): number {
+  return places[place] ?? NONE;
 }
 
 /** The printable character that stands for each byte, as in GPT-2. */
@@ -72,11 +80,16 @@ class Queue {
     this.#items = new Float64Array(capacity);
   }
 
+  /** Nothing comes later than what is not there. */
+  #at(index: number): number {
+    return this.#items[index] ?? Number.POSITIVE_INFINITY;
+  }
+
   push(item: number): void {
     const items = this.#items;
     let at = this.size++;
-    for (let parent = (at - 1) >> 1; at > 0 && items[parent]! > item; parent = (at - 1) >> 1) {
-      items[at] = items[parent]!;
+    for (let parent = (at - 1) >> 1; at > 0 && this.#at(parent) > item; parent = (at - 1) >> 1) {
+      items[at] = this.#at(parent);
       at = parent;
     }
     items[at] = item;
@@ -84,13 +97,13 @@ class Queue {
 
   pop(): number {
     const items = this.#items;
-    const least = items[0]!;
-    const item = items[--this.size]!;
+    const least = this.#at(0);
+    const item = this.#at(--this.size);
     let at = 0;
     for (let child = 1; child < this.size; child = 2 * at + 1) {
-      if (child + 1 < this.size && items[child + 1]! < items[child]!) child++;
-      if (items[child]! >= item) break;
-      items[at] = items[child]!;
+      if (child + 1 < this.size && this.#at(child + 1) < this.#at(child)) child++;
+      if (this.#at(child) >= item) break;
+      items[at] = this.#at(child);
       at = child;
     }
     items[at] = item;

@@ -1,4 +1,5 @@
 import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { requiredItem } from '../../shared/required.ts';
 import { stripAsPython } from '../../shared/strip-as-python.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 
@@ -40,7 +41,7 @@ function* chatSegments({ system, conversations }: DatasetRow): Generator<Segment
     yield { text: `<|im_start|>system\n${stripAsPython(system)}<|im_end|>\n`, learned: false };
   }
   for (let i = 0; i + 1 < conversations.length; i += 2) {
-    const [user, assistant] = [conversations[i]!, conversations[i + 1]!];
+    const [user, assistant] = [requiredItem(conversations, i), requiredItem(conversations, i + 1)];
     yield {
       text: `<|im_start|>user\n${stripAsPython(user.content)}<|im_end|>\n<|im_start|>assistant\n`,
       learned: false,

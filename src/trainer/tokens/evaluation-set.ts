@@ -1,3 +1,4 @@
+import { requiredItem } from '../../shared/required.ts';
 import { collate, type TokenBatch } from './batches.ts';
 import { countTargets, type TokenRow } from './chat.ts';
 
@@ -47,6 +48,7 @@ function compareRows(a: TokenRow, b: TokenRow): number {
 }
 
 function compare(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
+  let difference = 0;
+  for (let i = 0; i < a.length && difference === 0; i++) difference = requiredItem(a, i) - requiredItem(b, i);
+  return difference;
 }

@@ -1,3 +1,5 @@
+import { requiredEntry } from '../../shared/required.ts';
+
 /** Shorter runs cost nothing. */
 const LONG_RUN = /\p{M}{64,}/gu;
 /** Marks of the lowest and of the highest combining class. */
@@ -17,16 +19,17 @@ function inCanonicalOrder(run: string): string {
   const decomposed = new Map([...new Set(run)].map((mark) => [mark, [...mark.normalize('NFD')]]));
   const kinds = [...new Set([...decomposed.values()].flat())];
   const classes = new Map<string, number>();
-  let previous: string | undefined;
+  let previous: { mark: string; place: number } | undefined;
   // JavaScript does not tell the class of a mark, but which of two comes first.
   for (const mark of kinds.filter((kind) => !isStarter(kind)).sort((a, b) => (isBefore(a, b) ? -1 : +isBefore(b, a)))) {
-    classes.set(mark, previous === undefined ? 0 : classes.get(previous)! + +isBefore(previous, mark));
-    previous = mark;
+    const place: number = previous ? previous.place + +isBefore(previous.mark, mark) : 0;
+    classes.set(mark, place);
+    previous = { mark, place };
   }
   let ordered = '';
   let byClass: string[] = [];
   for (const written of run) {
-    for (const mark of decomposed.get(written)!) {
+    for (const mark of requiredEntry(decomposed, written)) {
       const place = classes.get(mark);
       if (place === undefined) {
         ordered += byClass.join('') + mark;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { requiredEntry, requiredItem } from '../../shared/required.ts';
 import { TOKENIZER_FILES } from '../model/model-files.ts';
 import { bytePairEncoder } from './byte-pairs.ts';
 import { QWEN_SPLIT, type TextPiece, textPieces } from './text-pieces.ts';
@@ -73,7 +74,7 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   const config = await readJson(folder, configFile);
   const parsed = TokenizerJson.safeParse(json);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
+    const issue = requiredItem(parsed.error.issues, 0);
     throw badTokenizer(folder, `tokenizer.json: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
   }
   const { Qwen2Tokenizer } = await importTransformers();
@@ -91,7 +92,7 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   const addedIds = new Map(parsed.data.added_tokens.map(({ id, content }) => [content, id]));
   let encodeWord: ((word: string) => number[]) | undefined;
   const encodePiece = ({ kind, text }: TextPiece) => {
-    if (kind === 'added') return [addedIds.get(text)!];
+    if (kind === 'added') return [requiredEntry(addedIds, text)];
     if (kind === 'text') return encodeWhole(text);
     // Most texts have no such word. The package would take 14 s and a gigabyte for a megabyte of one.
     encodeWord ??= bytePairEncoder(parsed.data.model);
@@ -119,7 +120,7 @@ function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
 function largestId({ added_tokens, model }: TokenizerJson): number {
   let largest = 0;
   for (const { id } of added_tokens) largest = Math.max(largest, id);
-  for (const token in model.vocab) largest = Math.max(largest, model.vocab[token]!);
+  for (const id of Object.values(model.vocab)) largest = Math.max(largest, id);
   return largest;
 }
 

@@ -52,6 +52,7 @@ function mergeWeight(name: string, { data, shape }: NamedTensor, adapter: LoraAd
   const { rank, alpha } = adapter;
   const [rows, columns] = shape as [number, number];
   const row = new Float64Array(columns);
+  // biome-ignore-start lint/style/noNonNullAssertion: the adapter was checked to fit, so no index is outside
   for (let i = 0; i < rows; i++) {
     row.fill(0);
     for (let k = 0; k < rank; k++) {
@@ -60,5 +61,6 @@ function mergeWeight(name: string, { data, shape }: NamedTensor, adapter: LoraAd
     }
     for (let j = 0; j < columns; j++) data[i * columns + j]! += row[j]!;
   }
+  // biome-ignore-end lint/style/noNonNullAssertion: as above
   return data;
 }

@@ -3,6 +3,7 @@ import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../../../shared/incomplete-file.ts';
 import { onDisk } from '../../../shared/on-disk.ts';
+import { requiredItem } from '../../../shared/required.ts';
 import { sha256OfFile } from '../../../shared/sha256-of-file.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
@@ -55,7 +56,7 @@ function layOut(config: Qwen2Config): Omit<AlignedWeights, 'path'> {
   for (const [name, [rows, columns]] of weightShapes(config)) {
     if (columns === undefined) continue;
     offsets.set(name, bytes);
-    bytes += Math.ceil((2 * rows! * columns) / ALIGNMENT) * ALIGNMENT;
+    bytes += Math.ceil((2 * rows * columns) / ALIGNMENT) * ALIGNMENT;
   }
   return { bytes, offsets };
 }
@@ -85,7 +86,7 @@ async function write(
     for (const [i, [name, offset]] of [...offsets].entries()) {
       const halves = await weights.readBfloat16(name);
       await append(new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength));
-      await append(new Uint8Array(ends[i]! - offset - halves.byteLength));
+      await append(new Uint8Array(requiredItem(ends, i) - offset - halves.byteLength));
     }
     await file.sync();
     return hash.digest('hex');

@@ -9,7 +9,7 @@ export function batchFeeds(config: Qwen2Config, batch: PaddedRows): Record<strin
   const { rows, length, inputIds, targetPositions, targetIds } = batch;
   const { cos, sin } = rotaryTables(length, config.headDim, config.ropeTheta);
   // The rotation subtracts the second half from the first: the sign is put into the table.
-  for (let i = 0; i < sin.length; i++) if (i % config.headDim < config.headDim / 2) sin[i] = -sin[i]!;
+  const signedSin = sin.map((value, i) => (i % config.headDim < config.headDim / 2 ? -value : value));
   const shape = [1, 1, length, config.headDim];
   return {
     input_ids: integers(inputIds),
@@ -20,6 +20,6 @@ export function batchFeeds(config: Qwen2Config, batch: PaddedRows): Record<strin
     targets: integer(targetIds.length),
     chunk_rows: integer(chunkRowsOf(targetIds.length)),
     cos: { dtype: 'float32', shape, data: cos },
-    sin: { dtype: 'float32', shape, data: sin },
+    sin: { dtype: 'float32', shape, data: signedSin },
   };
 }

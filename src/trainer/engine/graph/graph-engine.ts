@@ -1,5 +1,6 @@
+import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
-import { adapterTensorName, checkAdapterFits, type LoraAdapter, linearPaths } from '../../model/lora-adapter.ts';
+import { adapterTensorName, allLinears, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
 import { type NamedTensor, weightShapes } from '../../model/weights.ts';
 import type { TokenBatch } from '../../tokens/batches.ts';
@@ -106,7 +107,7 @@ export class GraphEngine implements LoraEngine {
       tokenLosses: async (batch) => {
         this.#requireEvaluation(used.rank, batch);
         const feeds = { ...batchFeeds(this.config, batch), ...scale };
-        return run(feeds, [FETCH.evaluate])[0]!;
+        return requiredItem(run(feeds, [FETCH.evaluate]), 0);
       },
       dispose: () => {},
     };
@@ -174,9 +175,8 @@ async function* weightFeeds(
 /** An adapter of rank 1 that adds nothing. */
 function noAdapter(config: Qwen2Config): LoraAdapter {
   const tensors = new Map<string, NamedTensor>();
-  const shapes = weightShapes(config);
-  for (const path of linearPaths(config)) {
-    const [out, in_] = shapes.get(`${path}.weight`)! as [number, number];
+  for (const { path, shape } of allLinears(config)) {
+    const [out, in_] = shape;
     tensors.set(adapterTensorName(path, 'A'), { shape: [1, in_], data: new Float32Array(in_) });
     tensors.set(adapterTensorName(path, 'B'), { shape: [out, 1], data: new Float32Array(out) });
   }

@@ -1,7 +1,8 @@
 import type { MersenneTwister } from '../../../shared/random.ts';
+import { requiredEntry, requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
-import { adapterTensorName, type LoraAdapter, linearPaths } from '../../model/lora-adapter.ts';
-import { type NamedTensor, weightShapes } from '../../model/weights.ts';
+import { adapterTensorName, allLinears, type LoraAdapter, linearPaths } from '../../model/lora-adapter.ts';
+import type { NamedTensor } from '../../model/weights.ts';
 import { type TokenBatch, takeRows } from '../../tokens/batches.ts';
 import type { AdamWParameters, DropoutMask, LoraTraining, TrainingState } from '../engine.ts';
 import { batchFeeds } from './batch-feeds.ts';
@@ -87,21 +88,21 @@ export class GraphTraining implements LoraTraining {
       if (part.targetIds.length === 0) continue;
       const place = { first_position: integer(row * batch.length) };
       const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
-      loss += run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch])[0]![0]!;
+      const fetched = run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch]);
+      loss += requiredItem(requiredItem(fetched, 0), 0);
     }
     return loss / this.#scale;
   }
 
   #norm(): number {
-    const [halfSquares] = this.#parameters.run({}, [FETCH.halfSquares]);
-    return Math.sqrt(2 * halfSquares!.reduce((sum, half) => sum + half, 0)) / this.#scale;
+    const halfSquares = requiredItem(this.#parameters.run({}, [FETCH.halfSquares]), 0);
+    return Math.sqrt(2 * halfSquares.reduce((sum, half) => sum + half, 0)) / this.#scale;
   }
 
   /** The accumulated gradient under the names of the adapter's tensors. */
   async gradient(): Promise<Map<string, NamedTensor>> {
-    const gradient = this.#fetch(adapterGradientOf);
-    for (const { data } of gradient.values()) for (let i = 0; i < data.length; i++) data[i]! /= this.#scale;
-    return gradient;
+    const scaled = [...this.#fetch(adapterGradientOf)];
+    return new Map(scaled.map(([name, { shape, data }]) => [name, { shape, data: data.map((x) => x / this.#scale) }]));
   }
 
   step(learningRate: number, gradientFactor: number): void {
@@ -140,7 +141,12 @@ export class GraphTraining implements LoraTraining {
   #fetch(nameOf: (name: string) => string): Map<string, NamedTensor> {
     const { run, adapter } = this.#parameters;
     const values = run({}, this.#names.map(nameOf));
-    return new Map(this.#names.map((name, i) => [name, { shape: adapter.tensors.get(name)!.shape, data: values[i]! }]));
+    return new Map(
+      this.#names.map((name, i) => {
+        const { shape } = requiredEntry(adapter.tensors, name);
+        return [name, { shape, data: requiredItem(values, i) }];
+      }),
+    );
   }
 }
 
@@ -156,9 +162,9 @@ function keptFeeds(
 ): Record<string, Feed> {
   const times = checkpointing === 'layer' ? (['first', 'again'] as const) : (['first'] as const);
   const feeds: Record<string, Feed> = {};
-  const shapes = weightShapes(config);
-  for (const path of linearPaths(config)) {
-    const shape: [number, number] = [rows * length, shapes.get(`${path}.weight`)![1]!];
+  for (const linear of allLinears(config)) {
+    const { path } = linear;
+    const shape: [number, number] = [rows * length, linear.shape[1]];
     const values = mask(path, shape);
     const data = values
       ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))

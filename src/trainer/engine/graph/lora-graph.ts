@@ -1,3 +1,4 @@
+import { requiredEntry } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName } from '../../model/lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../../model/weights.ts';
@@ -88,6 +89,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     trainable(ops, adapterTensorName(path, 'B'), b),
   ]);
 
+  const embeddings = requiredEntry(base, 'model.embed_tokens.weight');
   const context: LayerContext & HeadContext = {
     ops,
     config,
@@ -101,43 +103,43 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     causalMask: causalMask(ops, length),
     adapterScale: scalar('adapter_scale', 'float32'),
     dropout: () => null,
-    finalNorm: base.get('model.norm.weight')!,
+    finalNorm: requiredEntry(base, 'model.norm.weight'),
     epsilon: config.rmsNormEpsilon,
-    head: base.get(config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight')!,
+    head: config.tiedHead ? embeddings : requiredEntry(base, 'lm_head.weight'),
     targetPositions: graph.placeholder('target_positions', 'int32', [-1]),
     targetIds: graph.placeholder('target_ids', 'int32', [-1]),
     targets: scalar('targets', 'int32'),
     chunkRows: scalar('chunk_rows', 'int32'),
   };
-  const embeddings = base.get('model.embed_tokens.weight')!;
   const embed = () => ops.cast(ops.gatherRows(ops.read(embeddings), inputIds), 'float32');
 
   // Training: forward, then backward layer by layer, each adding to its gradients at once.
   const training = { ...context, dropout: drawnDropout(ops, linears, positions) };
-  const inputs: Value[] = [embed()];
-  const passes: LayerPass[] = [];
-  for (const layer of layers) {
-    passes.push(inTurn(graph, training, layer, inputs.at(-1)!));
-    inputs.push(passes.at(-1)!.y);
-  }
-  const { losses, dHidden } = headWithGradient(training, inputs.at(-1)!, lossScale);
+  let residual = embed();
+  const steps = layers.map((layer): ForwardStep => {
+    const input = residual;
+    const pass = inTurn(graph, training, layer, input);
+    residual = pass.y;
+    return { layer, input, pass };
+  });
+  const { losses, dHidden } = headWithGradient(training, residual, lossScale);
   const loss = ops.multiply(ops.sum(losses), lossScale);
   const gradientOf = new Map(matrices.map(({ value, gradient }) => [value, gradient]));
-  const backward = (passOf: (i: number) => LayerPass): Value[] => {
+  const backward = (passOf: (step: ForwardStep) => LayerPass): Value[] => {
     const added: Value[] = [];
     let dy = dHidden;
-    for (let i = layers.length - 1; i >= 0; i--) {
-      const { dx, adapters } = graph.after([dy], () => layerBackward(training, layers[i]!, passOf(i), dy));
+    for (const step of steps.toReversed()) {
+      const { dx, adapters } = graph.after([dy], () => layerBackward(training, step.layer, passOf(step), dy));
       for (const { linear, da, db } of adapters) {
-        added.push(ops.assignAdd(gradientOf.get(linear.a)!, da));
-        added.push(ops.assignAdd(gradientOf.get(linear.b)!, db));
+        added.push(ops.assignAdd(requiredEntry(gradientOf, linear.a), da));
+        added.push(ops.assignAdd(requiredEntry(gradientOf, linear.b), db));
       }
       dy = dx;
     }
     return added;
   };
-  const passAgain = (i: number) => layerForward(training, layers[i]!, ops.identity(inputs[i]!));
-  ops.identity(loss, { name: FETCH.accumulate, after: backward((i) => passes[i]!) });
+  const passAgain = ({ layer, input }: ForwardStep) => layerForward(training, layer, ops.identity(input));
+  ops.identity(loss, { name: FETCH.accumulate, after: backward(({ pass }) => pass) });
   ops.identity(loss, { name: FETCH.accumulateAgain, after: backward(passAgain) });
 
   // The optimizer.
@@ -162,6 +164,13 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
   ops.identity(done, { name: FETCH.loadAdapter, after: matrices.flatMap(({ started }) => started) });
   ops.identity(done, { name: FETCH.resume, after: matrices.flatMap(({ resumed }) => resumed) });
   return graph;
+}
+
+/** What the forward pass of training leaves of a layer. */
+interface ForwardStep {
+  layer: DecoderLayer;
+  input: Value;
+  pass: LayerPass;
 }
 
 /** A layer of which nothing is computed before its input is there, such as weights in another type for all layers at once. */
@@ -245,7 +254,7 @@ function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>
     return {
       path,
       in_: linearShape(config, name)[1],
-      weight: base.get(`${path}.weight`)!,
+      weight: requiredEntry(base, `${path}.weight`),
       bias: base.get(`${path}.bias`) ?? null,
       a: ops.variable(`adapter/${adapterTensorName(path, 'A')}`, 'float32'),
       b: ops.variable(`adapter/${adapterTensorName(path, 'B')}`, 'float32'),
@@ -253,8 +262,8 @@ function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>
   };
   return {
     linears: Object.fromEntries(LINEARS.map((name) => [name, linear(name)])) as Record<LinearName, LoraLinear>,
-    inputNorm: base.get(`model.layers.${layer}.input_layernorm.weight`)!,
-    postAttentionNorm: base.get(`model.layers.${layer}.post_attention_layernorm.weight`)!,
+    inputNorm: requiredEntry(base, `model.layers.${layer}.input_layernorm.weight`),
+    postAttentionNorm: requiredEntry(base, `model.layers.${layer}.post_attention_layernorm.weight`),
   };
 }
 

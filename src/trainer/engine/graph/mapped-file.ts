@@ -1,3 +1,4 @@
+import { requiredItem } from '../../../shared/required.ts';
 import { ALIGNMENT } from './aligned-weights.ts';
 import type { Binding } from './binding.ts';
 import { DTYPES } from './graph.ts';
@@ -62,6 +63,6 @@ export class MappedFile {
   }
 
   #run(op: string, inputs: number[], attributes: { name: string; type: number; value: unknown }[]): number {
-    return this.#binding.executeOp(op, attributes, inputs, 1)[0]!.id;
+    return requiredItem(this.#binding.executeOp(op, attributes, inputs, 1), 0).id;
   }
 }

@@ -71,7 +71,7 @@ function residualBytes({ config, rows, length }: EvaluationMemoryParameters): nu
 function weightBytes({ config, storage }: LoraGraphParameters): number {
   let bytes = 0;
   for (const [rows, columns] of weightShapes(config).values())
-    bytes += columns === undefined ? 4 * rows! : BYTES[storage] * rows! * columns;
+    bytes += columns === undefined ? 4 * rows : BYTES[storage] * rows * columns;
   return bytes;
 }
 
@@ -84,7 +84,7 @@ function castWeights({ config, storage, matmul }: LoraGraphParameters): number {
 function adapterWeights(config: Qwen2Config, rank: number): number {
   let weights = 0;
   for (const [name, [out, in_]] of weightShapes(config))
-    if (in_ !== undefined && name.startsWith('model.layers.')) weights += rank * (out! + in_);
+    if (in_ !== undefined && name.startsWith('model.layers.')) weights += rank * (out + in_);
   return weights;
 }
 
@@ -116,7 +116,7 @@ export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: Plan
         return { rowsAtOnce, checkpointing };
     }
   }
-  const least = { rowsAtOnce: 1, checkpointing: ways.at(-1)! };
+  const least: BatchPlan = { rowsAtOnce: 1, checkpointing: wanted === 'auto' ? 'layer' : wanted };
   const neededBytes = trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing });
   requireBytes(`training a row of ${batch.length} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
   return least;

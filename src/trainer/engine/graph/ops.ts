@@ -1,3 +1,4 @@
+import { requiredItem } from '../../../shared/required.ts';
 import type { Attribute, DType, Graph, Value } from './graph.ts';
 
 /** A size known when the graph is written, or a scalar int32 known when it runs. */
@@ -47,7 +48,9 @@ export class Ops {
   }
 
   addAll(values: Value[]): Value {
-    return values.length === 1 ? values[0]! : this.#same('AddN', values, { N: { int: values.length } });
+    const [only, ...others] = values;
+    if (only && others.length === 0) return only;
+    return this.#same('AddN', values, { N: { int: values.length } });
   }
 
   square(x: Value): Value {
@@ -130,12 +133,13 @@ export class Ops {
 
   concat(values: Value[], axis: number): Value {
     const inputs = [...values, this.graph.constant('int32', axis)];
+    const { dtype } = requiredItem(values, 0);
     const attributes: Record<string, Attribute> = {
       N: { int: values.length },
-      T: { type: values[0]!.dtype },
+      T: { type: dtype },
       Tidx: { type: 'int32' },
     };
-    return this.graph.node({ op: 'ConcatV2', inputs, attributes, dtype: values[0]!.dtype });
+    return this.graph.node({ op: 'ConcatV2', inputs, attributes, dtype });
   }
 
   /** Scalars of one type as a vector. */
@@ -256,7 +260,7 @@ export class Ops {
   }
 
   #same(op: string, inputs: Value[], attributes: Record<string, Attribute> = {}): Value {
-    const { dtype } = inputs[0]!;
+    const { dtype } = requiredItem(inputs, 0);
     return this.graph.node({ op, inputs, attributes: { T: { type: dtype }, ...attributes }, dtype });
   }
 

@@ -32,10 +32,10 @@ async function timeOf(tf: Tf, dtype: DType): Promise<number> {
   ops.identity(ops.halfSquareSum(ops.cast(x, 'float32')), { name: 'result' });
   const session = await GraphSession.open(tf, graph);
   try {
-    const filled = (shape: number[], value: number): Feed => ({
+    const filled = (shape: [number, number], value: number): Feed => ({
       dtype: 'float32',
       shape,
-      data: new Float32Array(shape[0]! * shape[1]!).fill(value),
+      data: new Float32Array(shape[0] * shape[1]).fill(value),
     });
     const feeds = { x: filled([ROWS, WIDTH], 1), w: filled([WIDTH, WIDTH], 1 / WIDTH) };
     const times = Array.from({ length: RUNS + 1 }, () => {

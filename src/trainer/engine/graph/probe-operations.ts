@@ -1,4 +1,5 @@
 import { messageOf } from '../../../errors/flock-off-error.ts';
+import { requiredItem } from '../../../shared/required.ts';
 import type { Tf } from '../tensorflow.ts';
 import { canRunGraphs } from './binding.ts';
 import { type DType, Graph, type Value } from './graph.ts';
@@ -127,7 +128,7 @@ export async function probeOperations(tf: Tf): Promise<OperationProbe[]> {
     const [ones, zero] = [graph.placeholder('ones', 'float32', [SIZE, SIZE]), graph.placeholder('zero', 'int32', [])];
     const { operation, result = operation } = key.write(ops, ones, zero);
     ops.identity(ops.halfSquareSum(ops.cast(result, 'float32')), { name: 'result' });
-    const problem = await run(tf, graph, key.expected).catch((error) => messageOf(error).split('\n')[0]!);
+    const problem = await run(tf, graph, key.expected).catch((error) => messageOf(error).replace(/\n.*/s, ''));
     probes.push({ operation: key.operation, dtype: key.dtype, node: operation.name, problem });
   }
   return probes;
@@ -137,7 +138,7 @@ async function run(tf: Tf, graph: Graph, expected: number): Promise<string | nul
   const session = await GraphSession.open(tf, graph);
   try {
     const ones: Feed = { dtype: 'float32', shape: [SIZE, SIZE], data: new Float32Array(CELLS).fill(1) };
-    const seen = session.run({ ones, zero: integer(0) }, ['result'])[0]![0]!;
+    const seen = requiredItem(requiredItem(session.run({ ones, zero: integer(0) }, ['result']), 0), 0);
     const right = Math.abs(seen - expected) <= ROUNDING * expected;
     return right ? null : `it gives ${seen} instead of ${expected}`;
   } finally {

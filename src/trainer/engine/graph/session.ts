@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onDisk } from '../../../shared/on-disk.ts';
+import { required } from '../../../shared/required.ts';
 import type { Tf } from '../tensorflow.ts';
 import { type Binding, bindingOf } from './binding.ts';
 import { DTYPES, type Graph, SERVE } from './graph.ts';
@@ -78,7 +79,12 @@ export class GraphSession {
     const uploaded = new Map<string, number>();
     try {
       for await (const [name, feed] of feeds)
-        uploaded.set(name, 'offset' in feed ? file!.matrix(feed.offset, feed.shape) : this.#upload(feed));
+        uploaded.set(
+          name,
+          'offset' in feed
+            ? required(file, 'the file of mapped weights').matrix(feed.offset, feed.shape)
+            : this.#upload(feed),
+        );
       this.#run(uploaded, fetches);
     } finally {
       for (const id of uploaded.values()) this.#binding.deleteTensor(id);

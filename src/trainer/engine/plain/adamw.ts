@@ -1,4 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
+import { requiredItem } from '../../../shared/required.ts';
 import type { AdamWParameters } from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
 
@@ -45,7 +46,9 @@ export class AdamW {
     const correction2 = Math.sqrt(1 - beta2 ** this.#step);
     this.#variables.forEach((variable, i) => {
       tf.tidy(() => {
-        const [gradient, first, second] = [gradients[i]!, this.#firstMoments[i]!, this.#secondMoments[i]!];
+        const gradient = requiredItem(gradients, i);
+        const first = requiredItem(this.#firstMoments, i);
+        const second = requiredItem(this.#secondMoments, i);
         first.assign(tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1)));
         second.assign(tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
         const denominator = tf.add(tf.div(tf.sqrt(second), correction2), epsilon);

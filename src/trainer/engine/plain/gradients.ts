@@ -1,4 +1,5 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs';
+import { required, requiredItem } from '../../../shared/required.ts';
 import type { Tf } from '../tensorflow.ts';
 
 /** Sums the gradients of micro batches until the optimizer takes them. */
@@ -16,16 +17,18 @@ export class GradientAccumulator {
   async add(loss: () => Scalar): Promise<number> {
     const tf = this.#tf;
     const { value, grads } = tf.variableGrads(loss, this.#variables);
-    const gradients = this.#variables.map((variable) => grads[variable.name]!);
+    const gradients = this.#variables.map((variable) =>
+      required(grads[variable.name], `the gradient of ${variable.name}`),
+    );
     const before = this.#sums;
     if (before) {
-      this.#sums = gradients.map((gradient, i) => tf.add(before[i]!, gradient));
+      this.#sums = gradients.map((gradient, i) => tf.add(requiredItem(before, i), gradient));
       tf.dispose([before, gradients]);
     } else {
       this.#sums = gradients;
     }
     try {
-      return (await value.data())[0]!;
+      return requiredItem(await value.data(), 0);
     } finally {
       value.dispose();
     }

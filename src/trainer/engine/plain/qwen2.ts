@@ -1,4 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { requiredEntry } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { type LinearName, linearPath } from '../../model/weights.ts';
 import type { TokenBatch } from '../../tokens/batches.ts';
@@ -31,7 +32,7 @@ export type HiddenStates = {
 export function forward({ tf, config, weights, batch, adapterOutput }: ForwardParameters): HiddenStates {
   const { rows: B, length: T } = batch;
   const { heads, kvHeads, headDim: D } = config;
-  const weight = (name: string) => weights.get(name)!;
+  const weight = (name: string) => requiredEntry(weights, name);
 
   const tables = rotaryTables(T, D, config.ropeTheta);
   const cos = tf.tensor4d(tables.cos, [1, 1, T, D]);
@@ -92,7 +93,7 @@ export function forward({ tf, config, weights, batch, adapterOutput }: ForwardPa
   for (let layer = 0; layer < config.layers; layer++) {
     layers.push(tf.tidy(() => decoderLayer(layers.at(-1) ?? embedded, layer)));
   }
-  return { embedded, layers, normed: rmsNorm(layers.at(-1)!, 'model.norm.weight') };
+  return { embedded, layers, normed: rmsNorm(layers.at(-1) ?? embedded, 'model.norm.weight') };
 }
 
 /** The output head, `[V, H]`: the embedding table where the model ties them. */

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs';
 import type { MersenneTwister } from '../../../shared/random.ts';
+import { requiredEntry, requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import { type NamedTensor, weightShapes } from '../../model/weights.ts';
@@ -112,7 +113,10 @@ class TfjsTraining implements LoraTraining {
     const variables = [...this.#matrices.values()];
     this.#gradients = new GradientAccumulator(tf, variables);
     const upload = (moments: Map<string, NamedTensor>) =>
-      [...this.#matrices.keys()].map((name) => tf.tensor(moments.get(name)!.data.slice(), moments.get(name)!.shape));
+      [...this.#matrices.keys()].map((name) => {
+        const { data, shape } = requiredEntry(moments, name);
+        return tf.tensor(data.slice(), shape);
+      });
     const state = resume && {
       firstMoments: upload(resume.firstMoments),
       secondMoments: upload(resume.secondMoments),
@@ -193,7 +197,7 @@ export function dropoutMask(p: number, random: MersenneTwister): DropoutMask {
 async function download(names: string[], tensors: Tensor[]): Promise<Map<string, NamedTensor>> {
   const downloaded = new Map<string, NamedTensor>();
   for (const [i, name] of names.entries()) {
-    const tensor = tensors[i]!;
+    const tensor = requiredItem(tensors, i);
     downloaded.set(name, { shape: tensor.shape, data: Float32Array.from(await tensor.data()) });
   }
   return downloaded;
