@@ -76,10 +76,12 @@ function textFound(text: string): ForeignKeyFile | null {
       holds: '64 bytes of hex, and does not say of which key',
       wayIn: 'if they are the private key of an sr25519 pair, write {"privateKey": "0x..."} around them',
     };
+  // Some are numbered, or have a name in front, as in settings: MNEMONIC="...".
   const words = text
-    .replace(/\d+[.):]?/g, ' ')
+    .replace(/^[\w -]{1,30}[:=]/, '')
+    .replace(/\d+[.):]?|["']/g, ' ')
     .trim()
-    .split(/[\s,]+/); // Some are numbered.
+    .split(/[\s,]+/);
   if (isPhrase(words)) return { holds: 'a secret phrase alone', wayIn: BY_PHRASE };
   if (/^([a-z]+\s+){11,}[a-z]+\s*\/\/?\S/i.test(text)) return DERIVED;
   return null;

@@ -44,6 +44,8 @@ const files: [string, Content, string, string][] = [
     'a secret phrase alone',
     RUN,
   ],
+  ['a phrase among settings', `MNEMONIC="${PHRASE}"\n`, 'a secret phrase alone', `${RUN} --mnemonic`],
+  ['a phrase under a name', `seed phrase: ${PHRASE}\n`, 'a secret phrase alone', `${RUN} --mnemonic`],
   ['a quoted phrase, as a node keeps it', json(PHRASE), 'a secret phrase alone', `${RUN} --mnemonic`],
   ['a list of words', json(PHRASE.split(' ')), 'the words of a secret phrase', `${RUN} --mnemonic`],
   ['a phrase with a path', `${PHRASE}//hot`, 'a secret phrase with a derivation path', 'polkadot.js'],
