@@ -30,7 +30,7 @@ export async function onDisk<T>(where: string | OnDiskParameters, work: () => Pr
 }
 
 /** The error of {@link onDisk}, for what was caught already. */
-export async function diskFault(parameters: OnDiskParameters, cause: unknown): Promise<FlockOffError> {
+async function diskFault(parameters: OnDiskParameters, cause: unknown): Promise<FlockOffError> {
   const { path, what = `${path} cannot be read or written`, bytes } = parameters;
   const full = isFull(cause);
   const freeBytes = full ? await freeBytesAt(path) : null;

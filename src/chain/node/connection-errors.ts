@@ -50,7 +50,7 @@ export function unusableAnswer(what: string, url: string, cause: unknown): Flock
   });
 }
 
-export function notSubtensor(url: string, why: string, cause?: unknown): FlockOffError {
+function notSubtensor(url: string, why: string, cause?: unknown): FlockOffError {
   return new FlockOffError({
     code: 'chain-unreachable',
     what: `${url} is not a Subtensor node: ${why}`,

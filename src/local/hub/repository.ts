@@ -30,7 +30,7 @@ export interface PullRequest {
   dateMs: number;
 }
 
-export const MAIN = 'refs/heads/main';
+const MAIN = 'refs/heads/main';
 
 /** A dataset repository with real git ids: its branches, tags and pull requests, of which `main` is always there. */
 export class Repository {
