@@ -5,8 +5,9 @@ import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { fetchFailure } from '../shared/fetch-failure.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { type HubFault, hubFault, isDisabled, reasonOf } from '../shared/hub-refusal.ts';
+import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
@@ -220,7 +221,7 @@ async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promi
     signal.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
     const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
-    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : reasonOf(error), { cause: error });
+    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { hubFault, hubRefusal, reasonOf } from '../shared/hub-refusal.ts';
+import { fetchFailure } from '../shared/fetch-failure.ts';
+import { hubFault, hubRefusal } from '../shared/hub-refusal.ts';
 import { stallWatch, watchBody } from '../shared/stall-watch.ts';
 
 export interface HubFetchParameters {
@@ -53,7 +54,7 @@ async function send(
     watch.stop();
     signal?.throwIfAborted();
     if (error instanceof FlockOffError) throw error;
-    throw fault(reasonOf(error), { cause: error });
+    throw fault(fetchFailure(error), { cause: error });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || (isFile(url) && isMissing(response))) {
     const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;

@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { childEnvironment } from '../shared/child-environment.ts';
+import { fetchFailure } from '../shared/fetch-failure.ts';
 import { proxySettings } from '../shared/proxy.ts';
 import { httpRoute } from '../shared/proxy-fetch.ts';
 import { removeAddon } from './addon.ts';
@@ -59,8 +60,7 @@ async function probe(url: string, env: NodeJS.ProcessEnv): Promise<void> {
     if (response.ok) return;
     seen = `it answered ${response.status}`;
   } catch (error) {
-    const isNameless = error instanceof TypeError && error.cause;
-    seen = messageOf(isNameless ? error.cause : error);
+    seen = fetchFailure(error);
   }
   throw new FlockOffError({
     code: 'backend-unavailable',

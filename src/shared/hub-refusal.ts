@@ -1,4 +1,4 @@
-import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
@@ -79,11 +79,6 @@ export function hubFault(url: string, proxy?: string | null): HubFault {
       ...more,
     });
   };
-}
-
-/** Why a request failed: fetch wraps what happened in an error that says nothing. */
-export function reasonOf(error: unknown): string {
-  return messageOf(error instanceof TypeError && error.cause !== undefined ? error.cause : error);
 }
 
 /** Milliseconds the Hub asks us to wait: Retry-After, or the end of an exhausted RateLimit window. */

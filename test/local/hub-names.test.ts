@@ -4,7 +4,7 @@ import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hu
 let hub: LocalHub;
 beforeEach(async () => {
   hub = await startLocalHub({ users: [{ name: 'ann', token: 'hf_ann' }] });
-  await ask('POST', '/api/repos/create', '{"name":"chats"}');
+  await ask('POST', '/api/repos/create', '{"name":"chats","type":"dataset"}');
 });
 afterEach(() => hub.close());
 
@@ -31,6 +31,7 @@ test.each([
   ['GET', '/api/datasets/ann/chats/tree/a%0Ab', 404, 'Invalid rev id: a\nb'],
   ['GET', '/api/datasets/ann/chats/tree/main/%ZZ', 400, 'Bad request'],
   ['POST', '/api/repos/create', 400, 'Bad request', '{'],
+  ['POST', '/api/repos/create', 400, 'This hub has datasets alone', '{"name":"tiny","type":"model"}'],
   ['POST', '/api/validate-yaml', 400, 'Bad request', 'null'],
 ] as const)('%s %s is answered with %i, and the hub goes on', async (method, path, status, error, body?: string) => {
   const answer = await ask(method, path, body);

@@ -17,6 +17,8 @@ test.each<[string | null | undefined, number | undefined]>([
   ['-5', undefined],
   ['1.5', undefined],
   ['2 s', undefined],
+  ['after 5', undefined],
+  ['Sun Nov 29 12:00:30 2026 GMT', 30_000],
 ])('Retry-After: %s asks to wait %s ms', (value, ms) => {
   expect(parseRetryAfter(value, NOW)).toBe(ms);
 });

@@ -71,11 +71,13 @@ function whoami({ response, user }: HubRequest): void {
 }
 
 function createRepo({ hub, response, body, user, origin }: HubRequest): void {
-  const { name, organization, visibility } = JSON.parse(body.toString()) as {
+  const { name, type, organization, visibility } = JSON.parse(body.toString()) as {
     name: string;
+    type?: string;
     organization?: string;
     visibility?: string;
   };
+  if (type !== 'dataset') throw new HubRefusal(400, 'This hub has datasets alone');
   const id = `${organization ?? user}/${name}`;
   requireOwner(user, id);
   const url = `${origin}/datasets/${id}`;

@@ -7,8 +7,9 @@ import { parseHubToken } from '../../schema/hub-token.ts';
 import { RepoId } from '../../schema/model-id.ts';
 import { bodyFrom, type ReceivedBytes } from '../../shared/body-from.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import { fetchFailure } from '../../shared/fetch-failure.ts';
 import { digestFile } from '../../shared/file-digest.ts';
-import { type HubFault, hubFault, hubRefusal, reasonOf } from '../../shared/hub-refusal.ts';
+import { type HubFault, hubFault, hubRefusal } from '../../shared/hub-refusal.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
@@ -242,7 +243,7 @@ function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
 function transferFault(source: HubSource, url: string, error: unknown): unknown {
   if (source.signal.aborted) return source.signal.reason;
   if (error instanceof FlockOffError) return error;
-  return faultAt(source, url)(reasonOf(error), { cause: error });
+  return faultAt(source, url)(fetchFailure(error), { cause: error });
 }
 
 function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): string {
