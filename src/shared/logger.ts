@@ -22,9 +22,10 @@ export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() 
 export function safeLogger(logger: Logger = silentLogger): Logger {
   const safely =
     (level: keyof Logger): Logger['info'] =>
-    (message, facts) => {
+    (...line) => {
       try {
-        const said: unknown = logger[level]?.(message, facts);
+        // A console would print facts that are not there.
+        const said: unknown = logger[level]?.(...line);
         if (said instanceof Promise) said.catch(() => {});
       } catch {
         // There is nowhere left to say so.

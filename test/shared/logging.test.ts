@@ -1,7 +1,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { Logger } from '../../src/shared/logger.ts';
+import { type Logger, safeLogger } from '../../src/shared/logger.ts';
 import { timed } from '../../src/shared/timed.ts';
 import { tracedFetch } from '../../src/shared/traced-fetch.ts';
 
@@ -55,6 +55,15 @@ test('a logger of four levels, such as one made before there was a fifth, goes o
   expect(lines).toEqual([]);
   await timed(four, 'a', async () => {});
   expect(lines).toHaveLength(1);
+});
+
+test('a safe logger hands on what is said, and nothing more', () => {
+  const written: string[] = [];
+  const stream = new Writable({ write: (chunk, _encoding, done) => done(void written.push(String(chunk))) });
+  const logger = safeLogger(new Console(stream));
+  logger.warn('no facts');
+  logger.warn('facts', { a: 1 });
+  expect(written).toEqual(['no facts\n', 'facts { a: 1 }\n']);
 });
 
 test('a console is a logger, and prints no stacks', async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { FlockOffError } from 'flock-off';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MersenneTwister } from '../../src/shared/random.ts';
 import { ValidatorState } from '../../src/validator/state.ts';
 import { reveal } from '../chain/weights/pending-reveals-contract.ts';
@@ -177,38 +177,50 @@ test('to look at files of two times changes none of them, so that what is newer 
   await state.close();
 }, 60_000);
 
-test.skipIf(process.platform === 'win32')('the process that looks has what Node itself needs to start', async () => {
+/** Has the process that looks started through a shell script. */
+async function lookThrough(script: string): Promise<void> {
   const node = process.execPath;
-  const script = join(root, 'node');
-  await writeFile(script, `#!/bin/sh\n[ "$LD_LIBRARY_PATH" = /lib/of/node ] || exit 127\nexec '${node}' "$@"\n`);
-  await chmod(script, 0o755);
-  vi.stubEnv('LD_LIBRARY_PATH', '/lib/of/node');
-  vi.stubEnv('NODE_OPTIONS', '--require /not/there.cjs');
-  process.execPath = script;
+  const file = join(root, 'node');
+  await writeFile(file, `#!/bin/sh\n${script}\nexec '${node}' "$@"\n`);
+  await chmod(file, 0o755);
+  process.execPath = file;
   onTestFinished(() => {
     process.execPath = node;
     vi.unstubAllEnvs();
   });
-  expect(await look(path)).toBe(truth);
-});
+}
 
-test.skipIf(process.platform === 'win32').each([137, 143])(
-  'a look that is ended from outside, where a shell says so with code %d, is no damage',
-  async (code) => {
-    const node = process.execPath;
-    const script = join(root, 'node');
-    await writeFile(script, `#!/bin/sh\nexit ${code}\n`);
-    await chmod(script, 0o755);
-    process.execPath = script;
-    onTestFinished(() => {
-      process.execPath = node;
-    });
-    expect(await look(path)).toMatchObject({
-      code: 'disk',
-      message: expect.stringContaining(`ended with code ${code}`),
-    });
-  },
-);
+describe.skipIf(process.platform === 'win32')('the process that looks', () => {
+  test('has what Node itself needs to start', async () => {
+    await lookThrough('[ "$LD_LIBRARY_PATH" = /lib/of/node ] || exit 127');
+    vi.stubEnv('LD_LIBRARY_PATH', '/lib/of/node');
+    vi.stubEnv('NODE_OPTIONS', '--require /not/there.cjs');
+    expect(await look(path)).toBe(truth);
+  });
+
+  test.each([137, 143])('finds no damage where it is ended from outside, with code %d', async (code) => {
+    await lookThrough(`exit ${code}`);
+    const message = expect.stringContaining(`ended with code ${code}`);
+    expect(await look(path)).toMatchObject({ code: 'disk', message });
+  });
+
+  test('finds no damage where another one made its last writes and ended meanwhile', async () => {
+    const state = await ValidatorState.open({ path });
+    const before = await readFile(join(path, 'HEAD'));
+    for (let i = 0; i < 3; i++) await state.putScore('score 0', { ok: true, value: i });
+    truth = await contentsOf(state);
+    await state.close();
+    await cp(join(path, 'HEAD'), join(root, 'HEAD'));
+    await writeFile(join(path, 'HEAD'), before);
+    await lookThrough(`cp '${root}/HEAD' '${path}/HEAD'`);
+    expect(await look(path)).toBe(truth);
+  });
+
+  test('finds a state in use where a file goes away under its hands', async () => {
+    await symlink(join(root, 'gone'), join(path, '000999.log'));
+    expect(await look(path)).toMatchObject({ code: 'state-locked' });
+  });
+});
 
 test.skipIf(process.platform === 'win32')(
   "others' files in the folder are left as they are, and are no state",

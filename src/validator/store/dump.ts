@@ -57,17 +57,28 @@ const { ClassicLevel } = require(library);
 export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<Dump> {
   const copy = await startIncomplete(join(path, 'look'));
   try {
-    await mkdir(copy, { mode: 0o700 });
-    for (const name of await readdir(path)) {
-      const [from, to] = [resolve(path, name), join(copy, name)];
-      if (name === 'LOCK') await symlink(from, to).catch(() => {});
-      else if (DATABASE_FILE.test(name)) await copyFile(from, to, files.COPYFILE_FICLONE);
-    }
+    if (!(await copyDatabase(path, copy))) return { kind: 'locked', entries: new Map() };
     const seen = await runProgram(copy, how);
     return seen.kind === 'refused' ? { ...seen, message: seen.message.replaceAll(copy, path) } : seen;
   } finally {
     await rm(copy, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** False where a file went away meanwhile: somebody works there. */
+async function copyDatabase(path: string, copy: string): Promise<boolean> {
+  await mkdir(copy, { mode: 0o700 });
+  for (const name of await readdir(path)) {
+    const [from, to] = [resolve(path, name), join(copy, name)];
+    try {
+      if (name === 'LOCK') await symlink(from, to).catch(() => {});
+      else if (DATABASE_FILE.test(name)) await copyFile(from, to, files.COPYFILE_FICLONE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+  return true;
 }
 
 async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise<Dump> {

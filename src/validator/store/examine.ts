@@ -15,6 +15,12 @@ export type Examined =
  *   system.
  */
 export async function examine(path: string): Promise<Examined> {
+  const examined = await examineOnce(path);
+  // Somebody who had it open may have ended while it was copied, with writes that are in a part of the copy only.
+  return examined.kind === 'damaged' ? examineOnce(path) : examined;
+}
+
+async function examineOnce(path: string): Promise<Examined> {
   const names = await readdir(path);
   const beside = await readHeadFile(path);
   if (isNewer(beside.head)) throw stateOfLaterVersion(path, beside.head!.version);
