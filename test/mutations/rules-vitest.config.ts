@@ -14,5 +14,7 @@ export default defineConfig({
       'test/chain/subnet/epoch-schedule.test.ts',
     ],
     exclude: ['test/dataset/performance.test.ts'],
+    setupFiles: ['test/no-proxies.ts', 'test/mutations/no-stopwatch.ts'],
+    testTimeout: 120_000,
   },
 });
