@@ -14,6 +14,7 @@ export {
   type RevealedCommitment,
   readRevealedCommitments,
 } from '../chain/commitments/timelocked.ts';
+export type { StorageReads, StorageValues } from '../chain/node/named-reads.ts';
 export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
