@@ -14,8 +14,8 @@ import {
 import { openEvaluationSet } from './evaluation-set.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
-import { owedReveal } from './owed-reveal.ts';
 import { Owners } from './owners.ts';
+import { pendingReveal } from './pending-reveal.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { type Saying, silent } from './status.ts';
@@ -106,8 +106,8 @@ async function validate(
       },
     },
   );
-  const owed = await owedReveal({ weightSetter, signal });
-  if (owed !== null) say(owed);
+  const pending = await pendingReveal({ weightSetter, signal });
+  if (pending !== null) say(pending);
   return reports;
 }
 

@@ -22,7 +22,7 @@ export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   timeoutMs?: number;
   /**
    * How long to wait for a block, or for a transaction to be in one, before the chain counts as stalled; with several
-   * endpoints, one whose best block stands still for so long makes place for the next. Default 2 minutes.
+   * endpoints, there is a failover to the next when one's best block stands still for so long. Default 2 minutes.
    */
   blockTimeoutMs?: number;
   /** How often a socket is pinged; a silent one is given up within twice this time. Default 15 s. */

@@ -63,10 +63,9 @@ const CLOSED = 'the connection was closed by this program';
 
 /**
  * One WebSocket to one of several nodes, with reconnect and failover: opened when first needed and again after it was
- * lost, to the next node where that must be. Every use has a deadline;
- * a use that misses it takes the link down with it, since a silent socket is not to be trusted again. A node that is
- * lost, falls silent, refuses a method, lives in another time than this machine, or whose best block stands still while
- * another node's may not, makes place for the next of the list.
+ * lost. Every use has a deadline; a use that misses it takes the link down with it, since a silent socket is not to be
+ * trusted again. Failover to the next node of the list follows when a node is lost, falls silent, refuses a method, lives
+ * in another time than this machine, or when its best block stands still while another node's may not.
  */
 export class Connection {
   readonly timeoutMs: number;
@@ -162,7 +161,7 @@ export class Connection {
     drop(this.#dropLink, CLOSED);
   }
 
-  /** A node that refuses a method will refuse it again: it makes place for another, where there is one. */
+  /** A node that refuses a method will refuse it again: failover, where there is another. */
   #refused(what: string, error: RpcError, dropLink: AbortController): FlockOffError {
     const failed = nodeFailed(what, this.url, error, error.code !== METHOD_NOT_FOUND || this.endpoints > 1);
     return error.code === METHOD_NOT_FOUND ? this.#failover(failed, dropLink) : failed;

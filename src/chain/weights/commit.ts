@@ -95,7 +95,7 @@ function committed({ position, revealPeriodEpochs }: WeightTerms, block: number)
   return { block, revealFromBlock, revealUntilBlock };
 }
 
-/** Stores what is owed, then sends the commit; a commit that the chain refused owes nothing. */
+/** Stores the pending reveal, then sends the commit; where the chain refuses that, nothing is left to reveal. */
 async function sendCommit(
   account: WeightsAccount,
   { pending, call, signal }: { pending: PendingReveal; call: NamedCall; signal?: AbortSignal },

@@ -67,7 +67,7 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
   const { tf, backend, folder, config, checkpointing = 'auto', signal } = parameters;
   const { memoryBytes = await freeMemoryBytes(backend) } = parameters;
   const weights = await openModelWeights(folder, config);
-  const patient: WeightReader = {
+  const yielding: WeightReader = {
     read: async (name) => {
       await yieldToEventLoop(signal);
       return weights.read(name);
@@ -81,7 +81,7 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     if (!canRunGraphs(tf)) {
       const reason = 'this backend computes in float32 only';
       return {
-        engine: await TfjsEngine.create(tf, config, patient.read),
+        engine: await TfjsEngine.create(tf, config, yielding.read),
         precision: { matmul: 'float32', reason },
         weightStorage: { dtype: 'float32', mapped: false, reason },
       };
@@ -89,9 +89,9 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     const large = countWeights(config) >= LARGE;
     const precision = await choosePrecision(parameters, large);
     const storage = precision.matmul === 'float32' && large && weights.inBfloat16 ? 'bfloat16' : precision.matmul;
-    const { mapped, reason } = await mapWeights(parameters, storage, large, patient);
+    const { mapped, reason } = await mapWeights(parameters, storage, large, yielding);
     const options = { matmul: precision.matmul, storage, mapped, checkpointing, memoryBytes } as const;
-    const engine = await GraphEngine.create(tf, config, patient, options);
+    const engine = await GraphEngine.create(tf, config, yielding, options);
     if (precision.matmul === 'float16' && !(await staysFinite(engine))) {
       engine.dispose();
       const opened = await openEngine({ ...parameters, matmul: 'float32' });

@@ -1,6 +1,6 @@
 import type { WeightSetter } from 'flock-off';
 
-export interface OwedRevealParameters {
+export interface PendingRevealParameters {
   weightSetter: WeightSetter;
   signal?: AbortSignal;
 }
@@ -9,11 +9,11 @@ export interface OwedRevealParameters {
  * One sentence about weights that were committed and that nobody reveals once the validator has ended; `null` when there
  * are none, or the chain reveals them by itself. What can be revealed by now is revealed first.
  */
-export async function owedReveal({ weightSetter, signal }: OwedRevealParameters): Promise<string | null> {
+export async function pendingReveal({ weightSetter, signal }: PendingRevealParameters): Promise<string | null> {
   const { waiting } = await weightSetter.reveal({ signal });
-  const owed = waiting.filter(({ by }) => by === 'validator');
-  if (owed.length === 0) return null;
-  const from = Math.min(...owed.map(({ fromBlock }) => fromBlock));
-  const until = Math.min(...owed.map(({ untilBlock }) => untilBlock));
+  const pending = waiting.filter(({ by }) => by === 'validator');
+  if (pending.length === 0) return null;
+  const from = Math.min(...pending.map(({ fromBlock }) => fromBlock));
+  const until = Math.min(...pending.map(({ untilBlock }) => untilBlock));
   return `The last weights are committed, not revealed: start this validator again from block ${from} on and before block ${until}, or they will never count.`;
 }
