@@ -157,19 +157,26 @@ test('importing a door loads neither the chain, nor the hub, nor TensorFlow, and
 });
 
 test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 1e6} MB (best of five)`, async () => {
-  // Time of the processor, which others on the machine do not lengthen as they do the wall clock's.
+  // Time of the processor, which others on the machine do not lengthen as they do the wall clock's; and what is held, since
+  // how much garbage lies about is V8's choice: the process grows by 22 MB on Node 20, by 33 on 22 and by 39 on 24.
   await writeFile(
     join(project, 'measure.mjs'),
-    `const [cpu, { rss }] = [process.cpuUsage(), process.memoryUsage()];
+    `const held = () => (gc(), process.memoryUsage().heapUsed + process.memoryUsage().external);
+     const [bytes, { rss }, cpu] = [held(), process.memoryUsage(), process.cpuUsage()];
      await import('flock-off');
      const { user, system } = process.cpuUsage(cpu);
-     console.log(JSON.stringify({ ms: (user + system) / 1000, bytes: process.memoryUsage().rss - rss }));`,
+     const grown = process.memoryUsage().rss - rss;
+     console.log(JSON.stringify({ ms: (user + system) / 1000, bytes: held() - bytes, grown }));`,
   );
-  const runs: { ms: number; bytes: number }[] = [];
-  for (let run = 0; run < 5; run++) runs.push(JSON.parse(await node('measure.mjs')));
-  console.info(`importing flock-off: ${runs.map(({ ms, bytes }) => `${ms} ms, ${bytes / 1e6} MB`).join('; ')}`);
-  expect(Math.min(...runs.map(({ ms }) => ms))).toBeLessThan(IMPORT_CPU_MS);
-  expect(Math.min(...runs.map(({ bytes }) => bytes))).toBeLessThan(IMPORT_BYTES);
+  const runs: { ms: number; bytes: number; grown: number }[] = [];
+  for (let run = 0; run < 5; run++) runs.push(JSON.parse(await node('--expose-gc', 'measure.mjs')));
+  const least = (of: 'ms' | 'bytes' | 'grown') => Math.min(...runs.map((run) => run[of]));
+  console.info(
+    `importing flock-off: ${least('ms')} ms, ${least('bytes') / 1e6} MB held, ${least('grown') / 1e6} MB of growth`,
+  );
+  expect(least('ms')).toBeLessThan(IMPORT_CPU_MS);
+  expect(least('bytes')).toBeLessThan(IMPORT_BYTES);
+  if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_BYTES);
 }, 60_000);
 
 describe('flock-off/schema, bundled with esbuild', () => {
