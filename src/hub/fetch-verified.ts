@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { bodyFrom, type ReceivedBytes } from '../shared/body-from.ts';
+import { bodyFrom, headersFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type FileDigest, sameContent } from '../shared/file-digest.ts';
 import type { HubFault } from '../shared/hub-refusal.ts';
-import type { ReceivedFile } from './received-file.ts';
+import type { ReceivedFile } from '../shared/received-file.ts';
 
 /** The one file of a dataset repository. */
 export const FILE = 'data.jsonl';
@@ -90,9 +90,7 @@ export async function listFile({
 
 /** The bytes of a file from `offset` on, `null` where there is no such file. */
 async function requestFrom({ fetch, faultAt }: HubDataset, url: string, offset: number): Promise<ReceivedBytes | null> {
-  const range: Record<string, string> = offset > 0 ? { Range: `bytes=${offset}-` } : {};
-  // Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked.
-  const response = await fetch(url, { headers: { 'Accept-Encoding': 'identity', ...range } });
+  const response = await fetch(url, { headers: headersFrom(offset) });
   if (response.ok) return bodyFrom(response, offset);
   await response.body?.cancel();
   if (response.status === 404) return null;

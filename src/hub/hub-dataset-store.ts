@@ -7,12 +7,14 @@ import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { fetchFailure } from '../shared/fetch-failure.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
+import { hubFetch } from '../shared/hub-fetch.ts';
 import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
 import { httpRoute } from '../shared/proxy-fetch.ts';
+import { ReceivedFile } from '../shared/received-file.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
@@ -24,8 +26,6 @@ import type {
   UploadedDataset,
 } from './dataset-store.ts';
 import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
-import { hubFetch } from './hub-fetch.ts';
-import { ReceivedFile } from './received-file.ts';
 
 export interface CreateHubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */

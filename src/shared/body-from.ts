@@ -5,6 +5,11 @@ export interface ReceivedBytes {
   bytes: AsyncIterable<Uint8Array>;
 }
 
+/** Asks for a file from `offset` on. Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked. */
+export function headersFrom(offset: number): Record<string, string> {
+  return { 'Accept-Encoding': 'identity', ...(offset > 0 && { Range: `bytes=${offset}-` }) };
+}
+
 /**
  * What an answer to `Range: bytes=<offset>-` brings: the file from there on, or from its beginning where the server
  * ignores ranges (200). A 206 without Content-Range is taken for what was asked; who reads checks the hash of the whole.

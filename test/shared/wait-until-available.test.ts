@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { FlockOffError, type FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
-import { hubFetch } from '../../src/hub/hub-fetch.ts';
 import type { Clock } from '../../src/shared/clock.ts';
+import { hubFetch } from '../../src/shared/hub-fetch.ts';
 import { type OutageWait, waitUntilAvailable } from '../../src/shared/wait-until-available.ts';
 
 /** A clock that notes every wait and waits for nothing. */

@@ -5,21 +5,21 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { parseHubEndpoint } from '../../schema/hub-endpoint.ts';
 import { parseHubToken } from '../../schema/hub-token.ts';
 import { RepoId } from '../../schema/model-id.ts';
-import { bodyFrom, type ReceivedBytes } from '../../shared/body-from.ts';
+import { bodyFrom, headersFrom } from '../../shared/body-from.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { fetchFailure } from '../../shared/fetch-failure.ts';
-import { digestFile } from '../../shared/file-digest.ts';
+import { digestFile, type FileDigest } from '../../shared/file-digest.ts';
+import { hubFetch } from '../../shared/hub-fetch.ts';
 import { type HubFault, hubFault, hubRefusal } from '../../shared/hub-refusal.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import type { ProxyOption } from '../../shared/proxy.ts';
 import { type HttpRoute, httpRoute } from '../../shared/proxy-fetch.ts';
+import { ReceivedFile } from '../../shared/received-file.ts';
 import { isTransientError, retry } from '../../shared/retry.ts';
 import { sha256OfFile } from '../../shared/sha256-of-file.ts';
-import { stallWatch, watchBody } from '../../shared/stall-watch.ts';
 import { tracedFetch } from '../../shared/traced-fetch.ts';
-import { writeAll } from '../../shared/write-all.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
@@ -55,10 +55,7 @@ interface HubSource extends BaseModelSource {
   signal: AbortSignal;
 }
 
-/** What a connection must bring before it breaks to be followed by the next one at once. */
-const PROGRESS_BYTES = 1024 * 1024;
 const MAX_DESCRIPTION_BYTES = 16 * 1024 * 1024;
-const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /** Where models are kept when nothing else is said. */
 export const DEFAULT_CACHE = join('.flock-off', 'cache', 'models');
@@ -135,16 +132,26 @@ function insist<T>({ signal, clock = systemClock }: HubSource, attempt: () => Pr
 }
 
 async function downloadFile(source: HubSource, sha: string, file: HubFile, path: string): Promise<void> {
-  const url = urlOf(source, `${source.model}/resolve/${sha}/${file.rfilename}`);
+  const { rfilename, size: bytes } = file;
+  const url = urlOf(source, `${source.model}/resolve/${sha}/${rfilename}`);
   const what = `the model file ${path} cannot be written`;
   const fix = 'make room or choose another cache folder';
-  const where = { path, what, fix, bytes: file.size, signal: source.signal };
+  const where = { path, what, fix, bytes, signal: source.signal };
+  const bytesFrom = async (offset: number) => bodyFrom(await request(source, url, headersFrom(offset)), offset);
+  const onProgress = (bytesDone: number) => source.onDownload?.({ file: rfilename, bytesDone, bytes });
   await onDisk(where, () =>
     writeWhole(path, async (incomplete) => {
       const output = await open(incomplete, 'wx');
-      const write = (bytes: Uint8Array, position: number) => onDisk(where, () => writeAll(output, bytes, position));
+      const received = new ReceivedFile(output, where);
       try {
-        await receiveFile(source, url, file, { write, isWhole: () => isWhole(incomplete, file) });
+        await insist(source, async () => {
+          const digest = await received.fill({ bytes, bytesFrom, onProgress }).catch((error: unknown) => {
+            throw transferFault(source, url, error);
+          });
+          if (isOf(file, digest)) return;
+          received.discard();
+          throw faultAt(source, url)('the bytes received are not those of the file');
+        });
       } finally {
         await output.close();
       }
@@ -152,72 +159,16 @@ async function downloadFile(source: HubSource, sha: string, file: HubFile, path:
   );
 }
 
-/** Where a file that is received goes. */
-interface Output {
-  write(bytes: Uint8Array, position: number): Promise<void>;
-  /** Whether what lies there is the file. */
-  isWhole(): Promise<boolean>;
-}
-
-/** Receives a file, possibly over several connections: each goes on where the last one broke off. */
-async function receiveFile(source: HubSource, url: string, file: HubFile, output: Output): Promise<void> {
-  let bytesDone = 0;
-  const receive = async ({ offset, bytes }: ReceivedBytes) => {
-    bytesDone = offset;
-    for await (const chunk of bytes) {
-      // What lies behind the end is not read: whether this is the file, its hash tells.
-      const piece = chunk.subarray(0, file.size - bytesDone);
-      await output.write(piece, bytesDone);
-      bytesDone += piece.length;
-      source.onDownload?.({ file: file.rfilename, bytesDone, bytes: file.size });
-      if (bytesDone === file.size) return;
-    }
-    const ended = faultAt(source, url)(`it ended after ${bytesDone} of ${file.size} bytes`);
-    // A short answer that did not break off is likely another page, not the beginning of the file.
-    if (bytesDone < PROGRESS_BYTES) bytesDone = 0;
-    throw ended;
-  };
-  await insist(source, async () => {
-    for (let furthest = bytesDone; bytesDone < file.size; ) {
-      try {
-        await receive(await requestFrom(source, url, bytesDone));
-      } catch (error) {
-        if (bytesDone - furthest < PROGRESS_BYTES) throw transferFault(source, url, error);
-        furthest = bytesDone;
-      }
-    }
-    if (await output.isWhole()) return;
-    bytesDone = 0;
-    throw faultAt(source, url)('the bytes received are not those of the file');
-  });
-}
-
-async function requestFrom(source: HubSource, url: string, offset: number): Promise<ReceivedBytes> {
-  const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-  const headers = { 'accept-encoding': 'identity', ...range };
-  return bodyFrom(await request(source, url, { headers, maxBytes: Number.POSITIVE_INFINITY }), offset);
-}
-
-async function request(
-  source: HubSource,
-  url: string,
-  { headers = {}, maxBytes }: { headers?: Record<string, string>; maxBytes: number },
-): Promise<Response> {
-  const { hubToken: token, stallTimeoutMs = 30_000, signal } = source;
-  const fault = faultAt(source, url);
-  const watch = stallWatch(stallTimeoutMs, fault);
+async function request(source: HubSource, url: string, headers: Record<string, string> = {}): Promise<Response> {
+  const { hubToken: token, stallTimeoutMs = 30_000, signal, route } = source;
+  const fetch = hubFetch({ ...route, token, stallTimeoutMs, maxAnswerBytes: MAX_DESCRIPTION_BYTES, signal });
   try {
-    const response = await source.route.fetch(url, {
-      headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-      signal: AbortSignal.any([watch.signal, signal]),
-    });
-    if (response.ok) return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
-    const refused = watchBody(response, { watch, stallTimeoutMs, maxBytes: MAX_REFUSAL_BYTES, fault });
-    const body = await refused.text().catch(() => '');
-    throw refusalOf(source.model, hubRefusal({ url, response, body, isRead: true, token, fault }));
+    const response = await fetch(url, { headers });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    throw hubRefusal({ url, response, body: '', isRead: true, token, fault: faultAt(source, url) });
   } catch (error) {
-    watch.stop();
-    throw transferFault(source, url, error);
+    throw error instanceof FlockOffError ? refusalOf(source.model, error) : error;
   }
 }
 
@@ -256,7 +207,7 @@ function faultAt({ route }: Pick<HubSource, 'route'>, url: string): HubFault {
 
 async function readRevision(source: HubSource, path: string): Promise<z.infer<typeof Revision>> {
   const url = urlOf(source, path);
-  const response = await request(source, url, { maxBytes: MAX_DESCRIPTION_BYTES });
+  const response = await request(source, url);
   const described = await response.json().catch((error: unknown) => {
     throw transferFault(source, url, error);
   });
@@ -271,6 +222,12 @@ async function isWhole(path: string, { size, blobId, lfs }: HubFile): Promise<bo
   if (found?.size !== size) return false;
   if (lfs) return (await sha256OfFile(path)) === lfs.sha256;
   return !blobId || (await digestFile(path)).gitBlobId === blobId;
+}
+
+/** Whether what was received is the hub's file, as far as the hub names its hash. */
+function isOf({ blobId, lfs }: HubFile, digest: FileDigest): boolean {
+  if (lfs) return digest.sha256 === lfs.sha256;
+  return !blobId || digest.gitBlobId === blobId;
 }
 
 async function isFolder(path: string): Promise<boolean> {

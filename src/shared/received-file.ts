@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ReceivedBytes } from '../shared/body-from.ts';
-import { digester, type FileDigest } from '../shared/file-digest.ts';
-import { onDisk } from '../shared/on-disk.ts';
-import { writeAll } from '../shared/write-all.ts';
+import type { ReceivedBytes } from './body-from.ts';
+import { digester, type FileDigest } from './file-digest.ts';
+import { type OnDiskParameters, onDisk } from './on-disk.ts';
 
 /** What a connection must bring before it breaks to be followed by the next one at once. */
 const PROGRESS_BYTES = 1024 * 1024;
@@ -13,19 +12,22 @@ export interface FileSource {
   bytes: number;
   /** Its bytes from `offset` on, over a new connection; from the beginning where the server cannot begin elsewhere. */
   bytesFrom(offset: number): Promise<ReceivedBytes>;
+  /** Called with how many have arrived. */
+  onProgress?(bytesDone: number): void;
 }
 
 /** A file that is being received, possibly over several connections: each goes on where the last one broke off. */
 export class ReceivedFile {
   readonly #file: FileHandle;
-  readonly #path: string;
+  readonly #where: string | OnDiskParameters;
   #bytes = 0;
   #digester: ReturnType<typeof digester> | null = null;
   #digest: FileDigest | null = null;
 
-  constructor(file: FileHandle, path: string) {
+  /** @param where what the disk's faults name. */
+  constructor(file: FileHandle, where: string | OnDiskParameters) {
     this.#file = file;
-    this.#path = path;
+    this.#where = where;
   }
 
   /**
@@ -38,14 +40,14 @@ export class ReceivedFile {
     let furthest = this.#seen;
     while (this.#seen < source.bytes) {
       try {
-        await this.#receive(await source.bytesFrom(this.#seen));
+        await this.#receive(await source.bytesFrom(this.#seen), source.onProgress);
       } catch (error) {
         if (this.#seen - furthest < PROGRESS_BYTES) throw error;
         furthest = this.#seen;
       }
     }
     if (!this.#digest) {
-      await onDisk(this.#path, async () => {
+      await onDisk(this.#where, async () => {
         // What was discarded may have been longer.
         await this.#file.truncate(source.bytes);
         // Some file systems say only now that there is no room.
@@ -66,19 +68,28 @@ export class ReceivedFile {
     return this.#digester?.seen ?? 0;
   }
 
-  async #receive({ offset, bytes }: ReceivedBytes): Promise<void> {
+  async #receive({ offset, bytes }: ReceivedBytes, onProgress?: (bytesDone: number) => void): Promise<void> {
     if (offset !== this.#seen) this.discard();
     this.#digester ??= digester(this.#bytes);
     const received = this.#digester;
     for await (const chunk of bytes) {
       const piece = chunk.subarray(0, this.#bytes - received.seen);
-      await onDisk(this.#path, () => writeAll(this.#file, piece, received.seen));
+      await onDisk(this.#where, () => writeAll(this.#file, piece, received.seen));
       received.update(piece);
+      onProgress?.(received.seen);
       if (received.seen === this.#bytes) return;
     }
     const ended = new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
     // A short answer that did not break off is likely another page, not the beginning of the file.
     if (received.seen < PROGRESS_BYTES) this.discard();
     throw ended;
+  }
+}
+
+/** One call may write less than it is given: on a full disk the rest is refused by the next one. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }

@@ -1,7 +1,7 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { fetchFailure } from '../shared/fetch-failure.ts';
-import { hubFault, hubRefusal } from '../shared/hub-refusal.ts';
-import { stallWatch, watchBody } from '../shared/stall-watch.ts';
+import { fetchFailure } from './fetch-failure.ts';
+import { hubFault, hubRefusal } from './hub-refusal.ts';
+import { stallWatch, watchBody } from './stall-watch.ts';
 
 export interface HubFetchParameters {
   /** The fetch underneath. */
@@ -10,8 +10,10 @@ export interface HubFetchParameters {
   through?: (url: string) => string | null;
   /** Longest silence: until the headers, and for the next of a body, which may not come slower than 1 KiB a second. */
   stallTimeoutMs: number;
-  /** Longest time for one request that sends a file, or makes the commit that holds one. */
-  uploadTimeoutMs: number;
+  /** Longest time for one request that sends a file, or makes the commit that holds one. Default: as for any other. */
+  uploadTimeoutMs?: number;
+  /** Decoded bytes after which an answer is cut; files are cut by whoever reads them. Default 4 MiB. */
+  maxAnswerBytes?: number;
   /** Sent where the caller has not set Authorization. */
   token?: string;
   signal?: AbortSignal;
@@ -19,12 +21,11 @@ export interface HubFetchParameters {
 
 /** Answers that @huggingface/hub handles itself. */
 const PASSED_THROUGH = new Set([409, 412]);
-/** Far more than any answer but a file, which is cut by whoever reads it. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /**
- * A `fetch` for @huggingface/hub that adds what the client lacks: deadlines, and errors that keep the Hub's own error
+ * A `fetch` for the Hub, also under @huggingface/hub, that adds what that client lacks: deadlines, and errors that keep the Hub's own error
  * code and what it says of waiting (Retry-After, RateLimit). Every request is sent once; who calls decides what to repeat.
  *
  * The fetch throws FlockOffError `hub-unreachable` (transient; 408, 429, 5xx, network, silence) or `hub-denied` (other
@@ -40,7 +41,7 @@ async function send(
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},
 ): Promise<Response> {
-  const { signal, stallTimeoutMs, uploadTimeoutMs } = parameters;
+  const { signal, stallTimeoutMs, uploadTimeoutMs = stallTimeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = parameters;
   const fault = hubFault(url, parameters.through?.(url));
   const watch = stallWatch(sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs, fault);
   const signals = [watch.signal, signal, init.signal].filter((one) => one != null);
@@ -57,7 +58,7 @@ async function send(
     throw fault(fetchFailure(error), { cause: error });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || (isFile(url) && isMissing(response))) {
-    const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : MAX_ANSWER_BYTES;
+    const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : maxAnswerBytes;
     return watchBody(response, { watch, stallTimeoutMs, maxBytes, fault });
   }
   const refused = watchBody(response, { watch, stallTimeoutMs, maxBytes: MAX_REFUSAL_BYTES, fault });
