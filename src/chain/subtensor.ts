@@ -10,6 +10,7 @@ import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-availa
 import { Connection, type Link } from './node/connection.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
 import { Snapshot, toNullable, toNumber } from './node/snapshot.ts';
+import { type ReadPositions, readBlockPositions } from './subnet/commitment-positions.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
@@ -151,6 +152,12 @@ export class Subtensor {
   /** One hotkey's commitment, `null` when there is none. */
   commitment(netuid: number, hotkey: string, signal?: AbortSignal): Promise<Commitment | null> {
     return this.read('reading a commitment', (snapshot) => readCommitment(snapshot, netuid, hotkey), signal);
+  }
+
+  /** Which transaction of each of these blocks set whose commitment on a subnet. */
+  commitmentPositions(netuid: number, blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
+    const read = (link: Link) => readBlockPositions(link, netuid, blocks);
+    return this.#use('reading the order of commitments', read, signal);
   }
 
   /** The uid of a hotkey on a subnet, `null` when it is not registered. */

@@ -1,6 +1,7 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
 import type { Snapshot } from '../node/snapshot.ts';
+import type { BlockPositions } from '../subnet/commitment-positions.ts';
 import {
   type CommitmentRoom,
   encodeCommitment,
@@ -23,6 +24,15 @@ export interface CommitParameters extends CommitmentWait {
   hotkey: HotkeySigner;
 }
 
+export interface ReadPositionsParameters {
+  /** As they are read from the chain. */
+  commitments: Pick<Commitment, 'hotkey' | 'block'>[];
+  signal?: AbortSignal;
+}
+
+/** Blocks whose order of commitments is remembered. */
+const MOST_BLOCKS = 4_096;
+
 export interface CommitReturnType {
   /** Text now on the chain. */
   pointer: string;
@@ -42,6 +52,8 @@ export interface CommitReturnType {
 export class ChainMetadataStore {
   readonly #subtensor: Subtensor;
   readonly #netuid: number;
+  /** Of final blocks, the oldest reading first. */
+  readonly #positions = new Map<number, BlockPositions>();
 
   constructor({ subtensor, netuid }: ChainMetadataStoreParameters) {
     this.#subtensor = subtensor;
@@ -114,6 +126,31 @@ export class ChainMetadataStore {
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
   readSubnet({ signal }: { signal?: AbortSignal } = {}): ReturnType<Subtensor['subnet']> {
     return this.#subtensor.subnet(this.#netuid, signal);
+  }
+
+  /**
+   * The place in its block of the transaction that made each commitment, by hotkey: of two commitments in one block, the
+   * earlier transaction was first. One read for each block, and none for one that is final and was read before.
+   * @returns `null` for a hotkey where it is not known: the node no longer keeps the state of that block, its runtime had
+   *   other events, the commitment was a time-locked one, or none was made in that block. Whoever puts commitments in
+   *   order takes these after those that are known, and among themselves by uid, the lower first.
+   */
+  async readPositions({ commitments, signal }: ReadPositionsParameters): Promise<Map<string, number | null>> {
+    const asked = new Set(commitments.map(({ block }) => block));
+    const unread = [...asked].filter((block) => !this.#positions.has(block));
+    const read = new Map<number, BlockPositions | null>(this.#positions);
+    if (unread.length > 0) {
+      const { positions, finalBlock } = await this.#subtensor.commitmentPositions(this.#netuid, unread, signal);
+      for (const [block, places] of positions) {
+        read.set(block, places);
+        if (places !== null && block <= finalBlock) this.#positions.set(block, places);
+      }
+      for (const block of this.#positions.keys()) {
+        if (this.#positions.size <= MOST_BLOCKS) break;
+        this.#positions.delete(block);
+      }
+    }
+    return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));
   }
 
   async #encode(id: ModelId, signal?: AbortSignal) {
