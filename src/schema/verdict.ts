@@ -13,8 +13,8 @@ export const VerdictReason = z.enum([
   'row-count', // fewer or more rows than the competition allows
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
-  'duplicate', // an earlier submission has the same dataset
-  'not-evaluable', // it could not be downloaded or trained on for many epochs, while others could
+  'duplicate', // without rows that others showed earlier too few are left
+  'evaluation-rows', // without rows of the evaluation set too few are left
 ]);
 export type VerdictReason = z.infer<typeof VerdictReason>;
 

@@ -1,5 +1,7 @@
 import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
+import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
 import { openStore } from './store/open-store.ts';
 import { repairStore, type StateRepair } from './store/repair.ts';
@@ -17,21 +19,24 @@ export interface OpenEpoch {
   startBlock: number;
 }
 
-/** What a dataset looked like when it was read, for finding its copies when it is not in the draw itself. */
-export interface RememberedDataset {
-  repo: string;
-  commit: string;
-  commitBlock: number;
+/** The file of a pinned commit, as it once came. */
+export interface Download {
   sha256: string;
-  /** Per row: its normalised hash. */
-  rowHashes: string[];
-  /** Per row: the block in which this hotkey first showed it. */
-  rowBlocks: number[];
+  bytes: number;
+  /** When it came, or was last named. */
+  block: number;
+}
+
+/** What a check found in a file; it holds for every file with the same content under the same rules. */
+export interface CheckedFile {
+  checked: Checked<{ rows: number }>;
+  /** When it was checked. */
+  block: number;
 }
 
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
- * dataset hash, remembered datasets and pending reveals. Every write is synced to disk before it resolves, so a killed
+ * dataset hash, who showed which rows first, verdicts on files and pending reveals. Every write is synced to disk before it resolves, so a killed
  * validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
  * other values are an error. Only its owner may read the folder, which holds salts.
  *
@@ -41,13 +46,16 @@ export interface RememberedDataset {
 export class ValidatorState {
   /** Names this state among those that share a cache folder; it stays the same for as long as the folder lasts. */
   readonly id: string;
+  /** Folder of what is kept in files, beside the database: what can be made anew. */
+  readonly filesDir: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
   readonly pendingReveals: PendingRevealStore;
   readonly #store: SealedStore;
 
-  private constructor(store: SealedStore, id: string) {
+  private constructor(store: SealedStore, id: string, path: string) {
     this.#store = store;
     this.id = id;
+    this.filesDir = `${path}-files`;
     this.pendingReveals = {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
@@ -64,7 +72,7 @@ export class ValidatorState {
    */
   static async open({ path }: { path: string }): Promise<ValidatorState> {
     const store = await openStore(path);
-    return new ValidatorState(store, String(await store.get(ID_KEY)));
+    return new ValidatorState(store, String(await store.get(ID_KEY)), path);
   }
 
   /**
@@ -118,32 +126,69 @@ export class ValidatorState {
     return this.#put(`score:${key}`, score);
   }
 
-  /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download(repo: string, commit: string): Promise<{ sha256: string } | null> {
-    return this.#get<{ sha256: string }>(downloadKey(repo, commit));
+  /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
+  baseline(key: string): Promise<number | null> {
+    return this.#get<number>(`baseline:${key}`);
   }
 
-  putDownload(repo: string, commit: string, { sha256 }: { sha256: string }): Promise<void> {
-    return this.#put(downloadKey(repo, commit), { sha256 });
-  }
-
-  /** The datasets a hotkey has shown, the latest first. */
-  async datasets(hotkey: string): Promise<RememberedDataset[]> {
-    return (await this.#get<RememberedDataset[]>(datasetKey(hotkey))) ?? [];
-  }
-
-  putDatasets(hotkey: string, datasets: RememberedDataset[]): Promise<void> {
-    return this.#put(datasetKey(hotkey), datasets);
-  }
-
-  /** Forgets the datasets of every other hotkey, and every other download. */
-  async keepOnly(kept: { hotkeys: string[]; downloads: { repo: string; commit: string }[] }): Promise<void> {
-    const keys = new Set([
-      ...kept.hotkeys.map(datasetKey),
-      ...kept.downloads.map(({ repo, commit }) => downloadKey(repo, commit)),
+  /** Keeps the last one only. */
+  async putBaseline(key: string, lossNatsPerToken: number): Promise<void> {
+    const others = (await this.#store.keys('baseline:')).filter((stored) => stored !== `baseline:${key}`);
+    await this.#store.write([
+      ...others.map((stored) => ({ type: 'del' as const, key: stored })),
+      { type: 'put', key: `baseline:${key}`, value: lossNatsPerToken },
     ]);
-    const stored = [...(await this.#store.keys('dataset:')), ...(await this.#store.keys('download:'))];
-    await this.#store.write(stored.filter((key) => !keys.has(key)).map((key) => ({ type: 'del', key })));
+  }
+
+  /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
+  download(repo: string, commit: string): Promise<Download | null> {
+    return this.#get<Download>(downloadKey(repo, commit));
+  }
+
+  putDownload(repo: string, commit: string, download: Download): Promise<void> {
+    return this.#put(downloadKey(repo, commit), download);
+  }
+
+  /** What was found in a file, by its content and the rules, or `null`. */
+  checkedFile(key: string): Promise<CheckedFile | null> {
+    return this.#get<CheckedFile>(`checked:${key}`);
+  }
+
+  putCheckedFile(key: string, checked: CheckedFile): Promise<void> {
+    return this.#put(`checked:${key}`, checked);
+  }
+
+  /** What is known of every hotkey. Of a state that an earlier version wrote, the dates of the rows it remembers. */
+  async ledger(): Promise<LedgerEntry[]> {
+    const entries = await this.#values<LedgerEntry>('ledger:');
+    const known = new Set(entries.map(({ hotkey }) => hotkey));
+    for (const key of await this.#store.keys(EARLIER)) {
+      const hotkey = key.slice(EARLIER.length);
+      const datasets = await this.#get<RememberedDataset[]>(key);
+      if (!known.has(hotkey) && isOfEarlierVersion(datasets)) entries.push(takeOver(hotkey, datasets));
+    }
+    return entries;
+  }
+
+  /** Stores what changed, all or nothing. */
+  async putLedger({ put, removed }: { put: LedgerEntry[]; removed: string[] }): Promise<void> {
+    const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
+    await this.#store.write([
+      ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
+      ...gone.map((key) => ({ type: 'del' as const, key })),
+    ]);
+  }
+
+  /** Forgets downloads and findings from before a block, but for the downloads named. */
+  async keepSince(block: number, named: { repo: string; commit: string }[]): Promise<void> {
+    const kept = new Set(named.map(({ repo, commit }) => downloadKey(repo, commit)));
+    const old: string[] = [];
+    for (const key of [...(await this.#store.keys('download:')), ...(await this.#store.keys('checked:'))]) {
+      if (kept.has(key)) continue;
+      const stored = await this.#get<{ block?: number }>(key);
+      if (stored !== null && !(stored.block! >= block)) old.push(key);
+    }
+    await this.#store.write(old.map((key) => ({ type: 'del', key })));
   }
 
   async close(): Promise<void> {
@@ -168,5 +213,7 @@ export class ValidatorState {
   }
 }
 
-const datasetKey = (hotkey: string) => `dataset:${hotkey}`;
+/** Datasets by hotkey, with a hash for each row, as versions up to 0.2 stored them. */
+const EARLIER = 'dataset:';
+const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
 const downloadKey = (repo: string, commit: string) => `download:${repo}:${commit}`;
