@@ -7,9 +7,10 @@ export const VerdictReason = z.enum([
   'unpinned-commit', // the commit is a branch, not a 40-hex sha
   'dataset-missing', // repository, revision or data.jsonl does not exist (or is private)
   'dataset-denied', // gated or disabled repository
-  'dataset-too-large', // more bytes than the competition allows
+  'dataset-too-large', // more bytes, or more text, than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
+  'too-many-tokens', // more tokens than the competition trains on
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
   'duplicate', // an earlier submission has the same dataset
