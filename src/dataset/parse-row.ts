@@ -19,7 +19,10 @@ export type ParsedRow = { row: DatasetRow; problem?: undefined } | RowProblem;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** One line of a dataset file as a row, or the exact reason why it is none. Never throws. */
-export function parseRow(bytes: Uint8Array): ParsedRow {
+export function parseRow(
+  bytes: Uint8Array,
+  { maxTurns = Number.POSITIVE_INFINITY }: { maxTurns?: number } = {},
+): ParsedRow {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -37,6 +40,12 @@ export function parseRow(bytes: Uint8Array): ParsedRow {
   }
   if (keysWritten(text) !== keysKept(value)) return isJson('a key occurs twice in one object');
 
+  const turns = turnsOf(value);
+  if (turns > maxTurns)
+    return isJson(
+      `${turns} turns, at most ${maxTurns} are allowed; split the chat into several rows`,
+      `more than ${maxTurns} turns`,
+    );
   const parsed = DatasetSchema.safeParse(value);
   if (parsed.success) return { row: parsed.data };
   const format = rowFormat(value);
@@ -56,6 +65,11 @@ export function lineTooLong(maxLineBytes: number): RowProblem {
 const notJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: false });
 const isJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: true });
 const formatProblem = ({ name, fix }: OtherFormat) => `${name}; ${fix}`;
+
+function turnsOf(value: unknown): number {
+  const turns = isObject(value) && 'conversations' in value ? value.conversations : null;
+  return Array.isArray(turns) ? turns.length : 0;
+}
 
 /** The problem and its kind. */
 function withoutChat(row: object): [problem: string, kind: string] {

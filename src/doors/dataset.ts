@@ -1,3 +1,12 @@
+export { checkerKey } from '../dataset/checker/checker-key.ts';
+export {
+  type CheckedFile,
+  type CheckFileParameters,
+  DatasetChecker,
+  type DatasetCheckerOptions,
+  type DatasetCheckerPort,
+  type ReadRowsParameters,
+} from '../dataset/checker/dataset-checker.ts';
 // Datasets: checking files, finding copies, and the Hub they lie on.
 
 export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';

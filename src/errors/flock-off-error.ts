@@ -6,6 +6,7 @@ export type FlockOffErrorCode =
   | 'bad-model'
   | 'chain-rejected'
   | 'chain-unreachable'
+  | 'checker-failed'
   | 'disk'
   | 'hub-denied'
   | 'hub-unreachable'

@@ -40,6 +40,21 @@ export const Competition = z.object({
     .int()
     .positive()
     .default(1024 * 1024),
+  /** Most turns of one row. Default 1024: a turn takes at least six tokens, so 4096 hold no more than 682. */
+  maxTurns: z.int().positive().default(1024),
+  /**
+   * Most code points of all texts of data.jsonl together. Default 128 Mi: 26 for each token of `maxTokens`, where text has
+   * about 4, so that rows may be longer than what is trained on of them.
+   */
+  maxCodePoints: z
+    .int()
+    .positive()
+    .default(128 * 1024 * 1024),
+  /** Most tokens of all rows together, each cut to the recipe's `contextTokens`. Default 20,000 rows of 256. */
+  maxTokens: z
+    .int()
+    .positive()
+    .default(20_000 * 256),
   /**
    * Rows that must be left of a dataset once others' rows and those of the evaluation set are left out; half of its rows
    * suffice where it has fewer than twice as many. Default 32.

@@ -11,6 +11,7 @@ export const VerdictReason = z.enum([
   'dataset-too-large', // more bytes than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
+  'too-many-tokens', // more tokens than the competition trains on
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
   'duplicate', // without rows that others showed earlier too few are left

@@ -1,0 +1,82 @@
+/** Entry of a checking process: one file at a time, asked by its parent. It ends with its parent. */
+
+import { Worker } from 'node:worker_threads';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { accept, type Checked } from '../../schema/verdict.ts';
+import { checkFile } from '../check-file.ts';
+import { rowHash } from '../row-hash.ts';
+import { type Reply, type Request, toPlainError } from './checker-messages.ts';
+import type { CheckedFile } from './dataset-checker.ts';
+
+/** Rows are sent when they have so many characters together. */
+const SLICE_CHARS = 64 * 1024;
+
+/** Settles once it is written: at most one slice waits in this process. */
+function send(reply: Reply): Promise<void> {
+  return new Promise((resolve, reject) =>
+    process.send?.(reply, (error: Error | null) => (error ? reject(error) : resolve())),
+  );
+}
+
+async function check({ path, competition }: Request): Promise<Checked<CheckedFile>> {
+  const hashes: string[] = [];
+  const facts = await checkFile({ path, competition, onRow: (row) => hashes.push(rowHash(row)) });
+  if (!facts.ok) return facts;
+  return accept({
+    ...facts.value,
+    rows: hashes.length,
+    fingerprint: new Uint8Array(Buffer.from(hashes.join(''), 'hex')),
+  });
+}
+
+async function read({ path, competition, keep }: Request & { kind: 'read' }): Promise<Checked<{ sha256: string }>> {
+  const wanted = keep && new Set(keep);
+  let row = 0;
+  let slices: DatasetRow[][] = [];
+  let chars = Number.POSITIVE_INFINITY;
+  const onRow = (next: DatasetRow) => {
+    if (wanted && !wanted.has(row++)) return;
+    if (chars >= SLICE_CHARS) {
+      slices.push([]);
+      chars = 0;
+    }
+    slices.at(-1)?.push(next);
+    chars += next.conversations.reduce((sum, { content }) => sum + content.length, next.system?.length ?? 0);
+  };
+  const onChunk = async () => {
+    for (const rows of slices) await send({ kind: 'rows', rows });
+    slices = [];
+    chars = Number.POSITIVE_INFINITY;
+  };
+  const facts = await checkFile({ path, competition, onRow, onChunk });
+  await onChunk();
+  return facts.ok ? accept({ sha256: facts.value.sha256 }) : facts;
+}
+
+process.on('message', async (request: Request) => {
+  try {
+    const value = await (request.kind === 'check' ? check(request) : read(request));
+    await send({ kind: 'done', value });
+  } catch (error) {
+    await send({ kind: 'failed', error: toPlainError(error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+// Ctrl-C reaches the whole group: the parent decides when this process ends.
+process.on('SIGINT', () => {});
+
+// This thread hears nothing while a line is read: another one looks whether the parent is still there, and at the memory,
+// of which a limit of the heap bounds only a part.
+const WATCH = `
+  const { workerData: { parent, memoryBytes } } = require('node:worker_threads');
+  const { writeSync } = require('node:fs');
+  setInterval(() => {
+    const bytes = process.memoryUsage.rss();
+    if (bytes > memoryBytes) writeSync(2, 'it took ' + bytes + ' bytes of memory, at most ' + memoryBytes + ' are allowed\\n');
+    if (bytes > memoryBytes || process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  }, 50)`;
+new Worker(WATCH, {
+  eval: true,
+  execArgv: [],
+  workerData: { parent: process.ppid, memoryBytes: Number(process.argv[2]) },
+}).unref();
