@@ -12,21 +12,29 @@ export function packNumbers(numbers: Float64Array): string {
 
 /** @throws FlockOffError `state-damaged` for what is no packed text of so many rows. */
 export function unpackNumbers(packed: string, rows: number): Float64Array {
-  const bytes = unpack(packed, rows * Float64Array.BYTES_PER_ELEMENT);
-  return new Float64Array(bytes.buffer, 0, rows);
+  return new Float64Array(unpack(packed, rows * Float64Array.BYTES_PER_ELEMENT).buffer, 0, rows);
 }
 
-/** One yes or no a row, as text. */
-export function packFlags(flags: ArrayLike<boolean | number>): string {
-  const bytes = new Uint8Array(Math.ceil(flags.length / 8));
-  for (let i = 0; i < flags.length; i++) if (flags[i]) bytes[i >> 3]! |= 1 << (i & 7);
-  return deflateRawSync(bytes).toString('base64');
+/** A bit a row, lowest first: every one set. */
+export function allBits(rows: number): Uint8Array {
+  return new Uint8Array(Math.ceil(rows / 8)).fill(255);
 }
 
-/** Per row 1 or 0. @throws FlockOffError `state-damaged` for what is no packed text of so many rows. */
-export function unpackFlags(packed: string, rows: number): Uint8Array {
-  const bytes = unpack(packed, Math.ceil(rows / 8));
-  return Uint8Array.from({ length: rows }, (_, i) => (bytes[i >> 3]! >> (i & 7)) & 1);
+export function hasBit(bits: Uint8Array, row: number): boolean {
+  return (((bits[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;
+}
+
+export function clearBit(bits: Uint8Array, row: number): void {
+  bits[row >> 3] = (bits[row >> 3] ?? 0) & ~(1 << (row & 7));
+}
+
+export function packBits(bits: Uint8Array): string {
+  return deflateRawSync(bits).toString('base64');
+}
+
+/** @throws FlockOffError `state-damaged` for what is no packed text of so many rows. */
+export function unpackBits(packed: string, rows: number): Uint8Array {
+  return unpack(packed, Math.ceil(rows / 8));
 }
 
 /** In memory of its own, whose beginning is aligned. */

@@ -1,4 +1,4 @@
-import { packNumbers, unpackFlags, unpackNumbers } from './packed.ts';
+import { hasBit, packNumbers, unpackBits, unpackNumbers } from './packed.ts';
 import { endOf, type Position } from './position.ts';
 
 /** A dataset as a hotkey has shown it: what its rows are compared by is in a file of its own, named by the hash. */
@@ -26,22 +26,18 @@ export interface Showing {
 export interface Judgement {
   /** Names the evaluation set and the rules it was judged by. */
   rules: string;
-  /** Packed, per row 1 where nobody else showed it before: what others must not show after. */
+  /** Packed bits, a row each: 1 where nobody else showed it before, so that others must not show it after. */
   own: string;
-  /** Packed, per row 1 where it is trained on. */
+  /** Packed bits, a row each: 1 where it is trained on. */
   kept: string;
   leftOut: LeftOut;
 }
 
-/** What of a dataset is not trained on, and why. A row may be of the evaluation set and another hotkey's at once. */
+/** What of a dataset is not trained on, and why. */
 export interface LeftOut {
-  /** Different rows, which the other numbers are parts of. */
-  different: number;
-  /** Rows that are left. */
-  kept: number;
-  /** Rows that another hotkey showed earlier. */
+  /** Different rows that another hotkey showed earlier. */
   others: number;
-  /** Rows of the evaluation set. */
+  /** Different rows of the evaluation set. */
   evaluation: number;
   /** Rows that stand further up already. */
   repeats: number;
@@ -65,11 +61,11 @@ export interface RowEvidence {
   ofLine: number;
   /** Block in which they showed it; `null` for the evaluation set. */
   block: number | null;
-  /** Share of the row, 0..1, that is theirs. */
+  /** Share of the row's content, 0..1, that is theirs. */
   alike: number;
 }
 
-/** Last moment at which showing a row of it is copying it. */
+/** From then on showing a row of it is not copying it. */
 export function claimedUntil({ lostBlock }: Pick<Showing, 'lostBlock'>, claimBlocks: number): Position {
   return lostBlock === null ? Number.POSITIVE_INFINITY : endOf(lostBlock + claimBlocks);
 }
@@ -107,8 +103,8 @@ export function namedAgain(showing: Showing, position: Position, claimBlocks: nu
   if (position <= showing.position) return showing;
   if (position > claimedUntil(showing, claimBlocks)) return shownAnew(showing, position);
   if (showing.judgement === null) return { ...showing, position };
-  const own = unpackFlags(showing.judgement.own, showing.rows);
-  if (own.every((flag) => flag === 1)) return { ...showing, position };
-  const shownAt = unpackNumbers(showing.shownAt, showing.rows).map((at, row) => (own[row] ? at : position));
+  if (showing.judgement.leftOut.others === 0) return { ...showing, position };
+  const own = unpackBits(showing.judgement.own, showing.rows);
+  const shownAt = unpackNumbers(showing.shownAt, showing.rows).map((at, row) => (hasBit(own, row) ? at : position));
   return { ...showing, position, shownAt: packNumbers(shownAt), judgement: null };
 }
