@@ -30,6 +30,8 @@ export interface FetchParameters {
   entry: LedgerEntry | undefined;
   /** Now. */
   block: number;
+  /** Called where nobody can read the dataset now. */
+  onUnreadable: () => void;
   signal?: AbortSignal;
 }
 
@@ -66,6 +68,7 @@ export async function fetchDataset(
     const isTooLarge = file.verdict.reason === 'dataset-too-large';
     if (isTooLarge && room < competition.maxBytes) return waitsForRoom(validator, parameters);
     if (isTooLarge) await state.putCheckedFile(pointerKey(validator, submission), { checked: file, block });
+    if (isUnreadable(file.verdict)) parameters.onUnreadable();
     return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
   }
   const { path, sha256, bytes, downloaded } = file.value;
@@ -104,7 +107,7 @@ export async function keepOnDisk(
   await onDisk(folder, () => markUsed(folder, cacheOf(validator)));
   const stored = await state.download(repo, commit);
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
-    return accept({ path, ...stored, downloaded: false });
+    return accept({ path, sha256: stored.sha256, bytes: stored.bytes ?? 0, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
   const incomplete = await onDisk(path, () => startIncomplete(path));
   const file = await datasets.download({ repo, commit, to: incomplete, maxBytes, signal });
@@ -189,6 +192,6 @@ function waitsToBeReadable(
   };
 }
 
-export function isUnreadable({ reason }: Verdict): boolean {
+function isUnreadable({ reason }: Verdict): boolean {
   return reason === 'dataset-missing' || reason === 'dataset-denied';
 }

@@ -2,12 +2,15 @@ import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-sto
 import type { Subtensor } from '../chain/subtensor.ts';
 import type { WeightSetter } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
+import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
+import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { DatasetCache } from './dataset-cache.ts';
+import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { Outcome } from './outcome.ts';
 import type { ValidatorState } from './state.ts';
 
@@ -19,6 +22,8 @@ export interface Validator {
   metadata: ChainMetadataStore;
   weightSetter: WeightSetter;
   datasets: DatasetStore;
+  /** Checks downloaded files away from this process. */
+  checker: DatasetCheckerPort;
   trainer: LoraTrainer;
   /** The fixed evaluation set. */
   evaluation: Dataset;
@@ -30,6 +35,8 @@ export interface Validator {
    * cannot be written, the trainer's logger is told and scoring goes on.
    */
   metricsDir?: string;
+  /** Datasets downloaded at a time, so that one silent host does not hold up the others. Default 4. */
+  parallelDownloads?: number;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
   /** Seed of the evaluation queue on its very first start. Default: random. */
@@ -43,6 +50,10 @@ export interface Validator {
 
 export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetCache {
   return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
+}
+
+export function fingerprintsOf({ state }: Validator): FingerprintFiles {
+  return new FingerprintFiles({ folder: state.filesDir, version: FINGERPRINT_VERSION });
 }
 
 /** What a validator is doing, for progress bars and logs. */

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { accept, type Checked } from '../../schema/verdict.ts';
 import { checkFile } from '../check-file.ts';
-import { rowHash } from '../row-hash.ts';
+import { FingerprintBuilder } from '../fingerprint/fingerprint-rows.ts';
 import { type Reply, type Request, toPlainError } from './checker-messages.ts';
 import type { CheckedFile } from './dataset-checker.ts';
 
@@ -19,14 +19,10 @@ function send(reply: Reply): Promise<void> {
 }
 
 async function check({ path, competition }: Request): Promise<Checked<CheckedFile>> {
-  const hashes: string[] = [];
-  const facts = await checkFile({ path, competition, onRow: (row) => hashes.push(rowHash(row)) });
+  const builder = new FingerprintBuilder();
+  const facts = await checkFile({ path, competition, onRow: (row) => builder.add(row) });
   if (!facts.ok) return facts;
-  return accept({
-    ...facts.value,
-    rows: hashes.length,
-    fingerprint: new Uint8Array(Buffer.from(hashes.join(''), 'hex')),
-  });
+  return accept({ ...facts.value, rows: builder.rowCount, fingerprint: builder.finish() });
 }
 
 async function read({ path, competition, keep }: Request & { kind: 'read' }): Promise<Checked<{ sha256: string }>> {
