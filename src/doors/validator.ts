@@ -26,5 +26,5 @@ export { type RunValidatorParameters, runValidator } from '../validator/loop.ts'
 export type { Outcome } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
 export type { Standing, Standings } from '../validator/standing.ts';
-export { type OpenEpoch, type RememberedDataset, type StateRepair, ValidatorState } from '../validator/state.ts';
+export { type OpenEpoch, type StateRepair, ValidatorState } from '../validator/state.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

@@ -21,8 +21,10 @@ export interface FetchedDataset {
   rows: number;
   /** True when the Hub sent it now, false when it was on this disk. */
   downloaded: boolean;
-  /** True when this pointer's file was never here before. */
+  /** True when this hotkey shows it for the first time. */
   isNew: boolean;
+  /** True when it was checked now, and what its rows are compared by was made. */
+  isChecked: boolean;
 }
 
 export interface FetchParameters {
@@ -73,9 +75,10 @@ export async function fetchDataset(
   }
   const { path, sha256, bytes, downloaded } = file.value;
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
+  let isChecked = false;
   const checked = await checkOnce();
   if (!checked.ok) return checked;
-  return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew });
+  return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isChecked });
 
   async function checkOnce(): Promise<Checked<{ rows: number }>> {
     const key = fileKey(validator, sha256);
@@ -87,6 +90,7 @@ export async function fetchDataset(
     if (found.ok) await fingerprints.write(sha256, found.value.fingerprint);
     const checked = found.ok ? accept({ rows: found.value.rows }) : found;
     await state.putCheckedFile(key, { checked, block });
+    isChecked = true;
     return checked;
   }
 }

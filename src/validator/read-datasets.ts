@@ -3,7 +3,7 @@ import { BLOCKS_PER_DAY, type FetchedDataset, fetchDataset, keepOnDisk } from '.
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { packNumbers } from './ledger/packed.ts';
 import { blockOf, type Position, toPosition } from './ledger/position.ts';
-import { namedAgain, type Showing } from './ledger/showing.ts';
+import { firstShownAt, namedAgain, type Showing } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
@@ -82,15 +82,15 @@ export async function readDatasets(
       if (again === entry.showings[0] && waits === entry.unreadable) return entry;
       return { ...entry, showings: again ? [again, ...others] : others, unreadable: waits };
     }
-    const { sha256, rows, bytes, isNew } = now.step.value;
+    const { sha256, rows, bytes, isNew, isChecked } = now.step.value;
     const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
+    const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
     const showing =
-      known?.rows === rows
-        ? namedAgain(known, now.position, claimBlocks)
+      dated !== null
+        ? { ...dated, judgement: isChecked ? null : dated.judgement }
         : shownFirst({ repo: pointer.repo, commit: pointer.commit, sha256, rows, position });
     const recent = entry.received.filter((one) => one.block > block - BLOCKS_PER_DAY);
     const received = isNew ? [...recent, { block, bytes }] : entry.received;
-    if (showing === entry.showings[0] && received === entry.received && entry.unreadable === null) return entry;
     return { ...entry, showings: [showing, ...others], received, unreadable: null };
   }
 
@@ -119,21 +119,21 @@ export async function restoreFingerprints(
   const showings = ledger.entries.flatMap(({ showings }) => showings);
   let earliest = Number.POSITIVE_INFINITY;
   await mapConcurrent(showings, parallelDownloads, async (showing) => {
-    const { sha256, repo, commit, position } = showing;
+    const { sha256, repo, commit } = showing;
     if (await fingerprints.has(sha256)) return;
     const pointer = { repo, commit, competition: competition.id };
     const restored = await postponeOnFault(async () => {
       const file = await keepOnDisk(validator, { pointer }, { maxBytes: competition.maxBytes, block, signal });
-      return file.ok && file.value.sha256 === sha256 ? checker.check({ path: file.value.path, competition, signal }) : file;
+      return file.ok ? checker.check({ path: file.value.path, competition, signal }) : file;
     });
-    if (restored.kind !== 'ready' || !('fingerprint' in restored.value)) return;
+    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256) return;
     await fingerprints.write(sha256, restored.value.fingerprint);
-    earliest = Math.min(earliest, position);
+    earliest = Math.min(earliest, firstShownAt(showing));
   });
   return earliest;
 }
 
-function entryOf(ledger: Ledger, { hotkey, coldkey }: ReadPointer): LedgerEntry {
+function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey' | 'coldkey'>): LedgerEntry {
   const known = ledger.of(hotkey);
   if (known) return known.coldkey === coldkey ? known : { ...known, coldkey };
   return { hotkey, coldkey, showings: [], received: [], unreadable: null };

@@ -45,7 +45,7 @@ const LEAST_SHARE = 1e-6;
  * Verdicts of earlier epochs that still stand, by hotkey: on miners that were not evaluated in this one, and whose
  * submission was refused before.
  */
-export function standingVerdicts({ pointers, outcomes, standings }: StandingParameters): Map<string, Verdict> {
+export function standingVerdicts({ pointers, outcomes, standings }: Omit<StandingParameters, 'served'>): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   for (const { hotkey, submission } of pointers.values()) {
     const outcome = outcomes.get(hotkey);

@@ -57,8 +57,8 @@ export interface RowEvidence {
   line: number;
   /** Who showed it earlier; `null` for the evaluation set. */
   hotkey: string | null;
-  /** Line of theirs, from 1. */
-  ofLine: number;
+  /** Line of theirs, from 1; `null` for the evaluation set. */
+  ofLine: number | null;
   /** Block in which they showed it; `null` for the evaluation set. */
   block: number | null;
   /** Share of the row's content, 0..1, that is theirs. */
@@ -68,6 +68,11 @@ export interface RowEvidence {
 /** From then on showing a row of it is not copying it. */
 export function claimedUntil({ lostBlock }: Pick<Showing, 'lostBlock'>, claimBlocks: number): Position {
   return lostBlock === null ? Number.POSITIVE_INFINITY : endOf(lostBlock + claimBlocks);
+}
+
+/** When the first of its rows was shown. */
+export function firstShownAt({ shownAt, rows }: Showing): Position {
+  return unpackNumbers(shownAt, rows).reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
 }
 
 export interface ClaimParameters {
