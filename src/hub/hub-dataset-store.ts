@@ -1,12 +1,10 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
 import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { fetchFailure } from '../shared/fetch-failure.ts';
-import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
 import { hubFetch } from '../shared/hub-fetch.ts';
 import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
@@ -18,14 +16,11 @@ import { ReceivedFile } from '../shared/received-file.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
-import type {
-  DatasetStore,
-  DownloadDatasetParameters,
-  StoredFile,
-  UploadDatasetParameters,
-  UploadedDataset,
-} from './dataset-store.ts';
-import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
+import type { DatasetStore, DownloadDatasetParameters, StoredFile } from './dataset-store.ts';
+import { fetchVerified, listFile } from './fetch-verified.ts';
+import type { HubClient } from './hub-client.ts';
+import { isReadable, readOwners } from './read-version.ts';
+import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 
 export interface CreateHubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
@@ -51,7 +46,6 @@ export interface CreateHubDatasetStoreParameters {
 const BASE_DELAY_MS = 500;
 /** A rate limit of the Hub lasts 5 minutes. */
 const MAX_DELAY_MS = 330_000;
-const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
@@ -68,16 +62,6 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   /** Names the proxy, too. */
   const faultAt = (url: string) => hubFault(url, route.through(url));
   const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
-
-  /** What every call to @huggingface/hub takes. */
-  function options(repo: string, signal: AbortSignal) {
-    return {
-      repo: { type: 'dataset' as const, name: repo },
-      hubUrl,
-      accessToken: token,
-      fetch: hubFetch({ ...limits, signal }),
-    };
-  }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
   async function insist<T>(
@@ -105,49 +89,13 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     }
   }
 
-  async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
-    signal?.throwIfAborted();
-    const accessToken = requireToken(token);
-    const digest = await digestOf(path);
-    const hub = await import('@huggingface/hub');
-    const commit = await insist(repo, signal, async (signal) => {
-      const calls = { ...options(repo, signal), accessToken };
-      await hub.createRepo(calls).catch((error: unknown) => {
-        if ((error as { statusCode?: number }).statusCode !== 409) throw error;
-      });
-      // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await commitWith(repo, digest, signal);
-      if (existing) return existing;
-      const pushed = await hub.uploadFile({
-        ...calls,
-        file: { path: FILE, content: pathToFileURL(path) },
-        commitTitle: 'Update the dataset',
-        abortSignal: signal,
-      });
-      const oid = pushed?.commit.oid ?? '';
-      await verifyUpload(repo, oid, digest, signal);
-      return oid;
-    });
-    return { commit, sha256: digest.sha256, bytes: digest.bytes };
-  }
-
-  /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
-    const hub = await import('@huggingface/hub');
-    const calls = options(repo, signal);
-    const { sha } = await hub.datasetInfo({ ...calls, name: repo, revision: 'main', additionalFields: ['sha'] });
-    const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: sha });
-    return sameContent(entry, digest) ? sha : null;
-  }
-
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
-    const hub = await import('@huggingface/hub');
-    const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
-      : [];
-    if (!sameContent(entry, digest))
-      throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
-  }
+  const client: HubClient = {
+    hubUrl,
+    token,
+    fetchWith: (signal, token) => hubFetch({ ...limits, signal, token }),
+    faultAt,
+    insist,
+  };
 
   async function download({
     repo,
@@ -207,7 +155,11 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
   }
 
   return {
-    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
+    findUpload: (parameters) => findUpload(client, parameters),
+    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => uploadDataset(client, parameters)),
+    makePublic: (parameters) => timed(logger, `making ${parameters.repo} public`, () => makePublic(client, parameters)),
+    isReadable: (version) => isReadable(client, version),
+    owners: (version) => readOwners(client, version),
     download: (parameters) =>
       timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
   };
@@ -240,21 +192,8 @@ function verdictOn(error: unknown, repo: string, commit: string): Checked<Stored
   throw error;
 }
 
-function requireToken(token: string | undefined): string {
-  if (token?.startsWith('hf_')) return token;
-  throw new FlockOffError({
-    code: 'token-missing',
-    what: token ? 'the Hub token does not start with "hf_"' : 'uploading needs a Hub token, and there is none',
-    fix: 'create one with write access on the Hub and put HF_TOKEN=hf_... into .env',
-  });
-}
-
 /** Names the file that is at a path now, or `null`. */
 async function versionOf(path: string): Promise<string | null> {
   const found = await stat(path).catch(() => null);
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
-}
-
-async function digestOf(path: string): Promise<FileDigest> {
-  return onDisk(path, () => digestFile(path));
 }

@@ -4,8 +4,11 @@ import type {
   Checked,
   Clock,
   DatasetStore,
+  DatasetVersion,
   DownloadDatasetParameters,
+  FindUploadParameters,
   FlockOffErrorParameters,
+  FoundUpload,
   HotkeySigner,
   Inclusion,
   Logger,
@@ -22,6 +25,7 @@ import type {
   UploadedDataset,
   Validator,
   ValidatorEvent,
+  Visibility,
 } from 'flock-off';
 import { FlockOffError } from 'flock-off';
 import type { LocalHub, Repository } from 'flock-off/local';
@@ -30,6 +34,23 @@ import type { LocalHub, Repository } from 'flock-off/local';
 export class MyStore implements DatasetStore {
   async upload({ repo, path }: UploadDatasetParameters): Promise<UploadedDataset> {
     throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}` });
+  }
+
+  async findUpload({ repo, commit = null }: FindUploadParameters): Promise<FoundUpload> {
+    const visibility: Visibility = repo.startsWith('me/') ? 'private' : 'public';
+    return { visibility, commit };
+  }
+
+  async makePublic({ repo }: { repo: string }): Promise<void> {
+    throw myFault({ code: 'hub-denied', what: `${repo} stays private` });
+  }
+
+  async isReadable({ repo, commit }: DatasetVersion): Promise<boolean> {
+    return repo !== commit;
+  }
+
+  async owners(): Promise<Checked<string[] | null>> {
+    return { ok: true, value: null };
   }
 
   async download({ repo, to, maxBytes }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
