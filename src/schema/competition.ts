@@ -73,7 +73,10 @@ export const Competition = z.object({
    * Blocks for which rows stay a hotkey's after its pointer names their dataset no longer, nobody can read it, or it does
    * not beat the base model. Default 50,400: seven days.
    */
-  claimBlocks: z.int().nonnegative().default(7 * 7_200),
+  claimBlocks: z
+    .int()
+    .nonnegative()
+    .default(7 * 7_200),
   /** Bytes of new datasets that are read of one hotkey in 7,200 blocks (a day); more waits. Default 1 GiB. */
   maxBytesPerDay: z
     .int()

@@ -58,7 +58,10 @@ export function noteEvaluations(
   settleClaims(validator, { ledger, pointers, block });
 }
 
-function settleClaims({ competition: { claimBlocks } }: Validator, { ledger, pointers, block }: ClaimsParameters): void {
+function settleClaims(
+  { competition: { claimBlocks } }: Validator,
+  { ledger, pointers, block }: ClaimsParameters,
+): void {
   for (const { hotkey, showings } of ledger.entries) {
     const submission = pointers.get(hotkey)?.submission;
     for (const showing of showings) {

@@ -4,7 +4,7 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
 import type { ReadPointer } from './pointers.ts';
-import { storedAverages, type Standings } from './standing.ts';
+import { type Standings, storedAverages } from './standing.ts';
 import type { OpenEpoch } from './state.ts';
 import type { Validator } from './validator.ts';
 

@@ -61,10 +61,12 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
   await lookWhoIsReadable(validator, { ...now, signal });
-  await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons: start.neurons, signal }));
+  await timed(logger, 'finding out whose the rows are', () =>
+    judgeRows(validator, { ...now, neurons: start.neurons, signal }),
+  );
   await state.putLedger(ledger.takeChanges());
   for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
-    if (!outcomes.has(hotkey)) refuse(hotkey, verdict);
+    if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
 
   const stopWatching = watchUnreadable(validator, now);
   const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };

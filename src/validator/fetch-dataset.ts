@@ -161,7 +161,10 @@ async function requireOwn(
 }
 
 /** Bytes that may be read of a hotkey now. The first dataset of a day is read whatever the day's budget is. */
-function roomToday({ competition: { maxBytes, maxBytesPerDay } }: Validator, { entry, block }: FetchParameters): number {
+function roomToday(
+  { competition: { maxBytes, maxBytesPerDay } }: Validator,
+  { entry, block }: FetchParameters,
+): number {
   const spent = bytesSince(entry, block - BLOCKS_PER_DAY);
   return spent === 0 ? maxBytes : Math.min(maxBytes, maxBytesPerDay - spent);
 }

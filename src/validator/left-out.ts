@@ -48,7 +48,8 @@ export function leftOutVerdict(
   const why = leftOutText(leftOut, uidOf);
   if (left < needed && others + evaluation > 0) {
     const reason = others >= evaluation ? 'duplicate' : 'evaluation-rows';
-    return reject(reason, `${why}: ${left} of ${different} rows are left, at least ${needed} are needed`, facts).verdict;
+    return reject(reason, `${why}: ${left} of ${different} rows are left, at least ${needed} are needed`, facts)
+      .verdict;
   }
   if (left >= minRows) return null;
   return reject('row-count', `${why}: ${left} rows are left, at least ${minRows} are needed`, facts).verdict;

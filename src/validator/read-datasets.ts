@@ -139,15 +139,16 @@ function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey'
   return { hotkey, coldkey, showings: [], received: [], unreadable: null };
 }
 
-function shownFirst(
-  dataset: Pick<Showing, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>,
-): Showing {
+function shownFirst(dataset: Pick<Showing, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>): Showing {
   const shownAt = packNumbers(new Float64Array(dataset.rows).fill(dataset.position));
   return { ...dataset, shownAt, readable: true, beatsBaseline: null, lostBlock: null, judgement: null };
 }
 
 /** The block that a dataset counts from: a pointer whose data came too late counts from when it came. */
-export function countsFrom(ledger: Ledger, { hotkey, pointer, commitBlock }: { hotkey: string; pointer: { repo: string; commit: string }; commitBlock: number }): number {
+export function countsFrom(
+  ledger: Ledger,
+  { hotkey, pointer, commitBlock }: { hotkey: string; pointer: { repo: string; commit: string }; commitBlock: number },
+): number {
   const showing = ledger.showing(hotkey, pointer);
   return Math.max(commitBlock, showing ? blockOf(showing.position) : commitBlock);
 }

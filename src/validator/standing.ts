@@ -45,7 +45,11 @@ const LEAST_SHARE = 1e-6;
  * Verdicts of earlier epochs that still stand, by hotkey: on miners that were not evaluated in this one, and whose
  * submission was refused before.
  */
-export function standingVerdicts({ pointers, outcomes, standings }: Omit<StandingParameters, 'served'>): Map<string, Verdict> {
+export function standingVerdicts({
+  pointers,
+  outcomes,
+  standings,
+}: Omit<StandingParameters, 'served'>): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   for (const { hotkey, submission } of pointers.values()) {
     const outcome = outcomes.get(hotkey);
@@ -61,7 +65,11 @@ export function standingVerdicts({ pointers, outcomes, standings }: Omit<Standin
  * The averages of everybody evaluated before, by hotkey, as they go into this epoch's weights. Who was drawn and could not
  * be evaluated for long, though others could, loses half of it each time: nobody keeps a share with a file that always fails.
  */
-export function averagesOf({ outcomes, standings, served }: Omit<StandingParameters, 'pointers'>): Record<string, number> {
+export function averagesOf({
+  outcomes,
+  standings,
+  served,
+}: Omit<StandingParameters, 'pointers'>): Record<string, number> {
   const averages = storedAverages(standings);
   for (const [hotkey, outcome] of outcomes) {
     const average = averages[hotkey];

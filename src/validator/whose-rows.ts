@@ -3,7 +3,7 @@ import { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
-import { blockOf, type Position } from './ledger/position.ts';
+import { blockOf } from './ledger/position.ts';
 import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type Showing } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { restoreFingerprints } from './read-datasets.ts';
@@ -136,7 +136,8 @@ function leftOutOf({ others, repeats, all }: { others: OthersRow[]; repeats: Rep
     if (shown) rowsOf.set(shown.hotkey, (rowsOf.get(shown.hotkey) ?? 0) + 1);
     else evaluation++;
     if (examples.length === MOST_EXAMPLES) continue;
-    const theirs = shown && of && { hotkey: shown.hotkey, ofLine: of.row + 1, block: blockOfRow(shown.showing, of.row) };
+    const theirs = shown &&
+      of && { hotkey: shown.hotkey, ofLine: of.row + 1, block: blockOfRow(shown.showing, of.row) };
     examples.push({ line: row + 1, ...(theirs ?? { hotkey: null, ofLine: null, block: null }), alike });
   }
   const sources = [...rowsOf].map(([hotkey, rows]) => ({ hotkey, rows })).sort((a, b) => b.rows - a.rows);

@@ -7,6 +7,7 @@ import {
   Competition,
   connectSubtensor,
   createHubDatasetStore,
+  DatasetChecker,
   type DatasetRow,
   type EpochReport,
   FlockOffError,
@@ -38,9 +39,11 @@ const NETUID = 96;
 const TOKEN = 'hf_token';
 const NO_WAITING = { nowMs: Date.now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
 const competition = Competition.parse({
+  baseline: 'off',
   recipe: { contextTokens: 48, epochs: 1, batchSize: 2, gradientAccumulation: 1, learningRate: 5e-3, warmupSteps: 1 },
 });
 let trainer: LoraTrainer;
+let checker: DatasetChecker;
 let folder: string;
 let chain: LocalChain;
 let hub: LocalHub;
@@ -50,8 +53,12 @@ let events: ValidatorEvent[];
 
 beforeAll(async () => {
   trainer = await LoraTrainer.load({ inline: true, model: TINY_BASE });
+  checker = new DatasetChecker();
 });
-afterAll(() => trainer.dispose());
+afterAll(() => {
+  trainer.dispose();
+  checker.close();
+});
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-epoch-'));
@@ -121,6 +128,7 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
       beacon: chain.beacon,
     }),
     datasets: createHubDatasetStore({ endpoint: hub.url, attempts: 2, clock: NO_WAITING }),
+    checker,
     trainer,
     evaluation: await loadEvaluationSet({ path: join(folder, 'eval.jsonl') }),
     state,
