@@ -4,6 +4,7 @@ import {
   ChainMetadataStore,
   connectSubtensor,
   createHubDatasetStore,
+  DatasetChecker,
   type EpochReport,
   LoraTrainer,
   runValidator,
@@ -59,6 +60,7 @@ async function validate(
   const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
   const chainWait = { onWait: tellWait('the chain', logger), signal };
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
@@ -83,6 +85,7 @@ async function validate(
       metadata: new ChainMetadataStore({ subtensor, netuid }),
       weightSetter,
       datasets,
+      checker,
       trainer,
       evaluation,
       state,
