@@ -56,7 +56,10 @@ export class MyReveals implements PendingRevealStore {
 
 /** A read and a call of one's own. */
 export const readTempo = (subtensor: Subtensor, netuid: number) =>
-  subtensor.read('the tempo', async (snapshot: Snapshot) => snapshot.get('subtensorModule.tempo', netuid));
+  subtensor.read({
+    what: 'the tempo',
+    use: async (snapshot: Snapshot) => snapshot.get('subtensorModule.tempo', netuid),
+  });
 export const send = (subtensor: Subtensor, parameters: SubmitParameters): Promise<Inclusion> =>
   subtensor.submit(parameters);
 

@@ -15,7 +15,7 @@ import {
 } from './wallet-files.ts';
 
 /**
- * Signs for a hotkey. {@link openHotkey} makes one from a key file; a remote signer, a hardware wallet or a browser
+ * Signs for a hotkey. {@link WalletHotkey.open} makes one from a key file; a remote signer, a hardware wallet or a browser
  * extension can stand in by keeping this shape.
  * @example
  * // The polkadot.js extension shows what it signs, so it wants the transaction. (Its `signRaw` signs no transactions.)
@@ -38,12 +38,7 @@ export interface HotkeySigner {
   sign(payload: Uint8Array, transaction: SignerPayloadJSON): Promise<Uint8Array>;
 }
 
-/** A hotkey from a key file: it signs any bytes as they are. */
-export interface WalletHotkey extends HotkeySigner {
-  sign(payload: Uint8Array): Promise<Uint8Array>;
-}
-
-export interface OpenHotkeyParameters extends WalletLocation {
+export interface WalletHotkeyParameters extends WalletLocation {
   /**
    * For an encrypted key file: the password, or a function that is asked for it, up to three times, and returns `null`
    * to give up.
@@ -55,14 +50,23 @@ export interface OpenHotkeyParameters extends WalletLocation {
 
 const SS58_FORMAT = 42;
 
-/**
- * Opens a hotkey from a Bittensor wallet folder (`<path>/<name>/hotkeys/<hotkey>`), plain or encrypted (NaCl, Ansible
- * Vault, Fernet). Deriving the key of a NaCl password needs 512 MiB and blocks this thread for about 10 seconds. The
- * secret stays in a closure: it is in no property, message, or JSON of what is returned.
- * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's; `wallet-password`:
- *   encrypted, and no password or a wrong one.
- */
-export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise<WalletHotkey> {
+/** A hotkey from a key file: it signs any bytes as they are. */
+export interface WalletHotkey extends HotkeySigner {
+  sign(payload: Uint8Array): Promise<Uint8Array>;
+}
+
+export const WalletHotkey = {
+  /**
+   * Opens a hotkey from a Bittensor wallet folder (`<path>/<name>/hotkeys/<hotkey>`), plain or encrypted (NaCl, Ansible
+   * Vault, Fernet). Deriving the key of a NaCl password needs 512 MiB and blocks this thread for about 10 seconds. The
+   * secret stays in a closure: it is in no property, message, or JSON of what is returned.
+   * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's;
+   *   `wallet-password`: encrypted, and no password or a wrong one.
+   */
+  open: openHotkey,
+};
+
+async function openHotkey(parameters: WalletHotkeyParameters = {}): Promise<WalletHotkey> {
   const { password } = parameters;
   const logger = safeLogger(parameters.logger);
   const { hotkey: file, coldkey } = walletFiles(parameters);

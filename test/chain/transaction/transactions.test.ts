@@ -333,7 +333,7 @@ test.each([
   const ann = await devHotkey('ann');
   let signatures = 0;
   const sign: HotkeySigner['sign'] = async (payload) => {
-    if (++signatures <= slowTimes) await subtensor.waitForBlock(chain.currentBlock() + 4);
+    if (++signatures <= slowTimes) await subtensor.waitForBlock({ block: chain.currentBlock() + 4 });
     return ann.sign(payload);
   };
   const sent = commit(subtensor, { ...ann, sign }, 'a', { eraBlocks: 4 });

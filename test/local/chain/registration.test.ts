@@ -44,7 +44,9 @@ describe.each(PROFILES)('%s', (profile) => {
     const [bob, eve] = [keyOf('Bob').address, keyOf('Eve').address];
     expect(() => chain.register({ netuid: NETUID, hotkey: bob })).toThrow(`${bob} is uid 1 of subnet 7 already.`);
     expect(() => chain.register({ netuid: 9, hotkey: eve })).toThrow('the local chain has no subnet 9.');
-    expect(() => chain.setHyperparameter(9, 'tempo', 1)).toThrow('the local chain has no subnet 9.');
+    expect(() => chain.setHyperparameter({ netuid: 9, name: 'tempo', value: 1 })).toThrow(
+      'the local chain has no subnet 9.',
+    );
     await expect(start({ profile, names: ['Eve', 'Eve'] })).rejects.toThrow(
       `neuron of subnet 7 ${eve} is given twice.`,
     );

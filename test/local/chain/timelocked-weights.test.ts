@@ -129,7 +129,7 @@ test('ten may wait in an epoch, and the rate limit is the one of weights', async
   const { api, chain, send } = await setUp({ tempo: 40 });
   for (let i = 0; i < 10; i++) await send(commitCall(api, chain, { rounds: 100, commit: '0x00' }));
   expect(await send(commitCall(api, chain, { rounds: 100, commit: '0x00' }))).toContain('TooManyUnrevealedCommits');
-  chain.setHyperparameter(NETUID, 'weightsRateLimit', 100);
+  chain.setHyperparameter({ netuid: NETUID, name: 'weightsRateLimit', value: 100 });
   await chain.produceBlocks(1);
   expect(await send(commitCall(api, chain))).toEqual(['Custom error: 6']);
 });
