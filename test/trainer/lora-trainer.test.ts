@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DatasetRow, DatasetSchema } from '../../src/schema/dataset-row.ts';
 import { GraphSession } from '../../src/trainer/engine/graph/session.ts';
-import { LoraTrainer, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
+import { LoraTrainer, type TrainParameters, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
 import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import type { NamedTensor } from '../../src/trainer/model/weights.ts';
 import { LocalTrainer } from '../../src/trainer/process/local-trainer.ts';

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
-import type { DatasetRow } from '../../schema/dataset-row.ts';
 import type { Checked } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
