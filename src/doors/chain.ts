@@ -44,6 +44,7 @@ export type { Certainty, Inclusion } from '../chain/transaction/watch.ts';
 export {
   type HotkeySigner,
   readColdkeyAddress,
+  type SignParameters,
   WalletHotkey,
   type WalletHotkeyParameters,
 } from '../chain/wallet/hotkey.ts';

@@ -1,6 +1,6 @@
 /** A local chain in a process of its own, for the benches: its work is not in the times of the client. */
-import type { Profile } from '../../src/local/chain/start-local-chain.ts';
-import { LocalChain } from '../../src/local/chain/start-local-chain.ts';
+import type { Profile } from '../../src/local/chain/local-chain.ts';
+import { LocalChain } from '../../src/local/chain/local-chain.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 export const NETUID = 96;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { Subtensor, type SubtensorParameters } from '../../src/chain/subtensor.ts';
-import { LocalChain, type LocalChainParameters } from '../../src/local/chain/start-local-chain.ts';
+import { LocalChain, type LocalChainParameters } from '../../src/local/chain/local-chain.ts';
 import type { Logger } from '../../src/shared/logger.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { startWsProxy, type WsProxy } from './node/ws-proxy.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HubDatasetStore, type HubDatasetStoreParameters } from '../../src/hub/hub-dataset-store.ts';
-import { LocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { type ForwardProxy, startForwardProxy } from '../shared/forward-proxy.ts';
 
 const REPO = 'ann/chats';

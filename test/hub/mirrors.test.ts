@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { LocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { askHub, type Mirror, type MirroredAnswer, type MirrorRule, startMirror, without } from './mirror.ts';
 
 // Mirrors of the Hub as users report them: what they leave out, and what they get wrong.

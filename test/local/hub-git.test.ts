@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commitId, treeId } from '../../src/local/hub/git-objects.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { lfsFile, regularFile } from '../../src/local/hub/repository.ts';
-import { LocalHub } from '../../src/local/hub/start-local-hub.ts';
 
 test('tree and commit ids are those of git itself', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flock-off-git-'));

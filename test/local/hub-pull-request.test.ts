@@ -1,6 +1,6 @@
 import { commit, HubApiError, listFiles } from '@huggingface/hub';
 import { expect, test } from 'vitest';
-import { LocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 
 test.each(['regular', 'lfs'] as const)(
   "a pull request of @huggingface/hub's client leaves main alone (%s storage)",

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { LocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 
 // Python's own client, and its command `hf`, against the development hub. They are installed into a cached virtual
 // environment where pip has a route.

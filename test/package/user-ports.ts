@@ -92,9 +92,9 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 export const mySigner = (elsewhere: HotkeySigner, seen: string[]): HotkeySigner => ({
   address: elsewhere.address,
   publicKey: elsewhere.publicKey,
-  sign: async (payload, transaction) => {
+  sign: async ({ payload, transaction }) => {
     seen.push(transaction.method);
-    return elsewhere.sign(payload, transaction);
+    return elsewhere.sign({ payload, transaction });
   },
 });
 

@@ -14,6 +14,14 @@ import {
   walletFiles,
 } from './wallet-files.ts';
 
+/** A transaction, given twice. */
+export interface SignParameters {
+  /** The bytes to sign. */
+  payload: Uint8Array;
+  /** For signers that show or check what they sign. */
+  transaction: SignerPayloadJSON;
+}
+
 /**
  * Signs for a hotkey. {@link WalletHotkey.open} makes one from a key file; a remote signer, a hardware wallet or a browser
  * extension can stand in by keeping this shape.
@@ -23,7 +31,7 @@ import {
  * const hotkey: HotkeySigner = {
  *   address,
  *   publicKey: decodeAddress(address),
- *   sign: async (_, transaction) => hexToU8a((await signer.signPayload!(transaction)).signature),
+ *   sign: async ({ transaction }) => hexToU8a((await signer.signPayload!(transaction)).signature),
  * };
  */
 export interface HotkeySigner {
@@ -31,11 +39,8 @@ export interface HotkeySigner {
   readonly address: string;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  /**
-   * Signs a transaction, given twice: as the bytes to sign, and as JSON for signers that show or check what they sign.
-   * Returns the 64 bytes of an sr25519 signature, or 65 bytes with the scheme in front: 0 ed25519, 1 sr25519.
-   */
-  sign(payload: Uint8Array, transaction: SignerPayloadJSON): Promise<Uint8Array>;
+  /** Returns the 64 bytes of an sr25519 signature, or 65 bytes with the scheme in front: 0 ed25519, 1 sr25519. */
+  sign(parameters: SignParameters): Promise<Uint8Array>;
 }
 
 export interface WalletHotkeyParameters extends WalletLocation {
@@ -52,7 +57,7 @@ const SS58_FORMAT = 42;
 
 /** A hotkey from a key file: it signs any bytes as they are. */
 export interface WalletHotkey extends HotkeySigner {
-  sign(payload: Uint8Array): Promise<Uint8Array>;
+  sign(parameters: Pick<SignParameters, 'payload'>): Promise<Uint8Array>;
 }
 
 export const WalletHotkey = {
@@ -105,7 +110,7 @@ async function openHotkey(parameters: WalletHotkeyParameters = {}): Promise<Wall
   return {
     address,
     publicKey,
-    sign: async (payload) => u8aConcat(...prefix, pair.sign(payload)),
+    sign: async ({ payload }) => u8aConcat(...prefix, pair.sign(payload)),
   };
 }
 

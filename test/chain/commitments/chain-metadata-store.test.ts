@@ -125,11 +125,11 @@ async function overtaken({ times, startBlock }: { times: number; startBlock: num
   const store = new ChainMetadataStore({ subtensor: await connect(chain.url), netuid: NETUID });
   const hotkey = {
     ...ann,
-    sign: (payload: Uint8Array) => {
+    sign: ({ payload }: { payload: Uint8Array }) => {
       const epoch = Math.floor((chain.currentBlock() + 1) / 10);
       const used = { last_epoch: epoch, used_space: 100 };
       if (times-- > 0) chain.setStorage('Commitments.UsedSpaceOf', NETUID, ann.address, used);
-      return ann.sign(payload);
+      return ann.sign({ payload });
     },
   };
   const waits: number[] = [];

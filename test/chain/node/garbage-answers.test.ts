@@ -10,7 +10,7 @@ import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { DrandBeacon } from '../../../src/chain/timelock/drand.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
-import { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { closeLater, memoryReveals, NETUID, startSubnet } from '../start-subnet.ts';

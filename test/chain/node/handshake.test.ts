@@ -7,7 +7,7 @@ import { openingBroke } from '../../../src/chain/node/handshake-errors.ts';
 import { SocketLostError } from '../../../src/chain/node/json-rpc-socket.ts';
 import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
-import { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import type { OutageWait } from '../../../src/shared/wait-until-available.ts';
 import { closeLater, NETUID, proxyTo, rememberingLogger, startSubnet } from '../start-subnet.ts';
 

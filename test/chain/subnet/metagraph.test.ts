@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readNeuronInfos } from '../../../src/chain/subnet/neuron-info.ts';
-import type { Profile } from '../../../src/local/chain/start-local-chain.ts';
+import type { Profile } from '../../../src/local/chain/local-chain.ts';
 import type { Metagraph } from '../../../src/schema/metagraph.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { countRoundTrips } from '../round-trips.ts';

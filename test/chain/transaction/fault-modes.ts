@@ -4,7 +4,7 @@ import type { DrandBeacon } from '../../../src/chain/timelock/drand.ts';
 import type { HotkeySigner } from '../../../src/chain/wallet/hotkey.ts';
 import type { PendingRevealStore } from '../../../src/chain/weights/pending-reveals.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
-import type { LocalChain, Profile } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain, Profile } from '../../../src/local/chain/local-chain.ts';
 import { encodePointer } from '../../../src/schema/model-id.ts';
 
 /** Weights are set directly on the first, committed and revealed on the second. */

@@ -29,7 +29,7 @@ test("a NaCl file of Bittensor's own wallet opens and signs", async () => {
   expect(signer.address).toBe(DEV_ADDRESS);
   const { sr25519Verify } = await polkadotCrypto();
   const payload = new TextEncoder().encode('a payload');
-  expect(sr25519Verify(payload, await signer.sign(payload), signer.publicKey)).toBe(true);
+  expect(sr25519Verify(payload, await signer.sign({ payload }), signer.publicKey)).toBe(true);
 }, 120_000);
 
 test('an Ansible Vault of Ansible opens, with and without a label', async () => {

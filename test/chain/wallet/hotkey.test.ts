@@ -34,7 +34,7 @@ const NO_POINT = `0x${'8e'.repeat(32)}`;
 async function expectSigns(signer: WalletHotkey) {
   const { sr25519Verify } = await polkadotCrypto();
   const payload = new TextEncoder().encode('a payload');
-  expect(sr25519Verify(payload, await signer.sign(payload), signer.publicKey)).toBe(true);
+  expect(sr25519Verify(payload, await signer.sign({ payload }), signer.publicKey)).toBe(true);
 }
 
 test('a secret phrase opens the hotkey and signs for it', async () => {
@@ -85,7 +85,7 @@ test.each(['ed25519 phrase', 'ed25519 uri //Alice'] as const)(
   async (name) => {
     for await (const signer of openedWithFewerSecrets(name)) {
       const payload = new TextEncoder().encode('a payload');
-      const [scheme, ...signature] = await signer.sign(payload);
+      const [scheme, ...signature] = await signer.sign({ payload });
       expect(scheme).toBe(0);
       expect(ed25519Verify(payload, Uint8Array.from(signature), signer.publicKey)).toBe(true);
     }

@@ -7,7 +7,7 @@ import { ChainMetadataStore } from '../../../src/chain/commitments/chain-metadat
 import { WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import { encodeWalletPassword } from '../../../src/chain/wallet/password.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
-import { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { ValidatorState } from '../../../src/validator/state.ts';
 import { closeLater, connect, NETUID, rememberingLogger } from '../start-subnet.ts';
 import { sealAnsibleVault } from './seal-ansible-vault.ts';

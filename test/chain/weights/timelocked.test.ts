@@ -312,9 +312,9 @@ test.each<{ what: string; isHidden: boolean; change: (chain: LocalChain) => unkn
   let signatures = 0;
   const hotkey: HotkeySigner = {
     ...validator,
-    sign: async (payload) => {
+    sign: async ({ payload }) => {
       if (++signatures === 1) await change(chain);
-      return validator.sign(payload);
+      return validator.sign({ payload });
     },
   };
   const { setter, pendingReveals } = await setterFor(chain, { subtensor: await connect(chain.url), hotkey });

@@ -10,7 +10,7 @@ import {
   type LocalChainParameters,
   type LocalSubnetParameters,
   type Profile,
-} from '../../../src/local/chain/start-local-chain.ts';
+} from '../../../src/local/chain/local-chain.ts';
 
 export const NETUID = 7;
 export const PROFILES = ['legacy', 'current'] as const satisfies Profile[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { commit, connect, include, keyOf, NETUID, PROFILES, read, type StartParameters, start } from './client.ts';
 
 const REGISTERED = 'subtensorModule.NeuronRegistered';

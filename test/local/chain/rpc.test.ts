@@ -207,7 +207,7 @@ test('state of 2400 blocks is kept, older state is discarded, blocks are not', a
 test('closing ends every connection, and nothing of the chain keeps a process alive', async () => {
   const script = `
     import { WebSocket } from 'ws';
-    import { LocalChain } from ${JSON.stringify(new URL('../../../src/local/chain/start-local-chain.ts', import.meta.url).href)};
+    import { LocalChain } from ${JSON.stringify(new URL('../../../src/local/chain/local-chain.ts', import.meta.url).href)};
     const chain = await LocalChain.open({ blockTimeMs: 20, subnets: [] });
     chain.faults.inject({ on: 'system_name', fault: { kind: 'delay', ms: 60_000 } });
     const client = new WebSocket(chain.url);

@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { expect, test } from 'vitest';
 import { encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
-import type { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { type Call, connect, eventsOf, include, keyOf, NETUID, read, type StartParameters, start } from './client.ts';
 
 const REVEALED = 'subtensorModule.TimelockedWeightsRevealed';
