@@ -13,11 +13,14 @@ export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
 export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
 export {
-  type DuplicateCandidate,
-  type DuplicateFinding,
-  type FindDuplicatesParameters,
-  findDuplicates,
-} from '../dataset/duplicates.ts';
+  type FindOthersRowsParameters,
+  type FoundRows,
+  findOthersRows,
+  type OthersRow,
+  type RepeatedRow,
+} from '../dataset/fingerprint/find-others-rows.ts';
+export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
+export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
 export {
@@ -37,11 +40,11 @@ export type {
   UploadedDataset,
   Visibility,
 } from '../hub/dataset-store.ts';
-export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from '../hub/hub-dataset-store.ts';
+export { HubDatasetStore, type HubDatasetStoreParameters } from '../hub/hub-dataset-store.ts';
 export { Competition } from '../schema/competition.ts';
 export { DatasetOwners, MAX_OWNERS, MAX_OWNERS_BYTES, OWNERS_FILE } from '../schema/dataset-owners.ts';
 export type { DatasetRow } from '../schema/dataset-row.ts';
-export { parseHubToken } from '../schema/hub-token.ts';
+export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';

@@ -10,7 +10,7 @@ import { timed } from '../shared/timed.ts';
 import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
-import { cacheOf, fingerprintsOf, type Validator } from './validator.ts';
+import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
 export interface FetchedDataset {
@@ -69,7 +69,7 @@ export async function fetchDataset(
   if (!file.ok) {
     const isTooLarge = file.verdict.reason === 'dataset-too-large';
     if (isTooLarge && room < competition.maxBytes) return waitsForRoom(validator, parameters);
-    if (isTooLarge) await state.putCheckedFile(pointerKey(validator, submission), { checked: file, block });
+    if (isTooLarge) await state.putFileFinding({ key: pointerKey(validator, submission), checked: file, block });
     if (isUnreadable(file.verdict)) parameters.onUnreadable();
     return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
   }
@@ -82,14 +82,15 @@ export async function fetchDataset(
 
   async function checkOnce(): Promise<Checked<{ rows: number }>> {
     const key = fileKey(validator, sha256);
-    const known = await state.checkedFile(key);
-    const fingerprints = fingerprintsOf(validator);
-    if (known && (!known.checked.ok || (await fingerprints.has(sha256)))) return known.checked;
+    const known = await state.fileFinding(key);
+    if (known && (!known.checked.ok || (await state.fingerprints.has(fingerprintName({ sha256 })))))
+      return known.checked;
     const checking = () => checker.check({ path, competition, signal });
     const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
-    if (found.ok) await fingerprints.write(sha256, found.value.fingerprint);
+    if (found.ok)
+      await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
     const checked = found.ok ? accept({ rows: found.value.rows }) : found;
-    await state.putCheckedFile(key, { checked, block });
+    await state.putFileFinding({ key, checked, block });
     isChecked = true;
     return checked;
   }
@@ -109,7 +110,7 @@ export async function keepOnDisk(
   const folder = datasetFolder(validator.cacheDir, repo, commit);
   const path = datasetPath(validator.cacheDir, repo, commit);
   await onDisk(folder, () => markUsed(folder, cacheOf(validator)));
-  const stored = await state.download(repo, commit);
+  const stored = await state.download({ repo, commit });
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
     return accept({ path, sha256: stored.sha256, bytes: stored.bytes ?? 0, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
@@ -118,7 +119,7 @@ export async function keepOnDisk(
   if (!file.ok) return file;
   await onDisk(path, () => rename(incomplete, path));
   const { sha256, bytes } = file.value;
-  await state.putDownload(repo, commit, { sha256, bytes, block });
+  await state.putDownload({ repo, commit, sha256, bytes, block });
   return accept({ path, sha256, bytes, downloaded: true });
 }
 
@@ -126,10 +127,10 @@ export async function keepOnDisk(
 async function refusedBefore(validator: Validator, submission: Submission): Promise<Verdict | null> {
   const { state } = validator;
   const { repo, commit } = submission.pointer;
-  const download = await state.download(repo, commit);
+  const download = await state.download({ repo, commit });
   const keys = [pointerKey(validator, submission), ...(download ? [fileKey(validator, download.sha256)] : [])];
   for (const key of keys) {
-    const known = await state.checkedFile(key);
+    const known = await state.fileFinding(key);
     if (known && !known.checked.ok) return known.checked.verdict;
   }
   return null;

@@ -3,7 +3,7 @@ import { datasetFolder, pruneCache } from './dataset-cache.ts';
 import { BLOCKS_PER_DAY } from './fetch-dataset.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { ReadPointer } from './pointers.ts';
-import { cacheOf, fingerprintsOf, type Validator } from './validator.ts';
+import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
 /**
  * Removes the datasets that no pointer names any more, the checkpoints of the epoch, and fingerprints that nothing is
@@ -19,8 +19,8 @@ export async function prune(
     const submission = pointers.get(hotkey)?.submission;
     return submission?.ok ? submission.value.pointer : [];
   });
-  await validator.state.keepSince(block - BLOCKS_PER_DAY, named);
-  await fingerprintsOf(validator).keepOnly(ledger.entries.flatMap(({ showings }) => showings.map((one) => one.sha256)));
+  await validator.state.keepSince({ block: block - BLOCKS_PER_DAY, named });
+  await validator.state.fingerprints.keepOnly(ledger.entries.flatMap(({ showings }) => showings.map(fingerprintName)));
   const needed = named.map(({ repo, commit }) => datasetFolder(validator.cacheDir, repo, commit));
   await pruneCache(cacheOf(validator), new Set(needed));
 }

@@ -7,7 +7,7 @@ import { firstShownAt, namedAgain, type Showing } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
-import { fingerprintsOf, type Validator } from './validator.ts';
+import { fingerprintName, type Validator } from './validator.ts';
 
 export interface ReadDatasetsParameters {
   ledger: Ledger;
@@ -39,8 +39,7 @@ export async function readDatasets(
   validator: Validator,
   { ledger, pointers, positions, drawn, block, signal }: ReadDatasetsParameters,
 ): Promise<ReadDatasetsReturnType> {
-  const { parallelDownloads = PARALLEL_DOWNLOADS } = validator;
-  const fingerprints = fingerprintsOf(validator);
+  const { parallelDownloads = PARALLEL_DOWNLOADS, state } = validator;
   const isDrawn = new Set(drawn);
   const unreadable = new Set<string>();
   const valid = [...pointers.values()].flatMap((pointer) =>
@@ -48,7 +47,7 @@ export async function readDatasets(
   );
   const steps = await mapConcurrent(valid, parallelDownloads, async ({ hotkey, submission }) => {
     const known = ledger.showing(hotkey, submission.pointer);
-    if (known && !isDrawn.has(hotkey) && (await fingerprints.has(known.sha256))) return null;
+    if (known && !isDrawn.has(hotkey) && (await state.fingerprints.has(fingerprintName(known)))) return null;
     const onUnreadable = () => unreadable.add(hotkey);
     const parameters = { entry: ledger.of(hotkey), block, onUnreadable, signal };
     return postponeOnFault(() => fetchDataset(validator, submission, parameters));
@@ -115,19 +114,19 @@ export async function restoreFingerprints(
   { block, signal }: { block: number; signal?: AbortSignal },
 ): Promise<Position> {
   const { checker, competition, parallelDownloads = PARALLEL_DOWNLOADS } = validator;
-  const fingerprints = fingerprintsOf(validator);
+  const { fingerprints } = validator.state;
   const showings = ledger.entries.flatMap(({ showings }) => showings);
   let earliest = Number.POSITIVE_INFINITY;
   await mapConcurrent(showings, parallelDownloads, async (showing) => {
     const { sha256, repo, commit } = showing;
-    if (await fingerprints.has(sha256)) return;
+    if (await fingerprints.has(fingerprintName(showing))) return;
     const pointer = { repo, commit, competition: competition.id };
     const restored = await postponeOnFault(async () => {
       const file = await keepOnDisk(validator, { pointer }, { maxBytes: competition.maxBytes, block, signal });
       return file.ok ? checker.check({ path: file.value.path, competition, signal }) : file;
     });
     if (restored.kind !== 'ready' || restored.value.sha256 !== sha256) return;
-    await fingerprints.write(sha256, restored.value.fingerprint);
+    await fingerprints.write({ name: fingerprintName(showing), fingerprint: restored.value.fingerprint });
     earliest = Math.min(earliest, firstShownAt(showing));
   });
   return earliest;

@@ -19,7 +19,7 @@ export async function scoreBaseline(validator: Validator, signal?: AbortSignal):
   if (known !== null) return known;
   const evaluated = await timed(safeLogger(validator.logger), 'evaluating the base model alone', () =>
     onDevice(validator, { what: 'the base model', signal }, () =>
-      trainer.evaluate(evaluation.rows, { contextTokens, signal }),
+      trainer.evaluate({ rows: evaluation.rows, contextTokens, signal }),
     ),
   );
   if (!evaluated.ok)
@@ -28,6 +28,6 @@ export async function scoreBaseline(validator: Validator, signal?: AbortSignal):
       what: `the base model alone cannot be evaluated: ${evaluated.verdict.message}`,
       fix: 'download it again, or use another',
     });
-  await state.putBaseline(key, evaluated.value.lossNatsPerToken);
+  await state.putBaseline({ key, lossNatsPerToken: evaluated.value.lossNatsPerToken });
   return evaluated.value.lossNatsPerToken;
 }

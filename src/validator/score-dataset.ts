@@ -47,7 +47,7 @@ export async function scoreDataset(
   const rowsKey = keyOf([sha256, [...keep], trainer.baseSha256, recipe, maxTokens]);
   const key = keyOf([rowsKey, seed, trainer.precision.matmul, evaluation.sha256]);
 
-  const known = (await state.score(key)) ?? (await state.checkedFile(rowsKey))?.checked ?? null;
+  const known = (await state.score(key)) ?? (await state.fileFinding(rowsKey))?.checked ?? null;
   if (known !== null) {
     logger.debug(`uid ${uid}: the score of ${sha256} with seed ${seed} is stored already`);
     return known as Checked<number>;
@@ -57,9 +57,9 @@ export async function scoreDataset(
   if (!file.ok) return file;
   const { path } = file.value;
   const score = await onDevice(validator, { what: `uid ${uid}`, signal }, train);
-  await state.putScore(key, score);
+  await state.putScore({ key, score });
   if (!score.ok && OF_EVERY_SEED.has(score.verdict.reason))
-    await state.putCheckedFile(rowsKey, { checked: score, block });
+    await state.putFileFinding({ key: rowsKey, checked: score, block });
   return score;
 
   async function train(): Promise<Checked<number>> {
@@ -80,7 +80,7 @@ export async function scoreDataset(
       },
     };
     const trained = await timed(logger, `uid ${uid}: training on ${rows.length} rows`, () =>
-      trainer.train(rows, training),
+      trainer.train({ rows, ...training }),
     );
     if (!trained.ok) return trained;
     const evaluating = {
@@ -90,7 +90,7 @@ export async function scoreDataset(
       onProgress: (progress: EvaluationProgress) => onEvent?.({ kind: 'evaluating', uid, progress }),
     };
     const evaluated = await timed(logger, `uid ${uid}: evaluating on ${evaluation.rows.length} rows`, () =>
-      trainer.evaluate(evaluation.rows, evaluating),
+      trainer.evaluate({ rows: evaluation.rows, ...evaluating }),
     );
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }

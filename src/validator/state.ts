@@ -1,8 +1,25 @@
 import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
+import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
+import type {
+  BeginEpochParameters,
+  Download,
+  FileFinding,
+  FingerprintStore,
+  FinishEpochParameters,
+  KeepSinceParameters,
+  OpenEpoch,
+  PinnedDataset,
+  PutBaselineParameters,
+  PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
+  PutScoreParameters,
+  StateStore,
+} from './state-store.ts';
 import { openStore } from './store/open-store.ts';
 import { repairStore, type StateRepair } from './store/repair.ts';
 import type { SealedStore } from './store/sealed-store.ts';
@@ -10,52 +27,28 @@ import { ID_KEY } from './store/store-id.ts';
 
 export type { StateRepair };
 
-/** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
-export interface OpenEpoch {
-  /** Seed of every training run of the epoch, 0..65535. */
-  epochSeed: number;
-  /** The miners the queue picked. */
-  hotkeys: string[];
-  startBlock: number;
-}
-
-/** The file of a pinned commit, as it once came. */
-export interface Download {
-  sha256: string;
-  bytes: number;
-  /** When it came, or was last named. */
-  block: number;
-}
-
-/** What a check found in a file; it holds for every file with the same content under the same rules. */
-export interface CheckedFile {
-  checked: Checked<{ rows: number }>;
-  /** When it was checked. */
-  block: number;
-}
-
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
- * dataset hash, who showed which rows first, verdicts on files and pending reveals. Every write is synced to disk before it resolves, so a killed
- * validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
+ * dataset hash, who showed which rows first, verdicts on files and pending reveals; fingerprints are in files beside it. Every
+ * write is synced to disk before it resolves, so a killed validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
  * other values are an error. Only its owner may read the folder, which holds salts.
  *
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
  * What was stored before is not lost; the state has to be opened again.
  */
-export class ValidatorState {
+export class ValidatorState implements StateStore {
   /** Names this state among those that share a cache folder; it stays the same for as long as the folder lasts. */
   readonly id: string;
-  /** Folder of what is kept in files, beside the database: what can be made anew. */
-  readonly filesDir: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
   readonly pendingReveals: PendingRevealStore;
+  /** What the rows of datasets are compared by, in the folder beside the state. */
+  readonly fingerprints: FingerprintStore;
   readonly #store: SealedStore;
 
   private constructor(store: SealedStore, id: string, path: string) {
     this.#store = store;
     this.id = id;
-    this.filesDir = `${path}-files`;
+    this.fingerprints = new FingerprintFiles({ folder: `${path}-fingerprints` });
     this.pendingReveals = {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
@@ -100,7 +93,7 @@ export class ValidatorState {
   }
 
   /** Stores a new draw together with the queue that made it. */
-  beginEpoch(epoch: OpenEpoch, queue: unknown): Promise<void> {
+  beginEpoch({ epoch, queue }: BeginEpochParameters): Promise<void> {
     return this.#store.write([
       { type: 'put', key: 'epoch', value: epoch },
       { type: 'put', key: 'queue', value: queue },
@@ -108,7 +101,7 @@ export class ValidatorState {
   }
 
   /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch(standings: Standings, queue: unknown): Promise<void> {
+  async finishEpoch({ standings, queue }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
@@ -122,7 +115,7 @@ export class ValidatorState {
     return this.#get<Checked<number>>(`score:${key}`);
   }
 
-  putScore(key: string, score: Checked<number>): Promise<void> {
+  putScore({ key, score }: PutScoreParameters): Promise<void> {
     return this.#put(`score:${key}`, score);
   }
 
@@ -132,7 +125,7 @@ export class ValidatorState {
   }
 
   /** Keeps the last one only. */
-  async putBaseline(key: string, lossNatsPerToken: number): Promise<void> {
+  async putBaseline({ key, lossNatsPerToken }: PutBaselineParameters): Promise<void> {
     const others = (await this.#store.keys('baseline:')).filter((stored) => stored !== `baseline:${key}`);
     await this.#store.write([
       ...others.map((stored) => ({ type: 'del' as const, key: stored })),
@@ -141,21 +134,21 @@ export class ValidatorState {
   }
 
   /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download(repo: string, commit: string): Promise<Download | null> {
-    return this.#get<Download>(downloadKey(repo, commit));
+  download(dataset: PinnedDataset): Promise<Download | null> {
+    return this.#get<Download>(downloadKey(dataset));
   }
 
-  putDownload(repo: string, commit: string, download: Download): Promise<void> {
-    return this.#put(downloadKey(repo, commit), download);
+  putDownload({ repo, commit, sha256, bytes, block }: PutDownloadParameters): Promise<void> {
+    return this.#put(downloadKey({ repo, commit }), { sha256, bytes, block });
   }
 
   /** What was found in a file, by its content and the rules, or `null`. */
-  checkedFile(key: string): Promise<CheckedFile | null> {
-    return this.#get<CheckedFile>(`checked:${key}`);
+  fileFinding(key: string): Promise<FileFinding | null> {
+    return this.#get<FileFinding>(`checked:${key}`);
   }
 
-  putCheckedFile(key: string, checked: CheckedFile): Promise<void> {
-    return this.#put(`checked:${key}`, checked);
+  putFileFinding({ key, checked, block }: PutFileFindingParameters): Promise<void> {
+    return this.#put(`checked:${key}`, { checked, block });
   }
 
   /** What is known of every hotkey. Of a state that an earlier version wrote, the dates of the rows it remembers. */
@@ -171,7 +164,7 @@ export class ValidatorState {
   }
 
   /** Stores what changed, all or nothing. */
-  async putLedger({ put, removed }: { put: LedgerEntry[]; removed: string[] }): Promise<void> {
+  async putLedger({ put, removed }: PutLedgerParameters): Promise<void> {
     const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
     await this.#store.write([
       ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
@@ -180,8 +173,8 @@ export class ValidatorState {
   }
 
   /** Forgets downloads and findings from before a block, but for the downloads named. */
-  async keepSince(block: number, named: { repo: string; commit: string }[]): Promise<void> {
-    const kept = new Set(named.map(({ repo, commit }) => downloadKey(repo, commit)));
+  async keepSince({ block, named }: KeepSinceParameters): Promise<void> {
+    const kept = new Set(named.map(downloadKey));
     const old: string[] = [];
     for (const key of [...(await this.#store.keys('download:')), ...(await this.#store.keys('checked:'))]) {
       if (kept.has(key)) continue;
@@ -216,4 +209,4 @@ export class ValidatorState {
 /** Datasets by hotkey, with a hash for each row, as versions up to 0.2 stored them. */
 const EARLIER = 'dataset:';
 const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
-const downloadKey = (repo: string, commit: string) => `download:${repo}:${commit}`;
+const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

@@ -1,6 +1,6 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
-import type { Subtensor } from '../chain/subtensor.ts';
-import type { WeightSetter } from '../chain/weights/weight-setter.ts';
+import type { ValidatorChain } from '../chain/chain.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
+import type { WeightStore } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
 import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
 import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
@@ -8,26 +8,25 @@ import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
-import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
+import type { EvaluationProgress, Trainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { DatasetCache } from './dataset-cache.ts';
-import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { Outcome } from './outcome.ts';
-import type { ValidatorState } from './state.ts';
+import type { StateStore } from './state-store.ts';
 
 /** What a validator works with. Everything is opened and closed by whoever made it. */
 export interface Validator {
   netuid: number;
   competition: Competition;
-  subtensor: Subtensor;
-  metadata: ChainMetadataStore;
-  weightSetter: WeightSetter;
+  subtensor: ValidatorChain;
+  metadata: Pick<MetadataStore, 'readSubnet' | 'readPositions'>;
+  weightSetter: WeightStore;
   datasets: DatasetStore;
   /** Checks downloaded files away from this process. */
   checker: DatasetCheckerPort;
-  trainer: LoraTrainer;
+  trainer: Trainer;
   /** The fixed evaluation set. */
   evaluation: Dataset;
-  state: ValidatorState;
+  state: StateStore;
   /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;
   /**
@@ -52,8 +51,9 @@ export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetC
   return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
 }
 
-export function fingerprintsOf({ state }: Validator): FingerprintFiles {
-  return new FingerprintFiles({ folder: state.filesDir, version: FINGERPRINT_VERSION });
+/** Under which name the fingerprint of a dataset is stored: one of another version is as if it were not there. */
+export function fingerprintName({ sha256 }: { sha256: string }): string {
+  return `${sha256}.${FINGERPRINT_VERSION}`;
 }
 
 /** What a validator is doing, for progress bars and logs. */

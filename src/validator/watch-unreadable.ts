@@ -40,7 +40,7 @@ export function watchUnreadable(
       });
       if (young.length === 0) return;
       await mapConcurrent(young, PARALLEL_REQUESTS, (hotkey) => look(hotkey, signal));
-      now = await subtensor.waitForBlock(now + BLOCKS_BETWEEN, { signal });
+      now = await subtensor.waitForBlock({ block: now + BLOCKS_BETWEEN, signal });
     }
   }
 

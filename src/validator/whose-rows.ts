@@ -8,7 +8,7 @@ import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type Showing 
 import type { ReadPointer } from './pointers.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
-import { fingerprintsOf, type Validator } from './validator.ts';
+import { fingerprintName, type Validator } from './validator.ts';
 
 export interface JudgeRowsParameters {
   ledger: Ledger;
@@ -56,7 +56,7 @@ async function judge(
 ): Promise<void> {
   if (hotkeys.size === 0) return;
   const { competition, evaluation } = validator;
-  const fingerprints = fingerprintsOf(validator);
+  const { fingerprints } = validator.state;
   const rules = rulesOf(validator);
   const all = ledger.entries.flatMap(({ hotkey, showings }) => showings.map((showing): Shown => ({ hotkey, showing })));
   const isJudged = ({ hotkey, showing }: Shown) => {
@@ -74,7 +74,7 @@ async function judge(
       const isOver = now !== undefined && until < now.position;
       return {
         owner: isOver ? `${hotkey} before` : hotkey,
-        fingerprint: async () => (await fingerprints.read(showing.sha256)) ?? new Uint8Array(0),
+        fingerprint: async () => (await fingerprints.read(fingerprintName(showing))) ?? new Uint8Array(0),
         claimedUntil: until,
         judged,
         ...(judged ? { shownAt: unpackNumbers(showing.shownAt, showing.rows) } : claimOf(showing)),

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normaliseWeights } from '../../src/chain/weights/normalise.ts';
-import { findDuplicates } from '../../src/dataset/duplicates.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import { EvalQueue } from '../../src/queue/eval-queue.ts';
 import { ERA_B_CURVE, scoreBenchmark } from '../../src/scoring/benchmark.ts';
@@ -11,7 +10,7 @@ import { movingAverage } from '../../src/scoring/moving-average.ts';
 import { blend, normalised, sumOf } from '../../src/scoring/shares.ts';
 import { stepWeights } from '../../src/scoring/step-weights.ts';
 import { expectedTrustLoss, restoreValidatorTrust } from '../../src/scoring/validator-trust.ts';
-import { winRates } from '../../src/scoring/win-rates.ts';
+import { beatsBaseline, winRates } from '../../src/scoring/win-rates.ts';
 
 /** A function of numbers with some that make sense, and which of them may be negative. */
 interface Calculation {
@@ -37,7 +36,8 @@ const CALCULATIONS: Record<string, Calculation> = {
   scoreBenchmark: {
     numbers: { loss: 0.15, ...ERA_B_CURVE },
     mayBeNegative: Object.keys(ERA_B_CURVE),
-    of: ({ loss, ...curve }) => scoreBenchmark(loss!, curve as unknown as typeof ERA_B_CURVE),
+    of: ({ loss, ...curve }) =>
+      scoreBenchmark({ lossNatsPerToken: loss!, curve: curve as unknown as typeof ERA_B_CURVE }),
   },
   computeWeights: {
     numbers: { ...LOSSES, average: 0.4, uid: 3, consensus: 0.2 },
@@ -54,6 +54,25 @@ const CALCULATIONS: Record<string, Calculation> = {
   },
   pickDailyWinner: { numbers: LOSSES, of: (numbers) => pickDailyWinner(contestants(numbers)) },
   winRates: { numbers: LOSSES, of: (numbers) => winRates(contestants(numbers)) },
+  'winRates with a baseline': {
+    numbers: { baseline: 1.4 },
+    of: ({ baseline }) => winRates(contestants(LOSSES), { baselineLossNatsPerToken: baseline! }),
+  },
+  'computeWeights with a baseline': {
+    numbers: { baseline: 1.4 },
+    of: ({ baseline }) =>
+      computeWeights({
+        scored: contestants(LOSSES),
+        baselineLossNatsPerToken: baseline!,
+        rejected: new Set(),
+        previous: {},
+        neurons: [{ uid: 1, hotkey: 'a', consensus: 0.1 }],
+      }),
+  },
+  beatsBaseline: {
+    numbers: { loss: 1.2, baseline: 1.4 },
+    of: ({ loss, baseline }) => beatsBaseline(loss!, baseline!),
+  },
   stepWeights: { numbers: SHARES, of: (numbers) => stepWeights(shares(numbers)) },
   'movingAverage of old': { numbers: SHARES, of: (numbers) => movingAverage(shares(numbers), half) },
   'movingAverage of a step': { numbers: SHARES, of: (numbers) => movingAverage(half, shares(numbers)) },
@@ -83,21 +102,10 @@ const CALCULATIONS: Record<string, Calculation> = {
       return normaliseWeights(entries);
     },
   },
-  findDuplicates: {
-    numbers: { containment: 0.4, uid: 3, block: 5, rowBlock: 4 },
-    of: ({ containment, uid, block, rowBlock }) => {
-      const rowHashes = ['x', 'y'];
-      const candidates = [
-        { hotkey: 'a', uid: uid!, commitBlock: block!, rowHashes, rowBlocks: [rowBlock!, 4] },
-        { hotkey: 'b', uid: 9, commitBlock: 6, rowHashes },
-      ];
-      return findDuplicates(candidates, { containment: containment! });
-    },
-  },
   EvalQueue: {
     numbers: { seed: 1, places: 2, weight: 0.5 },
     of: ({ seed, places, weight }) => {
-      const queue = EvalQueue.create({ seed: seed! });
+      const queue = new EvalQueue({ seed: seed! });
       const hotkeys = ['a', 'b', 'c', 'd'];
       const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: { a: weight!, b: 0.1 }, places }));
       return [epochs, queue.toJSON()];

@@ -1,7 +1,7 @@
 import { toItems, toTuple } from '../codec/chain-value.ts';
 import { ask, HashAnswer, HeaderAnswer } from '../node/answers.ts';
 import { RpcError } from '../node/json-rpc-socket.ts';
-import { type ChainValue, type Node, Snapshot, toNumber } from '../node/snapshot.ts';
+import { type ChainValue, type Node, NodeSnapshot, toNumber } from '../node/snapshot.ts';
 
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
 export type BlockPositions = Map<string, number>;
@@ -31,12 +31,12 @@ export async function readBlockPositions(node: Node, netuid: number, blocks: num
   ]);
   const final = await ask(socket, 'chain_getHeader', [finalHash], HeaderAnswer);
   const read = await Promise.all(
-    hashes.map((hash) => (hash === null ? null : readPositionsOf(new Snapshot(node, hash), netuid))),
+    hashes.map((hash) => (hash === null ? null : readPositionsOf(new NodeSnapshot(node, hash), netuid))),
   );
   return { positions: new Map(blocks.map((block, i) => [block, read[i] ?? null])), finalBlock: final.number };
 }
 
-async function readPositionsOf(snapshot: Snapshot, netuid: number): Promise<BlockPositions | null> {
+async function readPositionsOf(snapshot: NodeSnapshot, netuid: number): Promise<BlockPositions | null> {
   const events = await readEvents(snapshot);
   if (events === null) return null;
   const positions: BlockPositions = new Map();
@@ -49,7 +49,7 @@ async function readPositionsOf(snapshot: Snapshot, netuid: number): Promise<Bloc
 }
 
 /** The events of a block, `null` where the node has dropped them, or the runtime of that block had others. */
-async function readEvents(snapshot: Snapshot): Promise<EventRecord[] | null> {
+async function readEvents(snapshot: NodeSnapshot): Promise<EventRecord[] | null> {
   const read = await snapshot.readEntry('system.events').catch((error: unknown) => {
     if (error instanceof RpcError && isDropped(error)) return null;
     throw error;
