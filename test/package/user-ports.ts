@@ -29,7 +29,7 @@ import type { LocalHub, Repository } from 'flock-off/local';
 /** Datasets in a place of one's own. */
 export class MyStore implements DatasetStore {
   async upload({ repo, path }: UploadDatasetParameters): Promise<UploadedDataset> {
-    throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}` });
+    throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}`, facts: { status: 403 } });
   }
 
   async download({ repo, to, maxBytes }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {

@@ -188,7 +188,7 @@ export class Snapshot {
       code: 'bad-argument',
       what: `${shown(value)} is no ${type}, which is what ${name} is called with`,
       fix: 'check the netuid',
-      facts: { function: name },
+      facts: { name },
     });
   }
 
