@@ -47,9 +47,11 @@ export {
   type WeightSetterParameters,
   type WeightsReceipt,
 } from '../chain/weights/weight-setter.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';

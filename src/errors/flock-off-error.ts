@@ -1,30 +1,28 @@
-import type { FactsOf, NoFacts } from './facts.ts';
+import type { FlockOffErrorFacts } from './facts.ts';
 
 /** Every code a {@link FlockOffError} can carry; each has a section in docs/errors.md. */
-export type FlockOffErrorCode = keyof FactsOf;
+export type FlockOffErrorCode = keyof FlockOffErrorFacts;
 
 /** The page of this package that explains each code, under the code as anchor. Every message ends with it. */
 export const ERRORS_PAGE = 'flock-off/docs/errors.md';
 
-/** What the constructor of {@link FlockOffError} takes: the facts are those of the code, see {@link FactsOf}. */
+/** What the constructor of {@link FlockOffError} takes: the facts are those of the code, see {@link FlockOffErrorFacts}. */
 export type FlockOffErrorParameters<Code extends FlockOffErrorCode = FlockOffErrorCode> = {
-  [One in Code]: FlockOffErrorText<One> &
-    (NoFacts extends FactsOf[One] ? { facts?: FactsOf[One] } : { facts: FactsOf[One] });
+  [One in Code]: {
+    code: One;
+    /** What happened, with what was expected and what was seen: one clause, no full stop. */
+    what: string;
+    /** What the reader should do next: one clause, no full stop. */
+    fix?: string;
+    /** True when the same call may succeed later without anybody changing anything. */
+    transient?: boolean;
+    /** How long the other side asked us to wait. */
+    retryAfterMs?: number;
+    cause?: unknown;
+  } & (Record<never, never> extends FlockOffErrorFacts[One]
+    ? { facts?: FlockOffErrorFacts[One] }
+    : { facts: FlockOffErrorFacts[One] });
 }[Code];
-
-/** What every {@link FlockOffError} says, whatever its code. */
-export interface FlockOffErrorText<Code extends FlockOffErrorCode> {
-  code: Code;
-  /** What happened, with what was expected and what was seen: one clause, no full stop. */
-  what: string;
-  /** What the reader should do next: one clause, no full stop. */
-  fix?: string;
-  /** True when the same call may succeed later without anybody changing anything. */
-  transient?: boolean;
-  /** How long the other side asked us to wait. */
-  retryAfterMs?: number;
-  cause?: unknown;
-}
 
 /** A {@link FlockOffError} of one code. */
 export interface FlockOffErrorOf<Code extends FlockOffErrorCode> extends Error {
@@ -37,7 +35,7 @@ export interface FlockOffErrorOf<Code extends FlockOffErrorCode> extends Error {
   /** What happened and what to do, without the address in the docs: to be put into other texts. */
   readonly sentence: string;
   /** The values behind the sentence, for programs. Never secrets. */
-  readonly facts: FactsOf[Code];
+  readonly facts: FlockOffErrorFacts[Code];
   /** True when the same call may succeed later without anybody changing anything. */
   readonly transient: boolean;
   /** How long the other side asked us to wait. */
@@ -56,23 +54,18 @@ export type FlockOffError<Code extends FlockOffErrorCode = FlockOffErrorCode> = 
   [One in Code]: FlockOffErrorOf<One>;
 }[Code];
 
-/** The class of {@link FlockOffError}: `instanceof` gives the union of all codes. */
-export interface FlockOffErrorConstructor {
-  new <Code extends FlockOffErrorCode>(parameters: { code: Code } & FlockOffErrorParameters<Code>): FlockOffError<Code>;
-  readonly prototype: FlockOffError;
-}
-
-class TypedError<Code extends FlockOffErrorCode> extends Error {
+/** The class: `instanceof` gives the union of all codes. */
+export const FlockOffError = class FlockOffError extends Error {
   override readonly name = 'FlockOffError';
-  readonly code: Code;
+  readonly code: FlockOffErrorCode;
   readonly what: string;
   readonly fix: string | undefined;
   readonly sentence: string;
-  readonly facts: FactsOf[Code];
+  readonly facts: object;
   readonly transient: boolean;
   readonly retryAfterMs: number | undefined;
 
-  constructor(parameters: FlockOffErrorText<Code> & { facts?: FactsOf[Code] }) {
+  constructor(parameters: FlockOffErrorParameters) {
     const { code, what, fix, facts = {}, transient = false, retryAfterMs, cause } = parameters;
     const sentence = fix ? `${what}. ${capitalise(fix)}.` : `${what}.`;
     super(`${sentence} See ${ERRORS_PAGE}#${code}`, cause === undefined ? undefined : { cause });
@@ -80,20 +73,19 @@ class TypedError<Code extends FlockOffErrorCode> extends Error {
     this.what = what;
     this.fix = fix;
     this.sentence = sentence;
-    // Left out only where the code demands none.
-    this.facts = facts as FactsOf[Code];
+    this.facts = facts;
     this.transient = transient;
     this.retryAfterMs = retryAfterMs;
   }
 
-  toParameters(): FlockOffErrorParameters<Code> {
+  toParameters() {
     const { code, what, fix, facts, transient, retryAfterMs, cause } = this;
-    return { code, what, fix, facts, transient, retryAfterMs, cause } as FlockOffErrorParameters<Code>;
+    return { code, what, fix, facts, transient, retryAfterMs, cause };
   }
-}
-Object.defineProperty(TypedError, 'name', { value: 'FlockOffError' });
-
-export const FlockOffError = TypedError as unknown as FlockOffErrorConstructor;
+} as unknown as {
+  new <Code extends FlockOffErrorCode>(parameters: { code: Code } & FlockOffErrorParameters<Code>): FlockOffError<Code>;
+  readonly prototype: FlockOffError;
+};
 
 /** What was thrown, in words to be put into another text: of a {@link FlockOffError} its sentence, without the address. */
 export function messageOf(error: unknown): string {

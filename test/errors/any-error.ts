@@ -1,4 +1,4 @@
-import type { FactsOf } from '../../src/errors/facts.ts';
+import type { FlockOffErrorFacts } from '../../src/errors/facts.ts';
 import {
   FlockOffError,
   type FlockOffErrorCode,
@@ -6,7 +6,7 @@ import {
 } from '../../src/errors/flock-off-error.ts';
 
 /** Facts of each code, the least that it takes. */
-export const LEAST_FACTS: FactsOf = {
+export const LEAST_FACTS: FlockOffErrorFacts = {
   aborted: {},
   'backend-unavailable': {},
   'bad-argument': {},

@@ -102,7 +102,7 @@ describe('passwords', () => {
       await expect(openHotkey({ path: walletPath(), password: nothing })).rejects.toMatchObject({
         code: 'wallet-password',
         transient: false,
-        message: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} as docs/errors.md#wallet-password says.`,
+        sentence: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} to the encoded password.`,
       });
     }
   });
