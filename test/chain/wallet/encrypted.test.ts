@@ -156,7 +156,7 @@ describe('passwords', () => {
     (value) => {
       const read = () => decodeWalletPassword(value, 'BT_PW_ÄÖ');
       expect(read).toThrow(
-        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\.$/,
+        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\. See \S+#wallet-password$/,
       );
     },
   );
