@@ -29,7 +29,7 @@ test('a subnet that does not exist is one sentence', async () => {
   const subtensor = await connect((await startSubnet()).url);
   await expect(subtensor.metagraph({ netuid: 5 })).rejects.toMatchObject({
     code: 'bad-argument',
-    message: 'the chain has no subnet 5. Check --netuid and --subtensor.network.',
+    sentence: 'the chain has no subnet 5. Check --netuid and --subtensor.network.',
   });
 });
 
