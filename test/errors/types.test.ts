@@ -1,8 +1,10 @@
-// What the compiler must take and refuse. The type check reads this file; nothing runs it.
+// What the compiler must take and refuse: `npm run typecheck` fails where an error that is expected here is none.
+import { expect, test } from 'vitest';
 import { FlockOffError, isCode } from '../../src/errors/flock-off-error.ts';
 import { reject, type Verdict } from '../../src/schema/verdict.ts';
+import { anyError } from './any-error.ts';
 
-export function narrowed(error: unknown): string | number | undefined {
+function narrowed(error: unknown): string | number | undefined {
   if (isCode(error, 'hub-denied')) return error.facts.status.toFixed() + error.facts.errorCode?.trim();
   if (isCode(error, 'port-in-use', 'unregistered'))
     return error.code === 'port-in-use' ? error.facts.port : error.facts.netuid;
@@ -24,7 +26,7 @@ export function narrowed(error: unknown): string | number | undefined {
 }
 
 /** One function each: an error of types in one line must not hide the next. */
-export const made = [
+const made = [
   () => new FlockOffError({ code: 'disk', what: 'no room', facts: { path: '/data' } }).facts.path.length,
   // @ts-expect-error The facts of this code are missing.
   () => new FlockOffError({ code: 'disk', what: 'no room' }),
@@ -34,18 +36,17 @@ export const made = [
   () => new FlockOffError({ code: 'disk', what: 'no room', facts: { path: '/data', status: 403 } }),
   // @ts-expect-error There is no such code.
   () => new FlockOffError({ code: 'disc', what: 'no room' }),
-  (code: 'disk' | 'timeout') =>
-    // @ts-expect-error A deadline has no path.
-    new FlockOffError({ code, what: 'no room', facts: { path: '/data' } }),
+  // @ts-expect-error A deadline has no path.
+  () => new FlockOffError({ code: 'disk' as 'disk' | 'timeout', what: 'no room', facts: { path: '/data' } }),
 ];
 
-export function found(verdict: Verdict): number | string | undefined {
+function found(verdict: Verdict): number | string | undefined {
   // @ts-expect-error Which facts there are depends on the reason.
   verdict.facts?.rows;
   return verdict.reason === 'duplicate' ? verdict.facts?.originalUid.toFixed() : verdict.message;
 }
 
-export const rejected = [
+const rejected = [
   () => reject('row-count', 'too few', { rows: 1, minRows: 2 }),
   // @ts-expect-error Rows are counted.
   () => reject('row-count', 'too few', { rows: 'one' }),
@@ -54,3 +55,10 @@ export const rejected = [
   // @ts-expect-error There is no such reason.
   () => reject('hub-outage', 'ours'),
 ];
+
+test('the facts that the compiler allows are there when it runs', () => {
+  const codes = ['hub-denied', 'port-in-use', 'unregistered', 'disk', 'out-of-memory', 'wallet'] as const;
+  expect(codes.map((code) => narrowed(anyError(code)))).toEqual(['403undefined', 9944, 1, 5, 1, 'wallet']);
+  expect(made[0]?.()).toBe(5);
+  expect(found(rejected[0]!().verdict)).toBe('too few');
+});
