@@ -23,9 +23,11 @@ export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';

@@ -1,8 +1,10 @@
 // What a validator does in an epoch: draw, score, compare, weigh, keep its state.
 
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
@@ -30,7 +32,6 @@ export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
 export type { LedgerEntry } from '../validator/ledger/ledger.ts';
 export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
-export type { LeftOutEvidence } from '../validator/left-out.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
 export type { Outcome } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';

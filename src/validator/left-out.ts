@@ -1,4 +1,5 @@
 import type { Competition } from '../schema/competition.ts';
+import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { hasBit, unpackBits } from './ledger/packed.ts';
@@ -44,41 +45,19 @@ export function leftOutVerdict(
   const different = rows - repeats;
   const left = different - others - evaluation;
   const needed = Math.min(minOwnRows, Math.ceil(different / 2));
-  const facts = { rows, rowsLeft: left, rowsNeeded: Math.max(needed, minRows), ...evidenceOf(leftOut, uidOf) };
+  const facts = { rows, leftOut: evidenceOf(leftOut, uidOf) };
   const why = leftOutText(leftOut, uidOf);
   if (left < needed && others + evaluation > 0) {
     const reason = others >= evaluation ? 'duplicate' : 'evaluation-rows';
-    return reject(reason, `${why}: ${left} of ${different} rows are left, at least ${needed} are needed`, facts)
-      .verdict;
+    const sentence = `${why}: ${left} of ${different} rows are left, at least ${needed} are needed`;
+    return reject(reason, sentence, { ...facts, rowsLeft: left, rowsNeeded: needed }).verdict;
   }
   if (left >= minRows) return null;
-  return reject('row-count', `${why}: ${left} rows are left, at least ${minRows} are needed`, facts).verdict;
+  const sentence = `${why}: ${left} rows are left, at least ${minRows} are needed`;
+  return reject('row-count', sentence, { ...facts, minRows }).verdict;
 }
 
-/** Whose rows are left out, for reports: plain JSON. */
-export interface LeftOutEvidence {
-  /** Different rows that another hotkey showed earlier. */
-  others: number;
-  /** Different rows of the evaluation set. */
-  evaluation: number;
-  /** Rows that stand further up already. */
-  repeats: number;
-  /** Whose the rows are that others showed, those with most first; `uid` is `null` for who has left the subnet. */
-  sources: { uid: number | null; hotkey: string; rows: number }[];
-  /**
-   * The first twenty left out for another's sake: line here, and hotkey, line and block there (`null` for the evaluation
-   * set); `alike` is the share of the row's content, 0..1, that is theirs.
-   */
-  examples: {
-    line: number;
-    uid: number | null;
-    hotkey: string | null;
-    ofLine: number | null;
-    block: number | null;
-    alike: number;
-  }[];
-}
-
+/** The evidence with the uids of today. */
 export function evidenceOf(
   { sources, examples, ...counts }: LeftOut,
   uidOf: (hotkey: string) => number | null,

@@ -1,9 +1,10 @@
 import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
+import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
 import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { evidenceOf, type LeftOutEvidence, leftOutText } from './left-out.ts';
+import { evidenceOf, leftOutText } from './left-out.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 

@@ -1,4 +1,9 @@
-import { FlockOffError, type FlockOffErrorCode, messageOf } from '../../errors/flock-off-error.ts';
+import {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+  messageOf,
+} from '../../errors/flock-off-error.ts';
 import type { Competition } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 
@@ -29,4 +34,4 @@ export function toPlainError(error: unknown): PlainError {
   return { code, what: message.slice(0, fix ? -(fix.length + 3) : -1), fix, facts, transient };
 }
 
-export const fromPlainError = (error: PlainError): FlockOffError => new FlockOffError(error);
+export const fromPlainError = (error: PlainError): FlockOffError => new FlockOffError(error as FlockOffErrorParameters);

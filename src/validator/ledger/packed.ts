@@ -51,5 +51,6 @@ function unpack(packed: string, length: number): Uint8Array<ArrayBuffer> {
     code: 'state-damaged',
     what: `what is stored of a dataset's rows does not unpack to ${length} bytes`,
     fix: 'check the disk, then start again: that tells what a repair would give back',
+    facts: { path: 'ledger' },
   });
 }

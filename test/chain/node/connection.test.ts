@@ -22,7 +22,7 @@ test('a port nobody listens on is one clear sentence, at once', async () => {
   await expect(Subtensor.open({ endpoint: 'ws://127.0.0.1:1' })).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: true,
-    message:
+    sentence:
       'the chain at ws://127.0.0.1:1 cannot be reached: connect ECONNREFUSED 127.0.0.1:1. Check --subtensor.network or --subtensor.chain_endpoint, and your network.',
   });
   expect(performance.now() - started).toBeLessThan(5_000);
@@ -85,7 +85,7 @@ async function expectTimeout(endpoint: string) {
   await expect(Subtensor.open({ endpoint, timeoutMs: 400 })).rejects.toMatchObject({
     code: 'timeout',
     transient: true,
-    message: `connecting: no answer from the chain at ${endpoint} within 400 ms. Check your network, or use another endpoint (--subtensor.chain_endpoint).`,
+    sentence: `connecting: no answer from the chain at ${endpoint} within 400 ms. Check your network, or use another endpoint (--subtensor.chain_endpoint).`,
   });
   expect(performance.now() - started).toBeLessThan(2_000);
 }

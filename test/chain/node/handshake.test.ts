@@ -80,7 +80,7 @@ test('a limit is named with what it asks to wait, and is waited for', async () =
   };
   const subtensor = closeLater(await Subtensor.open({ endpoint: gate.url, wait: true, onWait }));
   expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
-  expect(waits.map(({ error }) => error.message)).toEqual([
+  expect(waits.map(({ error }) => error.sentence)).toEqual([
     `${gate.url} limits connections (HTTP 429), asks to wait 1 s. Wait, or use another endpoint (--subtensor.chain_endpoint): one of your own, or one with an access key, has other limits.`,
   ]);
   expect(gate.handshakes).toHaveLength(2);
