@@ -10,7 +10,7 @@ import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-availa
 import { Connection, type Link } from './node/connection.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
 import { Snapshot, toNullable, toNumber } from './node/snapshot.ts';
-import { type ReadPositions, readBlockPositions } from './subnet/commitment-positions.ts';
+import { type CommitmentPositions, readBlockPositions } from './subnet/commitment-positions.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
@@ -155,7 +155,7 @@ export class Subtensor {
   }
 
   /** Which transaction of each of these blocks set whose commitment on a subnet. */
-  commitmentPositions(netuid: number, blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
+  commitmentPositions(netuid: number, blocks: number[], signal?: AbortSignal): Promise<CommitmentPositions> {
     const read = (link: Link) => readBlockPositions(link, netuid, blocks);
     return this.#use('reading the order of commitments', read, signal);
   }

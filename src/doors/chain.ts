@@ -18,7 +18,7 @@ export {
 export type { StorageReads, StorageValues } from '../chain/node/named-reads.ts';
 export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
-export type { BlockPositions, ReadPositions } from '../chain/subnet/commitment-positions.ts';
+export type { BlockPositions, CommitmentPositions } from '../chain/subnet/commitment-positions.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
 export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../chain/subtensor.ts';

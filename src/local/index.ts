@@ -14,6 +14,7 @@ export {
   startLocalChain,
 } from './chain/start-local-chain.ts';
 export { type DevWallet, type WriteDevWalletParameters, writeDevWallet } from './dev-wallet.ts';
+export type { LocalHubUser } from './hub/access.ts';
 export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
 export type { HubContents } from './hub/hub-request.ts';
 export type { FileChange, PullRequest, Repository, RepositoryCommit, RepositoryFile } from './hub/repository.ts';

@@ -13,7 +13,7 @@ import { unregistered } from '../subnet/unregistered.ts';
 import type { Subtensor } from '../subtensor.ts';
 import { callOn } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
-import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
+import { type CommitmentWait, sendCommitment, waitForRoom } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
   subtensor: Subtensor;
@@ -85,6 +85,25 @@ export class ChainMetadataStore {
       (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
       signal,
     );
+  }
+
+  /**
+   * Waits until the chain takes another commitment of this hotkey, so that something can be done right before it.
+   * @throws FlockOffError as {@link commit}, for want of room.
+   */
+  waitForRoom(hotkey: string, bytes: number, wait: CommitmentWait = {}): Promise<void> {
+    return waitForRoom({
+      ...wait,
+      subtensor: this.#subtensor,
+      netuid: this.#netuid,
+      hotkey: { address: hotkey },
+      bytes,
+    });
+  }
+
+  /** Number of the best block. */
+  currentBlock({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.#subtensor.currentBlock(signal);
   }
 
   /**

@@ -6,7 +6,7 @@ import { type ChainValue, type Node, Snapshot, toNumber } from '../node/snapshot
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
 export type BlockPositions = Map<string, number>;
 
-export interface ReadPositions {
+export interface CommitmentPositions {
   /** By block; `null` where the node no longer keeps the block's state, or has events that are not read. */
   positions: Map<number, BlockPositions | null>;
   /** The last block that cannot be taken back: what is read up to it stays true. */
@@ -23,7 +23,7 @@ interface EventRecord {
  * inside a batch, or one that a proxy made, is found too. Of several commitments of one hotkey in one block the last
  * counts, whose text is what is stored. A time-locked one has no place: the chain opens it outside of any transaction.
  */
-export async function readBlockPositions(node: Node, netuid: number, blocks: number[]): Promise<ReadPositions> {
+export async function readBlockPositions(node: Node, netuid: number, blocks: number[]): Promise<CommitmentPositions> {
   const { socket } = node;
   const [finalHash, ...hashes] = await Promise.all([
     ask(socket, 'chain_getFinalizedHead', [], HashAnswer),
