@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import {
   ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
+  HubDatasetStore,
   type PublishStep,
   publishDataset,
+  Subtensor,
   waitUntilAvailable,
 } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
@@ -51,10 +51,10 @@ async function publish(
   const hotkey = await openWallet(options, signal);
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   // Each attempt that fails is told of: the store makes no silent ones of its own.
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
+  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
-  const subtensor = open.own(await connectSubtensor({ ...node, signal, logger }), (it) => it.close());
+  const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -77,7 +77,11 @@ async function publish(
         if (next !== null) doing(next);
       },
     });
-  const published = await waitUntilAvailable(publishing, { onWait: tellWait('hub and chain', logger), signal });
+  const published = await waitUntilAvailable({
+    attempt: publishing,
+    onWait: tellWait('hub and chain', logger),
+    signal,
+  });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
 }
 
@@ -104,7 +108,7 @@ function tellStep(step: PublishStep): { done: string | null; next: string | null
       return { done: `committed ${step.pointer} in block ${step.block}`, next: 'making the dataset public' };
     case 'hidden':
       return {
-        done: `${step.repo} is not public yet: ${step.error.message} Validators wait for it until block ${step.untilBlock}; it is tried again.`,
+        done: `${step.repo} is not public yet: ${step.error.sentence} Validators wait for it until block ${step.untilBlock}; it is tried again.`,
         next: `making ${step.repo} public`,
       };
     case 'public':

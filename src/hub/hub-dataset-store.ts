@@ -5,7 +5,7 @@ import { parseHubToken } from '../schema/hub-token.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { fetchFailure } from '../shared/fetch-failure.ts';
-import { hubFetch } from '../shared/hub-fetch.ts';
+import { type HubFetchParameters, hubFetch } from '../shared/hub-fetch.ts';
 import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
@@ -16,13 +16,23 @@ import { ReceivedFile } from '../shared/received-file.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
-import type { DatasetStore, DownloadDatasetParameters, StoredFile } from './dataset-store.ts';
+import type {
+  DatasetStore,
+  DatasetVersion,
+  DownloadDatasetParameters,
+  FindUploadParameters,
+  FoundUpload,
+  MakePublicParameters,
+  StoredFile,
+  UploadDatasetParameters,
+  UploadedDataset,
+} from './dataset-store.ts';
 import { fetchVerified, listFile } from './fetch-verified.ts';
 import type { HubClient } from './hub-client.ts';
 import { isReadable, readOwners } from './read-version.ts';
 import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 
-export interface CreateHubDatasetStoreParameters {
+export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
   endpoint?: string;
   /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
@@ -52,58 +62,95 @@ const MAX_DELAY_MS = 330_000;
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
  *   see {@link parseHubToken}.
  */
-export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock } = parameters;
-  const logger = safeLogger(parameters.logger);
-  const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
-  const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const route = httpRoute(parameters, hubUrl);
+export class HubDatasetStore implements DatasetStore {
+  readonly #hubUrl: string;
+  readonly #token: string | undefined;
+  readonly #limits: Omit<HubFetchParameters, 'signal' | 'token'>;
   /** Names the proxy, too. */
-  const faultAt = (url: string) => hubFault(url, route.through(url));
-  const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+  readonly #faultAt: (url: string) => HubFault;
+  readonly #attempts: number;
+  readonly #totalTimeoutMs: number;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  constructor(parameters: HubDatasetStoreParameters = {}) {
+    const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
+    const { attempts = 5, clock = systemClock } = parameters;
+    const logger = safeLogger(parameters.logger);
+    const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
+    const route = httpRoute(parameters, hubUrl);
+    this.#hubUrl = hubUrl;
+    this.#token = parseHubToken({ token: parameters.token, setting: 'the parameter "token"' });
+    this.#limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+    this.#faultAt = (url) => hubFault(url, route.through(url));
+    this.#attempts = attempts;
+    this.#totalTimeoutMs = totalTimeoutMs;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  findUpload(parameters: FindUploadParameters): Promise<FoundUpload> {
+    return findUpload(this.#client, parameters);
+  }
+
+  upload(parameters: UploadDatasetParameters): Promise<UploadedDataset> {
+    return timed(this.#logger, `uploading to ${parameters.repo}`, () => uploadDataset(this.#client, parameters));
+  }
+
+  makePublic(parameters: MakePublicParameters): Promise<void> {
+    return timed(this.#logger, `making ${parameters.repo} public`, () => makePublic(this.#client, parameters));
+  }
+
+  isReadable(version: DatasetVersion): Promise<boolean> {
+    return isReadable(this.#client, version);
+  }
+
+  owners(version: DatasetVersion): Promise<Checked<string[] | null>> {
+    return readOwners(this.#client, version);
+  }
+
+  download(parameters: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+    const { repo, commit } = parameters;
+    return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
+  }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  async function insist<T>(
+  async #insist<T>(
     repo: string,
     signal: AbortSignal | undefined,
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const deadline = new AbortController();
-    const fault = faultAt(`${hubUrl}/datasets/${repo}`);
-    const late = () => deadline.abort(fault(`it took more than ${totalTimeoutMs / 1000} s in all`));
-    const timer = setTimeout(late, totalTimeoutMs);
+    const fault = this.#faultAt(`${this.#hubUrl}/datasets/${repo}`);
+    const late = () => deadline.abort(fault(`it took more than ${this.#totalTimeoutMs / 1000} s in all`));
+    const timer = setTimeout(late, this.#totalTimeoutMs);
     const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
     try {
       return await retry(() => asOurs(fault, either, () => call(either)), {
-        attempts,
+        attempts: this.#attempts,
         baseDelayMs: BASE_DELAY_MS,
         maxDelayMs: MAX_DELAY_MS,
         signal: either,
-        clock,
+        clock: this.#clock,
         onRetry: (error, attempt, delayMs) =>
-          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
+          this.#logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
       });
     } finally {
       clearTimeout(timer);
     }
   }
 
-  const client: HubClient = {
-    hubUrl,
-    token,
-    fetchWith: (signal, token) => hubFetch({ ...limits, signal, token }),
-    faultAt,
-    insist,
-  };
+  get #client(): HubClient {
+    return {
+      hubUrl: this.#hubUrl,
+      token: this.#token,
+      fetchWith: (signal, token) => hubFetch({ ...this.#limits, signal, token }),
+      faultAt: this.#faultAt,
+      insist: (repo, signal, call) => this.#insist(repo, signal, call),
+    };
+  }
 
-  async function download({
-    repo,
-    commit,
-    to,
-    maxBytes,
-    signal,
-  }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+  async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
     const incomplete = await onDisk(to, () => startIncomplete(to));
     const file = await onDisk(to, () => open(incomplete, 'wx'));
@@ -111,16 +158,16 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     let complete = false;
     try {
       const received = new ReceivedFile(file, to);
-      const fetched = await insist(repo, signal, (signal) => {
-        const fetch = hubFetch({ ...limits, signal, token });
-        return fetchVerified(received, { hubUrl, repo, commit, fetch, faultAt, maxBytes });
+      const fetched = await this.#insist(repo, signal, (signal) => {
+        const fetch = hubFetch({ ...this.#limits, signal, token: this.#token });
+        return fetchVerified(received, { hubUrl: this.#hubUrl, repo, commit, fetch, faultAt: this.#faultAt, maxBytes });
       });
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
-      await concernsToken(error, { repo, commit, signal });
+      await this.#concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
       await file.close().catch(() => {});
@@ -135,15 +182,21 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
    * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
    * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
    */
-  async function concernsToken(
+  async #concernsToken(
     error: unknown,
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
-    if (token === undefined || !isCode(error, 'hub-denied')) return;
-    const { status, errorCode } = (error as FlockOffError).facts;
+    if (this.#token === undefined || !isCode(error, 'hub-denied')) return;
+    const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, (signal) =>
-      listFile({ hubUrl, repo, commit, faultAt, fetch: hubFetch({ ...limits, signal }) }),
+    const isRefusedToAll = await this.#insist(repo, signal, (signal) =>
+      listFile({
+        hubUrl: this.#hubUrl,
+        repo,
+        commit,
+        faultAt: this.#faultAt,
+        fetch: hubFetch({ ...this.#limits, signal }),
+      }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -153,16 +206,6 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     );
     if (!isRefusedToAll) throw error;
   }
-
-  return {
-    findUpload: (parameters) => findUpload(client, parameters),
-    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => uploadDataset(client, parameters)),
-    makePublic: (parameters) => timed(logger, `making ${parameters.repo} public`, () => makePublic(client, parameters)),
-    isReadable: (version) => isReadable(client, version),
-    owners: (version) => readOwners(client, version),
-    download: (parameters) =>
-      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
-  };
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
@@ -180,14 +223,14 @@ async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promi
 /** What the Hub says of the miner's repository is a verdict; what it says of our token or itself is an error. */
 function verdictOn(error: unknown, repo: string, commit: string): Checked<StoredFile> {
   if (!isCode(error, 'hub-denied')) throw error;
-  const { status, errorCode, message } = (error as FlockOffError).facts;
+  const { status, errorCode, message = 'no reason given' } = error.facts;
   if (errorCode === 'RepoNotFound')
     return reject('dataset-missing', `the dataset repository ${repo} does not exist or is private`);
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
   // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
-  if (status === 410 || status === 451 || (status === 403 && isDisabled(String(message))))
+  if (status === 410 || status === 451 || (status === 403 && isDisabled(message)))
     return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
 }

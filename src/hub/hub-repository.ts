@@ -143,7 +143,7 @@ export class HubRepository {
 /** Whether the Hub says that a repository, or a commit of it, is not there. */
 export function isMissing(error: unknown): boolean {
   if (!isCode(error, 'hub-denied')) return false;
-  const { errorCode } = (error as FlockOffError).facts;
+  const { errorCode } = error.facts;
   return errorCode === 'RepoNotFound' || errorCode === 'RevisionNotFound';
 }
 
@@ -152,6 +152,6 @@ function publicAtOnce(repo: string): FlockOffError {
     code: 'hub-denied',
     what: `the Hub made ${repo} public although it was to be private, so nothing was uploaded`,
     fix: 'make it private on the Hub, or delete it, and check what is set for new repositories there',
-    facts: { repo },
+    facts: { status: 200 },
   });
 }

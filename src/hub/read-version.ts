@@ -1,4 +1,4 @@
-import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import type { DatasetVersion } from './dataset-store.ts';
@@ -45,7 +45,7 @@ export async function readOwners(
 /** Whether the Hub says that the repository or the commit is missing, private, gated, disabled or taken down. */
 function isClosed(error: unknown): boolean {
   if (!isCode(error, 'hub-denied')) return false;
-  const { status, errorCode, message } = (error as FlockOffError).facts;
+  const { status, errorCode, message } = error.facts;
   if (errorCode !== undefined) return true;
   return status === 410 || status === 451 || (status === 403 && isDisabled(String(message)));
 }

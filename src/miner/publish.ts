@@ -1,4 +1,4 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
 import type { HotkeySigner } from '../chain/wallet/hotkey.ts';
 import { checkDataset } from '../dataset/check.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
@@ -25,7 +25,7 @@ export interface PublishDatasetParameters {
    */
   freshRepository?: boolean;
   datasets: DatasetStore;
-  metadata: ChainMetadataStore;
+  metadata: Omit<MetadataStore, 'readSubnet' | 'readPositions'>;
   hotkey: HotkeySigner;
   /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
   competition?: Competition;
@@ -63,7 +63,7 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   const competition = parameters.competition ?? Competition.parse({});
   const logger = safeLogger(parameters.logger);
   const pointerTo = (repo: string, commit: string) =>
-    metadata.pointerText({ repo, competition: competition.id, commit }, { signal });
+    metadata.pointerText({ repo, competition: competition.id, commit, signal });
   const longest = await pointerTo(versionOf(parameters, ANY_HASH), '0'.repeat(40));
   requireReadable(longest);
 
@@ -73,7 +73,7 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   onStep?.({ kind: 'checked', rows: rows.length, bytes });
   const repo = versionOf(parameters, sha256);
 
-  await metadata.requireRegistered(hotkey, signal);
+  await metadata.requireRegistered({ hotkey: hotkey.address, signal });
   const pointed = await pointedCommit(parameters, repo, competition.id);
   const upload = { repo, path, owner: hotkey.address, signal };
   const found = await datasets.findUpload({ ...upload, commit: pointed });
@@ -84,14 +84,18 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   let { commit } = found;
   if (commit === null || commit !== pointed) {
     if (found.visibility === 'public') onStep?.({ kind: 'exposed', repo });
-    await metadata.waitForRoom(hotkey.address, Buffer.byteLength(longest), { signal, onWait });
+    await metadata.waitForRoom({ hotkey: hotkey.address, bytes: Buffer.byteLength(longest), signal, onWait });
     if (commit === null) ({ commit } = await datasets.upload({ ...upload, visibility: 'private' }));
     onStep?.({ kind: 'uploaded', repo, commit });
   }
-  const { pointer, block } = await metadata.commit(
-    { repo, competition: competition.id, commit },
-    { hotkey, signal, onWait },
-  );
+  const { pointer, block } = await metadata.commit({
+    repo,
+    competition: competition.id,
+    commit,
+    hotkey,
+    signal,
+    onWait,
+  });
   onStep?.({ kind: 'committed', pointer, block });
   if (found.visibility !== 'public')
     await showToAll({ ...parameters, repo, commit, commitBlock: block, competition, logger });
@@ -113,7 +117,7 @@ async function pointedCommit(
   repo: string,
   competition: string,
 ): Promise<string | null> {
-  const committed = await metadata.read(hotkey.address, { signal });
+  const committed = await metadata.read({ hotkey: hotkey.address, signal });
   const pointer = ModelId.safeDecode(committed?.text ?? '');
   if (!pointer.success || pointer.data.repo !== repo || pointer.data.competition !== competition) return null;
   return pointer.data.commit;
@@ -129,6 +133,6 @@ function requireReadable(pointer: string): void {
     code: 'bad-argument',
     what: `the pointer would have ${bytes} bytes, and not every validator reads more than ${READABLE_BYTES}`,
     fix: `shorten the name of the repository by ${bytes - READABLE_BYTES}`,
-    facts: { bytes, mostBytes: READABLE_BYTES },
+    facts: { name: 'pointer', value: pointer, most: READABLE_BYTES },
   });
 }

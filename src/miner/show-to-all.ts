@@ -1,4 +1,4 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
@@ -9,7 +9,7 @@ import type { PublishStep } from './publish-step.ts';
 
 export interface ShowToAllParameters {
   datasets: DatasetStore;
-  metadata: ChainMetadataStore;
+  metadata: Pick<MetadataStore, 'currentBlock'>;
   repo: string;
   commit: string;
   /** Block that the pointer is in. */
@@ -65,7 +65,7 @@ function notShown(repo: string, commit: string): FlockOffError {
     code: 'hub-unreachable',
     what: `the Hub has made ${repo} public, and does not serve its commit ${commit} to who asks without a token`,
     fix: 'look at the settings of the repository if it stays so',
-    facts: { repo, commit },
+    facts: { url: `/datasets/${repo}/resolve/${commit}` },
     transient: true,
   });
 }
@@ -74,14 +74,10 @@ function stillHidden(
   error: FlockOffError,
   { repo, commitBlock, untilBlock }: { repo: string; commitBlock: number; untilBlock: number },
 ): FlockOffError {
-  const { code, facts, transient, retryAfterMs } = error;
   return new FlockOffError({
-    code,
-    what: `the pointer is in block ${commitBlock}, and ${repo} is not public: ${error.message.replace(/\.$/, '')}`,
+    ...error.toParameters(),
+    what: `the pointer is in block ${commitBlock}, and ${repo} is not public: ${error.what}`,
     fix: `publish again, which goes on from here, or make ${repo} public on the Hub: after block ${untilBlock} the dataset counts only from the block in which it can first be read`,
-    facts: { ...facts, repo, commitBlock, untilBlock },
-    transient,
-    retryAfterMs,
     cause: error,
   });
 }

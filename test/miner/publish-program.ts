@@ -2,15 +2,15 @@
 import { writeSync } from 'node:fs';
 import {
   ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
+  HubDatasetStore,
   type PublishDatasetParameters,
   publishDataset,
+  Subtensor,
 } from 'flock-off';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 const [, , chainUrl, hubUrl, path, standAt] = process.argv as [string, string, string, string, string, string?];
-const subtensor = await connectSubtensor({ endpoint: chainUrl });
+const subtensor = await Subtensor.open({ endpoint: chainUrl });
 const onStep: PublishDatasetParameters['onStep'] = ({ kind }) => {
   writeSync(1, `${kind}\n`);
   // Blocks the thread: what is killed here has done nothing after this step.
@@ -19,7 +19,7 @@ const onStep: PublishDatasetParameters['onStep'] = ({ kind }) => {
 const published = await publishDataset({
   path,
   repo: 'ann/chat',
-  datasets: createHubDatasetStore({ endpoint: hubUrl, token: 'hf_token' }),
+  datasets: new HubDatasetStore({ endpoint: hubUrl, token: 'hf_token' }),
   metadata: new ChainMetadataStore({ subtensor, netuid: 96 }),
   hotkey: await devHotkey('ann'),
   onStep,

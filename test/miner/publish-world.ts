@@ -3,21 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
   type HotkeySigner,
+  HubDatasetStore,
   type PublishDatasetParameters,
   type PublishStep,
   publishDataset,
+  Subtensor,
 } from 'flock-off';
-import {
-  type LocalChain,
-  type LocalHub,
-  type StartLocalChainParameters,
-  type StartLocalHubParameters,
-  startLocalChain,
-  startLocalHub,
-} from 'flock-off/local';
+import { LocalChain, type LocalChainParameters, LocalHub, type LocalHubParameters } from 'flock-off/local';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 export const NETUID = 96;
@@ -41,8 +34,8 @@ export interface PublishParameters
 }
 
 export interface WorldParameters {
-  hub?: Partial<StartLocalHubParameters>;
-  chain?: Partial<StartLocalChainParameters>;
+  hub?: Partial<LocalHubParameters>;
+  chain?: Partial<LocalChainParameters>;
   /** Names of registered hotkeys. Default ann. */
   hotkeys?: string[];
 }
@@ -54,9 +47,9 @@ export async function startWorld({
   hotkeys = ['ann'],
 }: WorldParameters = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'flock-off-publish-'));
-  const hub: LocalHub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }], ...hubParameters });
+  const hub: LocalHub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }], ...hubParameters });
   const neurons = await Promise.all(hotkeys.map(async (name) => ({ hotkey: (await devHotkey(name)).address })));
-  const chain: LocalChain = await startLocalChain({
+  const chain: LocalChain = await LocalChain.open({
     blockTimeMs: 50,
     subnets: [{ netuid: NETUID, neurons }],
     ...chainParameters,
@@ -72,13 +65,13 @@ export async function startWorld({
   }: PublishParameters = {}) {
     const path = join(folder, 'data.jsonl');
     await writeFile(path, `${rows.join('\n')}\n`);
-    const subtensor = await connectSubtensor({ endpoint: chain.url });
+    const subtensor = await Subtensor.open({ endpoint: chain.url });
     const hotkey: HotkeySigner = await devHotkey(by);
     try {
       return await publishDataset({
         path,
         repo: 'ann/chat',
-        datasets: createHubDatasetStore({ endpoint: hub.url, token, fetch, attempts: 1 }),
+        datasets: new HubDatasetStore({ endpoint: hub.url, token, fetch, attempts: 1 }),
         metadata: new ChainMetadataStore({ subtensor, netuid: NETUID }),
         hotkey,
         onStep: (step) => steps.push(step),

@@ -1,6 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { HotkeyChain } from '../chain.ts';
 import { type CommitmentRoom, readCommitmentRoom } from '../subnet/commitments.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { isRejection } from '../transaction/explain-rejection.ts';
 import type { Inclusion, SubmitParameters } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
@@ -15,6 +15,15 @@ export interface CommitmentWait {
   wait?: boolean;
   /** Called before the wait, with that block. */
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
+}
+
+/** What waits for room: whoever sends a commitment, or has something else to do before. */
+export interface RoomWait extends CommitmentWait {
+  subtensor: HotkeyChain;
+  netuid: number;
+  hotkey: Pick<HotkeySigner, 'address'>;
+  /** What it takes of the bytes of an epoch. */
+  bytes: number;
 }
 
 export interface SendCommitmentParameters extends RoomWait {
@@ -53,15 +62,6 @@ export async function sendCommitment(parameters: SendCommitmentParameters): Prom
   }
 }
 
-/** What waits for room: whoever sends a commitment, or has something else to do before. */
-export interface RoomWait extends CommitmentWait {
-  subtensor: Subtensor;
-  netuid: number;
-  hotkey: Pick<HotkeySigner, 'address'>;
-  /** What it takes of the bytes of an epoch. */
-  bytes: number;
-}
-
 /**
  * Waits until the chain takes another commitment of this hotkey in the next block.
  * @param blindBlocks how long to wait where the chain does not say.
@@ -69,18 +69,18 @@ export interface RoomWait extends CommitmentWait {
  */
 export async function waitForRoom(parameters: RoomWait, blindBlocks = 0): Promise<void> {
   const { subtensor, netuid, hotkey, bytes, wait = true, onWait, signal } = parameters;
-  const room = await subtensor.read(
-    'reading when the next commitment may be made',
-    (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
+  const room = await subtensor.read({
+    what: 'reading when the next commitment may be made',
+    use: (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
     signal,
-  );
+  });
   if (room.firstBlock === Number.POSITIVE_INFINITY) throw noRoom(parameters, room);
   const block = room.firstBlock > room.block ? room.firstBlock : room.block + blindBlocks;
   // What is sent now is in the next block at the earliest.
   if (block <= room.block + 1) return;
   if (!wait) throw tooEarly(parameters, { ...room, firstBlock: block });
   onWait?.({ block, blocksLeft: block - room.block });
-  await subtensor.waitForBlock(block - 1, { signal });
+  await subtensor.waitForBlock({ block: block - 1, signal });
 }
 
 function tooEarly(

@@ -1,7 +1,6 @@
 import { toItems, toTuple } from '../codec/chain-value.ts';
-import { ask, HashAnswer, HeaderAnswer } from '../node/answers.ts';
 import { RpcError } from '../node/json-rpc-socket.ts';
-import { type ChainValue, type Node, Snapshot, toNumber } from '../node/snapshot.ts';
+import { type ChainValue, type Snapshot, toNumber } from '../node/snapshot.ts';
 
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
 export type BlockPositions = Map<string, number>;
@@ -23,17 +22,17 @@ interface EventRecord {
  * inside a batch, or one that a proxy made, is found too. Of several commitments of one hotkey in one block the last
  * counts, whose text is what is stored. A time-locked one has no place: the chain opens it outside of any transaction.
  */
-export async function readBlockPositions(node: Node, netuid: number, blocks: number[]): Promise<CommitmentPositions> {
-  const { socket } = node;
-  const [finalHash, ...hashes] = await Promise.all([
-    ask(socket, 'chain_getFinalizedHead', [], HashAnswer),
-    ...blocks.map((block) => ask(socket, 'chain_getBlockHash', [block], HashAnswer.nullable())),
+export async function readBlockPositions(
+  snapshot: Snapshot,
+  netuid: number,
+  blocks: number[],
+): Promise<CommitmentPositions> {
+  const [finalBlock, ...snapshots] = await Promise.all([
+    snapshot.finalBlock(),
+    ...blocks.map((block) => snapshot.at(block)),
   ]);
-  const final = await ask(socket, 'chain_getHeader', [finalHash], HeaderAnswer);
-  const read = await Promise.all(
-    hashes.map((hash) => (hash === null ? null : readPositionsOf(new Snapshot(node, hash), netuid))),
-  );
-  return { positions: new Map(blocks.map((block, i) => [block, read[i] ?? null])), finalBlock: final.number };
+  const read = await Promise.all(snapshots.map((at) => at && readPositionsOf(at, netuid)));
+  return { positions: new Map(blocks.map((block, i) => [block, read[i] ?? null])), finalBlock };
 }
 
 async function readPositionsOf(snapshot: Snapshot, netuid: number): Promise<BlockPositions | null> {

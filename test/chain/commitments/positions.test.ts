@@ -35,7 +35,7 @@ async function commitInOneBlock(chain: LocalChain, store: ChainMetadataStore, ho
   for (const [i, hotkey] of hotkeys.entries()) {
     const arrived = given(chain, 1);
     const id = { repo: 'ann/chat', competition: '1', commit: sha(String(i)) };
-    committing.push(store.commit(id, { hotkey }));
+    committing.push(store.commit({ ...id, hotkey }));
     await arrived;
   }
   await chain.produceBlocks();
