@@ -11,7 +11,6 @@ import type { Chain, ReadParameters, SubnetParameters, WaitForBlockParameters } 
 import { Connection, type Link } from './node/connection.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
 import { NodeSnapshot, type Snapshot, toNumber } from './node/snapshot.ts';
-import { type ReadPositions, readBlockPositions } from './subnet/commitment-positions.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
@@ -189,12 +188,6 @@ export class Subtensor implements Chain {
       use: (snapshot) => readCommitment(snapshot, netuid, hotkey),
       signal,
     });
-  }
-
-  /** Which transaction of each of these blocks set whose commitment on a subnet. */
-  commitmentPositions(netuid: number, blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
-    const read = (link: Link) => readBlockPositions(link, netuid, blocks);
-    return this.#use('reading the order of commitments', read, signal);
   }
 
   /** The uid of a hotkey on a subnet, `null` when it is not registered. */

@@ -20,6 +20,7 @@ export type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  WaitForRoomParameters,
 } from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
 export {
@@ -33,7 +34,6 @@ export {
 export type { StorageReads, StorageValues } from '../chain/node/named-reads.ts';
 export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
-export type { BlockPositions, ReadPositions } from '../chain/subnet/commitment-positions.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
 export type { Subnet } from '../chain/subnet/subnet.ts';

@@ -37,6 +37,7 @@ export type {
   DownloadDatasetParameters,
   FindUploadParameters,
   FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,

@@ -1,4 +1,4 @@
-import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import type { DatasetVersion } from './dataset-store.ts';

@@ -2,7 +2,8 @@ import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
 import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
-import type { BlockPositions, ReadPositions } from '../subnet/commitment-positions.ts';
+import { toNumber } from '../node/snapshot.ts';
+import { type BlockPositions, readBlockPositions } from '../subnet/commitment-positions.ts';
 import {
   type CommitmentRoom,
   encodeCommitment,
@@ -13,7 +14,6 @@ import {
 } from '../subnet/commitments.ts';
 import { readSubnet, readUid, type Subnet } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { callOn } from '../transaction/submit.ts';
 import type {
   CommitParameters,
@@ -22,12 +22,12 @@ import type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  WaitForRoomParameters,
 } from './metadata-store.ts';
-import { sendCommitment } from './send-commitment.ts';
+import { sendCommitment, waitForRoom } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
-  /** Where it does not tell the order of commitments in a block, that is not known. */
-  subtensor: HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+  subtensor: HotkeyChain;
   netuid: number;
 }
 
@@ -50,7 +50,7 @@ export interface RoomParameters {
  * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha, hotkey });
  */
 export class ChainMetadataStore implements MetadataStore {
-  readonly #subtensor: HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+  readonly #subtensor: HotkeyChain;
   readonly #netuid: number;
   /** Of final blocks, the oldest reading first. */
   readonly #positions = new Map<number, BlockPositions>();
@@ -86,6 +86,20 @@ export class ChainMetadataStore implements MetadataStore {
       use: (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
       signal,
     });
+  }
+
+  /** @throws FlockOffError as {@link ChainMetadataStore.commit}, for want of room. */
+  waitForRoom({ hotkey, ...parameters }: WaitForRoomParameters): Promise<void> {
+    return waitForRoom({
+      ...parameters,
+      ...{ subtensor: this.#subtensor, netuid: this.#netuid, hotkey: { address: hotkey } },
+    });
+  }
+
+  /** Number of the best block. */
+  currentBlock({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    const use = async (snapshot: Snapshot) => toNumber(await snapshot.get('system.number'));
+    return this.#subtensor.read({ what: 'reading the current block', use, signal });
   }
 
   /**
@@ -134,18 +148,20 @@ export class ChainMetadataStore implements MetadataStore {
   }
 
   /**
-   * The place in its block of the transaction that made each commitment, by hotkey: of two commitments in one block, the
-   * earlier transaction was first. One read for each block, and none for one that is final and was read before.
-   * @returns `null` for a hotkey where it is not known: the node no longer keeps the state of that block, its runtime had
-   *   other events, the commitment was a time-locked one, or none was made in that block. Whoever puts commitments in
-   *   order takes these after those that are known, and among themselves by uid, the lower first.
+   * The place in its block of the transaction that made each commitment: see {@link MetadataStore.readPositions}. One read
+   * for each block, and none for one that is final and was read before.
    */
   async readPositions({ commitments, signal }: ReadPositionsParameters): Promise<Map<string, number | null>> {
     const asked = new Set(commitments.map(({ block }) => block));
     const unread = [...asked].filter((block) => !this.#positions.has(block));
     const read = new Map<number, BlockPositions | null>(this.#positions);
     if (unread.length > 0) {
-      const { positions, finalBlock } = await this.#readOrder(unread, signal);
+      const use = (snapshot: Snapshot) => readBlockPositions(snapshot, this.#netuid, unread);
+      const { positions, finalBlock } = await this.#subtensor.read({
+        what: 'reading the order of commitments',
+        use,
+        signal,
+      });
       for (const [block, places] of positions) {
         read.set(block, places);
         if (places !== null && block <= finalBlock) this.#positions.set(block, places);
@@ -156,12 +172,6 @@ export class ChainMetadataStore implements MetadataStore {
       }
     }
     return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));
-  }
-
-  async #readOrder(blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
-    const { commitmentPositions } = this.#subtensor;
-    if (commitmentPositions) return commitmentPositions.call(this.#subtensor, this.#netuid, blocks, signal);
-    return { positions: new Map(blocks.map((block) => [block, null])), finalBlock: 0 };
   }
 
   async #encode({ repo, competition, commit, signal }: ModelId & { signal?: AbortSignal }) {
