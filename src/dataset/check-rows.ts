@@ -1,9 +1,10 @@
 import type { Competition } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
-import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { fileFormat, HEAD_BYTES } from './file-format.ts';
+import { outlineOf } from './json-outline.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
-import { lineTooLong, parseRow } from './parse-row.ts';
+import { lineTooLong, type ParsedRow, parseRow } from './parse-row.ts';
 import { ProblemKinds } from './problem-kinds.ts';
 import { TextCount } from './text-count.ts';
 
@@ -41,6 +42,14 @@ export interface RowsCheckParameters {
   onRefused?: () => void;
 }
 
+interface Excess {
+  what: string;
+  seen: number;
+  most: number;
+  /** Of the line. */
+  number: number;
+}
+
 const PROBLEMS_NAMED = 20;
 
 /** The competition's rules over the bytes of one file, wherever they come from. Holds one line at a time. */
@@ -54,8 +63,9 @@ export class RowsCheck {
   #rows = 0;
   #refused = false;
   #firstLineIsJson = true;
-  /** The line with which the texts became more than is allowed. */
-  #lastLine: number | null = null;
+  #jsonNodes = 0;
+  /** Set by the line with which there was more of something than is allowed in all: no further one is read. */
+  #excess: Excess | null = null;
 
   constructor(parameters: RowsCheckParameters) {
     this.#parameters = parameters;
@@ -77,23 +87,37 @@ export class RowsCheck {
     return this.#verdict(bytes) ?? accept({ sha256, bytes, ...this.#text.facts(this.#parameters.competition) });
   }
 
-  #take({ number, bytes }: Line): void {
-    const { competition, onRow } = this.#parameters;
-    if (this.#lastLine !== null) return;
-    const parsed = bytes === null ? lineTooLong(competition.maxLineBytes) : parseRow(bytes, competition);
+  #take(line: Line): void {
+    const parsed = this.#excess ? null : this.#parse(line);
+    if (parsed === null) return;
     if (parsed.row) {
       this.#rows++;
       this.#text.add(parsed.row);
-      if (this.#text.codePoints > competition.maxCodePoints) {
-        this.#lastLine = number;
-        this.#refuse();
-      } else if (!this.#refused) onRow(parsed.row);
+      const [seen, most] = [this.#text.codePoints, this.#parameters.competition.maxCodePoints];
+      if (seen > most) this.#exceed({ what: 'code points in their texts', seen, most, number: line.number });
+      else if (!this.#refused) this.#parameters.onRow(parsed.row);
       return;
     }
     this.#refuse();
-    if (number === 1) this.#firstLineIsJson = parsed.isJson;
-    this.#kinds.add(number, parsed);
-    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: number, problem: parsed.problem });
+    if (line.number === 1) this.#firstLineIsJson = parsed.isJson;
+    this.#kinds.add(line.number, parsed);
+    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: line.number, problem: parsed.problem });
+  }
+
+  /** Counts before anything is made of the bytes: three of them may become an object of a hundred. */
+  #parse({ number, bytes }: Line): ParsedRow | null {
+    const { maxLineBytes, maxTurns, maxJsonNodes } = this.#parameters.competition;
+    if (bytes === null) return lineTooLong(maxLineBytes);
+    const outline = outlineOf(bytes);
+    this.#jsonNodes += outline.keys + outline.containers;
+    if (this.#jsonNodes <= maxJsonNodes) return parseRow(bytes, { maxTurns, outline });
+    this.#exceed({ what: 'JSON keys, objects and arrays', seen: this.#jsonNodes, most: maxJsonNodes, number });
+    return null;
+  }
+
+  #exceed(excess: Excess): void {
+    this.#excess = excess;
+    this.#refuse();
   }
 
   #refuse(): void {
@@ -101,26 +125,18 @@ export class RowsCheck {
     this.#refused = true;
   }
 
-  #verdict(bytes: number): { ok: false; verdict: import('../schema/verdict.ts').Verdict } | null {
-    const { minRows, maxRows, maxBytes, maxCodePoints } = this.#parameters.competition;
+  #verdict(bytes: number): { ok: false; verdict: Verdict } | null {
+    const { minRows, maxRows, maxBytes } = this.#parameters.competition;
     const [kinds, lines] = [this.#kinds, this.#splitter.lines];
     if (bytes > maxBytes)
       return reject('dataset-too-large', `the file has ${bytes} bytes, at most ${maxBytes} are allowed`, {
         bytes,
         maxBytes,
       });
-    if (this.#lastLine !== null) {
-      const { codePoints } = this.#text;
-      const seen = `the texts of the first ${this.#lastLine} lines have ${codePoints} code points`;
-      return reject(
-        'dataset-too-large',
-        `${seen}, at most ${maxCodePoints} are allowed in all; shorten or leave out rows`,
-        {
-          codePoints,
-          maxCodePoints,
-          lines: this.#lastLine,
-        },
-      );
+    if (this.#excess) {
+      const { what, seen, most, number } = this.#excess;
+      const message = `the first ${number} lines have ${seen} ${what}, at most ${most} are allowed in the whole file; shorten or leave out rows`;
+      return reject('dataset-too-large', message, { what, seen, most, lines: number });
     }
     const problemCount = kinds.lines;
     if (problemCount > 0) {

@@ -1,9 +1,9 @@
 import { messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import { isBlankAsPython } from '../shared/strip-as-python.ts';
+import { type JsonOutline, keysKept, outlineOf } from './json-outline.ts';
 import { readRow } from './read-row.ts';
 import { type OtherFormat, rowFormat } from './row-format.ts';
-import { hasRepeatedKey } from './written-keys.ts';
 
 /** Why a line is no row. */
 export interface RowProblem {
@@ -20,10 +20,17 @@ export type ParsedRow = { row: DatasetRow; problem?: undefined } | RowProblem;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+export interface ParseRowParameters {
+  /** Default: any. */
+  maxTurns?: number;
+  /** Of these bytes. Default: it is made. */
+  outline?: JsonOutline;
+}
+
 /** One line of a dataset file as a row, or the exact reason why it is none. Never throws. */
 export function parseRow(
   bytes: Uint8Array,
-  { maxTurns = Number.POSITIVE_INFINITY }: { maxTurns?: number } = {},
+  { maxTurns = Number.POSITIVE_INFINITY, outline = outlineOf(bytes) }: ParseRowParameters = {},
 ): ParsedRow {
   let text: string;
   try {
@@ -40,7 +47,7 @@ export function parseRow(
   } catch (error) {
     return notJson(...syntaxProblem(text, messageOf(error)));
   }
-  if (hasRepeatedKey(bytes, value)) return isJson('a key occurs twice in one object');
+  if (outline.keys !== keysKept(value)) return isJson('a key occurs twice in one object');
 
   const read = readRow(value);
   if (read.row) {

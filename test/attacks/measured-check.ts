@@ -6,6 +6,8 @@ import type { Competition } from '../../src/schema/competition.ts';
 export interface Measured {
   outcome: string;
   ms: number;
+  /** Of processors, by the checking process. What other programs do on the machine does not change it. */
+  cpuMs: number | null;
   /** Most memory of the checking process; `null` where the system does not say. */
   peakMiB: number | null;
   /** How late this process's event loop was, at most in 999 of 1000 looks. */
@@ -28,6 +30,7 @@ export async function measuredCheck(path: string, competition: Competition): Pro
     return {
       outcome,
       ms: performance.now() - startMs,
+      cpuMs: await cpuMsOf(pid),
       peakMiB: await peakMiBOf(pid),
       loopMs: loop.percentile(99.9) / 1e6,
     };
@@ -50,4 +53,11 @@ async function peakMiBOf(pid: number): Promise<number | null> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kib = /VmHWM:\s+(\d+)/.exec(status)?.[1];
   return kib === undefined ? null : Number(kib) / 1024;
+}
+
+/** In Linux's ticks of 10 ms. */
+async function cpuMsOf(pid: number): Promise<number | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14);
+  return user === undefined ? null : 10 * (Number(user) + Number(system));
 }

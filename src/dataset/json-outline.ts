@@ -1,25 +1,26 @@
-const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
+const [QUOTE, BACKSLASH, COLON, BRACE, BRACKET] = [0x22, 0x5c, 0x3a, 0x7b, 0x5b];
 
-/**
- * Whether a key occurs twice in one object of a JSON text, of which `JSON.parse` keeps only the last.
- * @param json The bytes of valid JSON.
- * @param value What JSON.parse made of them.
- */
-export function hasRepeatedKey(json: Uint8Array, value: unknown): boolean {
-  return keysWritten(json) !== keysKept(value);
+/** What a JSON text is made of. */
+export interface JsonOutline {
+  /** Strings that a colon follows. */
+  keys: number;
+  /** Objects and arrays that are opened. */
+  containers: number;
 }
 
-/** Strings that a colon follows. */
-function keysWritten(json: Uint8Array): number {
-  let keys = 0;
+/** Reads the bytes of a JSON text once; of what is no JSON it says what lies before the first mistake, and perhaps more. */
+export function outlineOf(json: Uint8Array): JsonOutline {
+  let [keys, containers] = [0, 0];
   for (let at = 0; at < json.length; at++) {
-    if (json[at] !== QUOTE) continue;
+    const byte = json[at];
+    if (byte === BRACE || byte === BRACKET) containers++;
+    if (byte !== QUOTE) continue;
     at = endOfString(json, at + 1);
     let next = at + 1;
     while (isSpace(json[next])) next++;
     if (json[next] === COLON) keys++;
   }
-  return keys;
+  return { keys, containers };
 }
 
 /** Where the quote is that ends a string. */
@@ -31,8 +32,11 @@ function endOfString(json: Uint8Array, start: number): number {
 
 const isSpace = (byte: number | undefined) => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
 
-/** Keys of a parsed JSON value at every depth; no recursion, since depth is the sender's choice. */
-function keysKept(value: unknown): number {
+/**
+ * Keys of a parsed JSON value at every depth: fewer than were written where one object has a key twice, since JSON.parse
+ * keeps the last. No recursion: depth is the sender's choice.
+ */
+export function keysKept(value: unknown): number {
   let keys = 0;
   const open = [value];
   while (open.length > 0) {
