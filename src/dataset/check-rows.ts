@@ -42,13 +42,7 @@ export interface RowsCheckParameters {
   onRefused?: () => void;
 }
 
-interface Excess {
-  what: string;
-  seen: number;
-  most: number;
-  /** Of the line. */
-  number: number;
-}
+type Refusal = { ok: false; verdict: Verdict };
 
 const PROBLEMS_NAMED = 20;
 
@@ -65,7 +59,7 @@ export class RowsCheck {
   #firstLineIsJson = true;
   #jsonNodes = 0;
   /** Set by the line with which there was more of something than is allowed in all: no further one is read. */
-  #excess: Excess | null = null;
+  #excess: Refusal | null = null;
 
   constructor(parameters: RowsCheckParameters) {
     this.#parameters = parameters;
@@ -93,9 +87,13 @@ export class RowsCheck {
     if (parsed.row) {
       this.#rows++;
       this.#text.add(parsed.row);
-      const [seen, most] = [this.#text.codePoints, this.#parameters.competition.maxCodePoints];
-      if (seen > most) this.#exceed({ what: 'code points in their texts', seen, most, number: line.number });
-      else if (!this.#refused) this.#parameters.onRow(parsed.row);
+      const { codePoints } = this.#text;
+      const { maxCodePoints } = this.#parameters.competition;
+      if (codePoints > maxCodePoints) {
+        const message = tooMuch(line.number, `${codePoints} code points in their texts`, maxCodePoints);
+        this.#excess = reject('dataset-too-large', message, { codePoints, maxCodePoints, lines: line.number });
+        this.#refuse();
+      } else if (!this.#refused) this.#parameters.onRow(parsed.row);
       return;
     }
     this.#refuse();
@@ -111,13 +109,11 @@ export class RowsCheck {
     const outline = outlineOf(bytes);
     this.#jsonNodes += outline.keys + outline.containers;
     if (this.#jsonNodes <= maxJsonNodes) return parseRow(bytes, { maxTurns, outline });
-    this.#exceed({ what: 'JSON keys, objects and arrays', seen: this.#jsonNodes, most: maxJsonNodes, number });
-    return null;
-  }
-
-  #exceed(excess: Excess): void {
-    this.#excess = excess;
+    const jsonNodes = this.#jsonNodes;
+    const message = tooMuch(number, `${jsonNodes} JSON keys, objects and arrays`, maxJsonNodes);
+    this.#excess = reject('dataset-too-large', message, { jsonNodes, maxJsonNodes, lines: number });
     this.#refuse();
+    return null;
   }
 
   #refuse(): void {
@@ -125,7 +121,7 @@ export class RowsCheck {
     this.#refused = true;
   }
 
-  #verdict(bytes: number): { ok: false; verdict: Verdict } | null {
+  #verdict(bytes: number): Refusal | null {
     const { minRows, maxRows, maxBytes } = this.#parameters.competition;
     const [kinds, lines] = [this.#kinds, this.#splitter.lines];
     if (bytes > maxBytes)
@@ -133,11 +129,7 @@ export class RowsCheck {
         bytes,
         maxBytes,
       });
-    if (this.#excess) {
-      const { what, seen, most, number } = this.#excess;
-      const message = `the first ${number} lines have ${seen} ${what}, at most ${most} are allowed in the whole file; shorten or leave out rows`;
-      return reject('dataset-too-large', message, { what, seen, most, lines: number });
-    }
+    if (this.#excess) return this.#excess;
     const problemCount = kinds.lines;
     if (problemCount > 0) {
       const facts = { problems: this.#problems, problemCount, kinds: kinds.list() };
@@ -158,6 +150,10 @@ export class RowsCheck {
       return reject('row-count', `the file has ${rows} rows, at least ${minRows} are needed`, { rows, minRows });
     return null;
   }
+}
+
+function tooMuch(lines: number, seen: string, most: number): string {
+  return `the first ${lines} lines have ${seen}, at most ${most} are allowed in the whole file; shorten or leave out rows`;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
