@@ -88,9 +88,10 @@ export interface FlockOffErrorFacts {
     blockHash?: string;
   };
   'checker-failed': {
-    /** The file it was about. */
-    path?: string;
-    [name: string]: unknown;
+    /** The last line that the checking process wrote. */
+    line?: string;
+    /** The deadline, where that was it. */
+    timeoutMs?: number;
   };
   disk: {
     /** The file or folder. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { stripAsPython } from '../shared/strip-as-python.ts';
+import { isBlankAsPython } from '../shared/strip-as-python.ts';
 
 // As the trainer sees it: what is stripped to nothing there would be a turn without words.
-const text = z.string().refine((content) => stripAsPython(content) !== '', { error: 'content is empty' });
+const text = z.string().refine((content) => !isBlankAsPython(content), { error: 'content is empty' });
 
 /** One turn of a chat: who speaks, and what is said. */
 export const TurnSchema = z.object({ role: z.enum(['user', 'assistant']), content: text });
