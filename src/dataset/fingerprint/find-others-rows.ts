@@ -4,8 +4,9 @@ import { Candidates } from './candidates.ts';
 import { EvaluationRows } from './evaluation-rows.ts';
 import { type Fingerprint, readFingerprint } from './format.ts';
 import { type Judgement, judgeRow } from './judge-row.ts';
-import { type Likeness, SourceRow } from './likeness.ts';
+import { HELD, type Likeness, SourceRow } from './likeness.ts';
 import { OwnTimes } from './own-times.ts';
+import { isShort } from './rows-of.ts';
 import { findRepeatedRows, type RepeatedRow } from './repeated-rows.ts';
 
 /** A dataset that a hotkey shows or has shown. */
@@ -215,8 +216,8 @@ class Search {
         if (loaded !== sourceIndex) sourceRow.load(print, sourceIndex);
         loaded = sourceIndex;
         const at = this.#shownAt(source);
-        const likeness = sourceRow.compare(judged.print, row, (word) => {
-          const own = judged.own!.of(row, word);
+        const likeness = sourceRow.compare(judged.print, row, (word, pair) => {
+          const own = isShort(judged.print, pair) ? judged.own!.ofPair(row, pair) : judged.own!.of(row, word);
           return at < own && own < claimedUntil;
         });
         this.#note(judged, row, { showing: index, row: sourceIndex }, likeness);
@@ -247,7 +248,7 @@ class Search {
   }
 
   #note(judged: JudgedShowing, row: number, source: RowSource, likeness: Likeness): void {
-    if (likeness.wholeShare === 0 && !likeness.held.some((state) => state > 0)) return;
+    if (likeness.wholeShare === 0 && !likeness.held.includes(HELD) && !likeness.heldPairs.includes(1)) return;
     const judgement = judgeRow({ ...judged, row, nobodys: judged.nobodys.get(row), minded: true }, [likeness]);
     if (judgement) {
       judged.done[row] = 1;

@@ -1,11 +1,11 @@
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { gramOf, LEVELS, LONG_ANSWER, limitOf, writeFingerprint } from './format.ts';
-import { addGrams, hashesOf } from './grams.ts';
+import { addGrams, hashesOf, QUESTION_GRAM_SYMBOLS } from './grams.ts';
 import { GrowingList } from './growing-list.ts';
-import { isExact, normalForm } from './normal-form.ts';
+import { DIVIDER, isExact, normalForm } from './normal-form.ts';
 
 /** Symbols from which an answer is somebody's whatever was asked; shorter ones count with their question. */
-const LONG_ANSWER_SYMBOLS = 48;
+const LONG_ANSWER_SYMBOLS = 32;
 /** Grams of a row, about, unless it is so long that the thinnest level takes more. */
 const GRAMS_OF_ROW = 26;
 /** Grams of the question of a short answer, about. */
@@ -14,10 +14,10 @@ const GRAMS_OF_QUESTION = 16;
 const MOST_NUMBERS = 16;
 
 interface Pair {
+  asked: string;
+  answered: string;
   question: Uint32Array;
   answer: Uint32Array;
-  /** What grams are taken of. */
-  main: Uint32Array;
 }
 
 /** Makes the fingerprint of a dataset row by row, for a reader that may be interrupted between any two. */
@@ -44,7 +44,7 @@ export class FingerprintBuilder {
     const pairs: Pair[] = [];
     for (let i = 0; i + 1 < conversations.length; i += 2)
       pairs.push(pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? ''));
-    const symbols = pairs.reduce((sum, { main, answer }) => sum + (main === answer ? main.length : 0), 0);
+    const symbols = pairs.reduce((sum, pair) => sum + (isLong(pair) ? pair.answer.length : 0), 0);
     const level = levelOf(symbols, GRAMS_OF_ROW);
     const [firstPair, firstWord] = [this.#wordEnd.length, this.#words.length];
     const seen = new Set<number>();
@@ -74,24 +74,29 @@ export class FingerprintBuilder {
     });
   }
 
-  #addPair({ question, answer, main }: Pair, rowLevel: number, seen: Set<number>): void {
+  #addPair(pair: Pair, rowLevel: number, seen: Set<number>): void {
+    const { question, answer } = pair;
     for (const hash of hashesOf(question, answer)) this.#pairHashes.add(hash);
-    let [symbols, kind, level] = [answer.length, LONG_ANSWER, rowLevel];
-    if (main !== answer) {
-      const numbers = numbersOf(question, answer).slice(0, MOST_NUMBERS);
-      this.#words.add(gramOf(shortAnswerHash(answer)));
-      for (const number of numbers) this.#words.add(gramOf(number));
-      symbols = question.length + answer.length;
-      kind = numbers.length;
-      level = levelOf(question.length, GRAMS_OF_QUESTION);
-    }
     this.#grams.clear();
-    addGrams(this.#grams, main, limitOf(level));
+    if (isLong(pair)) {
+      addGrams(this.#grams, answer, limitOf(rowLevel));
+      this.#endPair(answer.length, LONG_ANSWER, rowLevel, seen);
+      return;
+    }
+    const numbers = numbersOf(pair);
+    for (const number of numbers) this.#words.add(number);
+    const level = levelOf(question.length, GRAMS_OF_QUESTION);
+    // Of the same question with another answer all grams are others.
+    addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
+    this.#endPair(question.length + answer.length, numbers.length, level, seen);
+  }
+
+  #endPair(symbols: number, kind: number, level: number, seen: Set<number>): void {
     for (const hash of this.#grams.view()) {
-      const gram = gramOf(hash);
-      if (seen.has(gram)) continue;
-      seen.add(gram);
-      this.#words.add(gram);
+      const word = gramOf(hash);
+      if (seen.has(word)) continue;
+      seen.add(word);
+      this.#words.add(word);
     }
     this.#wordEnd.add(this.#words.length);
     this.#symbols.add(Math.min(symbols, 65_535));
@@ -108,9 +113,11 @@ export function fingerprintRows(rows: Iterable<DatasetRow>): Uint8Array {
 }
 
 function pairOf(asked: string, answered: string): Pair {
-  const question = formOf(asked);
-  const answer = formOf(answered);
-  return { question, answer, main: answer.length >= LONG_ANSWER_SYMBOLS ? answer : question };
+  return { asked, answered, question: formOf(asked), answer: formOf(answered) };
+}
+
+function isLong({ answer }: Pair): boolean {
+  return answer.length >= LONG_ANSWER_SYMBOLS;
 }
 
 /** Of a text without a letter or digit (an emoji), what is written. */
@@ -127,22 +134,24 @@ function levelOf(symbols: number, grams: number): number {
 
 /** Of its letters; of its first number where it has none: a number appended to it changes nothing. */
 function shortAnswerHash(answer: Uint32Array): number {
-  const letters = answer.filter((symbol) => !isExact(symbol) && symbol !== 32);
-  if (letters.length > 0) return hashesOf(letters)[0];
-  return numbersOf(answer)[0] ?? 0;
+  const letters = answer.filter((symbol) => !isExact(symbol) && symbol !== DIVIDER);
+  return letters.length > 0 ? hashesOf(letters)[0] : (numbersIn(answer)[0] ?? 0);
 }
 
-/** Hashes of the numbers in a text, each with its signs and operators. */
-function numbersOf(...texts: Uint32Array[]): number[] {
+/** The numbers of a short pair, as they are written: a digit within a word is one, too. */
+function numbersOf({ asked, answered }: Pair): number[] {
+  return [asked, answered].flatMap((text) => numbersIn(normalForm(text, { asWritten: true }))).slice(0, MOST_NUMBERS);
+}
+
+/** Hashes of numbers, each with its signs and operators. */
+function numbersIn(symbols: Uint32Array): number[] {
   const numbers: number[] = [];
-  for (const symbols of texts) {
-    let start = 0;
-    for (let i = 0; i <= symbols.length; i++) {
-      if (i < symbols.length && isExact(symbols[i] ?? 0)) continue;
-      const number = symbols.subarray(start, i);
-      if (number.some((symbol) => symbol >= 48 && symbol <= 57)) numbers.push(hashesOf(number)[0]);
-      start = i + 1;
-    }
+  let start = 0;
+  for (let i = 0; i <= symbols.length && numbers.length < MOST_NUMBERS; i++) {
+    if (i < symbols.length && isExact(symbols[i] ?? 0)) continue;
+    const number = symbols.subarray(start, i);
+    if (number.some((symbol) => symbol >= 48 && symbol <= 57)) numbers.push(gramOf(hashesOf(number)[0]));
+    start = i + 1;
   }
   return numbers;
 }

@@ -21,7 +21,7 @@ export interface Fingerprint {
   symbolsOfPair: Uint16Array;
   /**
    * Per pair: {@link LONG_ANSWER} when its words are grams of the answer; else the answer is too short to be anybody's by
-   * itself, and the words are a hash of it, so many hashes of numbers, and grams of the question.
+   * itself, and the words are so many hashes of numbers, and grams of the question that go with this answer only.
    */
   kindOfPair: Uint8Array;
   /** Per pair: which share of its grams is taken ({@link limitOf}). */

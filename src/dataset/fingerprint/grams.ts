@@ -4,34 +4,40 @@ import type { GrowingList } from './growing-list.ts';
 export const GRAM_SYMBOLS = 12;
 /** A run of so many symbols that two texts share has at least one gram in the fingerprints of both. */
 export const GUARANTEED_RUN = 64;
-/** Grams of a window, of which the smallest is taken. */
-const WINDOW = GUARANTEED_RUN - GRAM_SYMBOLS + 1;
+/** Symbols of a gram of a question whose answer is short. */
+export const QUESTION_GRAM_SYMBOLS = 6;
 
 const BASE = 0x01000193;
-const BASE_TO_GRAM = Array.from({ length: GRAM_SYMBOLS }).reduce<number>((power) => Math.imul(power, BASE), 1);
 
 /**
  * Adds the grams of a text that are taken, in order: those whose hash is below `limit` (FracMinHash: whether a gram is taken
  * depends on itself alone, so shares of them estimate shares of text), and the smallest of every window (winnowing: no
  * run of {@link GUARANTEED_RUN} symbols is without one).
+ *
+ * @param size symbols of a gram
+ * @param salt grams of texts with another salt are others
  */
-export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number): void {
-  const grams = symbols.length - GRAM_SYMBOLS + 1;
+export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number, size = GRAM_SYMBOLS, salt = 0): void {
+  const grams = symbols.length - size + 1;
   if (grams < 1) return;
+  /** Grams of a window, of which the smallest is taken. */
+  const window = GUARANTEED_RUN - size + 1;
+  let leaving = 1;
+  for (let i = 0; i < size; i++) leaving = Math.imul(leaving, BASE);
   // The smallest gram of the window and those after it that are smaller than all that follow them: places, oldest first.
-  const places = new Uint32Array(Math.min(grams, WINDOW) + 1);
+  const places = new Uint32Array(Math.min(grams, window) + 1);
   const hashes = new Uint32Array(places.length);
   let [first, count] = [0, 0];
   let takenPlace = -1;
   let rolling = 0;
   for (let i = 0; i < symbols.length; i++) {
     rolling = Math.imul(rolling, BASE) + mixed(symbols[i] ?? 0);
-    if (i >= GRAM_SYMBOLS) rolling -= Math.imul(mixed(symbols[i - GRAM_SYMBOLS] ?? 0), BASE_TO_GRAM);
-    const place = i - GRAM_SYMBOLS + 1;
+    if (i >= size) rolling -= Math.imul(mixed(symbols[i - size] ?? 0), leaving);
+    const place = i - size + 1;
     if (place < 0) continue;
-    const hash = finished(rolling);
+    const hash = finished(rolling ^ salt);
     while (count > 0 && (hashes[(first + count - 1) % hashes.length] ?? 0) >= hash) count--;
-    if (count > 0 && (places[first] ?? 0) <= place - WINDOW) {
+    if (count > 0 && (places[first] ?? 0) <= place - window) {
       first = (first + 1) % places.length;
       count--;
     }
@@ -43,7 +49,7 @@ export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number
     if (isBelow) {
       taken.add(hash);
       takenPlace = place;
-    } else if (smallest > takenPlace && (place >= WINDOW - 1 || place === grams - 1)) {
+    } else if (smallest > takenPlace && (place >= window - 1 || place === grams - 1)) {
       taken.add(hashes[first] ?? 0);
       takenPlace = smallest;
     }

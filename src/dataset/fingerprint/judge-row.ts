@@ -65,14 +65,12 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
 /** Symbols of a row that some rows hold together, and all it has: weighed, and plain. */
 function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
-  const first = firstWordOfRow(print, row);
+  const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
   const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
-  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
+  for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
-      const head = firstWordOf(print, pair) - first;
-      if (nobodys?.[head]) continue;
-      const isHeld = likenesses.some(({ held }) => held[head] === HELD);
+      const isHeld = likenesses.some(({ heldPairs }) => heldPairs[pair - firstPair] === 1);
       sum.total += symbols;
       sum.plainTotal += symbols;
       if (isHeld) sum.held += symbols;

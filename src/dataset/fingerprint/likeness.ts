@@ -2,9 +2,14 @@ import { type Fingerprint, gramOf, isCommon, limitOf } from './format.ts';
 import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
 
 /** Share of either of two questions that is in the other when they ask the same. */
-const SAME_QUESTION = 0.75;
+const SAME_QUESTION = 0.7;
 /** Grams that two such questions share at least. */
 const FEWEST_QUESTION_GRAMS = 4;
+/**
+ * Words of the judged row from one that the other holds to the next, in the same order, with what lies between held, too:
+ * a copy with a word changed here and there.
+ */
+const BRIDGE = 4;
 /** Rows with more grams are looked up in a Map, which no choice of grams makes slow. */
 const MOST_IN_TABLE = 4096;
 
@@ -12,6 +17,8 @@ const MOST_IN_TABLE = 4096;
 export interface Likeness {
   /** Per word of the judged row: 0 when the other lacks it, {@link HELD}, or {@link HELD_AS_COMMON}. */
   held: Uint8Array;
+  /** Per pair of the judged row: 1 for a short answer that the other gives to the same question. */
+  heldPairs: Uint8Array;
   /** Level to which both rows are sampled. */
   level: number;
   /** Largest share (0..1) of a long answer of the other's that the judged row holds, and the symbols of that answer. */
@@ -47,23 +54,33 @@ export class SourceRow {
   }
 
   /** @param isTheirs whether the other was first with the word of the judged row, by the word's index in the print. */
-  compare(judged: Fingerprint, row: number, isTheirs: (word: number) => boolean): Likeness {
-    const [first, end] = [firstWordOfRow(judged, row), firstWordOfRow(judged, row + 1)];
+  compare(judged: Fingerprint, row: number, isTheirs: (word: number, pair: number) => boolean): Likeness {
     const source = this.#print!;
-    const likeness: Likeness = { held: new Uint8Array(end - first), level: 0, wholeShare: 0, wholeSymbols: 0 };
+    const [first, end] = [firstWordOfRow(judged, row), firstWordOfRow(judged, row + 1)];
+    const firstPair = firstPairOf(judged, row);
+    const held = new Uint8Array(end - first);
+    const heldPairs = new Uint8Array(judged.pairEnd[row]! - firstPair);
+    const likeness: Likeness = { held, heldPairs, level: 0, wholeShare: 0, wholeSymbols: 0 };
     const firstSource = firstWordOfRow(source, this.#row);
     const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
-    for (let pair = firstPairOf(judged, row); pair < judged.pairEnd[row]!; pair++) {
-      if (!isShort(judged, pair)) likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
+    for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
+      if (isShort(judged, pair)) {
+        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair)) heldPairs[pair - firstPair] = 1;
+        continue;
+      }
+      likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
+      let [last, lastSource] = [-1, -1];
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
         const found = this.#indexOf(gramOf(judged.words[i]!));
-        if (found < 0 || !isTheirs(i)) continue;
+        if (found < 0 || !isTheirs(i, pair)) continue;
         sourceHeld[found - firstSource] = 1;
-        if (!isShort(judged, pair)) likeness.held[i - first] = isCommon(source.words[found]!) ? HELD_AS_COMMON : HELD;
+        const isPhrase = isCommon(source.words[found]!);
+        held[i - first] = isPhrase ? HELD_AS_COMMON : HELD;
+        if (isPhrase || isCommon(judged.words[i]!)) continue;
+        const isNear = last >= 0 && i - last <= BRIDGE && found > lastSource && found - lastSource <= 2 * BRIDGE;
+        if (isNear) for (let j = last + 1; j < i; j++) held[j - first] ||= HELD;
+        [last, lastSource] = [i, found];
       }
-      const head = firstWordOf(judged, pair);
-      if (isShort(judged, pair) && isTheirs(head) && this.#hasShortPair(judged, pair))
-        likeness.held[head - first] = HELD;
     }
     this.#weighWholePairs(likeness, sourceHeld, firstSource);
     return likeness;
@@ -118,8 +135,8 @@ export class SourceRow {
       const found = this.#indexOf(gramOf(judged.words[i]!));
       if (found >= start && found < end) {
         grams++;
-        shared += weightOf(source.words[found]!);
-      } else if (judged.words[i]! < limit) asked++;
+        shared += Math.min(weightOf(judged.words[i]!), weightOf(source.words[found]!));
+      } else if (judged.words[i]! < limit) asked += weightOf(judged.words[i]!);
     }
     for (let i = start; i < end; i++) if (source.words[i]! < limit) known += weightOf(source.words[i]!);
     const isSame = shared >= SAME_QUESTION * (shared + asked) || shared >= SAME_QUESTION * known;
@@ -169,5 +186,5 @@ function hasNumbersOf(judged: Fingerprint, pair: number, source: Fingerprint, ot
 }
 
 function numbersOf(print: Fingerprint, pair: number): number[] {
-  return [...print.words.subarray(firstWordOf(print, pair) + 1, firstGramOf(print, pair))];
+  return [...print.words.subarray(firstWordOf(print, pair), firstGramOf(print, pair))];
 }

@@ -2,7 +2,7 @@ import { GrowingList } from './growing-list.ts';
 import { addUnits, CLOSE, GAP, isDigit, isLetter, isOperator, isPart, OPEN } from './units.ts';
 
 /** Between two numbers that only white space or punctuation divides: 1 2 is not 12. */
-const DIVIDER = 32;
+export const DIVIDER = 32;
 
 /** Special tokens of chat templates, and tags; `<b and c>` is none. */
 const MARKUP =
@@ -11,15 +11,17 @@ const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi;
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 /** "1. ", "(2) ", "#3: " where a line starts. */
 const NUMBERING = /^[ \t]*(?:[-*+\u2022>#]+[ \t]+)?(?:\(?\d{1,6}[.)]{1,2}|#\d{1,6}[.:)]?|\[\d{1,6}\])[ \t]+(?=\S)/gm;
-/** Digits written for letters, inside of words. */
-const LETTERS_OF_DIGITS = [...'olzeasgtbg'].map((c) => c.charCodeAt(0));
+/** What digits are read as in words with letters (h3llo); no two are the same, so mp3 is not mp4. */
+const LETTERS_OF_DIGITS = [...'olzeasgtbq'].map((c) => c.charCodeAt(0));
 
 /**
  * What a text says, as numbers: letters and digits of all scripts, without case, accents, white space, punctuation, markup
  * and numbering, look-alikes as the ASCII letters they are taken for; numbers keep sign, point and operators. A character
  * of Chinese or Japanese, which says more than a letter, gives two or three. Linear in the length of the text.
+ *
+ * @param asWritten whether digits in words stay digits; else they are read as letters
  */
-export function normalForm(text: string): Uint32Array {
+export function normalForm(text: string, { asWritten = false } = {}): Uint32Array {
   const list = new GrowingList(text.length);
   addUnits(list, prepare(text));
   const units = list.view();
@@ -30,7 +32,7 @@ export function normalForm(text: string): Uint32Array {
     const unit = at(units, start);
     if (isPart(unit)) {
       while (isPart(at(units, end))) end++;
-      addWord(symbols, units, start, end);
+      addWord(symbols, units, start, end, asWritten);
     } else if (isOperator(unit)) {
       while (isOperator(at(units, end))) end++;
       addOperators(symbols, units, start, end);
@@ -57,8 +59,8 @@ function decodeEntity(written: string, decimal?: string, hex?: string, name?: st
   return point <= 0x10ffff ? String.fromCodePoint(point) : written;
 }
 
-function addWord(symbols: GrowingList, units: Uint32Array, start: number, end: number): void {
-  const isSpelt = isSpeltWithDigits(units, start, end);
+function addWord(symbols: GrowingList, units: Uint32Array, start: number, end: number, asWritten: boolean): void {
+  const isSpelt = !asWritten && hasLettersAndDigits(units, start, end);
   if (isDigit(at(units, start)) && !isSpelt && isDigit(symbols.last) && !isOperator(at(units, start - 1)))
     symbols.add(DIVIDER);
   for (let i = start; i < end; i++) {
@@ -67,16 +69,10 @@ function addWord(symbols: GrowingList, units: Uint32Array, start: number, end: n
   }
 }
 
-/** h3llo, but not 10kg, covid19 or 2x. */
-function isSpeltWithDigits(units: Uint32Array, start: number, end: number): boolean {
-  let [digits, changes] = [0, 0];
-  for (let i = start; i < end; i++) {
-    if (!isDigit(at(units, i))) continue;
-    digits++;
-    if (i > start && !isDigit(at(units, i - 1)) && changes === 0) changes = 1;
-    if (changes === 1 && i + 1 < end && !isDigit(at(units, i + 1))) changes = 2;
-  }
-  return changes === 2 && end - start - digits >= 3 && digits < end - start - digits;
+function hasLettersAndDigits(units: Uint32Array, start: number, end: number): boolean {
+  let digits = 0;
+  for (let i = start; i < end; i++) if (isDigit(at(units, i))) digits++;
+  return digits > 0 && digits < end - start;
 }
 
 /** I looks like l, and m like rn (UTS #39). */

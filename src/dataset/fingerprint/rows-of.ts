@@ -13,7 +13,7 @@ export function firstWordOf({ wordEnd }: Fingerprint, pair: number): number {
 /** Index of the first word of a pair that is a gram. */
 export function firstGramOf(print: Fingerprint, pair: number): number {
   const kind = print.kindOfPair[pair]!;
-  return firstWordOf(print, pair) + (kind === LONG_ANSWER ? 0 : 1 + kind);
+  return firstWordOf(print, pair) + (kind === LONG_ANSWER ? 0 : kind);
 }
 
 /** Index of the first word of a row; of the row after the last, the number of words. */
