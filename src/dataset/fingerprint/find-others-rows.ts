@@ -6,8 +6,8 @@ import { type Fingerprint, readFingerprint } from './format.ts';
 import { type Judgement, judgeRow } from './judge-row.ts';
 import { HELD, type Likeness, SourceRow } from './likeness.ts';
 import { OwnTimes } from './own-times.ts';
-import { isShort } from './rows-of.ts';
 import { findRepeatedRows, type RepeatedRow } from './repeated-rows.ts';
+import { isShort } from './rows-of.ts';
 
 /** A dataset that a hotkey shows or has shown. */
 export interface Showing {

@@ -65,7 +65,8 @@ export class SourceRow {
     const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
     for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
       if (isShort(judged, pair)) {
-        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair)) heldPairs[pair - firstPair] = 1;
+        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair))
+          heldPairs[pair - firstPair] = 1;
         continue;
       }
       likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
