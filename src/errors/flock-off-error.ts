@@ -18,7 +18,8 @@ export type FlockOffErrorCode =
   | 'trainer-failed'
   | 'unregistered'
   | 'wallet'
-  | 'wallet-password';
+  | 'wallet-password'
+  | 'wrong-subnet';
 
 export interface FlockOffErrorParameters {
   code: FlockOffErrorCode;

@@ -61,6 +61,11 @@ export class Snapshot {
     return this.#blockHash ?? this.#pinTo(ask(this.#link.socket, 'chain_getBlockHash', [], HashAnswer));
   }
 
+  /** Hash of the chain's first block, `0x` hex. */
+  get genesisHash(): string {
+    return this.#link.api.genesisHash.toHex();
+  }
+
   /** Whether the runtime has a storage item, whatever its keys are. */
   has(item: string): boolean {
     return this.#find(item) !== null;
