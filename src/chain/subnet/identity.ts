@@ -1,6 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type ExpectedSubnet, type SubnetIdentity, subnetText } from '../../schema/subnet-identity.ts';
-import { toField } from '../codec/chain-value.ts';
+import { toBoolean, toField } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, type StorageValues, toNullable, toNumber } from '../node/snapshot.ts';
 
 /** The account of 32 zero bytes: what storage says where nobody owns a subnet. */
@@ -13,15 +13,24 @@ const NAME_LETTERS = 64;
 export function identityReads(snapshot: Snapshot, netuid: number) {
   const read = (item: string) => snapshot.optional([`subtensorModule.${item}`, netuid]);
   const identity = IDENTITIES.map(read).find((one) => one !== null) ?? null;
-  return { registeredAt: read('networkRegisteredAt'), owner: read('subnetOwner'), identity };
+  return {
+    exists: snapshot.forSubnet('subtensorModule.networksAdded', netuid),
+    registeredAt: read('networkRegisteredAt'),
+    owner: read('subnetOwner'),
+    identity,
+  };
 }
 
-/** Whose subnet it is, from what {@link identityReads} asked for. */
+/**
+ * Whose subnet it is, from what {@link identityReads} asked for.
+ * @throws FlockOffError `bad-argument` when there is no such subnet.
+ */
 export function identityOf(
   netuid: number,
   genesisHash: string,
-  { registeredAt, owner, identity }: StorageValues<ReturnType<typeof identityReads>>,
+  { exists, registeredAt, owner, identity }: StorageValues<ReturnType<typeof identityReads>>,
 ): SubnetIdentity {
+  if (!toBoolean(exists)) throw noSuchSubnet(netuid);
   const ownedBy = owner && String(owner);
   return {
     netuid,
@@ -32,11 +41,17 @@ export function identityOf(
   };
 }
 
+export interface RequireSubnetParameters {
+  seen: SubnetIdentity;
+  /** Default: whatever the number names. */
+  expected?: ExpectedSubnet;
+}
+
 /**
  * Refuses a subnet that is not the one that is meant: another project has its number by now, or this is another network.
  * @throws FlockOffError `wrong-subnet`.
  */
-export function requireSubnet(seen: SubnetIdentity, expected: ExpectedSubnet = {}): void {
+export function requireSubnet({ seen, expected = {} }: RequireSubnetParameters): void {
   const { genesisHash, registrationBlock } = expected;
   if (genesisHash !== undefined && genesisHash !== seen.genesisHash)
     throw wrongSubnet(seen, expected, `this network began with block ${seen.genesisHash}, expected ${genesisHash}`);
@@ -52,8 +67,17 @@ function wrongSubnet(seen: SubnetIdentity, expected: ExpectedSubnet, what: strin
   return new FlockOffError({
     code: 'wrong-subnet',
     what,
-    fix: 'check --subtensor.network and --netuid with whoever runs the competition: the number may be another project\'s by now, and nothing was written',
+    fix: "check --subtensor.network and --netuid with whoever runs the competition: the number may be another project's by now, and nothing was written",
     facts: { seen, expected },
+  });
+}
+
+export function noSuchSubnet(netuid: number): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-argument',
+    what: `the chain has no subnet ${netuid}`,
+    fix: 'check --netuid and --subtensor.network',
+    facts: { netuid },
   });
 }
 
