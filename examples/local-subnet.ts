@@ -41,7 +41,9 @@ export async function startLocalSubnet({
     const hub = open.own(await LocalHub.open({ users: [HUB_USER] }), (it) => it.close());
     const chain = await LocalChain.open({
       blockTimeMs: 250,
-      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons }],
+      subnets: [
+        { netuid: NETUID, name: 'local', tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons },
+      ],
     });
     open.own(chain, (it) => it.close());
     const { publicKey, ...times } = chain.beacon;
