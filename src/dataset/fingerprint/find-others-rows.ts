@@ -6,8 +6,8 @@ import { type Fingerprint, readFingerprint } from './format.ts';
 import { type Judgement, judgeRow } from './judge-row.ts';
 import { HELD, type Likeness, SourceRow } from './likeness.ts';
 import { OwnTimes } from './own-times.ts';
-import { isShort } from './rows-of.ts';
 import { findRepeatedRows, type RepeatedRow } from './repeated-rows.ts';
+import { isShort } from './rows-of.ts';
 
 /** A dataset that a hotkey shows or has shown. */
 export interface Showing {
@@ -60,7 +60,7 @@ export interface FoundRows {
 }
 
 /** Rows of one dataset that hold the same answer of another among more of their own: so many, and it is a common phrase. */
-const COMMON_PHRASE_ROWS = 64;
+const COMMON_PHRASE_ROWS = 16;
 /** Between two looks at the signal. */
 const ROWS_AT_ONCE = 4096;
 
