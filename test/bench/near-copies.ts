@@ -253,7 +253,11 @@ const NAMES =
   'Aldara Bermont Cassiora Delvine Estrava Fennmark Galdoria Hestwick Ilmaria Jorvale Kestria Lorwick Mendara Norvale Ostrava Pelmora Quendal Rivenna Solmark Tervale Ulmara Vestria Wenmoor Xandria Yelvick Zorvane Arbolin Brackwell Cindral Dorwen'.split(
     ' ',
   );
-const name = () => choices.pick(NAMES) + choices.pick(['', 'ia', 'burg', 'ton', ' City', 'haven', 'ford']);
+const name = () =>
+  choices.pick(['', 'New ', 'North ', 'Saint ']) +
+  choices.pick(NAMES) +
+  choices.pick(NAMES).slice(1, 5) +
+  choices.pick(['', 'ia', 'burg', 'ton', ' City']);
 const number = (most: number) => 1 + choices.below(most);
 const many = (count: number, make: (i: number) => DatasetRow) => Array.from({ length: count }, (_, i) => make(i));
 const sums = (count: number) =>
@@ -271,7 +275,7 @@ const workedSums = (count: number) =>
   });
 const wordProblems = (count: number) =>
   many(count, () => {
-    const [a, b, c] = [number(90), number(9), number(20)];
+    const [a, b, c] = [number(900), number(90), number(900)];
     return row(
       `Natalia sold ${a} clips in April, ${b} times as many in May, and gave ${c} away. How many did she hand out?`,
       `In May Natalia sold ${a} * ${b} = ${a * b} clips. Together with April these are ${a} + ${a * b} = ${a + a * b} clips. With those she gave away she handed out ${a + a * b} + ${c} = ${a + a * b + c} clips.`,

@@ -15,6 +15,8 @@ const LONG_SYMBOLS = 200;
 const WHOLE_SHARE_OF_ROW = 1 / 3;
 /** Sources of which parts make a row another's. */
 const MOST_SOURCES = 3;
+/** By how much more of a row several must hold together than one alone. */
+const MIXTURE_MARGIN = 0.1;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -54,7 +56,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= mostOf(best.plainTotal))
+    if (best.total > 0 && best.held / best.total >= mostOf(best.total) + (chosen.length > 1 ? MIXTURE_MARGIN : 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
@@ -99,8 +101,11 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
     // Of the numbers no more counts than of the text: a row of them would hide what it is added to.
     const numbers = print.kindOfPair[pair]! - LONG_ANSWER;
     const ofNumber = Math.min(NUMBER_SYMBOLS, symbols / Math.max(1, numbers));
-    sum.held += held * each + ofNumber * bitsIn(heldNumbers);
-    sum.total += (count === 0 ? symbols : all * each) + ofNumber * numbers;
+    const [text, textHeld] = [count === 0 ? symbols : all * each, held * each];
+    const numbersHeld = ofNumber * bitsIn(heldNumbers);
+    sum.total += text;
+    // Other numbers make it another row; the same ones alone make it none of another's.
+    sum.held += Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }

@@ -2,7 +2,7 @@ import { type Fingerprint, gramOf, isCommon, limitOf } from './format.ts';
 import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
 
 /** Share of either of two questions that is in the other when they ask the same. */
-const SAME_QUESTION = 0.7;
+const SAME_QUESTION = 0.75;
 /** Grams that two such questions share at least. */
 const FEWEST_QUESTION_GRAMS = 4;
 /**
@@ -123,7 +123,9 @@ export class SourceRow {
       const symbols = source.symbolsOfPair[pair]!;
       const known = numbersOf(source, pair);
       const numbersHeld = known.reduce((sum, number) => sum + (numbers.has(number) ? 1 : 0), 0);
-      const share = ((held / all) * symbols + NUMBER_SYMBOLS * numbersHeld) / (symbols + NUMBER_SYMBOLS * known.length);
+      const text = (held / all) * symbols;
+      const withNumbers = (text + NUMBER_SYMBOLS * numbersHeld) / (symbols + NUMBER_SYMBOLS * known.length);
+      const share = Math.min(held / all, withNumbers);
       if (share * symbols <= likeness.wholeShare * likeness.wholeSymbols) continue;
       likeness.wholeShare = share;
       likeness.wholeSymbols = symbols;
