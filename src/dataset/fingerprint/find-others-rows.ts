@@ -60,7 +60,7 @@ export interface FoundRows {
 }
 
 /** Rows of one dataset that hold the same answer of another among more of their own: so many, and it is a common phrase. */
-const COMMON_PHRASE_ROWS = 64;
+const COMMON_PHRASE_ROWS = 16;
 /** Between two looks at the signal. */
 const ROWS_AT_ONCE = 4096;
 

@@ -5,8 +5,8 @@ export const FINGERPRINT_VERSION = 1;
 const MAGIC = 0x464f4650;
 const HEADER_WORDS = 6;
 
-/** What {@link Fingerprint.kindOfPair} says of a pair whose answer is compared by itself. */
-export const LONG_ANSWER = 255;
+/** Added to the number of numbers in {@link Fingerprint.kindOfPair} of a pair whose answer is compared by itself. */
+export const LONG_ANSWER = 128;
 
 /** A fingerprint that has been read. Rows have pairs of turns, pairs have grams, each in the order of the dataset. */
 export interface Fingerprint {
@@ -20,8 +20,9 @@ export interface Fingerprint {
   /** Per pair: symbols of what is compared, 65,535 for more. */
   symbolsOfPair: Uint16Array;
   /**
-   * Per pair: {@link LONG_ANSWER} when its words are grams of the answer; else the answer is too short to be anybody's by
-   * itself, and the words are so many hashes of numbers, and grams of the question that go with this answer only.
+   * Per pair: how many of its words, the first, are hashes of numbers. With {@link LONG_ANSWER} added, the others are grams
+   * of the answer; else the answer is too short to be anybody's by itself, and they are grams of the question that go with
+   * this answer only.
    */
   kindOfPair: Uint8Array;
   /** Per pair: which share of its grams is taken ({@link limitOf}). */

@@ -1,17 +1,22 @@
-import { type Fingerprint, isCommon, limitOf } from './format.ts';
-import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness } from './likeness.ts';
+import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
+import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
 import { firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
 
-/** Share of a row from which it is another's. */
-const MOST = 0.5;
-/** Share of another's answer from which a row holds it whole. */
-const WHOLE = 0.6;
+/**
+ * Share of a row from which it is another's: half of a long one. Of a short one more: rows of one template differ in a word
+ * or two.
+ */
+function mostOf(symbols: number): number {
+  return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
+}
 /** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
 const LONG_SYMBOLS = 200;
 /** Of a shorter answer held whole: what share of the row it must be. */
 const WHOLE_SHARE_OF_ROW = 1 / 3;
 /** Sources of which parts make a row another's. */
 const MOST_SOURCES = 3;
+/** By how much more of a row several must hold together than one alone. */
+const MIXTURE_MARGIN = 0.1;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -46,18 +51,18 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       [...chosen, i].map((k) => likenesses[k]!),
     );
     const isWhole = likeness.wholeShare >= 0.8 && likeness.wholeSymbols >= FEWEST_SYMBOLS;
-    if (chosen.length > 0 && together.plain - best.plain < FEWEST_SYMBOLS) continue;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < FEWEST_SYMBOLS) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= MOST)
+    if (best.total > 0 && best.held / best.total >= mostOf(best.total) + (chosen.length > 1 ? MIXTURE_MARGIN : 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
     const { wholeShare, wholeSymbols } = likenesses[i]!;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= WHOLE_SHARE_OF_ROW * single[i]!.plainTotal;
-    if (wholeShare >= WHOLE && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    if (wholeShare >= mostOf(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
@@ -92,12 +97,25 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
       plain++;
     }
     const each = count === 0 ? 0 : symbols / count;
-    sum.held += held * each;
-    sum.total += count === 0 ? symbols : all * each;
+    const heldNumbers = likenesses.reduce((bits, likeness) => bits | likeness.heldNumbers[pair - firstPair]!, 0);
+    // Of the numbers no more counts than of the text: a row of them would hide what it is added to.
+    const numbers = print.kindOfPair[pair]! - LONG_ANSWER;
+    const ofNumber = Math.min(NUMBER_SYMBOLS, symbols / Math.max(1, numbers));
+    const [text, textHeld] = [count === 0 ? symbols : all * each, held * each];
+    const numbersHeld = ofNumber * bitsIn(heldNumbers);
+    sum.total += text;
+    // Other numbers make it another row; the same ones alone make it none of another's.
+    sum.held += Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;
+}
+
+function bitsIn(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 function stateOf(likenesses: readonly Likeness[], word: number): number {
