@@ -25,7 +25,7 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('unpinned-commit'),
   verdict('dataset-missing'),
   verdict('dataset-denied'),
-  verdict('foreign-dataset'),
+  verdict('foreign-dataset', { owners: z.array(z.string()) }),
   verdict('dataset-too-large', { bytes: z.number().optional(), maxBytes: z.number() }),
   verdict('invalid-rows', {
     problemCount: z.number(),
