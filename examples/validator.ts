@@ -5,6 +5,7 @@ import {
   connectSubtensor,
   createHubDatasetStore,
   type EpochReport,
+  hubCacheFolder,
   LoraTrainer,
   runValidator,
   ValidatorState,
@@ -68,7 +69,8 @@ async function validate(
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
   await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
   doing(`loading the base model ${flags.base_model}`);
-  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
+  const hubCacheDir = hubCacheFolder(process.env);
+  const base = { model: flags.base_model, hubCacheDir, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
   const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
   const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());

@@ -1,23 +1,18 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
-import { parseHubToken } from '../schema/hub-token.ts';
+import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { fetchFailure } from '../shared/fetch-failure.ts';
+import type { Clock } from '../shared/clock.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { hubFetch } from '../shared/hub-fetch.ts';
-import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
+import { type HubCalls, HubClient, hubAccess } from '../shared/hub-client.ts';
+import { isDisabled } from '../shared/hub-refusal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
-import { httpRoute } from '../shared/proxy-fetch.ts';
 import { ReceivedFile } from '../shared/received-file.ts';
-import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
-import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
   DatasetStore,
   DownloadDatasetParameters,
@@ -48,61 +43,32 @@ export interface CreateHubDatasetStoreParameters {
   logger?: Logger;
 }
 
-const BASE_DELAY_MS = 500;
 /** A rate limit of the Hub lasts 5 minutes. */
-const MAX_DELAY_MS = 330_000;
+const LONGEST_WAIT_MS = 330_000;
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
- *   see {@link parseHubToken}.
+ *   see `parseHubToken`.
  */
 export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock } = parameters;
+  const { totalTimeoutMs = 1_800_000, attempts, clock, stallTimeoutMs, uploadTimeoutMs, proxy, fetch } = parameters;
   const logger = safeLogger(parameters.logger);
-  const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
-  const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const route = httpRoute(parameters, hubUrl);
-  /** Names the proxy, too. */
-  const faultAt = (url: string) => hubFault(url, route.through(url));
-  const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+  const access = hubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
+  const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
+  const client = new HubClient({ ...access, ...timeouts, attempts, clock, proxy, fetch, logger });
+  const { hubUrl, token, faultAt } = client;
 
   /** What every call to @huggingface/hub takes. */
-  function options(repo: string, signal: AbortSignal) {
-    return {
-      repo: { type: 'dataset' as const, name: repo },
-      hubUrl,
-      accessToken: token,
-      fetch: hubFetch({ ...limits, signal }),
-    };
+  function options(repo: string, { fetchAs }: HubCalls) {
+    return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: fetchAs(undefined) };
   }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  async function insist<T>(
-    repo: string,
-    signal: AbortSignal | undefined,
-    call: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadline = new AbortController();
-    const fault = faultAt(`${hubUrl}/datasets/${repo}`);
-    const late = () => deadline.abort(fault(`it took more than ${totalTimeoutMs / 1000} s in all`));
-    const timer = setTimeout(late, totalTimeoutMs);
-    const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
-    try {
-      return await retry(() => asOurs(fault, either, () => call(either)), {
-        attempts,
-        baseDelayMs: BASE_DELAY_MS,
-        maxDelayMs: MAX_DELAY_MS,
-        signal: either,
-        clock,
-        onRetry: (error, attempt, delayMs) =>
-          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
-      });
-    } finally {
-      clearTimeout(timer);
-    }
+  function insist<T>(repo: string, signal: AbortSignal | undefined, call: (calls: HubCalls) => Promise<T>): Promise<T> {
+    const url = `${hubUrl}/datasets/${repo}`;
+    return client.within(url, signal, (calls) => calls.insist(url, () => call(calls)));
   }
 
   async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
@@ -110,40 +76,40 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     const accessToken = requireToken(token);
     const digest = await digestOf(path);
     const hub = await import('@huggingface/hub');
-    const commit = await insist(repo, signal, async (signal) => {
-      const calls = { ...options(repo, signal), accessToken };
-      await hub.createRepo(calls).catch((error: unknown) => {
+    const commit = await insist(repo, signal, async (calls) => {
+      const parameters = { ...options(repo, calls), accessToken };
+      await hub.createRepo(parameters).catch((error: unknown) => {
         if ((error as { statusCode?: number }).statusCode !== 409) throw error;
       });
       // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await commitWith(repo, digest, signal);
+      const existing = await commitWith(repo, digest, calls);
       if (existing) return existing;
       const pushed = await hub.uploadFile({
-        ...calls,
+        ...parameters,
         file: { path: FILE, content: pathToFileURL(path) },
         commitTitle: 'Update the dataset',
-        abortSignal: signal,
+        abortSignal: calls.signal,
       });
       const oid = pushed?.commit.oid ?? '';
-      await verifyUpload(repo, oid, digest, signal);
+      await verifyUpload(repo, oid, digest, calls);
       return oid;
     });
     return { commit, sha256: digest.sha256, bytes: digest.bytes };
   }
 
   /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
+  async function commitWith(repo: string, digest: FileDigest, calls: HubCalls): Promise<string | null> {
     const hub = await import('@huggingface/hub');
-    const calls = options(repo, signal);
-    const { sha } = await hub.datasetInfo({ ...calls, name: repo, revision: 'main', additionalFields: ['sha'] });
-    const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: sha });
+    const parameters = options(repo, calls);
+    const { sha } = await hub.datasetInfo({ ...parameters, name: repo, revision: 'main', additionalFields: ['sha'] });
+    const [entry] = await hub.pathsInfo({ ...parameters, paths: [FILE], revision: sha });
     return sameContent(entry, digest) ? sha : null;
   }
 
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
+  async function verifyUpload(repo: string, commit: string, digest: FileDigest, calls: HubCalls): Promise<void> {
     const hub = await import('@huggingface/hub');
     const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
+      ? await hub.pathsInfo({ ...options(repo, calls), paths: [FILE], revision: commit })
       : [];
     if (!sameContent(entry, digest))
       throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
@@ -157,26 +123,23 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     signal,
   }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
-    const incomplete = await onDisk(to, () => startIncomplete(to));
-    const file = await onDisk(to, () => open(incomplete, 'wx'));
+    await onDisk(to, () => makeFolder(dirname(to)));
     const before = await versionOf(to);
+    const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const received = new ReceivedFile(file, to);
-      const fetched = await insist(repo, signal, (signal) => {
-        const fetch = hubFetch({ ...limits, signal, token });
-        return fetchVerified(received, { hubUrl, repo, commit, fetch, faultAt, maxBytes });
-      });
+      const fetched = await insist(repo, signal, ({ fetchAs }) =>
+        fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
+      );
       if (!fetched.ok) return fetched;
-      await onDisk(to, () => rename(incomplete, to));
+      await received.complete();
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
       await concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
-      await file.close().catch(() => {});
-      await rm(incomplete, { force: true }).catch(() => {});
+      await received.close();
       // An older file must not pass for what was asked for. One that another process has put there meanwhile may stay.
       if (!complete && before !== null && before === (await versionOf(to)))
         await rm(to, { force: true }).catch(() => {});
@@ -194,8 +157,8 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     if (token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = (error as FlockOffError).facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, (signal) =>
-      listFile({ hubUrl, repo, commit, faultAt, fetch: hubFetch({ ...limits, signal }) }),
+    const isRefusedToAll = await insist(repo, signal, ({ fetchAs }) =>
+      listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -211,18 +174,6 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     download: (parameters) =>
       timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
   };
-}
-
-/** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof FlockOffError) throw error;
-    const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
-    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });
-  }
 }
 
 /** What the Hub says of the miner's repository is a verdict; what it says of our token or itself is an error. */
