@@ -1,6 +1,4 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
-import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
-import { parseHubToken } from '../schema/hub-token.ts';
 import { bodyFrom, headersFrom, type ReceivedBytes } from './body-from.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { fetchFailure } from './fetch-failure.ts';
@@ -12,26 +10,11 @@ import { type HttpRoute, httpRoute } from './proxy-fetch.ts';
 import { isTransientError, retry } from './retry.ts';
 import { tracedFetch } from './traced-fetch.ts';
 
-/** Where the Hub is, and who asks it. */
-export interface HubAccess {
-  /** Without a slash at the end. */
+export interface HubClientParameters {
+  /** Checked, without a slash at the end. */
   hubUrl: string;
-  token: string | undefined;
-}
-
-/**
- * Checks what a caller says of the Hub.
- * @param names what the caller knows the two settings as.
- * @throws FlockOffError `bad-argument` for an endpoint that is no address, and for a token that cannot be one.
- */
-export function hubAccess(
-  { endpoint = 'https://huggingface.co', token }: { endpoint?: string; token?: string },
-  names: { endpoint: string; token: string },
-): HubAccess {
-  return { hubUrl: parseHubEndpoint(endpoint, names.endpoint), token: parseHubToken(token, names.token) };
-}
-
-export interface HubClientParameters extends HubAccess {
+  /** Checked. */
+  token?: string;
   /** Longest silence of the Hub; a body slower than 1 KiB a second is silent, too. Default 30 s. */
   stallTimeoutMs?: number;
   /** Longest time to send one file. Default 15 minutes. */

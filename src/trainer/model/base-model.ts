@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
+import { parseHubAccess } from '../../schema/hub-access.ts';
 import { RepoId } from '../../schema/model-id.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { CONTENT_HASH } from '../../shared/file-digest.ts';
-import { type HubCalls, HubClient, hubAccess, openHubFile } from '../../shared/hub-client.ts';
+import { type HubCalls, HubClient, openHubFile } from '../../shared/hub-client.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import type { ProxyOption } from '../../shared/proxy.ts';
@@ -98,7 +99,7 @@ interface HubModel {
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
   const { hubEndpoint: endpoint, hubToken, model, totalTimeoutMs = 6 * 3_600_000 } = source;
   const names = { endpoint: 'the parameter "hubEndpoint"', token: 'the parameter "hubToken"' };
-  const access = hubAccess({ endpoint, token: hubToken }, names);
+  const access = parseHubAccess({ endpoint, token: hubToken }, names);
   if (await isFolder(model)) return resolve(model);
   if (!RepoId.safeParse(model).success) {
     throw new FlockOffError({
