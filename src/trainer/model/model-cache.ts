@@ -157,15 +157,10 @@ async function isThere(path: string): Promise<boolean> {
 async function hasContent(path: string, hash: string): Promise<boolean> {
   const what = `the cached model file ${path} cannot be read`;
   const fix = 'make it readable; or remove it, and it is downloaded again';
-  return onDisk({ path, what, fix }, async () => {
-    try {
-      if (hash.length === 64) return (await sha256OfFile(path)) === hash;
-      return hasHash(await digestFile(path), hash);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
-  });
+  if (!(await isThere(path))) return false;
+  return onDisk({ path, what, fix }, async () =>
+    hash.length === 64 ? (await sha256OfFile(path)) === hash : hasHash(await digestFile(path), hash),
+  );
 }
 
 async function linkOrCopy(from: string, to: string): Promise<void> {
