@@ -8,6 +8,8 @@ import { makeFolder } from './make-folder.ts';
 
 /** What another machine or container has not written to for so long is nobody's any more. */
 const ABANDONED_MS = 3_600_000;
+/** The same of what can be gone on with: its writer waits at most five and a half minutes for a rate limit to end. */
+const RESUMABLE_MS = 600_000;
 const MARK = '.incomplete-';
 /** In place of a writer: its process may live on, and is done with the file. */
 const LEFT = 'left-0';
@@ -89,9 +91,9 @@ async function findAbandoned(path: string): Promise<{ incomplete: string; bytes:
 
 /** A process of another machine or container cannot be looked for: there the age tells. */
 function isAbandoned(writer: string, mtimeMs: number): boolean {
-  const [where, pid] = writer.split('-');
+  const [where, pid, _id, hash] = writer.split('-');
   if (writer.startsWith(LEFT) || (where === machine() && !isRunning(Number(pid)))) return true;
-  return Date.now() - mtimeMs > ABANDONED_MS;
+  return Date.now() - mtimeMs > (hash === undefined ? ABANDONED_MS : RESUMABLE_MS);
 }
 
 let known: string | undefined;

@@ -75,7 +75,13 @@ async function incompletes(): Promise<string[]> {
   return all.filter((name) => name.includes('incomplete')).map((name) => join(folder, name));
 }
 
+const TSX = ['--import', 'tsx', '--input-type=module', '-e'];
+const importing = (name: string) => `
+  import { CLIENTS } from ${JSON.stringify(new URL('./both-clients.ts', import.meta.url).href)};
+  const client = CLIENTS.find(({ name }) => name === ${JSON.stringify(name)});`;
+
 describe.each(CLIENTS)('$name', ({ name, file, fetch }) => {
+  const asking = (more = {}) => JSON.stringify({ endpoint: mirror.url, folder, commit, ...more });
   const get = (more: Partial<Asked> = {}) => fetch({ endpoint: mirror.url, folder, commit, ...more });
   async function outcome(more?: Partial<Asked>): Promise<string> {
     try {
@@ -218,13 +224,8 @@ describe.each(CLIENTS)('$name', ({ name, file, fetch }) => {
         response.writeHead(status, headers).write(body.subarray(0, body.length / 2));
         return null;
       });
-      const script = `
-        import { CLIENTS } from ${JSON.stringify(new URL('./both-clients.ts', import.meta.url).href)};
-        const asked = ${JSON.stringify({ endpoint: mirror.url, folder, commit, stallTimeoutMs: 60_000 })};
-        await CLIENTS.find(({ name }) => name === ${JSON.stringify(name)}).fetch(asked);`;
-      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+      const script = `${importing(name)} await client.fetch(${asking({ stallTimeoutMs: 60_000 })});`;
+      const child = spawn(process.execPath, [...TSX, script], { stdio: ['ignore', 'ignore', 'inherit'] });
       const arrived = async () => {
         const [incomplete] = await incompletes();
         return incomplete === undefined ? 0 : (await stat(incomplete)).size;
@@ -265,6 +266,40 @@ describe.each(CLIENTS)('$name', ({ name, file, fetch }) => {
       expect(ranges).toEqual([undefined]);
     });
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'a full disk is said in one sentence, and nothing stays on it',
+    async () => {
+      // A limit on the size of files stands for it.
+      const script = `
+      ${importing(name)}
+      await client.fetch(${asking()}).catch((error) => console.log(error.code, error.message));`;
+      const limited = ['-c', 'trap "" XFSZ; ulimit -f 2000; exec "$0" "$@"', process.execPath];
+      const child = spawn('bash', [...limited, ...TSX, script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk;
+      });
+      await once(child, 'close');
+      expect(output).toMatch(/^disk .* (make|check) .*\.\n$/i);
+      expect(await incompletes()).toEqual([]);
+    },
+    30_000,
+  );
+
+  test('two processes that fetch it at once both find it whole', async () => {
+    const script = `
+      ${importing(name)}
+      console.log(Buffer.isBuffer(await client.fetch(${asking()})));`;
+    const children = [1, 2].map(async () => {
+      const child = spawn(process.execPath, [...TSX, script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [output] = await Promise.all([child.stdout.setEncoding('utf8').toArray(), once(child, 'close')]);
+      return output.join('');
+    });
+    expect(await Promise.all(children)).toEqual(['true\n', 'true\n']);
+    expect(await outcome()).toBe('right');
+    expect(await incompletes()).toEqual([]);
+  }, 30_000);
 
   test(`a ${file} that is listed with another hash is not taken`, async () => {
     const lie = (text: string) => text.replaceAll(/[0-9a-f]{64}/g, '0'.repeat(64));
