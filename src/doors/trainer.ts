@@ -1,8 +1,10 @@
 // Training and evaluating LoRA adapters.
 
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
@@ -20,10 +22,11 @@ export {
   type EvaluateParameters,
   type EvaluationProgress,
   type EvaluationResult,
-  type LoadLoraTrainerParameters,
   type LoraAdapter,
   LoraTrainer,
+  type LoraTrainerParameters,
   type Precision,
+  type Trainer,
   type TrainParameters,
   type TrainProgress,
   type TrainResult,

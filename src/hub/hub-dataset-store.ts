@@ -23,7 +23,7 @@ import type {
 } from './dataset-store.ts';
 import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
 
-export interface CreateHubDatasetStoreParameters {
+export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
   endpoint?: string;
   /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
@@ -53,37 +53,56 @@ const COMMIT_SHA = /^[0-9a-f]{40}$/;
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
  *   see `parseHubToken`.
  */
-export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { totalTimeoutMs = 1_800_000, attempts, clock, stallTimeoutMs, uploadTimeoutMs, proxy, fetch } = parameters;
-  const logger = safeLogger(parameters.logger);
-  const access = parseHubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
-  const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
-  const client = new HubClient({ ...access, ...timeouts, attempts, clock, proxy, fetch, logger });
-  const { hubUrl, token, faultAt } = client;
+export class HubDatasetStore implements DatasetStore {
+  readonly #client: HubClient;
+  readonly #logger: Logger;
+
+  constructor(parameters: HubDatasetStoreParameters = {}) {
+    const { totalTimeoutMs = 1_800_000, stallTimeoutMs, uploadTimeoutMs, attempts, proxy, fetch, clock } = parameters;
+    const logger = safeLogger(parameters.logger);
+    const access = parseHubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
+    const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
+    this.#client = new HubClient({ ...access, ...timeouts, attempts, proxy, fetch, clock, logger });
+    this.#logger = logger;
+  }
+
+  upload(parameters: UploadDatasetParameters): Promise<UploadedDataset> {
+    return timed(this.#logger, `uploading to ${parameters.repo}`, () => this.#upload(parameters));
+  }
+
+  download(parameters: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+    const { repo, commit } = parameters;
+    return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
+  }
 
   /** What every call to @huggingface/hub takes. */
-  function options(repo: string, { fetchAs }: HubCalls) {
+  #options(repo: string, { fetchAs }: HubCalls) {
+    const { hubUrl, token } = this.#client;
     return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: fetchAs(undefined) };
   }
 
-  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  function insist<T>(repo: string, signal: AbortSignal | undefined, call: (calls: HubCalls) => Promise<T>): Promise<T> {
-    const url = `${hubUrl}/datasets/${repo}`;
-    return client.within(url, signal, (calls) => calls.insist(url, () => call(calls)));
+  #urlOf(repo: string): string {
+    return `${this.#client.hubUrl}/datasets/${repo}`;
   }
 
-  async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
+  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
+  #insist<T>(repo: string, signal: AbortSignal | undefined, call: (calls: HubCalls) => Promise<T>): Promise<T> {
+    const url = this.#urlOf(repo);
+    return this.#client.within(url, signal, (calls) => calls.insist(url, () => call(calls)));
+  }
+
+  async #upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
     signal?.throwIfAborted();
-    const accessToken = requireToken(token);
+    const accessToken = requireToken(this.#client.token);
     const digest = await digestOf(path);
     const hub = await import('@huggingface/hub');
-    const commit = await insist(repo, signal, async (calls) => {
-      const parameters = { ...options(repo, calls), accessToken };
+    const commit = await this.#insist(repo, signal, async (calls) => {
+      const parameters = { ...this.#options(repo, calls), accessToken };
       await hub.createRepo(parameters).catch((error: unknown) => {
         if ((error as { statusCode?: number }).statusCode !== 409) throw error;
       });
       // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await commitWith(repo, digest, calls);
+      const existing = await this.#commitWith(repo, digest, calls);
       if (existing) return existing;
       const pushed = await hub.uploadFile({
         ...parameters,
@@ -92,44 +111,39 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         abortSignal: calls.signal,
       });
       const oid = pushed?.commit.oid ?? '';
-      await verifyUpload(repo, oid, digest, calls);
+      await this.#verifyUpload(repo, oid, digest, calls);
       return oid;
     });
     return { commit, sha256: digest.sha256, bytes: digest.bytes };
   }
 
   /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, calls: HubCalls): Promise<string | null> {
+  async #commitWith(repo: string, digest: FileDigest, calls: HubCalls): Promise<string | null> {
     const hub = await import('@huggingface/hub');
-    const parameters = options(repo, calls);
+    const parameters = this.#options(repo, calls);
     const { sha } = await hub.datasetInfo({ ...parameters, name: repo, revision: 'main', additionalFields: ['sha'] });
     const [entry] = await hub.pathsInfo({ ...parameters, paths: [FILE], revision: sha });
     return sameContent(entry, digest) ? sha : null;
   }
 
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, calls: HubCalls): Promise<void> {
+  async #verifyUpload(repo: string, commit: string, digest: FileDigest, calls: HubCalls): Promise<void> {
     const hub = await import('@huggingface/hub');
     const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...options(repo, calls), paths: [FILE], revision: commit })
+      ? await hub.pathsInfo({ ...this.#options(repo, calls), paths: [FILE], revision: commit })
       : [];
     if (!sameContent(entry, digest))
-      throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
+      throw this.#client.faultAt(this.#urlOf(repo))(`the upload cannot be read back at commit ${commit}`);
   }
 
-  async function download({
-    repo,
-    commit,
-    to,
-    maxBytes,
-    signal,
-  }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+  async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
     await onDisk(to, () => makeFolder(dirname(to)));
+    const { hubUrl, token, faultAt } = this.#client;
     const before = await versionOf(to);
     const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const fetched = await insist(repo, signal, ({ fetchAs }) =>
+      const fetched = await this.#insist(repo, signal, ({ fetchAs }) =>
         fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
       );
       if (!fetched.ok) return fetched;
@@ -137,7 +151,7 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
-      await concernsToken(error, { repo, commit, signal });
+      await this.#concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
       await received.close();
@@ -151,14 +165,15 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
    * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
    * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
    */
-  async function concernsToken(
+  async #concernsToken(
     error: unknown,
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
+    const { hubUrl, token, faultAt } = this.#client;
     if (token === undefined || !isCode(error, 'hub-denied')) return;
-    const { status, errorCode } = (error as FlockOffError).facts;
+    const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, ({ fetchAs }) =>
+    const isRefusedToAll = await this.#insist(repo, signal, ({ fetchAs }) =>
       listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,
@@ -169,25 +184,19 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     );
     if (!isRefusedToAll) throw error;
   }
-
-  return {
-    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
-    download: (parameters) =>
-      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
-  };
 }
 
 /** What the Hub says of the miner's repository is a verdict; what it says of our token or itself is an error. */
 function verdictOn(error: unknown, repo: string, commit: string): Checked<StoredFile> {
   if (!isCode(error, 'hub-denied')) throw error;
-  const { status, errorCode, message } = (error as FlockOffError).facts;
+  const { status, errorCode, message = 'no reason given' } = error.facts;
   if (errorCode === 'RepoNotFound')
     return reject('dataset-missing', `the dataset repository ${repo} does not exist or is private`);
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
   // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
-  if (status === 410 || status === 451 || (status === 403 && isDisabled(String(message))))
+  if (status === 410 || status === 451 || (status === 403 && isDisabled(message)))
     return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
 }

@@ -17,5 +17,5 @@ export function parseHubAccess(
   { endpoint = 'https://huggingface.co', token }: { endpoint?: string; token?: string },
   names: { endpoint: string; token: string },
 ): HubAccess {
-  return { hubUrl: parseHubEndpoint(endpoint, names.endpoint), token: parseHubToken(token, names.token) };
+  return { hubUrl: parseHubEndpoint(endpoint, names.endpoint), token: parseHubToken({ token, setting: names.token }) };
 }

@@ -49,7 +49,7 @@ const NO_PACKAGE =
  * @throws FlockOffError `backend-unavailable` when not even wasm works, with the reason of each route.
  */
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
-  const { routes = ROUTES, gpu = false, force = false, tensorflow = findTensorFlowPackage() } = options;
+  const { routes = ROUTES, force = false, tensorflow = findTensorFlowPackage() } = options;
   const failures: string[] = tensorflow ? [] : [NO_PACKAGE];
   for (const route of routes) {
     if ((route === 'linked' && force) || (route !== 'wasm' && !tensorflow)) continue;
@@ -71,7 +71,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
   throw new FlockOffError({
     code: 'backend-unavailable',
     what: `TensorFlow could not be linked. ${failures.join(' ')}`.replace(/\.$/, ''),
-    facts: { routes, gpu },
+    facts: { tried: failures },
   });
 }
 

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { startForwardProxy } from '../shared/forward-proxy.ts';
 import { type Asked, CLIENTS, publishBoth, REPO, TOKEN } from './both-clients.ts';
 import { askHub, type Mirror, type MirroredAnswer, type MirrorRule, startMirror, without } from './mirror.ts';
@@ -21,7 +21,7 @@ let folder: string;
 let commit: string;
 
 beforeEach(async () => {
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
   commit = await publishBoth(hub, BODY);
   folder = await mkdtemp(join(tmpdir(), 'flock-off-both-'));
   rule = (answer) => answer;

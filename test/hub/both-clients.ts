@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import type { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { lfsFile, regularFile } from '../../src/local/hub/repository.ts';
-import type { LocalHub } from '../../src/local/hub/start-local-hub.ts';
 import type { ProxyOption } from '../../src/shared/proxy.ts';
 import { resolveBaseModel } from '../../src/trainer/model/base-model.ts';
 
@@ -36,7 +36,7 @@ export const CLIENTS: Client[] = [
     name: 'datasets',
     file: 'data.jsonl',
     async fetch({ folder, commit, signal, ...asked }) {
-      const store = createHubDatasetStore({ stallTimeoutMs: 1_000, ...asked, clock });
+      const store = new HubDatasetStore({ stallTimeoutMs: 1_000, ...asked, clock });
       const to = join(folder, 'data.jsonl');
       const file = await store.download({ repo: REPO, commit, to, maxBytes: 64 * 1024 * 1024, signal });
       return file.ok ? readFile(to) : file.verdict.reason;

@@ -251,6 +251,7 @@ async function asModelFault<T>(model: string, call: () => Promise<T>): Promise<T
 }
 
 function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
+  if (refusal.code !== 'hub-denied') return refusal;
   const { errorCode, status } = refusal.facts;
   if (errorCode === 'RepoNotFound' || errorCode === 'RevisionNotFound' || errorCode === 'EntryNotFound')
     return new FlockOffError({

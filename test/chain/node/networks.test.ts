@@ -37,7 +37,7 @@ test('an access key in a mistyped endpoint is not shown', () => {
   expect(() => resolveEndpoints({ endpoint })).toThrow(
     expect.objectContaining({
       message: expect.stringContaining('"https://mine.example/ws" is neither'),
-      facts: { target: 'https://mine.example/ws' },
+      facts: { name: 'target', value: 'https://mine.example/ws' },
     }),
   );
 });

@@ -4,8 +4,8 @@ import { lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LocalHub } from '../../../src/local/hub/local-hub.ts';
 import { lfsFile, regularFile } from '../../../src/local/hub/repository.ts';
-import { type LocalHub, startLocalHub } from '../../../src/local/hub/start-local-hub.ts';
 import { type BaseModelSource, resolveBaseModel } from '../../../src/trainer/model/base-model.ts';
 import { hubCacheFolder } from '../../../src/trainer/model/hub-cache-folder.ts';
 import { type Mirror, startMirror } from '../../hub/mirror.ts';
@@ -28,7 +28,7 @@ const cached = (...parts: string[]) => join(source.hubCacheDir, 'models--ann--ti
 const fileRequests = () => mirror.requests.filter((request) => request.includes('/resolve/'));
 
 beforeEach(async () => {
-  hub = await startLocalHub({ users: [{ name: 'ann', token: 'hf_ann' }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: 'hf_ann' }] });
   mirror = await startMirror(hub.url, (answer) => answer);
   const create = JSON.stringify({ organization: 'ann', name: 'tiny', type: 'dataset' });
   const headers = { Authorization: 'Bearer hf_ann' };
