@@ -9,7 +9,7 @@ export const DEFAULT_HUB_CACHE = join(homedir(), '.cache', 'huggingface', 'hub')
  * `hub` in `HF_HOME`, else in `XDG_CACHE_HOME`, else `~/.cache/huggingface/hub`. Empty ones do not count.
  *
  * @example
- * const trainer = await LoraTrainer.load({ model, hubCacheDir: hubCacheFolder(process.env) });
+ * const trainer = await LoraTrainer.open({ model, hubCacheDir: hubCacheFolder(process.env) });
  */
 export function hubCacheFolder(env: Readonly<Record<string, string | undefined>>): string {
   const named = env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;

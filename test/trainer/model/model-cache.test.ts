@@ -191,7 +191,7 @@ describe('what Python has', () => {
       await expect(resolveBaseModel({ ...source, revision })).rejects.toMatchObject({
         code: 'disk',
         message: expect.stringMatching(
-          /^the cached model file .*model\.safetensors cannot be read \(EISDIR.*\)\. Make it readable; or remove it, and it is downloaded again\.$/,
+          /^the cached model file .*model\.safetensors cannot be read \(EISDIR.*\)\. Make it readable; or remove it, and it is downloaded again\. /,
         ),
       });
   });
@@ -227,7 +227,7 @@ describe('a cache that cannot be written', () => {
     await writeFile(join(source.cacheDir, 'hub'), 'a file');
     await expect(resolveBaseModel(source)).rejects.toMatchObject({
       code: 'disk',
-      message: expect.stringMatching(/^the model file .* cannot be written .*another cache folder\.$/),
+      message: expect.stringMatching(/^the model file .* cannot be written .*another cache folder\. /),
     });
   });
 });
