@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalHub } from '../../../src/local/hub/local-hub.ts';
 import { lfsFile, regularFile } from '../../../src/local/hub/repository.ts';
+import { LoraTrainer } from '../../../src/trainer/lora-trainer.ts';
 import { type BaseModelSource, resolveBaseModel } from '../../../src/trainer/model/base-model.ts';
 import { hubCacheFolder } from '../../../src/trainer/model/hub-cache-folder.ts';
 import { type Mirror, startMirror } from '../../hub/mirror.ts';
@@ -208,6 +209,37 @@ describe('what Python has', () => {
     await expectModelIn(await resolveBaseModel({ ...source, revision: commit }));
     expect(warnings).toHaveLength(1);
   });
+});
+
+it('a model in shards is whole when its index and all that it names are', async () => {
+  const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  const weightMap = { a: shards[0], b: shards[1] };
+  const json = { 'model.safetensors.index.json': JSON.stringify({ weight_map: weightMap }) };
+  const changes = [
+    { path: 'model.safetensors', file: null },
+    ...Object.entries(json).map(([path, text]) => ({ path, file: regularFile(Buffer.from(text)) })),
+    ...shards.map((path) => ({ path, file: lfsFile(Buffer.from(path)) })),
+  ];
+  const words = { author: 'ann', title: 'shards', dateMs: 0 };
+  const revision = hub.repository(MODEL)!.commit({ ref: 'refs/heads/main', changes, ...words }).id;
+  await resolveBaseModel({ ...source, revision });
+  mirror.requests.splice(0);
+  await resolveBaseModel({ ...source, revision });
+  expect(mirror.requests).toEqual([]);
+  for (const file of [shards[1]!, 'model.safetensors.index.json']) {
+    await rm(cached('snapshots', revision, file));
+    await resolveBaseModel({ ...source, revision });
+    expect(mirror.requests.splice(0)).toEqual([expect.stringContaining('/revision/')]);
+  }
+});
+
+it('the trainer reads a model through the links of the cache', async () => {
+  const trainer = await LoraTrainer.open({ ...source, inline: true, backend: 'cpu' });
+  const plain = await LoraTrainer.open({ ...source, model: golden('tiny-qwen2'), inline: true, backend: 'cpu' });
+  expect(trainer.modelFolder).toBe(cached('snapshots', commit));
+  expect(trainer.baseSha256).toBe(plain.baseSha256);
+  trainer.dispose();
+  plain.dispose();
 });
 
 describe('a cache that cannot be written', () => {
