@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ChainMetadataStore, HubDatasetStore, publishDataset, Subtensor, waitUntilAvailable } from 'flock-off';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
@@ -28,7 +30,8 @@ function minerCommand(): Command {
     .option(
       '--fresh_repository',
       'publish into a repository of its own for this version, named <name>-<hash>, which is private until its pointer is in a block',
-    );
+    )
+    .option('--data_dir <folder>', 'what the miner remembers: whose subnet it has served', join('.flock-off', 'miner'));
 }
 
 async function publish(
@@ -49,6 +52,7 @@ async function publish(
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -61,7 +65,7 @@ async function publish(
       freshRepository: flags.fresh_repository,
       competition,
       datasets,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       hotkey,
       signal,
       logger,
