@@ -57,7 +57,9 @@ export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../sc
 export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
 export type { Clock } from '../shared/clock.ts';
 export { type Logger, silentLogger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';
 export {
   type OutageWait,
   type WaitUntilAvailableParameters,

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { secretsOfProcess } from '../shared/process-secrets.ts';
+import { Secrets } from '../shared/secrets.ts';
 import { buildAddon, placeAddon, removeAddon } from './addon.ts';
 import { PINNED_WHEELS, type PinnedWheels } from './pinned-wheels.ts';
 import { installPrebuilt } from './prebuilt.ts';
@@ -54,6 +56,8 @@ const NO_PACKAGE =
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
   const { routes = DEFAULT_ROUTES, gpu = false, force = false, tensorflow = findTensorFlowPackage() } = options;
   const failures: string[] = tensorflow ? [] : [NO_PACKAGE];
+  // pip and the compiler quote addresses of indexes and proxies.
+  const secrets = new Secrets(secretsOfProcess({ env: options.env ?? process.env }));
   for (const route of routes) {
     if ((route === 'linked' && force) || (route !== 'wasm' && !tensorflow)) continue;
     try {
@@ -68,7 +72,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       return { ...(await linkNative(route, tensorflow!, options)), failures };
     } catch (error) {
       // The first route is a question, not an attempt.
-      if (route !== 'linked') failures.push(`${route}: ${messageOf(error)}`);
+      if (route !== 'linked') failures.push(secrets.mask(`${route}: ${messageOf(error)}`));
     }
   }
   throw new FlockOffError({
