@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from 'flock-off';
-import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { Owners } from './owners.ts';
 import { findServedSubnet, type LocalSubnet, type RunningSubnet } from './served-subnet.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
@@ -38,8 +38,8 @@ export async function startLocalSubnet({
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
     }
     await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
-    const hub = open.own(await startLocalHub({ users: [HUB_USER] }), (it) => it.close());
-    const chain = await startLocalChain({
+    const hub = open.own(await LocalHub.open({ users: [HUB_USER] }), (it) => it.close());
+    const chain = await LocalChain.open({
       blockTimeMs: 250,
       subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons }],
     });

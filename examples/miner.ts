@@ -1,11 +1,5 @@
 import type { Command } from 'commander';
-import {
-  ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
-  publishDataset,
-  waitUntilAvailable,
-} from 'flock-off';
+import { ChainMetadataStore, HubDatasetStore, publishDataset, Subtensor, waitUntilAvailable } from 'flock-off';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
@@ -46,10 +40,10 @@ async function publish(
   const hotkey = await openWallet(options, signal);
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   // Each attempt that fails is told of: the store makes no silent ones of its own.
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
+  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
-  const subtensor = open.own(await connectSubtensor({ ...node, signal, logger }), (it) => it.close());
+  const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -78,7 +72,11 @@ async function publish(
         }
       },
     });
-  const published = await waitUntilAvailable(publishing, { onWait: tellWait('hub and chain', logger), signal });
+  const published = await waitUntilAvailable({
+    attempt: publishing,
+    onWait: tellWait('hub and chain', logger),
+    signal,
+  });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
   say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }

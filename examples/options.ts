@@ -215,7 +215,7 @@ function hubToken(): string | undefined {
         cause: error,
       });
   }
-  return parseHubToken(process.env.HF_TOKEN, 'HF_TOKEN');
+  return parseHubToken({ token: process.env.HF_TOKEN, setting: 'HF_TOKEN' });
 }
 
 /** One line on stderr each, with the time; at `trace` also with the facts behind it. */

@@ -13,7 +13,7 @@ export function maskSecrets(text: string): string {
 
 function passwordIn(value: string, variable: string): string | null {
   try {
-    return decodeWalletPassword(value, variable);
+    return decodeWalletPassword({ value, variable });
   } catch {
     return null;
   }

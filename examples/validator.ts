@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
   type EpochReport,
+  HubDatasetStore,
   LoraTrainer,
   runValidator,
+  Subtensor,
   ValidatorState,
   WeightSetter,
   waitUntilAvailable,
@@ -58,25 +58,25 @@ async function validate(
   if (repair) say(`the state was repaired and holds ${repair.message}; the damaged one is in ${repair.damagedPath}`);
   const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const chainWait = { onWait: tellWait('the chain', logger), signal };
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
-  const subtensor = open.own(await connectSubtensor({ ...node, logger }), (it) => it.close());
+  const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
   const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
-  await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
+  await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), ...chainWait });
   doing(`loading the base model ${flags.base_model}`);
   const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
-  const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
+  const load = () => LoraTrainer.open({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
+  const trainer = await waitUntilAvailable({ attempt: load, onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());
   const reports: EpochReport[] = [];
   doing(null);
   say(`training on ${backendText(trainer)}`);
-  await runValidator(
-    {
+  await runValidator({
+    validator: {
       netuid,
       competition,
       subtensor,
@@ -93,19 +93,18 @@ async function validate(
       onEvent: showEvents(say, doing),
       logger,
     },
-    {
-      blocksPerEpoch: flags.blocks_per_epoch,
-      epochs: flags.epochs,
-      signal,
-      onReport: async (report) => {
-        reports.push(report);
-        show(reportTable(report));
-        const nextBlock = report.startBlock + flags.blocks_per_epoch;
-        doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
-        await storeReport(report, join(flags.data_dir, 'reports'), logger);
-      },
+
+    blocksPerEpoch: flags.blocks_per_epoch,
+    epochs: flags.epochs,
+    signal,
+    onReport: async (report) => {
+      reports.push(report);
+      show(reportTable(report));
+      const nextBlock = report.startBlock + flags.blocks_per_epoch;
+      doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
+      await storeReport(report, join(flags.data_dir, 'reports'), logger);
     },
-  );
+  });
   const pending = await pendingReveal({ weightSetter, signal });
   if (pending !== null) say(pending);
   return reports;

@@ -25,6 +25,7 @@ export interface DuplicateFinding {
 }
 
 export interface FindDuplicatesParameters {
+  candidates: DuplicateCandidate[];
   /** Share of common rows (0..1) from which the later dataset is a copy. */
   containment: number;
 }
@@ -58,10 +59,7 @@ interface Rows {
  * @returns findings by the copy's hotkey.
  * @throws FlockOffError `bad-argument` for a containment outside of 0..1, and what is no uid or block number.
  */
-export function findDuplicates(
-  candidates: DuplicateCandidate[],
-  { containment }: FindDuplicatesParameters,
-): Map<string, DuplicateFinding> {
+export function findDuplicates({ candidates, containment }: FindDuplicatesParameters): Map<string, DuplicateFinding> {
   requireNumber('containment', containment, { most: 1 });
   candidates.forEach(requireCandidate);
   const findings = new Map<string, DuplicateFinding>();

@@ -24,10 +24,10 @@ export type {
   UploadDatasetParameters,
   UploadedDataset,
 } from '../hub/dataset-store.ts';
-export { type CreateHubDatasetStoreParameters, createHubDatasetStore } from '../hub/hub-dataset-store.ts';
+export { HubDatasetStore, type HubDatasetStoreParameters } from '../hub/hub-dataset-store.ts';
 export { Competition } from '../schema/competition.ts';
 export type { DatasetRow } from '../schema/dataset-row.ts';
-export { parseHubToken } from '../schema/hub-token.ts';
+export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';

@@ -8,12 +8,18 @@ export {
 } from '../errors/flock-off-error.ts';
 export {
   EvalQueue,
+  type EvalQueueParameters,
   type EvalQueueState,
   type NextEpochParameters,
   type NextEpochReturnType,
 } from '../queue/eval-queue.ts';
 export type { Submission } from '../schema/submission.ts';
-export { type BenchmarkCurve, ERA_B_CURVE, scoreBenchmark } from '../scoring/benchmark.ts';
+export {
+  type BenchmarkCurve,
+  ERA_B_CURVE,
+  type ScoreBenchmarkParameters,
+  scoreBenchmark,
+} from '../scoring/benchmark.ts';
 export {
   type ComputeWeightsParameters,
   type ComputeWeightsReturnType,
@@ -26,5 +32,17 @@ export { type RunValidatorParameters, runValidator } from '../validator/loop.ts'
 export type { Outcome } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
 export type { Standing, Standings } from '../validator/standing.ts';
-export { type OpenEpoch, type RememberedDataset, type StateRepair, ValidatorState } from '../validator/state.ts';
+export { type StateRepair, ValidatorState } from '../validator/state.ts';
+export type {
+  BeginEpochParameters,
+  FinishEpochParameters,
+  KeepOnlyParameters,
+  OpenEpoch,
+  PinnedDataset,
+  PutDatasetsParameters,
+  PutDownloadParameters,
+  PutScoreParameters,
+  RememberedDataset,
+  StateStore,
+} from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

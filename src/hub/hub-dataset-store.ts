@@ -7,7 +7,7 @@ import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { fetchFailure } from '../shared/fetch-failure.ts';
 import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { hubFetch } from '../shared/hub-fetch.ts';
+import { type HubFetchParameters, hubFetch } from '../shared/hub-fetch.ts';
 import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
 import { startIncomplete } from '../shared/incomplete-file.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
@@ -27,7 +27,7 @@ import type {
 } from './dataset-store.ts';
 import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
 
-export interface CreateHubDatasetStoreParameters {
+export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
   endpoint?: string;
   /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
@@ -58,65 +58,90 @@ const COMMIT_SHA = /^[0-9a-f]{40}$/;
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
  *   see {@link parseHubToken}.
  */
-export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock } = parameters;
-  const logger = safeLogger(parameters.logger);
-  const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
-  const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const route = httpRoute(parameters, hubUrl);
+export class HubDatasetStore implements DatasetStore {
+  readonly #hubUrl: string;
+  readonly #token: string | undefined;
+  readonly #limits: Omit<HubFetchParameters, 'signal' | 'token'>;
   /** Names the proxy, too. */
-  const faultAt = (url: string) => hubFault(url, route.through(url));
-  const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+  readonly #faultAt: (url: string) => HubFault;
+  readonly #attempts: number;
+  readonly #totalTimeoutMs: number;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+
+  constructor(parameters: HubDatasetStoreParameters = {}) {
+    const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
+    const { attempts = 5, clock = systemClock } = parameters;
+    const logger = safeLogger(parameters.logger);
+    const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
+    const route = httpRoute(parameters, hubUrl);
+    this.#hubUrl = hubUrl;
+    this.#token = parseHubToken({ token: parameters.token, setting: 'the parameter "token"' });
+    this.#limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+    this.#faultAt = (url) => hubFault(url, route.through(url));
+    this.#attempts = attempts;
+    this.#totalTimeoutMs = totalTimeoutMs;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  upload(parameters: UploadDatasetParameters): Promise<UploadedDataset> {
+    return timed(this.#logger, `uploading to ${parameters.repo}`, () => this.#upload(parameters));
+  }
+
+  download(parameters: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+    const { repo, commit } = parameters;
+    return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
+  }
 
   /** What every call to @huggingface/hub takes. */
-  function options(repo: string, signal: AbortSignal) {
+  #options(repo: string, signal: AbortSignal) {
     return {
       repo: { type: 'dataset' as const, name: repo },
-      hubUrl,
-      accessToken: token,
-      fetch: hubFetch({ ...limits, signal }),
+      hubUrl: this.#hubUrl,
+      accessToken: this.#token,
+      fetch: hubFetch({ ...this.#limits, signal }),
     };
   }
 
   /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  async function insist<T>(
+  async #insist<T>(
     repo: string,
     signal: AbortSignal | undefined,
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const deadline = new AbortController();
-    const fault = faultAt(`${hubUrl}/datasets/${repo}`);
-    const late = () => deadline.abort(fault(`it took more than ${totalTimeoutMs / 1000} s in all`));
-    const timer = setTimeout(late, totalTimeoutMs);
+    const fault = this.#faultAt(`${this.#hubUrl}/datasets/${repo}`);
+    const late = () => deadline.abort(fault(`it took more than ${this.#totalTimeoutMs / 1000} s in all`));
+    const timer = setTimeout(late, this.#totalTimeoutMs);
     const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
     try {
       return await retry(() => asOurs(fault, either, () => call(either)), {
-        attempts,
+        attempts: this.#attempts,
         baseDelayMs: BASE_DELAY_MS,
         maxDelayMs: MAX_DELAY_MS,
         signal: either,
-        clock,
+        clock: this.#clock,
         onRetry: (error, attempt, delayMs) =>
-          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
+          this.#logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
       });
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
+  async #upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
     signal?.throwIfAborted();
-    const accessToken = requireToken(token);
+    const accessToken = requireToken(this.#token);
     const digest = await digestOf(path);
     const hub = await import('@huggingface/hub');
-    const commit = await insist(repo, signal, async (signal) => {
-      const calls = { ...options(repo, signal), accessToken };
+    const commit = await this.#insist(repo, signal, async (signal) => {
+      const calls = { ...this.#options(repo, signal), accessToken };
       await hub.createRepo(calls).catch((error: unknown) => {
         if ((error as { statusCode?: number }).statusCode !== 409) throw error;
       });
       // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await commitWith(repo, digest, signal);
+      const existing = await this.#commitWith(repo, digest, signal);
       if (existing) return existing;
       const pushed = await hub.uploadFile({
         ...calls,
@@ -125,37 +150,31 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
         abortSignal: signal,
       });
       const oid = pushed?.commit.oid ?? '';
-      await verifyUpload(repo, oid, digest, signal);
+      await this.#verifyUpload(repo, oid, digest, signal);
       return oid;
     });
     return { commit, sha256: digest.sha256, bytes: digest.bytes };
   }
 
   /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
+  async #commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
     const hub = await import('@huggingface/hub');
-    const calls = options(repo, signal);
+    const calls = this.#options(repo, signal);
     const { sha } = await hub.datasetInfo({ ...calls, name: repo, revision: 'main', additionalFields: ['sha'] });
     const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: sha });
     return sameContent(entry, digest) ? sha : null;
   }
 
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
+  async #verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
     const hub = await import('@huggingface/hub');
     const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
+      ? await hub.pathsInfo({ ...this.#options(repo, signal), paths: [FILE], revision: commit })
       : [];
     if (!sameContent(entry, digest))
-      throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
+      throw this.#faultAt(`${this.#hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
   }
 
-  async function download({
-    repo,
-    commit,
-    to,
-    maxBytes,
-    signal,
-  }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+  async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
     const incomplete = await onDisk(to, () => startIncomplete(to));
     const file = await onDisk(to, () => open(incomplete, 'wx'));
@@ -163,16 +182,16 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     let complete = false;
     try {
       const received = new ReceivedFile(file, to);
-      const fetched = await insist(repo, signal, (signal) => {
-        const fetch = hubFetch({ ...limits, signal, token });
-        return fetchVerified(received, { hubUrl, repo, commit, fetch, faultAt, maxBytes });
+      const fetched = await this.#insist(repo, signal, (signal) => {
+        const fetch = hubFetch({ ...this.#limits, signal, token: this.#token });
+        return fetchVerified(received, { hubUrl: this.#hubUrl, repo, commit, fetch, faultAt: this.#faultAt, maxBytes });
       });
       if (!fetched.ok) return fetched;
       await onDisk(to, () => rename(incomplete, to));
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
-      await concernsToken(error, { repo, commit, signal });
+      await this.#concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
       await file.close().catch(() => {});
@@ -187,15 +206,21 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
    * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
    * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
    */
-  async function concernsToken(
+  async #concernsToken(
     error: unknown,
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
-    if (token === undefined || !isCode(error, 'hub-denied')) return;
+    if (this.#token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = (error as FlockOffError).facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, (signal) =>
-      listFile({ hubUrl, repo, commit, faultAt, fetch: hubFetch({ ...limits, signal }) }),
+    const isRefusedToAll = await this.#insist(repo, signal, (signal) =>
+      listFile({
+        hubUrl: this.#hubUrl,
+        repo,
+        commit,
+        faultAt: this.#faultAt,
+        fetch: hubFetch({ ...this.#limits, signal }),
+      }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -205,12 +230,6 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     );
     if (!isRefusedToAll) throw error;
   }
-
-  return {
-    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
-    download: (parameters) =>
-      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
-  };
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */

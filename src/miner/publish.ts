@@ -1,4 +1,4 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
 import type { HotkeySigner } from '../chain/wallet/hotkey.ts';
 import { checkDataset } from '../dataset/check.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
@@ -14,7 +14,7 @@ export interface PublishDatasetParameters {
   /** `namespace/name` of the dataset repository; created when missing. */
   repo: string;
   datasets: DatasetStore;
-  metadata: ChainMetadataStore;
+  metadata: Pick<MetadataStore, 'commit' | 'pointerText' | 'requireRegistered'>;
   hotkey: HotkeySigner;
   /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
   competition?: Competition;
@@ -48,9 +48,7 @@ export interface PublishDatasetReturnType {
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
   const { path, repo, datasets, metadata, hotkey, signal, onStep } = parameters;
   const competition = parameters.competition ?? Competition.parse({});
-  requireReadable(
-    await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40) }, { signal }),
-  );
+  requireReadable(await metadata.pointerText({ repo, competition: competition.id, commit: '0'.repeat(40), signal }));
 
   const dataset = await timed(safeLogger(parameters.logger), `checking ${path}`, () =>
     checkDataset({ path, competition, signal }),
@@ -59,12 +57,13 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   const rows = dataset.value.rows.length;
   onStep?.({ kind: 'checked', rows, bytes: dataset.value.bytes });
 
-  await metadata.requireRegistered(hotkey, signal);
+  await metadata.requireRegistered({ hotkey: hotkey.address, signal });
   const { commit } = await datasets.upload({ repo, path, signal });
   onStep?.({ kind: 'uploaded', commit });
 
   const id = { repo, competition: competition.id, commit };
-  const { pointer, block } = await metadata.commit(id, {
+  const { pointer, block } = await metadata.commit({
+    ...id,
     hotkey,
     signal,
     onWait: (wait) => onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft }),

@@ -18,6 +18,7 @@ import { averagesOf, nextStandings, standingVerdicts } from './standing.ts';
 import type { Validator } from './validator.ts';
 
 export interface RunEpochParameters {
+  validator: Validator;
   signal?: AbortSignal;
 }
 
@@ -29,7 +30,7 @@ export interface RunEpochParameters {
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
  */
-export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
+export async function runEpoch({ validator, signal }: RunEpochParameters): Promise<EpochReport> {
   const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
   const outcomes = new Map<string, Outcome>();
@@ -78,7 +79,7 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
     neurons: end.neurons,
   });
   logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
-  const receipt = weighed.action === 'keep' ? null : await weightSetter.set(weighed.weights, { signal });
+  const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
 
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
@@ -136,13 +137,13 @@ async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
 ): Promise<Metagraph> {
-  const { block, nextEpochBlock } = await subtensor.epoch(netuid, signal);
+  const { block, nextEpochBlock } = await subtensor.epoch({ netuid, signal });
   const untilBlock = nextEpochBlock - blockThreshold;
   if (block < untilBlock && Number.isFinite(untilBlock)) {
     onEvent?.({ kind: 'waiting', block, untilBlock });
-    await subtensor.waitForBlock(untilBlock, { signal });
+    await subtensor.waitForBlock({ block: untilBlock, signal });
   }
-  return subtensor.metagraph(netuid, signal);
+  return subtensor.metagraph({ netuid, signal });
 }
 
 function weightsText(weights: { uid: number; weight: number }[]): string {

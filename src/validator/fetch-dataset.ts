@@ -12,7 +12,7 @@ import { timed } from '../shared/timed.ts';
 import { datasetFolder, markUsed } from './dataset-cache.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault } from './postpone.ts';
-import type { RememberedDataset } from './state.ts';
+import type { RememberedDataset } from './state-store.ts';
 import { cacheOf, type Validator } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
@@ -67,7 +67,7 @@ export async function keepOnDisk(
   const folder = datasetFolder(validator.cacheDir, repo, commit);
   const path = join(folder, 'data.jsonl');
   await onDisk(folder, () => markUsed(folder, cacheOf(validator)));
-  const stored = await state.download(repo, commit);
+  const stored = await state.download({ repo, commit });
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
     return accept({ path, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
@@ -75,7 +75,7 @@ export async function keepOnDisk(
   const file = await datasets.download({ repo, commit, to: incomplete, maxBytes: competition.maxBytes, signal });
   if (!file.ok) return file;
   await onDisk(path, () => rename(incomplete, path));
-  await state.putDownload(repo, commit, file.value);
+  await state.putDownload({ repo, commit, sha256: file.value.sha256 });
   return accept({ path, downloaded: true });
 }
 
@@ -128,10 +128,13 @@ async function remember(
     });
   const rowBlocks = rowHashes.map((hash) => Math.min(commitBlock, firstBlocks.get(hash) ?? commitBlock));
   const earlier = shown.filter((dataset) => dataset.repo !== repo || dataset.commit !== commit);
-  await validator.state.putDatasets(hotkey, [
-    { repo, commit, commitBlock, sha256, rowHashes, rowBlocks },
-    ...withinRows(earlier.slice(0, MOST_EARLIER), validator.competition.maxRows),
-  ]);
+  await validator.state.putDatasets({
+    hotkey,
+    datasets: [
+      { repo, commit, commitBlock, sha256, rowHashes, rowBlocks },
+      ...withinRows(earlier.slice(0, MOST_EARLIER), validator.competition.maxRows),
+    ],
+  });
 }
 
 /** As many of the datasets, from the first on, as have no more rows than that in all. */

@@ -2,7 +2,7 @@ import { type DuplicateCandidate, findDuplicates } from '../dataset/duplicates.t
 import type { Verdict } from '../schema/verdict.ts';
 import { isOf } from './fetch-dataset.ts';
 import type { ReadPointer } from './pointers.ts';
-import type { RememberedDataset } from './state.ts';
+import type { RememberedDataset } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 /**
@@ -25,7 +25,7 @@ export function findCopies(
       candidates.push({ hotkey, uid, commitBlock, rowHashes, rowBlocks, replaced });
     }
   }
-  const findings = findDuplicates(candidates, { containment: competition.duplicateContainment });
+  const findings = findDuplicates({ candidates, containment: competition.duplicateContainment });
   return new Map(
     [...findings].map(([hotkey, { originalUid, originalHotkey, commonRows, containment }]) => {
       const share = Math.round(containment * 100);

@@ -58,7 +58,7 @@ export async function scoreDataset(
       logger.debug(`uid ${uid}: tried again in ${delayMs / 1000} s`);
     },
   });
-  await state.putScore(key, score);
+  await state.putScore({ key, score });
   return score;
 
   async function train(): Promise<Checked<number>> {
@@ -78,7 +78,7 @@ export async function scoreDataset(
       },
     };
     const trained = await timed(logger, `uid ${uid}: training on ${rows.length} rows`, () =>
-      trainer.train(rows, training),
+      trainer.train({ rows, ...training }),
     );
     if (!trained.ok) return trained;
     const evaluating = {
@@ -88,7 +88,7 @@ export async function scoreDataset(
       onProgress: (progress: EvaluationProgress) => onEvent?.({ kind: 'evaluating', uid, progress }),
     };
     const evaluated = await timed(logger, `uid ${uid}: evaluating on ${evaluation.rows.length} rows`, () =>
-      trainer.evaluate(evaluation.rows, evaluating),
+      trainer.evaluate({ rows: evaluation.rows, ...evaluating }),
     );
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }

@@ -1,33 +1,24 @@
 import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Standings } from './standing.ts';
+import type {
+  BeginEpochParameters,
+  FinishEpochParameters,
+  KeepOnlyParameters,
+  OpenEpoch,
+  PinnedDataset,
+  PutDatasetsParameters,
+  PutDownloadParameters,
+  PutScoreParameters,
+  RememberedDataset,
+  StateStore,
+} from './state-store.ts';
 import { openStore } from './store/open-store.ts';
 import { repairStore, type StateRepair } from './store/repair.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { ID_KEY } from './store/store-id.ts';
 
 export type { StateRepair };
-
-/** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
-export interface OpenEpoch {
-  /** Seed of every training run of the epoch, 0..65535. */
-  epochSeed: number;
-  /** The miners the queue picked. */
-  hotkeys: string[];
-  startBlock: number;
-}
-
-/** What a dataset looked like when it was read, for finding its copies when it is not in the draw itself. */
-export interface RememberedDataset {
-  repo: string;
-  commit: string;
-  commitBlock: number;
-  sha256: string;
-  /** Per row: its normalised hash. */
-  rowHashes: string[];
-  /** Per row: the block in which this hotkey first showed it. */
-  rowBlocks: number[];
-}
 
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
@@ -38,7 +29,7 @@ export interface RememberedDataset {
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
  * What was stored before is not lost; the state has to be opened again.
  */
-export class ValidatorState {
+export class ValidatorState implements StateStore {
   /** Names this state among those that share a cache folder; it stays the same for as long as the folder lasts. */
   readonly id: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
@@ -92,7 +83,7 @@ export class ValidatorState {
   }
 
   /** Stores a new draw together with the queue that made it. */
-  beginEpoch(epoch: OpenEpoch, queue: unknown): Promise<void> {
+  beginEpoch({ epoch, queue }: BeginEpochParameters): Promise<void> {
     return this.#store.write([
       { type: 'put', key: 'epoch', value: epoch },
       { type: 'put', key: 'queue', value: queue },
@@ -100,7 +91,7 @@ export class ValidatorState {
   }
 
   /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch(standings: Standings, queue: unknown): Promise<void> {
+  async finishEpoch({ standings, queue }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
@@ -114,17 +105,17 @@ export class ValidatorState {
     return this.#get<Checked<number>>(`score:${key}`);
   }
 
-  putScore(key: string, score: Checked<number>): Promise<void> {
+  putScore({ key, score }: PutScoreParameters): Promise<void> {
     return this.#put(`score:${key}`, score);
   }
 
   /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download(repo: string, commit: string): Promise<{ sha256: string } | null> {
-    return this.#get<{ sha256: string }>(downloadKey(repo, commit));
+  download({ repo, commit }: PinnedDataset): Promise<{ sha256: string } | null> {
+    return this.#get<{ sha256: string }>(downloadKey({ repo, commit }));
   }
 
-  putDownload(repo: string, commit: string, { sha256 }: { sha256: string }): Promise<void> {
-    return this.#put(downloadKey(repo, commit), { sha256 });
+  putDownload({ repo, commit, sha256 }: PutDownloadParameters): Promise<void> {
+    return this.#put(downloadKey({ repo, commit }), { sha256 });
   }
 
   /** The datasets a hotkey has shown, the latest first. */
@@ -132,16 +123,13 @@ export class ValidatorState {
     return (await this.#get<RememberedDataset[]>(datasetKey(hotkey))) ?? [];
   }
 
-  putDatasets(hotkey: string, datasets: RememberedDataset[]): Promise<void> {
+  putDatasets({ hotkey, datasets }: PutDatasetsParameters): Promise<void> {
     return this.#put(datasetKey(hotkey), datasets);
   }
 
   /** Forgets the datasets of every other hotkey, and every other download. */
-  async keepOnly(kept: { hotkeys: string[]; downloads: { repo: string; commit: string }[] }): Promise<void> {
-    const keys = new Set([
-      ...kept.hotkeys.map(datasetKey),
-      ...kept.downloads.map(({ repo, commit }) => downloadKey(repo, commit)),
-    ]);
+  async keepOnly(kept: KeepOnlyParameters): Promise<void> {
+    const keys = new Set([...kept.hotkeys.map(datasetKey), ...kept.downloads.map(downloadKey)]);
     const stored = [...(await this.#store.keys('dataset:')), ...(await this.#store.keys('download:'))];
     await this.#store.write(stored.filter((key) => !keys.has(key)).map((key) => ({ type: 'del', key })));
   }
@@ -169,4 +157,4 @@ export class ValidatorState {
 }
 
 const datasetKey = (hotkey: string) => `dataset:${hotkey}`;
-const downloadKey = (repo: string, commit: string) => `download:${repo}:${commit}`;
+const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

@@ -1,28 +1,28 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
-import type { Subtensor } from '../chain/subtensor.ts';
-import type { WeightSetter } from '../chain/weights/weight-setter.ts';
+import type { ValidatorChain } from '../chain/chain.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
+import type { WeightStore } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
-import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
+import type { EvaluationProgress, Trainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { DatasetCache } from './dataset-cache.ts';
 import type { Outcome } from './outcome.ts';
-import type { ValidatorState } from './state.ts';
+import type { StateStore } from './state-store.ts';
 
 /** What a validator works with. Everything is opened and closed by whoever made it. */
 export interface Validator {
   netuid: number;
   competition: Competition;
-  subtensor: Subtensor;
-  metadata: ChainMetadataStore;
-  weightSetter: WeightSetter;
+  subtensor: ValidatorChain;
+  metadata: Pick<MetadataStore, 'readSubnet'>;
+  weightSetter: WeightStore;
   datasets: DatasetStore;
-  trainer: LoraTrainer;
+  trainer: Trainer;
   /** The fixed evaluation set. */
   evaluation: Dataset;
-  state: ValidatorState;
+  state: StateStore;
   /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;
   /**

@@ -19,13 +19,13 @@ const miner = (hotkey: string, commitBlock: number, rowHashes: string[], more: P
   ...more,
 });
 
-const copies = (...candidates: DuplicateCandidate[]) => [...findDuplicates(candidates, { containment }).keys()].sort();
+const copies = (...candidates: DuplicateCandidate[]) => [...findDuplicates({ candidates, containment }).keys()].sort();
 
 describe('findDuplicates', () => {
   it('finds the later of two equal datasets and says whose rows they were', () => {
     const original = miner('ann', 10, some('a', 50), { uid: 3 });
     const copy = miner('bob', 11, some('a', 50), { uid: 1 });
-    expect(findDuplicates([copy, original], { containment })).toEqual(
+    expect(findDuplicates({ candidates: [copy, original], containment })).toEqual(
       new Map([['bob', { originalHotkey: 'ann', originalUid: 3, commonRows: 50, containment: 1 }]]),
     );
   });
@@ -58,7 +58,7 @@ describe('findDuplicates', () => {
     const partly = (count: number) => miner('bob', 11, [...some('a', count), ...some('b', 100 - count)]);
     expect(copies(original, partly(39))).toEqual([]);
     expect(copies(original, partly(40))).toEqual(['bob']);
-    expect(findDuplicates([original, partly(39)], { containment: 0.39 }).size).toBe(1);
+    expect(findDuplicates({ candidates: [original, partly(39)], containment: 0.39 }).size).toBe(1);
   });
 
   it('finds a copy padded with ten times as many rows of filler', () => {
@@ -88,7 +88,7 @@ describe('findDuplicates', () => {
     const b = miner('bob', 11, some('r', 100, 50));
     const c = miner('cid', 12, some('r', 100, 100));
     expect(copies(c, a, b)).toEqual(['bob', 'cid']);
-    const findings = findDuplicates([a, b, c], { containment });
+    const findings = findDuplicates({ candidates: [a, b, c], containment });
     expect(findings.get('bob')?.originalHotkey).toBe('ann');
     expect(findings.get('cid')?.originalHotkey).toBe('bob');
   });
@@ -97,7 +97,7 @@ describe('findDuplicates', () => {
     const a = miner('ann', 10, some('a', 100));
     const b = miner('bob', 9, some('b', 100));
     const copy = miner('cid', 12, [...some('a', 55), ...some('b', 45)]);
-    expect(findDuplicates([b, a, copy], { containment }).get('cid')).toMatchObject({
+    expect(findDuplicates({ candidates: [b, a, copy], containment }).get('cid')).toMatchObject({
       originalHotkey: 'ann',
       commonRows: 55,
     });
@@ -174,7 +174,7 @@ describe('findDuplicates', () => {
   it('finds all copies but the first of a dataset that more have than are compared, and nobody by itself', () => {
     const rows = some('a', 50);
     const all = Array.from({ length: 80 }, (_, i) => miner(`m${i}`, 100 - i, rows));
-    const found = findDuplicates(all, { containment });
+    const found = findDuplicates({ candidates: all, containment });
     expect(found.size).toBe(79);
     expect(found.has('m79')).toBe(false);
     const own = [miner('ann', 10, rows, { replaced: true }), miner('ann', 20, rows)];
@@ -192,7 +192,7 @@ describe('findDuplicates', () => {
     const rows = some('a', 500);
     const all = Array.from({ length: 256 * 9 }, (_, i) => miner(`m${i % 256}`, i, rows, { replaced: i >= 256 }));
     const startedMs = performance.now();
-    expect(findDuplicates(all, { containment }).size).toBeGreaterThan(200);
+    expect(findDuplicates({ candidates: all, containment }).size).toBeGreaterThan(200);
     const elapsedMs = performance.now() - startedMs;
     console.log(`findDuplicates, 256 x 9 equal x 500 rows: ${elapsedMs.toFixed(0)} ms`);
     expect(elapsedMs).toBeLessThan(10_000);

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
+import { LocalChain, LocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import VECTORS from '../vectors/wallets/vectors.json' with { type: 'json' };
 import { runExample } from './run-example.ts';
@@ -19,8 +19,8 @@ const ROW = JSON.stringify({
   ],
 });
 let folder: string;
-let hub: Awaited<ReturnType<typeof startLocalHub>>;
-let chain: Awaited<ReturnType<typeof startLocalChain>>;
+let hub: Awaited<ReturnType<typeof LocalHub.open>>;
+let chain: Awaited<ReturnType<typeof LocalChain.open>>;
 let locked: Server;
 let keyless: string;
 
@@ -30,8 +30,8 @@ beforeAll(async () => {
   const known = await writeDevWallet({ path, name: 'known' });
   const validator = await writeDevWallet({ path, name: 'validator' });
   await writeDevWallet({ path, name: 'stranger' });
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
-  chain = await startLocalChain({
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
+  chain = await LocalChain.open({
     subnets: [{ netuid: 96, neurons: [known, { ...validator, validatorPermit: true, stake: 1 }] }],
   });
   locked = createServer().on('upgrade', (_, socket) => socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n'));

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LocalChain, type LocalHub, startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
+import { LocalChain, LocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ROWS, startExample } from './run-example.ts';
 
@@ -10,7 +10,7 @@ import { ROWS, startExample } from './run-example.ts';
 const NETUID = 7;
 const TOKEN = 'hf_outage_token';
 let folder: string;
-let neurons: Parameters<typeof startLocalChain>[0]['subnets'][number]['neurons'];
+let neurons: Parameters<typeof LocalChain.open>[0]['subnets'][number]['neurons'];
 const running: (LocalChain | LocalHub)[] = [];
 
 beforeAll(async () => {
@@ -30,13 +30,13 @@ async function up<T extends LocalChain | LocalHub>(starting: Promise<T>): Promis
   running.push(server);
   return server;
 }
-const chainAt = (port = 0) => up(startLocalChain({ port, subnets: [{ netuid: NETUID, neurons }] }));
-const hubAt = (port = 0) => up(startLocalHub({ port, users: [{ name: 'ann', token: TOKEN }] }));
+const chainAt = (port = 0) => up(LocalChain.open({ port, subnets: [{ netuid: NETUID, neurons }] }));
+const hubAt = (port = 0) => up(LocalHub.open({ port, users: [{ name: 'ann', token: TOKEN }] }));
 const portOf = ({ url }: { url: string }) => Number(new URL(url).port);
 
 /** Where nobody listens, but somebody may later. */
 async function freePort(): Promise<number> {
-  const hub = await startLocalHub({ users: [] });
+  const hub = await LocalHub.open({ users: [] });
   await hub.close();
   return portOf(hub);
 }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ChainMetadataStore, connectSubtensor, openHotkey } from 'flock-off';
+import { ChainMetadataStore, Subtensor, WalletHotkey } from 'flock-off';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalSubnet } from '../../examples/local-subnet.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
@@ -116,9 +116,9 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     ).exec(stdout)![2]!;
 
     const announced = JSON.parse(await readFile(await announcement(), 'utf8')) as LocalSubnet;
-    const { address } = await openHotkey({ path: join(announced.folder, 'wallets'), name: 'miner' });
-    const subtensor = await connectSubtensor({ endpoint: announced.chainUrl });
-    const commitment = await new ChainMetadataStore({ subtensor, netuid: announced.netuid }).read(address);
+    const { address } = await WalletHotkey.open({ path: join(announced.folder, 'wallets'), name: 'miner' });
+    const subtensor = await Subtensor.open({ endpoint: announced.chainUrl });
+    const commitment = await new ChainMetadataStore({ subtensor, netuid: announced.netuid }).read({ hotkey: address });
     await subtensor.close();
     expect(commitment?.text).toBe(pointer);
     expect(await localSubnets()).toHaveLength(1);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { askHub, type Mirror, type MirroredAnswer, type MirrorRule, startMirror, without } from './mirror.ts';
 
 // Mirrors of the Hub as users report them: what they leave out, and what they get wrong.
@@ -20,7 +20,7 @@ let mirror: Mirror | undefined;
 const at = (name: string) => join(folder, name);
 
 beforeEach(async () => {
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
   folder = await mkdtemp(join(tmpdir(), 'flock-off-mirror-'));
 });
 afterEach(async () => {
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function uploaded(body: string): Promise<string> {
   await writeFile(at('up.jsonl'), body);
-  return (await createHubDatasetStore({ endpoint: hub.url, token: TOKEN }).upload({ repo: REPO, path: at('up.jsonl') }))
+  return (await new HubDatasetStore({ endpoint: hub.url, token: TOKEN }).upload({ repo: REPO, path: at('up.jsonl') }))
     .commit;
 }
 
@@ -41,7 +41,7 @@ async function downloadThrough(
   { maxBytes = 10 * MIB, stallTimeoutMs = 5_000 }: { maxBytes?: number; stallTimeoutMs?: number } = {},
 ) {
   mirror = await startMirror(hub.url, rule);
-  const store = createHubDatasetStore({
+  const store = new HubDatasetStore({
     endpoint: mirror.url,
     stallTimeoutMs,
     totalTimeoutMs: 20_000,
@@ -78,7 +78,7 @@ describe.each(['regular', 'lfs'] as const)('the hash of %s storage decides', (st
   const BODY = Array.from({ length: 3_000 }, (_, i) => JSON.stringify({ i })).join('\n');
   beforeEach(async () => {
     await hub.close();
-    hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }], storageMode });
+    hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }], storageMode });
   });
 
   const lies = { 'content-range': 'bytes 0-0/99999999999', 'x-linked-size': '99999999999', etag: 'W/"other"' };

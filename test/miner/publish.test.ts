@@ -1,14 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
-  type PublishStep,
-  publishDataset,
-} from 'flock-off';
-import { type LocalChain, type LocalHub, startLocalChain, startLocalHub } from 'flock-off/local';
+import { ChainMetadataStore, HubDatasetStore, type PublishStep, publishDataset, Subtensor } from 'flock-off';
+import { LocalChain, LocalHub } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
@@ -29,9 +23,9 @@ let steps: PublishStep[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-publish-'));
   steps = [];
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
   const neurons = [{ hotkey: (await devHotkey('ann')).address }];
-  chain = await startLocalChain({ blockTimeMs: 50, subnets: [{ netuid: NETUID, neurons }] });
+  chain = await LocalChain.open({ blockTimeMs: 50, subnets: [{ netuid: NETUID, neurons }] });
 });
 afterEach(async () => {
   await chain.close();
@@ -42,12 +36,12 @@ afterEach(async () => {
 async function publish({ repo = 'ann/chat', rows = [row('Cats?'), row('Dogs?')], by = 'ann' } = {}) {
   const path = join(folder, 'data.jsonl');
   await writeFile(path, `${rows.join('\n')}\n`);
-  const subtensor = await connectSubtensor({ endpoint: chain.url });
+  const subtensor = await Subtensor.open({ endpoint: chain.url });
   try {
     return await publishDataset({
       path,
       repo,
-      datasets: createHubDatasetStore({ endpoint: hub.url, token: TOKEN }),
+      datasets: new HubDatasetStore({ endpoint: hub.url, token: TOKEN }),
       metadata: new ChainMetadataStore({ subtensor, netuid: NETUID }),
       hotkey: await devHotkey(by),
       onStep: (step) => steps.push(step),

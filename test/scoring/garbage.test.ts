@@ -48,7 +48,8 @@ const CALCULATIONS: Record<string, Calculation> = {
       loss: 'lossNatsPerToken',
       ...Object.fromEntries(Object.keys(ERA_B_CURVE).map((key) => [key, `curve["${key}"]`])),
     },
-    of: ({ loss, ...curve }) => scoreBenchmark(loss!, curve as unknown as typeof ERA_B_CURVE),
+    of: ({ loss, ...curve }) =>
+      scoreBenchmark({ lossNatsPerToken: loss!, curve: curve as unknown as typeof ERA_B_CURVE }),
   },
   computeWeights: {
     numbers: { ...LOSSES, average: 0.4, uid: 3, consensus: 0.2 },
@@ -131,14 +132,14 @@ const CALCULATIONS: Record<string, Calculation> = {
         { hotkey: 'a', uid: uid!, commitBlock: block!, rowHashes, rowBlocks: [rowBlock!, 4] },
         { hotkey: 'b', uid: 9, commitBlock: 6, rowHashes },
       ];
-      return findDuplicates(candidates, { containment: containment! });
+      return findDuplicates({ candidates, containment: containment! });
     },
   },
   EvalQueue: {
     numbers: { seed: 1, places: 2, weight: 0.5 },
     names: { seed: 'seed', weight: 'weights["a"]' },
     of: ({ seed, places, weight }) => {
-      const queue = EvalQueue.create({ seed: seed! });
+      const queue = new EvalQueue({ seed: seed! });
       const hotkeys = ['a', 'b', 'c', 'd'];
       const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: { a: weight!, b: 0.1 }, places }));
       return [epochs, queue.toJSON()];

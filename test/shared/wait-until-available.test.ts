@@ -30,7 +30,9 @@ test('an outage is waited for as long as it lasts, each wait is told of, and non
   const { clock, waits } = notingClock();
   const told: OutageWait[] = [];
   const error = fault('hub-unreachable');
-  expect(await waitUntilAvailable(failing(100, error), { clock, onWait: (wait) => told.push(wait) })).toBe('there');
+  expect(await waitUntilAvailable({ attempt: failing(100, error), clock, onWait: (wait) => told.push(wait) })).toBe(
+    'there',
+  );
   expect(told).toEqual(waits.map((delayMs) => ({ error, delayMs })));
   expect(waits).toHaveLength(100);
   expect(waits[0]).toBeLessThanOrEqual(1_000);
@@ -39,7 +41,7 @@ test('an outage is waited for as long as it lasts, each wait is told of, and non
 
 test('what a server asks to wait is obeyed', async () => {
   const { clock, waits } = notingClock();
-  await waitUntilAvailable(failing(1, fault('chain-unreachable', true, 120_000)), { clock });
+  await waitUntilAvailable({ attempt: failing(1, fault('chain-unreachable', true, 120_000)), clock });
   expect(waits).toEqual([120_000]);
 });
 
@@ -54,7 +56,7 @@ test.each<[FlockOffErrorCode, boolean, boolean]>([
 ])('%s that passes by itself (%s) is waited for: %s', async (code, transient, isWaitedFor) => {
   const { clock } = notingClock();
   const error = fault(code, transient);
-  const waiting = waitUntilAvailable(failing(1, error), { clock });
+  const waiting = waitUntilAvailable({ attempt: failing(1, error), clock });
   if (isWaitedFor) expect(await waiting).toBe('there');
   else await expect(waiting).rejects.toBe(error);
 });
@@ -75,7 +77,7 @@ test.each([
     stallTimeoutMs: 1_000,
     uploadTimeoutMs: 1_000,
   });
-  const asking = waitUntilAvailable(() => broken('http://hub.example/api'), { clock });
+  const asking = waitUntilAvailable({ attempt: () => broken('http://hub.example/api'), clock });
   if (isWaitedFor) expect((await asking).ok).toBe(true);
   else
     await expect(asking).rejects.toMatchObject({
@@ -87,6 +89,6 @@ test.each([
 test('an abort ends the wait at once, with its own reason', async () => {
   const stop = new AbortController();
   const onWait = () => stop.abort(new Error('Stopped.'));
-  const waiting = waitUntilAvailable(failing(1, fault('hub-unreachable')), { onWait, signal: stop.signal });
+  const waiting = waitUntilAvailable({ attempt: failing(1, fault('hub-unreachable')), onWait, signal: stop.signal });
   await expect(waiting).rejects.toThrow('Stopped.');
 });

@@ -26,17 +26,17 @@ test('a fresh state remembers nothing', async () => {
 
 test('finishing an epoch stores the standings, closes it and forgets its scores, and keeps everything else', async () => {
   const state = await ValidatorState.open({ path });
-  await state.beginEpoch({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, { waiting: [] });
-  await state.putScore('k', { ok: true, value: 1.25 });
-  await state.putDownload('a/b', 'c', { sha256: 'd' });
+  await state.beginEpoch({ epoch: { epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, queue: { waiting: [] } });
+  await state.putScore({ key: 'k', score: { ok: true, value: 1.25 } });
+  await state.putDownload({ repo: 'a/b', commit: 'c', sha256: 'd' });
   expect(await state.openEpoch()).toEqual({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 });
   const standings = { a: { average: 1, refused: null, postponedEpochs: 0 } };
-  await state.finishEpoch(standings, { waiting: ['b'] });
+  await state.finishEpoch({ standings, queue: { waiting: ['b'] } });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();
   expect(await state.standings()).toEqual(standings);
   expect(await state.queue()).toEqual({ waiting: ['b'] });
-  expect(await state.download('a/b', 'c')).toEqual({ sha256: 'd' });
+  expect(await state.download({ repo: 'a/b', commit: 'c' })).toEqual({ sha256: 'd' });
   await state.close();
 });
 
@@ -81,14 +81,14 @@ test('what was stored before kill -9 is there afterwards', async () => {
 
 test('keeps only what it is told to of datasets and downloads, and everything else', async () => {
   const state = await ValidatorState.open({ path });
-  await state.putDatasets('gone', []);
-  await state.putDatasets('here', []);
-  await state.putDownload('a/b', 'old', { sha256: '1' });
-  await state.putDownload('a/b', 'new', { sha256: '2' });
-  await state.putScore('k', { ok: true, value: 1 });
+  await state.putDatasets({ hotkey: 'gone', datasets: [] });
+  await state.putDatasets({ hotkey: 'here', datasets: [] });
+  await state.putDownload({ repo: 'a/b', commit: 'old', sha256: '1' });
+  await state.putDownload({ repo: 'a/b', commit: 'new', sha256: '2' });
+  await state.putScore({ key: 'k', score: { ok: true, value: 1 } });
   await state.keepOnly({ hotkeys: ['here'], downloads: [{ repo: 'a/b', commit: 'new' }] });
-  expect(await state.download('a/b', 'old')).toBeNull();
-  expect(await state.download('a/b', 'new')).toEqual({ sha256: '2' });
+  expect(await state.download({ repo: 'a/b', commit: 'old' })).toBeNull();
+  expect(await state.download({ repo: 'a/b', commit: 'new' })).toEqual({ sha256: '2' });
   expect(await state.score('k')).toEqual({ ok: true, value: 1 });
   await state.close();
 });

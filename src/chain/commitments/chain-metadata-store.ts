@@ -1,5 +1,6 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
+import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
 import {
   type CommitmentRoom,
@@ -7,29 +8,31 @@ import {
   hasBigRaw,
   readCommitment,
   readCommitmentRoom,
+  readCommitments,
 } from '../subnet/commitments.ts';
+import { readSubnet, readUid, type Subnet } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { callOn } from '../transaction/submit.ts';
-import type { HotkeySigner } from '../wallet/hotkey.ts';
-import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
+import type {
+  CommitParameters,
+  CommitReturnType,
+  MetadataStore,
+  PointerTextParameters,
+  ReadCommitmentParameters,
+} from './metadata-store.ts';
+import { sendCommitment } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
 }
 
-export interface CommitParameters extends CommitmentWait {
-  hotkey: HotkeySigner;
-}
-
-export interface CommitReturnType {
-  /** Text now on the chain. */
-  pointer: string;
-  /** Block it was written in. */
-  block: number;
-  /** `null` when the pointer was there already, or only its effect was seen. */
-  blockHash: string | null;
+export interface RoomParameters {
+  /** ss58 address. */
+  hotkey: string;
+  /** Length of the text. */
+  bytes: number;
+  signal?: AbortSignal;
 }
 
 /**
@@ -37,10 +40,10 @@ export interface CommitReturnType {
  *
  * @example
  * const store = new ChainMetadataStore({ subtensor, netuid });
- * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha }, { hotkey });
+ * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha, hotkey });
  */
-export class ChainMetadataStore {
-  readonly #subtensor: Subtensor;
+export class ChainMetadataStore implements MetadataStore {
+  readonly #subtensor: HotkeyChain;
   readonly #netuid: number;
 
   constructor({ subtensor, netuid }: ChainMetadataStoreParameters) {
@@ -49,9 +52,10 @@ export class ChainMetadataStore {
   }
 
   /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
-  async requireRegistered({ address }: HotkeySigner, signal?: AbortSignal): Promise<void> {
-    const registered = await this.#subtensor.isRegistered(this.#netuid, address, signal);
-    if (!registered) throw unregistered(address, this.#netuid);
+  async requireRegistered({ hotkey, signal }: ReadCommitmentParameters): Promise<void> {
+    const use = (snapshot: Snapshot) => readUid(snapshot, this.#netuid, hotkey);
+    const uid = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    if (uid === null) throw unregistered(hotkey, this.#netuid);
   }
 
   /**
@@ -59,20 +63,20 @@ export class ChainMetadataStore {
    * @throws FlockOffError `bad-argument` for what is no pointer, or longer than this chain has room for: 128 bytes, or 512
    *   on runtimes with `BigRaw`.
    */
-  async pointerText(id: ModelId, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-    return (await this.#encode(id, signal)).pointer;
+  async pointerText(parameters: PointerTextParameters): Promise<string> {
+    return (await this.#encode(parameters)).pointer;
   }
 
   /**
    * When the chain takes another commitment of this hotkey, whose text has so many bytes: its cooldown, or its budget of
    * bytes in this epoch, is looked at before anything is sent.
    */
-  room(hotkey: string, bytes: number, { signal }: { signal?: AbortSignal } = {}): Promise<CommitmentRoom> {
-    return this.#subtensor.read(
-      'reading when the next commitment may be made',
-      (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
+  room({ hotkey, bytes, signal }: RoomParameters): Promise<CommitmentRoom> {
+    return this.#subtensor.read({
+      what: 'reading when the next commitment may be made',
+      use: (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
       signal,
-    );
+    });
   }
 
   /**
@@ -81,9 +85,10 @@ export class ChainMetadataStore {
    * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
    *   it only later and `wait` is false), `chain-unreachable` or `timeout`; `bad-argument` as from {@link pointerText}.
    */
-  async commit(id: ModelId, { hotkey, signal, wait, onWait }: CommitParameters): Promise<CommitReturnType> {
-    const { pointer, info } = await this.#encode(id, signal);
-    await this.requireRegistered(hotkey, signal);
+  async commit(parameters: CommitParameters): Promise<CommitReturnType> {
+    const { hotkey, signal, wait, onWait } = parameters;
+    const { pointer, info } = await this.#encode(parameters);
+    await this.requireRegistered({ hotkey: hotkey.address, signal });
 
     const landed = async (snapshot: Snapshot) => {
       const commitment = await readCommitment(snapshot, this.#netuid, hotkey.address);
@@ -94,7 +99,7 @@ export class ChainMetadataStore {
       netuid: this.#netuid,
       hotkey,
       bytes: Buffer.byteLength(pointer),
-      find: () => this.#subtensor.read('reading a commitment', landed, signal),
+      find: () => this.#subtensor.read({ what: 'reading a commitment', use: landed, signal }),
       make: async () => ({ call: (tx) => callOn(tx, 'commitments', 'setCommitment')(this.#netuid, info), landed }),
       ...{ signal, wait, onWait },
     });
@@ -102,27 +107,30 @@ export class ChainMetadataStore {
   }
 
   /** What a hotkey has committed, `null` when nothing. */
-  read(hotkey: string, { signal }: { signal?: AbortSignal } = {}): Promise<Commitment | null> {
-    return this.#subtensor.commitment(this.#netuid, hotkey, signal);
+  read({ hotkey, signal }: ReadCommitmentParameters): Promise<Commitment | null> {
+    const use = (snapshot: Snapshot) => readCommitment(snapshot, this.#netuid, hotkey);
+    return this.#subtensor.read({ what: 'reading a commitment', use, signal });
   }
 
   /** What everybody has committed, by hotkey, in one map read. Hotkeys that left the subnet are still in it. */
   readAll({ signal }: { signal?: AbortSignal } = {}): Promise<Map<string, Commitment>> {
-    return this.#subtensor.commitments(this.#netuid, signal);
+    const use = (snapshot: Snapshot) => readCommitments(snapshot, this.#netuid);
+    return this.#subtensor.read({ what: 'reading the commitments', use, signal });
   }
 
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
-  readSubnet({ signal }: { signal?: AbortSignal } = {}): ReturnType<Subtensor['subnet']> {
-    return this.#subtensor.subnet(this.#netuid, signal);
+  readSubnet({ signal }: { signal?: AbortSignal } = {}): Promise<Subnet> {
+    const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
+    return this.#subtensor.read({ what: 'reading the subnet', use, signal });
   }
 
-  async #encode(id: ModelId, signal?: AbortSignal) {
-    const pointer = encodePointer(id);
-    const bigRaw = await this.#subtensor.read(
-      'looking at what a commitment holds',
-      async (snapshot) => hasBigRaw(snapshot),
+  async #encode({ repo, competition, commit, signal }: ModelId & { signal?: AbortSignal }) {
+    const pointer = encodePointer({ repo, competition, commit });
+    const bigRaw = await this.#subtensor.read({
+      what: 'looking at what a commitment holds',
+      use: async (snapshot) => hasBigRaw(snapshot),
       signal,
-    );
+    });
     return { pointer, info: encodeCommitment(pointer, { bigRaw }) };
   }
 }

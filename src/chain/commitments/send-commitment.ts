@@ -1,6 +1,6 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { HotkeyChain } from '../chain.ts';
 import { type CommitmentRoom, readCommitmentRoom } from '../subnet/commitments.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { isRejection } from '../transaction/explain-rejection.ts';
 import type { Inclusion, SubmitParameters } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
@@ -18,7 +18,7 @@ export interface CommitmentWait {
 }
 
 export interface SendCommitmentParameters extends CommitmentWait {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
   hotkey: HotkeySigner;
   /** What it takes of the bytes of an epoch. */
@@ -59,18 +59,18 @@ export async function sendCommitment(parameters: SendCommitmentParameters): Prom
 
 async function waitForRoom(parameters: SendCommitmentParameters, blindBlocks: number): Promise<void> {
   const { subtensor, netuid, hotkey, bytes, wait = true, onWait, signal } = parameters;
-  const room = await subtensor.read(
-    'reading when the next commitment may be made',
-    (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
+  const room = await subtensor.read({
+    what: 'reading when the next commitment may be made',
+    use: (snapshot) => readCommitmentRoom(snapshot, { netuid, hotkey: hotkey.address, bytes }),
     signal,
-  );
+  });
   if (room.firstBlock === Number.POSITIVE_INFINITY) throw noRoom(parameters, room);
   const block = room.firstBlock > room.block ? room.firstBlock : room.block + blindBlocks;
   // What is sent now is in the next block at the earliest.
   if (block <= room.block + 1) return;
   if (!wait) throw tooEarly(parameters, { ...room, firstBlock: block });
   onWait?.({ block, blocksLeft: block - room.block });
-  await subtensor.waitForBlock(block - 1, { signal });
+  await subtensor.waitForBlock({ block: block - 1, signal });
 }
 
 function tooEarly(

@@ -124,7 +124,7 @@ export async function signTransaction(
   const bytes = hexToU8a(payload.toRaw().data);
   const signed = bytes.length > LONGEST_SIGNED_BYTES ? blake2AsU8a(bytes, 256) : bytes;
   const transaction = payload.toPayload();
-  const signature = u8aToHex(toMultiSignature(await hotkey.sign(signed, transaction), address));
+  const signature = u8aToHex(toMultiSignature(await hotkey.sign({ payload: signed, transaction }), address));
   return {
     hex: call.addSignature(address, signature, transaction).toHex(),
     signer: address,

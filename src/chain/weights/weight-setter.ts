@@ -1,8 +1,9 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
+import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
+import { readWeights } from '../subnet/metagraph.ts';
 import { readWeightRow } from '../subnet/stored-weights.ts';
-import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import { isRejection } from '../transaction/explain-rejection.ts';
 import type { Inclusion } from '../transaction/submit.ts';
@@ -20,7 +21,7 @@ export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 export type { RevealReport, WaitingReveal } from './reveal.ts';
 
 export interface WeightSetterParameters {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
   /** Which of the subnet's mechanisms the weights are for. Default 0, which every subnet has. */
   mechanism?: number;
@@ -39,9 +40,15 @@ export interface WeightSetterParameters {
 }
 
 export interface SetWeightsParameters {
+  weights: WeightEntry[];
   signal?: AbortSignal;
   /** Called when the chain will take the weights only from a later block on, with that block. */
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
+}
+
+export interface ReadWeightsParameters {
+  uid: number;
+  signal?: AbortSignal;
 }
 
 /** How weights went to the chain. */
@@ -58,6 +65,14 @@ export interface WeightsReceipt extends NormalisedWeights {
   revealUntilBlock?: number;
   /** The drand round that opens them; only with `timelock`. */
   revealRound?: number;
+}
+
+/** Where a validator's weights go: {@link WeightSetter}, or something of one's own in its place. */
+export interface WeightStore {
+  /** Sends weights, waiting first for the chain's rate limit where it has not passed. */
+  set(parameters: SetWeightsParameters): Promise<WeightsReceipt>;
+  /** Brings forward what was committed and does not count yet. */
+  reveal(parameters?: { signal?: AbortSignal }): Promise<RevealReport>;
 }
 
 /** Refusals that a new look at the chain clears up: other weights of this hotkey came first, or what was looked at has changed. */
@@ -78,10 +93,10 @@ const MOST_ATTEMPTS = 4;
  *
  * @example
  * const setter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals });
- * await setter.set([{ uid: 3, weight: 0.9 }, { uid: 5, weight: 0.1 }]);
+ * await setter.set({ weights: [{ uid: 3, weight: 0.9 }, { uid: 5, weight: 0.1 }] });
  * await setter.reveal(); // from time to time, on subnets with commit-reveal
  */
-export class WeightSetter {
+export class WeightSetter implements WeightStore {
   readonly #account: WeightsAccount;
   readonly #versionKey: number;
   readonly #hide: WeightSetterParameters['hide'];
@@ -115,7 +130,7 @@ export class WeightSetter {
    *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have, and for a chain that
    *   trusts another beacon.
    */
-  async set(weights: WeightEntry[], { signal, onWait }: SetWeightsParameters = {}): Promise<WeightsReceipt> {
+  async set({ weights, signal, onWait }: SetWeightsParameters): Promise<WeightsReceipt> {
     const { key, subtensor } = this.#account;
     normaliseWeights(weights);
     for (let attempt = 1; ; attempt++) {
@@ -135,7 +150,7 @@ export class WeightSetter {
         }
         this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - current} to go`);
         onWait?.({ block: allowed, blocksLeft: allowed - current });
-        await subtensor.waitForBlock(allowed - 1, { signal });
+        await subtensor.waitForBlock({ block: allowed - 1, signal });
         continue;
       }
       try {
@@ -162,8 +177,9 @@ export class WeightSetter {
   }
 
   /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
-  read(uid: number, { signal }: { signal?: AbortSignal } = {}): Promise<WeightEntry[]> {
-    return this.#account.subtensor.weights(storageIndex(this.#account.key), uid, signal);
+  read({ uid, signal }: ReadWeightsParameters): Promise<WeightEntry[]> {
+    const use = (snapshot: Snapshot) => readWeights(snapshot, storageIndex(this.#account.key), uid);
+    return this.#account.subtensor.read({ what: 'reading weights', use, signal });
   }
 
   /** What is pending of this account, oldest first. */
@@ -179,11 +195,11 @@ export class WeightSetter {
 
   #readTerms(weights: WeightEntry[], signal?: AbortSignal): Promise<WeightTerms> {
     const uids = weights.flatMap(({ uid, hotkey }) => (hotkey === undefined ? [] : uid));
-    return this.#account.subtensor.read(
-      'reading what weights depend on',
-      (snapshot) => readWeightTerms(snapshot, this.#account.key, uids),
+    return this.#account.subtensor.read({
+      what: 'reading what weights depend on',
+      use: (snapshot) => readWeightTerms(snapshot, this.#account.key, uids),
       signal,
-    );
+    });
   }
 
   async #send(row: NormalisedWeights, terms: WeightTerms, signal?: AbortSignal): Promise<WeightsReceipt> {
@@ -223,13 +239,17 @@ export class WeightSetter {
     const block = terms.lastUpdateBlock;
     if (!terms.commitRevealEnabled) {
       const index = storageIndex(key);
-      const standing = await subtensor.read('reading weights', (at) => readWeightRow(at, index, terms.uid), signal);
+      const standing = await subtensor.read({
+        what: 'reading weights',
+        use: (at) => readWeightRow(at, index, terms.uid),
+        signal,
+      });
       return isSameRow(row, standing) ? { mode: 'set', block, ...row } : null;
     }
     const last = (await this.#pending()).findLast(({ storedAtBlock }) => storedAtBlock <= block);
     if (!last || !isSameRow(row, last)) return null;
     const read = (snapshot: Snapshot) => readCommitsLike(snapshot, key, last);
-    const commit = (await subtensor.read('reading weight commits', read, signal)).commits.get(last.id);
+    const commit = (await subtensor.read({ what: 'reading weight commits', use: read, signal })).commits.get(last.id);
     if (!commit) return null;
     const { revealFromBlock, revealUntilBlock } = commit;
     const mode = last.timelock ? 'timelock' : 'commit';

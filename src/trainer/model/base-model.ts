@@ -82,7 +82,7 @@ type HubFile = z.infer<typeof Revision>['siblings'][number];
  * @throws FlockOffError `bad-argument` (token, endpoint, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
-  const hubToken = parseHubToken(source.hubToken, 'the parameter "hubToken"');
+  const hubToken = parseHubToken({ token: source.hubToken, setting: 'the parameter "hubToken"' });
   const hubEndpoint = parseHubEndpoint(source.hubEndpoint ?? 'https://huggingface.co', 'the parameter "hubEndpoint"');
   if (await isFolder(source.model)) return resolve(source.model);
   if (!RepoId.safeParse(source.model).success) {

@@ -21,7 +21,7 @@ import { openEngine } from './open-engine.ts';
 import type {
   EvaluateParameters,
   LoadEngineParameters,
-  Trainer,
+  LoadedTrainer,
   TrainerFacts,
   TrainParameters,
 } from './trainer-parameters.ts';
@@ -38,7 +38,7 @@ interface LoadContext {
 }
 
 /** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
-export class LocalTrainer implements Trainer {
+export class LocalTrainer implements LoadedTrainer {
   readonly facts: TrainerFacts;
   readonly #engine: LoraEngine;
   readonly #tokenizer: TextTokenizer;
@@ -93,10 +93,8 @@ export class LocalTrainer implements Trainer {
     return new LocalTrainer(facts, engine, tokenizer, { clock, onAlive, onWarning });
   }
 
-  async train(
-    rows: DatasetRow[],
-    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
-  ): Promise<Checked<TrainResult>> {
+  async train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
+    const { rows, recipe, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
     const fullRecipe = requireRecipe(recipe);
     requireSeed(seed);
     requireRows(rows);
@@ -124,8 +122,8 @@ export class LocalTrainer implements Trainer {
     });
   }
 
-  async evaluate(rows: DatasetRow[], options: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
-    const { adapter = null, contextTokens = requireRecipe().contextTokens, signal, onProgress } = options;
+  async evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
+    const { rows, adapter = null, contextTokens = requireRecipe().contextTokens, signal, onProgress } = parameters;
     requireContextTokens(contextTokens);
     requireRows(rows);
     return this.#guard('evaluation', { signal, onProgress }, async (report) =>

@@ -30,8 +30,8 @@ async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: Abor
   const trainer = await required(loading, 'the base model');
   const { rows } = request;
   return request.kind === 'train'
-    ? trainer.train(rows, { ...request.parameters, signal, onProgress })
-    : trainer.evaluate(rows, { ...request.parameters, signal, onProgress });
+    ? trainer.train({ rows, ...request.parameters, signal, onProgress })
+    : trainer.evaluate({ rows, ...request.parameters, signal, onProgress });
 }
 
 process.on('message', async (request: Request) => {

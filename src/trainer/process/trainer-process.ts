@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
-import type { DatasetRow } from '../../schema/dataset-row.ts';
 import type { Checked } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
@@ -17,7 +16,7 @@ import { fromPlainError, type Reply, type Request, toPlainError } from './proces
 import type {
   EvaluateParameters,
   LoadEngineParameters,
-  Trainer,
+  LoadedTrainer,
   TrainerFacts,
   TrainParameters,
 } from './trainer-parameters.ts';
@@ -51,7 +50,7 @@ const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable 
  * Trains in a process of its own, which is loaded once and used for every call. It has no wallet and no token, its memory
  * goes back to the system with it, and a crash of native code costs one call: the next one starts it anew.
  */
-export class TrainerProcess implements Trainer {
+export class TrainerProcess implements LoadedTrainer {
   readonly facts: TrainerFacts;
   readonly #parameters: TrainerProcessParameters;
   #worker: Worker | null;
@@ -71,18 +70,14 @@ export class TrainerProcess implements Trainer {
     return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
 
-  train(
-    rows: DatasetRow[],
-    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
-  ): Promise<Checked<TrainResult>> {
-    const parameters = { recipe, seed, checkpoint, metricsPath };
-    return this.#ask({ kind: 'train', rows, parameters }, { signal, onProgress });
+  train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
+    const { rows, recipe, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
+    const ask = { kind: 'train' as const, rows, parameters: { recipe, seed, checkpoint, metricsPath } };
+    return this.#ask(ask, { signal, onProgress });
   }
 
-  evaluate(
-    rows: DatasetRow[],
-    { adapter, contextTokens, signal, onProgress }: EvaluateParameters = {},
-  ): Promise<Checked<EvaluationResult>> {
+  evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
+    const { rows, adapter, contextTokens, signal, onProgress } = parameters;
     return this.#ask({ kind: 'evaluate', rows, parameters: { adapter, contextTokens } }, { signal, onProgress });
   }
 

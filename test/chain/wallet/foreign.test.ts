@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady, encodeAddress, jsonEncrypt } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openHotkey, readColdkeyAddress } from '../../../src/chain/wallet/hotkey.ts';
+import { readColdkeyAddress, WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { rememberingLogger } from '../start-subnet.ts';
 import { sealAnsibleVault } from './seal-ansible-vault.ts';
@@ -134,7 +134,7 @@ describe('what editors and people add', () => {
 });
 
 describe('another file or folder than the hotkey', () => {
-  const refusal = async (wallet: object) => ((await openHotkey(wallet).catch((e) => e)) as Error).message;
+  const refusal = async (wallet: object) => ((await WalletHotkey.open(wallet).catch((e) => e)) as Error).message;
 
   test('the coldkey is refused before it is read', async () => {
     const file = join(walletPath(), 'default', 'coldkey');

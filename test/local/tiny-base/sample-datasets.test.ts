@@ -60,7 +60,7 @@ test('only copy is found to be a duplicate, also among datasets of other seeds',
       });
     }
   }
-  const found = findDuplicates(entries, { containment: competition.duplicateContainment });
+  const found = findDuplicates({ candidates: entries, containment: competition.duplicateContainment });
   expect([...found.keys()].sort()).toEqual(['copy 1', 'copy 2', 'copy 3']);
 });
 

@@ -8,7 +8,7 @@ import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
 import type { Repository } from './repository.ts';
 import { answer } from './routes.ts';
 
-export interface StartLocalHubParameters {
+export interface LocalHubParameters {
   /** Default 0: any free port. */
   port?: number;
   /** Who may write under their own name, with which token (`hf_...`). */
@@ -34,12 +34,16 @@ export interface LocalHub {
 
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
-/**
- * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets, with real
- * git and LFS ids, in memory. For trying things out and for tests, not for the world.
- * @throws FlockOffError `port-in-use`.
- */
-export async function startLocalHub(parameters: StartLocalHubParameters): Promise<LocalHub> {
+export const LocalHub = {
+  /**
+   * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets, with
+   * real git and LFS ids, in memory. For trying things out and for tests, not for the world.
+   * @throws FlockOffError `port-in-use`.
+   */
+  open: startLocalHub,
+};
+
+async function startLocalHub(parameters: LocalHubParameters): Promise<LocalHub> {
   const { port = 0, users, storageMode = 'auto', lfsFromBytes = 10 * 1024 * 1024, clock = systemClock } = parameters;
   const hub: HubContents = {
     repositories: new Map(),
