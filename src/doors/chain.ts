@@ -65,9 +65,11 @@ export {
   type WeightStore,
   type WeightsReceipt,
 } from '../chain/weights/weight-setter.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';

@@ -11,9 +11,11 @@ export {
 } from '../dataset/duplicates.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';

@@ -1,8 +1,10 @@
 // What a validator does in an epoch: draw, score, compare, weigh, keep its state.
 
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';

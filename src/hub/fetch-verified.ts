@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { bodyFrom, headersFrom, type ReceivedBytes } from '../shared/body-from.ts';
 import { type FileDigest, sameContent } from '../shared/file-digest.ts';
@@ -78,7 +78,7 @@ export async function listFile({
   const calls = { repo: { type: 'dataset' as const, name: repo }, hubUrl, fetch };
   const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit }).catch((error: unknown) => {
     // The Hub lists nothing where nothing is; a mirror may say it so.
-    if (isCode(error, 'hub-denied') && (error as FlockOffError).facts.errorCode === 'EntryNotFound') return [];
+    if (isCode(error, 'hub-denied') && error.facts.errorCode === 'EntryNotFound') return [];
     throw error;
   });
   const file = entries.find(({ path, type }) => path === FILE && type === 'file');

@@ -211,7 +211,7 @@ export class HubDatasetStore implements DatasetStore {
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
     if (this.#token === undefined || !isCode(error, 'hub-denied')) return;
-    const { status, errorCode } = (error as FlockOffError).facts;
+    const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
     const isRefusedToAll = await this.#insist(repo, signal, (signal) =>
       listFile({
@@ -247,14 +247,14 @@ async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promi
 /** What the Hub says of the miner's repository is a verdict; what it says of our token or itself is an error. */
 function verdictOn(error: unknown, repo: string, commit: string): Checked<StoredFile> {
   if (!isCode(error, 'hub-denied')) throw error;
-  const { status, errorCode, message } = (error as FlockOffError).facts;
+  const { status, errorCode, message = 'no reason given' } = error.facts;
   if (errorCode === 'RepoNotFound')
     return reject('dataset-missing', `the dataset repository ${repo} does not exist or is private`);
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
   // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
-  if (status === 410 || status === 451 || (status === 403 && isDisabled(String(message))))
+  if (status === 410 || status === 451 || (status === 403 && isDisabled(message)))
     return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
 }

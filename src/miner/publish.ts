@@ -81,6 +81,6 @@ function requireReadable(pointer: string): void {
     code: 'bad-argument',
     what: `the pointer would have ${bytes} bytes, and not every validator reads more than ${READABLE_BYTES}`,
     fix: `shorten the name of the repository by ${bytes - READABLE_BYTES}`,
-    facts: { bytes, mostBytes: READABLE_BYTES },
+    facts: { name: 'pointer', value: pointer, most: READABLE_BYTES },
   });
 }

@@ -150,7 +150,7 @@ function requirePlaces(places: number): void {
     code: 'bad-argument',
     what: `an epoch cannot have ${places} places: a loss is worth something only beside another`,
     fix: 'give it 2 places or more',
-    facts: { places },
+    facts: { name: 'places', value: places },
   });
 }
 

@@ -25,7 +25,7 @@ export function parseHubToken({ token: value, setting }: ParseHubTokenParameters
     code: 'bad-argument',
     what: `${setting} ${wrong}, so it cannot be a token of the Hub`,
     fix: 'set it to the token alone, such as hf_..., or leave it out to read public repositories without one',
-    facts: { setting },
+    facts: { name: setting },
   });
 }
 

@@ -17,12 +17,34 @@ export const VerdictReason = z.enum([
 ]);
 export type VerdictReason = z.infer<typeof VerdictReason>;
 
-/** A finding about a submission: the reason, and a sentence its miner can act on. */
-export const Verdict = z.object({
-  reason: VerdictReason,
-  message: z.string(),
-  facts: z.record(z.string(), z.unknown()).optional(),
-});
+/** A finding about a submission: the reason, a sentence its miner can act on, and the values behind it, for programs. */
+export const Verdict = z.discriminatedUnion('reason', [
+  verdict('invalid-pointer'),
+  verdict('wrong-competition'),
+  verdict('unpinned-commit'),
+  verdict('dataset-missing'),
+  verdict('dataset-denied'),
+  verdict('dataset-too-large', { bytes: z.number().optional(), maxBytes: z.number() }),
+  verdict('invalid-rows', {
+    problemCount: z.number(),
+    /** The first lines that are no rows, from 1 on. */
+    problems: z.array(z.object({ line: z.number(), problem: z.string() })),
+    /** Each kind of problem once, with the first lines that have it. */
+    kinds: z.array(z.object({ kind: z.string(), count: z.number(), lines: z.array(z.number()) })),
+    /** Of a file that is in another format as a whole. */
+    format: z.string().optional(),
+  }),
+  verdict('row-count', { rows: z.number(), minRows: z.number().optional(), maxRows: z.number().optional() }),
+  verdict('no-labels'),
+  verdict('diverged', { step: z.number(), steps: z.number() }),
+  verdict('duplicate', {
+    originalUid: z.number(),
+    originalHotkey: z.string(),
+    commonRows: z.number(),
+    containment: z.number(),
+  }),
+  verdict('not-evaluable'),
+]);
 export type Verdict = z.infer<typeof Verdict>;
 
 /** A value, or the verdict that stands in its place. Faults of ours are thrown, never returned. */
@@ -32,10 +54,17 @@ export function accept<T>(value: T): Checked<T> {
   return { ok: true, value };
 }
 
-export function reject(
-  reason: VerdictReason,
+export function reject<Reason extends VerdictReason>(
+  reason: Reason,
   message: string,
-  facts?: Record<string, unknown>,
+  facts?: Extract<Verdict, { reason: Reason }>['facts'],
 ): { ok: false; verdict: Verdict } {
-  return { ok: false, verdict: facts ? { reason, message, facts } : { reason, message } };
+  return { ok: false, verdict: (facts ? { reason, message, facts } : { reason, message }) as Verdict };
+}
+
+function verdict<Reason extends VerdictReason, Facts extends z.ZodRawShape = Record<never, never>>(
+  reason: Reason,
+  facts = {} as Facts,
+) {
+  return z.object({ reason: z.literal(reason), message: z.string(), facts: z.object(facts).optional() });
 }

@@ -54,7 +54,7 @@ const NO_PACKAGE =
  * @throws FlockOffError `backend-unavailable` when not even wasm works, with the reason of each route.
  */
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
-  const { routes = DEFAULT_ROUTES, gpu = false, force = false, tensorflow = findTensorFlowPackage() } = options;
+  const { routes = DEFAULT_ROUTES, force = false, tensorflow = findTensorFlowPackage() } = options;
   const failures: string[] = tensorflow ? [] : [NO_PACKAGE];
   // pip and the compiler quote addresses of indexes and proxies.
   const secrets = new Secrets(secretsOfProcess({ env: options.env ?? process.env }));
@@ -78,7 +78,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
   throw new FlockOffError({
     code: 'backend-unavailable',
     what: `TensorFlow could not be linked. ${failures.join(' ')}`.replace(/\.$/, ''),
-    facts: { routes, gpu },
+    facts: { tried: failures },
   });
 }
 

@@ -76,6 +76,5 @@ export async function checkPinnedWheel(path: string, pinned: PinnedWheels): Prom
     code: 'backend-unavailable',
     what: `the downloaded wheel ${file} is not the one that flock-off knows and was removed: expected the SHA-256 ${expected}, saw ${seen}`,
     fix: 'check the package index that pip uses (PIP_INDEX_URL), and run the command again',
-    facts: { file, expected, seen },
   });
 }

@@ -1,4 +1,4 @@
-import { type FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
+import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -24,5 +24,5 @@ export async function postponeOnFault<T>(
 function concerns(error: unknown): 'hub' | 'trainer' | null {
   if (isCode(error, 'trainer-failed')) return 'trainer';
   if (isCode(error, 'hub-unreachable')) return 'hub';
-  return isCode(error, 'hub-denied') && (error as FlockOffError).facts.status !== 401 ? 'hub' : null;
+  return isCode(error, 'hub-denied') && error.facts.status !== 401 ? 'hub' : null;
 }

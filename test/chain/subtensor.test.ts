@@ -29,7 +29,7 @@ test('a subnet that does not exist is one sentence', async () => {
   const subtensor = await connect((await startSubnet()).url);
   await expect(subtensor.metagraph({ netuid: 5 })).rejects.toMatchObject({
     code: 'bad-argument',
-    message: 'the chain has no subnet 5. Check --netuid and --subtensor.network.',
+    sentence: 'the chain has no subnet 5. Check --netuid and --subtensor.network.',
   });
 });
 
@@ -104,8 +104,8 @@ test('after close() every call says so, and the process exits', async () => {
   const script = `
     import { Subtensor } from ${JSON.stringify(new URL('../../src/chain/subtensor.ts', import.meta.url).href)};
     const subtensor = await Subtensor.open({ endpoint: ${JSON.stringify(chain.url)} });
-    await subtensor.metagraph(${NETUID});
-    const waiting = subtensor.waitForBlock(1_000_000).catch((error) => error.code);
+    await subtensor.metagraph({ netuid: ${NETUID} });
+    const waiting = subtensor.waitForBlock({ block: 1_000_000 }).catch((error) => error.code);
     await subtensor.close();
     const after = await subtensor.currentBlock().catch((error) => error.message);
     console.log(JSON.stringify([await waiting, after]));`;

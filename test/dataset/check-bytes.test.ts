@@ -47,7 +47,7 @@ describe('checkBytes', () => {
   ])('says what to pass instead of a value of type %s', async (kind, bytes) => {
     await expect(checkBytes({ bytes: bytes as never, competition })).rejects.toMatchObject({
       code: 'bad-argument',
-      message: `bytes is ${kind}, expected a Uint8Array. Pass the bytes of the file, such as new Uint8Array(await file.arrayBuffer()).`,
+      sentence: `bytes is ${kind}, expected a Uint8Array. Pass the bytes of the file, such as new Uint8Array(await file.arrayBuffer()).`,
     });
   });
 });

@@ -99,7 +99,7 @@ describe('miner.ts', () => {
     [
       'no netuid',
       () => minerFlags().filter((_, i, all) => all[i] !== '--netuid' && all[i - 1] !== '--netuid'),
-      /^--netuid is missing, and has no default: .*--local knows its own\)\.$/m,
+      /^--netuid is missing, and has no default: .*--local knows its own\)\. See flock-off\/docs\/errors\.md#bad-argument$/m,
     ],
     [
       'a dataset with bad rows',
@@ -114,7 +114,7 @@ describe('miner.ts', () => {
     [
       'a repository name that is none',
       () => minerFlags({ '--hf_repo_id': 'just-a-name' }),
-      /^"just-a-name:1:0+" cannot be committed: expected a Hugging Face repository "namespace\/name"\.$/m,
+      /^"just-a-name:1:0+" cannot be committed: expected a Hugging Face repository "namespace\/name"\. See flock-off\/docs\/errors\.md#bad-argument$/m,
     ],
     ['a flag that does not exist', () => [...minerFlags(), '--wrong'], /unknown option '--wrong'/],
     ['a netuid that is no number', () => minerFlags({ '--netuid': 'x' }), /whole number/],
@@ -195,7 +195,7 @@ describe('validator.ts', () => {
     [
       'no netuid',
       () => validatorFlags().filter((_, i, all) => all[i] !== '--netuid' && all[i - 1] !== '--netuid'),
-      /^--netuid is missing, and has no default: .*--local knows its own\)\.$/m,
+      /^--netuid is missing, and has no default: .*--local knows its own\)\. See flock-off\/docs\/errors\.md#bad-argument$/m,
     ],
     ['a subnet that does not exist', () => validatorFlags({ '--netuid': '7' }), /subnet 7/],
   ])('%s', async (_what, args, sentence, env = {}) => {

@@ -34,7 +34,7 @@ test("somebody's own key is never overwritten", async () => {
   await writeFile(file, 'a key');
   await expect(writeDevWallet({ path, name: 'ann' })).rejects.toMatchObject({
     code: 'wallet',
-    message: `${file} exists and holds another key. Choose another folder for development wallets.`,
+    sentence: `${file} exists and holds another key. Choose another folder for development wallets.`,
   });
   expect(await readFile(file, 'utf8')).toBe('a key');
 });

@@ -66,7 +66,7 @@ test('a port in use is one clear sentence', async () => {
   const port = Number(new URL(hub.url).port);
   await expect(LocalHub.open({ port, users: [] })).rejects.toMatchObject({
     code: 'port-in-use',
-    message: `port ${port} is in use, so the local hub cannot start there. Choose another port, or 0 for any.`,
+    sentence: `port ${port} is in use, so the local hub cannot start there. Choose another port, or 0 for any.`,
   });
   await hub.close();
 });

@@ -64,7 +64,8 @@ export class MyStore implements DatasetStore {
   }
 
   async upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
-    if (!repo.includes('/')) throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}` });
+    if (!repo.includes('/'))
+      throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}`, facts: { status: 403 } });
     const bytes = await readFile(path, { signal });
     const commit = createHash('sha1').update(bytes).digest('hex');
     await mkdir(dirname(this.#file(repo, commit)), { recursive: true });

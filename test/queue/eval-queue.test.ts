@@ -167,7 +167,10 @@ describe('later epochs', () => {
   it.each([0, 1, 2.5, Number.NaN])('refuse %s places', (places) => {
     const queue = new EvalQueue({ seed: 1 });
     expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(
-      expect.objectContaining({ message: expect.stringContaining('2 places or more'), facts: { places } }),
+      expect.objectContaining({
+        message: expect.stringContaining('2 places or more'),
+        facts: { name: 'places', value: places },
+      }),
     );
   });
 });

@@ -11,7 +11,12 @@ it('holds a value or a verdict, and leaves out facts that are not given', () => 
 });
 
 it('is a closed set of reasons that survives storage as JSON', () => {
-  const { verdict } = reject('duplicate', 'seen before', { commonRows: 40 });
+  const { verdict } = reject('duplicate', 'seen before', {
+    originalUid: 1,
+    originalHotkey: '5F...',
+    commonRows: 40,
+    containment: 0.5,
+  });
   expect(Verdict.parse(JSON.parse(JSON.stringify(verdict)))).toEqual(verdict);
   expect(Verdict.safeParse({ reason: 'hub-outage', message: 'ours' }).success).toBe(false);
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { FlockOffError, type FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
+import type { FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
 import type { Clock } from '../../src/shared/clock.ts';
 import { hubFetch } from '../../src/shared/hub-fetch.ts';
 import { type OutageWait, waitUntilAvailable } from '../../src/shared/wait-until-available.ts';
+import { anyError } from '../errors/any-error.ts';
 
 /** A clock that notes every wait and waits for nothing. */
 function notingClock() {
@@ -15,7 +16,7 @@ function notingClock() {
 }
 
 const fault = (code: FlockOffErrorCode, transient = true, retryAfterMs?: number) =>
-  new FlockOffError({ code, what: `a fault of the kind ${code}`, transient, retryAfterMs });
+  anyError(code, { what: `a fault of the kind ${code}`, transient, retryAfterMs });
 
 /** Fails so often, then succeeds. */
 function failing(times: number, error: unknown): () => Promise<string> {

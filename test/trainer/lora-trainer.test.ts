@@ -203,7 +203,7 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
       },
     });
     await expect(thrown).rejects.toBe(own);
-    const disposed = { code: 'bad-argument', message: 'this LoraTrainer has been disposed. Load another.' };
+    const disposed = { code: 'bad-argument', sentence: 'this LoraTrainer has been disposed. Load another.' };
     const run = doomed.train({ rows, recipe, seed: 1, onProgress: () => doomed.dispose() });
     const behind = doomed.evaluate({ rows });
     await expect(run).rejects.toMatchObject(disposed);

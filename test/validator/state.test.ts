@@ -61,7 +61,7 @@ test('what was stored before kill -9 is there afterwards', async () => {
     import { ValidatorState } from ${JSON.stringify(new URL('../../src/validator/state.ts', import.meta.url).href)};
     const state = await ValidatorState.open({ path: ${JSON.stringify(path)} });
     for (let i = 0; ; i++) {
-      await state.putScore('n' + i, { ok: true, value: i });
+      await state.putScore({ key: 'n' + i, score: { ok: true, value: i } });
       process.stdout.write(i + '\\n');
     }`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
@@ -100,7 +100,7 @@ test.skipIf(process.platform === 'win32')('a full disk is one sentence, and lose
     const state = await ValidatorState.open({ path: ${JSON.stringify(path)} });
     try {
       for (let i = 0; ; i++) {
-        await state.putScore('n' + i, { ok: true, value: i, filler: 'x'.repeat(10_000) });
+        await state.putScore({ key: 'n' + i, score: { ok: true, value: i, filler: 'x'.repeat(10_000) } });
         console.log(i);
       }
     } catch (error) {

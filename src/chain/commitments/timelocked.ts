@@ -158,6 +158,6 @@ function tooLong(bytes: number, encryptedBytes: number): FlockOffError {
     code: 'bad-argument',
     what: `a time-locked commitment may have ${MOST_ENCRYPTED_BYTES} bytes, saw a text of ${bytes} that makes ${encryptedBytes}`,
     fix: 'shorten the text',
-    facts: { bytes, encryptedBytes },
+    facts: { name: 'encryptedBytes', value: encryptedBytes, most: MOST_ENCRYPTED_BYTES },
   });
 }

@@ -178,7 +178,7 @@ export class Connection {
   #failover(because: FlockOffError, dropLink: AbortController): FlockOffError {
     if (this.endpoints > 1) {
       this.#endpoints.failed(this.#current);
-      drop(dropLink, because.message);
+      drop(dropLink, because.sentence);
     }
     return because;
   }
@@ -222,7 +222,7 @@ export class Connection {
         this.#endpoints.refused(endpoint, failure);
         const told = this.#endpoints.refusalOf(endpoint) ?? failure;
         failures.push({ shown: url, error: told });
-        if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${told.message}`);
+        if (this.endpoints > 1) this.#logger.warn(`an endpoint is passed by: ${told.sentence}`);
       }
     }
     const [only, ...others] = failures;

@@ -66,7 +66,7 @@ function toUrl(target: string): string {
     code: 'bad-argument',
     what: `"${shown}" is neither a network (${Object.keys(NETWORKS).join(', ')}) nor a ws:// or wss:// URL`,
     fix: 'check --subtensor.network and --subtensor.chain_endpoint',
-    facts: { target: shown },
+    facts: { name: 'target', value: shown },
   });
 }
 

@@ -202,7 +202,7 @@ export class NodeSnapshot implements Snapshot {
       code: 'bad-argument',
       what: `${shown(value)} is no ${type}, which is what ${name} is called with`,
       fix: 'check the netuid',
-      facts: { function: name },
+      facts: { name },
     });
   }
 

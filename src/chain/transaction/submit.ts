@@ -197,7 +197,8 @@ export class Submitter {
         if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
         const judgement = judgementOf(error);
         if (judgement === 'call' && offer === 1) throw error;
-        isOnItsWay ||= judgement === 'none' || error.facts.rpcCode === ALREADY_IMPORTED;
+        isOnItsWay ||=
+          judgement === 'none' || (error.code === 'chain-rejected' && error.facts.rpcCode === ALREADY_IMPORTED);
         if (judgement === 'none')
           this.#client.logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
         // What is said of the signature itself is true or outdated already; the rest shows in the next blocks.

@@ -162,6 +162,6 @@ function noMechanism(netuid: number, mechanism: number, mechanisms: number): Flo
   return new FlockOffError({
     code: 'bad-argument',
     what: `subnet ${netuid} has ${mechanisms === 1 ? 'mechanism 0 only' : `mechanisms 0 to ${mechanisms - 1}`}, saw mechanism ${mechanism}`,
-    facts: { netuid, mechanism, mechanisms },
+    facts: { name: 'mechanism', value: mechanism, most: mechanisms - 1, netuid },
   });
 }

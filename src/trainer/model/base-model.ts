@@ -174,6 +174,7 @@ async function request(source: HubSource, url: string, headers: Record<string, s
 
 /** What the Hub says of a model: that there is none is for the caller to correct. */
 function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
+  if (refusal.code !== 'hub-denied') return refusal;
   const { errorCode, status } = refusal.facts;
   if (errorCode === 'RepoNotFound' || errorCode === 'RevisionNotFound' || errorCode === 'EntryNotFound')
     return new FlockOffError({

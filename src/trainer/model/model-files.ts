@@ -146,7 +146,7 @@ function unreadable(folder: string, file: string, cause: unknown): never {
     code: 'disk',
     what: `the model file ${join(folder, file)} cannot be read: ${messageOf(cause)}`,
     fix: 'check the disk, and that it is a file',
-    facts: { folder, file },
+    facts: { path: join(folder, file) },
     cause,
   });
 }
@@ -156,7 +156,7 @@ function badModel(folder: string, reason: string, cause?: unknown): FlockOffErro
     code: 'bad-model',
     what: `the folder ${folder} holds no usable model: ${reason}`,
     fix: 'copy or download the whole model folder again',
-    facts: { folder, reason },
+    facts: { path: folder, reason },
     cause,
   });
 }

@@ -230,7 +230,7 @@ function requirePositions({ maxPositions }: Qwen2Config, contextTokens: number):
     code: 'bad-argument',
     what: `rows of ${contextTokens} tokens are asked for, the base model was made for at most ${maxPositions}`,
     fix: 'lower contextTokens or use another base model',
-    facts: { contextTokens, maxPositions },
+    facts: { name: 'contextTokens', value: contextTokens, most: maxPositions },
   });
 }
 
@@ -239,6 +239,6 @@ function foreignTokenizer(folder: string, tokenizer: TextTokenizer, { vocabSize 
     code: 'bad-model',
     what: `the tokenizer in ${folder} has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
     fix: 'use the tokenizer of this very model',
-    facts: { folder, tokenizerTokens: tokenizer.vocabSize, vocabSize },
+    facts: { path: folder },
   });
 }

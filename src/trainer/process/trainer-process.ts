@@ -12,7 +12,7 @@ import { removeGraphFoldersOf } from '../engine/graph/graph-folder.ts';
 import type { EvaluationResult } from '../run/evaluate.ts';
 import type { TrainResult } from '../run/train.ts';
 import { disposedTrainer } from './check-arguments.ts';
-import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
+import type { Reply, Request } from './process-messages.ts';
 import type {
   EvaluateParameters,
   LoadEngineParameters,
@@ -96,7 +96,7 @@ export class TrainerProcess implements LoadedTrainer {
       this.#worker = worker;
       await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
         // There was room for it before.
-        if (isCode(error, 'out-of-memory')) throw fromPlainError({ ...toPlainError(error), transient: true });
+        if (isCode(error, 'out-of-memory')) throw new FlockOffError({ ...error.toParameters(), transient: true });
         throw error;
       });
     }
@@ -126,7 +126,7 @@ function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts
       code: 'bad-model',
       what: `the base model in ${folder} is not the one that was loaded before`,
       fix: 'put the earlier files back, or load a new LoraTrainer',
-      facts: { folder, before: before.baseSha256, baseSha256 },
+      facts: { path: folder },
     });
   if (backend.cuda !== before.backend.cuda)
     throw new FlockOffError({
@@ -240,7 +240,7 @@ class Worker {
     }
     this.#forget(reply.id);
     if (reply.kind === 'done') call.resolve(reply.value);
-    else call.reject(fromPlainError(reply.error));
+    else call.reject(new FlockOffError(reply.error));
   }
 
   /** What the caller's own function throws ends its call, and not this program. */

@@ -165,7 +165,7 @@ test('a hotkey that is not registered is one sentence, and nothing is sent', asy
   await expect(store.commit({ ...id('a'), hotkey: eve })).rejects.toMatchObject({
     code: 'unregistered',
     transient: false,
-    message: `the hotkey ${eve.address} is not registered on subnet 96. Register it first: btcli subnet register --netuid 96.`,
+    sentence: `the hotkey ${eve.address} is not registered on subnet 96. Register it first: btcli subnet register --netuid 96.`,
   });
   expect(proxy.methods).not.toContain(SUBMIT);
 });

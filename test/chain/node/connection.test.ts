@@ -22,7 +22,7 @@ test('a port nobody listens on is one clear sentence, at once', async () => {
   await expect(Subtensor.open({ endpoint: 'ws://127.0.0.1:1' })).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: true,
-    message:
+    sentence:
       'the chain at ws://127.0.0.1:1 cannot be reached: connect ECONNREFUSED 127.0.0.1:1. Check --subtensor.network or --subtensor.chain_endpoint, and your network.',
   });
   expect(performance.now() - started).toBeLessThan(5_000);
@@ -36,10 +36,10 @@ test('a host with several addresses, none of which answers, is named with the re
 });
 
 test('a user name, a password and an access key in the endpoint are not shown', async () => {
-  const error = (await Subtensor.open({ endpoint: 'ws://ann:secret1@127.0.0.1:1/ws?key=secret2' }).catch(
+  const error = (await Subtensor.open({ endpoint: 'ws://ann:secret1@127.0.0.1:1/secret3?key=secret2' }).catch(
     (e) => e,
   )) as Error;
-  expect(error.message).toContain('ws://127.0.0.1:1/ws');
+  expect(error.message).toContain('ws://127.0.0.1:1/...');
   expect(JSON.stringify(error) + error.message + String(error)).not.toMatch(/secret/);
 });
 
@@ -85,7 +85,7 @@ async function expectTimeout(endpoint: string) {
   await expect(Subtensor.open({ endpoint, timeoutMs: 400 })).rejects.toMatchObject({
     code: 'timeout',
     transient: true,
-    message: `connecting: no answer from the chain at ${endpoint} within 400 ms. Check your network, or use another endpoint (--subtensor.chain_endpoint).`,
+    sentence: `connecting: no answer from the chain at ${endpoint} within 400 ms. Check your network, or use another endpoint (--subtensor.chain_endpoint).`,
   });
   expect(performance.now() - started).toBeLessThan(2_000);
 }

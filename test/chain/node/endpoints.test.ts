@@ -153,7 +153,7 @@ test('when no endpoint can be used, each is named with its reason', async () => 
     code: 'chain-unreachable',
     transient: true,
     facts: { urls: [NOBODY, chain.url] },
-    message: `none of 2 endpoints can be used: the chain at ${NOBODY} cannot be reached: connect ECONNREFUSED 127.0.0.1:1; the node at ${chain.url} is not fit to be used: it refuses chain_getHeader (-32601: Method not found). Check --subtensor.network or --subtensor.chain_endpoint, and your network.`,
+    sentence: `none of 2 endpoints can be used: the chain at ${NOBODY} cannot be reached: connect ECONNREFUSED 127.0.0.1:1; the node at ${chain.url} is not fit to be used: it refuses chain_getHeader (-32601: Method not found). Check --subtensor.network or --subtensor.chain_endpoint, and your network.`,
   });
 });
 

@@ -80,7 +80,7 @@ test('a limit is named with what it asks to wait, and is waited for', async () =
   };
   const subtensor = closeLater(await Subtensor.open({ endpoint: gate.url, wait: true, onWait }));
   expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
-  expect(waits.map(({ error }) => error.message)).toEqual([
+  expect(waits.map(({ error }) => error.sentence)).toEqual([
     `${gate.url} limits connections (HTTP 429), asks to wait 1 s. Wait, or use another endpoint (--subtensor.chain_endpoint): one of your own, or one with an access key, has other limits.`,
   ]);
   expect(gate.handshakes).toHaveLength(2);
@@ -143,8 +143,8 @@ test.each<[answer: string[], sentence: string, passes: boolean]>([
   [['403 Forbidden', 'Retry-After: 7'], 'refuses connections from here (HTTP 403). Check the access key', false],
   [['404 Not Found'], 'has nothing at this address (HTTP 404). Check the path in', false],
   [
-    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/rpc?key=secret'],
-    'sends elsewhere (HTTP 301), to https://node.example/rpc. Name that address as the endpoint',
+    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/secret?key=secret'],
+    'sends elsewhere (HTTP 301), to https://node.example/.... Name that address as the endpoint',
     false,
   ],
   [

@@ -45,7 +45,7 @@ test.each([
   expect(() => resolveEndpoints({ endpoint })).toThrow(
     expect.objectContaining({
       message: expect.stringContaining(`"${shown}" is neither`),
-      facts: { target: shown },
+      facts: { name: 'target', value: shown },
     }),
   );
 });

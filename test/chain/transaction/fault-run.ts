@@ -2,6 +2,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { Connection } from '../../../src/chain/node/connection.ts';
 import { RuntimeCodecs } from '../../../src/chain/node/runtime-codec.ts';
 import { Subtensor } from '../../../src/chain/subtensor.ts';
+import { isRejection } from '../../../src/chain/transaction/explain-rejection.ts';
 import type { HotkeySigner } from '../../../src/chain/wallet/hotkey.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { LocalChain, type Profile } from '../../../src/local/chain/local-chain.ts';
@@ -223,7 +224,7 @@ async function live(
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof FlockOffError && (error.transient || CAME_FIRST.includes(String(error.facts.name)));
+  return (error instanceof FlockOffError && error.transient) || isRejection(error, CAME_FIRST);
 }
 
 /** A store that a dead program cannot reach any more. */

@@ -102,7 +102,7 @@ describe('passwords', () => {
       await expect(WalletHotkey.open({ path: walletPath(), password: nothing })).rejects.toMatchObject({
         code: 'wallet-password',
         transient: false,
-        message: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} as docs/errors.md#wallet-password says.`,
+        sentence: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} to the encoded password.`,
       });
     }
   });
@@ -156,7 +156,7 @@ describe('passwords', () => {
     (value) => {
       const read = () => decodeWalletPassword({ value, variable: 'BT_PW_ÄÖ' });
       expect(read).toThrow(
-        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\.$/,
+        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\. See \S+#wallet-password$/,
       );
     },
   );

@@ -6,6 +6,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { polkadotCrypto } from '../../../src/chain/codec/polkadot.ts';
 import { readColdkeyAddress, WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import { walletFiles } from '../../../src/chain/wallet/wallet-files.ts';
+import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { rememberingLogger } from '../start-subnet.ts';
 import {
   ALICE,
@@ -134,16 +135,16 @@ const refusals: [string, unknown, string][] = [
 ];
 
 test.each(refusals)('a file that is %s is refused in one sentence', async (_, content, message) => {
-  const error = (await openAs(content).catch((e) => e)) as Error;
+  const error = (await openAs(content).catch((e) => e)) as FlockOffError;
   expect(error).toMatchObject({ code: 'wallet', message: expect.stringContaining(message) });
   expect(error.message).toContain(hotkeyFile());
-  expect(error.message.replace(hotkeyFile(), '').split('. ').length).toBeLessThanOrEqual(2);
+  expect(error.sentence.replace(hotkeyFile(), '').split('. ').length).toBeLessThanOrEqual(2);
 });
 
 test('a missing file says which flags to check', async () => {
   await expect(WalletHotkey.open({ path: walletPath(), hotkey: 'other' })).rejects.toMatchObject({
     code: 'wallet',
-    message: `there is no key file at ${join(walletPath(), 'default', 'hotkeys', 'other')}. Check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey.`,
+    sentence: `there is no key file at ${join(walletPath(), 'default', 'hotkeys', 'other')}. Check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey.`,
   });
 });
 

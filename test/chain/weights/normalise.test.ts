@@ -56,7 +56,7 @@ test('takes the largest uid there is', () => {
 
 test('says which entry is wrong', () => {
   expect(() => normaliseWeights([{ uid: 7, weight: -1 }])).toThrow(
-    expect.objectContaining({ facts: { uid: 7, weight: -1 } }),
+    expect.objectContaining({ facts: { name: 'weights[7]', value: -1 } }),
   );
 });
 

@@ -52,8 +52,8 @@ describe('weightRow', () => {
     expect(() => weightRow([{ uid: 1, weight: 0 }], 7, TERMS)).toThrow(
       expect.objectContaining({
         code: 'bad-argument',
-        message: 'there is no weight to set: expected at least one above 0. Take the uids from a fresh metagraph.',
-        facts: { netuid: 7, neurons: 4, uid: undefined },
+        sentence: 'there is no weight to set: expected at least one above 0. Take the uids from a fresh metagraph.',
+        facts: { name: 'uid', value: undefined, most: 3, netuid: 7 },
       }),
     );
   });
@@ -63,8 +63,8 @@ describe('weightRow', () => {
     expect(() => weightRow([{ uid: 4, weight: 1 }], 7, TERMS)).toThrow(
       expect.objectContaining({
         code: 'bad-argument',
-        message: 'subnet 7 has uids 0 to 3, saw a weight for uid 4. Take the uids from a fresh metagraph.',
-        facts: { netuid: 7, neurons: 4, uid: 4 },
+        sentence: 'subnet 7 has uids 0 to 3, saw a weight for uid 4. Take the uids from a fresh metagraph.',
+        facts: { name: 'uid', value: 4, most: 3, netuid: 7 },
       }),
     );
   });

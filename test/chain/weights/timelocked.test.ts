@@ -378,7 +378,7 @@ test('too little stake: one sentence with what is missing, and nothing is sent',
     await expect(attempt).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { name: 'NotEnoughStakeToSetWeights', stakeRao: '1000', leastStakeRao: '5000000000' },
-      message:
+      sentence:
         'uid 0 of subnet 96 has a stake weight of 0.000001 TAO, and the chain takes weights from 5 TAO on. Add stake worth 4.999999 TAO: it counts from the next block on.',
     });
   expect(proxy.methods).not.toContain(SUBMIT);

@@ -136,7 +136,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { section: 'subtensorModule', name: 'NeuronNoValidatorPermit', uid: 1 },
-      message: expect.stringMatching(
+      sentence: expect.stringMatching(
         /^uid 1 of subnet 96 has no validator permit, so it cannot set weights\. Permits go to .*, in block \d+ \(now \d+\): add stake, or wait for it\.$/,
       ),
     });
@@ -176,7 +176,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     await expect(setWeights([1], 9)).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { section: 'subtensorModule', name: 'IncorrectWeightVersionKey' },
-      message:
+      sentence:
         "the chain refused subtensorModule.setWeights: subtensorModule.IncorrectWeightVersionKey. Send a version key at least as high as the subnet's.",
     });
     await expect(setWeights([1, 1], 10)).rejects.toMatchObject({ facts: { name: 'DuplicateUids' } });

@@ -121,7 +121,11 @@ test.runIf(LINUX)('a process that falls silent is ended', async () => {
 
 test('errors, verdicts and the end are those of a trainer in this process', async () => {
   expect((await scenario('refused')).seen).toEqual({
-    broken: ['bad-model', false, expect.stringContaining('config.json cannot be read. Copy or download')],
+    broken: [
+      'bad-model',
+      false,
+      expect.stringMatching(/config\.json cannot be read\. Copy or download[^#]*\. See [^ ]+errors\.md#bad-model$/),
+    ],
     unlabelled: { ok: false, verdict: { reason: 'no-labels', message: expect.any(String) } },
     diverged: {
       ok: false,
