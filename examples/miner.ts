@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ChainMetadataStore, HubDatasetStore, publishDataset, Subtensor, waitUntilAvailable } from 'flock-off';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
@@ -23,7 +25,8 @@ export async function main(argv: string[], signal?: AbortSignal, status: Saying 
 function minerCommand(): Command {
   return subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
-    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish');
+    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
+    .option('--data_dir <folder>', 'what the miner remembers: whose subnet it has served', join('.flock-off', 'miner'));
 }
 
 async function publish(
@@ -44,6 +47,7 @@ async function publish(
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -55,7 +59,7 @@ async function publish(
       repo: flags.hf_repo_id,
       competition,
       datasets,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       hotkey,
       signal,
       logger,

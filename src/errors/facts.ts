@@ -1,3 +1,5 @@
+import type { ExpectedSubnet, SubnetIdentity } from '../schema/subnet-identity.ts';
+
 /** The codes of {@link FlockOffError}, each with the values behind its sentence, for programs. Never secrets. */
 export interface FlockOffErrorFacts {
   aborted: Record<never, never>;
@@ -178,5 +180,11 @@ export interface FlockOffErrorFacts {
     file?: string;
     /** The environment variable that holds no password. */
     variable?: string;
+  };
+  'wrong-subnet': {
+    /** What the chain says now. */
+    seen: SubnetIdentity;
+    /** What was meant. */
+    expected: ExpectedSubnet;
   };
 }

@@ -38,6 +38,8 @@ const TIME = 'timestamp.now';
  * runtime's metadata; `has` tells what this runtime has.
  */
 export interface Snapshot {
+  /** Hash of the chain's first block, `0x` hex: which network it is. */
+  readonly genesisHash: string;
   /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
   blockHash(): Promise<string>;
   /** Whether the runtime has a storage item, whatever its keys are. */
@@ -99,6 +101,10 @@ export class NodeSnapshot implements Snapshot {
 
   blockHash(): Promise<string> {
     return this.#blockHash ?? this.#pinTo(ask(this.#link.socket, 'chain_getBlockHash', [], HashAnswer));
+  }
+
+  get genesisHash(): string {
+    return this.#link.api.genesisHash.toHex();
   }
 
   has(item: string): boolean {
