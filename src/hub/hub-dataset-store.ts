@@ -16,6 +16,7 @@ import type { ProxyOption } from '../shared/proxy.ts';
 import { httpRoute } from '../shared/proxy-fetch.ts';
 import { ReceivedFile } from '../shared/received-file.ts';
 import { retry } from '../shared/retry.ts';
+import { Secrets } from '../shared/secrets.ts';
 import { timed } from '../shared/timed.ts';
 import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
@@ -116,7 +117,7 @@ export class HubDatasetStore implements DatasetStore {
     const timer = setTimeout(late, this.#totalTimeoutMs);
     const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
     try {
-      return await retry(() => asOurs(fault, either, () => call(either)), {
+      return await retry(() => asOurs(fault, either, new Secrets([this.#token]), () => call(either)), {
         attempts: this.#attempts,
         baseDelayMs: BASE_DELAY_MS,
         maxDelayMs: MAX_DELAY_MS,
@@ -233,11 +234,17 @@ export class HubDatasetStore implements DatasetStore {
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function asOurs<T>(
+  fault: HubFault,
+  signal: AbortSignal,
+  secrets: Secrets,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
     return await call();
-  } catch (error) {
+  } catch (thrown) {
     signal.throwIfAborted();
+    const error = secrets.maskIn(thrown);
     if (error instanceof FlockOffError) throw error;
     const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
     throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });

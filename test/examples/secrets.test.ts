@@ -69,8 +69,6 @@ const NOBODY = `ann:${PIECE}pass@nobody.invalid`;
 
 test.each<[string, RegExp, Record<string, string>, Record<string, string>]>([
   ['a token on two lines', /HF_TOKEN holds a line break/, {}, { HF_TOKEN: `${TOKEN}\nother${PIECE}` }],
-  ['a token in quotes', /HF_TOKEN holds a quotation mark/, {}, { HF_TOKEN: `"${TOKEN}"` }],
-  ['a token with an invisible character', /HF_TOKEN holds an invisible/, {}, { HF_TOKEN: `${TOKEN}\u200b` }],
   [
     'a node that nobody knows',
     /no host of that name/,
@@ -138,7 +136,7 @@ test.each<[string, (authorization: string) => ReturnType<typeof answer>]>([
   ],
 ])('a hub that repeats the token %s is quoted without it', async (_, says) => {
   answer = ({ headers }) => says(headers.authorization ?? '');
-  expect(await minerSays(/hub/i, {}, withToken)).not.toMatch(/XyZzY/i);
+  expect(await minerSays(/\*\*\*/, {}, withToken)).not.toMatch(/XyZzY/i);
 });
 
 test('a report is stored without what a verdict or an error quotes', async () => {
