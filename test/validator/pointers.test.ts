@@ -57,6 +57,7 @@ test.each([
 test.each([
   ['hello', 'the commitment is no pointer: expected "namespace/name:competition:commit", saw "hello"'],
   ['', 'saw ""'],
+  [`../etc:1:${SHA}`, 'no pointer: expected a Hugging Face repository "namespace/name", saw "../etc'],
   [null, 'saw data that is not text (Raw)'],
   [`a/b:2:${SHA}`, 'the pointer names competition "2", this one is "1"'],
   ['a/b:1:main', 'the pointer names a branch; commit the full 40-hex sha of the upload'],
