@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { DatasetChecker } from '../../src/dataset/checker/dataset-checker.ts';
-import type { Competition } from '../../src/schema/competition.ts';
+import { DatasetChecker } from '../../../src/dataset/checker/dataset-checker.ts';
+import type { Competition } from '../../../src/schema/competition.ts';
 
 export interface Measured {
   outcome: string;
