@@ -11,7 +11,7 @@ export {
 
 export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
-export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export {
   type FindOthersRowsParameters,
   type FoundRows,

@@ -45,7 +45,7 @@ describe('Competition', () => {
       maxLineBytes: 1024 * 1024,
       maxTurns: 1024,
       maxCodePoints: 128 * 1024 * 1024,
-      maxJsonNodes: 8 * 1024 * 1024,
+      maxJsonNodes: 4 * 1024 * 1024,
       maxTokens: 20_000 * 256,
       minOwnRows: 32,
       evaluationRows: 'leave-out',
