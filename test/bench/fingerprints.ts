@@ -16,8 +16,13 @@ const ROWS = 20_000;
 const random = new MersenneTwister(1);
 const below = (n: number) => Math.floor(random.nextUniform() * n);
 
-const SYLLABLES = 'ba be bi bo da de di do fa fe ga go ha he ka ke la le lo ma me mi na ne no pa pe ra re ri ro sa se so ta te ti to va ve'.split(' ');
-const WORDS = Array.from({ length: 20_000 }, () => Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''));
+const SYLLABLES =
+  'ba be bi bo da de di do fa fe ga go ha he ka ke la le lo ma me mi na ne no pa pe ra re ri ro sa se so ta te ti to va ve'.split(
+    ' ',
+  );
+const WORDS = Array.from({ length: 20_000 }, () =>
+  Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''),
+);
 /** Frequent words are drawn often, as in a language. */
 const word = () => WORDS[Math.floor(WORDS.length ** random.nextUniform()) - 1];
 
@@ -55,13 +60,17 @@ try {
       showings.push({
         owner: `${owner}`,
         fingerprint: () => readFileSync(file),
-        shownAt: Float64Array.from({ length: ROWS }, (_, i) => (kind === 'current' && i % 10 !== 0 ? 2e6 + owner : 1e6 + owner)),
+        shownAt: Float64Array.from({ length: ROWS }, (_, i) =>
+          kind === 'current' && i % 10 !== 0 ? 2e6 + owner : 1e6 + owner,
+        ),
         claimedUntil: Number.POSITIVE_INFINITY,
         judged: kind === 'current' && owner >= owners - judged,
       });
     }
     if (owner === 7 || owner === owners - 1)
-      console.log(`fingerprint of ${ROWS} rows: ${(spent / made).toFixed(0)} ms of CPU, ${(bytes / 1e6).toFixed(2)} MB`);
+      console.log(
+        `fingerprint of ${ROWS} rows: ${(spent / made).toFixed(0)} ms of CPU, ${(bytes / 1e6).toFixed(2)} MB`,
+      );
   }
   writeFileSync(join(folder, 'showings.json'), '');
   const [cpu, wall] = [cpuMs(), performance.now()];

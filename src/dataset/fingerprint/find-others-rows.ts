@@ -61,6 +61,8 @@ export interface FoundRows {
 
 /** Rows of one dataset that hold the same answer of another among more of their own: so many, and it is a common phrase. */
 const COMMON_PHRASE_ROWS = 16;
+/** Rows are numbered so that so many numbers in a row are of one showing. */
+const NUMBERS = 256;
 /** Between two looks at the signal. */
 const ROWS_AT_ONCE = 4096;
 
@@ -104,10 +106,14 @@ class Search {
   readonly #evaluationRows: 'leave-out' | 'allow';
   readonly #signal: AbortSignal | undefined;
   readonly #owners: number[];
-  /** Per showing: the number of its first row. */
+  /** Per showing: the number of its first row, a multiple of {@link NUMBERS}. */
   readonly #firstNumber: Float64Array;
+  /** By number / {@link NUMBERS}. */
+  readonly #showingOfNumbers: Uint32Array;
   readonly #judged: JudgedShowing[] = [];
   readonly #unreadable = new Set<number>();
+  /** Per showing: when its first row was shown. */
+  readonly #begins: number[];
   /** Showings from the first on. */
   readonly #order: number[];
 
@@ -119,9 +125,12 @@ class Search {
     this.#owners = showings.map(({ owner }) => ids.get(owner) ?? ids.set(owner, ids.size).size - 1);
     this.#firstNumber = new Float64Array(showings.length + 1);
     for (const [i, { shownAt }] of showings.entries())
-      this.#firstNumber[i + 1] = this.#firstNumber[i]! + shownAt.length;
-    const begins = showings.map(({ shownAt }) => shownAt.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
-    this.#order = begins.map((_, i) => i).sort((a, b) => begins[a]! - begins[b]! || a - b);
+      this.#firstNumber[i + 1] = this.#firstNumber[i]! + Math.ceil(shownAt.length / NUMBERS) * NUMBERS;
+    this.#showingOfNumbers = new Uint32Array(this.#firstNumber.at(-1)! / NUMBERS);
+    for (let i = 0; i < showings.length; i++)
+      this.#showingOfNumbers.fill(i, this.#firstNumber[i]! / NUMBERS, this.#firstNumber[i + 1]! / NUMBERS);
+    this.#begins = showings.map(({ shownAt }) => shownAt.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
+    this.#order = this.#begins.map((_, i) => i).sort((a, b) => this.#begins[a]! - this.#begins[b]! || a - b);
     const print = evaluation && readFingerprint(evaluation);
     if (evaluation && !print)
       throw new FlockOffError({
@@ -184,7 +193,7 @@ class Search {
       if (!print) continue;
       for (let row = 0; row < print.rowCount; row++)
         if (isOwn(showing, row) && showing.shownAt[row]! < last)
-          candidates.add(print, row, this.#firstNumber[index]! + row);
+          candidates.add(print, row, this.#firstNumber[index]! + row, this.#begins[index]!);
     }
     const comparisons: { source: number; judged: JudgedShowing; row: number }[] = [];
     for (const judged of this.#judged) {
@@ -302,13 +311,7 @@ class Search {
   }
 
   #showingOf(number: number): number {
-    let [low, high] = [0, this.#showings.length];
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (this.#firstNumber[middle]! <= number) low = middle;
-      else high = middle;
-    }
-    return low;
+    return this.#showingOfNumbers[Math.floor(number / NUMBERS)]!;
   }
 
   #shownAt(number: number): number {

@@ -1,6 +1,6 @@
 import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
 import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
-import { firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
 /**
  * Share of a row from which it is another's: half of a long one. Of a short one more: rows of one template differ in a word
@@ -17,6 +17,8 @@ const WHOLE_SHARE_OF_ROW = 1 / 3;
 const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone. */
 const MIXTURE_MARGIN = 0.1;
+/** Share of an answer from which it is another's when the question is, too. */
+const OF_SAME_QUESTION = 0.35;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -39,6 +41,7 @@ interface JudgedRow {
 
 /** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
+  const most = judged.minded ? mostOf : () => 0.5;
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
@@ -50,19 +53,22 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       judged,
       [...chosen, i].map((k) => likenesses[k]!),
     );
-    const isWhole = likeness.wholeShare >= 0.8 && likeness.wholeSymbols >= FEWEST_SYMBOLS;
-    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < FEWEST_SYMBOLS) continue;
+    const isWhole = likeness.wholeShare >= 0.8;
+    const fewest = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewest) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= mostOf(best.total) + (chosen.length > 1 ? MIXTURE_MARGIN : 0))
+    if (best.total > 0 && best.held / best.total >= most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
-    const { wholeShare, wholeSymbols } = likenesses[i]!;
-    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= WHOLE_SHARE_OF_ROW * single[i]!.plainTotal;
-    if (wholeShare >= mostOf(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
+    const shareOfRow = judged.minded ? WHOLE_SHARE_OF_ROW : WHOLE_SHARE_OF_ROW / 2;
+    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
+    if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
+    if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
@@ -84,7 +90,7 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
     let [held, all, plain, count] = [0, 0, 0, 0];
-    for (let i = firstWordOf(print, pair); i < print.wordEnd[pair]!; i++) {
+    for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) {
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
@@ -103,9 +109,11 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
     const ofNumber = Math.min(NUMBER_SYMBOLS, symbols / Math.max(1, numbers));
     const [text, textHeld] = [count === 0 ? symbols : all * each, held * each];
     const numbersHeld = ofNumber * bitsIn(heldNumbers);
-    sum.total += text;
     // Other numbers make it another row; the same ones alone make it none of another's.
-    sum.held += Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
+    const heldHere = Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
+    const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
+    sum.total += text;
+    sum.held += isSameQuestion && heldHere >= OF_SAME_QUESTION * text ? text : heldHere;
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
