@@ -64,7 +64,7 @@ export class Candidates {
       for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++, keys++)
         this.#look(print.words[i]!, owner, 1);
     }
-    return mostFrequent(this.#found.view(), keys <= 8 ? 1 : 2);
+    return mostFrequent(this.#found.view(), keys <= 8 ? 1 : Math.max(2, Math.floor(keys / 16)));
   }
 
   #look(word: number, owner: number, weight: number): void {
@@ -82,15 +82,15 @@ export class Candidates {
     const place = this.#table.openPlaceOf(word);
     if (place === ABSENT) return;
     const [first, second] = [this.#first[place]!, this.#second[place]!];
-    const { ownerOf, shownAt } = this.#rows;
+    const rows = this.#rows;
     if (first === NONE) this.#first[place] = number;
-    else if (ownerOf(first) === ownerOf(number)) {
-      if (shownAt(number) < shownAt(first)) this.#first[place] = number;
-    } else if (shownAt(number) < shownAt(first)) {
+    else if (rows.ownerOf(first) === rows.ownerOf(number)) {
+      if (rows.shownAt(number) < rows.shownAt(first)) this.#first[place] = number;
+    } else if (rows.shownAt(number) < rows.shownAt(first)) {
       this.#second[place] = first;
       this.#first[place] = number;
-    } else if (second === NONE || shownAt(number) < shownAt(second)) this.#second[place] = number;
-    const isClosed = (p: number) => this.#second[p] !== NONE && shownAt(this.#second[p]!) <= begin;
+    } else if (second === NONE || rows.shownAt(number) < rows.shownAt(second)) this.#second[place] = number;
+    const isClosed = (p: number) => this.#second[p] !== NONE && rows.shownAt(this.#second[p]!) <= begin;
     if (isClosed(place)) this.#table.close(place, isClosed);
   }
 }

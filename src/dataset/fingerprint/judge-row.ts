@@ -9,6 +9,8 @@ import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts'
 function mostOf(symbols: number): number {
   return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
 }
+/** Share from which a row is of the evaluation set, however short. */
+const OF_EVALUATION = 0.5;
 /** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
 const LONG_SYMBOLS = 200;
 /** Of a shorter answer held whole: what share of the row it must be. */
@@ -18,7 +20,7 @@ const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone. */
 const MIXTURE_MARGIN = 0.1;
 /** Share of an answer from which it is another's when the question is, too. */
-const OF_SAME_QUESTION = 0.35;
+const OF_SAME_QUESTION = 0.45;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -35,13 +37,13 @@ interface JudgedRow {
   row: number;
   /** Words of the row that are nobody's and count on neither side. */
   nobodys?: Uint8Array | undefined;
-  /** Whether phrases common in the judged dataset weigh little. Not for the evaluation set: eight copies of it make all common. */
-  minded: boolean;
+  /** Whether it is compared with the evaluation set: eight copies of that make all of it common in the judged dataset. */
+  isEvaluation: boolean;
 }
 
 /** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
-  const most = judged.minded ? mostOf : () => 0.5;
+  const most = judged.isEvaluation ? () => OF_EVALUATION : mostOf;
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
@@ -65,7 +67,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   }
   for (const i of order) {
     const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
-    const shareOfRow = judged.minded ? WHOLE_SHARE_OF_ROW : WHOLE_SHARE_OF_ROW / 2;
+    const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
     if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
     if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
@@ -74,7 +76,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
 }
 
 /** Symbols of a row that some rows hold together, and all it has: weighed, and plain. */
-function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly Likeness[]) {
+function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
   const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
@@ -95,7 +97,7 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
       if (state === 0 && word >= limit) continue;
-      const weight = state === HELD_AS_COMMON || (minded && isCommon(word)) ? COMMON_WEIGHT : 1;
+      const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
       count++;
       all += weight;
       if (state === 0) continue;

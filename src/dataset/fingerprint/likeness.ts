@@ -40,6 +40,17 @@ export const HELD = 1;
 /** Held, and common in the other's dataset. */
 export const HELD_AS_COMMON = 2;
 
+/** Share of a row, or of another's answer, that is worth keeping for a mixture. */
+const WORTH_KEEPING = 0.08;
+
+/** Whether a likeness may count alone or with others. */
+export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolean {
+  if (wholeShare >= 0.4 || heldPairs.includes(1)) return true;
+  let count = 0;
+  for (const state of held) if (state === HELD) count++;
+  return count > 0 && count >= WORTH_KEEPING * held.length;
+}
+
 /** A row of another, looked up by its grams. One object serves for many rows, one after another. */
 export class SourceRow {
   #print: Fingerprint | undefined;
