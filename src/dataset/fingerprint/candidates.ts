@@ -42,15 +42,20 @@ export class Candidates {
    * @param begin when the first row was shown of those that are still to be added
    */
   add(print: Fingerprint, row: number, number: number, begin: number): void {
-    const { words, wordEnd, pairHashes, questionHashes } = print;
-    const skipsCommon = countDistinctive(print, row) >= ENOUGH;
-    for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
-      this.#note(pairHashes[2 * pair]!, number, begin);
-      if (questionHashes[pair] !== 0) this.#note(questionHashes[pair]!, number, begin);
-      for (let i = firstGramOf(print, pair); i < wordEnd[pair]!; i++) {
-        const word = words[i]!;
-        if (!(skipsCommon && isCommon(word))) this.#note(word, number, begin);
+    const { words, pairHashes, questionHashes, pairEnd } = print;
+    let skipsCommon: boolean | undefined;
+    const note = (_: number, place: number) => this.#note(place, number, begin);
+    const noteGram = (index: number, place: number) => {
+      if (isCommon(words[index]!)) {
+        skipsCommon ??= countDistinctive(print, row) >= ENOUGH;
+        if (skipsCommon) return;
       }
+      this.#note(place, number, begin);
+    };
+    for (let pair = firstPairOf(print, row); pair < pairEnd[row]!; pair++) {
+      this.#table.forEachOpen(pairHashes, 2 * pair, 2 * pair + 1, note);
+      if (questionHashes[pair] !== 0) this.#table.forEachOpen(questionHashes, pair, pair + 1, note);
+      this.#table.forEachOpen(words, firstGramOf(print, pair), print.wordEnd[pair]!, noteGram);
     }
   }
 
@@ -78,9 +83,7 @@ export class Candidates {
   }
 
   /** Keeps the first two rows of different owners. */
-  #note(word: number, number: number, begin: number): void {
-    const place = this.#table.openPlaceOf(word);
-    if (place === ABSENT) return;
+  #note(place: number, number: number, begin: number): void {
     const [first, second] = [this.#first[place]!, this.#second[place]!];
     const rows = this.#rows;
     if (first === NONE) this.#first[place] = number;

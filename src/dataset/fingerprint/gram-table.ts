@@ -57,13 +57,21 @@ export class GramTable {
     return this.#find(gram, hash);
   }
 
-  /** The place of a gram that is in the table and not closed, else {@link ABSENT}. */
-  openPlaceOf(word: number): number {
-    const gram = gramOf(word);
-    const hash = mixed(gram);
-    const bit = hash >>> this.#mayHoldShift;
+  /**
+   * Calls back with the index of each word between two whose gram is in the table and not closed, and the gram's place. One
+   * loop without calls for those that are not: hundreds of millions are asked for.
+   */
+  forEachOpen(words: Uint32Array, start: number, end: number, found: (index: number, place: number) => void): void {
     const open = this.#mayBeOpen ?? this.#mayHold;
-    return ((open[bit >>> 5]! >>> (bit & 31)) & 1) === 0 ? ABSENT : this.#find(gram, hash);
+    const shift = this.#mayHoldShift;
+    for (let i = start; i < end; i++) {
+      const gram = (words[i]! & -2) >>> 0;
+      const hash = mixed(gram);
+      const bit = hash >>> shift;
+      if (((open[bit >>> 5]! >>> (bit & 31)) & 1) === 0) continue;
+      const place = this.#find(gram, hash);
+      if (place !== ABSENT) found(i, place);
+    }
   }
 
   /** Closes the gram at a place, which `isClosed` then says of it, too. */
