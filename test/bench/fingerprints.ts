@@ -21,35 +21,27 @@ const below = (n: number) => Math.floor(random.nextUniform() * n);
 const cpuMs = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
 const peakMiB = () => process.resourceUsage().maxRSS / 1024;
 
-<<<<<<< HEAD
-const SYLLABLES =
-  'ba be bi bo da de di do fa fe ga go ha he ka ke la le lo ma me mi na ne no pa pe ra re ri ro sa se so ta te ti to va ve'.split(
-    ' ',
-  );
-const WORDS = Array.from({ length: 20_000 }, () =>
-  Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''),
-);
-/** Frequent words are drawn often, as in a language. */
-const word = () => WORDS[Math.floor(WORDS.length ** random.nextUniform()) - 1];
-
-=======
 const letters = () => Array.from({ length: 2 + below(8) }, () => String.fromCharCode(97 + below(26))).join('');
 const WORDS = Array.from({ length: 20_000 }, letters);
->>>>>>> prints
 function text(length: number): string {
   let written = '';
   while (written.length < length) written += `${WORDS[below(WORDS.length)]} `;
   return written.slice(0, length);
 }
-const rows = Array.from({ length: ROWS }, (): DatasetRow => ({
-  conversations: [
-    { role: 'user', content: text(100) },
-    { role: 'assistant', content: text(820) },
-  ],
-}));
+const rows = Array.from(
+  { length: ROWS },
+  (): DatasetRow => ({
+    conversations: [
+      { role: 'user', content: text(100) },
+      { role: 'assistant', content: text(820) },
+    ],
+  }),
+);
 let before = cpuMs();
 const bytes = fingerprintRows(rows);
-console.log(`fingerprint of ${ROWS} rows: ${(cpuMs() - before).toFixed(0)} ms of CPU, ${(bytes.byteLength / 1e6).toFixed(2)} MB`);
+console.log(
+  `fingerprint of ${ROWS} rows: ${(cpuMs() - before).toFixed(0)} ms of CPU, ${(bytes.byteLength / 1e6).toFixed(2)} MB`,
+);
 const like = readFingerprint(bytes)!;
 rows.length = 0;
 
@@ -71,7 +63,9 @@ function makeFingerprint(from?: Uint8Array): Uint8Array {
   for (let i = 0; i < words.length; i++)
     words[i] = next() % 3 === 0 ? COMMON[next() % COMMON.length]! : Math.floor((next() * limit) / 2 ** 32) & -2;
   const known = from && readFingerprint(from);
-  if (known) for (let row = 0; row < ROWS; row += 10) words.set(known.words.subarray(row * wordsPerRow, (row + 1) * wordsPerRow), row * wordsPerRow);
+  if (known)
+    for (let row = 0; row < ROWS; row += 10)
+      words.set(known.words.subarray(row * wordsPerRow, (row + 1) * wordsPerRow), row * wordsPerRow);
   return writeFingerprint({
     pairEnd: Uint32Array.from({ length: ROWS }, (_, row) => row + 1),
     wordEnd: Uint32Array.from({ length: ROWS }, (_, row) => (row + 1) * wordsPerRow),
@@ -91,45 +85,26 @@ try {
     const file = join(folder, `${owner}.${kind}`);
     writeFileSync(file, print);
     const shownAt = new Float64Array(ROWS).fill(at);
-    showings.push({ owner: `${owner}`, fingerprint: () => readFileSync(file), shownAt, claimedUntil: Infinity, judged: isJudged });
+    showings.push({
+      owner: `${owner}`,
+      fingerprint: () => readFileSync(file),
+      shownAt,
+      claimedUntil: Infinity,
+      judged: isJudged,
+    });
   };
   let other: Uint8Array | undefined;
   for (let owner = 0; owner < owners; owner++) {
-<<<<<<< HEAD
-    let rows: DatasetRow[] = [];
-    for (const kind of ['earlier', 'current'] as const) {
-      rows = Array.from({ length: ROWS }, (_, i) => (kind === 'current' && i % 10 === 0 ? rows[i]! : makeRow()));
-      const before = cpuMs();
-      const print = fingerprintRows(rows);
-      spent += cpuMs() - before;
-      made++;
-      bytes = Math.max(bytes, print.byteLength);
-      const file = join(folder, `${owner}.${kind}`);
-      writeFileSync(file, print);
-      showings.push({
-        owner: `${owner}`,
-        fingerprint: () => readFileSync(file),
-        shownAt: Float64Array.from({ length: ROWS }, (_, i) =>
-          kind === 'current' && i % 10 !== 0 ? 2e6 + owner : 1e6 + owner,
-        ),
-        claimedUntil: Number.POSITIVE_INFINITY,
-        judged: kind === 'current' && owner >= owners - judged,
-      });
-    }
-    if (owner === 7 || owner === owners - 1)
-      console.log(
-        `fingerprint of ${ROWS} rows: ${(spent / made).toFixed(0)} ms of CPU, ${(bytes / 1e6).toFixed(2)} MB`,
-      );
-=======
     const isJudged = owner >= owners - judged;
     const earlier = makeFingerprint();
     add(owner, 'earlier', earlier, 1e6 + owner, false);
     const current = makeFingerprint(isJudged ? other : earlier);
     add(owner, 'current', current, 2e6 + owner, isJudged);
     if (!isJudged) other = current;
->>>>>>> prints
   }
-  console.log(`${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`);
+  console.log(
+    `${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
+  );
   const wall = performance.now();
   before = cpuMs();
   const found = await findOthersRows({ showings, evaluation: null, evaluationRows: 'leave-out' });
