@@ -39,4 +39,6 @@ export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';

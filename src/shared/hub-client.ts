@@ -8,6 +8,7 @@ import { type Logger, safeLogger } from './logger.ts';
 import type { ProxyOption } from './proxy.ts';
 import { type HttpRoute, httpRoute } from './proxy-fetch.ts';
 import { isTransientError, retry } from './retry.ts';
+import { Secrets } from './secrets.ts';
 import { tracedFetch } from './traced-fetch.ts';
 
 export interface HubClientParameters {
@@ -89,12 +90,13 @@ export class HubClient {
   #calls(signal: AbortSignal): HubCalls {
     const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, maxAnswerBytes } = this.#parameters;
     const { attempts = 5, longestWaitMs, clock = systemClock } = this.#parameters;
+    const secrets = new Secrets([this.token]);
     const limits = { ...this.#route, stallTimeoutMs, uploadTimeoutMs, maxAnswerBytes, signal };
     return {
       signal,
       fetchAs: (token) => hubFetch({ ...limits, token }),
       insist: (url, call) =>
-        retry(() => asOurs(this.faultAt(url), signal, call), {
+        retry(() => asOurs(this.faultAt(url), signal, secrets, call), {
           attempts,
           baseDelayMs: BASE_DELAY_MS,
           maxDelayMs: longestWaitMs,
@@ -138,11 +140,12 @@ function askedMs(error: unknown): number {
   return error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
 }
 
-async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function asOurs<T>(fault: HubFault, signal: AbortSignal, secrets: Secrets, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
-  } catch (error) {
+  } catch (thrown) {
     signal.throwIfAborted();
+    const error = secrets.maskIn(thrown);
     if (error instanceof FlockOffError) throw error;
     const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
     throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });
