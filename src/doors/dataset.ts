@@ -1,8 +1,17 @@
+export { checkerKey } from '../dataset/checker/checker-key.ts';
+export {
+  type CheckedFile,
+  type CheckFileParameters,
+  DatasetChecker,
+  type DatasetCheckerOptions,
+  type DatasetCheckerPort,
+  type ReadRowsParameters,
+} from '../dataset/checker/dataset-checker.ts';
 // Datasets: checking files, finding copies, and the Hub they lie on.
 
 export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
-export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export {
   type DuplicateCandidate,
   type DuplicateFinding,

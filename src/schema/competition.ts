@@ -40,6 +40,29 @@ export const Competition = z.object({
     .int()
     .positive()
     .default(1024 * 1024),
+  /** Most turns of one row. Default 1024: a turn takes at least six tokens, so 4096 hold no more than 682. */
+  maxTurns: z.int().positive().default(1024),
+  /**
+   * Most code points of all texts of data.jsonl together. Default 128 Mi: 26 for each token of `maxTokens`, where text has
+   * about 4, so that rows may be longer than what is trained on of them.
+   */
+  maxCodePoints: z
+    .int()
+    .positive()
+    .default(128 * 1024 * 1024),
+  /**
+   * Most JSON keys, objects and arrays in all lines together, those of unknown keys included. Default 4 Mi: 209 for each of
+   * 20,000 rows, where a chat has three or four and three more for each turn.
+   */
+  maxJsonNodes: z
+    .int()
+    .positive()
+    .default(4 * 1024 * 1024),
+  /** Most tokens of all rows together, each cut to the recipe's `contextTokens`. Default 20,000 rows of 256. */
+  maxTokens: z
+    .int()
+    .positive()
+    .default(20_000 * 256),
   /** Share of the smaller dataset's rows (0..1) found in an earlier one that makes the later a duplicate. */
   duplicateContainment: z.number().gt(0).max(1).default(0.4),
   /**

@@ -8,9 +8,10 @@ export const VerdictReason = z.enum([
   'dataset-missing', // repository, revision or data.jsonl does not exist (or is private)
   'dataset-denied', // gated or disabled repository
   'foreign-dataset', // the repository names its owners, and this hotkey is none of them
-  'dataset-too-large', // more bytes than the competition allows
+  'dataset-too-large', // more bytes, or more text, than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
+  'too-many-tokens', // more tokens than the competition trains on
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
   'duplicate', // an earlier submission has the same dataset
@@ -26,7 +27,16 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('dataset-missing'),
   verdict('dataset-denied'),
   verdict('foreign-dataset', { owners: z.array(z.string()) }),
-  verdict('dataset-too-large', { bytes: z.number().optional(), maxBytes: z.number() }),
+  /** The budget that is exceeded, with what was seen of it: in the whole file, or in its first `lines`. */
+  verdict('dataset-too-large', {
+    bytes: z.number().optional(),
+    maxBytes: z.number().optional(),
+    codePoints: z.number().optional(),
+    maxCodePoints: z.number().optional(),
+    jsonNodes: z.number().optional(),
+    maxJsonNodes: z.number().optional(),
+    lines: z.number().optional(),
+  }),
   verdict('invalid-rows', {
     problemCount: z.number(),
     /** The first lines that are no rows, from 1 on. */
@@ -37,6 +47,14 @@ export const Verdict = z.discriminatedUnion('reason', [
     format: z.string().optional(),
   }),
   verdict('row-count', { rows: z.number(), minRows: z.number().optional(), maxRows: z.number().optional() }),
+  verdict('too-many-tokens', {
+    maxTokens: z.number(),
+    /** Each row was cut to so many. */
+    contextTokens: z.number(),
+    rows: z.number(),
+    /** The first rows, which have no more than `maxTokens` together. */
+    rowsWithin: z.number(),
+  }),
   verdict('no-labels'),
   verdict('diverged', { step: z.number(), steps: z.number() }),
   verdict('duplicate', {
