@@ -234,12 +234,7 @@ export class HubDatasetStore implements DatasetStore {
 }
 
 /** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(
-  fault: HubFault,
-  signal: AbortSignal,
-  secrets: Secrets,
-  call: () => Promise<T>,
-): Promise<T> {
+async function asOurs<T>(fault: HubFault, signal: AbortSignal, secrets: Secrets, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (thrown) {

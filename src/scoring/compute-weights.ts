@@ -71,10 +71,10 @@ export function computeWeights({
   const consensus: Shares = new Map(eligible.map((neuron) => [neuron.hotkey, neuron.consensus]));
 
   const rates = winRates(contestants);
-  // A loss alone says nothing: with nobody to compare it with, only who stands alone on the subnet earns from it.
+  // A single loss cannot be compared: it counts only when nobody has an average yet.
   const comparable = contestants.length > 1 || sumOf(old) === 0;
   const averages = comparable ? movingAverage(old, stepWeights(rates)) : old;
-  // To copy the consensus is not to validate: it only moderates an opinion there is.
+  // The consensus only moderates averages of our own; without any, copying it would not be validating.
   const weights = sumOf(averages) > 0 ? moderated(averages, consensus) : new Map<string, number>();
 
   const refused = neurons.flatMap(({ hotkey }) => (rejected.has(hotkey) ? [[hotkey, 0] as const] : []));

@@ -6,13 +6,13 @@ import { basename, dirname, join } from 'node:path';
 import { isRunning } from './is-running.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** What another machine or container has not written to for so long is nobody's any more. */
+/** A temporary file of another machine or container is stale after this time without a write. */
 const ABANDONED_MS = 3_600_000;
 const MARK = '.incomplete-';
 
 /**
- * Writes a file that appears under its name whole or not at all, also where several processes write it at once: each
- * writes under a name of its own, and the last one that is done stands.
+ * Writes a file atomically, also where several processes write it at once: each writes a temporary file of its own, and
+ * the last rename wins.
  * @throws what `write` throws, and the errors of the system; then nothing of it stays.
  */
 export async function writeWhole<T>(path: string, write: (incomplete: string) => Promise<T>): Promise<T> {
@@ -48,7 +48,7 @@ async function removeAbandoned(path: string): Promise<void> {
   }
 }
 
-/** A process of another machine or container cannot be looked for: there the age tells. */
+/** Whether a process of another machine or container still runs cannot be checked; the file's age decides. */
 async function isAbandoned(incomplete: string, writer: string): Promise<boolean> {
   const [where, pid] = writer.split('-');
   if (where === machine() && !isRunning(Number(pid))) return true;

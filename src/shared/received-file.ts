@@ -3,7 +3,7 @@ import type { ReceivedBytes } from './body-from.ts';
 import { digester, type FileDigest } from './file-digest.ts';
 import { type OnDiskParameters, onDisk } from './on-disk.ts';
 
-/** What a connection must bring before it breaks to be followed by the next one at once. */
+/** A connection that breaks after this many bytes is replaced at once, and does not count as a failed attempt. */
 const PROGRESS_BYTES = 1024 * 1024;
 
 /** Where a file comes from. */
@@ -58,7 +58,7 @@ export class ReceivedFile {
     return this.#digest;
   }
 
-  /** Begins anew: what was received is not what it should be. */
+  /** Discards what was received, to start again. */
   discard(): void {
     this.#digester = null;
     this.#digest = null;

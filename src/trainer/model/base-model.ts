@@ -34,7 +34,7 @@ export interface BaseModelSource {
   hubToken?: string;
   /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
   proxy?: ProxyOption;
-  /** Replaces Node's, and sees to proxies itself. */
+  /** Replaces Node's fetch; `proxy` is not used then. */
   fetch?: typeof fetch;
   clock?: Clock;
   /** The connection is given up after this long without a byte, or with less than 1 KiB a second. Default 30 s. */
@@ -100,7 +100,7 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
 
 const MAX_DELAY_MS = 30_000;
 
-/** Who asks for a longer wait is not asked again here: whoever wants the model can say that it is waited for. */
+/** Longer rate-limit waits are not waited out here: callers can, with {@link waitUntilAvailable}. */
 function isTransient(error: unknown): boolean {
   const askedMs = error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
   return isTransientError(error) && askedMs <= MAX_DELAY_MS;

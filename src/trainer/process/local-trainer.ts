@@ -31,7 +31,7 @@ const CHECKPOINT_EVERY_MS = 60_000;
 interface LoadContext {
   signal?: AbortSignal;
   clock?: Clock;
-  /** Called now and then while there is no progress to tell: as rows are tokenized, and after each micro batch. */
+  /** Called as a sign of life between progress reports: as rows are tokenized, and after each micro batch. */
   onAlive?: () => void;
   /** Called with a sentence on what could not be written and was done without. */
   onWarning?: (message: string) => void;

@@ -62,7 +62,7 @@ const LARGE = 100_000_000;
 const WORTH = 1.2;
 const TRIED_TOKENS = 128;
 
-/** Loads the base model into the engine that suits this device: one graph where it can run, plain operations elsewhere. */
+/** Loads the base model into the best engine for this device: one graph where it can run, else plain operations. */
 export async function openEngine(parameters: OpenEngineParameters): Promise<OpenedEngine> {
   const { tf, backend, folder, config, checkpointing = 'auto', signal } = parameters;
   const { memoryBytes = await freeMemoryBytes(backend) } = parameters;

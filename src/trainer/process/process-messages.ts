@@ -22,7 +22,7 @@ export type Request =
 
 /** What it answers, with the id of the request. */
 export type Reply =
-  /** It has done something, and nothing to tell. */
+  /** A sign of life (heartbeat) without progress. */
   | { id: number; kind: 'alive' }
   | { id: number; kind: 'progress'; progress: unknown }
   /** Something could not be written and was done without; of no call. */

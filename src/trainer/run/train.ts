@@ -55,7 +55,7 @@ export interface TrainTokensParameters {
   checkpoint?: CheckpointFile & { everyMs: number };
   /** Every step becomes a line of this file. */
   metricsPath?: string;
-  /** What a disk that refuses metrics or checkpoints is told to. Default: nobody. */
+  /** Is warned when metrics or checkpoints cannot be written. Default: silent. */
   bestEffort?: BestEffort;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
