@@ -33,11 +33,11 @@ interface LoadContext {
   clock?: Clock;
   /** Called as a sign of life between progress reports: as rows are tokenized, and after each micro batch. */
   onAlive?: () => void;
-  /** Called with a sentence on what could not be written and was done without. */
+  /** Called with a sentence when an optional file could not be written. */
   onWarning?: (message: string) => void;
 }
 
-/** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
+/** Trains in this process: every step blocks its event loop. One call at a time; the others are queued. */
 export class LocalTrainer implements LoadedTrainer {
   readonly facts: TrainerFacts;
   readonly #engine: LoraEngine;
@@ -48,7 +48,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
   #evaluation: { key: string; set: EvaluationSet } | null = null;
   #disposed = false;
-  /** Resolves when the last call so far is done. */
+  /** The end of the queue of calls. */
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -211,7 +211,7 @@ export class LocalTrainer implements LoadedTrainer {
         cause: error,
       });
     } finally {
-      // Who is aborted while waiting must not let the next one in before those in front.
+      // An aborted call keeps its place in the queue, so that the next one does not overtake those before it.
       void before.then(done);
     }
   }
