@@ -7,6 +7,7 @@ import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { type Saying, silent } from './status.ts';
+import { tellStep } from './tell-step.ts';
 import { tellWait } from './tell-wait.ts';
 import { openWallet } from './wallet.ts';
 
@@ -26,6 +27,10 @@ function minerCommand(): Command {
   return subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
     .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
+    .option(
+      '--fresh_repository',
+      'publish into a repository of its own for this version, named <name>-<hash>, which is private until its pointer is in a block',
+    )
     .option('--data_dir <folder>', 'what the miner remembers: whose subnet it has served', join('.flock-off', 'miner'));
 }
 
@@ -57,6 +62,7 @@ async function publish(
     publishDataset({
       path: flags.dataset_path,
       repo: flags.hf_repo_id,
+      freshRepository: flags.fresh_repository,
       competition,
       datasets,
       metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
@@ -64,16 +70,9 @@ async function publish(
       signal,
       logger,
       onStep: (step) => {
-        if (step.kind === 'checked') {
-          sayOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
-          doing(`uploading to ${flags.hf_repo_id}`);
-        } else if (step.kind === 'uploaded') {
-          sayOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-          doing('committing the pointer');
-        } else {
-          sayOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
-          doing(`waiting for block ${step.untilBlock}`);
-        }
+        const { done, next } = tellStep(step);
+        if (done !== null) sayOnce(done);
+        if (next !== null) doing(next);
       },
     });
   const published = await waitUntilAvailable({
@@ -82,7 +81,6 @@ async function publish(
     signal,
   });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-  say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

@@ -19,6 +19,8 @@ export type {
   MetadataStore,
   PointerTextParameters,
   ReadCommitmentParameters,
+  ReadPositionsParameters,
+  WaitForRoomParameters,
 } from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
 export {

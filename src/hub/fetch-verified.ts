@@ -66,28 +66,25 @@ export async function fetchVerified(
 }
 
 /**
- * What the Hub has under this commit, `null` when it lists no such file.
+ * What the Hub has under this commit, `null` when it lists no such file. Default: of the dataset itself.
  * @throws FlockOffError `hub-unreachable` (transient), `hub-denied`; what @huggingface/hub throws.
  */
-export async function listFile({
-  hubUrl,
-  repo,
-  commit,
-  fetch,
-  faultAt,
-}: HubDataset): Promise<z.infer<typeof ListedFile> | null> {
+export async function listFile(
+  { hubUrl, repo, commit, fetch, faultAt }: HubDataset,
+  path = FILE,
+): Promise<z.infer<typeof ListedFile> | null> {
   const hub = await import('@huggingface/hub');
   const calls = { repo: { type: 'dataset' as const, name: repo }, hubUrl, fetch };
-  const entries = await hub.pathsInfo({ ...calls, paths: [FILE], revision: commit }).catch((error: unknown) => {
+  const entries = await hub.pathsInfo({ ...calls, paths: [path], revision: commit }).catch((error: unknown) => {
     // The Hub lists nothing where nothing is; a mirror may say it so.
     if (isCode(error, 'hub-denied') && error.facts.errorCode === 'EntryNotFound') return [];
     throw error;
   });
-  const file = entries.find(({ path, type }) => path === FILE && type === 'file');
+  const file = entries.find((entry) => entry.path === path && entry.type === 'file');
   if (file === undefined) return null;
   const parsed = ListedFile.safeParse(file);
   if (parsed.success) return parsed.data;
-  throw faultAt(`${hubUrl}/datasets/${repo}`)(`it lists ${FILE} at commit ${commit} without its size and hash`);
+  throw faultAt(`${hubUrl}/datasets/${repo}`)(`it lists ${path} at commit ${commit} without its size and hash`);
 }
 
 /**

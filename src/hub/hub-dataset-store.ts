@@ -1,12 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import { parseHubAccess } from '../schema/hub-access.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import type { Clock } from '../shared/clock.ts';
-import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { type HubCalls, HubClient } from '../shared/hub-client.ts';
+import { HubClient } from '../shared/hub-client.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
@@ -16,12 +14,19 @@ import { ReceivedFile } from '../shared/received-file.ts';
 import { timed } from '../shared/timed.ts';
 import type {
   DatasetStore,
+  DatasetVersion,
   DownloadDatasetParameters,
+  FindUploadParameters,
+  FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
-import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
+import { fetchVerified, listFile } from './fetch-verified.ts';
+import { insist } from './insist.ts';
+import { isReadable, readOwners } from './read-version.ts';
+import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 
 export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
@@ -46,7 +51,6 @@ export interface HubDatasetStoreParameters {
 
 /** A rate limit of the Hub lasts 5 minutes. */
 const LONGEST_WAIT_MS = 330_000;
-const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
@@ -66,73 +70,29 @@ export class HubDatasetStore implements DatasetStore {
     this.#logger = logger;
   }
 
+  findUpload(parameters: FindUploadParameters): Promise<FoundUpload> {
+    return findUpload(this.#client, parameters);
+  }
+
   upload(parameters: UploadDatasetParameters): Promise<UploadedDataset> {
-    return timed(this.#logger, `uploading to ${parameters.repo}`, () => this.#upload(parameters));
+    return timed(this.#logger, `uploading to ${parameters.repo}`, () => uploadDataset(this.#client, parameters));
+  }
+
+  makePublic(parameters: MakePublicParameters): Promise<void> {
+    return timed(this.#logger, `making ${parameters.repo} public`, () => makePublic(this.#client, parameters));
+  }
+
+  isReadable(version: DatasetVersion): Promise<boolean> {
+    return isReadable(this.#client, version);
+  }
+
+  owners(version: DatasetVersion): Promise<Checked<string[] | null>> {
+    return readOwners(this.#client, version);
   }
 
   download(parameters: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     const { repo, commit } = parameters;
     return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
-  }
-
-  /** What every call to @huggingface/hub takes. */
-  #options(repo: string, { fetchAs }: HubCalls) {
-    const { hubUrl, token } = this.#client;
-    return { repo: { type: 'dataset' as const, name: repo }, hubUrl, accessToken: token, fetch: fetchAs(undefined) };
-  }
-
-  #urlOf(repo: string): string {
-    return `${this.#client.hubUrl}/datasets/${repo}`;
-  }
-
-  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  #insist<T>(repo: string, signal: AbortSignal | undefined, call: (calls: HubCalls) => Promise<T>): Promise<T> {
-    const url = this.#urlOf(repo);
-    return this.#client.within(url, signal, (calls) => calls.insist(url, () => call(calls)));
-  }
-
-  async #upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
-    signal?.throwIfAborted();
-    const accessToken = requireToken(this.#client.token);
-    const digest = await digestOf(path);
-    const hub = await import('@huggingface/hub');
-    const commit = await this.#insist(repo, signal, async (calls) => {
-      const parameters = { ...this.#options(repo, calls), accessToken };
-      await hub.createRepo(parameters).catch((error: unknown) => {
-        if ((error as { statusCode?: number }).statusCode !== 409) throw error;
-      });
-      // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await this.#commitWith(repo, digest, calls);
-      if (existing) return existing;
-      const pushed = await hub.uploadFile({
-        ...parameters,
-        file: { path: FILE, content: pathToFileURL(path) },
-        commitTitle: 'Update the dataset',
-        abortSignal: calls.signal,
-      });
-      const oid = pushed?.commit.oid ?? '';
-      await this.#verifyUpload(repo, oid, digest, calls);
-      return oid;
-    });
-    return { commit, sha256: digest.sha256, bytes: digest.bytes };
-  }
-
-  /** The head commit when its file has this content, else `null`. */
-  async #commitWith(repo: string, digest: FileDigest, calls: HubCalls): Promise<string | null> {
-    const hub = await import('@huggingface/hub');
-    const parameters = this.#options(repo, calls);
-    const { sha } = await hub.datasetInfo({ ...parameters, name: repo, revision: 'main', additionalFields: ['sha'] });
-    const [entry] = await hub.pathsInfo({ ...parameters, paths: [FILE], revision: sha });
-    return sameContent(entry, digest) ? sha : null;
-  }
-
-  async #verifyUpload(repo: string, commit: string, digest: FileDigest, calls: HubCalls): Promise<void> {
-    const hub = await import('@huggingface/hub');
-    const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...this.#options(repo, calls), paths: [FILE], revision: commit })
-      : [];
-    if (!sameContent(entry, digest))
-      throw this.#client.faultAt(this.#urlOf(repo))(`the upload cannot be read back at commit ${commit}`);
   }
 
   async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
@@ -143,7 +103,7 @@ export class HubDatasetStore implements DatasetStore {
     const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const fetched = await this.#insist(repo, signal, ({ fetchAs }) =>
+      const fetched = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
         fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
       );
       if (!fetched.ok) return fetched;
@@ -173,7 +133,7 @@ export class HubDatasetStore implements DatasetStore {
     if (token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await this.#insist(repo, signal, ({ fetchAs }) =>
+    const isRefusedToAll = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
       listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,
@@ -201,21 +161,8 @@ function verdictOn(error: unknown, repo: string, commit: string): Checked<Stored
   throw error;
 }
 
-function requireToken(token: string | undefined): string {
-  if (token?.startsWith('hf_')) return token;
-  throw new FlockOffError({
-    code: 'token-missing',
-    what: token ? 'the Hub token does not start with "hf_"' : 'uploading needs a Hub token, and there is none',
-    fix: 'create one with write access on the Hub and put HF_TOKEN=hf_... into .env',
-  });
-}
-
 /** Names the file that is at a path now, or `null`. */
 async function versionOf(path: string): Promise<string | null> {
   const found = await stat(path).catch(() => null);
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
-}
-
-async function digestOf(path: string): Promise<FileDigest> {
-  return onDisk(path, () => digestFile(path));
 }

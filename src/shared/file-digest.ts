@@ -42,8 +42,3 @@ export const CONTENT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 export function hasHash({ sha256, gitBlobId }: FileDigest, hash: string): boolean {
   return hash === (hash.length === 64 ? sha256 : gitBlobId);
 }
-
-/** Whether the Hub's entry for a path has this content. */
-export function sameContent(entry: { oid?: string; lfs?: { oid: string } } | undefined, digest: FileDigest): boolean {
-  return entry !== undefined && (entry.lfs ? entry.lfs.oid === digest.sha256 : entry.oid === digest.gitBlobId);
-}

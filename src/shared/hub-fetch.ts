@@ -73,7 +73,9 @@ async function send(
 }
 
 function sendsFile(url: string, { method }: RequestInit): boolean {
-  return method === 'PUT' || (method === 'POST' && /\/commit\/[^/]+$/.test(new URL(url).pathname));
+  const { pathname } = new URL(url);
+  if (method === 'PUT') return !/^\/api\/.*\/settings$/.test(pathname);
+  return method === 'POST' && /\/commit\/[^/]+$/.test(pathname);
 }
 
 function isFile(url: string): boolean {

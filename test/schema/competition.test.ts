@@ -44,6 +44,7 @@ describe('Competition', () => {
       maxBytes: 256 * 1024 * 1024,
       maxLineBytes: 1024 * 1024,
       duplicateContainment: 0.4,
+      readableWithinBlocks: 50,
       recipe: LoraRecipe.parse({}),
     });
   });
