@@ -87,6 +87,12 @@ export interface FlockOffErrorFacts {
     /** The block that was lost. */
     blockHash?: string;
   };
+  'checker-failed': {
+    /** The last line that the checking process wrote. */
+    line?: string;
+    /** The deadline, where that was it. */
+    timeoutMs?: number;
+  };
   disk: {
     /** The file or folder. */
     path: string;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LeftOutEvidence } from './left-out-evidence.ts';
 
 /** Why a submission has no score. The set is closed; every reason is the miner's own doing. */
 export const VerdictReason = z.enum([
@@ -11,12 +12,22 @@ export const VerdictReason = z.enum([
   'dataset-too-large', // more bytes than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
+  'too-many-tokens', // more tokens than the competition trains on
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
-  'duplicate', // an earlier submission has the same dataset
-  'not-evaluable', // it could not be downloaded or trained on for many epochs, while others could
+  'duplicate', // without rows that others showed earlier too few are left
+  'evaluation-rows', // without rows of the evaluation set too few are left
 ]);
 export type VerdictReason = z.infer<typeof VerdictReason>;
+
+const TOO_LITTLE_LEFT = {
+  rows: z.number(),
+  /** Rows that are left. */
+  rowsLeft: z.number(),
+  /** Rows that must be left. */
+  rowsNeeded: z.number(),
+  leftOut: LeftOutEvidence,
+};
 
 /** A finding about a submission: the reason, a sentence its miner can act on, and the values behind it, for programs. */
 export const Verdict = z.discriminatedUnion('reason', [
@@ -25,8 +36,20 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('unpinned-commit'),
   verdict('dataset-missing'),
   verdict('dataset-denied'),
-  verdict('foreign-dataset', { owners: z.array(z.string()) }),
-  verdict('dataset-too-large', { bytes: z.number().optional(), maxBytes: z.number() }),
+  verdict('foreign-dataset', {
+    /** Hotkeys that the repository names, the first twenty. */
+    owners: z.array(z.string()),
+  }),
+  /** The budget that is exceeded, with what was seen of it: in the whole file, or in its first `lines`. */
+  verdict('dataset-too-large', {
+    bytes: z.number().optional(),
+    maxBytes: z.number().optional(),
+    codePoints: z.number().optional(),
+    maxCodePoints: z.number().optional(),
+    jsonNodes: z.number().optional(),
+    maxJsonNodes: z.number().optional(),
+    lines: z.number().optional(),
+  }),
   verdict('invalid-rows', {
     problemCount: z.number(),
     /** The first lines that are no rows, from 1 on. */
@@ -36,16 +59,24 @@ export const Verdict = z.discriminatedUnion('reason', [
     /** Of a file that is in another format as a whole. */
     format: z.string().optional(),
   }),
-  verdict('row-count', { rows: z.number(), minRows: z.number().optional(), maxRows: z.number().optional() }),
+  verdict('row-count', {
+    rows: z.number(),
+    minRows: z.number().optional(),
+    maxRows: z.number().optional(),
+    leftOut: LeftOutEvidence.optional(),
+  }),
+  verdict('too-many-tokens', {
+    maxTokens: z.number(),
+    /** Each row was cut to so many. */
+    contextTokens: z.number(),
+    rows: z.number(),
+    /** The first rows, which have no more than `maxTokens` together. */
+    rowsWithin: z.number(),
+  }),
   verdict('no-labels'),
   verdict('diverged', { step: z.number(), steps: z.number() }),
-  verdict('duplicate', {
-    originalUid: z.number(),
-    originalHotkey: z.string(),
-    commonRows: z.number(),
-    containment: z.number(),
-  }),
-  verdict('not-evaluable'),
+  verdict('duplicate', TOO_LITTLE_LEFT),
+  verdict('evaluation-rows', TOO_LITTLE_LEFT),
 ]);
 export type Verdict = z.infer<typeof Verdict>;
 

@@ -13,6 +13,7 @@ export const LEAST_FACTS: FlockOffErrorFacts = {
   'bad-model': {},
   'chain-rejected': {},
   'chain-unreachable': {},
+  'checker-failed': {},
   disk: { path: '/data' },
   'hub-denied': { status: 403 },
   'hub-unreachable': { url: '/datasets/me/data' },
