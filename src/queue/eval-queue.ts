@@ -3,7 +3,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { MersenneTwister } from '../shared/random.ts';
 import { requireNumber, requireNumbers } from '../shared/require-number.ts';
 
-/** Shares of an epoch's places once everybody has been evaluated: 8 of 32 by weight, 16 by chance, 8 by waiting. */
+/** Shares of an epoch's places after the first pass: 8 of 32 by weight, 16 at random, 8 by longest wait. */
 const TOP_SHARE = 1 / 4;
 const DRAWN_SHARE = 1 / 2;
 /** Chance of a miner at `rank` is proportional to exp(-rank / RANK_SCALE). */
@@ -20,7 +20,7 @@ const EvalQueueState = z.object({
 });
 export type EvalQueueState = z.infer<typeof EvalQueueState>;
 
-/** A queue that begins, or one that goes on: with what its `toJSON()` gave, which is checked. */
+/** `seed` for a new queue, `state` (what `toJSON()` returned; validated) for a restored one. */
 export type EvalQueueParameters = { seed: number } | { state: unknown };
 
 export interface NextEpochParameters {

@@ -83,10 +83,10 @@ export function computeWeights({
 
   const rates = winRates(contestants, { baselineLossNatsPerToken });
   const rivals = contestants.length - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
-  // A loss alone says nothing: with nobody to compare it with, only who stands alone on the subnet earns from it.
+  // A single loss cannot be compared: it counts only when nobody has an average yet.
   const comparable = rivals > 0 || sumOf(old) === 0;
   const averages = comparable ? movingAverage(old, stepWeights(rates)) : old;
-  // To copy the consensus is not to validate: it only moderates an opinion there is.
+  // The consensus only moderates averages of our own; without any, copying it would not be validating.
   const weights = sumOf(averages) > 0 ? moderated(averages, consensus) : new Map<string, number>();
 
   const refused = neurons.flatMap(({ hotkey }) => (worthless.has(hotkey) ? [[hotkey, 0] as const] : []));
