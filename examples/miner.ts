@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ChainMetadataStore, HubDatasetStore, publishDataset, Subtensor, waitUntilAvailable } from 'flock-off';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { type Saying, silent } from './status.ts';
+import { tellStep } from './tell-step.ts';
 import { tellWait } from './tell-wait.ts';
 import { openWallet } from './wallet.ts';
 
@@ -23,7 +26,12 @@ export async function main(argv: string[], signal?: AbortSignal, status: Saying 
 function minerCommand(): Command {
   return subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
-    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish');
+    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
+    .option(
+      '--fresh_repository',
+      'publish into a repository of its own for this version, named <name>-<hash>, which is private until its pointer is in a block',
+    )
+    .option('--data_dir <folder>', 'what the miner remembers: whose subnet it has served', join('.flock-off', 'miner'));
 }
 
 async function publish(
@@ -44,6 +52,7 @@ async function publish(
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -53,23 +62,17 @@ async function publish(
     publishDataset({
       path: flags.dataset_path,
       repo: flags.hf_repo_id,
+      freshRepository: flags.fresh_repository,
       competition,
       datasets,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       hotkey,
       signal,
       logger,
       onStep: (step) => {
-        if (step.kind === 'checked') {
-          sayOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
-          doing(`uploading to ${flags.hf_repo_id}`);
-        } else if (step.kind === 'uploaded') {
-          sayOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-          doing('committing the pointer');
-        } else {
-          sayOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
-          doing(`waiting for block ${step.untilBlock}`);
-        }
+        const { done, next } = tellStep(step);
+        if (done !== null) sayOnce(done);
+        if (next !== null) doing(next);
       },
     });
   const published = await waitUntilAvailable({
@@ -78,7 +81,6 @@ async function publish(
     signal,
   });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-  say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

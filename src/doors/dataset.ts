@@ -30,16 +30,24 @@ export {
 } from '../errors/flock-off-error.ts';
 export type {
   DatasetStore,
+  DatasetVersion,
   DownloadDatasetParameters,
+  FindUploadParameters,
+  FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,
+  Visibility,
 } from '../hub/dataset-store.ts';
 export { HubDatasetStore, type HubDatasetStoreParameters } from '../hub/hub-dataset-store.ts';
 export { Competition } from '../schema/competition.ts';
+export { DatasetOwners, MAX_OWNERS, MAX_OWNERS_BYTES, OWNERS_FILE } from '../schema/dataset-owners.ts';
 export type { DatasetRow } from '../schema/dataset-row.ts';
 export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';

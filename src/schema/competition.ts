@@ -65,6 +65,11 @@ export const Competition = z.object({
     .default(20_000 * 256),
   /** Share of the smaller dataset's rows (0..1) found in an earlier one that makes the later a duplicate. */
   duplicateContainment: z.number().gt(0).max(1).default(0.4),
+  /**
+   * Blocks after its pointer within which a dataset must be readable: until then it is waited for, and one that is read
+   * only later counts from the block in which it was first read. Default 50.
+   */
+  readableWithinBlocks: z.int().nonnegative().default(50),
   recipe: LoraRecipe.prefault({}),
 });
 export type Competition = z.infer<typeof Competition>;

@@ -7,6 +7,7 @@ export const VerdictReason = z.enum([
   'unpinned-commit', // the commit is a branch, not a 40-hex sha
   'dataset-missing', // repository, revision or data.jsonl does not exist (or is private)
   'dataset-denied', // gated or disabled repository
+  'foreign-dataset', // the repository names its owners, and this hotkey is none of them
   'dataset-too-large', // more bytes, or more text, than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
@@ -25,6 +26,7 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('unpinned-commit'),
   verdict('dataset-missing'),
   verdict('dataset-denied'),
+  verdict('foreign-dataset', { owners: z.array(z.string()) }),
   /** The budget that is exceeded, with what was seen of it: in the whole file, or in its first `lines`. */
   verdict('dataset-too-large', {
     bytes: z.number().optional(),

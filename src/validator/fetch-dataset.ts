@@ -4,7 +4,6 @@ import { checkDataset } from '../dataset/check.ts';
 import { contamination } from '../dataset/contamination.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
@@ -71,10 +70,11 @@ export async function keepOnDisk(
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
     return accept({ path, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
-  const incomplete = await onDisk(path, () => startIncomplete(path));
-  const file = await datasets.download({ repo, commit, to: incomplete, maxBytes: competition.maxBytes, signal });
+  // Its name is this validator's own and stays the same, so that a restart goes on with what has arrived.
+  const to = join(folder, `data-of-${state.id}.jsonl`);
+  const file = await datasets.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
   if (!file.ok) return file;
-  await onDisk(path, () => rename(incomplete, path));
+  await onDisk(path, () => rename(to, path));
   await state.putDownload({ repo, commit, sha256: file.value.sha256 });
   return accept({ path, downloaded: true });
 }

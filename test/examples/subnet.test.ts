@@ -112,7 +112,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [time, sha] = ['\\d{4}-\\d\\d-\\d\\dT\\S+Z ', '([0-9a-f]{40})'];
     const pointer = new RegExp(
-      `^${time}2 rows are valid \\(\\d+ bytes\\)\\n${time}uploaded to local/mine at ${sha}\\n${time}committed (local/mine:1:\\1) in block \\d+\\n$`,
+      `^${time}2 rows are valid \\(\\d+ bytes\\)\\n${time}local/mine will be made, private; .*\\n${time}uploaded to local/mine at ${sha}\\n${time}committed (local/mine:1:\\1) in block \\d+\\n${time}local/mine is public, in block \\d+\\n$`,
     ).exec(stdout)![2]!;
 
     const announced = JSON.parse(await readFile(await announcement(), 'utf8')) as LocalSubnet;
@@ -130,7 +130,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const { chainUrl, hubUrl } = JSON.parse(before) as LocalSubnet;
     expect(stderr).toBe(
-      `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first.\n`,
+      `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first. See flock-off/docs/errors.md#bad-argument\n`,
     );
     expect(await readFile(await announcement(), 'utf8')).toBe(before);
   }, 60_000);

@@ -172,7 +172,7 @@ describe("the Hub's fault is an error, and passes", () => {
     const up = (more: Parameters<typeof store>[0]) => store(more).upload({ repo: REPO, path: at('up.jsonl') });
     hub.faults.inject({ on: '/repos/create', fault: { kind: 'status', status: 503 }, times: 1_000 });
     await expect(up({})).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
-    expect(hub.faults.requests).toHaveLength(3);
+    expect(hub.faults.requests.filter((request) => request.includes('/repos/create'))).toHaveLength(3);
     hub.faults.clear();
     hub.faults.inject({ on: '/preupload/', fault: { kind: 'hang' }, times: 1_000 });
     const started = performance.now();

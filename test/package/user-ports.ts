@@ -9,18 +9,22 @@ import type {
   Checked,
   Clock,
   DatasetStore,
+  DatasetVersion,
   DownloadDatasetParameters,
   EpochReport,
   EvaluateParameters,
   EvaluationResult,
+  FindUploadParameters,
   FinishEpochParameters,
   FlockOffErrorParameters,
+  FoundUpload,
   HotkeySigner,
   Inclusion,
   KeepOnlyParameters,
   Logger,
   LoraAdapter,
   LoraTrainer,
+  MakePublicParameters,
   MetadataStore,
   NamedTensor,
   OpenEpoch,
@@ -61,6 +65,28 @@ export class MyStore implements DatasetStore {
   readonly #root: string;
   constructor(root: string) {
     this.#root = root;
+  }
+
+  /** Whoever can read the folder can read what is in it. */
+  async findUpload({ repo, path, signal }: FindUploadParameters): Promise<FoundUpload> {
+    const bytes = await readFile(path, { signal });
+    const commit = createHash('sha1').update(bytes).digest('hex');
+    return { visibility: 'public', commit: (await this.isReadable({ repo, commit })) ? commit : null };
+  }
+
+  async makePublic({ repo }: MakePublicParameters): Promise<void> {
+    throw myFault({ code: 'hub-denied', what: `${repo} was never private`, facts: { status: 403 } });
+  }
+
+  async isReadable({ repo, commit }: DatasetVersion): Promise<boolean> {
+    return readFile(this.#file(repo, commit)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async owners(): Promise<Checked<string[] | null>> {
+    return { ok: true, value: null };
   }
 
   async upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {

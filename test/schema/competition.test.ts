@@ -48,6 +48,7 @@ describe('Competition', () => {
       maxJsonNodes: 4 * 1024 * 1024,
       maxTokens: 20_000 * 256,
       duplicateContainment: 0.4,
+      readableWithinBlocks: 50,
       recipe: LoraRecipe.parse({}),
     });
   });

@@ -126,6 +126,8 @@ describe('computeWeights', () => {
     const { byUid } = compute({ previous, neurons: neurons(['a'], ['low'], ['kept']) });
     expect(Object.keys(byUid)).toEqual(['0', '2']);
     expect(byUid[0]! + byUid[2]!).toBeCloseTo(1, 12);
+    const edge = compute({ previous: { a: 999_999, edge: 1, low: 0 }, neurons: neurons(['a'], ['edge'], ['low']) });
+    expect(Object.keys(edge.byUid)).toEqual(['0', '1']);
   });
 
   it('has no weights for an empty subnet, nobody scored, or everybody rejected', () => {
