@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   ChainMetadataStore,
+  DatasetChecker,
   type EpochReport,
   HubDatasetStore,
   hubCacheFolder,
@@ -61,6 +62,7 @@ async function validate(
   const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
   const chainWait = { onWait: tellWait('the chain', logger), signal };
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
@@ -87,6 +89,7 @@ async function validate(
       metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       weightSetter,
       datasets,
+      checker,
       trainer,
       evaluation,
       state,

@@ -13,11 +13,14 @@ export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
 export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export {
-  type DuplicateCandidate,
-  type DuplicateFinding,
-  type FindDuplicatesParameters,
-  findDuplicates,
-} from '../dataset/duplicates.ts';
+  type FindOthersRowsParameters,
+  type FoundRows,
+  findOthersRows,
+} from '../dataset/fingerprint/find-others-rows.ts';
+export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
+export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+export type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
+export type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';

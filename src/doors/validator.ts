@@ -29,8 +29,10 @@ export {
   computeWeights,
 } from '../scoring/compute-weights.ts';
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
-export { type Contestant, winRates } from '../scoring/win-rates.ts';
+export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
+export type { LedgerEntry } from '../validator/ledger/ledger.ts';
+export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
 export type { Outcome } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
@@ -38,14 +40,18 @@ export type { Standing, Standings } from '../validator/standing.ts';
 export { type StateRepair, ValidatorState } from '../validator/state.ts';
 export type {
   BeginEpochParameters,
+  Download,
+  FileFinding,
+  FingerprintStore,
   FinishEpochParameters,
-  KeepOnlyParameters,
+  KeepSinceParameters,
   OpenEpoch,
   PinnedDataset,
-  PutDatasetsParameters,
+  PutBaselineParameters,
   PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
   PutScoreParameters,
-  RememberedDataset,
   StateStore,
 } from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

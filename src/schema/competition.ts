@@ -63,13 +63,33 @@ export const Competition = z.object({
     .int()
     .positive()
     .default(20_000 * 256),
-  /** Share of the smaller dataset's rows (0..1) found in an earlier one that makes the later a duplicate. */
-  duplicateContainment: z.number().gt(0).max(1).default(0.4),
+  /**
+   * Rows that must be left of a dataset once others' rows and those of the evaluation set are left out; half of its rows
+   * suffice where it has fewer than twice as many. Default 32.
+   */
+  minOwnRows: z.int().positive().default(32),
+  /** Whether rows of the evaluation set are left out before training; where they are allowed they are nobody's. */
+  evaluationRows: z.enum(['leave-out', 'allow']).default('leave-out'),
+  /** Whether the base model alone takes part in each comparison: who does not beat it earns nothing. */
+  baseline: z.enum(['contestant', 'off']).default('contestant'),
   /**
    * Blocks after its pointer within which a dataset must be readable: until then it is waited for, and one that is read
    * only later counts from the block in which it was first read. Default 50.
    */
   readableWithinBlocks: z.int().nonnegative().default(50),
+  /**
+   * Blocks for which rows stay a hotkey's after its pointer names their dataset no longer, nobody can read it, or it does
+   * not beat the base model. Default 50,400: seven days.
+   */
+  claimBlocks: z
+    .int()
+    .nonnegative()
+    .default(7 * 7_200),
+  /** Bytes of new datasets that are read of one hotkey in 7,200 blocks (a day); more waits. Default 1 GiB. */
+  maxBytesPerDay: z
+    .int()
+    .positive()
+    .default(1024 ** 3),
   recipe: LoraRecipe.prefault({}),
 });
 export type Competition = z.infer<typeof Competition>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LeftOutEvidence } from './left-out-evidence.ts';
 
 /** Why a submission has no score. The set is closed; every reason is the miner's own doing. */
 export const VerdictReason = z.enum([
@@ -14,10 +15,19 @@ export const VerdictReason = z.enum([
   'too-many-tokens', // more tokens than the competition trains on
   'no-labels', // no assistant token is left inside the context
   'diverged', // the loss or a gradient became infinite or NaN
-  'duplicate', // an earlier submission has the same dataset
-  'not-evaluable', // it could not be downloaded or trained on for many epochs, while others could
+  'duplicate', // without rows that others showed earlier too few are left
+  'evaluation-rows', // without rows of the evaluation set too few are left
 ]);
 export type VerdictReason = z.infer<typeof VerdictReason>;
+
+const TOO_LITTLE_LEFT = {
+  rows: z.number(),
+  /** Rows that are left. */
+  rowsLeft: z.number(),
+  /** Rows that must be left. */
+  rowsNeeded: z.number(),
+  leftOut: LeftOutEvidence,
+};
 
 /** A finding about a submission: the reason, a sentence its miner can act on, and the values behind it, for programs. */
 export const Verdict = z.discriminatedUnion('reason', [
@@ -26,7 +36,10 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('unpinned-commit'),
   verdict('dataset-missing'),
   verdict('dataset-denied'),
-  verdict('foreign-dataset', { owners: z.array(z.string()) }),
+  verdict('foreign-dataset', {
+    /** Hotkeys that the repository names, the first twenty. */
+    owners: z.array(z.string()),
+  }),
   /** The budget that is exceeded, with what was seen of it: in the whole file, or in its first `lines`. */
   verdict('dataset-too-large', {
     bytes: z.number().optional(),
@@ -46,7 +59,12 @@ export const Verdict = z.discriminatedUnion('reason', [
     /** Of a file that is in another format as a whole. */
     format: z.string().optional(),
   }),
-  verdict('row-count', { rows: z.number(), minRows: z.number().optional(), maxRows: z.number().optional() }),
+  verdict('row-count', {
+    rows: z.number(),
+    minRows: z.number().optional(),
+    maxRows: z.number().optional(),
+    leftOut: LeftOutEvidence.optional(),
+  }),
   verdict('too-many-tokens', {
     maxTokens: z.number(),
     /** Each row was cut to so many. */
@@ -57,13 +75,8 @@ export const Verdict = z.discriminatedUnion('reason', [
   }),
   verdict('no-labels'),
   verdict('diverged', { step: z.number(), steps: z.number() }),
-  verdict('duplicate', {
-    originalUid: z.number(),
-    originalHotkey: z.string(),
-    commonRows: z.number(),
-    containment: z.number(),
-  }),
-  verdict('not-evaluable'),
+  verdict('duplicate', TOO_LITTLE_LEFT),
+  verdict('evaluation-rows', TOO_LITTLE_LEFT),
 ]);
 export type Verdict = z.infer<typeof Verdict>;
 

@@ -4,7 +4,7 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
 import type { ReadPointer } from './pointers.ts';
-import { averagesOf, type Standings } from './standing.ts';
+import { type Standings, storedAverages } from './standing.ts';
 import type { OpenEpoch } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
@@ -47,7 +47,7 @@ export async function drawMiners(
     const next = queue.next({
       hotkeys: [...submissions.keys()],
       registered: metagraph.neurons.map(({ hotkey }) => hotkey),
-      weights: averagesOf(standings),
+      weights: storedAverages(standings),
       places: minersPerEpoch,
     });
     const fresh = { ...next, startBlock: metagraph.block };

@@ -1,5 +1,6 @@
 import type { PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Standings } from './standing.ts';
 
 /** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
@@ -11,16 +12,20 @@ export interface OpenEpoch {
   startBlock: number;
 }
 
-/** What a dataset looked like when it was read, for finding its copies when it is not in the draw itself. */
-export interface RememberedDataset {
-  repo: string;
-  commit: string;
-  commitBlock: number;
+/** The file of a pinned commit, as it once came. */
+export interface Download {
+  /** 64 hex digits. */
   sha256: string;
-  /** Per row: its normalised hash. */
-  rowHashes: string[];
-  /** Per row: the block in which this hotkey first showed it. */
-  rowBlocks: number[];
+  bytes: number;
+  /** When it came. */
+  block: number;
+}
+
+/** What was found in a file; it holds for every file with the same content under the same rules. */
+export interface FileFinding {
+  checked: Checked<{ rows: number }>;
+  /** When it was found. */
+  block: number;
 }
 
 export interface BeginEpochParameters {
@@ -45,19 +50,40 @@ export interface PinnedDataset {
   commit: string;
 }
 
-export interface PutDownloadParameters extends PinnedDataset {
-  /** 64 hex digits. */
-  sha256: string;
+export interface PutBaselineParameters {
+  key: string;
+  lossNatsPerToken: number;
 }
 
-export interface PutDatasetsParameters {
-  hotkey: string;
-  datasets: RememberedDataset[];
+export interface PutDownloadParameters extends PinnedDataset, Download {}
+
+export interface PutFileFindingParameters extends FileFinding {
+  key: string;
 }
 
-export interface KeepOnlyParameters {
-  hotkeys: string[];
-  downloads: PinnedDataset[];
+export interface PutLedgerParameters {
+  put: LedgerEntry[];
+  /** Hotkeys of which nothing is known any more. */
+  removed: string[];
+}
+
+export interface KeepSinceParameters {
+  block: number;
+  named: PinnedDataset[];
+}
+
+/**
+ * What the rows of datasets are compared by, by a name that tells the content. Each can be made anew from its dataset, so
+ * one that is lost or damaged is as if it had never been there.
+ */
+export interface FingerprintStore {
+  /** Whether there is one of that name, sound or not. */
+  has(name: string): Promise<boolean>;
+  /** `null` where there is none, or it is not what was stored. */
+  read(name: string): Promise<Uint8Array | null>;
+  write(parameters: { name: string; fingerprint: Uint8Array }): Promise<void>;
+  /** Removes all others. */
+  keepOnly(names: readonly string[]): Promise<void>;
 }
 
 /**
@@ -69,6 +95,7 @@ export interface StateStore {
   readonly id: string;
   /** Pending commit-reveals. */
   readonly pendingReveals: PendingRevealStore;
+  readonly fingerprints: FingerprintStore;
   /** The epoch in progress, or `null` between epochs. */
   openEpoch(): Promise<OpenEpoch | null>;
   /** The serialised {@link EvalQueue}, or `null` on the first start. */
@@ -82,12 +109,19 @@ export interface StateStore {
   /** Loss (nats per token) or verdict of one dataset under one seed, recipe, base model and evaluation set, or `null`. */
   score(key: string): Promise<Checked<number> | null>;
   putScore(parameters: PutScoreParameters): Promise<void>;
-  /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download(parameters: PinnedDataset): Promise<{ sha256: string } | null>;
+  /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
+  baseline(key: string): Promise<number | null>;
+  /** Others need not be kept. */
+  putBaseline(parameters: PutBaselineParameters): Promise<void>;
+  /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
+  download(parameters: PinnedDataset): Promise<Download | null>;
   putDownload(parameters: PutDownloadParameters): Promise<void>;
-  /** The datasets a hotkey has shown, the latest first. */
-  datasets(hotkey: string): Promise<RememberedDataset[]>;
-  putDatasets(parameters: PutDatasetsParameters): Promise<void>;
-  /** Forgets the datasets of every other hotkey, and every other download. */
-  keepOnly(parameters: KeepOnlyParameters): Promise<void>;
+  /** What was found in a file, by its content and the rules, or `null`. */
+  fileFinding(key: string): Promise<FileFinding | null>;
+  putFileFinding(parameters: PutFileFindingParameters): Promise<void>;
+  /** What is known of every hotkey: who showed which rows first. */
+  ledger(): Promise<LedgerEntry[]>;
+  putLedger(parameters: PutLedgerParameters): Promise<void>;
+  /** Forgets downloads and findings from before a block, but for the downloads named. */
+  keepSince(parameters: KeepSinceParameters): Promise<void>;
 }

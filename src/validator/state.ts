@@ -1,16 +1,23 @@
 import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
+import { FingerprintFiles } from './ledger/fingerprint-files.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
+import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
 import type {
   BeginEpochParameters,
+  Download,
+  FileFinding,
+  FingerprintStore,
   FinishEpochParameters,
-  KeepOnlyParameters,
+  KeepSinceParameters,
   OpenEpoch,
   PinnedDataset,
-  PutDatasetsParameters,
+  PutBaselineParameters,
   PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
   PutScoreParameters,
-  RememberedDataset,
   StateStore,
 } from './state-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -22,8 +29,8 @@ export type { StateRepair };
 
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
- * dataset hash, remembered datasets and pending reveals. Every write is synced to disk before it resolves, so a killed
- * validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
+ * dataset hash, who showed which rows first, verdicts on files and pending reveals; fingerprints are in files beside it. Every
+ * write is synced to disk before it resolves, so a killed validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
  * other values are an error. Only its owner may read the folder, which holds salts.
  *
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
@@ -34,11 +41,14 @@ export class ValidatorState implements StateStore {
   readonly id: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
   readonly pendingReveals: PendingRevealStore;
+  /** What the rows of datasets are compared by, in the folder beside the state. */
+  readonly fingerprints: FingerprintStore;
   readonly #store: SealedStore;
 
-  private constructor(store: SealedStore, id: string) {
+  private constructor(store: SealedStore, id: string, path: string) {
     this.#store = store;
     this.id = id;
+    this.fingerprints = new FingerprintFiles({ folder: `${path}-fingerprints` });
     this.pendingReveals = {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
@@ -55,7 +65,7 @@ export class ValidatorState implements StateStore {
    */
   static async open({ path }: { path: string }): Promise<ValidatorState> {
     const store = await openStore(path);
-    return new ValidatorState(store, String(await store.get(ID_KEY)));
+    return new ValidatorState(store, String(await store.get(ID_KEY)), path);
   }
 
   /**
@@ -109,29 +119,69 @@ export class ValidatorState implements StateStore {
     return this.#put(`score:${key}`, score);
   }
 
-  /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download({ repo, commit }: PinnedDataset): Promise<{ sha256: string } | null> {
-    return this.#get<{ sha256: string }>(downloadKey({ repo, commit }));
+  /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
+  baseline(key: string): Promise<number | null> {
+    return this.#get<number>(`baseline:${key}`);
   }
 
-  putDownload({ repo, commit, sha256 }: PutDownloadParameters): Promise<void> {
-    return this.#put(downloadKey({ repo, commit }), { sha256 });
+  /** Keeps the last one only. */
+  async putBaseline({ key, lossNatsPerToken }: PutBaselineParameters): Promise<void> {
+    const others = (await this.#store.keys('baseline:')).filter((stored) => stored !== `baseline:${key}`);
+    await this.#store.write([
+      ...others.map((stored) => ({ type: 'del' as const, key: stored })),
+      { type: 'put', key: `baseline:${key}`, value: lossNatsPerToken },
+    ]);
   }
 
-  /** The datasets a hotkey has shown, the latest first. */
-  async datasets(hotkey: string): Promise<RememberedDataset[]> {
-    return (await this.#get<RememberedDataset[]>(datasetKey(hotkey))) ?? [];
+  /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
+  download(dataset: PinnedDataset): Promise<Download | null> {
+    return this.#get<Download>(downloadKey(dataset));
   }
 
-  putDatasets({ hotkey, datasets }: PutDatasetsParameters): Promise<void> {
-    return this.#put(datasetKey(hotkey), datasets);
+  putDownload({ repo, commit, sha256, bytes, block }: PutDownloadParameters): Promise<void> {
+    return this.#put(downloadKey({ repo, commit }), { sha256, bytes, block });
   }
 
-  /** Forgets the datasets of every other hotkey, and every other download. */
-  async keepOnly(kept: KeepOnlyParameters): Promise<void> {
-    const keys = new Set([...kept.hotkeys.map(datasetKey), ...kept.downloads.map(downloadKey)]);
-    const stored = [...(await this.#store.keys('dataset:')), ...(await this.#store.keys('download:'))];
-    await this.#store.write(stored.filter((key) => !keys.has(key)).map((key) => ({ type: 'del', key })));
+  /** What was found in a file, by its content and the rules, or `null`. */
+  fileFinding(key: string): Promise<FileFinding | null> {
+    return this.#get<FileFinding>(`checked:${key}`);
+  }
+
+  putFileFinding({ key, checked, block }: PutFileFindingParameters): Promise<void> {
+    return this.#put(`checked:${key}`, { checked, block });
+  }
+
+  /** What is known of every hotkey. Of a state that an earlier version wrote, the dates of the rows it remembers. */
+  async ledger(): Promise<LedgerEntry[]> {
+    const entries = await this.#values<LedgerEntry>('ledger:');
+    const known = new Set(entries.map(({ hotkey }) => hotkey));
+    for (const key of await this.#store.keys(EARLIER)) {
+      const hotkey = key.slice(EARLIER.length);
+      const datasets = await this.#get<RememberedDataset[]>(key);
+      if (!known.has(hotkey) && isOfEarlierVersion(datasets)) entries.push(takeOver(hotkey, datasets));
+    }
+    return entries;
+  }
+
+  /** Stores what changed, all or nothing. */
+  async putLedger({ put, removed }: PutLedgerParameters): Promise<void> {
+    const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
+    await this.#store.write([
+      ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
+      ...gone.map((key) => ({ type: 'del' as const, key })),
+    ]);
+  }
+
+  /** Forgets downloads and findings from before a block, but for the downloads named. */
+  async keepSince({ block, named }: KeepSinceParameters): Promise<void> {
+    const kept = new Set(named.map(downloadKey));
+    const old: string[] = [];
+    for (const key of [...(await this.#store.keys('download:')), ...(await this.#store.keys('checked:'))]) {
+      if (kept.has(key)) continue;
+      const stored = await this.#get<{ block?: number }>(key);
+      if (stored !== null && !(stored.block! >= block)) old.push(key);
+    }
+    await this.#store.write(old.map((key) => ({ type: 'del', key })));
   }
 
   async close(): Promise<void> {
@@ -156,5 +206,7 @@ export class ValidatorState implements StateStore {
   }
 }
 
-const datasetKey = (hotkey: string) => `dataset:${hotkey}`;
+/** Datasets by hotkey, with a hash for each row, as versions up to 0.2 stored them. */
+const EARLIER = 'dataset:';
+const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
 const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

@@ -2,6 +2,8 @@ import type { ValidatorChain } from '../chain/chain.ts';
 import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
 import type { WeightStore } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
+import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
+import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -16,9 +18,11 @@ export interface Validator {
   netuid: number;
   competition: Competition;
   subtensor: ValidatorChain;
-  metadata: Pick<MetadataStore, 'readSubnet'>;
+  metadata: Pick<MetadataStore, 'readSubnet' | 'readPositions'>;
   weightSetter: WeightStore;
   datasets: DatasetStore;
+  /** Checks downloaded files away from this process. */
+  checker: DatasetCheckerPort;
   trainer: Trainer;
   /** The fixed evaluation set. */
   evaluation: Dataset;
@@ -30,6 +34,8 @@ export interface Validator {
    * cannot be written, the trainer's logger is told and scoring goes on.
    */
   metricsDir?: string;
+  /** Datasets downloaded at a time, so that one silent host does not hold up the others. Default 4. */
+  parallelDownloads?: number;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
   /** Seed of the evaluation queue on its very first start. Default: random. */
@@ -43,6 +49,11 @@ export interface Validator {
 
 export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetCache {
   return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
+}
+
+/** Under which name the fingerprint of a dataset is stored: one of another version is as if it were not there. */
+export function fingerprintName({ sha256 }: { sha256: string }): string {
+  return `${sha256}.${FINGERPRINT_VERSION}`;
 }
 
 /** What a validator is doing, for progress bars and logs. */

@@ -42,8 +42,8 @@ const made = [
 
 function found(verdict: Verdict): number | string | undefined {
   // @ts-expect-error Which facts there are depends on the reason.
-  verdict.facts?.rows;
-  return verdict.reason === 'duplicate' ? verdict.facts?.originalUid.toFixed() : verdict.message;
+  verdict.facts?.minRows;
+  return verdict.reason === 'duplicate' ? verdict.facts?.rowsLeft.toFixed() : verdict.message;
 }
 
 const rejected = [

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Competition, loadEvaluationSet, Subtensor, WalletHotkey } from 'flock-off';
+import { Competition, DatasetChecker, loadEvaluationSet, Subtensor, WalletHotkey } from 'flock-off';
 import { LocalChain, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MyChain, MyStore, mySigner, publish, validate } from './user-ports.ts';
@@ -58,12 +58,15 @@ test('a miner publishes and a validator scores through a store, a signer, a trai
   }
 
   const ports = await portsOf('validator');
+  const checker = new DatasetChecker();
   const report = await validate(ports, {
     competition: Competition.parse({}),
     evaluation: await loadEvaluationSet({ path: await writeRows('evaluation', ['a', 'b']) }),
     cacheDir: join(folder, 'cache'),
+    checker,
     queueSeed: 1,
   });
+  checker.close();
 
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
   expect(report.entries[0]).toMatchObject({ uid: 2, winRate: 1 });

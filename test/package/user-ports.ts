@@ -8,19 +8,24 @@ import type {
   Chain,
   Checked,
   Clock,
+  DatasetCheckerPort,
   DatasetStore,
   DatasetVersion,
+  Download,
   DownloadDatasetParameters,
   EpochReport,
   EvaluateParameters,
   EvaluationResult,
+  FileFinding,
   FindUploadParameters,
+  FingerprintStore,
   FinishEpochParameters,
   FlockOffErrorParameters,
   FoundUpload,
   HotkeySigner,
   Inclusion,
-  KeepOnlyParameters,
+  KeepSinceParameters,
+  LedgerEntry,
   Logger,
   LoraAdapter,
   LoraTrainer,
@@ -33,11 +38,12 @@ import type {
   PinnedDataset,
   PublishDatasetParameters,
   PublishDatasetReturnType,
-  PutDatasetsParameters,
+  PutBaselineParameters,
   PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
   PutScoreParameters,
   ReadParameters,
-  RememberedDataset,
   Snapshot,
   Standings,
   StateStore,
@@ -194,8 +200,11 @@ export class MyState implements StateStore {
   #queue: unknown = null;
   #standings: Standings = {};
   readonly #scores = new Map<string, Checked<number>>();
-  readonly #downloads = new Map<string, { sha256: string }>();
-  readonly #datasets = new Map<string, RememberedDataset[]>();
+  readonly #baselines = new Map<string, number>();
+  readonly #downloads = new Map<string, Download>();
+  readonly #checked = new Map<string, FileFinding>();
+  readonly #ledger = new Map<string, LedgerEntry>();
+  readonly #fingerprints = new Map<string, Uint8Array>();
 
   openEpoch = async () => this.#epoch;
   queue = async () => this.#queue;
@@ -212,15 +221,32 @@ export class MyState implements StateStore {
   };
   score = async (key: string) => this.#scores.get(key) ?? null;
   putScore = async ({ key, score }: PutScoreParameters) => void this.#scores.set(key, score);
+  baseline = async (key: string) => this.#baselines.get(key) ?? null;
+  putBaseline = async ({ key, lossNatsPerToken }: PutBaselineParameters) =>
+    void this.#baselines.set(key, lossNatsPerToken);
   download = async (pinned: PinnedDataset) => this.#downloads.get(nameOf(pinned)) ?? null;
-  putDownload = async ({ sha256, ...pinned }: PutDownloadParameters) =>
-    void this.#downloads.set(nameOf(pinned), { sha256 });
-  datasets = async (hotkey: string) => this.#datasets.get(hotkey) ?? [];
-  putDatasets = async ({ hotkey, datasets }: PutDatasetsParameters) => void this.#datasets.set(hotkey, datasets);
-  keepOnly = async ({ hotkeys, downloads }: KeepOnlyParameters) => {
-    for (const hotkey of this.#datasets.keys()) if (!hotkeys.includes(hotkey)) this.#datasets.delete(hotkey);
-    const kept = downloads.map(nameOf);
-    for (const name of this.#downloads.keys()) if (!kept.includes(name)) this.#downloads.delete(name);
+  putDownload = async ({ repo, commit, ...file }: PutDownloadParameters) =>
+    void this.#downloads.set(nameOf({ repo, commit }), file);
+  fileFinding = async (key: string) => this.#checked.get(key) ?? null;
+  putFileFinding = async ({ key, ...file }: PutFileFindingParameters) => void this.#checked.set(key, file);
+  ledger = async () => [...this.#ledger.values()];
+  putLedger = async ({ put, removed }: PutLedgerParameters) => {
+    for (const entry of put) this.#ledger.set(entry.hotkey, entry);
+    for (const hotkey of removed) this.#ledger.delete(hotkey);
+  };
+  keepSince = async ({ block, named }: KeepSinceParameters) => {
+    const kept = named.map(nameOf);
+    for (const [name, file] of this.#downloads)
+      if (file.block < block && !kept.includes(name)) this.#downloads.delete(name);
+    for (const [key, file] of this.#checked) if (file.block < block) this.#checked.delete(key);
+  };
+  readonly fingerprints: FingerprintStore = {
+    has: async (name) => this.#fingerprints.has(name),
+    read: async (name) => this.#fingerprints.get(name) ?? null,
+    write: async ({ name, fingerprint }) => void this.#fingerprints.set(name, fingerprint),
+    keepOnly: async (names) => {
+      for (const name of this.#fingerprints.keys()) if (!names.includes(name)) this.#fingerprints.delete(name);
+    },
   };
 }
 
@@ -245,7 +271,7 @@ export function publish(
 /** A validator on ports of one's own, in every place that has one. */
 export function validate(
   { netuid, chain, hotkey, datasets }: MyPorts,
-  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir' | 'queueSeed'>,
+  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir' | 'queueSeed'> & { checker: DatasetCheckerPort },
 ): Promise<EpochReport> {
   const state = new MyState();
   const { pendingReveals } = state;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normaliseWeights } from '../../src/chain/weights/normalise.ts';
-import { findDuplicates } from '../../src/dataset/duplicates.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import { EvalQueue } from '../../src/queue/eval-queue.ts';
 import { ERA_B_CURVE, scoreBenchmark } from '../../src/scoring/benchmark.ts';
@@ -11,7 +10,7 @@ import { movingAverage } from '../../src/scoring/moving-average.ts';
 import { blend, normalised, sumOf } from '../../src/scoring/shares.ts';
 import { stepWeights } from '../../src/scoring/step-weights.ts';
 import { expectedTrustLoss, restoreValidatorTrust } from '../../src/scoring/validator-trust.ts';
-import { winRates } from '../../src/scoring/win-rates.ts';
+import { beatsBaseline, winRates } from '../../src/scoring/win-rates.ts';
 
 /** A function of numbers with some that make sense, and which of them may be negative. */
 interface Calculation {
@@ -76,6 +75,28 @@ const CALCULATIONS: Record<string, Calculation> = {
     of: (numbers) => pickDailyWinner(contestants(numbers)),
   },
   winRates: { numbers: LOSSES, names: namesOfLosses('contestants'), of: (numbers) => winRates(contestants(numbers)) },
+  'winRates with a baseline': {
+    numbers: { baseline: 1.4 },
+    names: { baseline: 'baselineLossNatsPerToken' },
+    of: ({ baseline }) => winRates(contestants(LOSSES), { baselineLossNatsPerToken: baseline! }),
+  },
+  'computeWeights with a baseline': {
+    numbers: { baseline: 1.4 },
+    names: { baseline: 'baselineLossNatsPerToken' },
+    of: ({ baseline }) =>
+      computeWeights({
+        scored: contestants(LOSSES),
+        baselineLossNatsPerToken: baseline!,
+        rejected: new Set(),
+        previous: {},
+        neurons: [{ uid: 1, hotkey: 'a', consensus: 0.1 }],
+      }),
+  },
+  beatsBaseline: {
+    numbers: { loss: 1.2, baseline: 1.4 },
+    names: { loss: 'lossNatsPerToken', baseline: 'baselineLossNatsPerToken' },
+    of: ({ loss, baseline }) => beatsBaseline(loss!, baseline!),
+  },
   stepWeights: { numbers: SHARES, names: namesOfShares('winRates'), of: (numbers) => stepWeights(shares(numbers)) },
   'movingAverage of old': {
     numbers: SHARES,
@@ -122,17 +143,6 @@ const CALCULATIONS: Record<string, Calculation> = {
         { uid: 9, weight: 0.25 },
       ];
       return normaliseWeights(entries);
-    },
-  },
-  findDuplicates: {
-    numbers: { containment: 0.4, uid: 3, block: 5, rowBlock: 4 },
-    of: ({ containment, uid, block, rowBlock }) => {
-      const rowHashes = ['x', 'y'];
-      const candidates = [
-        { hotkey: 'a', uid: uid!, commitBlock: block!, rowHashes, rowBlocks: [rowBlock!, 4] },
-        { hotkey: 'b', uid: 9, commitBlock: 6, rowHashes },
-      ];
-      return findDuplicates({ candidates, containment: containment! });
     },
   },
   EvalQueue: {

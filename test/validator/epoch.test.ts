@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   ChainMetadataStore,
   Competition,
+  DatasetChecker,
   type DatasetRow,
   type EpochReport,
   FlockOffError,
@@ -30,9 +31,11 @@ const NETUID = 96;
 const TOKEN = 'hf_token';
 const NO_WAITING = { nowMs: Date.now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
 const competition = Competition.parse({
+  baseline: 'off',
   recipe: { contextTokens: 48, epochs: 1, batchSize: 2, gradientAccumulation: 1, learningRate: 5e-3, warmupSteps: 1 },
 });
 let trainer: LoraTrainer;
+let checker: DatasetChecker;
 let folder: string;
 let chain: LocalChain;
 let hub: LocalHub;
@@ -42,8 +45,12 @@ let events: ValidatorEvent[];
 
 beforeAll(async () => {
   trainer = await LoraTrainer.open({ inline: true, model: TINY_BASE });
+  checker = new DatasetChecker();
 });
-afterAll(() => trainer.dispose());
+afterAll(() => {
+  trainer.dispose();
+  checker.close();
+});
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-epoch-'));
@@ -115,6 +122,7 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
       beacon: chain.beacon,
     }),
     datasets: new HubDatasetStore({ endpoint: hub.url, attempts: 2, clock: NO_WAITING }),
+    checker,
     trainer,
     evaluation: await loadEvaluationSet({ path: join(folder, 'eval.jsonl') }),
     state,
@@ -192,7 +200,9 @@ test('a later copy has weight 0 with the reason, and is not trained', async () =
     weight: 0,
     outcome: { kind: 'rejected', verdict: { reason: 'duplicate' } },
   });
-  expect(entry(report, 1).why).toBe('6 rows (100 %) were shown earlier by uid 0');
+  expect(entry(report, 1).why).toBe(
+    'rows left out: 6 shown earlier by uid 0: 0 of 6 rows are left, at least 3 are needed',
+  );
   expect(trained()).toBe(1);
 });
 
@@ -264,22 +274,14 @@ test('a copy is found though its original was never drawn', async () => {
   expect(undrawn).toBeGreaterThan(0);
 });
 
-test('what a miner has shown is read from the state once an epoch, and once more where its dataset is checked anew', async () => {
+test('what everybody has shown is read from the state once an epoch, and a dataset that did not change is not checked again', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  await publish('cid', rowsOn('owl'));
   await runEpoch({ validator: await validator() });
-  const reads = vi.spyOn(state, 'datasets');
-  await runEpoch({ validator: await validator({ minersPerEpoch: 2 }) });
-  const { hotkeys } = events.findLast((event) => event.kind === 'drawn')!;
-  const readOf = await Promise.all(
-    ['ann', 'ben', 'cid'].map(async (name) => {
-      const hotkey = await addressOf(name);
-      return { drawn: hotkeys.includes(hotkey), reads: reads.mock.calls.filter(([read]) => read === hotkey).length };
-    }),
-  );
-  expect(readOf.filter(({ drawn }) => drawn)).toEqual(Array(2).fill({ drawn: true, reads: 2 }));
-  expect(readOf.filter(({ drawn }) => !drawn)).toEqual([{ drawn: false, reads: 1 }]);
+  const [reads, checks] = [vi.spyOn(state, 'ledger'), vi.spyOn(checker, 'check')];
+  await runEpoch({ validator: await validator() });
+  expect([reads.mock.calls.length, checks.mock.calls.length]).toEqual([1, 0]);
+  vi.restoreAllMocks();
 });
 
 test('a pointer that nobody can fetch counts against its miner though all others are read from the disk', async () => {
@@ -480,14 +482,16 @@ test('weights go to who is registered when they are sent, not to who takes over 
   expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0]);
 });
 
-test('datasets that no pointer names any more leave the disk, and who left the subnet is forgotten', async () => {
+test('datasets that no pointer names any more leave the disk; what was shown is kept, also of who left the subnet', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   await runEpoch({ validator: await validator() });
   const cached = (name: string) => readdir(join(folder, 'cache', 'datasets', 'u', name)).catch(() => []);
   const [first] = await cached('ann');
   const [ann, ben] = [await addressOf('ann'), await addressOf('ben')];
-  expect(await state.datasets(ben)).toHaveLength(1);
+  const shown = async (hotkey: string) =>
+    (await state.ledger()).find((entry) => entry.hotkey === hotkey)?.showings.map(({ rows }) => rows);
+  expect(await shown(ben)).toEqual([6]);
   await publish('ann', rowsOn('bird'));
   chain.setStorage('SubtensorModule.Keys', NETUID, 1, (await writeDevWallet({ path: folder, name: 'new' })).hotkey);
   await chain.produceBlocks(1);
@@ -495,9 +499,8 @@ test('datasets that no pointer names any more leave the disk, and who left the s
   expect(await cached('ann')).toHaveLength(1);
   expect(await cached('ann')).not.toContain(first);
   expect(await cached('ben')).toEqual([]);
-  expect(await state.download({ repo: 'u/ann', commit: first! })).toBeNull();
-  expect(await state.datasets(ben)).toEqual([]);
-  expect((await state.datasets(ann)).map(({ rowHashes }) => rowHashes.length)).toEqual([6, 6]);
+  expect(await shown(ben)).toEqual([6]);
+  expect(await shown(ann)).toEqual([6, 6]);
 });
 
 test('a dataset that was scored once is scored again after its repository is gone', async () => {

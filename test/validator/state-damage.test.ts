@@ -28,7 +28,8 @@ beforeAll(async () => {
     });
     await state.pendingReveals.put(reveal(`0x0${time}`));
     await state.putScore({ key: `score ${time}`, score: { ok: true, value: 1.5 + time } });
-    await state.putDatasets({ hotkey: `hotkey ${time % 2}`, datasets: [] });
+    const entry = { hotkey: `hotkey ${time % 2}`, coldkey: '', showings: [], received: [], unreadable: null };
+    await state.putLedger({ put: [entry], removed: [] });
     truth = await contentsOf(state);
     await state.close();
   }
@@ -46,9 +47,9 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 async function contentsOf(state: ValidatorState): Promise<string> {
   const scores = await Promise.all([0, 1, 2].map((time) => state.score(`score ${time}`)));
-  const datasets = await Promise.all([0, 1].map((time) => state.datasets(`hotkey ${time}`)));
+  const ledger = await state.ledger();
   const [epoch, queue, reveals] = [await state.openEpoch(), await state.queue(), await state.pendingReveals.list()];
-  return JSON.stringify([state.id, epoch, queue, reveals, scores, datasets]);
+  return JSON.stringify([state.id, epoch, queue, reveals, scores, ledger]);
 }
 
 /** What a state gives that lies in a folder, or the error. */
