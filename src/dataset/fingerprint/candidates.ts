@@ -86,10 +86,15 @@ export class Candidates {
   #note(place: number, number: number, begin: number): void {
     const [first, second] = [this.#first[place]!, this.#second[place]!];
     const rows = this.#rows;
-    if (first === NONE) this.#first[place] = number;
-    else if (rows.ownerOf(first) === rows.ownerOf(number)) {
+    if (first === NONE) {
+      this.#first[place] = number;
+      return;
+    }
+    if (rows.ownerOf(first) === rows.ownerOf(number)) {
       if (rows.shownAt(number) < rows.shownAt(first)) this.#first[place] = number;
-    } else if (rows.shownAt(number) < rows.shownAt(first)) {
+      return;
+    }
+    if (rows.shownAt(number) < rows.shownAt(first)) {
       this.#second[place] = first;
       this.#first[place] = number;
     } else if (second === NONE || rows.shownAt(number) < rows.shownAt(second)) this.#second[place] = number;
