@@ -12,6 +12,8 @@ export default defineConfig({
     'cli/index': 'src/cli/index.ts',
     // The training process; it is found beside the chunk that starts it.
     'process-main': 'src/trainer/process/process-main.ts',
+    // The checking process, likewise.
+    'checker-main': 'src/dataset/checker/checker-main.ts',
   },
   format: ['esm'],
   target: 'node20',

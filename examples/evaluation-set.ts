@@ -24,6 +24,6 @@ export async function openEvaluationSet({ folder, baseModel, signal }: OpenEvalu
     code: 'bad-argument',
     what: `the bundled evaluation set was made for the tiny base model and says nothing about ${baseModel}`,
     fix: "pass the folder of your competition's data.jsonl with --eval_data_dir; to try things out, --local uses the tiny base model",
-    facts: { baseModel, sha256: evaluation.sha256 },
+    facts: { name: 'baseModel', value: baseModel },
   });
 }

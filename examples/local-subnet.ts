@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from 'flock-off';
-import { LOCAL_COMPETITION, startLocalChain, startLocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { Owners } from './owners.ts';
 import { findServedSubnet, type LocalSubnet, type RunningSubnet } from './served-subnet.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
@@ -38,10 +38,12 @@ export async function startLocalSubnet({
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
     }
     await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
-    const hub = open.own(await startLocalHub({ users: [HUB_USER] }), (it) => it.close());
-    const chain = await startLocalChain({
+    const hub = open.own(await LocalHub.open({ users: [HUB_USER] }), (it) => it.close());
+    const chain = await LocalChain.open({
       blockTimeMs: 250,
-      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons }],
+      subnets: [
+        { netuid: NETUID, name: 'local', tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons },
+      ],
     });
     open.own(chain, (it) => it.close());
     const { publicKey, ...times } = chain.beacon;
@@ -76,11 +78,11 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--wallet.path': join(subnet.folder, 'wallets'),
     '--wallet.name': wallet,
     '--wallet.hotkey': 'default',
+    '--data_dir': join(subnet.folder, wallet),
     '--competition_file': join(subnet.folder, 'competition.json'),
   };
   const validatorFlags = {
     '--base_model': TINY_BASE,
-    '--data_dir': join(subnet.folder, 'validator'),
     '--cache_dir': join(subnet.folder, 'cache'),
     '--block_threshold': '60',
     '--blocks_per_epoch': '60',

@@ -1,16 +1,13 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import {
-  ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
-  publishDataset,
-  waitUntilAvailable,
-} from 'flock-off';
+import { ChainMetadataStore, HubDatasetStore, publishDataset, Subtensor, waitUntilAvailable } from 'flock-off';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readCompetition, requireNetuid, subnetCommand } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { type Saying, silent } from './status.ts';
+import { tellStep } from './tell-step.ts';
 import { tellWait } from './tell-wait.ts';
 import { openWallet } from './wallet.ts';
 
@@ -29,7 +26,12 @@ export async function main(argv: string[], signal?: AbortSignal, status: Saying 
 function minerCommand(): Command {
   return subnetCommand('miner', 'Publish a dataset and commit its pointer on the chain.')
     .requiredOption('--hf_repo_id <namespace/name>', 'dataset repository to upload to')
-    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish');
+    .requiredOption('--dataset_path <file>', 'the data.jsonl to publish')
+    .option(
+      '--fresh_repository',
+      'publish into a repository of its own for this version, named <name>-<hash>, which is private until its pointer is in a block',
+    )
+    .option('--data_dir <folder>', 'what the miner remembers: whose subnet it has served', join('.flock-off', 'miner'));
 }
 
 async function publish(
@@ -46,10 +48,11 @@ async function publish(
   const hotkey = await openWallet(options, signal);
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   // Each attempt that fails is told of: the store makes no silent ones of its own.
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
+  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, attempts: 1, logger });
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, onWait: tellWait('the chain', logger) };
   doing('connecting to the chain');
-  const subtensor = open.own(await connectSubtensor({ ...node, signal, logger }), (it) => it.close());
+  const subtensor = open.own(await Subtensor.open({ ...node, signal, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const said = new Set<string>();
   const sayOnce = (line: string) => {
     if (!said.has(line)) say(line);
@@ -59,28 +62,25 @@ async function publish(
     publishDataset({
       path: flags.dataset_path,
       repo: flags.hf_repo_id,
+      freshRepository: flags.fresh_repository,
       competition,
       datasets,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       hotkey,
       signal,
       logger,
       onStep: (step) => {
-        if (step.kind === 'checked') {
-          sayOnce(`${step.rows} rows are valid (${step.bytes} bytes)`);
-          doing(`uploading to ${flags.hf_repo_id}`);
-        } else if (step.kind === 'uploaded') {
-          sayOnce(`uploaded to ${flags.hf_repo_id} at ${step.commit}`);
-          doing('committing the pointer');
-        } else {
-          sayOnce(`the chain takes the next commitment at block ${step.untilBlock}, ${step.blocksLeft} to go`);
-          doing(`waiting for block ${step.untilBlock}`);
-        }
+        const { done, next } = tellStep(step);
+        if (done !== null) sayOnce(done);
+        if (next !== null) doing(next);
       },
     });
-  const published = await waitUntilAvailable(publishing, { onWait: tellWait('hub and chain', logger), signal });
+  const published = await waitUntilAvailable({
+    attempt: publishing,
+    onWait: tellWait('hub and chain', logger),
+    signal,
+  });
   if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
-  say(`committed ${published.value.pointer} in block ${published.value.commitBlock}`);
 }
 
 await runAsMain(import.meta.url, main);

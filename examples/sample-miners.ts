@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, openHotkey } from 'flock-off';
+import { ChainMetadataStore, HubDatasetStore, Subtensor, WalletHotkey } from 'flock-off';
 import { sampleDatasets } from 'flock-off/local';
 import { type LocalSubnet, localFlags } from './local-subnet.ts';
 import { main as miner } from './miner.ts';
@@ -26,13 +26,13 @@ export async function publishSamples(
     await miner([...localFlags(subnet, name), ...flags], signal, of(name));
   }
 
-  const subtensor = await connectSubtensor({ endpoint: subnet.chainUrl, signal });
+  const subtensor = await Subtensor.open({ endpoint: subnet.chainUrl, signal });
   try {
     const metadata = new ChainMetadataStore({ subtensor, netuid: subnet.netuid });
-    const datasets = createHubDatasetStore({ endpoint: subnet.hubUrl, token: subnet.hubToken });
+    const datasets = new HubDatasetStore({ endpoint: subnet.hubUrl, token: subnet.hubToken });
     const commit = async (name: string, sha: string) => {
-      const hotkey = await openHotkey({ path: join(subnet.folder, 'wallets'), name });
-      await metadata.commit({ repo: `local/${name}`, competition: '1', commit: sha }, { hotkey, signal });
+      const hotkey = await WalletHotkey.open({ path: join(subnet.folder, 'wallets'), name });
+      await metadata.commit({ repo: `local/${name}`, competition: '1', commit: sha, hotkey, signal });
       of(name).say(`committed local/${name}:1:${sha}`);
     };
     const uploaded = await datasets.upload({

@@ -63,7 +63,7 @@ export function refuseSecond(own: LocalSubnet): void {
     code: 'bad-argument',
     what: `a local subnet is served already, with its chain at ${served.chainUrl} and its hub at ${served.hubUrl}`,
     fix: 'use that one, or end it with Ctrl-C in its terminal first',
-    facts: { folder: served.folder },
+    facts: { name: 'folder', value: served.folder },
   });
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { connectSubtensor } from 'flock-off';
+import { Subtensor } from 'flock-off';
 import { EXIT_CODES } from './ending.ts';
 import { localFlags, startLocalSubnet } from './local-subnet.ts';
 import { Owners } from './owners.ts';
@@ -63,15 +63,15 @@ function aborted(signal?: AbortSignal): Promise<void> {
 
 /** Waits for the end of what is locked. */
 async function weightsOnChain(endpoint: string, netuid: number, signal?: AbortSignal): Promise<string> {
-  const subtensor = await connectSubtensor({ endpoint, signal });
+  const subtensor = await Subtensor.open({ endpoint, signal });
   try {
-    const { neurons, block, hyperparameters } = await subtensor.metagraph(netuid);
+    const { neurons, block, hyperparameters } = await subtensor.metagraph({ netuid });
     const validator = neurons.find((neuron) => neuron.validatorPermit);
     if (!validator) return 'no validator';
-    let weights = await subtensor.weights(netuid, validator.uid);
+    let weights = await subtensor.weights({ netuid, uid: validator.uid });
     for (let at = block; weights.length === 0 && at < block + 3 * hyperparameters.tempo; ) {
-      at = await subtensor.waitForBlock(at + 1, { signal });
-      weights = await subtensor.weights(netuid, validator.uid);
+      at = await subtensor.waitForBlock({ block: at + 1, signal });
+      weights = await subtensor.weights({ netuid, uid: validator.uid });
     }
     if (weights.length === 0) return 'none';
     return weights.map(({ uid, weight }) => `uid ${uid} ${weight.toFixed(4)}`).join(', ');

@@ -74,7 +74,11 @@ export function reportTable(report: EpochReport): string {
       printable(why),
     ]);
   }
-  return report.notSent ? `${table}\n${report.notSent}` : table.toString();
+  const { baselineLossNatsPerToken: baseline, notSent } = report;
+  const lines = [table.toString()];
+  if (baseline !== null) lines.push(`the base model alone has loss ${baseline.toFixed(4)}, to be beaten by 4 %`);
+  if (notSent !== null) lines.push(notSent);
+  return lines.join('\n');
 }
 
 function weightText(weight: number): string {

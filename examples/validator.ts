@@ -2,16 +2,19 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   ChainMetadataStore,
-  connectSubtensor,
-  createHubDatasetStore,
+  DatasetChecker,
   type EpochReport,
+  HubDatasetStore,
+  hubCacheFolder,
   LoraTrainer,
   runValidator,
+  Subtensor,
   ValidatorState,
   WeightSetter,
   waitUntilAvailable,
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
 import { Owners } from './owners.ts';
@@ -58,31 +61,35 @@ async function validate(
   if (repair) say(`the state was repaired and holds ${repair.message}; the damaged one is in ${repair.damagedPath}`);
   const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
-  const datasets = createHubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
   const chainWait = { onWait: tellWait('the chain', logger), signal };
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
-  const subtensor = open.own(await connectSubtensor({ ...node, logger }), (it) => it.close());
+  const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
-  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
-  await waitUntilAvailable(() => weightSetter.requirePermit({ signal }), chainWait);
+  const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
+  await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), ...chainWait });
   doing(`loading the base model ${flags.base_model}`);
-  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const load = () => LoraTrainer.load({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
-  const trainer = await waitUntilAvailable(load, { onWait: tellWait('the hub', logger), signal });
+  const hubCacheDir = hubCacheFolder(process.env);
+  const base = { model: flags.base_model, hubCacheDir, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
+  const load = () => LoraTrainer.open({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
+  const trainer = await waitUntilAvailable({ attempt: load, onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());
   const reports: EpochReport[] = [];
   doing(null);
   say(`training on ${backendText(trainer)}`);
-  await runValidator(
-    {
+  await runValidator({
+    validator: {
       netuid,
       competition,
       subtensor,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       weightSetter,
       datasets,
+      checker,
       trainer,
       evaluation,
       state,
@@ -93,19 +100,18 @@ async function validate(
       onEvent: showEvents(say, doing),
       logger,
     },
-    {
-      blocksPerEpoch: flags.blocks_per_epoch,
-      epochs: flags.epochs,
-      signal,
-      onReport: async (report) => {
-        reports.push(report);
-        show(reportTable(report));
-        const nextBlock = report.startBlock + flags.blocks_per_epoch;
-        doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
-        await storeReport(report, join(flags.data_dir, 'reports'), logger);
-      },
+
+    blocksPerEpoch: flags.blocks_per_epoch,
+    epochs: flags.epochs,
+    signal,
+    onReport: async (report) => {
+      reports.push(report);
+      show(reportTable(report));
+      const nextBlock = report.startBlock + flags.blocks_per_epoch;
+      doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
+      await storeReport(report, join(flags.data_dir, 'reports'), logger);
     },
-  );
+  });
   const pending = await pendingReveal({ weightSetter, signal });
   if (pending !== null) say(pending);
   return reports;

@@ -1,4 +1,4 @@
-import { encodeWalletPassword, FlockOffError, openHotkey, walletFiles, walletPasswordVariable } from 'flock-off';
+import { encodeWalletPassword, FlockOffError, WalletHotkey, walletFiles, walletPasswordVariable } from 'flock-off';
 import { askHidden } from './ask-hidden.ts';
 import { commonOptions, subnetCommand } from './options.ts';
 import { runAsMain } from './run-as-main.ts';
@@ -20,9 +20,9 @@ export async function main(
   const password = await ask({ question: `Password of ${file}: `, signal });
   if (password === null)
     throw new FlockOffError({ code: 'wallet-password', what: 'no password was typed', fix: 'start again and type it' });
-  await openHotkey({ path, name, hotkey, password });
+  await WalletHotkey.open({ path, name, hotkey, password });
   const variable = walletPasswordVariable(file);
-  print(`${variable}=${encodeWalletPassword(password, variable)}`);
+  print(`${variable}=${encodeWalletPassword({ password, variable })}`);
 }
 
 await runAsMain(import.meta.url, (argv, signal) => main(argv, signal));

@@ -1,4 +1,4 @@
-import { decodeWalletPassword, openHotkey, type WalletHotkey, type WalletPasswordQuestion } from 'flock-off';
+import { decodeWalletPassword, WalletHotkey, type WalletPasswordQuestion } from 'flock-off';
 import { askHidden } from './ask-hidden.ts';
 import type { CommonOptions } from './options.ts';
 import { printable } from './printable.ts';
@@ -8,7 +8,7 @@ export function openWallet(options: CommonOptions, signal?: AbortSignal): Promis
   const { walletPath: path, walletName: name, walletHotkey: hotkey, logger } = options;
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const ask = isTerminal ? (question: string) => askHidden({ question, signal }) : null;
-  return openHotkey({ path, name, hotkey, password: passwordSource({ env: process.env, ask }), logger });
+  return WalletHotkey.open({ path, name, hotkey, password: passwordSource({ env: process.env, ask }), logger });
 }
 
 export interface PasswordSourceParameters {
@@ -21,7 +21,7 @@ export interface PasswordSourceParameters {
 export function passwordSource({ env, ask }: PasswordSourceParameters) {
   return async ({ file, variable, attempt }: WalletPasswordQuestion): Promise<string | null> => {
     const value = env[variable];
-    if (value) return attempt === 1 ? decodeWalletPassword(value, variable) : null;
+    if (value) return attempt === 1 ? decodeWalletPassword({ value, variable }) : null;
     if (!ask) return null;
     const again = attempt > 1 ? 'That password does not open it. ' : '';
     return ask(`${again}Password of ${printable(file)}: `);

@@ -1,23 +1,26 @@
 import type { Agent } from 'node:http';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import type { SubnetIdentity } from '../schema/subnet-identity.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
+import type { Chain, ReadParameters, SubnetParameters, WaitForBlockParameters } from './chain.ts';
 import { Connection, type Link } from './node/connection.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
-import { Snapshot, toNullable, toNumber } from './node/snapshot.ts';
+import { NodeSnapshot, type Snapshot, toNumber } from './node/snapshot.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
+import { readIdentity, readSubnet, readUid, type Subnet } from './subnet/subnet.ts';
 import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './transaction/submit.ts';
 
 export type { SubmitParameters } from './transaction/submit.ts';
 
-export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
+export interface SubtensorParameters extends ResolveEndpointsParameters {
   /** Deadline of every call. Default 30 s. A read that one endpoint does not answer is made at the next. */
   timeoutMs?: number;
   /**
@@ -52,10 +55,13 @@ export interface ConnectSubtensorParameters extends ResolveEndpointsParameters {
   signal?: AbortSignal;
 }
 
-export interface SubtensorParameters {
-  connection: Connection;
-  until?: Certainty;
-  logger: Logger;
+export interface HotkeyParameters extends SubnetParameters {
+  /** ss58 address. */
+  hotkey: string;
+}
+
+export interface UidParameters extends SubnetParameters {
+  uid: number;
 }
 
 const READ_ATTEMPTS = 3;
@@ -63,14 +69,23 @@ const READ_ATTEMPTS = 3;
 /**
  * A Subtensor node, for reading a subnet and sending a hotkey's calls. Reads that a lost connection interrupts are tried
  * again on a new one. Every method throws FlockOffError `chain-unreachable` or `timeout` (both transient) rather than hang.
+ *
+ * @example
+ * const subtensor = await Subtensor.open({ network: 'finney' });
+ * const { neurons } = await subtensor.metagraph({ netuid });
+ * await subtensor.close();
  */
-export class Subtensor {
+export class Subtensor implements Chain {
   readonly #connection: Connection;
   readonly #submitter: Submitter;
   readonly #logger: Logger;
 
   /** @internal */
-  constructor({ connection, until = 'in-block', logger }: SubtensorParameters) {
+  constructor({
+    connection,
+    until = 'in-block',
+    logger,
+  }: { connection: Connection; until?: Certainty; logger: Logger }) {
     this.#connection = connection;
     this.#logger = logger;
     this.#submitter = new Submitter({
@@ -82,7 +97,36 @@ export class Subtensor {
     });
   }
 
-  /** The endpoint in use, without user name, password and query. */
+  /**
+   * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local,
+   * or a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
+   * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline; `chain-unreachable`,
+   *   too, when every node is further from this machine's clock than accepted; `bad-argument` for an address, of a node or
+   *   a proxy, that is none.
+   */
+  static async open(parameters: SubtensorParameters = {}): Promise<Subtensor> {
+    const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, signal } = parameters;
+    const { maxClockDifferenceMs, clock, wait = false, onWait, agent, proxy } = parameters;
+    const logger = safeLogger(parameters.logger);
+    const target = resolveEndpoints(parameters);
+    const proxyFor = agent ? null : proxySettings(proxy);
+    for (const url of target.urls) proxyFor?.(url);
+    const connection = new Connection({
+      ...target,
+      ...{ timeoutMs, blockTimeoutMs, pingIntervalMs, logger },
+      ...{ maxClockDifferenceMs, clock, proxyFor, agent },
+    });
+    const attempt = () => connection.use('connecting', async () => {}, { signal });
+    try {
+      await (wait ? waitUntilAvailable({ attempt, onWait, signal, clock }) : attempt());
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return new Subtensor({ connection, until, logger });
+  }
+
+  /** The endpoint in use: scheme, host and port, without what may be a password or a key. */
   get url(): string {
     return this.#connection.url;
   }
@@ -93,16 +137,16 @@ export class Subtensor {
   }
 
   /** Number of the best block. */
-  currentBlock(signal?: AbortSignal): Promise<number> {
+  currentBlock({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
     const read = async (snapshot: Snapshot) => toNumber(await snapshot.get('system.number'));
-    return this.read('reading the current block', read, signal);
+    return this.read({ what: 'reading the current block', use: read, signal });
   }
 
   /**
    * Resolves with the current block once it is at least `block`.
    * @throws FlockOffError `timeout` when no block arrives for too long.
    */
-  async waitForBlock(block: number, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
+  async waitForBlock({ block, signal }: WaitForBlockParameters): Promise<number> {
     let current = await this.#use('waiting for a block', async ({ heads }) => heads.block, signal);
     if (current >= block) return current;
     return timed(this.#logger, `waiting in block ${current} for block ${block}`, async () => {
@@ -115,69 +159,67 @@ export class Subtensor {
    * A subnet at the current block.
    * @throws FlockOffError `bad-argument` when there is no such subnet.
    */
-  metagraph(netuid: number, signal?: AbortSignal): Promise<Metagraph> {
-    return this.read('reading the metagraph', (snapshot) => readMetagraph(snapshot, netuid), signal);
+  metagraph({ netuid, signal }: SubnetParameters): Promise<Metagraph> {
+    return this.read({ what: 'reading the metagraph', use: (snapshot) => readMetagraph(snapshot, netuid), signal });
   }
 
   /**
    * A subnet and all its commitments by hotkey, as of one block and in the two round trips that each would take alone.
    * @throws FlockOffError `bad-argument` when there is no such subnet.
    */
-  subnet(
-    netuid: number,
-    signal?: AbortSignal,
-  ): Promise<{ metagraph: Metagraph; commitments: Map<string, Commitment> }> {
-    const read = async (snapshot: Snapshot) => {
-      const [metagraph, commitments] = await Promise.all([
-        readMetagraph(snapshot, netuid),
-        readCommitments(snapshot, netuid),
-      ]);
-      return { metagraph, commitments };
-    };
-    return this.read('reading the subnet', read, signal);
-  }
-
-  /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */
-  epoch(netuid: number, signal?: AbortSignal): Promise<EpochPosition> {
-    const read = async (snapshot: Snapshot) => epochPosition(netuid, await snapshot.read(epochReads(snapshot, netuid)));
-    return this.read("reading the subnet's epoch", read, signal);
-  }
-
-  /** All commitments of a subnet by hotkey, in one map read. */
-  commitments(netuid: number, signal?: AbortSignal): Promise<Map<string, Commitment>> {
-    return this.read('reading the commitments', (snapshot) => readCommitments(snapshot, netuid), signal);
-  }
-
-  /** One hotkey's commitment, `null` when there is none. */
-  commitment(netuid: number, hotkey: string, signal?: AbortSignal): Promise<Commitment | null> {
-    return this.read('reading a commitment', (snapshot) => readCommitment(snapshot, netuid, hotkey), signal);
-  }
-
-  /** The uid of a hotkey on a subnet, `null` when it is not registered. */
-  uid(netuid: number, hotkey: string, signal?: AbortSignal): Promise<number | null> {
-    const read = async (snapshot: Snapshot) => {
-      const uid = toNullable(await snapshot.get('subtensorModule.uids', netuid, hotkey));
-      return uid && toNumber(uid);
-    };
-    return this.read('looking up the hotkey', read, signal);
-  }
-
-  /** Whether a hotkey has a uid on a subnet. */
-  async isRegistered(netuid: number, hotkey: string, signal?: AbortSignal): Promise<boolean> {
-    return (await this.uid(netuid, hotkey, signal)) !== null;
-  }
-
-  /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
-  weights(netuid: number, uid: number, signal?: AbortSignal): Promise<{ uid: number; weight: number }[]> {
-    return this.read('reading weights', (snapshot) => readWeights(snapshot, netuid, uid), signal);
+  subnet({ netuid, signal }: SubnetParameters): Promise<Subnet> {
+    return this.read({ what: 'reading the subnet', use: (snapshot) => readSubnet(snapshot, netuid), signal });
   }
 
   /**
-   * Any other read at the best block, with the same deadline and retries; `what` names it in errors. What `use` throws of
-   * its own is the `cause` of a FlockOffError.
+   * Whose subnet the number names now: to be shown, and compared with what is meant, before anything is written.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
    */
-  read<T>(what: string, use: (snapshot: Snapshot) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#use(what, (link) => use(new Snapshot(link)), signal);
+  subnetIdentity({ netuid, signal }: SubnetParameters): Promise<SubnetIdentity> {
+    return this.read({ what: 'reading whose subnet it is', use: (snapshot) => readIdentity(snapshot, netuid), signal });
+  }
+
+  /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */
+  epoch({ netuid, signal }: SubnetParameters): Promise<EpochPosition> {
+    const read = async (snapshot: Snapshot) => epochPosition(netuid, await snapshot.read(epochReads(snapshot, netuid)));
+    return this.read({ what: "reading the subnet's epoch", use: read, signal });
+  }
+
+  /** All commitments of a subnet by hotkey, in one map read. */
+  commitments({ netuid, signal }: SubnetParameters): Promise<Map<string, Commitment>> {
+    return this.read({ what: 'reading the commitments', use: (snapshot) => readCommitments(snapshot, netuid), signal });
+  }
+
+  /** One hotkey's commitment, `null` when there is none. */
+  commitment({ netuid, hotkey, signal }: HotkeyParameters): Promise<Commitment | null> {
+    return this.read({
+      what: 'reading a commitment',
+      use: (snapshot) => readCommitment(snapshot, netuid, hotkey),
+      signal,
+    });
+  }
+
+  /** The uid of a hotkey on a subnet, `null` when it is not registered. */
+  uid({ netuid, hotkey, signal }: HotkeyParameters): Promise<number | null> {
+    return this.read({ what: 'looking up the hotkey', use: (snapshot) => readUid(snapshot, netuid, hotkey), signal });
+  }
+
+  /** Whether a hotkey has a uid on a subnet. */
+  async isRegistered({ netuid, hotkey, signal }: HotkeyParameters): Promise<boolean> {
+    return (await this.uid({ netuid, hotkey, signal })) !== null;
+  }
+
+  /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
+  weights({ netuid, uid, signal }: UidParameters): Promise<{ uid: number; weight: number }[]> {
+    return this.read({ what: 'reading weights', use: (snapshot) => readWeights(snapshot, netuid, uid), signal });
+  }
+
+  /**
+   * Any other read at the best block, with the same deadline and retries. What `use` throws of its own is the `cause` of a
+   * FlockOffError.
+   */
+  read<T>({ what, use, signal }: ReadParameters<T>): Promise<T> {
+    return this.#use(what, (link) => use(new NodeSnapshot(link)), signal);
   }
 
   /**
@@ -225,37 +267,4 @@ export class Subtensor {
     const deadline = { timeoutMs: this.#connection.blockTimeoutMs, missing: 'no new block' };
     return this.#use(what, ({ heads }) => heads.after(last), signal, deadline);
   }
-}
-
-/**
- * Connects to a Subtensor node: explicit endpoints win over a network name (finney, test, archive, latent-lite, local, or
- * a URL). Of several endpoints the first that is fit is used, and the next when that one fails.
- * @throws FlockOffError `chain-unreachable` or `timeout` when nobody answers within the deadline; `chain-unreachable`, too,
- *   when every node is further from this machine's clock than accepted; `bad-argument` for an address, of a node or a
- *   proxy, that is none.
- * @example
- * const subtensor = await connectSubtensor({ network: 'finney' });
- * const { neurons } = await subtensor.metagraph(netuid);
- * await subtensor.close();
- */
-export async function connectSubtensor(parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  const { timeoutMs = 30_000, blockTimeoutMs, pingIntervalMs, until, signal } = parameters;
-  const { maxClockDifferenceMs, clock, wait = false, onWait, agent, proxy } = parameters;
-  const logger = safeLogger(parameters.logger);
-  const target = resolveEndpoints(parameters);
-  const proxyFor = agent ? null : proxySettings(proxy);
-  for (const url of target.urls) proxyFor?.(url);
-  const connection = new Connection({
-    ...target,
-    ...{ timeoutMs, blockTimeoutMs, pingIntervalMs, logger },
-    ...{ maxClockDifferenceMs, clock, proxyFor, agent },
-  });
-  const connect = () => connection.use('connecting', async () => {}, { signal });
-  try {
-    await (wait ? waitUntilAvailable(connect, { onWait, signal, clock }) : connect());
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-  return new Subtensor({ connection, until, logger });
 }

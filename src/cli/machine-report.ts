@@ -176,7 +176,7 @@ async function npmVersion(env: NodeJS.ProcessEnv): Promise<string | null> {
 function hubToken(exported: string | undefined, folder: string): Pick<MachineReport, 'hubToken' | 'hubTokenProblem'> {
   const source = exported === undefined ? '.env' : 'environment';
   try {
-    const token = parseHubToken(exported ?? tokenInDotEnv(folder), 'HF_TOKEN');
+    const token = parseHubToken({ token: exported ?? tokenInDotEnv(folder), setting: 'HF_TOKEN' });
     return { hubToken: token === undefined ? null : source, hubTokenProblem: null };
   } catch (error) {
     return { hubToken: source, hubTokenProblem: messageOf(error) };

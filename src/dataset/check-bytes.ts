@@ -3,8 +3,6 @@ import { Competition } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Dataset, RowsCheck } from './check-rows.ts';
-import { HEAD_BYTES } from './file-format.ts';
-import { LineSplitter } from './line-splitter.ts';
 import { lineTooLong, parseRow } from './parse-row.ts';
 import { rowText } from './row-text.ts';
 
@@ -43,22 +41,25 @@ export async function checkBytes({ bytes, competition, signal }: CheckBytesParam
   // Loaded here: who checks files on a disk has Node's.
   const { sha256 } = await import('@noble/hashes/sha2.js');
   const digest = sha256.create();
-  const check = new RowsCheck(competition);
-  const splitter = new LineSplitter(competition.maxLineBytes);
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+  const rows: DatasetRow[] = [];
+  const rowHashes: string[] = [];
+  const check = new RowsCheck({
+    competition,
+    onRow: (row) => {
+      rows.push(row);
+      rowHashes.push(hexOf(sha256(new TextEncoder().encode(rowText(row)))).slice(0, 32));
+    },
+  });
+  const { maxBytes } = competition;
+  for (let at = 0; at < bytes.length && bytes.length <= maxBytes; at += CHUNK_BYTES) {
     const chunk = bytes.subarray(at, at + CHUNK_BYTES);
     digest.update(chunk);
-    for (const line of splitter.push(chunk)) check.add(line);
+    check.push(chunk);
     await new Promise((resolve) => setTimeout(resolve, 0));
     signal?.throwIfAborted();
   }
-  for (const line of splitter.end()) check.add(line);
-  return check.finish({
-    sha256: hexOf(digest.digest()),
-    bytes: bytes.length,
-    head: bytes.subarray(0, HEAD_BYTES),
-    rowHash: (row) => hexOf(sha256(new TextEncoder().encode(rowText(row)))).slice(0, 32),
-  });
+  const facts = check.finish({ sha256: hexOf(digest.digest()), bytes: bytes.length });
+  return facts.ok ? accept({ ...facts.value, rows, rowHashes }) : facts;
 }
 
 /**
@@ -72,7 +73,8 @@ export function checkLine({ line, competition = Competition.parse({}) }: CheckLi
   const written = typeof line === 'string' ? new TextEncoder().encode(line) : line;
   const bytes = written.at(-1) === NEWLINE ? written.subarray(0, -1) : written;
   if (bytes.includes(NEWLINE)) return reject('invalid-rows', 'several lines; each row needs one of its own');
-  const parsed = bytes.length > competition.maxLineBytes ? lineTooLong(competition.maxLineBytes) : parseRow(bytes);
+  const parsed =
+    bytes.length > competition.maxLineBytes ? lineTooLong(competition.maxLineBytes) : parseRow(bytes, competition);
   return parsed.row ? accept(parsed.row) : reject('invalid-rows', parsed.problem);
 }
 

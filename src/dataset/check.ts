@@ -1,8 +1,8 @@
 import type { Competition } from '../schema/competition.ts';
-import type { Checked } from '../schema/verdict.ts';
-import { type Dataset, RowsCheck } from './check-rows.ts';
-import { HEAD_BYTES } from './file-format.ts';
-import { readLines } from './read-lines.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import { accept, type Checked } from '../schema/verdict.ts';
+import { checkFile } from './check-file.ts';
+import type { Dataset } from './check-rows.ts';
 import { rowHash } from './row-hash.ts';
 
 export type { Dataset, LineProblem } from './check-rows.ts';
@@ -15,7 +15,8 @@ export interface CheckDatasetParameters {
 }
 
 /**
- * Reads a dataset file line by line and checks it against the competition's rules.
+ * Reads a dataset file line by line and checks it against the competition's rules, in this thread: a line of a megabyte
+ * can hold it up for a tenth of a second. Who checks strangers' files beside other work takes a {@link DatasetChecker}.
  *
  * @returns the dataset, or a verdict: `dataset-too-large`, `invalid-rows` (`facts.format` names another format that the
  *   file as a whole is in, `facts.kinds` count the bad lines by their problem, `facts.problems` give the first 20 with
@@ -26,9 +27,16 @@ export interface CheckDatasetParameters {
  * if (!dataset.ok) console.error(dataset.verdict.message);
  */
 export async function checkDataset({ path, competition, signal }: CheckDatasetParameters): Promise<Checked<Dataset>> {
-  const check = new RowsCheck(competition);
-  const lines = readLines({ path, maxLineBytes: competition.maxLineBytes, headBytes: HEAD_BYTES, signal });
-  let next = await lines.next();
-  for (; !next.done; next = await lines.next()) check.add(next.value);
-  return check.finish({ ...next.value, rowHash });
+  const rows: DatasetRow[] = [];
+  const rowHashes: string[] = [];
+  const onRow = (row: DatasetRow) => {
+    rows.push(row);
+    rowHashes.push(rowHash(row));
+  };
+  const onRefused = () => {
+    rows.length = 0;
+    rowHashes.length = 0;
+  };
+  const facts = await checkFile({ path, competition, onRow, onRefused, signal });
+  return facts.ok ? accept({ ...facts.value, rows, rowHashes }) : facts;
 }

@@ -10,11 +10,12 @@ import { type CheckDatasetParameters, checkDataset, type Dataset } from './check
 export async function loadRows({ path, competition, signal }: CheckDatasetParameters): Promise<Dataset> {
   const dataset = await checkDataset({ path, competition, signal });
   if (dataset.ok) return dataset.value;
+  const { verdict } = dataset;
   throw new FlockOffError({
     code: 'disk',
-    what: `${path} is not a usable dataset: ${dataset.verdict.message}`,
+    what: `${path} is not a usable dataset: ${verdict.message}`,
     fix: 'restore the file, or remove it so that it is fetched again',
-    facts: { path, ...dataset.verdict.facts },
+    facts: { path, problemCount: verdict.reason === 'invalid-rows' ? verdict.facts?.problemCount : undefined },
   });
 }
 

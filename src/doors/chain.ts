@@ -1,16 +1,33 @@
 // The client of Subtensor: wallets, pointers, weights.
 
+export type {
+  Chain,
+  HotkeyChain,
+  ReadParameters,
+  SubnetParameters,
+  ValidatorChain,
+  WaitForBlockParameters,
+} from '../chain/chain.ts';
 export {
   ChainMetadataStore,
   type ChainMetadataStoreParameters,
-  type CommitParameters,
-  type CommitReturnType,
+  type RoomParameters,
 } from '../chain/commitments/chain-metadata-store.ts';
+export type {
+  CommitParameters,
+  CommitReturnType,
+  MetadataStore,
+  PointerTextParameters,
+  ReadCommitmentParameters,
+  ReadPositionsParameters,
+  WaitForRoomParameters,
+} from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
 export {
   type CommitTimelockedParameters,
   type CommitTimelockedReturnType,
   commitTimelocked,
+  type ReadRevealedCommitmentsParameters,
   type RevealedCommitment,
   readRevealedCommitments,
 } from '../chain/commitments/timelocked.ts';
@@ -19,7 +36,9 @@ export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
-export { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../chain/subtensor.ts';
+export { type RequireSubnetParameters, requireSubnet } from '../chain/subnet/identity.ts';
+export type { Subnet } from '../chain/subnet/subnet.ts';
+export { type HotkeyParameters, Subtensor, type SubtensorParameters, type UidParameters } from '../chain/subtensor.ts';
 export type { DrandBeacon } from '../chain/timelock/drand.ts';
 export type { RuntimeCall, RuntimeCalls } from '../chain/transaction/runtime-calls.ts';
 export type { BuildCall } from '../chain/transaction/sign.ts';
@@ -27,10 +46,10 @@ export type { SubmitParameters } from '../chain/transaction/submit.ts';
 export type { Certainty, Inclusion } from '../chain/transaction/watch.ts';
 export {
   type HotkeySigner,
-  type OpenHotkeyParameters,
-  openHotkey,
   readColdkeyAddress,
-  type WalletHotkey,
+  type SignParameters,
+  WalletHotkey,
+  type WalletHotkeyParameters,
 } from '../chain/wallet/hotkey.ts';
 export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from '../chain/wallet/password.ts';
 export type { SignerPayloadJSON } from '../chain/wallet/signer-payload.ts';
@@ -40,24 +59,31 @@ export type { NormalisedWeights, WeightEntry } from '../chain/weights/normalise.
 export {
   type PendingReveal,
   type PendingRevealStore,
+  type ReadWeightsParameters,
   type RevealReport,
   type SetWeightsParameters,
   type WaitingReveal,
   WeightSetter,
   type WeightSetterParameters,
+  type WeightStore,
   type WeightsReceipt,
 } from '../chain/weights/weight-setter.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
 export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
 export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
+export { type ExpectedSubnet, SubnetIdentity, subnetText } from '../schema/subnet-identity.ts';
 export type { Clock } from '../shared/clock.ts';
 export { type Logger, silentLogger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';
 export {
   type OutageWait,
   type WaitUntilAvailableParameters,

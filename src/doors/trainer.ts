@@ -1,8 +1,10 @@
 // Training and evaluating LoRA adapters.
 
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
@@ -20,16 +22,18 @@ export {
   type EvaluateParameters,
   type EvaluationProgress,
   type EvaluationResult,
-  type LoadLoraTrainerParameters,
   type LoraAdapter,
   LoraTrainer,
+  type LoraTrainerParameters,
   type Precision,
+  type Trainer,
   type TrainParameters,
   type TrainProgress,
   type TrainResult,
   type WeightStorage,
 } from '../trainer/lora-trainer.ts';
 export type { BaseModelSource } from '../trainer/model/base-model.ts';
+export { hubCacheFolder } from '../trainer/model/hub-cache-folder.ts';
 export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from '../trainer/model/lora-adapter.ts';
 export type { NamedTensor } from '../trainer/model/weights.ts';
 export type { EngineParameters, TrainerFacts } from '../trainer/process/trainer-parameters.ts';

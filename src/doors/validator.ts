@@ -1,30 +1,57 @@
 // What a validator does in an epoch: draw, score, compare, weigh, keep its state.
 
+export type { RowsFacts } from '../dataset/check-rows.ts';
+export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
   type FlockOffErrorCode,
+  type FlockOffErrorOf,
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
 export {
   EvalQueue,
+  type EvalQueueParameters,
   type EvalQueueState,
   type NextEpochParameters,
   type NextEpochReturnType,
 } from '../queue/eval-queue.ts';
 export type { Submission } from '../schema/submission.ts';
-export { type BenchmarkCurve, ERA_B_CURVE, scoreBenchmark } from '../scoring/benchmark.ts';
+export {
+  type BenchmarkCurve,
+  ERA_B_CURVE,
+  type ScoreBenchmarkParameters,
+  scoreBenchmark,
+} from '../scoring/benchmark.ts';
 export {
   type ComputeWeightsParameters,
   type ComputeWeightsReturnType,
   computeWeights,
 } from '../scoring/compute-weights.ts';
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
-export { type Contestant, winRates } from '../scoring/win-rates.ts';
+export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
+export type { LedgerEntry } from '../validator/ledger/ledger.ts';
+export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
 export type { Outcome } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
 export type { Standing, Standings } from '../validator/standing.ts';
-export { type OpenEpoch, type RememberedDataset, type StateRepair, ValidatorState } from '../validator/state.ts';
+export { type StateRepair, ValidatorState } from '../validator/state.ts';
+export type {
+  BeginEpochParameters,
+  Download,
+  FileFinding,
+  FingerprintStore,
+  FinishEpochParameters,
+  KeepSinceParameters,
+  OpenEpoch,
+  PinnedDataset,
+  PutBaselineParameters,
+  PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
+  PutScoreParameters,
+  StateStore,
+} from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

@@ -1,33 +1,34 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
-import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
-import { parseHubToken } from '../schema/hub-token.ts';
+import { rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isCode } from '../errors/flock-off-error.ts';
+import { parseHubAccess } from '../schema/hub-access.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { fetchFailure } from '../shared/fetch-failure.ts';
-import { digestFile, type FileDigest, sameContent } from '../shared/file-digest.ts';
-import { hubFetch } from '../shared/hub-fetch.ts';
-import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
+import type { Clock } from '../shared/clock.ts';
+import { HubClient } from '../shared/hub-client.ts';
+import { isDisabled } from '../shared/hub-refusal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
-import { httpRoute } from '../shared/proxy-fetch.ts';
 import { ReceivedFile } from '../shared/received-file.ts';
-import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
-import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
   DatasetStore,
+  DatasetVersion,
   DownloadDatasetParameters,
+  FindUploadParameters,
+  FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,
 } from './dataset-store.ts';
-import { FILE, fetchVerified, listFile } from './fetch-verified.ts';
+import { fetchVerified, listFile } from './fetch-verified.ts';
+import { insist } from './insist.ts';
+import { isReadable, readOwners } from './read-version.ts';
+import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 
-export interface CreateHubDatasetStoreParameters {
+export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
   endpoint?: string;
   /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
@@ -48,135 +49,72 @@ export interface CreateHubDatasetStoreParameters {
   logger?: Logger;
 }
 
-const BASE_DELAY_MS = 500;
 /** A rate limit of the Hub lasts 5 minutes. */
-const MAX_DELAY_MS = 330_000;
-const COMMIT_SHA = /^[0-9a-f]{40}$/;
+const LONGEST_WAIT_MS = 330_000;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
- *   see {@link parseHubToken}.
+ *   see `parseHubToken`.
  */
-export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameters = {}): DatasetStore {
-  const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-  const { attempts = 5, clock = systemClock } = parameters;
-  const logger = safeLogger(parameters.logger);
-  const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
-  const token = parseHubToken(parameters.token, 'the parameter "token"');
-  const route = httpRoute(parameters, hubUrl);
-  /** Names the proxy, too. */
-  const faultAt = (url: string) => hubFault(url, route.through(url));
-  const limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
+export class HubDatasetStore implements DatasetStore {
+  readonly #client: HubClient;
+  readonly #logger: Logger;
 
-  /** What every call to @huggingface/hub takes. */
-  function options(repo: string, signal: AbortSignal) {
-    return {
-      repo: { type: 'dataset' as const, name: repo },
-      hubUrl,
-      accessToken: token,
-      fetch: hubFetch({ ...limits, signal }),
-    };
+  constructor(parameters: HubDatasetStoreParameters = {}) {
+    const { totalTimeoutMs = 1_800_000, stallTimeoutMs, uploadTimeoutMs, attempts, proxy, fetch, clock } = parameters;
+    const logger = safeLogger(parameters.logger);
+    const access = parseHubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
+    const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
+    this.#client = new HubClient({ ...access, ...timeouts, attempts, proxy, fetch, clock, logger });
+    this.#logger = logger;
   }
 
-  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  async function insist<T>(
-    repo: string,
-    signal: AbortSignal | undefined,
-    call: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadline = new AbortController();
-    const fault = faultAt(`${hubUrl}/datasets/${repo}`);
-    const late = () => deadline.abort(fault(`it took more than ${totalTimeoutMs / 1000} s in all`));
-    const timer = setTimeout(late, totalTimeoutMs);
-    const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
-    try {
-      return await retry(() => asOurs(fault, either, () => call(either)), {
-        attempts,
-        baseDelayMs: BASE_DELAY_MS,
-        maxDelayMs: MAX_DELAY_MS,
-        signal: either,
-        clock,
-        onRetry: (error, attempt, delayMs) =>
-          logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
-      });
-    } finally {
-      clearTimeout(timer);
-    }
+  findUpload(parameters: FindUploadParameters): Promise<FoundUpload> {
+    return findUpload(this.#client, parameters);
   }
 
-  async function upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
+  upload(parameters: UploadDatasetParameters): Promise<UploadedDataset> {
+    return timed(this.#logger, `uploading to ${parameters.repo}`, () => uploadDataset(this.#client, parameters));
+  }
+
+  makePublic(parameters: MakePublicParameters): Promise<void> {
+    return timed(this.#logger, `making ${parameters.repo} public`, () => makePublic(this.#client, parameters));
+  }
+
+  isReadable(version: DatasetVersion): Promise<boolean> {
+    return isReadable(this.#client, version);
+  }
+
+  owners(version: DatasetVersion): Promise<Checked<string[] | null>> {
+    return readOwners(this.#client, version);
+  }
+
+  download(parameters: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
+    const { repo, commit } = parameters;
+    return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
+  }
+
+  async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
-    const accessToken = requireToken(token);
-    const digest = await digestOf(path);
-    const hub = await import('@huggingface/hub');
-    const commit = await insist(repo, signal, async (signal) => {
-      const calls = { ...options(repo, signal), accessToken };
-      await hub.createRepo(calls).catch((error: unknown) => {
-        if ((error as { statusCode?: number }).statusCode !== 409) throw error;
-      });
-      // A lost answer may hide a commit that landed: every attempt looks for it first.
-      const existing = await commitWith(repo, digest, signal);
-      if (existing) return existing;
-      const pushed = await hub.uploadFile({
-        ...calls,
-        file: { path: FILE, content: pathToFileURL(path) },
-        commitTitle: 'Update the dataset',
-        abortSignal: signal,
-      });
-      const oid = pushed?.commit.oid ?? '';
-      await verifyUpload(repo, oid, digest, signal);
-      return oid;
-    });
-    return { commit, sha256: digest.sha256, bytes: digest.bytes };
-  }
-
-  /** The head commit when its file has this content, else `null`. */
-  async function commitWith(repo: string, digest: FileDigest, signal: AbortSignal): Promise<string | null> {
-    const hub = await import('@huggingface/hub');
-    const calls = options(repo, signal);
-    const { sha } = await hub.datasetInfo({ ...calls, name: repo, revision: 'main', additionalFields: ['sha'] });
-    const [entry] = await hub.pathsInfo({ ...calls, paths: [FILE], revision: sha });
-    return sameContent(entry, digest) ? sha : null;
-  }
-
-  async function verifyUpload(repo: string, commit: string, digest: FileDigest, signal: AbortSignal): Promise<void> {
-    const hub = await import('@huggingface/hub');
-    const [entry] = COMMIT_SHA.test(commit)
-      ? await hub.pathsInfo({ ...options(repo, signal), paths: [FILE], revision: commit })
-      : [];
-    if (!sameContent(entry, digest))
-      throw faultAt(`${hubUrl}/datasets/${repo}`)(`the upload cannot be read back at commit ${commit}`);
-  }
-
-  async function download({
-    repo,
-    commit,
-    to,
-    maxBytes,
-    signal,
-  }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
-    signal?.throwIfAborted();
-    const incomplete = await onDisk(to, () => startIncomplete(to));
-    const file = await onDisk(to, () => open(incomplete, 'wx'));
+    await onDisk(to, () => makeFolder(dirname(to)));
+    const { hubUrl, token, faultAt } = this.#client;
     const before = await versionOf(to);
+    const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const received = new ReceivedFile(file, to);
-      const fetched = await insist(repo, signal, (signal) => {
-        const fetch = hubFetch({ ...limits, signal, token });
-        return fetchVerified(received, { hubUrl, repo, commit, fetch, faultAt, maxBytes });
-      });
+      const fetched = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+        fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
+      );
       if (!fetched.ok) return fetched;
-      await onDisk(to, () => rename(incomplete, to));
+      await received.complete();
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
-      await concernsToken(error, { repo, commit, signal });
+      await this.#concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
-      await file.close().catch(() => {});
-      await rm(incomplete, { force: true }).catch(() => {});
+      await received.close();
       // An older file must not pass for what was asked for. One that another process has put there meanwhile may stay.
       if (!complete && before !== null && before === (await versionOf(to)))
         await rm(to, { force: true }).catch(() => {});
@@ -187,15 +125,16 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
    * Throws what concerns our token alone: a Hub that answers 401 to a refused token, as it does for a repository that
    * is missing, would have every miner's dataset missing. Who asks without a token is told which it is.
    */
-  async function concernsToken(
+  async #concernsToken(
     error: unknown,
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
+    const { hubUrl, token, faultAt } = this.#client;
     if (token === undefined || !isCode(error, 'hub-denied')) return;
-    const { status, errorCode } = (error as FlockOffError).facts;
+    const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(repo, signal, (signal) =>
-      listFile({ hubUrl, repo, commit, faultAt, fetch: hubFetch({ ...limits, signal }) }),
+    const isRefusedToAll = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+      listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -205,56 +144,25 @@ export function createHubDatasetStore(parameters: CreateHubDatasetStoreParameter
     );
     if (!isRefusedToAll) throw error;
   }
-
-  return {
-    upload: (parameters) => timed(logger, `uploading to ${parameters.repo}`, () => upload(parameters)),
-    download: (parameters) =>
-      timed(logger, `downloading ${parameters.repo} at ${parameters.commit}`, () => download(parameters)),
-  };
-}
-
-/** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof FlockOffError) throw error;
-    const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
-    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });
-  }
 }
 
 /** What the Hub says of the miner's repository is a verdict; what it says of our token or itself is an error. */
 function verdictOn(error: unknown, repo: string, commit: string): Checked<StoredFile> {
   if (!isCode(error, 'hub-denied')) throw error;
-  const { status, errorCode, message } = (error as FlockOffError).facts;
+  const { status, errorCode, message = 'no reason given' } = error.facts;
   if (errorCode === 'RepoNotFound')
     return reject('dataset-missing', `the dataset repository ${repo} does not exist or is private`);
   if (errorCode === 'RevisionNotFound') return reject('dataset-missing', `${repo} has no commit ${commit}`);
   if (errorCode === 'GatedRepo')
     return reject('dataset-denied', `${repo} is gated: validators must be able to read it without asking`);
   // Only what is said of the repository: a bare 403 is as likely from a proxy or a rate limiter in between.
-  if (status === 410 || status === 451 || (status === 403 && isDisabled(String(message))))
+  if (status === 410 || status === 451 || (status === 403 && isDisabled(message)))
     return reject('dataset-denied', `the Hub refuses ${repo}: ${message}`);
   throw error;
-}
-
-function requireToken(token: string | undefined): string {
-  if (token?.startsWith('hf_')) return token;
-  throw new FlockOffError({
-    code: 'token-missing',
-    what: token ? 'the Hub token does not start with "hf_"' : 'uploading needs a Hub token, and there is none',
-    fix: 'create one with write access on the Hub and put HF_TOKEN=hf_... into .env',
-  });
 }
 
 /** Names the file that is at a path now, or `null`. */
 async function versionOf(path: string): Promise<string | null> {
   const found = await stat(path).catch(() => null);
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`;
-}
-
-async function digestOf(path: string): Promise<FileDigest> {
-  return onDisk(path, () => digestFile(path));
 }

@@ -10,6 +10,8 @@ import type { Competition } from '../schema/competition.ts';
  */
 export const LOCAL_COMPETITION: z.input<typeof Competition> = {
   id: '1',
+  /** What is not there is refused at once: a local subnet often runs for one epoch only. */
+  readableWithinBlocks: 0,
   recipe: {
     contextTokens: 128,
     epochs: 2,

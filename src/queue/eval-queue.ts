@@ -20,6 +20,9 @@ const EvalQueueState = z.object({
 });
 export type EvalQueueState = z.infer<typeof EvalQueueState>;
 
+/** A queue that begins, or one that goes on: with what its `toJSON()` gave, which is checked. */
+export type EvalQueueParameters = { seed: number } | { state: unknown };
+
 export interface NextEpochParameters {
   /** Every miner with a submission. */
   hotkeys: string[];
@@ -47,34 +50,18 @@ export interface NextEpochReturnType {
  * drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
  * waited longest, so that nobody starves.
  *
- * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with `fromJSON`.
+ * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with it as `state`.
  *
  * @example
- * const queue = EvalQueue.create({ seed: 1 });
+ * const queue = new EvalQueue({ seed: 1 });
  * const { epochSeed, hotkeys } = queue.next({ hotkeys: ['a', 'b'], weights: {} });
  */
 export class EvalQueue {
   readonly #state: EvalQueueState;
 
-  private constructor(state: EvalQueueState) {
-    this.#state = state;
-  }
-
-  /** @throws FlockOffError `bad-argument` unless the seed is a whole number from 0 on. */
-  static create({ seed }: { seed: number }): EvalQueue {
-    requireNumber('seed', seed, { whole: true });
-    return new EvalQueue({ seed, epoch: 0, firstPass: true, lastEvaluated: {} });
-  }
-
-  /** @throws FlockOffError `bad-argument` when the value is no serialised queue. */
-  static fromJSON(value: unknown): EvalQueue {
-    const parsed = EvalQueueState.safeParse(value);
-    if (parsed.success) return new EvalQueue(parsed.data);
-    throw new FlockOffError({
-      code: 'bad-argument',
-      what: `this is no stored evaluation queue (${z.prettifyError(parsed.error)})`,
-      fix: 'restore the state from a backup, or start with a new queue',
-    });
+  /** @throws FlockOffError `bad-argument` unless the seed is a whole number from 0 on, or the state one of a queue. */
+  constructor(parameters: EvalQueueParameters) {
+    this.#state = 'state' in parameters ? parseState(parameters.state) : firstState(parameters.seed);
   }
 
   toJSON(): EvalQueueState {
@@ -96,12 +83,9 @@ export class EvalQueue {
 
     const everybody = shuffled([...new Set(hotkeys)].sort(), random);
     const unseen = everybody.filter((hotkey) => !(hotkey in state.lastEvaluated));
-    const chosen =
-      everybody.length <= places
-        ? everybody
-        : state.firstPass
-          ? this.#byWaiting(everybody).slice(0, places)
-          : this.#choose(everybody, weights, places, random);
+    const chosen = state.firstPass
+      ? this.#byWaiting(everybody).slice(0, places)
+      : this.#choose(everybody, weights, places, random);
     if (unseen.length <= places) state.firstPass = false;
 
     state.epoch++;
@@ -145,13 +129,28 @@ export class EvalQueue {
   }
 }
 
+function firstState(seed: number): EvalQueueState {
+  requireNumber('seed', seed, { whole: true });
+  return { seed, epoch: 0, firstPass: true, lastEvaluated: {} };
+}
+
+function parseState(state: unknown): EvalQueueState {
+  const parsed = EvalQueueState.safeParse(state);
+  if (parsed.success) return parsed.data;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `this is no stored evaluation queue (${z.prettifyError(parsed.error)})`,
+    fix: 'restore the state from a backup, or start with a new queue',
+  });
+}
+
 function requirePlaces(places: number): void {
   if (Number.isInteger(places) && places >= 2) return;
   throw new FlockOffError({
     code: 'bad-argument',
     what: `an epoch cannot have ${places} places: a loss is worth something only beside another`,
     fix: 'give it 2 places or more',
-    facts: { places },
+    facts: { name: 'places', value: places },
   });
 }
 

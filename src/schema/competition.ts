@@ -40,8 +40,56 @@ export const Competition = z.object({
     .int()
     .positive()
     .default(1024 * 1024),
-  /** Share of the smaller dataset's rows (0..1) found in an earlier one that makes the later a duplicate. */
-  duplicateContainment: z.number().gt(0).max(1).default(0.4),
+  /** Most turns of one row. Default 1024: a turn takes at least six tokens, so 4096 hold no more than 682. */
+  maxTurns: z.int().positive().default(1024),
+  /**
+   * Most code points of all texts of data.jsonl together. Default 128 Mi: 26 for each token of `maxTokens`, where text has
+   * about 4, so that rows may be longer than what is trained on of them.
+   */
+  maxCodePoints: z
+    .int()
+    .positive()
+    .default(128 * 1024 * 1024),
+  /**
+   * Most JSON keys, objects and arrays in all lines together, those of unknown keys included. Default 4 Mi: 209 for each of
+   * 20,000 rows, where a chat has three or four and three more for each turn.
+   */
+  maxJsonNodes: z
+    .int()
+    .positive()
+    .default(4 * 1024 * 1024),
+  /** Most tokens of all rows together, each cut to the recipe's `contextTokens`. Default 20,000 rows of 256. */
+  maxTokens: z
+    .int()
+    .positive()
+    .default(20_000 * 256),
+  /**
+   * Rows that must be left of a dataset once others' rows and those of the evaluation set are left out; half of its rows
+   * suffice where it has fewer than twice as many. Default 32.
+   */
+  minOwnRows: z.int().positive().default(32),
+  /** Whether rows of the evaluation set are left out before training; where they are allowed they are nobody's. */
+  evaluationRows: z.enum(['leave-out', 'allow']).default('leave-out'),
+  /** Whether the base model alone takes part in each comparison: who does not beat it earns nothing. */
+  baseline: z.enum(['contestant', 'off']).default('contestant'),
+  /**
+   * Blocks after its pointer within which a dataset must be readable: until then it is waited for, and one that is read
+   * only later counts from the block in which it was first read. Default 50.
+   */
+  readableWithinBlocks: z.int().nonnegative().default(50),
+  /**
+   * Blocks for which rows stay a hotkey's after its pointer names their dataset no longer, nobody can read it, or it does
+   * not beat the base model. Default 50,400: seven days.
+   */
+  claimBlocks: z
+    .int()
+    .nonnegative()
+    .default(7 * 7_200),
+  /** Bytes of new datasets that are read of one hotkey in 7,200 blocks (a day); more waits. Default 1 GiB. */
+  maxBytesPerDay: z
+    .int()
+    .positive()
+    .default(1024 ** 3),
   recipe: LoraRecipe.prefault({}),
 });
 export type Competition = z.infer<typeof Competition>;

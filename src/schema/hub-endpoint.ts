@@ -15,6 +15,6 @@ export function parseHubEndpoint(endpoint: string, setting: string): string {
     fix: isWeb
       ? 'leave them out, and pass what the mirror asks for as the token'
       : 'pass one such as https://huggingface.co',
-    facts: { setting },
+    facts: { name: setting },
   });
 }

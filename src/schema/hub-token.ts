@@ -5,14 +5,19 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 /** Servers refuse headers of 16 KiB. */
 const MAX_LENGTH = 8192;
 
+export interface ParseHubTokenParameters {
+  token: string | null | undefined;
+  /** How the reader knows it, such as `HF_TOKEN`. */
+  setting: string;
+}
+
 /**
  * A token of the Hub or of a mirror of it, without the white space around it; `undefined` where there is none. Tokens
  * of other forms than `hf_...` pass: mirrors give them out, and reading does not depend on it.
- * @param setting how the reader knows it, such as `HF_TOKEN`.
  * @throws FlockOffError `bad-argument` for what cannot be a token; the sentence shows nothing of it.
- * @example parseHubToken(process.env.HF_TOKEN, 'HF_TOKEN')
+ * @example parseHubToken({ token: process.env.HF_TOKEN, setting: 'HF_TOKEN' })
  */
-export function parseHubToken(value: string | null | undefined, setting: string): string | undefined {
+export function parseHubToken({ token: value, setting }: ParseHubTokenParameters): string | undefined {
   if (value === undefined || value === null) return undefined;
   const wrong = typeof value === 'string' ? whatIsWrong(value) : 'is no text';
   if (wrong === null) return value.trim() || undefined;
@@ -20,7 +25,7 @@ export function parseHubToken(value: string | null | undefined, setting: string)
     code: 'bad-argument',
     what: `${setting} ${wrong}, so it cannot be a token of the Hub`,
     fix: 'set it to the token alone, such as hf_..., or leave it out to read public repositories without one',
-    facts: { setting },
+    facts: { name: setting },
   });
 }
 

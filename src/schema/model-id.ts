@@ -76,7 +76,7 @@ export function encodePointer(id: ModelId): string {
   throw new FlockOffError({
     code: 'bad-argument',
     what: `"${id.repo}:${id.competition}:${id.commit}" cannot be committed: ${why}`,
-    facts: { ...id },
+    facts: { name: 'id', value: id },
   });
 }
 

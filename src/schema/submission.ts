@@ -5,6 +5,6 @@ export interface Submission {
   uid: number;
   hotkey: string;
   pointer: PinnedModelId;
-  /** Block the pointer was committed in: the earlier one wins ties and keeps a duplicated dataset. */
+  /** Block the pointer was committed in: of two losses that are close the earlier one's wins. */
   commitBlock: number;
 }

@@ -14,12 +14,18 @@ export interface BenchmarkCurve {
 
 export const ERA_B_CURVE: BenchmarkCurve = { bench: 0.16, minb: 0.138, maxb: 0.165, bheight: 0.05, pow: 2 };
 
+export interface ScoreBenchmarkParameters {
+  lossNatsPerToken: number;
+  /** Default {@link ERA_B_CURVE}. */
+  curve?: BenchmarkCurve;
+}
+
 /**
  * Score 0..1 of a loss on the benchmark curve: 1 under `minb`, 0 over `maxb`, `bheight` at `bench`, a power curve between.
  * Curves that make no sense (bench or pow not positive, minb not under maxb) score 0.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and a curve with such numbers.
  */
-export function scoreBenchmark(lossNatsPerToken: number, curve: BenchmarkCurve = ERA_B_CURVE): number {
+export function scoreBenchmark({ lossNatsPerToken, curve = ERA_B_CURVE }: ScoreBenchmarkParameters): number {
   requireNumber('lossNatsPerToken', lossNatsPerToken);
   requireNumbers('curve', Object.entries(curve), { least: Number.NEGATIVE_INFINITY });
   const { bench, minb, maxb, bheight, pow } = curve;

@@ -28,6 +28,7 @@ export function cacheEntry(parent: string, name: string) {
           code: 'disk',
           what: `the cache folder ${parent} cannot be written (${messageOf(error)})`,
           fix: 'make it writable, or set XDG_CACHE_HOME to a folder that is',
+          facts: { path: parent },
           cause: error,
         });
       }
@@ -44,7 +45,7 @@ export async function checkFreeSpace(folder: string, bytes: number): Promise<voi
     code: 'disk',
     what: `${gigabytes(bytes)} of disk are needed in ${folder}, ${gigabytes(free)} are free`,
     fix: 'make room, or set XDG_CACHE_HOME to a folder on another disk',
-    facts: { folder, neededBytes: bytes, freeBytes: free },
+    facts: { path: folder, bytes, freeBytes: free },
   });
 }
 

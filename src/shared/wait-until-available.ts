@@ -10,7 +10,9 @@ export interface OutageWait {
   delayMs: number;
 }
 
-export interface WaitUntilAvailableParameters {
+export interface WaitUntilAvailableParameters<T> {
+  /** What the chain or the hub is needed for. */
+  attempt: () => Promise<T>;
   onWait?: (wait: OutageWait) => void;
   /** Ends the wait at once. */
   signal?: AbortSignal;
@@ -25,12 +27,12 @@ const MAX_DELAY_MS = 300_000;
  * second to five minutes; what a server asks to wait is obeyed.
  * @throws whatever does not pass by itself, such as a host name that nobody has; the signal's reason when aborted.
  * @example
- * await waitUntilAvailable(() => datasets.upload({ repo, path }), { onWait: ({ error }) => console.log(error.message) });
+ * await waitUntilAvailable({
+ *   attempt: () => datasets.upload({ repo, path }),
+ *   onWait: ({ error }) => console.log(error.message),
+ * });
  */
-export function waitUntilAvailable<T>(
-  attempt: () => Promise<T>,
-  { onWait, signal, clock }: WaitUntilAvailableParameters = {},
-): Promise<T> {
+export function waitUntilAvailable<T>({ attempt, onWait, signal, clock }: WaitUntilAvailableParameters<T>): Promise<T> {
   return retry(attempt, {
     attempts: Number.POSITIVE_INFINITY,
     baseDelayMs: BASE_DELAY_MS,

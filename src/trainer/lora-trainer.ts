@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { DatasetRow } from '../schema/dataset-row.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
@@ -8,7 +7,13 @@ import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './model/b
 import type { LoraAdapter } from './model/lora-adapter.ts';
 import { LocalTrainer } from './process/local-trainer.ts';
 import type { Precision, WeightStorage } from './process/open-engine.ts';
-import type { EngineParameters, EvaluateParameters, Trainer, TrainParameters } from './process/trainer-parameters.ts';
+import type {
+  EngineParameters,
+  EvaluateParameters,
+  LoadedTrainer,
+  Trainer,
+  TrainParameters,
+} from './process/trainer-parameters.ts';
 import { TrainerProcess } from './process/trainer-process.ts';
 import type { EvaluationProgress, EvaluationResult } from './run/evaluate.ts';
 import type { TrainProgress, TrainResult } from './run/train.ts';
@@ -21,13 +26,14 @@ export type {
   EvaluationResult,
   LoraAdapter,
   Precision,
+  Trainer,
   TrainParameters,
   TrainProgress,
   TrainResult,
   WeightStorage,
 };
 
-export interface LoadLoraTrainerParameters extends BaseModelSource, EngineParameters {
+export interface LoraTrainerParameters extends BaseModelSource, EngineParameters {
   /**
    * True trains in this process, whose event loop then stands still during every step. Default false: in a process of its
    * own, without the wallet and the tokens of this one.
@@ -48,12 +54,12 @@ export interface LoadLoraTrainerParameters extends BaseModelSource, EngineParame
  * trains or evaluates at a time.
  *
  * @example
- * const trainer = await LoraTrainer.load({ model: 'Qwen/Qwen2.5-0.5B-Instruct' });
- * const trained = await trainer.train(rows, { seed: 7, onProgress: ({ step, steps }) => console.log(step, steps) });
- * if (trained.ok) console.log(await trainer.evaluate(evaluationRows, { adapter: trained.value.adapter }));
+ * const trainer = await LoraTrainer.open({ model: 'Qwen/Qwen2.5-0.5B-Instruct' });
+ * const trained = await trainer.train({ rows, seed: 7, onProgress: ({ step, steps }) => console.log(step, steps) });
+ * if (trained.ok) console.log(await trainer.evaluate({ rows: others, adapter: trained.value.adapter }));
  * trainer.dispose();
  */
-export class LoraTrainer {
+export class LoraTrainer implements Trainer {
   /** What computes, with versions. */
   readonly backend: BackendInfo;
   /** What matrices are multiplied in, and why. */
@@ -64,9 +70,9 @@ export class LoraTrainer {
   readonly baseSha256: string;
   /** Folder the base model was read from. */
   readonly modelFolder: string;
-  readonly #trainer: Trainer;
+  readonly #trainer: LoadedTrainer;
 
-  private constructor(trainer: Trainer, modelFolder: string) {
+  private constructor(trainer: LoadedTrainer, modelFolder: string) {
     const { backend, precision, weightStorage, baseSha256 } = trainer.facts;
     this.backend = backend;
     this.precision = precision;
@@ -77,10 +83,11 @@ export class LoraTrainer {
   }
 
   /**
-   * Loads a base model, from a folder without touching the network, or from the hub into the cache folder.
+   * Loads a base model, from a folder without touching the network, or from the hub into the folder that Python's
+   * huggingface_hub keeps models in.
    * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`, `trainer-failed`.
    */
-  static async load(options: LoadLoraTrainerParameters): Promise<LoraTrainer> {
+  static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
     const { stallTimeoutMs, env, logger, signal, clock } = options;
     const finding = () => resolveBaseModel(options);
@@ -95,19 +102,19 @@ export class LoraTrainer {
   }
 
   /**
-   * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
+   * Trains a new adapter on `rows`. Verdicts: `too-many-tokens`, `no-labels`, `diverged`.
    * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
-  train(rows: DatasetRow[], parameters: TrainParameters): Promise<Checked<TrainResult>> {
-    return this.#trainer.train(rows, parameters);
+  train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
+    return this.#trainer.train(parameters);
   }
 
   /**
    * Measures the loss on `rows`: the mean of their losses. Verdict: `diverged`.
    * @throws FlockOffError `bad-argument` when no row has a target token; `out-of-memory`; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
-  evaluate(rows: DatasetRow[], parameters: EvaluateParameters = {}): Promise<Checked<EvaluationResult>> {
-    return this.#trainer.evaluate(rows, parameters);
+  evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
+    return this.#trainer.evaluate(parameters);
   }
 
   /** Frees the base model. The trainer cannot be used afterwards. */

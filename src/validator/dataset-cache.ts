@@ -24,6 +24,10 @@ export function datasetFolder(cacheDir: string, repo: string, commit: string): s
   return join(cacheDir, 'datasets', ...repo.split('/'), commit);
 }
 
+export function datasetPath(cacheDir: string, repo: string, commit: string): string {
+  return join(datasetFolder(cacheDir, repo, commit), 'data.jsonl');
+}
+
 /** Where the runs of one validator that were interrupted lie until its epoch is over. */
 export function checkpointFolder({ cacheDir, validatorId }: DatasetCache): string {
   return join(cacheDir, 'checkpoints', validatorId);

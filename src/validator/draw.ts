@@ -4,8 +4,8 @@ import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
 import type { ReadPointer } from './pointers.ts';
-import { averagesOf, type Standings } from './standing.ts';
-import type { OpenEpoch } from './state.ts';
+import { type Standings, storedAverages } from './standing.ts';
+import type { OpenEpoch } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 export interface DrawnEpoch extends OpenEpoch {
@@ -43,22 +43,22 @@ export async function drawMiners(
 
   async function draw(): Promise<OpenEpoch> {
     const stored = await state.queue();
-    const queue = stored === null ? EvalQueue.create({ seed: queueSeed }) : EvalQueue.fromJSON(stored);
+    const queue = stored === null ? new EvalQueue({ seed: queueSeed }) : new EvalQueue({ state: stored });
     const next = queue.next({
       hotkeys: [...submissions.keys()],
       registered: metagraph.neurons.map(({ hotkey }) => hotkey),
-      weights: averagesOf(standings),
+      weights: storedAverages(standings),
       places: minersPerEpoch,
     });
     const fresh = { ...next, startBlock: metagraph.block };
-    await state.beginEpoch(fresh, queue.toJSON());
+    await state.beginEpoch({ epoch: fresh, queue: queue.toJSON() });
     return fresh;
   }
 }
 
 /** Stores the standings and closes the epoch, all at once. Whoever could not be evaluated comes earlier in the queue. */
 export async function finishEpoch({ state }: Validator, standings: Standings, postponed: string[]): Promise<void> {
-  const queue = EvalQueue.fromJSON(await state.queue());
+  const queue = new EvalQueue({ state: await state.queue() });
   queue.postpone(postponed);
-  await state.finishEpoch(standings, queue.toJSON());
+  await state.finishEpoch({ standings, queue: queue.toJSON() });
 }

@@ -4,32 +4,40 @@ import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
+import { forgetClaims, lookWhoIsReadable, noteEvaluations } from './claims.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
-import { type FetchedDataset, fetchDataset, rememberOthers } from './fetch-dataset.ts';
-import { findCopies } from './find-copies.ts';
+import type { FetchedDataset } from './fetch-dataset.ts';
 import { hubServes } from './hub-serves.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { keptRows, leftOutVerdicts } from './left-out.ts';
 import { type Outcome, outcomeText } from './outcome.ts';
 import { type ReadPointer, readPointers } from './pointers.ts';
-import { postponeOnFault } from './postpone.ts';
+import { readPositions } from './positions.ts';
+import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
+import { countsFrom, readDatasets } from './read-datasets.ts';
 import { type EpochReport, writeReport } from './report.ts';
+import { scoreBaseline } from './score-baseline.ts';
 import { scoreDataset } from './score-dataset.ts';
-import { averagesOf, nextStandings, standingVerdicts } from './standing.ts';
+import { averagesOf, nextStandings, type Served, standingVerdicts } from './standing.ts';
 import type { Validator } from './validator.ts';
+import { watchUnreadable } from './watch-unreadable.ts';
+import { judgeRows } from './whose-rows.ts';
 
 export interface RunEpochParameters {
+  validator: Validator;
   signal?: AbortSignal;
 }
 
 /**
- * One epoch by the rules of the competition: read the pointers, draw miners, download, reject copies, train and
- * evaluate, compare, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
+ * One epoch by the rules of the competition: read the pointers, draw miners, download, find out whose the rows are, train
+ * on each miner's own and evaluate, compare with each other and with the base model, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
  * so calling it again after any failure goes on with the same draw and never trains twice.
  *
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
  */
-export async function runEpoch(validator: Validator, { signal }: RunEpochParameters = {}): Promise<EpochReport> {
+export async function runEpoch({ validator, signal }: RunEpochParameters): Promise<EpochReport> {
   const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
   const outcomes = new Map<string, Outcome>();
@@ -45,61 +53,109 @@ export async function runEpoch(validator: Validator, { signal }: RunEpochParamet
   logger.debug(`subnet ${netuid} in block ${start.block}: ${start.neurons.length} neurons, ${pointers.size} pointers`);
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
+  const ledger = new Ledger(await state.ledger());
+  const now = { ledger, pointers, block: start.block };
+  const positions = await readPositions(validator, { ...now, commitments, signal });
   const standings = await state.standings();
   const epoch = await drawMiners(validator, start, pointers, standings);
-  const datasets: FetchedDataset[] = [];
-  for (const submission of epoch.drawn) {
-    const dataset = await postponeOnFault(() => fetchDataset(validator, submission, signal));
-    if (dataset.kind === 'ready') datasets.push(dataset.value);
-    else settle(submission.hotkey, dataset);
-  }
+  const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
+  for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  const shown = await rememberOthers(validator, epoch, pointers, signal);
-  const copies = await timed(logger, 'looking for copies', async () => findCopies(validator, pointers, shown));
-  for (const [hotkey, verdict] of copies) refuse(hotkey, verdict);
+  await lookWhoIsReadable(validator, { ...now, signal });
+  await timed(logger, 'finding out whose the rows are', () =>
+    judgeRows(validator, { ...now, neurons: start.neurons, signal }),
+  );
+  await state.putLedger(ledger.takeChanges());
+  for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
+    if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
 
-  for (const dataset of datasets.filter(({ submission }) => !copies.has(submission.hotkey))) {
-    const loss = await postponeOnFault(() => scoreDataset(validator, dataset, epoch.epochSeed, signal));
-    settle(dataset.submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
-  }
-  const served = { hub: await hubServes(validator, datasets, outcomes, signal), trainer: trainerWorks(outcomes) };
-  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, served })) refuse(hotkey, verdict);
+  const stopWatching = watchUnreadable(validator, now);
+  const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
+  const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work).finally(stopWatching);
+  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings })) refuse(hotkey, verdict);
 
   const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
-  const end = await waitForEndOfEpoch(validator, signal);
   const weighed = computeWeights({
     scored: epoch.drawn.flatMap((submission) => {
       const outcome = outcomes.get(submission.hotkey);
-      return outcome?.kind === 'scored' ? { ...submission, lossNatsPerToken: outcome.lossNatsPerToken } : [];
+      if (outcome?.kind !== 'scored') return [];
+      const commitBlock = countsFrom(ledger, submission);
+      return { ...submission, commitBlock, lossNatsPerToken: outcome.lossNatsPerToken };
     }),
+    baselineLossNatsPerToken,
     rejected,
-    previous: averagesOf(standings),
+    previous: averagesOf({ outcomes, standings, served }),
     unjudged: unjudged(pointers, outcomes),
     neurons: end.neurons,
   });
   logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
-  const receipt = weighed.action === 'keep' ? null : await weightSetter.set(weighed.weights, { signal });
+  const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
 
+  noteEvaluations(validator, now, { outcomes, belowBaseline: weighed.belowBaseline });
+  forgetClaims(validator, now);
+  await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
   const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
   await finishEpoch(validator, next, postponed);
-  await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers));
-  const { neurons } = end;
+  await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
   const report = writeReport({
     netuid,
     competition: competition.id,
     trainer: validator.trainer,
     epoch,
     pointers,
-    datasets,
+    ledger,
     outcomes,
     weighed,
-    neurons,
+    baselineLossNatsPerToken,
+    neurons: end.neurons,
     receipt,
   });
   if (report.notSent !== null) logger.warn(report.notSent);
   return report;
+}
+
+interface ScoreParameters {
+  ledger: Ledger;
+  /** Of the drawn miners. */
+  datasets: FetchedDataset[];
+  /** So far: those that are refused are not trained on. */
+  outcomes: Map<string, Outcome>;
+  settle: (hotkey: string, outcome: Outcome) => void;
+  seed: number;
+  block: number;
+  signal?: AbortSignal;
+}
+
+interface ScoredEpoch {
+  baselineLossNatsPerToken: number | null;
+  served: Served;
+  /** The subnet when it is time for the weights. */
+  end: Metagraph;
+}
+
+/** Trains on each drawn miner's own rows, and waits until it is time for the weights. */
+async function scoreUntilEnd(validator: Validator, parameters: ScoreParameters): Promise<ScoredEpoch> {
+  const { ledger, datasets, outcomes, settle, seed, block, signal } = parameters;
+  const contestants = datasets.filter(({ submission }) => !outcomes.has(submission.hotkey));
+  const baselineLossNatsPerToken = contestants.length > 0 ? await scoreBaseline(validator, signal) : null;
+  for (const { submission, sha256 } of contestants) {
+    const keep = keptRows(ledger.showing(submission.hotkey, submission.pointer));
+    const loss: Step<number> =
+      keep === null
+        ? { kind: 'postponed', by: 'trainer', message: 'its rows could not be compared with those of others' }
+        : await postponeOnFault(() => scoreDataset(validator, { submission, sha256, keep }, { seed, block, signal }));
+    settle(submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
+  }
+  const served = servedBy(outcomes, await hubServes(validator, datasets, outcomes, signal));
+  return { baselineLossNatsPerToken, served, end: await waitForEndOfEpoch(validator, signal) };
+}
+
+/** Whose evaluation worked: tells one miner's broken dataset from an outage of ours. */
+function servedBy(outcomes: Map<string, Outcome>, hub: boolean): Served {
+  const trainer = trainerWorks(outcomes);
+  return { hub, trainer, miner: trainer };
 }
 
 /** Who has a dataset that was neither scored nor refused. */
@@ -136,13 +192,13 @@ async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
 ): Promise<Metagraph> {
-  const { block, nextEpochBlock } = await subtensor.epoch(netuid, signal);
+  const { block, nextEpochBlock } = await subtensor.epoch({ netuid, signal });
   const untilBlock = nextEpochBlock - blockThreshold;
   if (block < untilBlock && Number.isFinite(untilBlock)) {
     onEvent?.({ kind: 'waiting', block, untilBlock });
-    await subtensor.waitForBlock(untilBlock, { signal });
+    await subtensor.waitForBlock({ block: untilBlock, signal });
   }
-  return subtensor.metagraph(netuid, signal);
+  return subtensor.metagraph({ netuid, signal });
 }
 
 function weightsText(weights: { uid: number; weight: number }[]): string {

@@ -1,56 +1,99 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkDataset } from '../dataset/check.ts';
-import { contamination } from '../dataset/contamination.ts';
+import { checkerKey } from '../dataset/checker/checker-key.ts';
 import type { Submission } from '../schema/submission.ts';
-import { accept, type Checked } from '../schema/verdict.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
+import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { timed } from '../shared/timed.ts';
-import { datasetFolder, markUsed } from './dataset-cache.ts';
-import type { ReadPointer } from './pointers.ts';
-import { postponeOnFault } from './postpone.ts';
-import type { RememberedDataset } from './state.ts';
-import { cacheOf, type Validator } from './validator.ts';
+import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
+import type { Postponed } from './outcome.ts';
+import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
 export interface FetchedDataset {
   submission: Submission;
   path: string;
   sha256: string;
-  rowHashes: string[];
-  evaluationRowsSeen: number;
+  bytes: number;
+  rows: number;
   /** True when the Hub sent it now, false when it was on this disk. */
   downloaded: boolean;
+  /** True when this hotkey shows it for the first time. */
+  isNew: boolean;
+  /** True when it was checked now, and what its rows are compared by was made. */
+  isChecked: boolean;
 }
 
+export interface FetchParameters {
+  /** What is known of the hotkey. */
+  entry: LedgerEntry | undefined;
+  /** Now. */
+  block: number;
+  /** Called where nobody can read the dataset now. */
+  onUnreadable: () => void;
+  signal?: AbortSignal;
+}
+
+/** Blocks in which a hotkey's bytes are counted. */
+export const BLOCKS_PER_DAY = 7_200;
+
 /**
- * Downloads the dataset of a submission at its pinned commit, unless this disk has it, and checks it.
- * A pinned commit never changes, so a repository deleted after its first download is still scored.
+ * Downloads the dataset of a submission at its pinned commit, unless this disk has it, and checks it, unless that was done.
+ * A pinned commit never changes, so a repository deleted after its first download is still scored, and a file that was
+ * refused is neither downloaded nor read again. What can change, who may read it, is asked anew.
  * @throws FlockOffError for faults of the hub or the disk.
  */
 export async function fetchDataset(
   validator: Validator,
   submission: Submission,
-  signal?: AbortSignal,
-): Promise<Checked<FetchedDataset>> {
-  const { repo, commit } = submission.pointer;
-  validator.onEvent?.({ kind: 'fetching', uid: submission.uid, repo });
-  const { competition, evaluation } = validator;
+  parameters: FetchParameters,
+): Promise<Checked<FetchedDataset> | Postponed> {
+  const { uid, hotkey, pointer } = submission;
+  const { entry, block, signal } = parameters;
+  const { state, checker, competition } = validator;
   const logger = safeLogger(validator.logger);
-  const file = await keepOnDisk(validator, submission, signal);
-  if (!file.ok) return file;
-  const { path, downloaded } = file.value;
-  if (!downloaded) logger.debug(`uid ${submission.uid}: ${repo} at ${commit} is on this disk already`);
-  const checking = () => checkDataset({ path, competition, signal });
-  const dataset = await timed(logger, `uid ${submission.uid}: checking ${path}`, checking);
-  if (!dataset.ok) return dataset;
-  const { sha256, rowHashes } = dataset.value;
-  await remember(validator, submission, { sha256, rowHashes });
-  const evaluationRowsSeen = contamination(rowHashes, evaluation.rowHashes);
-  return accept({ submission, path, sha256, rowHashes, evaluationRowsSeen, downloaded });
+  const refused = await refusedBefore(validator, submission);
+  if (refused) return { ok: false, verdict: refused };
+  validator.onEvent?.({ kind: 'fetching', uid, repo: pointer.repo });
+  const isNew = !entry?.showings.some(({ repo, commit }) => repo === pointer.repo && commit === pointer.commit);
+  if (isNew) {
+    const own = await requireOwn(validator, hotkey, { ...pointer, signal });
+    if (!own.ok) return own;
+  }
+  const room = isNew ? roomToday(validator, parameters) : competition.maxBytes;
+  if (room <= 0) return waitsForRoom(validator, parameters);
+  const file = await keepOnDisk(validator, submission, { maxBytes: room, block, signal });
+  if (!file.ok) {
+    const isTooLarge = file.verdict.reason === 'dataset-too-large';
+    if (isTooLarge && room < competition.maxBytes) return waitsForRoom(validator, parameters);
+    if (isTooLarge) await state.putFileFinding({ key: pointerKey(validator, submission), checked: file, block });
+    if (isUnreadable(file.verdict)) parameters.onUnreadable();
+    return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
+  }
+  const { path, sha256, bytes, downloaded } = file.value;
+  if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
+  let isChecked = false;
+  const checked = await checkOnce();
+  if (!checked.ok) return checked;
+  return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isChecked });
+
+  async function checkOnce(): Promise<Checked<{ rows: number }>> {
+    const key = fileKey(validator, sha256);
+    const known = await state.fileFinding(key);
+    if (known && (!known.checked.ok || (await state.fingerprints.has(fingerprintName({ sha256 })))))
+      return known.checked;
+    const checking = () => checker.check({ path, competition, signal });
+    const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
+    if (found.ok)
+      await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
+    const checked = found.ok ? accept({ rows: found.value.rows }) : found;
+    await state.putFileFinding({ key, checked, block });
+    isChecked = true;
+    return checked;
+  }
 }
 
 /**
@@ -60,85 +103,104 @@ export async function fetchDataset(
  */
 export async function keepOnDisk(
   validator: Validator,
-  { pointer: { repo, commit } }: Submission,
-  signal?: AbortSignal,
-): Promise<Checked<{ path: string; downloaded: boolean }>> {
-  const { state, datasets, competition } = validator;
+  { pointer: { repo, commit } }: Pick<Submission, 'pointer'>,
+  { maxBytes, block, signal }: { maxBytes: number; block: number; signal?: AbortSignal },
+): Promise<Checked<{ path: string; sha256: string; bytes: number; downloaded: boolean }>> {
+  const { state, datasets } = validator;
   const folder = datasetFolder(validator.cacheDir, repo, commit);
-  const path = join(folder, 'data.jsonl');
+  const path = datasetPath(validator.cacheDir, repo, commit);
   await onDisk(folder, () => markUsed(folder, cacheOf(validator)));
-  const stored = await state.download(repo, commit);
+  const stored = await state.download({ repo, commit });
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
-    return accept({ path, downloaded: false });
+    return accept({ path, sha256: stored.sha256, bytes: stored.bytes ?? 0, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
-  const incomplete = await onDisk(path, () => startIncomplete(path));
-  const file = await datasets.download({ repo, commit, to: incomplete, maxBytes: competition.maxBytes, signal });
+  // Its name is this validator's own and stays the same, so that a restart goes on with what has arrived.
+  const to = join(folder, `data-of-${state.id}.jsonl`);
+  const file = await datasets.download({ repo, commit, to, maxBytes, signal });
   if (!file.ok) return file;
-  await onDisk(path, () => rename(incomplete, path));
-  await state.putDownload(repo, commit, file.value);
-  return accept({ path, downloaded: true });
+  await onDisk(path, () => rename(to, path));
+  const { sha256, bytes } = file.value;
+  await state.putDownload({ repo, commit, sha256, bytes, block });
+  return accept({ path, sha256, bytes, downloaded: true });
 }
 
-/**
- * All that everybody has shown so far, by hotkey. Reads also the datasets of miners that were not drawn, once for each
- * pointer: whoever shows rows first must be known before a copy of them is judged. What cannot be read now is left for
- * the next epoch.
- */
-export async function rememberOthers(
-  validator: Validator,
-  { hotkeys }: { hotkeys: string[] },
-  pointers: Map<string, ReadPointer>,
-  signal?: AbortSignal,
-): Promise<Map<string, RememberedDataset[]>> {
-  const drawn = new Set(hotkeys);
-  const shown = new Map<string, RememberedDataset[]>();
-  for (const { hotkey, submission } of pointers.values()) {
-    const known = await validator.state.datasets(hotkey);
-    shown.set(hotkey, known);
-    if (drawn.has(hotkey) || !submission.ok || isOf(submission.value, known[0])) continue;
-    const fetched = await postponeOnFault(() => fetchDataset(validator, submission.value, signal));
-    if (fetched.kind === 'ready') shown.set(hotkey, await validator.state.datasets(hotkey));
+/** The verdict on the content of a dataset that was read before, wherever that was. */
+async function refusedBefore(validator: Validator, submission: Submission): Promise<Verdict | null> {
+  const { state } = validator;
+  const { repo, commit } = submission.pointer;
+  const download = await state.download({ repo, commit });
+  const keys = [pointerKey(validator, submission), ...(download ? [fileKey(validator, download.sha256)] : [])];
+  for (const key of keys) {
+    const known = await state.fileFinding(key);
+    if (known && !known.checked.ok) return known.checked.verdict;
   }
-  return shown;
+  return null;
 }
 
-/** Whether this is the dataset that the submission points to. */
-export function isOf({ pointer }: Submission, dataset: RememberedDataset | undefined): boolean {
-  return dataset?.repo === pointer.repo && dataset.commit === pointer.commit;
+function fileKey({ competition }: Validator, sha256: string): string {
+  return `${sha256} ${checkerKey(competition)}`;
 }
 
-/** Datasets remembered of a hotkey besides its latest. */
-const MOST_EARLIER = 8;
-
-/**
- * Keeps, per row, the block in which this hotkey first showed it, so that an update does not forfeit its own rows, and
- * its earlier datasets as far as there is room, so that it does not clear who copied one of them.
- */
-async function remember(
-  validator: Validator,
-  { hotkey, commitBlock, pointer }: Submission,
-  { sha256, rowHashes }: { sha256: string; rowHashes: string[] },
-): Promise<void> {
-  const { repo, commit } = pointer;
-  const shown = await validator.state.datasets(hotkey);
-  const firstBlocks = new Map<string, number>();
-  for (const { rowHashes, rowBlocks } of shown)
-    rowHashes.forEach((hash, i) => {
-      firstBlocks.set(hash, Math.min(rowBlocks[i]!, firstBlocks.get(hash) ?? Number.POSITIVE_INFINITY));
-    });
-  const rowBlocks = rowHashes.map((hash) => Math.min(commitBlock, firstBlocks.get(hash) ?? commitBlock));
-  const earlier = shown.filter((dataset) => dataset.repo !== repo || dataset.commit !== commit);
-  await validator.state.putDatasets(hotkey, [
-    { repo, commit, commitBlock, sha256, rowHashes, rowBlocks },
-    ...withinRows(earlier.slice(0, MOST_EARLIER), validator.competition.maxRows),
-  ]);
+/** For a file that is too large to be hashed. */
+function pointerKey({ competition }: Validator, { pointer: { repo, commit } }: Submission): string {
+  return `${repo} ${commit} ${checkerKey(competition)}`;
 }
 
-/** As many of the datasets, from the first on, as have no more rows than that in all. */
-function withinRows(datasets: RememberedDataset[], maxRows: number): RememberedDataset[] {
-  let rows = 0;
-  return datasets.filter(({ rowHashes }) => {
-    rows += rowHashes.length;
-    return rows <= maxRows;
+/** A repository that names its owners is theirs alone. */
+async function requireOwn(
+  { datasets }: Validator,
+  hotkey: string,
+  version: { repo: string; commit: string; signal?: AbortSignal },
+): Promise<Checked<null>> {
+  const owners = await datasets.owners(version);
+  if (!owners.ok) return owners;
+  if (owners.value === null || owners.value.includes(hotkey)) return accept(null);
+  const [first, ...more] = owners.value;
+  const named = more.length > 0 ? `${first} and ${more.length} more` : first;
+  return reject('foreign-dataset', `${version.repo} names ${named} as its owner, not ${hotkey}`, {
+    owners: owners.value.slice(0, 20),
   });
+}
+
+/** Bytes that may be read of a hotkey now. The first dataset of a day is read whatever the day's budget is. */
+function roomToday(
+  { competition: { maxBytes, maxBytesPerDay } }: Validator,
+  { entry, block }: FetchParameters,
+): number {
+  const spent = bytesSince(entry, block - BLOCKS_PER_DAY);
+  return spent === 0 ? maxBytes : Math.min(maxBytes, maxBytesPerDay - spent);
+}
+
+function bytesSince(entry: LedgerEntry | undefined, sinceBlock: number): number {
+  const recent = entry?.received.filter(({ block }) => block > sinceBlock) ?? [];
+  return recent.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function waitsForRoom({ competition }: Validator, { entry, block }: FetchParameters): Postponed {
+  const spent = bytesSince(entry, block - BLOCKS_PER_DAY);
+  const limit = `at most ${competition.maxBytesPerDay} are read in ${BLOCKS_PER_DAY} blocks`;
+  return {
+    kind: 'postponed',
+    by: 'miner',
+    message: `the hotkey has brought ${spent} bytes of new datasets lately, ${limit}: this one waits`,
+  };
+}
+
+/** A dataset whose pointer is young may be about to be made public; `null` for every other verdict. */
+function waitsToBeReadable(
+  { competition: { readableWithinBlocks } }: Validator,
+  { commitBlock }: Submission,
+  { verdict, block }: { verdict: Verdict; block: number },
+): Postponed | null {
+  const untilBlock = commitBlock + readableWithinBlocks;
+  if (!isUnreadable(verdict) || block >= untilBlock) return null;
+  return {
+    kind: 'postponed',
+    by: 'miner',
+    message: `${verdict.message}; it is waited for until block ${untilBlock}, ${readableWithinBlocks} after its pointer`,
+  };
+}
+
+function isUnreadable({ reason }: Verdict): boolean {
+  return reason === 'dataset-missing' || reason === 'dataset-denied';
 }

@@ -9,6 +9,7 @@ import type { EpochReport } from './report.ts';
 import type { Validator } from './validator.ts';
 
 export interface RunValidatorParameters {
+  validator: Validator;
   /** Blocks from the start of one epoch to the start of the next. */
   blocksPerEpoch: number;
   /** Stop after this many epochs. Default: never. */
@@ -26,8 +27,8 @@ const REVEAL_RETRY_MS = 15_000;
  * waits of up to five minutes; the epoch then goes on where it stopped. Committed weights are revealed meanwhile.
  * @throws FlockOffError for a fault that does not pass by itself; the signal's reason when aborted.
  */
-export async function runValidator(validator: Validator, parameters: RunValidatorParameters): Promise<void> {
-  const { blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
+export async function runValidator(parameters: RunValidatorParameters): Promise<void> {
+  const { validator, blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
   const { subtensor, clock } = validator;
   const logger = safeLogger(validator.logger);
   const bestEffort = new BestEffort((message) => logger.warn(message));
@@ -47,10 +48,10 @@ export async function runValidator(validator: Validator, parameters: RunValidato
     });
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch(validator, { signal })));
+      const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch({ validator, signal })));
       await bestEffort.attempt('the report', null, async () => onReport?.(report));
       if (epoch < epochs)
-        await throughFaults(() => subtensor.waitForBlock(report.startBlock + blocksPerEpoch, { signal }));
+        await throughFaults(() => subtensor.waitForBlock({ block: report.startBlock + blocksPerEpoch, signal }));
     }
   } finally {
     done.abort();
@@ -68,7 +69,7 @@ async function revealWhileRunning(validator: Validator, done: AbortSignal): Prom
         const { nextRevealBlock } = await weightSetter.reveal({ signal: done });
         if (nextRevealBlock !== null) {
           logger.debug(`committed weights wait for block ${nextRevealBlock}`);
-          await subtensor.waitForBlock(nextRevealBlock - 1, { signal: done });
+          await subtensor.waitForBlock({ block: nextRevealBlock - 1, signal: done });
         }
       }
       await clock.sleep(REVEAL_CHECK_MS, done);

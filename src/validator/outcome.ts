@@ -6,8 +6,15 @@ export type Outcome =
   | { kind: 'scored'; lossNatsPerToken: number }
   /** The miner's own fault: weight 0. */
   | { kind: 'rejected'; verdict: Verdict }
-  /** A fault of the Hub or of this machine: the miner keeps its average weight and is evaluated again. */
-  | { kind: 'postponed'; by: 'hub' | 'trainer'; message: string };
+  | Postponed;
+
+/** The miner keeps its average weight and is evaluated again. */
+export interface Postponed {
+  kind: 'postponed';
+  /** For a fault of the Hub or of this machine, or because its dataset is not there yet or more than a day's bytes. */
+  by: 'hub' | 'trainer' | 'miner';
+  message: string;
+}
 
 /** An outcome in a few words. */
 export function outcomeText(outcome: Outcome): string {

@@ -8,6 +8,7 @@ import { accept, type Checked, reject } from '../schema/verdict.ts';
 export interface ReadPointer {
   uid: number;
   hotkey: string;
+  coldkey: string;
   /** The text on the chain, `null` when it is not text. */
   text: string | null;
   submission: Checked<Submission>;
@@ -23,12 +24,13 @@ export function readPointers(
   competition: Competition,
 ): Map<string, ReadPointer> {
   const pointers = new Map<string, ReadPointer>();
-  for (const { uid, hotkey, registrationBlock } of metagraph.neurons) {
+  for (const { uid, hotkey, coldkey, registrationBlock } of metagraph.neurons) {
     const commitment = commitments.get(hotkey);
     if (!commitment) continue;
     pointers.set(hotkey, {
       uid,
       hotkey,
+      coldkey,
       text: commitment.text,
       submission: readPointer(uid, registrationBlock, commitment, competition),
     });

@@ -1,8 +1,10 @@
 import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
+import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
 import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
-import type { FetchedDataset } from './fetch-dataset.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { evidenceOf, leftOutText } from './left-out.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 
@@ -14,10 +16,10 @@ export interface EpochEntry {
   pointer: string | null;
   /** Rows of the dataset, `null` when none was read. */
   rows: number | null;
-  /** Rows of the evaluation set found in the dataset. */
-  evaluationRowsSeen: number;
+  /** What of them is not trained on, and whose it is; `null` when that was not looked at. */
+  leftOut: LeftOutEvidence | null;
   outcome: Outcome;
-  /** Wins / comparisons, `null` when there was no loss to compare. */
+  /** Wins / comparisons, `null` when there was no loss to compare, or one that does not beat the base model's. */
   winRate: number | null;
   /** Weight after this epoch; all weights sum to 1. */
   weight: number;
@@ -33,6 +35,8 @@ export interface EpochReport {
   startBlock: number;
   /** What trained: losses are comparable where these agree. */
   trainer: TrainerFacts;
+  /** Loss of the base model alone, which a dataset must beat; `null` where nothing was compared with it. */
+  baselineLossNatsPerToken: number | null;
   /** Best first. */
   entries: EpochEntry[];
   /** How the weights went to the chain; `null` when none were sent. */
@@ -47,36 +51,41 @@ export interface WriteReportParameters {
   trainer: TrainerFacts;
   epoch: DrawnEpoch;
   pointers: Map<string, ReadPointer>;
-  datasets: FetchedDataset[];
+  ledger: Ledger;
   outcomes: Map<string, Outcome>;
   weighed: ComputeWeightsReturnType;
+  baselineLossNatsPerToken: number | null;
   /** Everybody registered when the weights were computed. */
   neurons: { hotkey: string }[];
   receipt: WeightsReceipt | null;
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, trainer, epoch, pointers, datasets, outcomes, weighed, neurons, receipt } = parameters;
+  const { netuid, competition, trainer, epoch, pointers, ledger, outcomes, weighed, neurons, receipt } = parameters;
+  const { baselineLossNatsPerToken } = parameters;
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
-  const fetched = new Map(datasets.map((dataset) => [dataset.submission.hotkey, dataset]));
   const weights = new Map(weighed.weights.map(({ hotkey, weight }) => [hotkey, weight]));
+  const uidOf = (hotkey: string) => pointers.get(hotkey)?.uid ?? null;
   const entries = [...outcomes].map(([hotkey, outcome]): EpochEntry => {
-    const { uid, text } = pointers.get(hotkey)!;
-    const dataset = fetched.get(hotkey);
+    const { uid, text, submission } = pointers.get(hotkey)!;
+    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
+    const leftOut = showing?.judgement?.leftOut;
     const entry = {
       uid,
       hotkey,
       pointer: text,
-      rows: dataset?.rowHashes.length ?? null,
-      evaluationRowsSeen: dataset?.evaluationRowsSeen ?? 0,
+      rows: showing?.rows ?? null,
+      leftOut: leftOut ? evidenceOf(leftOut, uidOf) : null,
       outcome,
       winRate: weighed.winRates.get(hotkey) ?? null,
       weight: weights.get(hotkey) ?? 0,
     };
+    const rivals = weighed.winRates.size - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
     const why = registered.has(hotkey)
-      ? explain(entry, weighed.winRates.size, receipt !== null)
+      ? explain(entry, { rivals, isSent: receipt !== null, baselineLossNatsPerToken })
       : 'left the subnet before the weights were sent';
-    return { ...entry, why };
+    const seen = outcome.kind === 'scored' && leftOut ? leftOutText(leftOut, uidOf) : '';
+    return { ...entry, why: seen ? `${why}; ${seen}` : why };
   });
   entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
   const { epochSeed, startBlock } = epoch;
@@ -88,6 +97,7 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     epochSeed,
     startBlock,
     trainer: facts,
+    baselineLossNatsPerToken,
     entries,
     receipt,
     notSent: receipt ? null : whyNotSent(entries),
@@ -107,16 +117,22 @@ function whyNotSent(entries: EpochEntry[]): string {
   return `no weights were sent, those set before stand: ${why}`;
 }
 
+interface Comparison {
+  /** The base model among them. */
+  rivals: number;
+  isSent: boolean;
+  baselineLossNatsPerToken: number | null;
+}
+
 function explain(
-  { outcome, winRate, evaluationRowsSeen }: Omit<EpochEntry, 'why'>,
-  contestants: number,
-  isSent: boolean,
+  { outcome, winRate }: Pick<EpochEntry, 'outcome' | 'winRate'>,
+  { rivals, isSent, baselineLossNatsPerToken }: Comparison,
 ): string {
   if (outcome.kind === 'rejected') return outcome.verdict.message;
   if (outcome.kind === 'postponed')
     return `keeps its weight${isSent ? '' : ' (none were sent)'} and is evaluated again: ${outcome.message}`;
-  if (winRate === null || contestants < 2) return 'nobody to compare with in this epoch';
-  const rivals = contestants - 1;
-  const seen = evaluationRowsSeen > 0 ? `; holds ${evaluationRowsSeen} rows of the evaluation set` : '';
-  return `won ${Math.round(winRate * rivals)} of ${rivals} comparisons${seen}`;
+  if (winRate === null && baselineLossNatsPerToken !== null)
+    return `does not beat the base model: loss ${outcome.lossNatsPerToken.toFixed(4)}, the base model alone has ${baselineLossNatsPerToken.toFixed(4)} less 4 %`;
+  if (winRate === null || rivals < 1) return 'nobody to compare with in this epoch';
+  return `won ${Math.round(winRate * rivals)} of ${rivals} comparisons`;
 }

@@ -1,72 +1,74 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { loadRows } from '../dataset/load-rows.ts';
-import { messageOf } from '../errors/flock-off-error.ts';
+import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { safeLogger, traceOf } from '../shared/logger.ts';
-import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import type { EvaluationProgress, TrainProgress } from '../trainer/lora-trainer.ts';
 import { checkpointFolder } from './dataset-cache.ts';
-import { type FetchedDataset, keepOnDisk } from './fetch-dataset.ts';
+import { keepOnDisk } from './fetch-dataset.ts';
+import { onDevice } from './on-device.ts';
 import { cacheOf, type Validator } from './validator.ts';
 
-const ATTEMPTS = 3;
-const BASE_DELAY_MS = 5_000;
-const MAX_DELAY_MS = 60_000;
+/** A dataset, and what of it is trained on. */
+export interface OwnRows {
+  submission: Submission;
+  sha256: string;
+  /** Indexes of the rows of the file that are trained on, from 0, in order. */
+  keep: Uint32Array;
+}
+
+export interface ScoreDatasetParameters {
+  seed: number;
+  /** Now. */
+  block: number;
+  signal?: AbortSignal;
+}
+
+/** Verdicts that any seed would come to. */
+const OF_EVERY_SEED = new Set(['too-many-tokens', 'no-labels']);
 
 /**
- * Trains LoRA adapters from the base model on a dataset and measures the loss on the evaluation set, in nats per token.
+ * Trains LoRA adapters from the base model on a miner's own rows and measures the loss on the evaluation set, in nats per
+ * token. The rows of others are as if they were not in the file: the loss is that of the rest as a file of its own.
  * A result is kept until the epoch is finished, so a restarted validator does not train again what it has trained.
  * A fault of the device is tried again, then thrown as `trainer-failed`.
  * @throws FlockOffError for faults of the device or the disk.
  */
 export async function scoreDataset(
   validator: Validator,
-  dataset: FetchedDataset,
-  seed: number,
-  signal?: AbortSignal,
+  { submission, sha256, keep }: OwnRows,
+  { seed, block, signal }: ScoreDatasetParameters,
 ): Promise<Checked<number>> {
-  const { trainer, competition, evaluation, metricsDir, state, onEvent, clock } = validator;
+  const { trainer, checker, competition, evaluation, metricsDir, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
-  const { uid } = dataset.submission;
-  const key = scoreKey([
-    dataset.sha256,
-    seed,
-    trainer.baseSha256,
-    trainer.precision.matmul,
-    competition.recipe,
-    evaluation.sha256,
-  ]);
+  const { uid } = submission;
+  const { recipe, maxTokens } = competition;
+  const rowsKey = keyOf([sha256, [...keep], trainer.baseSha256, recipe, maxTokens]);
+  const key = keyOf([rowsKey, seed, trainer.precision.matmul, evaluation.sha256]);
 
-  const known = await state.score(key);
-  if (known) {
-    logger.debug(`uid ${uid}: the score of ${dataset.sha256} with seed ${seed} is stored already`);
-    return known;
+  const known = (await state.score(key)) ?? (await state.fileFinding(rowsKey))?.checked ?? null;
+  if (known !== null) {
+    logger.debug(`uid ${uid}: the score of ${sha256} with seed ${seed} is stored already`);
+    return known as Checked<number>;
   }
   // Hours may have passed since it was fetched.
-  const file = await keepOnDisk(validator, dataset.submission, signal);
+  const file = await keepOnDisk(validator, submission, { maxBytes: competition.maxBytes, block, signal });
   if (!file.ok) return file;
-  const score = await retry(train, {
-    attempts: ATTEMPTS,
-    baseDelayMs: BASE_DELAY_MS,
-    maxDelayMs: MAX_DELAY_MS,
-    signal,
-    clock,
-    onRetry: (error, attempt, delayMs) => {
-      logger.warn(`uid ${uid}, attempt ${attempt}: ${messageOf(error)}`);
-      logger.debug(`uid ${uid}: tried again in ${delayMs / 1000} s`);
-    },
-  });
-  await state.putScore(key, score);
+  const { path } = file.value;
+  const score = await onDevice(validator, { what: `uid ${uid}`, signal }, train);
+  await state.putScore({ key, score });
+  if (!score.ok && OF_EVERY_SEED.has(score.verdict.reason))
+    await state.putFileFinding({ key: rowsKey, checked: score, block });
   return score;
 
   async function train(): Promise<Checked<number>> {
-    const { rows } = await timed(logger, `uid ${uid}: reading ${dataset.path}`, () =>
-      loadRows({ path: dataset.path, competition, signal }),
+    const rows = await timed(logger, `uid ${uid}: reading ${path}`, () =>
+      checker.readRows({ path, competition, keep, sha256, signal }),
     );
     const training = {
-      recipe: competition.recipe,
+      recipe,
+      maxTokens,
       seed,
       checkpoint: { path: join(checkpointFolder(cacheOf(validator)), `${key}.safetensors`) },
       metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
@@ -78,22 +80,23 @@ export async function scoreDataset(
       },
     };
     const trained = await timed(logger, `uid ${uid}: training on ${rows.length} rows`, () =>
-      trainer.train(rows, training),
+      trainer.train({ rows, ...training }),
     );
     if (!trained.ok) return trained;
     const evaluating = {
       adapter: trained.value.adapter,
-      contextTokens: competition.recipe.contextTokens,
+      contextTokens: recipe.contextTokens,
       signal,
       onProgress: (progress: EvaluationProgress) => onEvent?.({ kind: 'evaluating', uid, progress }),
     };
     const evaluated = await timed(logger, `uid ${uid}: evaluating on ${evaluation.rows.length} rows`, () =>
-      trainer.evaluate(evaluation.rows, evaluating),
+      trainer.evaluate({ rows: evaluation.rows, ...evaluating }),
     );
     return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
   }
 }
 
-function scoreKey(parts: unknown[]): string {
+/** Names what a result rests on. */
+export function keyOf(parts: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { reject, type Verdict } from '../schema/verdict.ts';
+import type { Verdict } from '../schema/verdict.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 
@@ -6,7 +6,10 @@ import type { ReadPointer } from './pointers.ts';
 export interface Standing {
   /** Moving average of its weight; `null` before its first evaluation. */
   average: number | null;
-  /** The verdict on the submission evaluated last; it stands until that is scored, or the pointer names another. */
+  /**
+   * The verdict on the content of the submission evaluated last; it stands until that is scored, or the pointer names
+   * another. Who may read a dataset and whose its rows are is looked at anew each time.
+   */
   refused: { repo: string; commit: string; verdict: Verdict } | null;
   /** Epochs in a row in which it was drawn and could not be evaluated, though others could. */
   postponedEpochs: number;
@@ -21,6 +24,8 @@ export interface Served {
   hub: boolean;
   /** At least one dataset was trained on and evaluated. */
   trainer: boolean;
+  /** At least one miner's dataset was there and evaluated. */
+  miner: boolean;
 }
 
 interface StandingParameters {
@@ -30,14 +35,21 @@ interface StandingParameters {
   served: Served;
 }
 
-/** Half a day of epochs of 360 blocks. */
-const MOST_POSTPONED_EPOCHS = 10;
+/** Epochs in which a dataset that cannot be evaluated while others can costs its miner nothing. */
+const EPOCHS_OF_GRACE = 3;
+/** What is left of an average after each further one; the least share there is follows after twenty. */
+const DECAY = 0.5;
+const LEAST_SHARE = 1e-6;
 
 /**
- * Verdicts that follow from earlier epochs, by hotkey: on miners that were not evaluated in this one and whose
- * submission was refused before, and on those that could not be evaluated for too long while others could.
+ * Verdicts of earlier epochs that still stand, by hotkey: on miners that were not evaluated in this one, and whose
+ * submission was refused before.
  */
-export function standingVerdicts({ pointers, outcomes, standings, served }: StandingParameters): Map<string, Verdict> {
+export function standingVerdicts({
+  pointers,
+  outcomes,
+  standings,
+}: Omit<StandingParameters, 'served'>): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   for (const { hotkey, submission } of pointers.values()) {
     const outcome = outcomes.get(hotkey);
@@ -45,14 +57,32 @@ export function standingVerdicts({ pointers, outcomes, standings, served }: Stan
     const { refused } = standings[hotkey] ?? {};
     const { repo, commit } = submission.value.pointer;
     if (refused?.repo === repo && refused.commit === commit) verdicts.set(hotkey, refused.verdict);
-    else if (outcome && postponedEpochs(outcome, standings[hotkey], served) > MOST_POSTPONED_EPOCHS)
-      verdicts.set(hotkey, notEvaluable(outcome.message));
   }
   return verdicts;
 }
 
-/** The averages of everybody evaluated before, by hotkey. Version 0.1.0 stored some a rounding error below 0. */
-export function averagesOf(standings: Standings): Record<string, number> {
+/**
+ * The averages of everybody evaluated before, by hotkey, as they go into this epoch's weights. Who was drawn and could not
+ * be evaluated for long, though others could, loses half of it each time: nobody keeps a share with a file that always fails.
+ */
+export function averagesOf({
+  outcomes,
+  standings,
+  served,
+}: Omit<StandingParameters, 'pointers'>): Record<string, number> {
+  const averages = storedAverages(standings);
+  for (const [hotkey, outcome] of outcomes) {
+    const average = averages[hotkey];
+    if (average === undefined || outcome.kind !== 'postponed' || !served[outcome.by]) continue;
+    if (postponedEpochs(outcome, standings[hotkey], served) <= EPOCHS_OF_GRACE) continue;
+    const left = average * DECAY;
+    averages[hotkey] = left < LEAST_SHARE ? 0 : left;
+  }
+  return averages;
+}
+
+/** The averages as they were stored, by hotkey. Version 0.1.0 stored some a rounding error below 0. */
+export function storedAverages(standings: Standings): Record<string, number> {
   return Object.fromEntries(
     Object.entries(standings).flatMap(([hotkey, { average }]) =>
       average === null ? [] : [[hotkey, Math.max(0, average)]],
@@ -85,8 +115,17 @@ export function nextStandings({
   );
 }
 
+/** Verdicts that every epoch comes to anew: on who may read a dataset, and on whose its rows are. */
+const OF_NOW = new Set<Verdict['reason']>([
+  'dataset-missing',
+  'dataset-denied',
+  'foreign-dataset',
+  'duplicate',
+  'evaluation-rows',
+]);
+
 function refusal(outcome: Outcome, pointer: ReadPointer | undefined): Standing['refused'] {
-  if (outcome.kind !== 'rejected' || !pointer?.submission.ok) return null;
+  if (outcome.kind !== 'rejected' || OF_NOW.has(outcome.verdict.reason) || !pointer?.submission.ok) return null;
   const { repo, commit } = pointer.submission.value.pointer;
   return { repo, commit, verdict: outcome.verdict };
 }
@@ -94,10 +133,4 @@ function refusal(outcome: Outcome, pointer: ReadPointer | undefined): Standing['
 function postponedEpochs(outcome: Outcome, before: Standing | undefined, served: Served): number {
   if (outcome.kind !== 'postponed') return 0;
   return (before?.postponedEpochs ?? 0) + (served[outcome.by] ? 1 : 0);
-}
-
-function notEvaluable(why: string): Verdict {
-  const epochs = MOST_POSTPONED_EPOCHS;
-  return reject('not-evaluable', `could not be evaluated in more than ${epochs} epochs while others could: ${why}`)
-    .verdict;
 }

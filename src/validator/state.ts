@@ -1,6 +1,25 @@
 import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Checked } from '../schema/verdict.ts';
+import { FingerprintFiles } from './ledger/fingerprint-files.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
+import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
+import type {
+  BeginEpochParameters,
+  Download,
+  FileFinding,
+  FingerprintStore,
+  FinishEpochParameters,
+  KeepSinceParameters,
+  OpenEpoch,
+  PinnedDataset,
+  PutBaselineParameters,
+  PutDownloadParameters,
+  PutFileFindingParameters,
+  PutLedgerParameters,
+  PutScoreParameters,
+  StateStore,
+} from './state-store.ts';
 import { openStore } from './store/open-store.ts';
 import { repairStore, type StateRepair } from './store/repair.ts';
 import type { SealedStore } from './store/sealed-store.ts';
@@ -8,46 +27,28 @@ import { ID_KEY } from './store/store-id.ts';
 
 export type { StateRepair };
 
-/** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
-export interface OpenEpoch {
-  /** Seed of every training run of the epoch, 0..65535. */
-  epochSeed: number;
-  /** The miners the queue picked. */
-  hotkeys: string[];
-  startBlock: number;
-}
-
-/** What a dataset looked like when it was read, for finding its copies when it is not in the draw itself. */
-export interface RememberedDataset {
-  repo: string;
-  commit: string;
-  commitBlock: number;
-  sha256: string;
-  /** Per row: its normalised hash. */
-  rowHashes: string[];
-  /** Per row: the block in which this hotkey first showed it. */
-  rowBlocks: number[];
-}
-
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
- * dataset hash, remembered datasets and pending reveals. Every write is synced to disk before it resolves, so a killed
- * validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
+ * dataset hash, who showed which rows first, verdicts on files and pending reveals; fingerprints are in files beside it. Every
+ * write is synced to disk before it resolves, so a killed validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
  * other values are an error. Only its owner may read the folder, which holds salts.
  *
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
  * What was stored before is not lost; the state has to be opened again.
  */
-export class ValidatorState {
+export class ValidatorState implements StateStore {
   /** Names this state among those that share a cache folder; it stays the same for as long as the folder lasts. */
   readonly id: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
   readonly pendingReveals: PendingRevealStore;
+  /** What the rows of datasets are compared by, in the folder beside the state. */
+  readonly fingerprints: FingerprintStore;
   readonly #store: SealedStore;
 
-  private constructor(store: SealedStore, id: string) {
+  private constructor(store: SealedStore, id: string, path: string) {
     this.#store = store;
     this.id = id;
+    this.fingerprints = new FingerprintFiles({ folder: `${path}-fingerprints` });
     this.pendingReveals = {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
@@ -64,7 +65,7 @@ export class ValidatorState {
    */
   static async open({ path }: { path: string }): Promise<ValidatorState> {
     const store = await openStore(path);
-    return new ValidatorState(store, String(await store.get(ID_KEY)));
+    return new ValidatorState(store, String(await store.get(ID_KEY)), path);
   }
 
   /**
@@ -92,7 +93,7 @@ export class ValidatorState {
   }
 
   /** Stores a new draw together with the queue that made it. */
-  beginEpoch(epoch: OpenEpoch, queue: unknown): Promise<void> {
+  beginEpoch({ epoch, queue }: BeginEpochParameters): Promise<void> {
     return this.#store.write([
       { type: 'put', key: 'epoch', value: epoch },
       { type: 'put', key: 'queue', value: queue },
@@ -100,7 +101,7 @@ export class ValidatorState {
   }
 
   /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch(standings: Standings, queue: unknown): Promise<void> {
+  async finishEpoch({ standings, queue }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
@@ -114,36 +115,73 @@ export class ValidatorState {
     return this.#get<Checked<number>>(`score:${key}`);
   }
 
-  putScore(key: string, score: Checked<number>): Promise<void> {
+  putScore({ key, score }: PutScoreParameters): Promise<void> {
     return this.#put(`score:${key}`, score);
   }
 
-  /** Hash of the file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
-  download(repo: string, commit: string): Promise<{ sha256: string } | null> {
-    return this.#get<{ sha256: string }>(downloadKey(repo, commit));
+  /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
+  baseline(key: string): Promise<number | null> {
+    return this.#get<number>(`baseline:${key}`);
   }
 
-  putDownload(repo: string, commit: string, { sha256 }: { sha256: string }): Promise<void> {
-    return this.#put(downloadKey(repo, commit), { sha256 });
-  }
-
-  /** The datasets a hotkey has shown, the latest first. */
-  async datasets(hotkey: string): Promise<RememberedDataset[]> {
-    return (await this.#get<RememberedDataset[]>(datasetKey(hotkey))) ?? [];
-  }
-
-  putDatasets(hotkey: string, datasets: RememberedDataset[]): Promise<void> {
-    return this.#put(datasetKey(hotkey), datasets);
-  }
-
-  /** Forgets the datasets of every other hotkey, and every other download. */
-  async keepOnly(kept: { hotkeys: string[]; downloads: { repo: string; commit: string }[] }): Promise<void> {
-    const keys = new Set([
-      ...kept.hotkeys.map(datasetKey),
-      ...kept.downloads.map(({ repo, commit }) => downloadKey(repo, commit)),
+  /** Keeps the last one only. */
+  async putBaseline({ key, lossNatsPerToken }: PutBaselineParameters): Promise<void> {
+    const others = (await this.#store.keys('baseline:')).filter((stored) => stored !== `baseline:${key}`);
+    await this.#store.write([
+      ...others.map((stored) => ({ type: 'del' as const, key: stored })),
+      { type: 'put', key: `baseline:${key}`, value: lossNatsPerToken },
     ]);
-    const stored = [...(await this.#store.keys('dataset:')), ...(await this.#store.keys('download:'))];
-    await this.#store.write(stored.filter((key) => !keys.has(key)).map((key) => ({ type: 'del', key })));
+  }
+
+  /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
+  download(dataset: PinnedDataset): Promise<Download | null> {
+    return this.#get<Download>(downloadKey(dataset));
+  }
+
+  putDownload({ repo, commit, sha256, bytes, block }: PutDownloadParameters): Promise<void> {
+    return this.#put(downloadKey({ repo, commit }), { sha256, bytes, block });
+  }
+
+  /** What was found in a file, by its content and the rules, or `null`. */
+  fileFinding(key: string): Promise<FileFinding | null> {
+    return this.#get<FileFinding>(`checked:${key}`);
+  }
+
+  putFileFinding({ key, checked, block }: PutFileFindingParameters): Promise<void> {
+    return this.#put(`checked:${key}`, { checked, block });
+  }
+
+  /** What is known of every hotkey. Of a state that an earlier version wrote, the dates of the rows it remembers. */
+  async ledger(): Promise<LedgerEntry[]> {
+    const entries = await this.#values<LedgerEntry>('ledger:');
+    const known = new Set(entries.map(({ hotkey }) => hotkey));
+    for (const key of await this.#store.keys(EARLIER)) {
+      const hotkey = key.slice(EARLIER.length);
+      const datasets = await this.#get<RememberedDataset[]>(key);
+      if (!known.has(hotkey) && isOfEarlierVersion(datasets)) entries.push(takeOver(hotkey, datasets));
+    }
+    return entries;
+  }
+
+  /** Stores what changed, all or nothing. */
+  async putLedger({ put, removed }: PutLedgerParameters): Promise<void> {
+    const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
+    await this.#store.write([
+      ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
+      ...gone.map((key) => ({ type: 'del' as const, key })),
+    ]);
+  }
+
+  /** Forgets downloads and findings from before a block, but for the downloads named. */
+  async keepSince({ block, named }: KeepSinceParameters): Promise<void> {
+    const kept = new Set(named.map(downloadKey));
+    const old: string[] = [];
+    for (const key of [...(await this.#store.keys('download:')), ...(await this.#store.keys('checked:'))]) {
+      if (kept.has(key)) continue;
+      const stored = await this.#get<{ block?: number }>(key);
+      if (stored !== null && !(stored.block! >= block)) old.push(key);
+    }
+    await this.#store.write(old.map((key) => ({ type: 'del', key })));
   }
 
   async close(): Promise<void> {
@@ -168,5 +206,7 @@ export class ValidatorState {
   }
 }
 
-const datasetKey = (hotkey: string) => `dataset:${hotkey}`;
-const downloadKey = (repo: string, commit: string) => `download:${repo}:${commit}`;
+/** Datasets by hotkey, with a hash for each row, as versions up to 0.2 stored them. */
+const EARLIER = 'dataset:';
+const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
+const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

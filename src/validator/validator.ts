@@ -1,28 +1,32 @@
-import type { ChainMetadataStore } from '../chain/commitments/chain-metadata-store.ts';
-import type { Subtensor } from '../chain/subtensor.ts';
-import type { WeightSetter } from '../chain/weights/weight-setter.ts';
+import type { ValidatorChain } from '../chain/chain.ts';
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
+import type { WeightStore } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
+import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
+import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
-import type { EvaluationProgress, LoraTrainer, TrainProgress } from '../trainer/lora-trainer.ts';
+import type { EvaluationProgress, Trainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { DatasetCache } from './dataset-cache.ts';
 import type { Outcome } from './outcome.ts';
-import type { ValidatorState } from './state.ts';
+import type { StateStore } from './state-store.ts';
 
 /** What a validator works with. Everything is opened and closed by whoever made it. */
 export interface Validator {
   netuid: number;
   competition: Competition;
-  subtensor: Subtensor;
-  metadata: ChainMetadataStore;
-  weightSetter: WeightSetter;
+  subtensor: ValidatorChain;
+  metadata: Pick<MetadataStore, 'readSubnet' | 'readPositions'>;
+  weightSetter: WeightStore;
   datasets: DatasetStore;
-  trainer: LoraTrainer;
+  /** Checks downloaded files away from this process. */
+  checker: DatasetCheckerPort;
+  trainer: Trainer;
   /** The fixed evaluation set. */
   evaluation: Dataset;
-  state: ValidatorState;
+  state: StateStore;
   /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;
   /**
@@ -30,6 +34,8 @@ export interface Validator {
    * cannot be written, the trainer's logger is told and scoring goes on.
    */
   metricsDir?: string;
+  /** Datasets downloaded at a time, so that one silent host does not hold up the others. Default 4. */
+  parallelDownloads?: number;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
   /** Seed of the evaluation queue on its very first start. Default: random. */
@@ -43,6 +49,11 @@ export interface Validator {
 
 export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetCache {
   return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
+}
+
+/** Under which name the fingerprint of a dataset is stored: one of another version is as if it were not there. */
+export function fingerprintName({ sha256 }: { sha256: string }): string {
+  return `${sha256}.${FINGERPRINT_VERSION}`;
 }
 
 /** What a validator is doing, for progress bars and logs. */

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { connectSubtensor } from 'flock-off';
+import { Subtensor } from 'flock-off';
 import { NETUID } from './chain-server.ts';
 
 const WARM_UP_BLOCKS = 1_000;
@@ -21,15 +21,15 @@ const collect = runInNewContext('gc') as () => void;
 const parameters = JSON.stringify({ profile: 'current', neurons: 64, blockTimeMs: 1 });
 const server = fork(fileURLToPath(new URL('chain-server.ts', import.meta.url)), [parameters]);
 const [endpoint] = (await once(server, 'message')) as [string];
-const subtensor = await connectSubtensor({ endpoint });
+const subtensor = await Subtensor.open({ endpoint });
 server.send('produce blocks');
 
 let seen = 0;
 const follow = async (blocks: number) => {
   const first = await subtensor.currentBlock();
   for (let block = first; block < first + blocks; seen++) {
-    const next = await subtensor.waitForBlock(block + 1);
-    if (Math.floor(next / READ_EVERY) > Math.floor(block / READ_EVERY)) await subtensor.metagraph(NETUID);
+    const next = await subtensor.waitForBlock({ block: block + 1 });
+    if (Math.floor(next / READ_EVERY) > Math.floor(block / READ_EVERY)) await subtensor.metagraph({ netuid: NETUID });
     block = next;
   }
 };

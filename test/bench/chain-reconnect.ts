@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { connectSubtensor, type Subtensor } from 'flock-off';
+import { Subtensor } from 'flock-off';
 import { startWsProxy } from '../chain/node/ws-proxy.ts';
 
 const RUNS = 31;
@@ -27,7 +27,7 @@ const idle = await measure(async (subtensor) => {
 });
 /** Until who waits for a block hears of one again. */
 const following = await measure(async (subtensor) => {
-  const waiting = subtensor.waitForBlock((await subtensor.currentBlock()) + 2);
+  const waiting = subtensor.waitForBlock({ block: (await subtensor.currentBlock()) + 2 });
   await sleep(5);
   const from = performance.now();
   proxy.cutAll();
@@ -41,7 +41,7 @@ await proxy.close();
 server.disconnect();
 
 async function measure(run: (subtensor: Subtensor) => Promise<number>): Promise<string> {
-  const subtensor = await connectSubtensor({ endpoint: proxy.url });
+  const subtensor = await Subtensor.open({ endpoint: proxy.url });
   const timesMs: number[] = [];
   for (let i = 0; i < RUNS; i++) timesMs.push(await run(subtensor));
   await subtensor.close();

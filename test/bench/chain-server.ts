@@ -1,6 +1,6 @@
 /** A local chain in a process of its own, for the benches: its work is not in the times of the client. */
-import type { Profile } from '../../src/local/chain/start-local-chain.ts';
-import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import type { Profile } from '../../src/local/chain/local-chain.ts';
+import { LocalChain } from '../../src/local/chain/local-chain.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 export const NETUID = 96;
@@ -21,7 +21,7 @@ export function pointerOf(i: number): string {
 if (process.send) {
   const { profile, neurons, blockTimeMs = 50 } = JSON.parse(process.argv[2]!) as ChainServerParameters;
   const signers = await Promise.all(Array.from({ length: neurons }, (_, i) => devHotkey(`neuron ${i}`)));
-  const chain = await startLocalChain({
+  const chain = await LocalChain.open({
     profile,
     blockTimeMs: 'manual',
     subnets: [

@@ -7,7 +7,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { connectSubtensor, type Subtensor } from 'flock-off';
+import { Subtensor } from 'flock-off';
 import { countRoundTrips } from '../chain/round-trips.ts';
 import { type ChainServerParameters, NETUID } from './chain-server.ts';
 
@@ -24,21 +24,21 @@ for (const [name, bench] of Object.entries(BENCHES)) if (wanted.length === 0 || 
 async function metagraph(): Promise<void> {
   for (const profile of PROFILES)
     await onChain({ profile, neurons: 256 }, (subtensor) =>
-      measure('metagraph, 256 neurons', profile, () => subtensor.metagraph(NETUID)),
+      measure('metagraph, 256 neurons', profile, () => subtensor.metagraph({ netuid: NETUID })),
     );
 }
 
 async function commitments(): Promise<void> {
   for (const profile of PROFILES)
     await onChain({ profile, neurons: 257 }, (subtensor) =>
-      measure('commitments, 256 of them', profile, () => subtensor.commitments(NETUID)),
+      measure('commitments, 256 of them', profile, () => subtensor.commitments({ netuid: NETUID })),
     );
 }
 
 async function onChain(parameters: ChainServerParameters, use: (subtensor: Subtensor) => Promise<void>): Promise<void> {
   const server = fork(fileURLToPath(new URL('chain-server.ts', import.meta.url)), [JSON.stringify(parameters)]);
   const [endpoint] = (await once(server, 'message')) as [string];
-  const subtensor = await connectSubtensor({ endpoint });
+  const subtensor = await Subtensor.open({ endpoint });
   try {
     await use(subtensor);
   } finally {

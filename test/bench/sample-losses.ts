@@ -12,7 +12,7 @@ import { LOCAL_COMPETITION, sampleDatasets, TINY_BASE } from 'flock-off/local';
 const seeds = Number(process.argv[2] ?? 5);
 const competition = Competition.parse(LOCAL_COMPETITION);
 const evaluation = await loadEvaluationSet({ path: 'eval_data/data.jsonl' });
-const trainer = await LoraTrainer.load({ model: TINY_BASE });
+const trainer = await LoraTrainer.open({ model: TINY_BASE });
 const folder = await mkdtemp(join(tmpdir(), 'sample-losses-'));
 
 async function lossOf(text: string, seed: number): Promise<number> {
@@ -20,14 +20,14 @@ async function lossOf(text: string, seed: number): Promise<number> {
   await writeFile(path, text);
   const dataset = await checkDataset({ path, competition });
   if (!dataset.ok) throw new Error(dataset.verdict.message);
-  const trained = await trainer.train(dataset.value.rows, { recipe: competition.recipe, seed });
+  const trained = await trainer.train({ rows: dataset.value.rows, recipe: competition.recipe, seed });
   if (!trained.ok) throw new Error(trained.verdict.message);
-  const evaluated = await trainer.evaluate(evaluation.rows, { adapter: trained.value.adapter });
+  const evaluated = await trainer.evaluate({ rows: evaluation.rows, adapter: trained.value.adapter });
   if (!evaluated.ok) throw new Error(evaluated.verdict.message);
   return evaluated.value.lossNatsPerToken;
 }
 
-const base = await trainer.evaluate(evaluation.rows);
+const base = await trainer.evaluate({ rows: evaluation.rows });
 if (base.ok) console.log(`the base model alone: ${base.value.lossNatsPerToken.toFixed(4)}\n`);
 console.log('| seed | good | mediocre | noise | copy | good / mediocre | mediocre / noise | seconds each |');
 console.log('|---|---|---|---|---|---|---|---|');

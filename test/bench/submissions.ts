@@ -44,7 +44,7 @@ try {
 
   for (const start of ['first start', 'second start']) {
     const loadedAt = performance.now();
-    const trainer = await LoraTrainer.load({ model: folder, cacheDir: folder });
+    const trainer = await LoraTrainer.open({ model: folder, cacheDir: folder });
     console.log(
       `${start}: loaded in ${seconds(performance.now() - loadedAt)}; ${trainer.precision.reason}; ${trainer.weightStorage.reason.replace(folder, '')}`,
     );
@@ -53,7 +53,8 @@ try {
     for (let submission = 1; submission <= 2; submission++) {
       const startedAt = performance.now();
       const stepsAt: number[] = [];
-      const trained = await trainer.train(rows, {
+      const trained = await trainer.train({
+        rows,
         recipe,
         seed: submission,
         onProgress: () => stepsAt.push(performance.now()),

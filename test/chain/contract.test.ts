@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ChainMetadataStore } from '../../src/chain/commitments/chain-metadata-store.ts';
 import type { Subtensor } from '../../src/chain/subtensor.ts';
 import type { DrandBeacon } from '../../src/chain/timelock/drand.ts';
-import { type HotkeySigner, openHotkey } from '../../src/chain/wallet/hotkey.ts';
+import { type HotkeySigner, WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
 import { WeightSetter } from '../../src/chain/weights/weight-setter.ts';
 import { ModelId } from '../../src/schema/model-id.ts';
 import { devHotkey } from './dev-hotkey.ts';
@@ -53,7 +53,7 @@ const REAL: Target[] = SUBTENSOR_URL
           ? async () => {
               const { BT_WALLET_PATH: path, BT_WALLET_NAME: name, BT_WALLET_HOTKEY: hotkeyName } = process.env;
               if (!name || !hotkeyName) throw new Error('SUBTENSOR_WRITE needs BT_WALLET_NAME and BT_WALLET_HOTKEY');
-              const hotkey = await openHotkey({ path, name, hotkey: hotkeyName });
+              const hotkey = await WalletHotkey.open({ path, name, hotkey: hotkeyName });
               return { miner: hotkey, validator: hotkey };
             }
           : null,
@@ -65,14 +65,14 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
   test('blocks come, and the current one is never behind one that was waited for', async () => {
     const { subtensor } = await open();
     const before = await subtensor.currentBlock();
-    const arrived = await subtensor.waitForBlock(before + 1);
+    const arrived = await subtensor.waitForBlock({ block: before + 1 });
     expect(arrived).toBeGreaterThan(before);
     expect(await subtensor.currentBlock()).toBeGreaterThanOrEqual(arrived);
   });
 
   test('a metagraph is whole: uids in order, hotkeys once, shares in 0..1, nothing of a later block', async () => {
     const { subtensor, netuid } = await open();
-    const { neurons, block, nextEpochBlock, hyperparameters } = await subtensor.metagraph(netuid);
+    const { neurons, block, nextEpochBlock, hyperparameters } = await subtensor.metagraph({ netuid });
     expect(neurons.length).toBeGreaterThan(0);
     expect(neurons.map(({ uid }) => uid)).toEqual(neurons.map((_, i) => i));
     expect(new Set(neurons.map(({ hotkey }) => hotkey)).size).toBe(neurons.length);
@@ -87,7 +87,7 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
     expect(nextEpochBlock).toBeGreaterThan(block);
     expect(hyperparameters.tempo).toBeGreaterThan(0);
     expect(hyperparameters.maxAllowedUids).toBeGreaterThanOrEqual(neurons.length);
-    const position = await subtensor.epoch(netuid);
+    const position = await subtensor.epoch({ netuid });
     expect(position.nextEpochBlock).toBeGreaterThanOrEqual(nextEpochBlock);
   });
 
@@ -97,7 +97,7 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
     await expect
       .poll(
         async () =>
-          expectSameInfos(subtensor, (await subtensor.metagraph(netuid)).neurons, netuid).then(
+          expectSameInfos(subtensor, (await subtensor.metagraph({ netuid })).neurons, netuid).then(
             () => 'the same',
             (error: Error) => error.message,
           ),
@@ -108,30 +108,31 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
 
   test('a hotkey is found by its uid, and a stranger is not', async () => {
     const { subtensor, netuid } = await open();
-    const { neurons } = await subtensor.metagraph(netuid);
-    for (const { hotkey, uid } of [neurons[0]!, neurons.at(-1)!]) expect(await subtensor.uid(netuid, hotkey)).toBe(uid);
-    expect(await subtensor.uid(netuid, (await devHotkey('a stranger')).address)).toBeNull();
+    const { neurons } = await subtensor.metagraph({ netuid });
+    for (const { hotkey, uid } of [neurons[0]!, neurons.at(-1)!])
+      expect(await subtensor.uid({ netuid, hotkey })).toBe(uid);
+    expect(await subtensor.uid({ netuid, hotkey: (await devHotkey('a stranger')).address })).toBeNull();
   });
 
   test('commitments are read, each of a block that was, and one alone says what all together say', async () => {
     const { subtensor, netuid } = await open();
-    const { metagraph, commitments } = await subtensor.subnet(netuid);
+    const { metagraph, commitments } = await subtensor.subnet({ netuid });
     for (const [hotkey, { kind, block }] of commitments) {
       expect([hotkey, kind]).not.toEqual([hotkey, 'undecodable']);
       expect(block).toBeLessThanOrEqual(metagraph.block);
     }
     for (const [hotkey, commitment] of [...commitments].slice(0, 3)) {
-      const alone = await subtensor.commitment(netuid, hotkey);
+      const alone = await subtensor.commitment({ netuid, hotkey });
       if (alone!.block === commitment.block) expect(alone).toEqual(commitment);
     }
-    expect(await subtensor.commitment(netuid, (await devHotkey('a stranger')).address)).toBeNull();
+    expect(await subtensor.commitment({ netuid, hotkey: (await devHotkey('a stranger')).address })).toBeNull();
   });
 
   test('the weights of every validator are shares that sum to 1, or none', async () => {
     const { subtensor, netuid } = await open();
-    const { neurons } = await subtensor.metagraph(netuid);
+    const { neurons } = await subtensor.metagraph({ netuid });
     for (const { uid } of neurons.filter(({ validatorPermit }) => validatorPermit).slice(0, 8)) {
-      const weights = await subtensor.weights(netuid, uid);
+      const weights = await subtensor.weights({ netuid, uid });
       const sum = weights.reduce((total, { weight }) => total + weight, 0);
       if (weights.length > 0) expect(sum).toBeCloseTo(1, 9);
     }
@@ -139,17 +140,17 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
 
   test('a subnet that does not exist is one sentence', async () => {
     const { subtensor } = await open();
-    await expect(subtensor.metagraph(65_535)).rejects.toMatchObject({ code: 'bad-argument' });
+    await expect(subtensor.metagraph({ netuid: 65_535 })).rejects.toMatchObject({ code: 'bad-argument' });
   });
 
   test('a stranger neither commits nor sets weights, and nothing is sent', async () => {
     const { subtensor, netuid, beacon } = await open();
     const hotkey = await devHotkey('a stranger');
     const store = new ChainMetadataStore({ subtensor, netuid });
-    await expect(store.commit(pointerAt(1), { hotkey })).rejects.toMatchObject({ code: 'unregistered' });
+    await expect(store.commit({ ...pointerAt(1), hotkey })).rejects.toMatchObject({ code: 'unregistered' });
     const pendingReveals = memoryReveals();
     const setter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, beacon });
-    await expect(setter.set([{ uid: 0, weight: 1 }])).rejects.toMatchObject({ code: 'unregistered' });
+    await expect(setter.set({ weights: [{ uid: 0, weight: 1 }] })).rejects.toMatchObject({ code: 'unregistered' });
     expect(await pendingReveals.list()).toEqual([]);
   });
 
@@ -160,11 +161,11 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
       const { subtensor, netuid } = await open();
       const { miner: hotkey } = await signers!();
       const store = new ChainMetadataStore({ subtensor, netuid });
-      const { pointer, block } = await store.commit(pointerAt(await subtensor.currentBlock()), { hotkey });
-      expect(await store.read(hotkey.address)).toMatchObject({ kind: 'Raw', text: pointer, block });
-      const all = await subtensor.commitments(netuid);
+      const { pointer, block } = await store.commit({ ...pointerAt(await subtensor.currentBlock()), hotkey });
+      expect(await store.read({ hotkey: hotkey.address })).toMatchObject({ kind: 'Raw', text: pointer, block });
+      const all = await subtensor.commitments({ netuid });
       expect(all.get(hotkey.address)).toMatchObject({ text: pointer, block });
-      const again = await store.commit(ModelId.decode(pointer), { hotkey });
+      const again = await store.commit({ ...ModelId.decode(pointer), hotkey });
       expect(again).toMatchObject({ block, blockHash: null });
     },
   );
@@ -178,17 +179,17 @@ describe.each([...LOCAL, ...REAL])('on $name', { timeout: 60_000 }, ({ open, sig
       const pendingReveals = memoryReveals();
       const setter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, beacon });
       await setter.requirePermit();
-      const uid = (await subtensor.uid(netuid, hotkey.address))!;
-      const { commitRevealEnabled } = (await subtensor.metagraph(netuid)).hyperparameters;
-      const { mode, block } = await setter.set([]);
+      const uid = (await subtensor.uid({ netuid, hotkey: hotkey.address }))!;
+      const { commitRevealEnabled } = (await subtensor.metagraph({ netuid })).hyperparameters;
+      const { mode, block } = await setter.set({ weights: [] });
       expect(mode === 'set').toBe(!commitRevealEnabled);
-      expect((await subtensor.metagraph(netuid)).neurons[uid]!.lastUpdateBlock).toBeGreaterThanOrEqual(block);
+      expect((await subtensor.metagraph({ netuid })).neurons[uid]!.lastUpdateBlock).toBeGreaterThanOrEqual(block);
       for (let report = await setter.reveal(); report.waiting.length > 0; report = await setter.reveal()) {
         expect(report.dropped).toEqual([]);
-        await subtensor.waitForBlock((await subtensor.currentBlock()) + 1);
+        await subtensor.waitForBlock({ block: (await subtensor.currentBlock()) + 1 });
       }
       expect(await pendingReveals.list()).toEqual([]);
-      expect(await setter.read(uid)).toEqual([{ uid, weight: 1 }]);
+      expect(await setter.read({ uid })).toEqual([{ uid, weight: 1 }]);
     },
   );
 });

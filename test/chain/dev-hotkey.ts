@@ -9,7 +9,7 @@ export async function devHotkey(name: string): Promise<WalletHotkey & { seedHex:
   return {
     address: encodeAddress(publicKey, 42),
     publicKey,
-    sign: async (payload) => sr25519Sign(payload, { publicKey, secretKey }),
+    sign: async ({ payload }) => sr25519Sign(payload, { publicKey, secretKey }),
     seedHex: () => u8aToHex(seed).slice(2),
   };
 }

@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
-import { type ConnectSubtensorParameters, connectSubtensor, type Subtensor } from '../../src/chain/subtensor.ts';
-import { startLocalChain } from '../../src/local/chain/start-local-chain.ts';
+import { Subtensor, type SubtensorParameters } from '../../src/chain/subtensor.ts';
+import { LocalChain, type LocalChainParameters } from '../../src/local/chain/local-chain.ts';
 import type { Logger } from '../../src/shared/logger.ts';
 import { devHotkey } from './dev-hotkey.ts';
 import { startWsProxy, type WsProxy } from './node/ws-proxy.ts';
 
 export { memoryReveals } from './weights/memory-reveals.ts';
+export { LocalChain };
 
 export const NETUID = 96;
-export type LocalChain = Awaited<ReturnType<typeof startLocalChain>>;
-type LocalChainParameters = Parameters<typeof startLocalChain>[0];
 type SubnetParameters = LocalChainParameters['subnets'][number];
 
 const closing: (() => Promise<void>)[] = [];
@@ -47,7 +46,7 @@ export async function startSubnet({
     validatorPermit: uid === 0,
     stake: uid === 0 ? 1_000 : 0,
   }));
-  const running = await startLocalChain({
+  const running = await LocalChain.open({
     blockTimeMs: 60,
     subnets: [{ netuid: NETUID, neurons, ...subnet }],
     ...chain,
@@ -56,8 +55,8 @@ export async function startSubnet({
 }
 
 /** The real client; closed after the test. */
-export async function connect(endpoint: string, parameters: ConnectSubtensorParameters = {}): Promise<Subtensor> {
-  return closeLater(await connectSubtensor({ endpoint, timeoutMs: 20_000, ...parameters }));
+export async function connect(endpoint: string, parameters: SubtensorParameters = {}): Promise<Subtensor> {
+  return closeLater(await Subtensor.open({ endpoint, timeoutMs: 20_000, ...parameters }));
 }
 
 /** A proxy in front of the chain that breaks connections; closed after the test. */

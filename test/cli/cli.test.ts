@@ -37,7 +37,10 @@ test('help names the commands, and not the hidden one', async () => {
 test.each([
   [['dokter'], "error: unknown command 'dokter'"],
   [['tensorflow', '--cuda'], "error: unknown option '--cuda'"],
-  [['tensorflow', '--only', 'cuda'], '"cuda" is no route to TensorFlow. Choose among linked, wheel, prebuilt, wasm.'],
+  [
+    ['tensorflow', '--only', 'cuda'],
+    '"cuda" is no route to TensorFlow. Choose among linked, wheel, prebuilt, wasm. See flock-off/docs/errors.md#bad-argument',
+  ],
 ])('%j is refused with a sentence', async (args, sentence) => {
   const { code, stdout, stderr } = await cli(args);
   expect([code, stdout]).toEqual([1, '']);

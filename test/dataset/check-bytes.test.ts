@@ -47,7 +47,7 @@ describe('checkBytes', () => {
   ])('says what to pass instead of a value of type %s', async (kind, bytes) => {
     await expect(checkBytes({ bytes: bytes as never, competition })).rejects.toMatchObject({
       code: 'bad-argument',
-      message: `bytes is ${kind}, expected a Uint8Array. Pass the bytes of the file, such as new Uint8Array(await file.arrayBuffer()).`,
+      sentence: `bytes is ${kind}, expected a Uint8Array. Pass the bytes of the file, such as new Uint8Array(await file.arrayBuffer()).`,
     });
   });
 });
@@ -100,7 +100,7 @@ it('LineSplitter gives the same lines however the bytes come in pieces', () => {
   const piece = fc.array(fc.constantFrom(0x0a, 0x0d, 0x61, 0xc3, 0xa9), { maxLength: 12 });
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), fc.integer({ min: 1, max: 6 }), (pieces, most) => {
-      const splitter = new LineSplitter(most);
+      const splitter = new LineSplitter({ maxLineBytes: most });
       const seen = [...pieces.flatMap((bytes) => [...splitter.push(Uint8Array.from(bytes))]), ...splitter.end()];
       const whole = Buffer.from(pieces.flat()).toString('latin1').split('\n');
       if (whole.at(-1) === '') whole.pop();

@@ -1,25 +1,26 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FileDigest, type Line, readLines } from '../../src/dataset/read-lines.ts';
+import { type Line, LineSplitter } from '../../src/dataset/line-splitter.ts';
+import { readChunks } from '../../src/dataset/read-chunks.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const { fileOf, pathOf } = tempFolder();
 
 async function read(path: string, maxLineBytes = 1024, signal?: AbortSignal) {
+  const splitter = new LineSplitter({ maxLineBytes });
   const lines: Line[] = [];
-  const reader = readLines({ path, maxLineBytes, signal });
-  for (;;) {
-    const next = await reader.next();
-    if (next.done) return { lines, texts: lines.map(textOf), digest: next.value as FileDigest };
-    lines.push(next.value);
-  }
+  const onChunk = (chunk: Uint8Array) => {
+    for (const line of splitter.push(chunk)) lines.push(line);
+  };
+  const bytes = await readChunks({ path, maxBytes: 2 ** 40, onChunk, signal });
+  lines.push(...splitter.end());
+  return { lines, texts: lines.map(textOf), bytes };
 }
 
 const textOf = ({ bytes }: Line) => (bytes === null ? null : Buffer.from(bytes).toString());
 
-describe('readLines', () => {
+describe('readChunks and LineSplitter', () => {
   it('numbers lines from 1; a newline at the end starts no further line', async () => {
     const { lines, texts } = await read(await fileOf('a\nb\n'));
     expect(texts).toEqual(['a', 'b']);
@@ -31,7 +32,7 @@ describe('readLines', () => {
     expect((await read(await fileOf('\n'))).texts).toEqual(['']);
     const empty = await read(await fileOf(''));
     expect(empty.texts).toEqual([]);
-    expect(empty.digest).toMatchObject({ bytes: 0, sha256: createHash('sha256').digest('hex') });
+    expect(empty.bytes).toBe(0);
   });
 
   it('splits at newlines only: carriage returns and U+2028 stay in the line', async () => {
@@ -45,11 +46,44 @@ describe('readLines', () => {
     expect(file.texts).toEqual(texts);
   });
 
-  it('digests every byte, also those of skipped lines', async () => {
+  it('counts every byte, also those of skipped lines', async () => {
     const content = `short\n${'l'.repeat(5000)}\nshort`;
-    const { digest, texts } = await read(await fileOf(content));
+    const { bytes, texts } = await read(await fileOf(content));
     expect(texts).toEqual(['short', null, 'short']);
-    expect(digest).toMatchObject({ bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
+    expect(bytes).toBe(content.length);
+  });
+
+  it('only counts lines beyond the most that are wanted, however the bytes come in pieces', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('a\n', '\n', 'bb', '\n\n'), { maxLength: 12 }),
+        fc.nat(8),
+        (parts, maxLines) => {
+          const splitter = new LineSplitter({ maxLineBytes: 10, maxLines });
+          const numbers = parts.flatMap((part) => [...splitter.push(Buffer.from(part))].map(({ number }) => number));
+          numbers.push(...[...splitter.end()].map(({ number }) => number));
+          const lines = parts.join('').split('\n');
+          if (lines.at(-1) === '') lines.pop();
+          expect(splitter.lines).toBe(lines.length);
+          expect(numbers).toEqual(lines.slice(0, maxLines).map((_, i) => i + 1));
+        },
+      ),
+    );
+  });
+
+  it('reads nothing of a file that is too large, and no more than that of one that does not say its size', async () => {
+    const path = await fileOf('a\n'.repeat(100));
+    const chunks: Uint8Array[] = [];
+    expect(await readChunks({ path, maxBytes: 199, onChunk: (chunk) => void chunks.push(chunk) })).toBe(200);
+    expect(chunks).toEqual([]);
+    if (process.platform !== 'linux') return;
+    const endless = await readChunks({
+      path: '/dev/zero',
+      maxBytes: 2 ** 20,
+      onChunk: (chunk) => void chunks.push(chunk),
+    });
+    expect(endless).toBeGreaterThan(2 ** 20);
+    expect(chunks).toHaveLength(4);
   });
 
   it('takes a line of exactly the limit and skips one byte more', async () => {
@@ -69,10 +103,10 @@ describe('readLines', () => {
       const now = process.memoryUsage();
       peakBytes = Math.max(peakBytes, now.arrayBuffers - before.arrayBuffers + (now.heapUsed - before.heapUsed));
     }, 5);
-    const { texts, digest } = await read(path, 2 ** 20);
+    const { texts, bytes } = await read(path, 2 ** 20);
     clearInterval(watch);
     expect(texts).toEqual(['first', null]);
-    expect(digest.bytes).toBe(300 * 2 ** 20);
+    expect(bytes).toBe(300 * 2 ** 20);
     expect(peakBytes).toBeLessThan(100 * 2 ** 20);
   });
 
@@ -97,13 +131,7 @@ describe('readLines', () => {
     const path = await fileOf('a\n'.repeat(400_000));
     await expect(read(path, 1024, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     const controller = new AbortController();
-    const reader = readLines({ path, maxLineBytes: 1024, signal: controller.signal });
-    await reader.next();
-    controller.abort(new Error('enough'));
-    await expect(
-      (async () => {
-        for await (const _ of reader);
-      })(),
-    ).rejects.toThrow('enough');
+    const onChunk = () => controller.abort(new Error('enough'));
+    await expect(readChunks({ path, maxBytes: 2 ** 20, onChunk, signal: controller.signal })).rejects.toThrow('enough');
   });
 });

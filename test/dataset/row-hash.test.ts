@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contamination } from '../../src/dataset/contamination.ts';
 import { rowHash } from '../../src/dataset/row-hash.ts';
 import type { DatasetRow } from '../../src/schema/dataset-row.ts';
 
@@ -76,18 +75,5 @@ describe('rowHash', () => {
         expect(rowHash(row(user.normalize('NFD'), assistant.normalize('NFC')))).toBe(hash);
       }),
     );
-  });
-});
-
-describe('contamination', () => {
-  it('counts different rows of the evaluation set among the rows, each once', () => {
-    expect(contamination(['a', 'b', 'b', 'c'], ['b', 'c', 'c', 'd'])).toBe(2);
-    expect(contamination(['a'], ['b'])).toBe(0);
-    expect(contamination([], ['b'])).toBe(0);
-    expect(contamination(['a'], [])).toBe(0);
-  });
-
-  it('finds rows of the evaluation set in spite of edits', () => {
-    expect(contamination([rowHash(row(' why IS the sky  blue?', 'Rayleigh scattering.'))], [plain])).toBe(1);
   });
 });

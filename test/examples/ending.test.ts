@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
+import { LocalChain, LocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Interrupt, onTerminal, ROOT, type TerminalRun } from './on-terminal.ts';
 import { ROWS } from './run-example.ts';
@@ -13,15 +13,15 @@ const NODE = [process.execPath, '--import', 'tsx'];
 const CODES = { 'ctrl-c': 130, SIGINT: 130, SIGTERM: 143, SIGHUP: 129, close: 129, SIGKILL: 137 };
 
 let folder: string;
-let hub: Awaited<ReturnType<typeof startLocalHub>>;
-let chain: Awaited<ReturnType<typeof startLocalChain>>;
+let hub: Awaited<ReturnType<typeof LocalHub.open>>;
+let chain: Awaited<ReturnType<typeof LocalChain.open>>;
 let miner: string[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-ending-'));
   const path = join(folder, 'wallets');
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
   // Without blocks the miner waits for its commitment as long as it is let.
-  chain = await startLocalChain({
+  chain = await LocalChain.open({
     blockTimeMs: 'manual',
     subnets: [{ netuid: 96, neurons: [await writeDevWallet({ path, name: 'miner' })] }],
   });

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   process.chdir(home);
   vi.unstubAllEnvs();
-  vi.mocked(local.startLocalHub).mockClear();
+  vi.mocked(local.LocalHub.open).mockClear();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -34,14 +34,14 @@ async function expectNothingLeft({ hubUrl }: { hubUrl: string }): Promise<void> 
 
 describe('a local subnet leaves nothing behind', () => {
   test('when its chain does not start', async () => {
-    vi.mocked(local.startLocalChain).mockRejectedValueOnce(new Error('no chain today'));
+    vi.mocked(local.LocalChain.open).mockRejectedValueOnce(new Error('no chain today'));
     await expect(startLocalSubnet()).rejects.toThrow('no chain today');
-    await expectNothingLeft({ hubUrl: (await vi.mocked(local.startLocalHub).mock.results[0]!.value).url });
+    await expectNothingLeft({ hubUrl: (await vi.mocked(local.LocalHub.open).mock.results[0]!.value).url });
   });
 
   test('when its start is aborted', async () => {
     await expect(startLocalSubnet({ signal: AbortSignal.abort(new Error('Stopped.')) })).rejects.toThrow('Stopped.');
-    await expectNothingLeft({ hubUrl: (await vi.mocked(local.startLocalHub).mock.results[0]!.value).url });
+    await expectNothingLeft({ hubUrl: (await vi.mocked(local.LocalHub.open).mock.results[0]!.value).url });
   });
 
   test('when it cannot be populated', async () => {

@@ -31,7 +31,7 @@ describe('--competition_file', () => {
     [
       'no JSON',
       '{"id": "1",',
-      /^the competition file \S+competition\.json is not JSON \(.*\)\. Check --competition_file\.$/,
+      /^the competition file \S+competition\.json is not JSON \(.*\)\. Check --competition_file\. See flock-off\/docs\/errors\.md#bad-argument$/,
     ],
     ['no object', '[]', /does not hold the rules of a competition: .*expected object/],
     ['a value of the wrong type', '{"recipe": {"rank": "8"}}', /rules of a competition: recipe\.rank: .*expected/],
@@ -49,7 +49,8 @@ describe('--competition_file', () => {
     const upload = ['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'];
     const args = [...upload, '--netuid', '7', '--competition_file', 'none.json'];
     const { code, stdout, stderr } = await runExample('miner.ts', args);
-    const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
+    const sentence =
+      'the competition file none.json does not exist. Check --competition_file. See flock-off/docs/errors.md#bad-argument\n';
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
   });
 });
@@ -64,7 +65,7 @@ test('--beacon_file holds a beacon, or is refused in one sentence', async () => 
   await expect(readBeacon(path)).rejects.toMatchObject({
     code: 'bad-argument',
     message: expect.stringMatching(
-      /^the beacon file \S+ does not hold a drand beacon: publicKey: expected 96 bytes as hex\. Check --beacon_file\.$/,
+      /^the beacon file \S+ does not hold a drand beacon: publicKey: expected 96 bytes as hex\. Check --beacon_file\. See flock-off\/docs\/errors\.md#bad-argument$/,
     ),
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LocalChain, type LocalHub, startLocalChain, startLocalHub, writeDevWallet } from 'flock-off/local';
+import { LocalChain, LocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ROWS, startExample } from './run-example.ts';
 
@@ -10,7 +10,7 @@ import { ROWS, startExample } from './run-example.ts';
 const NETUID = 7;
 const TOKEN = 'hf_outage_token';
 let folder: string;
-let neurons: Parameters<typeof startLocalChain>[0]['subnets'][number]['neurons'];
+let neurons: Parameters<typeof LocalChain.open>[0]['subnets'][number]['neurons'];
 const running: (LocalChain | LocalHub)[] = [];
 
 beforeAll(async () => {
@@ -30,13 +30,13 @@ async function up<T extends LocalChain | LocalHub>(starting: Promise<T>): Promis
   running.push(server);
   return server;
 }
-const chainAt = (port = 0) => up(startLocalChain({ port, subnets: [{ netuid: NETUID, neurons }] }));
-const hubAt = (port = 0) => up(startLocalHub({ port, users: [{ name: 'ann', token: TOKEN }] }));
+const chainAt = (port = 0) => up(LocalChain.open({ port, subnets: [{ netuid: NETUID, neurons }] }));
+const hubAt = (port = 0) => up(LocalHub.open({ port, users: [{ name: 'ann', token: TOKEN }] }));
 const portOf = ({ url }: { url: string }) => Number(new URL(url).port);
 
 /** Where nobody listens, but somebody may later. */
 async function freePort(): Promise<number> {
-  const hub = await startLocalHub({ users: [] });
+  const hub = await LocalHub.open({ users: [] });
   await hub.close();
   return portOf(hub);
 }
@@ -73,9 +73,12 @@ test('the miner waits for a chain and then for a hub, and publishes when they ar
   const hub = await hubAt(hubPort);
   const { code, stdout, stderr } = await miner.ended;
   expect(stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^\S+ this is subnet 7 /),
     expect.stringMatching(/^\S+ 2 rows are valid/),
+    expect.stringMatching(/^\S+ ann\/chats will be made, private; it becomes public/),
     expect.stringMatching(/^\S+ uploaded to ann\/chats at [0-9a-f]{40}$/),
     expect.stringMatching(/^\S+ committed ann\/chats:1:[0-9a-f]{40} in block \d+$/),
+    expect.stringMatching(/^\S+ ann\/chats is public, in block \d+$/),
   ]);
   expect(code).toBe(0);
   expect(hub.repository('ann/chats')?.head.files.size).toBeGreaterThan(0);

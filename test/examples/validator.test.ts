@@ -1,15 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChainMetadataStore, connectSubtensor, createHubDatasetStore, type EpochReport, openHotkey } from 'flock-off';
-import {
-  LOCAL_COMPETITION,
-  type LocalChain,
-  startLocalChain,
-  startLocalHub,
-  TINY_BASE,
-  writeDevWallet,
-} from 'flock-off/local';
+import { ChainMetadataStore, type EpochReport, HubDatasetStore, Subtensor, WalletHotkey } from 'flock-off';
+import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROWS, runExample } from './run-example.ts';
 
@@ -17,7 +10,7 @@ import { ROWS, runExample } from './run-example.ts';
 
 const TOKEN = 'hf_validator_token';
 let folder: string;
-let hub: Awaited<ReturnType<typeof startLocalHub>>;
+let hub: Awaited<ReturnType<typeof LocalHub.open>>;
 let chain: LocalChain;
 
 beforeAll(async () => {
@@ -25,8 +18,8 @@ beforeAll(async () => {
   const path = join(folder, 'wallets');
   const validator = await writeDevWallet({ path, name: 'validator' });
   const miner = await writeDevWallet({ path, name: 'miner' });
-  hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }] });
-  chain = await startLocalChain({
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
+  chain = await LocalChain.open({
     subnets: [
       {
         netuid: 96,
@@ -41,13 +34,15 @@ beforeAll(async () => {
   await writeFile(join(folder, 'rows.jsonl'), `${ROWS.join('\n')}\n`);
   await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
 
-  const datasets = createHubDatasetStore({ endpoint: hub.url, token: TOKEN });
+  const datasets = new HubDatasetStore({ endpoint: hub.url, token: TOKEN });
   const { commit } = await datasets.upload({ repo: 'ann/chats', path: join(folder, 'rows.jsonl') });
-  const subtensor = await connectSubtensor({ endpoint: chain.url });
-  await new ChainMetadataStore({ subtensor, netuid: 96 }).commit(
-    { repo: 'ann/chats', competition: '1', commit },
-    { hotkey: await openHotkey({ path, name: 'miner' }) },
-  );
+  const subtensor = await Subtensor.open({ endpoint: chain.url });
+  await new ChainMetadataStore({ subtensor, netuid: 96 }).commit({
+    repo: 'ann/chats',
+    competition: '1',
+    commit,
+    hotkey: await WalletHotkey.open({ path, name: 'miner' }),
+  });
   await subtensor.close();
 });
 afterAll(async () => {

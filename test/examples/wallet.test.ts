@@ -31,10 +31,10 @@ const options = () => ({
 
 describe('the password of an encrypted hotkey', () => {
   test("comes from the variable of Bittensor's tools", async () => {
-    process.env[variable] = encodeWalletPassword(password, variable);
+    process.env[variable] = encodeWalletPassword({ password, variable });
     try {
       expect((await openWallet(options())).address).toBe(ADDRESS);
-      process.env[variable] = encodeWalletPassword('wrong', variable);
+      process.env[variable] = encodeWalletPassword({ password: 'wrong', variable });
       await expect(openWallet(options())).rejects.toMatchObject({
         code: 'wallet-password',
         message: expect.stringContaining(`does not open the key file ${file}. Check the password, and ${variable}`),
@@ -57,7 +57,7 @@ describe('the password of an encrypted hotkey', () => {
 
   test('is not asked for when the variable is set, and not tried twice', async () => {
     const ask = () => expect.unreachable('asked');
-    const source = passwordSource({ env: { [variable]: encodeWalletPassword(password, variable) }, ask });
+    const source = passwordSource({ env: { [variable]: encodeWalletPassword({ password, variable }) }, ask });
     expect(await source({ file, variable, attempt: 1 })).toBe(password);
     expect(await source({ file, variable, attempt: 2 })).toBeNull();
   });
@@ -66,7 +66,7 @@ describe('the password of an encrypted hotkey', () => {
     const lines: string[] = [];
     const print = (line: string) => void lines.push(line);
     await walletPassword(['--wallet.path', path], undefined, print, async () => password);
-    expect(lines).toEqual([`${variable}=${encodeWalletPassword(password, variable)}`]);
+    expect(lines).toEqual([`${variable}=${encodeWalletPassword({ password, variable })}`]);
     await expect(walletPassword(['--wallet.path', path], undefined, print, async () => 'wrong')).rejects.toThrow(
       'does not open',
     );

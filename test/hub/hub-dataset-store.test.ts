@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { HubDatasetStore, type HubDatasetStoreParameters } from '../../src/hub/hub-dataset-store.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { datasetStoreContract } from './dataset-store-contract.ts';
 
 const TOKEN = 'hf_ann';
@@ -15,8 +15,8 @@ const BODY = `${'{"conversations":[]}\n'.repeat(5_000)}`;
 let hub: LocalHub;
 let folder: string;
 const at = (name: string) => join(folder, name);
-const store = (more: Parameters<typeof createHubDatasetStore>[0] = {}) =>
-  createHubDatasetStore({
+const store = (more: HubDatasetStoreParameters = {}) =>
+  new HubDatasetStore({
     endpoint: `${hub.url}/`,
     token: TOKEN,
     stallTimeoutMs: 300,
@@ -32,7 +32,7 @@ const fetchTo = (commit: string, more = {}) =>
   store().download({ repo: REPO, commit, to: at('down/data.jsonl'), maxBytes: 1e6, ...more });
 
 beforeEach(async () => {
-  hub = await startLocalHub({
+  hub = await LocalHub.open({
     users: [
       { name: 'ann', token: TOKEN },
       { name: 'ben', token: 'hf_ben' },
@@ -48,7 +48,7 @@ afterEach(async () => {
 describe.each(['regular', 'lfs'] as const)('with %s storage', (storageMode) => {
   beforeEach(async () => {
     await hub.close();
-    hub = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }], storageMode });
+    hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }], storageMode });
   });
 
   datasetStoreContract(() => store(), REPO);
@@ -172,7 +172,7 @@ describe("the Hub's fault is an error, and passes", () => {
     const up = (more: Parameters<typeof store>[0]) => store(more).upload({ repo: REPO, path: at('up.jsonl') });
     hub.faults.inject({ on: '/repos/create', fault: { kind: 'status', status: 503 }, times: 1_000 });
     await expect(up({})).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
-    expect(hub.faults.requests).toHaveLength(3);
+    expect(hub.faults.requests.filter((request) => request.includes('/repos/create'))).toHaveLength(3);
     hub.faults.clear();
     hub.faults.inject({ on: '/preupload/', fault: { kind: 'hang' }, times: 1_000 });
     const started = performance.now();
@@ -252,8 +252,8 @@ test.skipIf(process.platform === 'win32')(
   async () => {
     const { commit } = await uploaded('x'.repeat(100_000));
     const script = `
-    import { createHubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
-    const store = createHubDatasetStore({ endpoint: ${JSON.stringify(hub.url)}, attempts: 1 });
+    import { HubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
+    const store = new HubDatasetStore({ endpoint: ${JSON.stringify(hub.url)}, attempts: 1 });
     const download = { repo: '${REPO}', commit: '${commit}', to: ${JSON.stringify(at('down/data.jsonl'))}, maxBytes: 1e6 };
     await store.download(download).then((it) => console.log(JSON.stringify(it)), (error) => console.log(error.code));`;
     const child = spawn('bash', [
@@ -275,8 +275,8 @@ test('two processes that download one commit into one folder at once both find i
   const { commit } = await uploaded(body);
   const script = `
     import { readFileSync } from 'node:fs';
-    import { createHubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
-    const store = createHubDatasetStore({ endpoint: ${JSON.stringify(hub.url)} });
+    import { HubDatasetStore } from ${JSON.stringify(new URL('../../src/hub/hub-dataset-store.ts', import.meta.url).href)};
+    const store = new HubDatasetStore({ endpoint: ${JSON.stringify(hub.url)} });
     console.log('ready');
     for (let round = 0; round < 6; round++) {
       const to = ${JSON.stringify(at('shared'))} + '/' + round + '/data.jsonl';
@@ -363,7 +363,7 @@ describe('a token', () => {
   test.each(['"hf_SECRET"', 'hf_SECRET\nhf_SECRET', 'hf_SECRET\u200b', 'Bearer hf_SECRET'])(
     'that cannot be one (%j) is refused when the store is made, without showing it',
     (token) => {
-      expect(() => createHubDatasetStore({ token })).toThrow(/^the parameter "token" (?!.*SECRET)/);
+      expect(() => new HubDatasetStore({ token })).toThrow(/^the parameter "token" (?!.*SECRET)/);
     },
   );
 
@@ -377,7 +377,7 @@ describe('a token', () => {
   });
 
   test("of a mirror's own reads; to write, it must be one of the Hub", async () => {
-    const mirrors = await startLocalHub({ users: [{ name: 'ann', token: 'cmVmdGtuOjAx/+A==' }] });
+    const mirrors = await LocalHub.open({ users: [{ name: 'ann', token: 'cmVmdGtuOjAx/+A==' }] });
     const reading = store({ endpoint: mirrors.url, token: 'cmVmdGtuOjAx/+A==' });
     const download = { repo: REPO, commit: '0'.repeat(40), to: at('data.jsonl'), maxBytes: 1e6 };
     expect(await reading.download(download)).toMatchObject({ ok: false, verdict: { reason: 'dataset-missing' } });

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { HubDatasetStore, type HubDatasetStoreParameters } from '../../src/hub/hub-dataset-store.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { type ForwardProxy, startForwardProxy } from '../shared/forward-proxy.ts';
 
 const REPO = 'ann/chats';
@@ -16,7 +16,7 @@ let proxy: ForwardProxy;
 let folder: string;
 
 beforeEach(async () => {
-  hub = await startLocalHub({ users: [{ name: 'ann', token: 'hf_ann' }], storageMode: 'lfs' });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: 'hf_ann' }], storageMode: 'lfs' });
   proxy = await startForwardProxy();
   folder = await mkdtemp(join(tmpdir(), 'flock-off-hub-proxy-'));
   await writeFile(join(folder, 'up.jsonl'), BODY);
@@ -28,8 +28,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const store = (more: Parameters<typeof createHubDatasetStore>[0] = {}) =>
-  createHubDatasetStore({
+const store = (more: HubDatasetStoreParameters = {}) =>
+  new HubDatasetStore({
     endpoint: hub.url,
     token: 'hf_ann',
     stallTimeoutMs: 500,

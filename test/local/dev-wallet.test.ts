@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openHotkey } from '../../src/chain/wallet/hotkey.ts';
+import { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
 import { writeDevWallet } from '../../src/local/dev-wallet.ts';
 
 let path: string;
@@ -13,7 +13,7 @@ afterEach(() => rm(path, { recursive: true, force: true }));
 
 test('the wallet opens as a hotkey, and its names alone decide its keys', async () => {
   const wallet = await writeDevWallet({ path, name: 'ann', hotkey: 'first' });
-  expect((await openHotkey({ path, name: 'ann', hotkey: 'first' })).address).toBe(wallet.hotkey);
+  expect((await WalletHotkey.open({ path, name: 'ann', hotkey: 'first' })).address).toBe(wallet.hotkey);
   expect(await writeDevWallet({ path, name: 'ann', hotkey: 'first' })).toEqual(wallet);
   const second = await writeDevWallet({ path, name: 'ann', hotkey: 'second' });
   expect(second.coldkey).toBe(wallet.coldkey);
@@ -34,7 +34,7 @@ test("somebody's own key is never overwritten", async () => {
   await writeFile(file, 'a key');
   await expect(writeDevWallet({ path, name: 'ann' })).rejects.toMatchObject({
     code: 'wallet',
-    message: `${file} exists and holds another key. Choose another folder for development wallets.`,
+    sentence: `${file} exists and holds another key. Choose another folder for development wallets.`,
   });
   expect(await readFile(file, 'utf8')).toBe('a key');
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commitId, treeId } from '../../src/local/hub/git-objects.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { lfsFile, regularFile } from '../../src/local/hub/repository.ts';
-import { startLocalHub } from '../../src/local/hub/start-local-hub.ts';
 
 test('tree and commit ids are those of git itself', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flock-off-git-'));
@@ -62,17 +62,17 @@ test('an LFS file is a pointer to git', () => {
 });
 
 test('a port in use is one clear sentence', async () => {
-  const hub = await startLocalHub({ users: [] });
+  const hub = await LocalHub.open({ users: [] });
   const port = Number(new URL(hub.url).port);
-  await expect(startLocalHub({ port, users: [] })).rejects.toMatchObject({
+  await expect(LocalHub.open({ port, users: [] })).rejects.toMatchObject({
     code: 'port-in-use',
-    message: `port ${port} is in use, so the local hub cannot start there. Choose another port, or 0 for any.`,
+    sentence: `port ${port} is in use, so the local hub cannot start there. Choose another port, or 0 for any.`,
   });
   await hub.close();
 });
 
 test('somebody who reaches it under another name is refused', async () => {
-  const hub = await startLocalHub({ users: [] });
+  const hub = await LocalHub.open({ users: [] });
   const { request } = await import('node:http');
   const status = await new Promise((resolve) => {
     request(`${hub.url}/api/whoami-v2`, { headers: { Host: 'evil.example' } }, ({ statusCode }) =>

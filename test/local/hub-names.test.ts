@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 
 let hub: LocalHub;
 beforeEach(async () => {
-  hub = await startLocalHub({ users: [{ name: 'ann', token: 'hf_ann' }] });
+  hub = await LocalHub.open({ users: [{ name: 'ann', token: 'hf_ann' }] });
   await ask('POST', '/api/repos/create', '{"name":"chats","type":"dataset"}');
 });
 afterEach(() => hub.close());

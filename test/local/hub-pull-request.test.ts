@@ -1,11 +1,11 @@
 import { commit, HubApiError, listFiles } from '@huggingface/hub';
 import { expect, test } from 'vitest';
-import { startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 
 test.each(['regular', 'lfs'] as const)(
   "a pull request of @huggingface/hub's client leaves main alone (%s storage)",
   async (storageMode) => {
-    const hub = await startLocalHub({
+    const hub = await LocalHub.open({
       users: [
         { name: 'ann', token: 'hf_ann' },
         { name: 'ben', token: 'hf_ben' },

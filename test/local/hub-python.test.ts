@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
-import { type LocalHub, startLocalHub } from '../../src/local/hub/start-local-hub.ts';
+import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 
 // Python's own client, and its command `hf`, against the development hub. They are installed into a cached virtual
 // environment where pip has a route.
@@ -47,7 +47,7 @@ beforeEach(async ({ skip }) => {
     console.log(`skipped: ${missing}`);
     skip(missing);
   }
-  hub = await startLocalHub({
+  hub = await LocalHub.open({
     users: [
       { name: 'ann', token: TOKEN },
       { name: 'ben', token: 'hf_ben' },
@@ -201,10 +201,10 @@ test('a README.md without metadata is uploaded with a warning', async () => {
 }, 120_000);
 
 test('files_metadata tells size, blob id and LFS of each file', async () => {
-  const lfs = await startLocalHub({ users: [{ name: 'ann', token: TOKEN }], storageMode: 'lfs' });
+  const lfs = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }], storageMode: 'lfs' });
   try {
     await write({ 'up.jsonl': 'hello' });
-    await createHubDatasetStore({ endpoint: lfs.url, token: TOKEN }).upload({
+    await new HubDatasetStore({ endpoint: lfs.url, token: TOKEN }).upload({
       repo: 'ann/chats',
       path: join(folder, 'up.jsonl'),
     });

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { FIXES } from '../../src/chain/transaction/explain-rejection.ts';
 import { VerdictReason } from '../../src/schema/verdict.ts';
+import { LEAST_FACTS } from '../errors/any-error.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const headings = (text: string) =>
@@ -11,11 +13,37 @@ const headings = (text: string) =>
     .map((line) => line.slice(4));
 
 test('docs/errors.md explains every error code and every verdict, and nothing else', () => {
-  const union = /FlockOffErrorCode =([^;]*);/.exec(read('src/errors/flock-off-error.ts'))![1]!;
-  const codes = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
+  const codes = Object.keys(LEAST_FACTS);
   expect(codes.length).toBeGreaterThan(10);
   expect(headings(read('docs/errors.md'))).toEqual([...codes, ...VerdictReason.options]);
 });
+
+test('docs/errors.md names the facts of every code, those that are always there first', () => {
+  const told = read('docs/errors.md')
+    .split(/^### /m)
+    .flatMap((section) => {
+      const facts = /^Facts(?:: (.+?))?(?:(?:; where|, each where it is) known:? (.+))?\.$/m.exec(section);
+      return facts ? [[section.split('\n')[0], inTicks(facts[1]), inTicks(facts[2])]] : [];
+    });
+  expect(told).toEqual(declaredFacts().filter(([, always, sometimes]) => always.length + sometimes.length > 0));
+});
+
+const inTicks = (text = '') => [...text.matchAll(/`(\w+)`/g)].map((match) => match[1]!);
+
+/** Each code of src/errors/facts.ts with the facts it always has, and those it may have. */
+function declaredFacts(): [code: string, always: string[], sometimes: string[]][] {
+  const source = ts.createSourceFile('facts.ts', read('src/errors/facts.ts'), ts.ScriptTarget.ESNext, true);
+  const members = (node: ts.Node | undefined) =>
+    node && (ts.isInterfaceDeclaration(node) || ts.isTypeLiteralNode(node))
+      ? node.members.filter(ts.isPropertySignature)
+      : [];
+  const nameOf = ({ name }: ts.PropertySignature) => (name as ts.Identifier | ts.StringLiteral).text;
+  return source.statements.flatMap(members).map((code) => {
+    const facts = members(code.type);
+    const isOptional = ({ questionToken }: ts.PropertySignature) => questionToken !== undefined;
+    return [nameOf(code), facts.filter((fact) => !isOptional(fact)).map(nameOf), facts.filter(isOptional).map(nameOf)];
+  });
+}
 
 test('docs/chain.md lists the errors of the chain by name, with what the library says to do', () => {
   const rows = [...read('docs/chain.md').matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, name, fix]) => [name, fix]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
-import { createHubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
+import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
 import type { Checked } from '../../src/schema/verdict.ts';
 import { resolveBaseModel } from '../../src/trainer/model/base-model.ts';
 
@@ -72,7 +72,7 @@ test('docs/errors.md has the answers that the Hub and what is in between give', 
 test.each(TABLE)('the clients of the Hub give the codes of docs/errors.md to %s', async (said, row) => {
   answer = parseAnswer(said);
   const download = (token?: string) =>
-    createHubDatasetStore({ endpoint, token, attempts: 1, clock: noWaiting }).download({
+    new HubDatasetStore({ endpoint, token, attempts: 1, clock: noWaiting }).download({
       repo: 'ann/chats',
       commit: COMMIT,
       to: join(folder, 'data.jsonl'),
@@ -80,8 +80,15 @@ test.each(TABLE)('the clients of the Hub give the codes of docs/errors.md to %s'
     });
   const path = join(folder, 'mine.jsonl');
   await writeFile(path, 'rows');
-  const store = createHubDatasetStore({ endpoint, token: 'hf_ann', attempts: 1, clock: noWaiting });
-  const source = { model: 'ann/tiny', cacheDir: folder, hubEndpoint: endpoint, hubToken: 'hf_ann', clock: noWaiting };
+  const store = new HubDatasetStore({ endpoint, token: 'hf_ann', attempts: 1, clock: noWaiting });
+  const source = {
+    model: 'ann/tiny',
+    hubCacheDir: folder,
+    cacheDir: folder,
+    hubEndpoint: endpoint,
+    hubToken: 'hf_ann',
+    clock: noWaiting,
+  };
   const codes = [
     await outcome(() => download('hf_ann')),
     await outcome(() => download()),

@@ -245,7 +245,7 @@ test('the local subnet is a part of its own', async () => {
       "console.log(JSON.stringify(Object.keys(await import('flock-off/local'))))",
     ),
   );
-  expect(names).toEqual(expect.arrayContaining(['startLocalChain', 'startLocalHub', 'TINY_BASE']));
+  expect(names).toEqual(expect.arrayContaining(['LocalChain', 'LocalHub', 'TINY_BASE']));
   const there = await node(
     '--input-type=module',
     '-e',
@@ -285,8 +285,8 @@ describe('the types', () => {
       join(project, 'user.ts'),
       `${doors.map((door, i) => `import * as door${i} from '${door}';`).join('\n')}
        import { EvalQueue, ModelId, type FlockOffError } from 'flock-off';
-       import { startLocalHub } from 'flock-off/local';
-       export const all = [EvalQueue, ModelId, startLocalHub, ${doors.map((_, i) => `door${i}`)}];
+       import { LocalHub } from 'flock-off/local';
+       export const all = [EvalQueue, ModelId, LocalHub, ${doors.map((_, i) => `door${i}`)}];
        export const code = (error: FlockOffError): string => error.code;
        // @ts-expect-error: a misspelt name is an error
        import { EvalKew } from 'flock-off';

@@ -14,6 +14,8 @@ const STANDS_ON: Record<string, string[]> = {
 export interface PublicTypes {
   /** Types of ours that a public signature of an entry mentions and that entry does not export. */
   unnamed: string[];
+  /** Classes with private members that a parameter of an entry asks for: nobody else can make such an object. */
+  closed: string[];
   /** Types of packages that a public signature mentions: `package: name`. */
   foreign: string[];
 }
@@ -27,6 +29,7 @@ export function publicTypes(): PublicTypes {
   const found = ENTRIES.map((entry) => walk(program, entry, STANDS_ON[entry]));
   return {
     unnamed: found.flatMap(({ unnamed }) => unnamed),
+    closed: found.flatMap(({ closed }) => closed),
     foreign: [...new Set(found.flatMap(({ foreign }) => foreign))].sort(),
   };
 }
@@ -44,7 +47,20 @@ function walk(program: ts.Program, entry: string, standsOn: string[] = []): Publ
 
   const unnamed = new Set<string>();
   const foreign = new Set<string>();
+  const closed = new Set<string>();
   const seen = new Set<ts.Symbol>();
+  const asked = new Set<ts.Symbol>();
+  const ask = (node: ts.Node, from: string) => {
+    const found = checker.getSymbolAtLocation(node);
+    const symbol = found && resolved(found);
+    if (!symbol || asked.has(symbol)) return;
+    asked.add(symbol);
+    for (const declaration of symbol.declarations ?? []) {
+      if (!declaration.getSourceFile().fileName.startsWith(SOURCE)) continue;
+      if (isClosed(declaration)) closed.add(`${entry}: ${symbol.getName()}, asked for by ${from}`);
+      else mentions(declaration, false, (next) => ask(next, symbol.getName()));
+    }
+  };
   const visit = (symbol: ts.Symbol, from: string) => {
     for (const declaration of symbol.declarations ?? []) {
       if (isParameter(declaration)) continue;
@@ -59,6 +75,8 @@ function walk(program: ts.Program, entry: string, standsOn: string[] = []): Publ
         unnamed.add(`${entry}: ${name} (${fileName.slice(ROOT.length)}), used by ${from}`);
       if (seen.has(symbol)) continue;
       seen.add(symbol);
+      for (const parameter of parametersOf(declaration, values.has(symbol)))
+        mentions(parameter, false, (node) => ask(node, name));
       mentions(declaration, values.has(symbol), (node) => {
         const next = checker.getSymbolAtLocation(node);
         if (next) visit(resolved(next), name);
@@ -66,7 +84,7 @@ function walk(program: ts.Program, entry: string, standsOn: string[] = []): Publ
     }
   };
   for (const symbol of exported) visit(symbol, 'an export');
-  return { unnamed: [...unnamed].sort(), foreign: [...foreign] };
+  return { unnamed: [...unnamed].sort(), closed: [...closed].sort(), foreign: [...foreign] };
 }
 
 /** The program of the declarations that the compiler writes for the entries, in memory. */
@@ -102,6 +120,23 @@ function mentions(node: ts.Node, constructible: boolean, found: (name: ts.Node) 
   else if (ts.isImportTypeNode(node) && node.qualifier) found(node.qualifier);
   ts.forEachChild(node, (child) => mentions(child, constructible, found));
 }
+
+/** Those of a function, or of the methods of a class and its constructor. */
+function parametersOf(node: ts.Node, constructible: boolean): ts.Node[] {
+  if (ts.isConstructorDeclaration(node) && !constructible) return [];
+  if (ts.isParameter(node)) return [node];
+  const found: ts.Node[] = [];
+  ts.forEachChild(node, (child) => void found.push(...parametersOf(child, constructible)));
+  return found;
+}
+
+const isClosed = (node: ts.Node) =>
+  ts.isClassDeclaration(node) &&
+  node.members.some(
+    (member) =>
+      (member.name && ts.isPrivateIdentifier(member.name)) ||
+      (!ts.isConstructorDeclaration(member) && ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private),
+  );
 
 function isTypeOnly(symbol: ts.Symbol): boolean {
   return (symbol.declarations ?? []).some((node) => ts.isExportSpecifier(node) && ts.isTypeOnlyExportDeclaration(node));

@@ -10,7 +10,7 @@ const descending = (hotkeys: string[]) => Object.fromEntries(hotkeys.map((hotkey
 
 /** A queue whose first pass over the hotkeys is done. */
 function afterFirstPass(hotkeys: string[], seed = 1) {
-  const queue = EvalQueue.create({ seed });
+  const queue = new EvalQueue({ seed });
   for (let done = 0; done < hotkeys.length; done += 32) queue.next({ hotkeys, weights: {} });
   return queue;
 }
@@ -18,14 +18,14 @@ function afterFirstPass(hotkeys: string[], seed = 1) {
 describe('first pass', () => {
   it('goes through everybody once, 32 in an epoch', () => {
     const hotkeys = miners(100);
-    const queue = EvalQueue.create({ seed: 7 });
+    const queue = new EvalQueue({ seed: 7 });
     const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: {} }).hotkeys);
     expect(sorted([...epochs.slice(0, 3).flat(), ...epochs[3]!.slice(0, 4)])).toEqual(sorted(hotkeys));
   });
 
   it('gives the places left in its last epoch to those who have waited longest: nobody is evaluated alone', () => {
     const hotkeys = miners(65);
-    const queue = EvalQueue.create({ seed: 7 });
+    const queue = new EvalQueue({ seed: 7 });
     const [first, , last] = [1, 2, 3].map(() => queue.next({ hotkeys, weights: {} }).hotkeys);
     expect(last).toHaveLength(32);
     expect(first).toEqual(expect.arrayContaining(last!.slice(1)));
@@ -33,7 +33,7 @@ describe('first pass', () => {
 
   it('ends though somebody registers in every epoch', () => {
     let hotkeys = miners(40);
-    const queue = EvalQueue.create({ seed: 7 });
+    const queue = new EvalQueue({ seed: 7 });
     for (let epoch = 0; epoch < 3; epoch++) {
       queue.next({ hotkeys, weights: {} });
       hotkeys = [...hotkeys, `new${epoch}`];
@@ -57,7 +57,7 @@ describe('first pass', () => {
     const hotkeys = miners(40);
     const firsts = new Map<string, number>();
     for (let seed = 0; seed < 4000; seed++) {
-      const first = EvalQueue.create({ seed }).next({ hotkeys, weights: descending(hotkeys) }).hotkeys[0]!;
+      const first = new EvalQueue({ seed }).next({ hotkeys, weights: descending(hotkeys) }).hotkeys[0]!;
       firsts.set(first, (firsts.get(first) ?? 0) + 1);
     }
     // 100 expected each, standard deviation 10.
@@ -67,7 +67,7 @@ describe('first pass', () => {
   });
 
   it('takes in who registers meanwhile and forgets who leaves', () => {
-    const queue = EvalQueue.create({ seed: 7 });
+    const queue = new EvalQueue({ seed: 7 });
     const first = queue.next({ hotkeys: miners(40), weights: {} }).hotkeys;
     const left = miners(40).filter((hotkey) => !first.includes(hotkey));
     const second = queue.next({ hotkeys: [...miners(40).slice(1), 'new'], weights: {} }).hotkeys;
@@ -78,7 +78,7 @@ describe('first pass', () => {
 
   it('ends though one miner can never be evaluated', () => {
     const hotkeys = miners(40);
-    const queue = EvalQueue.create({ seed: 3 });
+    const queue = new EvalQueue({ seed: 3 });
     for (let epoch = 0; epoch < 2; epoch++) {
       const { hotkeys: drawn } = queue.next({ hotkeys, weights: {} });
       queue.postpone(drawn.filter((hotkey) => hotkey === 'm5'));
@@ -113,7 +113,7 @@ describe('later epochs', () => {
     // The first drawn of each epoch, over many seeds: one draw from the ranks 8 .. 59.
     const counts = new Array<number>(60).fill(0);
     for (let i = 0; i < draws; i++) {
-      const queue = EvalQueue.fromJSON({ ...state, seed: 1000 + i });
+      const queue = new EvalQueue({ state: { ...state, seed: 1000 + i } });
       counts[Number(queue.next({ hotkeys, weights }).hotkeys[8]!.slice(1))]!++;
     }
     const chances = counts.map((_, rank) => (rank < 8 ? 0 : Math.exp(-rank / 32)));
@@ -126,6 +126,21 @@ describe('later epochs', () => {
     expect(counts.slice(0, 8)).toEqual(new Array(8).fill(0));
     // 51 degrees of freedom: 99.9 % of honest draws stay under 87.97; a uniform draw would reach thousands.
     expect(chiSquared).toBeLessThan(87.97);
+  });
+
+  it('draw the places of chance from beside the top: no place of theirs is left to those who wait', () => {
+    const hotkeys = miners(100);
+    // The lower the rank, the longer the wait: m92 to m99 take the places of waiting, m91 would have the next.
+    const lastEvaluated = Object.fromEntries(hotkeys.map((hotkey, rank) => [hotkey, 100 - rank]));
+    let times = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const queue = new EvalQueue({ state: { seed, epoch: 100, firstPass: false, lastEvaluated } });
+      const { hotkeys: drawn } = queue.next({ hotkeys, weights: descending(hotkeys) });
+      expect(drawn).toEqual(expect.arrayContaining(miners(8)));
+      if (drawn.includes('m91')) times++;
+    }
+    // About 15: now and then chance takes one of the eight, whose place m91 then has.
+    expect(times).toBeLessThan(35);
   });
 
   it('count a miner without a weight as 0', () => {
@@ -141,7 +156,7 @@ describe('later epochs', () => {
 
   it('share out fewer places in the same proportions', () => {
     const hotkeys = miners(20);
-    const queue = EvalQueue.create({ seed: 1 });
+    const queue = new EvalQueue({ seed: 1 });
     for (let i = 0; i < 5; i++) queue.next({ hotkeys, weights: {}, places: 4 });
     const { hotkeys: drawn } = queue.next({ hotkeys, weights: descending(hotkeys), places: 4 });
     expect(drawn).toHaveLength(4);
@@ -150,14 +165,19 @@ describe('later epochs', () => {
   });
 
   it.each([0, 1, 2.5, Number.NaN])('refuse %s places', (places) => {
-    const queue = EvalQueue.create({ seed: 1 });
-    expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(/2 places or more/);
+    const queue = new EvalQueue({ seed: 1 });
+    expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('2 places or more'),
+        facts: { name: 'places', value: places },
+      }),
+    );
   });
 });
 
 describe('always', () => {
   it('evaluates everybody when there are no more miners than places', () => {
-    const queue = EvalQueue.create({ seed: 5 });
+    const queue = new EvalQueue({ seed: 5 });
     for (const count of [32, 31, 1, 0, 6]) {
       const { hotkeys } = queue.next({ hotkeys: miners(count), weights: {} });
       expect(sorted(hotkeys)).toEqual(sorted(miners(count)));
@@ -165,12 +185,12 @@ describe('always', () => {
   });
 
   it('names nobody twice, though the list does', () => {
-    const queue = EvalQueue.create({ seed: 5 });
+    const queue = new EvalQueue({ seed: 5 });
     expect(sorted(queue.next({ hotkeys: ['a', 'b', 'a'], weights: {} }).hotkeys)).toEqual(['a', 'b']);
   });
 
   it('defect 16: draws one seed of 0..65535 for each epoch, spread over the range', () => {
-    const queue = EvalQueue.create({ seed: 42 });
+    const queue = new EvalQueue({ seed: 42 });
     const seeds = Array.from({ length: 2000 }, () => queue.next({ hotkeys: ['a'], weights: {} }).epochSeed);
     for (const seed of seeds) expect(Number.isInteger(seed) && seed >= 0 && seed <= 65_535).toBe(true);
     expect(new Set(seeds).size).toBeGreaterThan(1900);
@@ -178,13 +198,47 @@ describe('always', () => {
     expect(Math.min(...seeds)).toBeLessThan(1500);
   });
 
+  it('takes chance from seed + epoch: those who start together and those who restart draw alike', () => {
+    const state = { epoch: 3, firstPass: true, lastEvaluated: {} };
+    const hotkeys = miners(40);
+    const later = new EvalQueue({ state: { ...state, seed: 5 } }).next({ hotkeys, weights: {} });
+    expect(later).toEqual(new EvalQueue({ seed: 8 }).next({ hotkeys, weights: {} }));
+  });
+
+  it('draws what it has always drawn: validators of different versions would disagree otherwise', () => {
+    const hotkeys = miners(7);
+    const queue = new EvalQueue({ seed: 1 });
+    const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: descending(hotkeys), places: 4 }));
+    expect(epochs.map(({ epochSeed, hotkeys }) => [epochSeed, hotkeys.join(' ')])).toMatchInlineSnapshot(`
+      [
+        [
+          62501,
+          "m5 m2 m1 m4",
+        ],
+        [
+          23720,
+          "m6 m0 m3 m1",
+        ],
+        [
+          5994,
+          "m0 m5 m6 m4",
+        ],
+        [
+          17530,
+          "m0 m5 m4 m2",
+        ],
+      ]
+    `);
+  });
+
   it('draws the same from the same state, in whatever order the hotkeys come', () => {
     const hotkeys = miners(80);
     const state = afterFirstPass(hotkeys).toJSON();
-    const draw = (list: string[]) => EvalQueue.fromJSON(state).next({ hotkeys: list, weights: descending(hotkeys) });
+    const draw = (list: string[]) =>
+      new EvalQueue({ state: state }).next({ hotkeys: list, weights: descending(hotkeys) });
     expect(draw(hotkeys)).toEqual(draw(hotkeys));
     expect(draw(hotkeys.toReversed())).toEqual(draw(hotkeys));
-    expect(draw(hotkeys)).not.toEqual(EvalQueue.fromJSON({ ...state, seed: 2 }).next({ hotkeys, weights: {} }));
+    expect(draw(hotkeys)).not.toEqual(new EvalQueue({ state: { ...state, seed: 2 } }).next({ hotkeys, weights: {} }));
   });
 
   it('lets nobody starve while miners come and go', () => {
@@ -195,7 +249,7 @@ describe('always', () => {
         fc.array(change, { minLength: 30, maxLength: 40 }),
         fc.nat(),
         (count, changes, seed) => {
-          const queue = EvalQueue.create({ seed });
+          const queue = new EvalQueue({ seed });
           let hotkeys = miners(count);
           let joined = 0;
           const waited = new Map(hotkeys.map((hotkey) => [hotkey, 0]));
@@ -235,7 +289,7 @@ describe('postpone', () => {
     const queue = afterFirstPass(hotkeys);
     // The chance to be drawn at ranks 390 .. 399 is under 1e-4 of that of the best: they come by waiting alone.
     const waits = (postponed: boolean) => {
-      const running = EvalQueue.fromJSON(queue.toJSON());
+      const running = new EvalQueue({ state: queue.toJSON() });
       const drawn = running.next({ hotkeys, weights }).hotkeys.slice(24);
       if (postponed) running.postpone(drawn);
       for (let epochs = 1; ; epochs++)
@@ -265,7 +319,7 @@ describe('postpone', () => {
   });
 
   it('ignores who is not in the queue', () => {
-    const queue = EvalQueue.create({ seed: 1 });
+    const queue = new EvalQueue({ seed: 1 });
     queue.postpone(['nobody']);
     expect(queue.toJSON().lastEvaluated).toEqual({});
   });
@@ -274,10 +328,10 @@ describe('postpone', () => {
 describe('stored state', () => {
   it('continues after a restart as if there had been none', () => {
     const hotkeys = miners(90);
-    const going = EvalQueue.create({ seed: 11 });
-    let restarted = EvalQueue.create({ seed: 11 });
+    const going = new EvalQueue({ seed: 11 });
+    let restarted = new EvalQueue({ seed: 11 });
     for (let epoch = 0; epoch < 12; epoch++) {
-      restarted = EvalQueue.fromJSON(JSON.parse(JSON.stringify(restarted)));
+      restarted = new EvalQueue({ state: JSON.parse(JSON.stringify(restarted)) });
       const input = { hotkeys: hotkeys.slice(epoch), weights: descending(hotkeys) };
       expect(restarted.next(input)).toEqual(going.next(input));
     }
@@ -297,7 +351,7 @@ describe('stored state', () => {
     ['a fractional seed', { seed: 0.5, epoch: 0, firstPass: true, lastEvaluated: {} }],
     ['an epoch that is text', { seed: 1, epoch: 0, firstPass: true, lastEvaluated: { a: '3' } }],
   ])('refuses %s with a clear error', (_, value) => {
-    expect(() => EvalQueue.fromJSON(value)).toThrow(
+    expect(() => new EvalQueue({ state: value })).toThrow(
       expect.objectContaining({
         name: 'FlockOffError',
         code: 'bad-argument',

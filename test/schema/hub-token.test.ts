@@ -13,7 +13,7 @@ test.each([
   ['with a no-break space behind it', `${SECRET}\u00a0`],
   ['from a file with a byte order mark', `\ufeff${SECRET}`],
 ])('a token %s is taken without white space', (_how, value) => {
-  expect(parseHubToken(value, 'HF_TOKEN')).toBe(SECRET);
+  expect(parseHubToken({ token: value, setting: 'HF_TOKEN' })).toBe(SECRET);
 });
 
 test.each([
@@ -21,11 +21,11 @@ test.each([
   ['an old organization token', 'api_org_abc'],
   ["a mirror's own", 'cmVmdGtuOjAxOjE3/+A=='],
 ])('%s is a token too', (_what, value) => {
-  expect(parseHubToken(value, 'token')).toBe(value);
+  expect(parseHubToken({ token: value, setting: 'token' })).toBe(value);
 });
 
 test.each([undefined, null, '', '   ', '\n', '\ufeff'])('%j is no token', (value) => {
-  expect(parseHubToken(value, 'HF_TOKEN')).toBeUndefined();
+  expect(parseHubToken({ token: value, setting: 'HF_TOKEN' })).toBeUndefined();
 });
 
 describe('what cannot be a token is named in kind, and not shown', () => {
@@ -70,7 +70,7 @@ describe('what cannot be a token is named in kind, and not shown', () => {
 
 function thrownBy(value: string): FlockOffError {
   try {
-    parseHubToken(value, 'HF_TOKEN');
+    parseHubToken({ token: value, setting: 'HF_TOKEN' });
   } catch (error) {
     return error as FlockOffError;
   }

@@ -11,7 +11,16 @@ it('holds a value or a verdict, and leaves out facts that are not given', () => 
 });
 
 it('is a closed set of reasons that survives storage as JSON', () => {
-  const { verdict } = reject('duplicate', 'seen before', { commonRows: 40 });
+  const { verdict } = reject('duplicate', 'seen before', {
+    rows: 40,
+    rowsLeft: 3,
+    rowsNeeded: 20,
+    leftOut: {
+      ...{ others: 37, evaluation: 0, repeats: 0 },
+      sources: [{ uid: 1, hotkey: '5F...', rows: 37 }],
+      examples: [{ line: 1, uid: 1, hotkey: '5F...', ofLine: 7, block: 100, alike: 1 }],
+    },
+  });
   expect(Verdict.parse(JSON.parse(JSON.stringify(verdict)))).toEqual(verdict);
   expect(Verdict.safeParse({ reason: 'hub-outage', message: 'ours' }).success).toBe(false);
 });

@@ -13,13 +13,13 @@ it.each([
   ['over the upper bound', 0.1651, 0],
   ['defect 1: at the fallback of the reference', 999, 0],
 ])('scores a loss %s', (_, loss, score) => {
-  expect(scoreBenchmark(loss)).toBeCloseTo(score, 9);
+  expect(scoreBenchmark({ lossNatsPerToken: loss })).toBeCloseTo(score, 9);
 });
 
 it('never rises with the loss', () => {
   let last = 1;
   for (let loss = 0.13; loss < 0.17; loss += 0.0001) {
-    const score = scoreBenchmark(loss);
+    const score = scoreBenchmark({ lossNatsPerToken: loss });
     expect(score).toBeLessThanOrEqual(last);
     last = score;
   }
@@ -27,10 +27,10 @@ it('never rises with the loss', () => {
 
 it('scores 0 on a curve that makes no sense', () => {
   for (const wrong of [{ bench: 0 }, { bench: -1 }, { pow: 0 }, { minb: 0.165 }, { minb: 0.2 }])
-    expect(scoreBenchmark(0.15, { ...ERA_B_CURVE, ...wrong })).toBe(0);
+    expect(scoreBenchmark({ lossNatsPerToken: 0.15, curve: { ...ERA_B_CURVE, ...wrong } })).toBe(0);
 });
 
 it('has a number for every loss where the benchmark lies on a bound', () => {
-  expect(scoreBenchmark(0.138, { ...ERA_B_CURVE, bench: 0.138 })).toBeCloseTo(0.05, 9);
-  expect(scoreBenchmark(0.165, { ...ERA_B_CURVE, bench: 0.165 })).toBeCloseTo(0.05, 9);
+  expect(scoreBenchmark({ lossNatsPerToken: 0.138, curve: { ...ERA_B_CURVE, bench: 0.138 } })).toBeCloseTo(0.05, 9);
+  expect(scoreBenchmark({ lossNatsPerToken: 0.165, curve: { ...ERA_B_CURVE, bench: 0.165 } })).toBeCloseTo(0.05, 9);
 });

@@ -50,7 +50,7 @@ test.runIf(existsSync('/dev/full'))(
 );
 
 test('an error of ours, and the reason of an abort, pass through onDisk as they are', async () => {
-  const ours = new FlockOffError({ code: 'hub-unreachable', what: 'the hub is down' });
+  const ours = new FlockOffError({ code: 'hub-unreachable', what: 'the hub is down', facts: { url: '/' } });
   await expect(onDisk('x', () => Promise.reject(ours))).rejects.toBe(ours);
   const reason = new Error('stopped');
   const signal = AbortSignal.abort(reason);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { createHubDatasetStore } from 'flock-off';
-import { startLocalChain, startLocalHub } from 'flock-off/local';
+import { HubDatasetStore } from 'flock-off';
+import { LocalChain, LocalHub } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../../src/setup/run-command.ts';
 import { startForwardProxy } from './forward-proxy.ts';
@@ -38,14 +38,14 @@ async function behindTls(url: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-proxied-'));
-  const localHub = await startLocalHub({ users: [{ name: 'ann', token: 'hf_ann' }] });
-  const localChain = await startLocalChain({ subnets: [{ netuid: 96, neurons: [] }] });
+  const localHub = await LocalHub.open({ users: [{ name: 'ann', token: 'hf_ann' }] });
+  const localChain = await LocalChain.open({ subnets: [{ netuid: 96, neurons: [] }] });
   closing.push(
     () => localHub.close(),
     () => localChain.close(),
   );
   await writeFile(join(folder, 'up.jsonl'), '{"conversations":[]}\n');
-  const store = createHubDatasetStore({ endpoint: localHub.url, token: 'hf_ann', proxy: false });
+  const store = new HubDatasetStore({ endpoint: localHub.url, token: 'hf_ann', proxy: false });
   ({ commit } = await store.upload({ repo: REPO, path: join(folder, 'up.jsonl') }));
   [hub, chain] = [await behindTls(localHub.url), await behindTls(localChain.url)];
 });

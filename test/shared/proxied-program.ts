@@ -1,5 +1,5 @@
 /** A program that fetches from a hub and reads a chain, both over TLS; run with and without proxies by proxied-program.test.ts. */
-import { connectSubtensor, createHubDatasetStore } from 'flock-off';
+import { HubDatasetStore, Subtensor } from 'flock-off';
 
 const [, , endpoint, hubUrl, repo, commit, to] = process.argv as [
   string,
@@ -10,8 +10,8 @@ const [, , endpoint, hubUrl, repo, commit, to] = process.argv as [
   string,
   string,
 ];
-const file = await createHubDatasetStore({ endpoint: hubUrl }).download({ repo, commit, to, maxBytes: 1e6 });
-const subtensor = await connectSubtensor({ endpoint });
-const { neurons } = await subtensor.metagraph(96);
+const file = await new HubDatasetStore({ endpoint: hubUrl }).download({ repo, commit, to, maxBytes: 1e6 });
+const subtensor = await Subtensor.open({ endpoint });
+const { neurons } = await subtensor.metagraph({ netuid: 96 });
 await subtensor.close();
 console.log(JSON.stringify({ file: file.ok, neurons: neurons.length }));

@@ -4,7 +4,13 @@ import type { Clock } from '../../src/shared/clock.ts';
 import { type RetryParameters, retry } from '../../src/shared/retry.ts';
 
 const passing = (retryAfterMs?: number) =>
-  new FlockOffError({ code: 'hub-unreachable', what: 'the hub is busy', transient: true, retryAfterMs });
+  new FlockOffError({
+    code: 'hub-unreachable',
+    what: 'the hub is busy',
+    facts: { url: '/' },
+    transient: true,
+    retryAfterMs,
+  });
 
 /** A clock that notes every wait and waits for nothing. */
 function notingClock() {
@@ -71,7 +77,10 @@ describe('retry', () => {
   });
 
   it('throws at once what will not pass by itself', async () => {
-    for (const error of [new FlockOffError({ code: 'hub-denied', what: 'no access' }), new TypeError('a defect')]) {
+    for (const error of [
+      new FlockOffError({ code: 'hub-denied', what: 'no access', facts: { status: 403 } }),
+      new TypeError('a defect'),
+    ]) {
       const { clock, waits } = notingClock();
       const { attempt, calls } = failing([error]);
       await expect(retry(attempt, options({ clock }))).rejects.toBe(error);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { FlockOffError, type FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
+import type { FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
 import type { Clock } from '../../src/shared/clock.ts';
 import { hubFetch } from '../../src/shared/hub-fetch.ts';
 import { type OutageWait, waitUntilAvailable } from '../../src/shared/wait-until-available.ts';
+import { anyError } from '../errors/any-error.ts';
 
 /** A clock that notes every wait and waits for nothing. */
 function notingClock() {
@@ -15,7 +16,7 @@ function notingClock() {
 }
 
 const fault = (code: FlockOffErrorCode, transient = true, retryAfterMs?: number) =>
-  new FlockOffError({ code, what: `a fault of the kind ${code}`, transient, retryAfterMs });
+  anyError(code, { what: `a fault of the kind ${code}`, transient, retryAfterMs });
 
 /** Fails so often, then succeeds. */
 function failing(times: number, error: unknown): () => Promise<string> {
@@ -30,7 +31,9 @@ test('an outage is waited for as long as it lasts, each wait is told of, and non
   const { clock, waits } = notingClock();
   const told: OutageWait[] = [];
   const error = fault('hub-unreachable');
-  expect(await waitUntilAvailable(failing(100, error), { clock, onWait: (wait) => told.push(wait) })).toBe('there');
+  expect(await waitUntilAvailable({ attempt: failing(100, error), clock, onWait: (wait) => told.push(wait) })).toBe(
+    'there',
+  );
   expect(told).toEqual(waits.map((delayMs) => ({ error, delayMs })));
   expect(waits).toHaveLength(100);
   expect(waits[0]).toBeLessThanOrEqual(1_000);
@@ -39,7 +42,7 @@ test('an outage is waited for as long as it lasts, each wait is told of, and non
 
 test('what a server asks to wait is obeyed', async () => {
   const { clock, waits } = notingClock();
-  await waitUntilAvailable(failing(1, fault('chain-unreachable', true, 120_000)), { clock });
+  await waitUntilAvailable({ attempt: failing(1, fault('chain-unreachable', true, 120_000)), clock });
   expect(waits).toEqual([120_000]);
 });
 
@@ -54,7 +57,7 @@ test.each<[FlockOffErrorCode, boolean, boolean]>([
 ])('%s that passes by itself (%s) is waited for: %s', async (code, transient, isWaitedFor) => {
   const { clock } = notingClock();
   const error = fault(code, transient);
-  const waiting = waitUntilAvailable(failing(1, error), { clock });
+  const waiting = waitUntilAvailable({ attempt: failing(1, error), clock });
   if (isWaitedFor) expect(await waiting).toBe('there');
   else await expect(waiting).rejects.toBe(error);
 });
@@ -75,7 +78,7 @@ test.each([
     stallTimeoutMs: 1_000,
     uploadTimeoutMs: 1_000,
   });
-  const asking = waitUntilAvailable(() => broken('http://hub.example/api'), { clock });
+  const asking = waitUntilAvailable({ attempt: () => broken('http://hub.example/api'), clock });
   if (isWaitedFor) expect((await asking).ok).toBe(true);
   else
     await expect(asking).rejects.toMatchObject({
@@ -87,6 +90,6 @@ test.each([
 test('an abort ends the wait at once, with its own reason', async () => {
   const stop = new AbortController();
   const onWait = () => stop.abort(new Error('Stopped.'));
-  const waiting = waitUntilAvailable(failing(1, fault('hub-unreachable')), { onWait, signal: stop.signal });
+  const waiting = waitUntilAvailable({ attempt: failing(1, fault('hub-unreachable')), onWait, signal: stop.signal });
   await expect(waiting).rejects.toThrow('Stopped.');
 });

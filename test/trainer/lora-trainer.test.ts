@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DatasetRow, DatasetSchema } from '../../src/schema/dataset-row.ts';
 import { GraphSession } from '../../src/trainer/engine/graph/session.ts';
-import { LoraTrainer, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
+import { LoraTrainer, type TrainParameters, type TrainProgress } from '../../src/trainer/lora-trainer.ts';
 import { loadLoraAdapter, saveLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import type { NamedTensor } from '../../src/trainer/model/weights.ts';
 import { LocalTrainer } from '../../src/trainer/process/local-trainer.ts';
@@ -20,13 +20,13 @@ beforeAll(async () => {
   rows = lines.slice(0, 24).map((line) => DatasetSchema.parse(JSON.parse(line)));
   const { tf } = await loadQuietly();
   tensors = () => tf.memory().numTensors;
-  trainer = await LoraTrainer.load({ inline: true, model: golden('tiny-qwen2') });
+  trainer = await LoraTrainer.open({ inline: true, model: golden('tiny-qwen2') });
 });
 afterAll(() => trainer.dispose());
 
-async function train(options: Partial<Parameters<LoraTrainer['train']>[1]> = {}) {
+async function train(options: Partial<TrainParameters> = {}) {
   const progress: TrainProgress[] = [];
-  const result = await trainer.train(rows, { recipe, seed: 7, onProgress: (step) => progress.push(step), ...options });
+  const result = await trainer.train({ rows, recipe, seed: 7, onProgress: (step) => progress.push(step), ...options });
   return { result, progress };
 }
 
@@ -39,17 +39,38 @@ describe('train', () => {
     });
     const untilFirstStep: number[] = [];
     const oneStep = { ...recipe, batchSize: 1, gradientAccumulation: rows.length };
-    await local.train(rows, { recipe: oneStep, seed: 7, onProgress: () => untilFirstStep.push(signs) });
+    await local.train({ rows, recipe: oneStep, seed: 7, onProgress: () => untilFirstStep.push(signs) });
     local.dispose();
     expect(untilFirstStep).toHaveLength(1);
     expect(untilFirstStep[0]).toBeGreaterThanOrEqual(rows.length);
   });
 
+  it('counts tokens as far as the budget, each row cut to the context, before anything is trained', async () => {
+    const { result: whole } = await train({ recipe: { ...recipe, epochs: 2 } });
+    if (!whole.ok) throw new Error(whole.verdict.message);
+    const maxTokens = whole.value.tokens / 2;
+    const within = await train({ recipe: { ...recipe, epochs: 2 }, maxTokens });
+    expect(within.result.ok && within.result.value.stepLossesNatsPerToken).toEqual(whole.value.stepLossesNatsPerToken);
+    const over = await train({ maxTokens: maxTokens - 1 });
+    expect(over.progress).toEqual([]);
+    expect(over.result).toEqual({
+      ok: false,
+      verdict: {
+        reason: 'too-many-tokens',
+        message: `the first 24 of 24 rows have more than ${maxTokens - 1} tokens, each cut to 64, which is as many as a dataset may have; shorten or leave out rows`,
+        facts: { maxTokens: maxTokens - 1, contextTokens: 64, rows: 24, rowsWithin: 23 },
+      },
+    });
+    const first = await train({ maxTokens: 1 });
+    expect(first.result).toMatchObject({ verdict: { facts: { rowsWithin: 0 } } });
+    await expect(train({ maxTokens: 0 })).rejects.toMatchObject({ code: 'bad-argument' });
+  });
+
   it('reports every step and lowers the loss on what it was trained on', async () => {
-    const before = await trainer.evaluate(rows);
+    const before = await trainer.evaluate({ rows });
     const { result, progress } = await train({ recipe: { ...recipe, epochs: 4 } });
     if (!result.ok || !before.ok) throw new Error('expected results');
-    const after = await trainer.evaluate(rows, { adapter: result.value.adapter });
+    const after = await trainer.evaluate({ rows, adapter: result.value.adapter });
     if (!after.ok) throw new Error(after.verdict.message);
     expect(after.value.lossNatsPerToken).toBeLessThan(before.value.lossNatsPerToken - 1);
     expect(result.value.stepLossesNatsPerToken).toEqual(progress.map(({ lossNatsPerToken }) => lossNatsPerToken));
@@ -94,7 +115,7 @@ describe('train', () => {
       steps.push(step);
       if (step === 2) controller.abort(reason);
     };
-    await expect(trainer.train(rows, { recipe, seed: 1, signal: controller.signal, onProgress })).rejects.toBe(reason);
+    await expect(trainer.train({ rows, recipe, seed: 1, signal: controller.signal, onProgress })).rejects.toBe(reason);
     expect(steps).toEqual([1, 2]);
     expect(tensors()).toBe(before);
   });
@@ -117,7 +138,8 @@ describe('train', () => {
       ],
     };
     const mixed = [rows[0]!, long, long, long];
-    const result = await trainer.train(mixed, {
+    const result = await trainer.train({
+      rows: mixed,
       recipe: { ...recipe, batchSize: 1, gradientAccumulation: 1 },
       seed: 1,
     });
@@ -126,7 +148,7 @@ describe('train', () => {
 
   it('trains on a row without a system prompt', async () => {
     const bare: DatasetRow = { conversations: rows[0]!.conversations };
-    expect((await trainer.train([bare, bare], { recipe, seed: 1 })).ok).toBe(true);
+    expect((await trainer.train({ rows: [bare, bare], recipe, seed: 1 })).ok).toBe(true);
   });
 });
 
@@ -134,7 +156,10 @@ describe('evaluate', () => {
   it('counts rows and tokens, reports progress, and leaves memory as it was', async () => {
     const before = tensors();
     const done: number[] = [];
-    const result = await trainer.evaluate(rows.slice(0, 20), { onProgress: ({ rowsDone }) => done.push(rowsDone) });
+    const result = await trainer.evaluate({
+      rows: rows.slice(0, 20),
+      onProgress: ({ rowsDone }) => done.push(rowsDone),
+    });
     expect(result).toMatchObject({
       ok: true,
       value: { rows: 20, rowLosses: Array(20).fill(expect.any(Number)) },
@@ -145,7 +170,7 @@ describe('evaluate', () => {
   });
 
   it('refuses rows of which none has a label: no adapter is to blame', async () => {
-    await expect(trainer.evaluate(rows, { contextTokens: 4 })).rejects.toMatchObject({
+    await expect(trainer.evaluate({ rows, contextTokens: 4 })).rejects.toMatchObject({
       code: 'bad-argument',
       transient: false,
       message: expect.stringMatching(/^none of \d+ evaluation rows has an assistant token inside the context\./),
@@ -155,7 +180,7 @@ describe('evaluate', () => {
   it('of an adapter that is not a number is a verdict', async () => {
     const adapter = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
     for (const { data } of adapter.tensors.values()) data.fill(Number.NaN);
-    expect(await trainer.evaluate(rows, { adapter })).toMatchObject({ ok: false, verdict: { reason: 'diverged' } });
+    expect(await trainer.evaluate({ rows, adapter })).toMatchObject({ ok: false, verdict: { reason: 'diverged' } });
   });
 
   it('gives the same loss for an adapter that was saved and loaded', async () => {
@@ -164,8 +189,8 @@ describe('evaluate', () => {
     const folder = temporaryFolder();
     await saveLoraAdapter({ adapter: result.value.adapter, folder, baseModel: 'tiny-qwen2' });
     const loaded = await loadLoraAdapter({ folder });
-    expect(await trainer.evaluate(rows, { adapter: loaded })).toEqual(
-      await trainer.evaluate(rows, { adapter: result.value.adapter }),
+    expect(await trainer.evaluate({ rows, adapter: loaded })).toEqual(
+      await trainer.evaluate({ rows, adapter: result.value.adapter }),
     );
   });
 });
@@ -177,20 +202,21 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
       device.mockImplementation(() => {
         throw new Error('device lost\nat some place');
       });
-    const run = trainer.train(rows, { recipe, seed: 1, onProgress: fail });
+    const run = trainer.train({ rows, recipe, seed: 1, onProgress: fail });
     await expect(run).rejects.toMatchObject({
       code: 'trainer-failed',
       transient: true,
       message: expect.stringMatching(/^training failed on the \S+ backend: device lost\. See the cause/),
     });
     device.mockRestore();
-    expect((await trainer.train(rows, { recipe, seed: 1 })).ok).toBe(true);
+    expect((await trainer.train({ rows, recipe, seed: 1 })).ok).toBe(true);
   });
 
   it('when the caller disposes of the trainer, or throws, in the middle of a run', async () => {
-    const doomed = await LoraTrainer.load({ inline: true, model: golden('tiny-qwen2') });
+    const doomed = await LoraTrainer.open({ inline: true, model: golden('tiny-qwen2') });
     const own = new Error('a bug of the caller');
-    const thrown = doomed.train(rows, {
+    const thrown = doomed.train({
+      rows,
       recipe,
       seed: 1,
       onProgress: () => {
@@ -198,12 +224,12 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
       },
     });
     await expect(thrown).rejects.toBe(own);
-    const disposed = { code: 'bad-argument', message: 'this LoraTrainer has been disposed. Load another.' };
-    const run = doomed.train(rows, { recipe, seed: 1, onProgress: () => doomed.dispose() });
-    const behind = doomed.evaluate(rows);
+    const disposed = { code: 'bad-argument', sentence: 'this LoraTrainer has been disposed. Load another.' };
+    const run = doomed.train({ rows, recipe, seed: 1, onProgress: () => doomed.dispose() });
+    const behind = doomed.evaluate({ rows });
     await expect(run).rejects.toMatchObject(disposed);
     await expect(behind).rejects.toMatchObject(disposed);
-    await expect(doomed.evaluate(rows)).rejects.toMatchObject(disposed);
+    await expect(doomed.evaluate({ rows })).rejects.toMatchObject(disposed);
   });
 
   it.each([
@@ -222,8 +248,8 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
       'rows: row 1 has no conversations. Read it with DatasetSchema.',
     ],
   ])('when the caller passes %s', async (_what, wrong, message) => {
-    const { rows: some, ...parameters } = { rows, recipe, seed: 1, ...wrong };
-    await expect(trainer.train(some as DatasetRow[], parameters as never)).rejects.toMatchObject({
+    const parameters = { rows, recipe, seed: 1, ...wrong } as TrainParameters;
+    await expect(trainer.train(parameters)).rejects.toMatchObject({
       code: 'bad-argument',
       transient: false,
       message: expect.stringContaining(message),
@@ -232,14 +258,14 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
 
   it.each([0, -1, 2.5, Number.NaN])('when the caller evaluates %d tokens of a row', async (contextTokens) => {
     const message = expect.stringMatching(/^contextTokens: /);
-    await expect(trainer.evaluate(rows, { contextTokens })).rejects.toMatchObject({ code: 'bad-argument', message });
+    await expect(trainer.evaluate({ rows, contextTokens })).rejects.toMatchObject({ code: 'bad-argument', message });
   });
 
   it('when an adapter has fewer values than its shape says', async () => {
     const adapter = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
     const [[name, tensor]] = adapter.tensors as unknown as [[string, NamedTensor]];
     adapter.tensors.set(name, { ...tensor, data: tensor.data.slice(1) });
-    await expect(trainer.evaluate(rows, { adapter })).rejects.toMatchObject({
+    await expect(trainer.evaluate({ rows, adapter })).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining(`${tensor.data.length - 1} values, its shape is [${tensor.shape}]`),
     });
@@ -262,7 +288,7 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
     const folder = temporaryFolder();
     await cp(golden('tiny-qwen2'), folder, { recursive: true });
     await damage(folder);
-    await expect(LoraTrainer.load({ inline: true, model: folder })).rejects.toMatchObject({
+    await expect(LoraTrainer.open({ inline: true, model: folder })).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining(reason),
     });
@@ -273,11 +299,11 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
 it('baseSha256 names the model by content', async () => {
   const folder = temporaryFolder();
   await cp(golden('tiny-qwen2'), folder, { recursive: true });
-  const copy = await LoraTrainer.load({ inline: true, model: folder });
+  const copy = await LoraTrainer.open({ inline: true, model: folder });
   expect(copy.baseSha256).toBe(trainer.baseSha256);
   copy.dispose();
   await edit(folder, { rms_norm_eps: 1e-5 });
-  const changed = await LoraTrainer.load({ inline: true, model: folder });
+  const changed = await LoraTrainer.open({ inline: true, model: folder });
   expect(changed.baseSha256).not.toBe(trainer.baseSha256);
   changed.dispose();
 });

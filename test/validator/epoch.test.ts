@@ -5,31 +5,24 @@ import { join } from 'node:path';
 import {
   ChainMetadataStore,
   Competition,
-  connectSubtensor,
-  createHubDatasetStore,
+  DatasetChecker,
   type DatasetRow,
   type EpochReport,
   FlockOffError,
+  HubDatasetStore,
   LoraTrainer,
   loadEvaluationSet,
-  openHotkey,
   runEpoch,
   runValidator,
-  type Subtensor,
+  Subtensor,
   silentLogger,
   type Validator,
   type ValidatorEvent,
   ValidatorState,
+  WalletHotkey,
   WeightSetter,
 } from 'flock-off';
-import {
-  type LocalChain,
-  type LocalHub,
-  startLocalChain,
-  startLocalHub,
-  TINY_BASE,
-  writeDevWallet,
-} from 'flock-off/local';
+import { LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 // The real chain client, hub client and trainer against the local servers; only the datasets are small.
@@ -38,9 +31,11 @@ const NETUID = 96;
 const TOKEN = 'hf_token';
 const NO_WAITING = { nowMs: Date.now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
 const competition = Competition.parse({
+  baseline: 'off',
   recipe: { contextTokens: 48, epochs: 1, batchSize: 2, gradientAccumulation: 1, learningRate: 5e-3, warmupSteps: 1 },
 });
 let trainer: LoraTrainer;
+let checker: DatasetChecker;
 let folder: string;
 let chain: LocalChain;
 let hub: LocalHub;
@@ -49,9 +44,13 @@ let state: ValidatorState;
 let events: ValidatorEvent[];
 
 beforeAll(async () => {
-  trainer = await LoraTrainer.load({ inline: true, model: TINY_BASE });
+  trainer = await LoraTrainer.open({ inline: true, model: TINY_BASE });
+  checker = new DatasetChecker();
 });
-afterAll(() => trainer.dispose());
+afterAll(() => {
+  trainer.dispose();
+  checker.close();
+});
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-epoch-'));
@@ -61,12 +60,12 @@ beforeEach(async () => {
     const wallet = await writeDevWallet({ path: folder, name });
     neurons.push({ ...wallet, validatorPermit: name === 'validator', stake: name === 'validator' ? 100 : 0 });
   }
-  hub = await startLocalHub({ users: [{ name: 'u', token: TOKEN }] });
-  chain = await startLocalChain({
+  hub = await LocalHub.open({ users: [{ name: 'u', token: TOKEN }] });
+  chain = await LocalChain.open({
     blockTimeMs: 50,
     subnets: [{ netuid: NETUID, tempo: 20, weightsRateLimit: 0, commitRevealEnabled: false, neurons }],
   });
-  subtensor = await connectSubtensor({ endpoint: chain.url });
+  subtensor = await Subtensor.open({ endpoint: chain.url });
   state = await ValidatorState.open({ path: join(folder, 'state') });
   events = [];
   const rows = Array.from({ length: 3 }, (_, i) => row(`What is ${i} and ${i}?`, `It is ${i + i}.`));
@@ -96,15 +95,17 @@ const writeRows = (name: string, rows: DatasetRow[]) =>
 /** Uploads and commits, as a bot would, without the checks of publishDataset. */
 async function publish(name: string, rows: DatasetRow[]): Promise<void> {
   await writeRows(`${name}.jsonl`, rows);
-  const { commit } = await createHubDatasetStore({ endpoint: hub.url, token: TOKEN }).upload({
+  const { commit } = await new HubDatasetStore({ endpoint: hub.url, token: TOKEN }).upload({
     repo: `u/${name}`,
     path: join(folder, `${name}.jsonl`),
   });
-  const hotkey = await openHotkey({ path: folder, name });
-  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit(
-    { repo: `u/${name}`, competition: '1', commit },
-    { hotkey },
-  );
+  const hotkey = await WalletHotkey.open({ path: folder, name });
+  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit({
+    repo: `u/${name}`,
+    competition: '1',
+    commit,
+    hotkey,
+  });
 }
 
 async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
@@ -116,11 +117,12 @@ async function validator(changed: Partial<Validator> = {}): Promise<Validator> {
     weightSetter: new WeightSetter({
       subtensor,
       netuid: NETUID,
-      hotkey: await openHotkey({ path: folder, name: 'validator' }),
+      hotkey: await WalletHotkey.open({ path: folder, name: 'validator' }),
       pendingReveals: state.pendingReveals,
       beacon: chain.beacon,
     }),
-    datasets: createHubDatasetStore({ endpoint: hub.url, attempts: 2, clock: NO_WAITING }),
+    datasets: new HubDatasetStore({ endpoint: hub.url, attempts: 2, clock: NO_WAITING }),
+    checker,
     trainer,
     evaluation: await loadEvaluationSet({ path: join(folder, 'eval.jsonl') }),
     state,
@@ -147,12 +149,12 @@ async function commitGarbage(name: string): Promise<void> {
   await subtensor.submit({
     name: 'commitments.setCommitment',
     call: (tx) => tx.commitments!.setCommitment!(NETUID, { fields: [{ Raw3: new TextEncoder().encode('???') }] }),
-    hotkey: await openHotkey({ path: folder, name }),
+    hotkey: await WalletHotkey.open({ path: folder, name }),
     landed: async () => null,
   });
 }
 
-const addressOf = async (name: string) => (await openHotkey({ path: folder, name })).address;
+const addressOf = async (name: string) => (await WalletHotkey.open({ path: folder, name })).address;
 /** The moving average of a miner. */
 const averageOf = async (name: string) => (await state.standings())[await addressOf(name)]?.average;
 
@@ -165,10 +167,10 @@ test('defect 4: uid 0 can win, and the weights of the report are those on the ch
     Array.from({ length: 6 }, (_, i) => row(`What is ${i + 5} and ${i + 5}?`, `It is ${i + i + 10}.`)),
   );
   await publish('ben', rowsOn('zzqx vvkw jjp'));
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(entry(report, 0).winRate).toBe(1);
   expect(entry(report, 1).why).toBe('won 0 of 1 comparisons');
-  const [top] = await subtensor.weights(NETUID, 2);
+  const [top] = await subtensor.weights({ netuid: NETUID, uid: 2 });
   expect(top!.uid).toBe(0);
   expect(top!.weight).toBeCloseTo(entry(report, 0).weight, 3);
 });
@@ -177,7 +179,7 @@ test('every step of every submission is kept where a folder for metrics is given
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   const metricsDir = join(folder, 'metrics');
-  await runEpoch(await validator({ metricsDir }));
+  await runEpoch({ validator: await validator({ metricsDir }) });
   const files = (await readdir(metricsDir)).sort();
   expect(files).toEqual([expect.stringMatching(/^uid-0-[0-9a-f]{16}\.jsonl$/), expect.stringMatching(/^uid-1-/)]);
   const steps = events.filter((event) => event.kind === 'training' && event.uid === 0);
@@ -193,21 +195,23 @@ test('a later copy has weight 0 with the reason, and is not trained', async () =
       .reverse()
       .map((one) => row(`  ${one.conversations[0]!.content.toUpperCase()}`, `${one.conversations[1]!.content}  `)),
   );
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(entry(report, 1)).toMatchObject({
     weight: 0,
     outcome: { kind: 'rejected', verdict: { reason: 'duplicate' } },
   });
-  expect(entry(report, 1).why).toBe('6 rows (100 %) were shown earlier by uid 0');
+  expect(entry(report, 1).why).toBe(
+    'rows left out: 6 shown earlier by uid 0: 0 of 6 rows are left, at least 3 are needed',
+  );
   expect(trained()).toBe(1);
 });
 
 test('an original that was extended later still has its rows: the copier of the first version stays the copy', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   await publish('ben', rowsOn('cat'));
   await publish('ann', [...rowsOn('cat'), ...rowsOn('dog', 2)]);
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(entry(report, 0).outcome.kind).toBe('scored');
   expect(entry(report, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
@@ -215,22 +219,22 @@ test('an original that was extended later still has its rows: the copier of the 
 test('of two equal datasets the one committed first is scored, whatever the uids', async () => {
   await publish('ben', rowsOn('cat'));
   await publish('ann', rowsOn('cat'));
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(entry(report, 1).outcome.kind).toBe('scored');
   expect(entry(report, 0).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
 test('the copy of a dataset is found after its original named another one, whether that was read or not', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   await publish('ben', rowsOn('cat'));
   await publish('ann', rowsOn('dog'));
   hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
-  const unread = await runEpoch(await validator());
+  const unread = await runEpoch({ validator: await validator() });
   expect(entry(unread, 0).outcome.kind).toBe('postponed');
   expect(entry(unread, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
   hub.faults.clear();
-  const read = await runEpoch(await validator());
+  const read = await runEpoch({ validator: await validator() });
   expect(entry(read, 0).outcome.kind).toBe('scored');
   expect(entry(read, 1).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
@@ -239,18 +243,18 @@ test('defects 6 and 7: a hub that is down postpones its miner, who keeps its sha
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   await publish('cid', rowsOn('owl'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   const before = await averageOf('ann');
   expect(before).toBeGreaterThan(0);
   await publish('ann', rowsOn('bird'));
   hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
   for (let outage = 0; outage < 3; outage++) {
-    const report = await runEpoch(await validator());
+    const report = await runEpoch({ validator: await validator() });
     expect(entry(report, 0).outcome).toMatchObject({ kind: 'postponed', message: expect.stringContaining('503') });
     expect(await averageOf('ann')).toBeCloseTo(before!, 12);
   }
   hub.faults.clear();
-  expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+  expect(entry(await runEpoch({ validator: await validator() }), 0).outcome.kind).toBe('scored');
 });
 
 test('a copy is found though its original was never drawn', async () => {
@@ -261,7 +265,7 @@ test('a copy is found though its original was never drawn', async () => {
   for (let seed = 1; seed <= 4; seed++) {
     const path = join(folder, `state${seed}`);
     const fresh = await ValidatorState.open({ path });
-    const report = await runEpoch(await validator({ state: fresh, minersPerEpoch: 2, queueSeed: seed }));
+    const report = await runEpoch({ validator: await validator({ state: fresh, minersPerEpoch: 2, queueSeed: seed }) });
     await fresh.close();
     const { hotkeys } = events.findLast((event) => event.kind === 'drawn')!;
     if (!hotkeys.includes(await addressOf('ann'))) undrawn++;
@@ -270,49 +274,41 @@ test('a copy is found though its original was never drawn', async () => {
   expect(undrawn).toBeGreaterThan(0);
 });
 
-test('what a miner has shown is read from the state once an epoch, and once more where its dataset is checked anew', async () => {
+test('what everybody has shown is read from the state once an epoch, and a dataset that did not change is not checked again', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  await publish('cid', rowsOn('owl'));
-  await runEpoch(await validator());
-  const reads = vi.spyOn(state, 'datasets');
-  await runEpoch(await validator({ minersPerEpoch: 2 }));
-  const { hotkeys } = events.findLast((event) => event.kind === 'drawn')!;
-  const readOf = await Promise.all(
-    ['ann', 'ben', 'cid'].map(async (name) => {
-      const hotkey = await addressOf(name);
-      return { drawn: hotkeys.includes(hotkey), reads: reads.mock.calls.filter(([read]) => read === hotkey).length };
-    }),
-  );
-  expect(readOf.filter(({ drawn }) => drawn)).toEqual(Array(2).fill({ drawn: true, reads: 2 }));
-  expect(readOf.filter(({ drawn }) => !drawn)).toEqual([{ drawn: false, reads: 1 }]);
+  await runEpoch({ validator: await validator() });
+  const [reads, checks] = [vi.spyOn(state, 'ledger'), vi.spyOn(checker, 'check')];
+  await runEpoch({ validator: await validator() });
+  expect([reads.mock.calls.length, checks.mock.calls.length]).toEqual([1, 0]);
+  vi.restoreAllMocks();
 });
 
 test('a pointer that nobody can fetch counts against its miner though all others are read from the disk', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   await publish('ann', rowsOn('bird'));
   hub.faults.inject({ on: '/datasets/u/ann/', fault: { kind: 'body', status: 403, body: 'no' }, times: 1_000 });
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   expect((await state.standings())[await addressOf('ann')]!.postponedEpochs).toBe(1);
   hub.faults.inject({ on: '/', fault: { kind: 'status', status: 503 }, times: 1_000 });
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   expect((await state.standings())[await addressOf('ann')]!.postponedEpochs).toBe(1);
 });
 
 test('when everybody is refused, weights set before do not stand', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
-  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
+  await runEpoch({ validator: await validator() });
+  expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0]);
   await commitGarbage('ann');
-  await runEpoch(await validator());
-  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([2]);
+  await runEpoch({ validator: await validator() });
+  expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([2]);
 });
 
 /** The chain's consensus by uid, until the subnet's next epoch, which is far away. */
 async function setConsensus(shares: number[]): Promise<void> {
-  chain.setHyperparameter(NETUID, 'tempo', 10_000);
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 10_000 });
   chain.setStorage(
     'SubtensorModule.Consensus',
     NETUID,
@@ -321,7 +317,7 @@ async function setConsensus(shares: number[]): Promise<void> {
   await chain.produceBlocks(1);
 }
 const hubDown = (on = '/') => hub.faults.inject({ on, fault: { kind: 'status', status: 503 }, times: 1_000 });
-const weightsOnChain = async () => (await subtensor.weights(NETUID, 2)).map(({ uid }) => uid);
+const weightsOnChain = async () => (await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid);
 
 test('a validator that has evaluated nothing yet sends nothing, whatever the consensus', async () => {
   await publish('ann', rowsOn('cat'));
@@ -329,7 +325,7 @@ test('a validator that has evaluated nothing yet sends nothing, whatever the con
   await setConsensus([0.6, 0.4, 0, 0]);
   hubDown();
   const logger = { ...silentLogger, warn: vi.fn() };
-  const report = await runEpoch(await validator({ blockThreshold: 20_000, logger }));
+  const report = await runEpoch({ validator: await validator({ blockThreshold: 20_000, logger }) });
   const sentence =
     'no weights were sent, those set before stand: not one dataset has been scored yet, and 2 could not be evaluated in this epoch';
   expect(report).toMatchObject({ receipt: null, notSent: sentence });
@@ -345,12 +341,12 @@ test('a lost state and an outage take nothing from anybody, though a pointer is 
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   await commitGarbage('cid');
-  expect((await runEpoch(await validator())).notSent).toBeNull();
+  expect((await runEpoch({ validator: await validator() })).notSent).toBeNull();
   const before = await weightsOnChain();
   expect(before).not.toEqual([]);
   const lost = await ValidatorState.open({ path: join(folder, 'lost') });
   hubDown();
-  const report = await runEpoch(await validator({ state: lost, cacheDir: join(folder, 'empty') }));
+  const report = await runEpoch({ validator: await validator({ state: lost, cacheDir: join(folder, 'empty') }) });
   await lost.close();
   expect(report).toMatchObject({ receipt: null, notSent: expect.stringContaining('2 could not be evaluated') });
   expect(await weightsOnChain()).toEqual(before);
@@ -358,13 +354,13 @@ test('a lost state and an outage take nothing from anybody, though a pointer is 
 
 test('whoever earned the weights and is refused loses them, though nobody else can be evaluated', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   expect(await weightsOnChain()).toEqual([0]);
   await commitGarbage('ann');
   await publish('ben', rowsOn('dog'));
   await setConsensus([0.6, 0.4, 0, 0]);
   hubDown();
-  const report = await runEpoch(await validator({ blockThreshold: 20_000 }));
+  const report = await runEpoch({ validator: await validator({ blockThreshold: 20_000 }) });
   expect(entry(report, 1)).toMatchObject({ outcome: { kind: 'postponed' }, weight: 0 });
   expect(await weightsOnChain()).toEqual([2]);
 });
@@ -377,7 +373,7 @@ test('a logger that throws, such as on a full disk, stops neither scoring nor th
     throw Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write' });
   };
   const logger = { trace: full, debug: full, info: full, warn: full, error: full };
-  const report = await runEpoch(await validator({ logger }));
+  const report = await runEpoch({ validator: await validator({ logger }) });
   expect(report.entries.map(({ outcome }) => outcome.kind).sort()).toEqual(['rejected', 'scored', 'scored']);
   expect(report.receipt).not.toBeNull();
 });
@@ -385,11 +381,11 @@ test('a logger that throws, such as on a full disk, stops neither scoring nor th
 test('averages are sent again after an epoch without an evaluation', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  const { entries } = await runEpoch(await validator());
+  const { entries } = await runEpoch({ validator: await validator() });
   await publish('ann', rowsOn('owl'));
   await publish('ben', rowsOn('bat'));
   hubDown();
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(report).toMatchObject({ receipt: expect.anything(), notSent: null });
   for (const { uid, weight } of entries) expect(entry(report, uid).weight).toBeCloseTo(weight, 5);
 });
@@ -398,7 +394,7 @@ test('defect 11: a dataset at which training fails again and again is postponed;
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   const failing = trainerFailingOn('cat');
-  const report = await runEpoch(await validator({ trainer: failing.trainer, clock: NO_WAITING }));
+  const report = await runEpoch({ validator: await validator({ trainer: failing.trainer, clock: NO_WAITING }) });
   expect(failing.failures()).toBe(3);
   expect(entry(report, 0)).toMatchObject({ outcome: { kind: 'postponed', by: 'trainer' } });
   expect(entry(report, 1).outcome.kind).toBe('scored');
@@ -408,34 +404,34 @@ test('an evaluation set that measures nothing ends the validator, and costs no m
   await publish('ann', rowsOn('cat'));
   await writeRows('unlabelled.jsonl', [row('Why? '.repeat(200), 'No.')]);
   const evaluation = await loadEvaluationSet({ path: join(folder, 'unlabelled.jsonl') });
-  await expect(runEpoch(await validator({ evaluation }))).rejects.toMatchObject({
+  await expect(runEpoch({ validator: await validator({ evaluation }) })).rejects.toMatchObject({
     code: 'bad-argument',
     transient: false,
     message: expect.stringContaining('none of 1 evaluation rows has an assistant token'),
   });
   expect(events.filter(({ kind }) => kind === 'settled')).toEqual([]);
-  expect(await subtensor.weights(NETUID, 2)).toEqual([]);
+  expect(await subtensor.weights({ netuid: NETUID, uid: 2 })).toEqual([]);
 });
 
 test('defect 11: a device that trains nothing scores nobody: the epoch waits for it', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
   const { trainer: lost } = trainerFailingOn('is here');
-  await expect(runEpoch(await validator({ trainer: lost, clock: NO_WAITING }))).rejects.toMatchObject({
+  await expect(runEpoch({ validator: await validator({ trainer: lost, clock: NO_WAITING }) })).rejects.toMatchObject({
     code: 'trainer-failed',
     transient: true,
     message: expect.stringMatching(/not one dataset of this epoch could be trained on: .*device lost/),
   });
   expect(await state.standings()).toEqual({});
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
 });
 
 /** The trainer, with a device that fails on datasets that say something. */
 function trainerFailingOn(words: string): { trainer: LoraTrainer; failures: () => number } {
   let failures = 0;
-  const train = async (...parameters: Parameters<LoraTrainer['train']>) => {
-    if (!JSON.stringify(parameters[0]).includes(words)) return trainer.train(...parameters);
+  const train: LoraTrainer['train'] = async (parameters) => {
+    if (!JSON.stringify(parameters.rows).includes(words)) return trainer.train(parameters);
     failures++;
     throw new FlockOffError({ code: 'trainer-failed', what: 'device lost', transient: true });
   };
@@ -447,22 +443,22 @@ test('a verdict stands while its pointer does, also when the miner is not drawn:
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('cat'));
   await publish('cid', rowsOn('owl'));
-  expect(entry(await runEpoch(await validator()), 1).outcome.kind).toBe('rejected');
-  chain.setHyperparameter(NETUID, 'tempo', 10_000);
+  expect(entry(await runEpoch({ validator: await validator() }), 1).outcome.kind).toBe('rejected');
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 10_000 });
   chain.setStorage('SubtensorModule.Consensus', NETUID, [20_000, 25_535, 0, 20_000]);
   await chain.produceBlocks(1);
   const ben = await addressOf('ben');
   let report: EpochReport;
   let drawn: string[];
   do {
-    report = await runEpoch(await validator({ minersPerEpoch: 2, blockThreshold: 20_000 }));
+    report = await runEpoch({ validator: await validator({ minersPerEpoch: 2, blockThreshold: 20_000 }) });
     drawn = events.findLast((event) => event.kind === 'drawn')!.hotkeys;
   } while (drawn.includes(ben));
   expect(entry(report, 1)).toMatchObject({
     weight: 0,
     outcome: { kind: 'rejected', verdict: { reason: 'duplicate' } },
   });
-  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0, 3]);
+  expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0, 3]);
 });
 
 test('weights go to who is registered when they are sent, not to who takes over a uid during the training', async () => {
@@ -477,49 +473,50 @@ test('weights go to who is registered when they are sent, not to who takes over 
     void chain.produceBlocks(1);
   };
   const ben = await addressOf('ben');
-  const report = await runEpoch(await validator({ onEvent }));
+  const report = await runEpoch({ validator: await validator({ onEvent }) });
   expect(entry(report, 1)).toMatchObject({
     hotkey: ben,
     weight: 0,
     why: 'left the subnet before the weights were sent',
   });
-  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
+  expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0]);
 });
 
-test('datasets that no pointer names any more leave the disk, and who left the subnet is forgotten', async () => {
+test('datasets that no pointer names any more leave the disk; what was shown is kept, also of who left the subnet', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   const cached = (name: string) => readdir(join(folder, 'cache', 'datasets', 'u', name)).catch(() => []);
   const [first] = await cached('ann');
   const [ann, ben] = [await addressOf('ann'), await addressOf('ben')];
-  expect(await state.datasets(ben)).toHaveLength(1);
+  const shown = async (hotkey: string) =>
+    (await state.ledger()).find((entry) => entry.hotkey === hotkey)?.showings.map(({ rows }) => rows);
+  expect(await shown(ben)).toEqual([6]);
   await publish('ann', rowsOn('bird'));
   chain.setStorage('SubtensorModule.Keys', NETUID, 1, (await writeDevWallet({ path: folder, name: 'new' })).hotkey);
   await chain.produceBlocks(1);
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   expect(await cached('ann')).toHaveLength(1);
   expect(await cached('ann')).not.toContain(first);
   expect(await cached('ben')).toEqual([]);
-  expect(await state.download('u/ann', first!)).toBeNull();
-  expect(await state.datasets(ben)).toEqual([]);
-  expect((await state.datasets(ann)).map(({ rowHashes }) => rowHashes.length)).toEqual([6, 6]);
+  expect(await shown(ben)).toEqual([6]);
+  expect(await shown(ann)).toEqual([6, 6]);
 });
 
 test('a dataset that was scored once is scored again after its repository is gone', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   hub.deleteRepository('u/ann');
-  expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+  expect(entry(await runEpoch({ validator: await validator() }), 0).outcome.kind).toBe('scored');
 });
 
 test('a damaged file in the cache is fetched again, never a verdict', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   const cached = join(folder, 'cache', 'datasets', 'u', 'ann');
   const [commit] = await readdir(cached);
   await writeFile(join(cached, commit!, 'data.jsonl'), 'rubbish');
-  expect(entry(await runEpoch(await validator()), 0).outcome.kind).toBe('scored');
+  expect(entry(await runEpoch({ validator: await validator() }), 0).outcome.kind).toBe('scored');
 });
 
 test('a cache that is emptied between download and training is filled again', async () => {
@@ -528,31 +525,31 @@ test('a cache that is emptied between download and training is filled again', as
   const onEvent = ({ kind }: ValidatorEvent) => {
     if (kind === 'settled') rmSync(join(folder, 'cache', 'datasets'), { recursive: true, force: true });
   };
-  const report = await runEpoch(await validator({ onEvent }));
+  const report = await runEpoch({ validator: await validator({ onEvent }) });
   expect([0, 1].map((uid) => entry(report, uid).outcome.kind)).toEqual(['scored', 'scored']);
 });
 
 test('validators that share a cache leave each other what they use', async () => {
   await publish('ann', rowsOn('cat'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   const cached = () => readdir(join(folder, 'cache', 'datasets', 'u', 'ann'));
   const [first] = await cached();
   await publish('ann', rowsOn('bird'));
   const other = await ValidatorState.open({ path: join(folder, 'other') });
-  await runEpoch(await validator({ state: other }));
+  await runEpoch({ validator: await validator({ state: other }) });
   await other.close();
   // No pointer names the first one now, but the first validator has not said yet that it needs it no more.
   expect(await cached()).toContain(first);
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   expect(await cached()).not.toContain(first);
 });
 
 test('defect 13: garbage over a good pointer ends its weight', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  await runEpoch(await validator());
+  await runEpoch({ validator: await validator() });
   await commitGarbage('ann');
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(entry(report, 0)).toMatchObject({
     weight: 0,
     outcome: { kind: 'rejected', verdict: { reason: 'invalid-pointer' } },
@@ -570,13 +567,13 @@ test('a validator stopped in the middle goes on with the same draw and trains no
     if (event.kind === 'settled' && events.filter(({ kind }) => kind === 'settled').length === 2)
       stop.abort(new Error('killed'));
   };
-  await expect(runEpoch(await validator({ onEvent }), { signal: stop.signal })).rejects.toThrow('killed');
+  await expect(runEpoch({ validator: await validator({ onEvent }), signal: stop.signal })).rejects.toThrow('killed');
   const open = await state.openEpoch();
   await state.close();
   state = await ValidatorState.open({ path: join(folder, 'state') });
   expect(trained()).toBe(2);
   events = [];
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   expect(events[0]).toMatchObject({ kind: 'drawn', resumed: true, epochSeed: open!.epochSeed, hotkeys: open!.hotkeys });
   expect(trained()).toBe(1);
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored', 'scored']);
@@ -584,7 +581,7 @@ test('a validator stopped in the middle goes on with the same draw and trains no
 });
 
 test('nobody with a dataset: no weights are sent, and the report says so', async () => {
-  const report = await runEpoch(await validator());
+  const report = await runEpoch({ validator: await validator() });
   const { backend, precision, baseSha256 } = trainer;
   expect(report).toMatchObject({ entries: [], receipt: null, trainer: { backend, precision, baseSha256 } });
 });
@@ -596,7 +593,8 @@ test('runValidator runs epoch after epoch and retries what passes', async () => 
     if (name === 'metagraph' && failures-- > 0) chain.dropConnections();
   });
   const reports: EpochReport[] = [];
-  await runValidator(await validator({ subtensor: flaky, clock: NO_WAITING }), {
+  await runValidator({
+    validator: await validator({ subtensor: flaky, clock: NO_WAITING }),
     blocksPerEpoch: 3,
     epochs: 2,
     onReport: (report) => void reports.push(report),
@@ -613,7 +611,8 @@ test('runValidator waits for the next epoch through faults of the chain', async 
       : undefined,
   );
   const reports: EpochReport[] = [];
-  await runValidator(await validator({ subtensor: flaky, clock: NO_WAITING }), {
+  await runValidator({
+    validator: await validator({ subtensor: flaky, clock: NO_WAITING }),
     blocksPerEpoch: 2,
     epochs: 2,
     onReport: (report) => void reports.push(report),
@@ -631,6 +630,6 @@ test('on a subnet with commit-reveal the weights are revealed while the validato
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => setTimeout(resolve, signal?.aborted ? 0 : 100)),
   };
-  await runValidator(await validator({ clock }), { blocksPerEpoch: 60, epochs: 2 });
-  expect((await subtensor.weights(NETUID, 2)).map(({ uid }) => uid)).toEqual([0]);
+  await runValidator({ validator: await validator({ clock }), blocksPerEpoch: 60, epochs: 2 });
+  expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0]);
 });

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
-import { FlockOffError, type FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
+import type { FlockOffErrorCode } from '../../src/errors/flock-off-error.ts';
 import { accept, reject } from '../../src/schema/verdict.ts';
 import { postponeOnFault } from '../../src/validator/postpone.ts';
+import { anyError } from '../errors/any-error.ts';
 
-const failing = (code: FlockOffErrorCode, facts = {}) =>
-  postponeOnFault(() => Promise.reject(new FlockOffError({ code, what: 'it failed', facts })));
+const failing = (code: FlockOffErrorCode, facts: object) =>
+  postponeOnFault(() => Promise.reject(anyError(code, { facts })));
 
 test.each([
-  ['hub-unreachable', {}, 'hub'],
+  ['hub-unreachable', { url: '/' }, 'hub'],
   ['hub-denied', { status: 403 }, 'hub'],
   ['trainer-failed', {}, 'trainer'],
 ] as const)('%s %j concerns one miner, who is postponed', async (code, facts, by) => {
@@ -16,7 +17,7 @@ test.each([
 
 test.each([
   ['hub-denied', { status: 401 }],
-  ['disk', {}],
+  ['disk', { path: '/' }],
   ['chain-unreachable', {}],
 ] as const)('%s %j concerns everybody, and is thrown', async (code, facts) => {
   await expect(failing(code, facts)).rejects.toMatchObject({ code });

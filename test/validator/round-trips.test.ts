@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectSubtensor, runEpoch, ValidatorState } from 'flock-off';
-import { startLocalChain } from 'flock-off/local';
+import { runEpoch, Subtensor, ValidatorState } from 'flock-off';
+import { LocalChain } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { countRoundTrips } from '../chain/round-trips.ts';
 import { chainOnlyValidator } from './chain-only-validator.ts';
 
 const NETUID = 96;
-/** Whatever the number of miners, with the wait for the end of the subnet's epoch, until the weights count. */
-const MOST_ROUND_TRIPS = 12;
+/** Whatever the number of miners, with the order of their commitments and the wait for the end of the epoch, until the weights count. */
+const MOST_ROUND_TRIPS = 15;
 
 let folder: string;
 beforeEach(async () => {
@@ -50,7 +50,7 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     stake: uid === 0 ? 1e12 : 0,
   }));
   const commitRevealEnabled = hide !== undefined;
-  const chain = await startLocalChain({
+  const chain = await LocalChain.open({
     profile,
     blockTimeMs: 'manual',
     subnets: [{ netuid: NETUID, tempo: 40, weightsRateLimit: 0, commitRevealEnabled, neurons }],
@@ -62,11 +62,11 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     chain.setStorage('Commitments.CommitmentOf', NETUID, hotkey, { deposit: 0, block: 1, info });
   }
   await chain.produceBlocks();
-  const subtensor = await connectSubtensor({ endpoint: chain.url });
+  const subtensor = await Subtensor.open({ endpoint: chain.url });
   const state = await ValidatorState.open({ path: join(folder, `${miners}`) });
   let timer: NodeJS.Timeout | undefined;
   try {
-    const { block, nextEpochBlock } = await subtensor.metagraph(NETUID);
+    const { block, nextEpochBlock } = await subtensor.metagraph({ netuid: NETUID });
     const blockThreshold = nextEpochBlock - block - 5;
     const { beacon } = chain;
     const parameters = { folder, subtensor, netuid: NETUID, hotkey: hotkeys[0]!, state, blockThreshold, hide, beacon };
@@ -74,9 +74,11 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     let used: string | undefined;
     const { roundTrips } = await countRoundTrips(async () => {
       const report = await runEpoch({
-        ...validator,
-        onEvent: ({ kind }) => {
-          if (kind === 'waiting') timer = setInterval(() => void chain.produceBlocks(), 50);
+        validator: {
+          ...validator,
+          onEvent: ({ kind }) => {
+            if (kind === 'waiting') timer = setInterval(() => void chain.produceBlocks(), 50);
+          },
         },
       });
       used = report.receipt?.mode;
@@ -90,7 +92,7 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
       }
       expect(await state.pendingReveals.list()).toEqual([]);
     });
-    expect(chain.weights(NETUID, 0).length).toBeGreaterThan(0);
+    expect(chain.weights({ netuid: NETUID, uid: 0 }).length).toBeGreaterThan(0);
     expect(used).toBe(mode);
     return roundTrips;
   } finally {

@@ -2,73 +2,90 @@ import { expect, test } from 'vitest';
 import { accept } from '../../src/schema/verdict.ts';
 import type { Outcome } from '../../src/validator/outcome.ts';
 import type { ReadPointer } from '../../src/validator/pointers.ts';
-import { averagesOf, nextStandings, type Standings, standingVerdicts } from '../../src/validator/standing.ts';
+import {
+  averagesOf,
+  nextStandings,
+  type Standings,
+  standingVerdicts,
+  storedAverages,
+} from '../../src/validator/standing.ts';
 
 const postponed: Outcome = { kind: 'postponed', by: 'hub', message: 'the Hub did not serve it' };
-const duplicate = { reason: 'duplicate', message: 'a copy' } as const;
-const everything = { hub: true, trainer: true };
+const unlabelled = { reason: 'no-labels', message: 'no label' } as const;
+const everything = { hub: true, trainer: true, miner: true };
 
 function pointerTo(commit: string): Map<string, ReadPointer> {
   const pointer = { repo: 'a/b', competition: '1', commit };
   const submission = accept({ uid: 0, hotkey: 'ann', pointer, commitBlock: 1 });
-  return new Map([['ann', { uid: 0, hotkey: 'ann', text: '', submission }]]);
+  return new Map([['ann', { uid: 0, hotkey: 'ann', coldkey: '', text: '', submission }]]);
 }
 
-/** The verdict on ann after that many epochs of one outcome, and what is kept of her. */
+/** What ann has left of 1 after that many epochs of one outcome, and what is kept of her. */
 function after(epochs: number, outcome: Outcome, served = everything) {
-  let standings: Standings = {};
-  const pointers = pointerTo('c');
-  for (let epoch = 0; ; epoch++) {
-    const outcomes = new Map([['ann', outcome]]);
-    const verdicts = standingVerdicts({ pointers, outcomes, standings, served });
-    if (epoch === epochs || verdicts.size > 0) return { verdict: verdicts.get('ann'), standings, epoch };
-    standings = nextStandings({ pointers, outcomes, standings, served, averages: {}, neurons: [{ hotkey: 'ann' }] });
+  let standings: Standings = { ann: { average: 1, refused: null, postponedEpochs: 0 } };
+  const outcomes = new Map([['ann', outcome]]);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const averages = averagesOf({ outcomes, standings, served });
+    standings = nextStandings({ ...kept(outcomes, standings, served), averages });
   }
+  return standings.ann!;
 }
+const kept = (outcomes: Map<string, Outcome>, standings: Standings, served = everything) => {
+  return { pointers: pointerTo('c'), outcomes, standings, served, neurons: [{ hotkey: 'ann' }] };
+};
 
 test('averages that version 0.1.0 stored a rounding error below 0 are 0', () => {
   const standing = { refused: null, postponedEpochs: 0 };
   const standings = { ann: { ...standing, average: -2.2e-16 }, ben: { ...standing, average: 1 } };
-  expect(averagesOf({ ...standings, cid: { ...standing, average: null } })).toEqual({ ann: 0, ben: 1 });
+  expect(storedAverages({ ...standings, cid: { ...standing, average: null } })).toEqual({ ann: 0, ben: 1 });
 });
 
-test('a dataset that cannot be evaluated is postponed ten times while others can, then refused with the last fault', () => {
-  const { verdict, epoch } = after(100, postponed);
-  expect(epoch).toBe(10);
-  expect(verdict).toEqual({
-    reason: 'not-evaluable',
-    message: 'could not be evaluated in more than 10 epochs while others could: the Hub did not serve it',
-  });
+test('a dataset that cannot be evaluated while others can keeps its share for three epochs, then half of it each time', () => {
+  const shares = [1, 2, 3, 4, 5, 6].map((epochs) => after(epochs, postponed).average);
+  expect(shares).toEqual([1, 1, 1, 0.5, 0.25, 0.125]);
+  expect(after(22, postponed).average).toBeGreaterThan(0);
+  expect(after(23, postponed).average).toBe(0);
 });
 
-test('defect 6: an outage of ours lasts as long as it lasts: nobody is refused while nobody can be evaluated', () => {
-  expect(after(100, postponed, { hub: false, trainer: true }).verdict).toBeUndefined();
-  expect(after(100, { ...postponed, by: 'trainer' }, { hub: true, trainer: false }).verdict).toBeUndefined();
+test('who keeps others waiting loses its share as who cannot be evaluated does', () => {
+  expect(after(5, { ...postponed, by: 'miner' }).average).toBe(0.25);
+  expect(after(5, { ...postponed, by: 'miner' }, { ...everything, miner: false }).average).toBe(1);
+});
+
+test('defect 6: an outage of ours lasts as long as it lasts: nobody loses anything while nobody can be evaluated', () => {
+  expect(after(100, postponed, { ...everything, hub: false }).average).toBe(1);
+  expect(after(100, { ...postponed, by: 'trainer' }, { ...everything, trainer: false }).average).toBe(1);
 });
 
 test('one evaluation in between begins the count anew', () => {
-  const { standings } = after(9, postponed);
-  expect(standings.ann!.postponedEpochs).toBe(9);
+  const standings = { ann: after(3, postponed) };
+  expect(standings.ann.postponedEpochs).toBe(3);
   const outcomes = new Map<string, Outcome>([['ann', { kind: 'scored', lossNatsPerToken: 1 }]]);
-  const next = { pointers: pointerTo('c'), outcomes, standings, served: everything };
-  expect(nextStandings({ ...next, averages: { ann: 1 }, neurons: [{ hotkey: 'ann' }] })).toEqual({
+  expect(nextStandings({ ...kept(outcomes, standings), averages: { ann: 1 } })).toEqual({
     ann: { average: 1, refused: null, postponedEpochs: 0 },
   });
 });
 
+test.each(['dataset-missing', 'dataset-denied', 'foreign-dataset', 'duplicate', 'evaluation-rows'] as const)(
+  'the verdict %s is come to anew in each epoch: none stands from an earlier one',
+  (reason) => {
+    const outcomes = new Map<string, Outcome>([['ann', { kind: 'rejected', verdict: { reason, message: '' } }]]);
+    expect(nextStandings({ ...kept(outcomes, {}), averages: {} }).ann!.refused).toBeNull();
+  },
+);
+
 test('a verdict stands until the pointer names something else or the miner is evaluated again', () => {
   const standings: Standings = {
-    ann: { average: 0, refused: { repo: 'a/b', commit: 'c', verdict: duplicate }, postponedEpochs: 0 },
+    ann: { average: 0, refused: { repo: 'a/b', commit: 'c', verdict: unlabelled }, postponedEpochs: 0 },
   };
   const verdictOn = (commit: string, outcome?: Outcome) =>
     standingVerdicts({
       pointers: pointerTo(commit),
       outcomes: new Map(outcome ? [['ann', outcome]] : []),
       standings,
-      served: everything,
     }).get('ann');
-  expect(verdictOn('c')).toEqual(duplicate);
-  expect(verdictOn('c', postponed)).toEqual(duplicate);
+  expect(verdictOn('c')).toEqual(unlabelled);
+  expect(verdictOn('c', postponed)).toEqual(unlabelled);
   expect(verdictOn('d')).toBeUndefined();
   expect(verdictOn('c', { kind: 'scored', lossNatsPerToken: 1 })).toBeUndefined();
 });
@@ -76,8 +93,8 @@ test('a verdict stands until the pointer names something else or the miner is ev
 test('who left the subnet is forgotten, and who was never evaluated has no average', () => {
   const standings: Standings = { gone: { average: 0.5, refused: null, postponedEpochs: 0 } };
   const outcomes = new Map<string, Outcome>([['ann', postponed]]);
-  const kept = { pointers: pointerTo('c'), outcomes, standings, served: everything, averages: {} };
-  expect(nextStandings({ ...kept, neurons: [{ hotkey: 'ann' }, { hotkey: 'idle' }] })).toEqual({
+  const neurons = [{ hotkey: 'ann' }, { hotkey: 'idle' }];
+  expect(nextStandings({ ...kept(outcomes, standings), averages: {}, neurons })).toEqual({
     ann: { average: null, refused: null, postponedEpochs: 1 },
     idle: { average: null, refused: null, postponedEpochs: 0 },
   });

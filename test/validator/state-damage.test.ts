@@ -22,10 +22,14 @@ beforeAll(async () => {
   // Every opening turns the log before into a table.
   for (let time = 0; time < 3; time++) {
     const state = await ValidatorState.open({ path: good });
-    await state.beginEpoch({ epochSeed: time, hotkeys: ['a', 'b'], startBlock: 100 + time }, { waiting: [time] });
+    await state.beginEpoch({
+      epoch: { epochSeed: time, hotkeys: ['a', 'b'], startBlock: 100 + time },
+      queue: { waiting: [time] },
+    });
     await state.pendingReveals.put(reveal(`0x0${time}`));
-    await state.putScore(`score ${time}`, { ok: true, value: 1.5 + time });
-    await state.putDatasets(`hotkey ${time % 2}`, []);
+    await state.putScore({ key: `score ${time}`, score: { ok: true, value: 1.5 + time } });
+    const entry = { hotkey: `hotkey ${time % 2}`, coldkey: '', showings: [], received: [], unreadable: null };
+    await state.putLedger({ put: [entry], removed: [] });
     truth = await contentsOf(state);
     await state.close();
   }
@@ -43,9 +47,9 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 async function contentsOf(state: ValidatorState): Promise<string> {
   const scores = await Promise.all([0, 1, 2].map((time) => state.score(`score ${time}`)));
-  const datasets = await Promise.all([0, 1].map((time) => state.datasets(`hotkey ${time}`)));
+  const ledger = await state.ledger();
   const [epoch, queue, reveals] = [await state.openEpoch(), await state.queue(), await state.pendingReveals.list()];
-  return JSON.stringify([state.id, epoch, queue, reveals, scores, datasets]);
+  return JSON.stringify([state.id, epoch, queue, reveals, scores, ledger]);
 }
 
 /** What a state gives that lies in a folder, or the error. */
@@ -146,7 +150,7 @@ test.each<[string, (folder: string) => Promise<void>, RegExp]>([
 test('files of another time among the others are an error', async () => {
   const before = await damaged('before', async () => {});
   const state = await ValidatorState.open({ path });
-  for (let i = 0; i < 3; i++) await state.putScore('score 0', { ok: true, value: 9 + i });
+  for (let i = 0; i < 3; i++) await state.putScore({ key: 'score 0', score: { ok: true, value: 9 + i } });
   await state.close();
   const olderHead = await damaged('older head', (it) => cp(join(before, 'HEAD'), join(it, 'HEAD')));
   expect(await look(olderHead)).toMatchObject({ message: expect.stringContaining('HEAD is of another time') });
@@ -157,11 +161,11 @@ test('files of another time among the others are an error', async () => {
 test('to look at files of two times changes none of them, so that what is newer can still be had back', async () => {
   const live = join(root, 'live');
   let state = await ValidatorState.open({ path: live });
-  await state.putScore('early', { ok: true, value: 1 });
+  await state.putScore({ key: 'early', score: { ok: true, value: 1 } });
   const older = await mkdtemp(join(root, 'older-'));
   for (const name of await readdir(live))
     if (/^(CURRENT|MANIFEST-|.+\.log$)/.test(name)) await cp(join(live, name), join(older, name));
-  await state.putScore('late', { ok: true, value: 2 });
+  await state.putScore({ key: 'late', score: { ok: true, value: 2 } });
   await state.close();
   state = await ValidatorState.open({ path: live });
   await state.close();
@@ -207,7 +211,7 @@ describe.skipIf(process.platform === 'win32')('the process that looks', () => {
   test('finds no damage where another one made its last writes and ended meanwhile', async () => {
     const state = await ValidatorState.open({ path });
     const before = await readFile(join(path, 'HEAD'));
-    for (let i = 0; i < 3; i++) await state.putScore('score 0', { ok: true, value: i });
+    for (let i = 0; i < 3; i++) await state.putScore({ key: 'score 0', score: { ok: true, value: i } });
     truth = await contentsOf(state);
     await state.close();
     await cp(join(path, 'HEAD'), join(root, 'HEAD'));
@@ -240,7 +244,7 @@ test('what a crash leaves between its two writes is no damage, and one write mor
   for (let i = 0; i < 3; i++) {
     await cp(join(path, 'HEAD'), join(root, `HEAD ${i}`));
     heads.push(join(root, `HEAD ${i}`));
-    await state.putScore('score 0', { ok: true, value: i });
+    await state.putScore({ key: 'score 0', score: { ok: true, value: i } });
   }
   truth = await contentsOf(state);
   await state.close();
@@ -253,7 +257,7 @@ test('what a crash leaves between its two writes is no damage, and one write mor
   await cp(lagging!, join(path, 'HEAD'));
   for (let i = 0; i < 2; i++) {
     state = await ValidatorState.open({ path });
-    await state.putScore('score 1', { ok: true, value: i });
+    await state.putScore({ key: 'score 1', score: { ok: true, value: i } });
     await state.close();
   }
 }, 60_000);
@@ -275,7 +279,7 @@ test('a repair says what is gone, gives back what is left of it, and what it giv
   expect(repair!.message).toMatch(/^\d+ of 11 entries, as they were \d writes? earlier$/);
   const state = await ValidatorState.open({ path });
   expect(await state.pendingReveals.list()).toContainEqual(reveal('0x01'));
-  await state.putScore('new', { ok: true, value: 1 });
+  await state.putScore({ key: 'new', score: { ok: true, value: 1 } });
   await state.close();
   expect(await look(path)).not.toBeInstanceOf(FlockOffError);
 }, 60_000);
@@ -347,7 +351,8 @@ test.skipIf(process.platform === 'win32')(
     };
     expect(await modes()).toEqual(new Set([0o700, 0o600]));
     // Enough for new files; those of the background are tightened when it ends.
-    for (let i = 0; i < 6; i++) await state.putScore(`large ${i}`, { ok: true, value: i, x: 'x'.repeat(1e6) } as never);
+    for (let i = 0; i < 6; i++)
+      await state.putScore({ key: `large ${i}`, score: { ok: true, value: i, x: 'x'.repeat(1e6) } as never });
     await state.close();
     expect(await modes()).toEqual(new Set([0o700, 0o600]));
     await truncate(join(path, 'CURRENT'), 0);

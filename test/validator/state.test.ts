@@ -1,17 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { accept } from '../../src/schema/verdict.ts';
+import { unpackNumbers } from '../../src/validator/ledger/packed.ts';
+import { blockOf } from '../../src/validator/ledger/position.ts';
 import { ValidatorState } from '../../src/validator/state.ts';
+import { openStore } from '../../src/validator/store/open-store.ts';
 import { pendingRevealStoreContract, reveal } from '../chain/weights/pending-reveals-contract.ts';
 
 let path: string;
 beforeEach(async () => {
   path = await mkdtemp(join(tmpdir(), 'flock-off-state-'));
 });
-afterEach(() => rm(path, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const folder of [path, `${path}-fingerprints`]) await rm(folder, { recursive: true, force: true });
+});
 
 test('a fresh state remembers nothing', async () => {
   const state = await ValidatorState.open({ path });
@@ -19,24 +25,26 @@ test('a fresh state remembers nothing', async () => {
   expect(await state.queue()).toBeNull();
   expect(await state.standings()).toEqual({});
   expect(await state.score('x')).toBeNull();
-  expect(await state.datasets('x')).toEqual([]);
+  expect(await state.ledger()).toEqual([]);
+  expect(await state.fileFinding('x')).toBeNull();
+  expect(await state.baseline('x')).toBeNull();
   expect(await state.pendingReveals.list()).toEqual([]);
   await state.close();
 });
 
 test('finishing an epoch stores the standings, closes it and forgets its scores, and keeps everything else', async () => {
   const state = await ValidatorState.open({ path });
-  await state.beginEpoch({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, { waiting: [] });
-  await state.putScore('k', { ok: true, value: 1.25 });
-  await state.putDownload('a/b', 'c', { sha256: 'd' });
+  await state.beginEpoch({ epoch: { epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, queue: { waiting: [] } });
+  await state.putScore({ key: 'k', score: { ok: true, value: 1.25 } });
+  await state.putDownload({ repo: 'a/b', commit: 'c', sha256: 'd', bytes: 1, block: 2 });
   expect(await state.openEpoch()).toEqual({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 });
   const standings = { a: { average: 1, refused: null, postponedEpochs: 0 } };
-  await state.finishEpoch(standings, { waiting: ['b'] });
+  await state.finishEpoch({ standings, queue: { waiting: ['b'] } });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();
   expect(await state.standings()).toEqual(standings);
   expect(await state.queue()).toEqual({ waiting: ['b'] });
-  expect(await state.download('a/b', 'c')).toEqual({ sha256: 'd' });
+  expect(await state.download({ repo: 'a/b', commit: 'c' })).toEqual({ sha256: 'd', bytes: 1, block: 2 });
   await state.close();
 });
 
@@ -61,7 +69,7 @@ test('what was stored before kill -9 is there afterwards', async () => {
     import { ValidatorState } from ${JSON.stringify(new URL('../../src/validator/state.ts', import.meta.url).href)};
     const state = await ValidatorState.open({ path: ${JSON.stringify(path)} });
     for (let i = 0; ; i++) {
-      await state.putScore('n' + i, { ok: true, value: i });
+      await state.putScore({ key: 'n' + i, score: { ok: true, value: i } });
       process.stdout.write(i + '\\n');
     }`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
@@ -79,17 +87,66 @@ test('what was stored before kill -9 is there afterwards', async () => {
   await state.close();
 });
 
-test('keeps only what it is told to of datasets and downloads, and everything else', async () => {
+test('downloads and findings older than a block go, but for downloads that pointers name', async () => {
   const state = await ValidatorState.open({ path });
-  await state.putDatasets('gone', []);
-  await state.putDatasets('here', []);
-  await state.putDownload('a/b', 'old', { sha256: '1' });
-  await state.putDownload('a/b', 'new', { sha256: '2' });
-  await state.putScore('k', { ok: true, value: 1 });
-  await state.keepOnly({ hotkeys: ['here'], downloads: [{ repo: 'a/b', commit: 'new' }] });
-  expect(await state.download('a/b', 'old')).toBeNull();
-  expect(await state.download('a/b', 'new')).toEqual({ sha256: '2' });
-  expect(await state.score('k')).toEqual({ ok: true, value: 1 });
+  const download = (commit: string, block: number) =>
+    state.putDownload({ repo: 'a/b', commit, sha256: commit, bytes: 1, block });
+  await download('old', 9);
+  await download('named', 9);
+  await download('young', 10);
+  for (const block of [9, 10]) await state.putFileFinding({ key: `k${block}`, checked: accept({ rows: 1 }), block });
+  await state.keepSince({ block: 10, named: [{ repo: 'a/b', commit: 'named' }] });
+  const kept = async (commit: string) => (await state.download({ repo: 'a/b', commit }))?.sha256;
+  expect([await kept('old'), await kept('named'), await kept('young')]).toEqual([undefined, 'named', 'young']);
+  expect([await state.fileFinding('k9'), (await state.fileFinding('k10'))?.block]).toEqual([null, 10]);
+  await state.close();
+});
+
+test('of the base model the last loss is kept', async () => {
+  const state = await ValidatorState.open({ path });
+  await state.putBaseline({ key: 'a', lossNatsPerToken: 1 });
+  await state.putBaseline({ key: 'b', lossNatsPerToken: 2 });
+  expect([await state.baseline('a'), await state.baseline('b')]).toEqual([null, 2]);
+  await state.close();
+});
+
+test('the ledger is stored by hotkey', async () => {
+  const state = await ValidatorState.open({ path });
+  const entry = (hotkey: string) => ({ hotkey, coldkey: 'c', showings: [], received: [], unreadable: null });
+  await state.putLedger({ put: [entry('a'), entry('b')], removed: [] });
+  await state.putLedger({ put: [{ ...entry('b'), coldkey: 'd' }], removed: ['a'] });
+  expect(await state.ledger()).toEqual([{ ...entry('b'), coldkey: 'd' }]);
+  await state.close();
+});
+
+test('dates of rows that an earlier version remembered stay, and its records go with the first write', async () => {
+  const dataset = { repo: 'a/b', commit: 'c', commitBlock: 9, sha256: 'd', rowHashes: ['x', 'y'], rowBlocks: [5, 9] };
+  const store = await openStore(path);
+  await store.write([{ type: 'put', key: 'dataset:ann', value: [dataset] }]);
+  await store.close();
+  const state = await ValidatorState.open({ path });
+  const [entry] = await state.ledger();
+  expect(entry).toMatchObject({ hotkey: 'ann', showings: [{ repo: 'a/b', commit: 'c', rows: 2, judgement: null }] });
+  const { shownAt, rows } = entry!.showings[0]!;
+  expect([...unpackNumbers(shownAt, rows)].map(blockOf)).toEqual([5, 9]);
+  await state.putLedger({ put: [{ ...entry!, coldkey: 'c' }], removed: [] });
+  expect(await state.ledger()).toEqual([{ ...entry!, coldkey: 'c' }]);
+  await state.close();
+  const after = await openStore(path);
+  expect(await after.keys('dataset:')).toEqual([]);
+  await after.close();
+});
+
+test('a fingerprint that is damaged is as if it had never been there', async () => {
+  const state = await ValidatorState.open({ path });
+  const fingerprint = Uint8Array.of(1, 2, 3);
+  for (const name of ['a.1', 'b.1']) await state.fingerprints.write({ name, fingerprint });
+  expect(await state.fingerprints.read('a.1')).toEqual(fingerprint);
+  await writeFile(join(`${path}-fingerprints`, 'a.1.fp'), 'rubbish');
+  expect([await state.fingerprints.has('a.1'), await state.fingerprints.read('a.1')]).toEqual([true, null]);
+  expect(await state.fingerprints.has('a.1')).toBe(false);
+  await state.fingerprints.keepOnly([]);
+  expect(await state.fingerprints.read('b.1')).toBeNull();
   await state.close();
 });
 
@@ -100,7 +157,7 @@ test.skipIf(process.platform === 'win32')('a full disk is one sentence, and lose
     const state = await ValidatorState.open({ path: ${JSON.stringify(path)} });
     try {
       for (let i = 0; ; i++) {
-        await state.putScore('n' + i, { ok: true, value: i, filler: 'x'.repeat(10_000) });
+        await state.putScore({ key: 'n' + i, score: { ok: true, value: i, filler: 'x'.repeat(10_000) } });
         console.log(i);
       }
     } catch (error) {

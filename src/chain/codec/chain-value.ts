@@ -1,4 +1,4 @@
-import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { FlockOffError, isCode } from '../../errors/flock-off-error.ts';
 
 /** A decoded value of any type of the runtime. What @polkadot decodes has more, and this shape. */
 export interface ChainValue {
@@ -71,7 +71,7 @@ export function toKeys<Name extends string>(keys: ChainValue[], names: readonly 
     code: 'chain-rejected',
     what: `this runtime has ${keys.length} keys for an entry, expected ${names.join(', ')}`,
     fix: 'update flock-off: the runtime has changed',
-    facts: { keys: keys.length, expected: names.length },
+    facts: { keys: keys.length, expectedKeys: names.length },
   });
 }
 
@@ -99,7 +99,7 @@ export function ifOfType<T>(read: () => T): T | null {
   try {
     return read();
   } catch (error) {
-    if (error instanceof FlockOffError && error.facts.expectedType) return null;
+    if (isCode(error, 'chain-rejected') && error.facts.expectedType !== undefined) return null;
     throw error;
   }
 }
@@ -111,6 +111,6 @@ function otherType(value: ChainValue | null | undefined, expected: string): Floc
     code: 'chain-rejected',
     what: `this runtime has ${seen} ${item ? `in ${item}` : 'in its storage'}, expected ${expected}`,
     fix: 'update flock-off: the runtime has changed',
-    facts: { item, expectedType: expected, seenType: seen },
+    facts: { item: item || undefined, expectedType: expected, seenType: seen },
   });
 }

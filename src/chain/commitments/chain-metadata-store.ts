@@ -1,35 +1,49 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
+import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
+import { toNumber } from '../node/snapshot.ts';
+import { type BlockPositions, readBlockPositions } from '../subnet/commitment-positions.ts';
 import {
   type CommitmentRoom,
   encodeCommitment,
   hasBigRaw,
   readCommitment,
   readCommitmentRoom,
+  readCommitments,
 } from '../subnet/commitments.ts';
+import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
+import { readSubnet, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { callOn } from '../transaction/submit.ts';
-import type { HotkeySigner } from '../wallet/hotkey.ts';
-import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
+import type {
+  CommitParameters,
+  CommitReturnType,
+  MetadataStore,
+  PointerTextParameters,
+  ReadCommitmentParameters,
+  ReadPositionsParameters,
+  WaitForRoomParameters,
+} from './metadata-store.ts';
+import { sendCommitment, waitForRoom } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
+  /** The subnet that is meant: nothing is written to another one. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
 }
 
-export interface CommitParameters extends CommitmentWait {
-  hotkey: HotkeySigner;
-}
+/** Blocks whose order of commitments is remembered. */
+const MOST_BLOCKS = 4_096;
 
-export interface CommitReturnType {
-  /** Text now on the chain. */
-  pointer: string;
-  /** Block it was written in. */
-  block: number;
-  /** `null` when the pointer was there already, or only its effect was seen. */
-  blockHash: string | null;
+export interface RoomParameters {
+  /** ss58 address. */
+  hotkey: string;
+  /** Length of the text. */
+  bytes: number;
+  signal?: AbortSignal;
 }
 
 /**
@@ -37,21 +51,35 @@ export interface CommitReturnType {
  *
  * @example
  * const store = new ChainMetadataStore({ subtensor, netuid });
- * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha }, { hotkey });
+ * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha, hotkey });
  */
-export class ChainMetadataStore {
-  readonly #subtensor: Subtensor;
+export class ChainMetadataStore implements MetadataStore {
+  readonly #subtensor: HotkeyChain;
   readonly #netuid: number;
+  /** Of final blocks, the oldest reading first. */
+  readonly #positions = new Map<number, BlockPositions>();
+  readonly #expected: ExpectedSubnet | undefined;
 
-  constructor({ subtensor, netuid }: ChainMetadataStoreParameters) {
+  constructor({ subtensor, netuid, expected }: ChainMetadataStoreParameters) {
+    this.#expected = expected;
     this.#subtensor = subtensor;
     this.#netuid = netuid;
   }
 
-  /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
-  async requireRegistered({ address }: HotkeySigner, signal?: AbortSignal): Promise<void> {
-    const registered = await this.#subtensor.isRegistered(this.#netuid, address, signal);
-    if (!registered) throw unregistered(address, this.#netuid);
+  /**
+   * Resolves when the hotkey may commit on this subnet.
+   * @throws FlockOffError `wrong-subnet` when it is not the one that is meant; `unregistered` in one sentence.
+   */
+  async requireRegistered({ hotkey, signal }: ReadCommitmentParameters): Promise<void> {
+    const netuid = this.#netuid;
+    const use = async (snapshot: Snapshot) => {
+      const reads = { uid: uidRead(netuid, hotkey), identity: identityReads(snapshot, netuid) };
+      const read = await snapshot.read(reads);
+      return { uid: uidOf(read.uid), subnet: identityOf(netuid, snapshot.genesisHash, read.identity) };
+    };
+    const { uid, subnet } = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    requireSubnet({ seen: subnet, expected: this.#expected });
+    if (uid === null) throw unregistered(hotkey, this.#netuid);
   }
 
   /**
@@ -59,31 +87,46 @@ export class ChainMetadataStore {
    * @throws FlockOffError `bad-argument` for what is no pointer, or longer than this chain has room for: 128 bytes, or 512
    *   on runtimes with `BigRaw`.
    */
-  async pointerText(id: ModelId, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-    return (await this.#encode(id, signal)).pointer;
+  async pointerText(parameters: PointerTextParameters): Promise<string> {
+    return (await this.#encode(parameters)).pointer;
   }
 
   /**
    * When the chain takes another commitment of this hotkey, whose text has so many bytes: its cooldown, or its budget of
    * bytes in this epoch, is looked at before anything is sent.
    */
-  room(hotkey: string, bytes: number, { signal }: { signal?: AbortSignal } = {}): Promise<CommitmentRoom> {
-    return this.#subtensor.read(
-      'reading when the next commitment may be made',
-      (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
+  room({ hotkey, bytes, signal }: RoomParameters): Promise<CommitmentRoom> {
+    return this.#subtensor.read({
+      what: 'reading when the next commitment may be made',
+      use: (snapshot) => readCommitmentRoom(snapshot, { netuid: this.#netuid, hotkey, bytes }),
       signal,
-    );
+    });
+  }
+
+  /** @throws FlockOffError as {@link ChainMetadataStore.commit}, for want of room. */
+  waitForRoom({ hotkey, ...parameters }: WaitForRoomParameters): Promise<void> {
+    return waitForRoom({
+      ...parameters,
+      ...{ subtensor: this.#subtensor, netuid: this.#netuid, hotkey: { address: hotkey } },
+    });
+  }
+
+  /** Number of the best block. */
+  currentBlock({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    const use = async (snapshot: Snapshot) => toNumber(await snapshot.get('system.number'));
+    return this.#subtensor.read({ what: 'reading the current block', use, signal });
   }
 
   /**
    * Writes a pointer, waiting until the chain takes another commitment of this hotkey: for the end of its cooldown, or
    * for the next epoch where the bytes of this one are used up. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
+   * @throws FlockOffError `wrong-subnet`, `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
    *   it only later and `wait` is false), `chain-unreachable` or `timeout`; `bad-argument` as from {@link pointerText}.
    */
-  async commit(id: ModelId, { hotkey, signal, wait, onWait }: CommitParameters): Promise<CommitReturnType> {
-    const { pointer, info } = await this.#encode(id, signal);
-    await this.requireRegistered(hotkey, signal);
+  async commit(parameters: CommitParameters): Promise<CommitReturnType> {
+    const { hotkey, signal, wait, onWait } = parameters;
+    const { pointer, info } = await this.#encode(parameters);
+    await this.requireRegistered({ hotkey: hotkey.address, signal });
 
     const landed = async (snapshot: Snapshot) => {
       const commitment = await readCommitment(snapshot, this.#netuid, hotkey.address);
@@ -94,7 +137,7 @@ export class ChainMetadataStore {
       netuid: this.#netuid,
       hotkey,
       bytes: Buffer.byteLength(pointer),
-      find: () => this.#subtensor.read('reading a commitment', landed, signal),
+      find: () => this.#subtensor.read({ what: 'reading a commitment', use: landed, signal }),
       make: async () => ({ call: (tx) => callOn(tx, 'commitments', 'setCommitment')(this.#netuid, info), landed }),
       ...{ signal, wait, onWait },
     });
@@ -102,27 +145,57 @@ export class ChainMetadataStore {
   }
 
   /** What a hotkey has committed, `null` when nothing. */
-  read(hotkey: string, { signal }: { signal?: AbortSignal } = {}): Promise<Commitment | null> {
-    return this.#subtensor.commitment(this.#netuid, hotkey, signal);
+  read({ hotkey, signal }: ReadCommitmentParameters): Promise<Commitment | null> {
+    const use = (snapshot: Snapshot) => readCommitment(snapshot, this.#netuid, hotkey);
+    return this.#subtensor.read({ what: 'reading a commitment', use, signal });
   }
 
   /** What everybody has committed, by hotkey, in one map read. Hotkeys that left the subnet are still in it. */
   readAll({ signal }: { signal?: AbortSignal } = {}): Promise<Map<string, Commitment>> {
-    return this.#subtensor.commitments(this.#netuid, signal);
+    const use = (snapshot: Snapshot) => readCommitments(snapshot, this.#netuid);
+    return this.#subtensor.read({ what: 'reading the commitments', use, signal });
   }
 
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
-  readSubnet({ signal }: { signal?: AbortSignal } = {}): ReturnType<Subtensor['subnet']> {
-    return this.#subtensor.subnet(this.#netuid, signal);
+  readSubnet({ signal }: { signal?: AbortSignal } = {}): Promise<Subnet> {
+    const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
+    return this.#subtensor.read({ what: 'reading the subnet', use, signal });
   }
 
-  async #encode(id: ModelId, signal?: AbortSignal) {
-    const pointer = encodePointer(id);
-    const bigRaw = await this.#subtensor.read(
-      'looking at what a commitment holds',
-      async (snapshot) => hasBigRaw(snapshot),
+  /**
+   * The place in its block of the transaction that made each commitment: see {@link MetadataStore.readPositions}. One read
+   * for each block, and none for one that is final and was read before.
+   */
+  async readPositions({ commitments, signal }: ReadPositionsParameters): Promise<Map<string, number | null>> {
+    const asked = new Set(commitments.map(({ block }) => block));
+    const unread = [...asked].filter((block) => !this.#positions.has(block));
+    const read = new Map<number, BlockPositions | null>(this.#positions);
+    if (unread.length > 0) {
+      const use = (snapshot: Snapshot) => readBlockPositions(snapshot, this.#netuid, unread);
+      const { positions, finalBlock } = await this.#subtensor.read({
+        what: 'reading the order of commitments',
+        use,
+        signal,
+      });
+      for (const [block, places] of positions) {
+        read.set(block, places);
+        if (places !== null && block <= finalBlock) this.#positions.set(block, places);
+      }
+      for (const block of this.#positions.keys()) {
+        if (this.#positions.size <= MOST_BLOCKS) break;
+        this.#positions.delete(block);
+      }
+    }
+    return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));
+  }
+
+  async #encode({ repo, competition, commit, signal }: ModelId & { signal?: AbortSignal }) {
+    const pointer = encodePointer({ repo, competition, commit });
+    const bigRaw = await this.#subtensor.read({
+      what: 'looking at what a commitment holds',
+      use: async (snapshot) => hasBigRaw(snapshot),
       signal,
-    );
+    });
     return { pointer, info: encodeCommitment(pointer, { bigRaw }) };
   }
 }

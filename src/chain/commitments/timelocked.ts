@@ -1,8 +1,8 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { HotkeyChain } from '../chain.ts';
 import { toField, toTuple } from '../codec/chain-value.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { type Snapshot, toItems, toNullable, toNumber } from '../node/snapshot.ts';
-import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import { readTimelockTerms, requireBeacon, roundForBlock, timelockReads } from '../timelock/terms.ts';
 import { type BuildCall, callOn, type Inclusion } from '../transaction/submit.ts';
@@ -10,7 +10,7 @@ import type { HotkeySigner } from '../wallet/hotkey.ts';
 import { type CommitmentWait, sendCommitment } from './send-commitment.ts';
 
 export interface CommitTimelockedParameters extends CommitmentWait {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
   hotkey: HotkeySigner;
   /** At most 778 bytes of UTF-8. */
@@ -24,6 +24,14 @@ export interface CommitTimelockedParameters extends CommitmentWait {
 export interface CommitTimelockedReturnType extends Inclusion {
   /** The drand round that opens it. */
   round: number;
+}
+
+export interface ReadRevealedCommitmentsParameters {
+  subtensor: Pick<HotkeyChain, 'read'>;
+  netuid: number;
+  /** ss58 address. */
+  hotkey: string;
+  signal?: AbortSignal;
 }
 
 /** A time-locked commitment that the chain has opened. */
@@ -73,7 +81,7 @@ async function lock({ subtensor, text, revealAtBlock, beacon, signal }: CommitTi
     import('../timelock/encrypt.ts'),
     polkadotCrypto(),
   ]);
-  const terms = await subtensor.read('reading the drand beacon', readTerms, signal);
+  const terms = await subtensor.read({ what: 'reading the drand beacon', use: readTerms, signal });
   const trusted = requireBeacon(terms, beacon);
   const round = roundForBlock(terms, trusted, revealAtBlock);
   const plain = new TextEncoder().encode(text);
@@ -100,25 +108,17 @@ function landedAs({ netuid, hotkey }: CommitTimelockedParameters, { encrypted }:
 }
 
 /** The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. */
-export async function readRevealedCommitments({
-  subtensor,
-  netuid,
-  hotkey,
-  signal,
-}: {
-  subtensor: Subtensor;
-  netuid: number;
-  /** ss58 address. */
-  hotkey: string;
-  signal?: AbortSignal;
-}): Promise<RevealedCommitment[]> {
+export async function readRevealedCommitments(
+  parameters: ReadRevealedCommitmentsParameters,
+): Promise<RevealedCommitment[]> {
+  const { subtensor, netuid, hotkey, signal } = parameters;
   const { compactFromU8a } = await polkadotCrypto();
   const read = async (snapshot: Snapshot) => {
     if (!snapshot.has(REVEALED)) return [];
     const stored = toNullable(await snapshot.get(REVEALED, netuid, hotkey));
     return stored ? toItems(stored).map((entry) => toTuple(entry, ['text', 'block'])) : [];
   };
-  const entries = await subtensor.read('reading the revealed commitments', read, signal);
+  const entries = await subtensor.read({ what: 'reading the revealed commitments', use: read, signal });
   return entries.map(({ text, block }) => ({
     text: textOf(text.toU8a(true), compactFromU8a),
     block: toNumber(block),
@@ -158,6 +158,6 @@ function tooLong(bytes: number, encryptedBytes: number): FlockOffError {
     code: 'bad-argument',
     what: `a time-locked commitment may have ${MOST_ENCRYPTED_BYTES} bytes, saw a text of ${bytes} that makes ${encryptedBytes}`,
     fix: 'shorten the text',
-    facts: { bytes, encryptedBytes },
+    facts: { name: 'encryptedBytes', value: encryptedBytes, most: MOST_ENCRYPTED_BYTES },
   });
 }

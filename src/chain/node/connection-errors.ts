@@ -76,7 +76,7 @@ export function otherChain(url: string, expected: string, seen: string): FlockOf
     code: 'chain-unreachable',
     what: `${url} serves another chain: expected the genesis block ${expected}, saw ${seen}`,
     fix: `${CHECK_ENDPOINT}: all endpoints must serve one chain`,
-    facts: { url, expected, seen },
+    facts: { url, expectedGenesisHash: expected, seenGenesisHash: seen },
   });
 }
 
@@ -90,7 +90,7 @@ export function noneAnswers(failures: { shown: string; error: FlockOffError }[])
   const network = errors.some(({ fix }) => fix?.includes('your network')) ? ', and your network' : '';
   return new FlockOffError({
     code: 'chain-unreachable',
-    what: `none of ${failures.length} endpoints can be used: ${errors.map(sentence).join('; ')}`,
+    what: `none of ${failures.length} endpoints can be used: ${errors.map(({ what }) => what).join('; ')}`,
     fix: otherFixes.length === 0 ? fix : `${CHECK_ENDPOINT}${network}`,
     facts: { urls: failures.map(({ shown }) => shown) },
     transient: errors.some(({ transient }) => transient),
@@ -101,14 +101,7 @@ export function noneAnswers(failures: { shown: string; error: FlockOffError }[])
 
 /** The same error with another time to wait. */
 export function withRetryAfter(error: FlockOffError, retryAfterMs: number): FlockOffError {
-  const { code, fix, facts, transient } = error;
-  return new FlockOffError({ code, what: sentence(error), fix, facts, transient, retryAfterMs, cause: error.cause });
-}
-
-/** The first sentence: what happened, without the advice. */
-function sentence({ message, fix }: FlockOffError): string {
-  const advice = fix === undefined ? message.length : message.toLowerCase().lastIndexOf(`. ${fix.toLowerCase()}`);
-  return message.slice(0, advice).replace(/\.$/, '');
+  return new FlockOffError({ ...error.toParameters(), retryAfterMs });
 }
 
 /** What an endpoint failed with while it was being opened, as an error of ours. */

@@ -9,7 +9,7 @@ import { JsonRpcSocket, type OpenSocketOptions } from './json-rpc-socket.ts';
 import { isPublicChain } from './networks.ts';
 import { probe } from './probe.ts';
 import { type RuntimeCodecs, readIdentity } from './runtime-codec.ts';
-import { Snapshot } from './snapshot.ts';
+import { NodeSnapshot } from './snapshot.ts';
 
 /** A connected node. */
 export interface Link {
@@ -74,7 +74,7 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
       stallTimeoutMs,
       onStall: (at) => onStall(socket, at),
       // Reads the time only. Who waits meets a failure as the end of the socket.
-      onFollowed: () => headClock.isDue && new Snapshot(node).read({}).catch(() => {}),
+      onFollowed: () => headClock.isDue && new NodeSnapshot(node).read({}).catch(() => {}),
     });
     return { endpoint, ...node, heads };
   } catch (error) {

@@ -2,7 +2,7 @@ import { ask, BlockAnswer, HashAnswer, HeaderAnswer, KeysAnswer, NonceAnswer, Un
 import { unfit } from './connection-errors.ts';
 import type { HeadClock } from './head-clock.ts';
 import { RpcError } from './json-rpc-socket.ts';
-import { type Node, Snapshot, toNumber } from './snapshot.ts';
+import { type Node, NodeSnapshot, toNumber } from './snapshot.ts';
 
 /** An account nobody has. */
 const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
@@ -27,7 +27,7 @@ export async function probe(node: Node & { headClock: HeadClock }, url: string):
   const asked = <Answer extends Parameters<typeof ask>[3]>(method: string, params: unknown[], answer: Answer) =>
     tried(method, ask(socket, method, params, answer));
   const blockHash = await asked('chain_getBlockHash', [], HashAnswer);
-  const snapshot = new Snapshot(node, blockHash);
+  const snapshot = new NodeSnapshot(node, blockHash);
   const time = snapshot.optional(['timestamp.now']);
   const [{ number }, { stored, now }] = await Promise.all([
     asked('chain_getHeader', [blockHash], HeaderAnswer),

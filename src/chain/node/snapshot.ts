@@ -1,7 +1,16 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type ChainValue, toNumber } from '../codec/chain-value.ts';
-import { ask, HashAnswer, HexAnswer, KeysAnswer, StorageAnswer, shown, UnusableAnswerError } from './answers.ts';
+import {
+  ask,
+  HashAnswer,
+  HeaderAnswer,
+  HexAnswer,
+  KeysAnswer,
+  StorageAnswer,
+  shown,
+  UnusableAnswerError,
+} from './answers.ts';
 import type { HeadClock } from './head-clock.ts';
 import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
 import { prepareReads, type StorageRead, type StorageReads, type StorageValues } from './named-reads.ts';
@@ -37,7 +46,57 @@ const TIME = 'timestamp.now';
  * The chain's storage as of one block, so that everything read from it belongs together. Items are named by the
  * runtime's metadata; `has` tells what this runtime has.
  */
-export class Snapshot {
+export interface Snapshot {
+  /** Hash of the chain's first block, `0x` hex: which network it is. */
+  readonly genesisHash: string;
+  /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
+  blockHash(): Promise<string>;
+  /** The same chain as of another block; `null` where the node knows none of that number. */
+  at(block: number): Promise<Snapshot | null>;
+  /** Number of the last block that cannot be taken back. */
+  finalBlock(): Promise<number>;
+  /** Whether the runtime has a storage item, whatever its keys are. */
+  has(item: string): boolean;
+  /** Whether the runtime has a storage item that stands under keys like these. */
+  canRead(read: StorageRead): boolean;
+  /** A read that this runtime may not have: `null` where there is no such item under keys like these. */
+  optional(read: StorageRead): StorageRead | null;
+  /**
+   * How to read what some runtimes keep for each subnet and others once for all: with the netuid where the metadata of
+   * this one has a key for it, else with none.
+   */
+  forSubnet(item: string, netuid: number): StorageRead;
+  /** Whether the runtime has a call. */
+  hasCall(name: string): boolean;
+  /** A constant of the runtime, `null` when it has none of that name. */
+  constant(name: string): ChainValue | null;
+  /** Names of the variants of an enum, by the path that the metadata gives the type; none when the runtime has no such type. */
+  variants(path: string): string[];
+  /**
+   * Reads any number of items in one round trip, each under the name it is asked for by. An absent value is the runtime's
+   * default, or an empty Option.
+   * @example const { tempo } = await snapshot.read({ tempo: ['subtensorModule.tempo', netuid] });
+   */
+  read<Reads extends StorageReads>(reads: Reads): Promise<StorageValues<Reads>>;
+  /** Reads one item. */
+  get(item: string, ...keys: unknown[]): Promise<ChainValue>;
+  /** Reads one item of a map, undecoded; `hex` is `null` where there is no entry. */
+  readEntry(item: string, ...keys: unknown[]): Promise<Omit<MapEntry, 'keys' | 'hex'> & { hex: string | null }>;
+  /**
+   * Every entry of a map under the given first keys. Two round trips for each thousand; three, at times, where the
+   * block was not known yet and another one comes in between.
+   */
+  readMap(item: string, ...firstKeys: unknown[]): Promise<MapEntry[]>;
+  /**
+   * Calls a function of the runtime, such as "NeuronInfoRuntimeApi_get_neurons_lite"; `null` where it has none of that
+   * name, or one with another result, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14
+   * says nothing of these functions. A list may also come as runtimes before spec 233 hand it out: as bytes.
+   */
+  call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null>;
+}
+
+/** Reads a node's storage, asking for the block at the first read. */
+export class NodeSnapshot implements Snapshot {
   readonly #link: Node;
   /** Of the block; `null` until the first read, which is at the best block and says which one that was. */
   #blockHash: Promise<string> | null;
@@ -45,10 +104,7 @@ export class Snapshot {
   /** Whether the time of the block is still to be compared with this machine's: what is read first brings it along. */
   #isTimeDue: boolean;
 
-  /**
-   * `blockHash`: default that of the best block at the first read, which then has to be of today.
-   * @internal
-   */
+  /** `blockHash`: default that of the best block at the first read, which then has to be of today. */
   constructor(link: Node, blockHash?: string) {
     this.#link = link;
     this.#isTimeDue = blockHash === undefined && link.headClock !== undefined;
@@ -56,58 +112,56 @@ export class Snapshot {
     this.#isHashKnown = blockHash !== undefined;
   }
 
-  /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
   blockHash(): Promise<string> {
     return this.#blockHash ?? this.#pinTo(ask(this.#link.socket, 'chain_getBlockHash', [], HashAnswer));
   }
 
-  /** Whether the runtime has a storage item, whatever its keys are. */
+  async at(block: number): Promise<NodeSnapshot | null> {
+    const hash = await ask(this.#link.socket, 'chain_getBlockHash', [block], HashAnswer.nullable());
+    return hash === null ? null : new NodeSnapshot(this.#link, hash);
+  }
+
+  async finalBlock(): Promise<number> {
+    const hash = await ask(this.#link.socket, 'chain_getFinalizedHead', [], HashAnswer);
+    return (await ask(this.#link.socket, 'chain_getHeader', [hash], HeaderAnswer)).number;
+  }
+
+  get genesisHash(): string {
+    return this.#link.api.genesisHash.toHex();
+  }
+
   has(item: string): boolean {
     return this.#find(item) !== null;
   }
 
-  /** Whether the runtime has a storage item that stands under keys like these. */
   canRead([item, ...keys]: StorageRead): boolean {
     return this.#find(item)?.takes(keys) ?? false;
   }
 
-  /** A read that this runtime may not have: `null` where there is no such item under keys like these. */
   optional(read: StorageRead): StorageRead | null {
     return this.canRead(read) ? read : null;
   }
 
-  /**
-   * How to read what some runtimes keep for each subnet and others once for all: with the netuid where the metadata of
-   * this one has a key for it, else with none.
-   */
   forSubnet(item: string, netuid: number): StorageRead {
     return this.canRead([item]) ? [item] : [item, netuid];
   }
 
-  /** Whether the runtime has a call. */
   hasCall(name: string): boolean {
     const [pallet, call] = split(name);
     return this.#link.api.tx[pallet]?.[call] !== undefined;
   }
 
-  /** A constant of the runtime, `null` when it has none of that name. */
   constant(name: string): ChainValue | null {
     const [pallet, item] = split(name);
     return (this.#link.api.consts[pallet]?.[item] as ChainValue | undefined) ?? null;
   }
 
-  /** Names of the variants of an enum, by the path that the metadata gives the type; none when the runtime has no such type. */
   variants(path: string): string[] {
     const types = this.#link.api.registry.metadata.lookup.types;
     const found = types.find(({ type }) => type.path.join('::') === path);
     return found?.type.def.isVariant ? found.type.def.asVariant.variants.map(({ name }) => name.toString()) : [];
   }
 
-  /**
-   * Reads any number of items in one round trip, each under the name it is asked for by. An absent value is the runtime's
-   * default, or an empty Option.
-   * @example const { tempo } = await snapshot.read({ tempo: ['subtensorModule.tempo', netuid] });
-   */
   async read<Reads extends StorageReads>(reads: Reads): Promise<StorageValues<Reads>> {
     const keys: string[] = [];
     let values = new Map<string, string | null>();
@@ -121,12 +175,10 @@ export class Snapshot {
     return decode();
   }
 
-  /** Reads one item. */
   async get(item: string, ...keys: unknown[]): Promise<ChainValue> {
     return (await this.read({ value: [item, ...keys] })).value;
   }
 
-  /** Reads one item of a map, undecoded; `hex` is `null` where there is no entry. */
   async readEntry(item: string, ...keys: unknown[]): Promise<Omit<MapEntry, 'keys' | 'hex'> & { hex: string | null }> {
     const entry = this.#entry(item);
     const key = entry.key(keys);
@@ -134,10 +186,6 @@ export class Snapshot {
     return { hex, value: () => entry.decode(hex) };
   }
 
-  /**
-   * Every entry of a map under the given first keys. Two round trips for each thousand; three, at times, where the
-   * block was not known yet and another one comes in between.
-   */
   async readMap(item: string, ...firstKeys: unknown[]): Promise<MapEntry[]> {
     const entry = this.#entry(item);
     const prefix = entry.keyPrefix(firstKeys);
@@ -160,11 +208,6 @@ export class Snapshot {
     return [...values].map(([key, hex]) => ({ keys: entry.keysOf(key), hex, value: () => entry.decode(hex) }));
   }
 
-  /**
-   * Calls a function of the runtime, such as "NeuronInfoRuntimeApi_get_neurons_lite"; `null` where it has none of that
-   * name, or one with another result, or the node lets nobody call it. Types are @polkadot's, since metadata of version 14
-   * says nothing of these functions. A list may also come as runtimes before spec 233 hand it out: as bytes.
-   */
   async call(name: string, args: [type: string, value: unknown][], result: string): Promise<ChainValue | null> {
     const { registry } = this.#link.api;
     const encoded = Buffer.concat(args.map(([type, value]) => this.#argument(name, type, value)));
@@ -188,7 +231,7 @@ export class Snapshot {
       code: 'bad-argument',
       what: `${shown(value)} is no ${type}, which is what ${name} is called with`,
       fix: 'check the netuid',
-      facts: { function: name },
+      facts: { name },
     });
   }
 

@@ -103,7 +103,7 @@ export class StorageEntry {
       code: 'bad-argument',
       what: `${shown(keys[place])} is no ${this.#shownType(type)}, which is what ${this.name} has for key ${place + 1}`,
       fix: 'check the netuid, and the hotkey (an ss58 address)',
-      facts: { item: this.name, key: place },
+      facts: { name: `${this.name}, key ${place + 1}` },
     });
   }
 
@@ -134,7 +134,12 @@ export class StorageEntry {
       code: 'chain-rejected',
       what: `this runtime keeps ${this.name} under ${seen === 1 ? '1 key' : `${seen} keys`}, expected ${expected}`,
       fix: 'update flock-off: the runtime has changed',
-      facts: { item: this.name, keys: seen, expected, specVersion: this.#api.runtimeVersion.specVersion.toNumber() },
+      facts: {
+        item: this.name,
+        keys: seen,
+        expectedKeys: expected,
+        specVersion: this.#api.runtimeVersion.specVersion.toNumber(),
+      },
     });
   }
 }

@@ -100,7 +100,7 @@ export function encodeCommitment(
     code: 'bad-argument',
     what: `a commitment on this chain has room for ${most} bytes, this one has ${bytes.length}`,
     fix: 'choose a shorter name for the repository',
-    facts: { bytes: bytes.length, maxBytes: most },
+    facts: { name: 'bytes', value: bytes.length, most },
   });
 }
 

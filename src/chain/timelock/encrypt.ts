@@ -82,7 +82,7 @@ export function decryptTimelocked({ ciphertext, signature }: DecryptTimelockedPa
       code: 'bad-argument',
       what: `${ciphertext.length} bytes cannot be opened with this signature: they are no time-locked ciphertext, were changed, or wait for another round`,
       fix: 'pass the signature of the round it was locked with, by the same beacon',
-      facts: { bytes: ciphertext.length },
+      facts: { name: 'bytes', value: ciphertext.length },
       cause,
     });
   }

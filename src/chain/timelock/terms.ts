@@ -59,7 +59,7 @@ export function requireBeacon({ beaconKey }: TimelockTerms, given?: DrandBeacon)
     code: 'bad-argument',
     what: `this chain opens time locks with another drand beacon than ${given ? 'the one passed' : "drand's quicknet"}: its public key begins with ${hex(beaconKey).slice(0, 16)}, expected ${hex(beacon.publicKey).slice(0, 16)}`,
     fix: 'pass that beacon if you trust this chain (a local chain has one in its `beacon`), or check the endpoint',
-    facts: { chain: hex(beaconKey), expected: hex(beacon.publicKey) },
+    facts: { name: 'beacon', value: hex(beacon.publicKey) },
   });
 }
 

@@ -1,4 +1,4 @@
-import { FlockOffError } from '../../errors/flock-off-error.ts';
+import { FlockOffError, isCode } from '../../errors/flock-off-error.ts';
 import { METHOD_NOT_FOUND, type RpcError } from '../node/json-rpc-socket.ts';
 
 /** What to do about the errors a miner or validator meets. Names as in Subtensor's metadata, and of its RPC 1010 codes. */
@@ -74,7 +74,10 @@ const INVALID: [name: string, said: RegExp][] = [
 ];
 
 /** A call the chain executed and refused, by the error's name in the runtime's metadata. */
-export function dispatchRejection(call: string, { section, name }: { section: string; name: string }): FlockOffError {
+export function dispatchRejection(
+  call: string,
+  { section, name }: { section: string; name: string },
+): FlockOffError<'chain-rejected'> {
   return new FlockOffError({
     code: 'chain-rejected',
     what: `the chain refused ${call}: ${section}.${name}`,
@@ -84,7 +87,7 @@ export function dispatchRejection(call: string, { section, name }: { section: st
 }
 
 /** A transaction that the node's pool took and then gave up. */
-export function droppedRejection(call: string, status: string): FlockOffError {
+export function droppedRejection(call: string, status: string): FlockOffError<'chain-rejected'> {
   return new FlockOffError({
     code: 'chain-rejected',
     what: `the node gave up on ${call} before it was in a block (${status})`,
@@ -98,7 +101,7 @@ export function droppedRejection(call: string, status: string): FlockOffError {
  * A transaction the node did not take into its pool (RPC 1010, 1011, 1014 ...). `usedNonce` is true in the facts when
  * another transaction of the same account came first, so that signing again helps.
  */
-export function poolRejection(call: string, error: RpcError, specVersion: number): FlockOffError {
+export function poolRejection(call: string, error: RpcError, specVersion: number): FlockOffError<'chain-rejected'> {
   const text = `${error.message} ${typeof error.data === 'string' ? error.data : JSON.stringify(error.data ?? '')}`;
   const custom = /custom(?: error)?["\s]*:\s*(\d+)/i.exec(text)?.[1];
   const name =
@@ -133,14 +136,16 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
 export type Judgement = 'call' | 'signature' | 'passing' | 'none';
 
 /** Whether an error says that the call will not be taken, or only not with this signature, or not now. */
-export function judgementOf({ code, facts, transient }: FlockOffError): Judgement {
-  if (code !== 'chain-rejected') return transient ? 'none' : 'call';
+export function judgementOf(error: FlockOffError): Judgement {
+  const { transient } = error;
+  if (error.code !== 'chain-rejected') return transient ? 'none' : 'call';
+  const { facts } = error;
   if (facts.section !== 'transactionPool') return 'call';
   if (facts.name === 'BadProof' || facts.name === 'AncientBirthBlock') return 'signature';
   return transient ? 'passing' : 'call';
 }
 
 /** Whether an error is the chain's refusal by one of these names. */
-export function isRejection(error: unknown, names: string[]): error is FlockOffError {
-  return error instanceof FlockOffError && names.includes(String(error.facts.name));
+export function isRejection(error: unknown, names: string[]): error is FlockOffError<'chain-rejected'> {
+  return isCode(error, 'chain-rejected') && error.facts.name !== undefined && names.includes(error.facts.name);
 }

@@ -1,6 +1,6 @@
 import { toField } from '../codec/chain-value.ts';
 import { ask, BlockAnswer, HashAnswer, HeaderAnswer, RuntimeVersionAnswer } from '../node/answers.ts';
-import { type Node, Snapshot, toNumber } from '../node/snapshot.ts';
+import { type Node, NodeSnapshot, type Snapshot, toNumber } from '../node/snapshot.ts';
 import { dispatchRejection } from './explain-rejection.ts';
 import type { SignedTransaction } from './sign.ts';
 import { type Certainty, type Inclusion, readOutcome } from './watch.ts';
@@ -53,7 +53,7 @@ export async function findTransaction(link: Node, parameters: FindTransactionPar
   if (specVersion !== api.runtimeVersion.specVersion.toNumber()) socket.close('the runtime was upgraded');
   if (specVersion !== transaction.specVersion) return 'never';
   if (bestBlock !== undefined && bestBlock >= transaction.lastBlock) return 'never';
-  return (await readNonce(new Snapshot(link, best), transaction.signer)) > transaction.nonce ? 'never' : 'open';
+  return (await readNonce(new NodeSnapshot(link, best), transaction.signer)) > transaction.nonce ? 'never' : 'open';
 }
 
 async function finalBlock({ socket }: Node): Promise<number> {

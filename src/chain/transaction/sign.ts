@@ -52,7 +52,7 @@ export function requireEra(blocks: number): void {
   throw new FlockOffError({
     code: 'bad-argument',
     what: `an era of ${blocks} blocks does not exist: expected a power of two from ${SHORTEST_ERA_BLOCKS} to ${LONGEST_ERA_BLOCKS}, or 0 for a transaction that stays valid for ever`,
-    facts: { eraBlocks: blocks },
+    facts: { name: 'eraBlocks', value: blocks },
   });
 }
 
@@ -87,12 +87,18 @@ function makeCall(api: ApiPromise, name: string, build: BuildCall): RuntimeCall 
     if (error instanceof FlockOffError) throw error;
     const [pallet = '', call = ''] = name.split('.');
     const isThere = api.tx[pallet]?.[call] !== undefined;
+    if (isThere)
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: `${name} cannot be called with these values: ${messageOf(error)}`,
+        fix: 'check them; if they are right, update flock-off',
+        facts: { name },
+        cause: error,
+      });
     throw new FlockOffError({
-      code: isThere ? 'bad-argument' : 'chain-rejected',
-      what: isThere
-        ? `${name} cannot be called with these values: ${messageOf(error)}`
-        : `this runtime has no call ${name}`,
-      fix: isThere ? 'check them; if they are right, update flock-off' : 'update flock-off, or use another network',
+      code: 'chain-rejected',
+      what: `this runtime has no call ${name}`,
+      fix: 'update flock-off, or use another network',
       facts: { call: name, specVersion: api.runtimeVersion.specVersion.toNumber() },
       cause: error,
     });
@@ -124,7 +130,7 @@ export async function signTransaction(
   const bytes = hexToU8a(payload.toRaw().data);
   const signed = bytes.length > LONGEST_SIGNED_BYTES ? blake2AsU8a(bytes, 256) : bytes;
   const transaction = payload.toPayload();
-  const signature = u8aToHex(toMultiSignature(await hotkey.sign(signed, transaction), address));
+  const signature = u8aToHex(toMultiSignature(await hotkey.sign({ payload: signed, transaction }), address));
   return {
     hex: call.addSignature(address, signature, transaction).toHex(),
     signer: address,

@@ -5,7 +5,7 @@ import { retry } from '../../shared/retry.ts';
 import { timed } from '../../shared/timed.ts';
 import { ask, NonceAnswer, UnusableAnswerError } from '../node/answers.ts';
 import type { Link } from '../node/link.ts';
-import { Snapshot } from '../node/snapshot.ts';
+import { NodeSnapshot, type Snapshot } from '../node/snapshot.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
 import { ALREADY_IMPORTED, judgementOf } from './explain-rejection.ts';
 import { type Fate, findTransaction, readNonce } from './find.ts';
@@ -197,7 +197,8 @@ export class Submitter {
         if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
         const judgement = judgementOf(error);
         if (judgement === 'call' && offer === 1) throw error;
-        isOnItsWay ||= judgement === 'none' || error.facts.rpcCode === ALREADY_IMPORTED;
+        isOnItsWay ||=
+          judgement === 'none' || (error.code === 'chain-rejected' && error.facts.rpcCode === ALREADY_IMPORTED);
         if (judgement === 'none')
           this.#client.logger.warn(`${name}: the answer was lost, looking for its effect on the chain`);
         // What is said of the signature itself is true or outdated already; the rest shows in the next blocks.
@@ -226,7 +227,7 @@ export class Submitter {
 
   /** @throws SignAgain unless somebody else's signature brought the effect. */
   async #signAgain(because: unknown, { name, landed, signal }: SubmitParameters): Promise<Inclusion> {
-    const look = (link: Link) => landed(new Snapshot(link));
+    const look = (link: Link) => landed(new NodeSnapshot(link));
     const inclusion = await this.#client.use(`looking for the effect of ${name}`, look, signal);
     if (inclusion) return inclusion;
     throw new SignAgain(because);
@@ -242,9 +243,9 @@ async function readUsed(
   address: string,
   landed: SubmitParameters['landed'] | null,
 ): Promise<{ used: number; inclusion: Inclusion | null }> {
-  const counted = new Snapshot(link);
+  const counted = new NodeSnapshot(link);
   if (!landed) return { used: await readNonce(counted, address), inclusion: null };
-  const looked = new Snapshot(link);
+  const looked = new NodeSnapshot(link);
   const [used, inclusion] = await Promise.all([readNonce(counted, address), landed(looked)]);
   const isOneBlock = (await counted.blockHash()) === (await looked.blockHash());
   return { used, inclusion: inclusion || isOneBlock ? inclusion : await landed(counted) };
@@ -252,7 +253,7 @@ async function readUsed(
 
 /** The best block; signing may have taken so long that the node has fallen behind meanwhile. */
 async function blockOfToday(link: Link): Promise<number> {
-  if (link.headClock.isDue) await new Snapshot(link).read({});
+  if (link.headClock.isDue) await new NodeSnapshot(link).read({});
   return link.heads.block;
 }
 

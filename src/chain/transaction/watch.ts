@@ -4,7 +4,7 @@ import { abortable } from '../../shared/abortable.ts';
 import { toTuple } from '../codec/chain-value.ts';
 import { ask, BlockAnswer } from '../node/answers.ts';
 import { METHOD_NOT_FOUND, RpcError } from '../node/json-rpc-socket.ts';
-import { type ChainValue, type Node, Snapshot, toItems } from '../node/snapshot.ts';
+import { type ChainValue, type Node, NodeSnapshot, toItems } from '../node/snapshot.ts';
 import { dispatchRejection, droppedRejection, poolRejection } from './explain-rejection.ts';
 import type { SignedTransaction } from './sign.ts';
 
@@ -91,7 +91,7 @@ export async function readOutcome(
 ): Promise<{ inclusion: Inclusion; refusal: ErrorName | null }> {
   const [{ block }, events] = await Promise.all([
     ask(link.socket, 'chain_getBlock', [blockHash], BlockAnswer.unwrap()),
-    new Snapshot(link, blockHash).get('system.events'),
+    new NodeSnapshot(link, blockHash).get('system.events'),
   ]);
   const index = block.extrinsics.indexOf(hex);
   if (index < 0) throw notThere(blockHash);

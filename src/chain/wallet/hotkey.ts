@@ -14,8 +14,16 @@ import {
   walletFiles,
 } from './wallet-files.ts';
 
+/** A transaction, given twice. */
+export interface SignParameters {
+  /** The bytes to sign. */
+  payload: Uint8Array;
+  /** For signers that show or check what they sign. */
+  transaction: SignerPayloadJSON;
+}
+
 /**
- * Signs for a hotkey. {@link openHotkey} makes one from a key file; a remote signer, a hardware wallet or a browser
+ * Signs for a hotkey. {@link WalletHotkey.open} makes one from a key file; a remote signer, a hardware wallet or a browser
  * extension can stand in by keeping this shape.
  * @example
  * // The polkadot.js extension shows what it signs, so it wants the transaction. (Its `signRaw` signs no transactions.)
@@ -23,7 +31,7 @@ import {
  * const hotkey: HotkeySigner = {
  *   address,
  *   publicKey: decodeAddress(address),
- *   sign: async (_, transaction) => hexToU8a((await signer.signPayload!(transaction)).signature),
+ *   sign: async ({ transaction }) => hexToU8a((await signer.signPayload!(transaction)).signature),
  * };
  */
 export interface HotkeySigner {
@@ -31,19 +39,11 @@ export interface HotkeySigner {
   readonly address: string;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  /**
-   * Signs a transaction, given twice: as the bytes to sign, and as JSON for signers that show or check what they sign.
-   * Returns the 64 bytes of an sr25519 signature, or 65 bytes with the scheme in front: 0 ed25519, 1 sr25519.
-   */
-  sign(payload: Uint8Array, transaction: SignerPayloadJSON): Promise<Uint8Array>;
+  /** Returns the 64 bytes of an sr25519 signature, or 65 bytes with the scheme in front: 0 ed25519, 1 sr25519. */
+  sign(parameters: SignParameters): Promise<Uint8Array>;
 }
 
-/** A hotkey from a key file: it signs any bytes as they are. */
-export interface WalletHotkey extends HotkeySigner {
-  sign(payload: Uint8Array): Promise<Uint8Array>;
-}
-
-export interface OpenHotkeyParameters extends WalletLocation {
+export interface WalletHotkeyParameters extends WalletLocation {
   /**
    * For an encrypted key file: the password, or a function that is asked for it, up to three times, and returns `null`
    * to give up.
@@ -55,14 +55,23 @@ export interface OpenHotkeyParameters extends WalletLocation {
 
 const SS58_FORMAT = 42;
 
-/**
- * Opens a hotkey from a Bittensor wallet folder (`<path>/<name>/hotkeys/<hotkey>`), plain or encrypted (NaCl, Ansible
- * Vault, Fernet). Deriving the key of a NaCl password needs 512 MiB and blocks this thread for about 10 seconds. The
- * secret stays in a closure: it is in no property, message, or JSON of what is returned.
- * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's; `wallet-password`:
- *   encrypted, and no password or a wrong one.
- */
-export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise<WalletHotkey> {
+/** A hotkey from a key file: it signs any bytes as they are. */
+export interface WalletHotkey extends HotkeySigner {
+  sign(parameters: Pick<SignParameters, 'payload'>): Promise<Uint8Array>;
+}
+
+export const WalletHotkey = {
+  /**
+   * Opens a hotkey from a Bittensor wallet folder (`<path>/<name>/hotkeys/<hotkey>`), plain or encrypted (NaCl, Ansible
+   * Vault, Fernet). Deriving the key of a NaCl password needs 512 MiB and blocks this thread for about 10 seconds. The
+   * secret stays in a closure: it is in no property, message, or JSON of what is returned.
+   * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's;
+   *   `wallet-password`: encrypted, and no password or a wrong one.
+   */
+  open: openHotkey,
+};
+
+async function openHotkey(parameters: WalletHotkeyParameters = {}): Promise<WalletHotkey> {
   const { password } = parameters;
   const logger = safeLogger(parameters.logger);
   const { hotkey: file, coldkey } = walletFiles(parameters);
@@ -101,7 +110,7 @@ export async function openHotkey(parameters: OpenHotkeyParameters = {}): Promise
   return {
     address,
     publicKey,
-    sign: async (payload) => u8aConcat(...prefix, pair.sign(payload)),
+    sign: async ({ payload }) => u8aConcat(...prefix, pair.sign(payload)),
   };
 }
 

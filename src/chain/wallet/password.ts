@@ -12,7 +12,7 @@ export function walletPasswordVariable(file: string): string {
 }
 
 /** What to set the variable to: the password XOR the variable's name, in base64. It hides from a glance, not from an attacker. */
-export function encodeWalletPassword(password: string, variable: string): string {
+export function encodeWalletPassword({ password, variable }: { password: string; variable: string }): string {
   return Buffer.from(xor(Buffer.from(password), variable)).toString('base64');
 }
 
@@ -20,7 +20,7 @@ export function encodeWalletPassword(password: string, variable: string): string
  * The password that a variable holds.
  * @throws FlockOffError `wallet-password` when the value is none of {@link encodeWalletPassword}.
  */
-export function decodeWalletPassword(value: string, variable: string): string {
+export function decodeWalletPassword({ value, variable }: { value: string; variable: string }): string {
   try {
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value.trim())) throw new Error('no base64');
     return new TextDecoder('utf-8', { fatal: true }).decode(xor(Buffer.from(value, 'base64'), variable));

@@ -92,7 +92,7 @@ function noPassword(file: string, variable: string) {
   return walletError(
     file,
     `the key file ${file} is encrypted, and no password was given`,
-    `start on a terminal to be asked for it, or set ${variable} as docs/errors.md#wallet-password says`,
+    `start on a terminal to be asked for it, or set ${variable} to the encoded password`,
     'wallet-password',
   );
 }

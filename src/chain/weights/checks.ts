@@ -51,7 +51,7 @@ export function requireEpochs({ position }: WeightTerms, netuid: number): void {
     code: 'chain-rejected',
     what: `subnet ${netuid} wants weights committed and runs no epochs (its tempo is 0), so they would never be revealed`,
     fix: 'check --netuid, or ask the owner of the subnet to set a tempo',
-    facts: { netuid, tempo: 0 },
+    facts: { netuid },
   });
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
 import { epochWindow, positionAt } from '../subnet/epoch-schedule.ts';
-import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import type { Inclusion } from '../transaction/submit.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
@@ -16,7 +16,7 @@ import { lockWeights } from './timelocked.ts';
 
 /** Whose weights go where. */
 export interface WeightsAccount {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   key: WeightsKey;
   hotkey: HotkeySigner;
   pending: PendingRevealStore;

@@ -46,7 +46,12 @@ function checkEntries(entries: WeightEntry[]): void {
           : seen.has(uid)
             ? `each uid must have one weight, saw uid ${uid} twice`
             : null;
-    if (problem) throw new FlockOffError({ code: 'bad-argument', what: problem, facts: { uid, weight } });
+    if (problem)
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: problem,
+        facts: { name: `weights[${uid}]`, value: weight },
+      });
     seen.add(uid);
   }
 }

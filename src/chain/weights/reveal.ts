@@ -117,7 +117,7 @@ export class Revealing {
   /** The commits and their windows: as they were foreseen when the commits landed, or else as the chain has them. */
   async #windows(pending: PendingReveal[]): Promise<Pick<WeightCommits, 'block' | 'commits'>> {
     const { subtensor, key } = this.#account;
-    const block = await subtensor.waitForBlock(0, { signal: this.#signal });
+    const block = await subtensor.waitForBlock({ block: 0, signal: this.#signal });
     const foreseen = pending.flatMap(({ id, window }): [string, WeightCommit][] => {
       // What is sent now is in the next block at the earliest.
       if (!window || block >= window.untilBlock) return [];
@@ -129,7 +129,7 @@ export class Revealing {
   }
 
   #read<T>(read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-    return this.#account.subtensor.read('reading weight commits', read, this.#signal);
+    return this.#account.subtensor.read({ what: 'reading weight commits', use: read, signal: this.#signal });
   }
 
   async #stillLocked(reveal: TimelockedReveal, commit: WeightCommit, { block, row }: TimelockedCommits): Promise<void> {

@@ -26,7 +26,7 @@ export function weightRow(
           ? 'there is no weight to set: expected at least one above 0'
           : `subnet ${netuid} has uids 0 to ${size - 1}, saw a weight for uid ${unknown}`,
       fix: 'take the uids from a fresh metagraph',
-      facts: { netuid, neurons: size, uid: unknown },
+      facts: { name: 'uid', value: unknown, most: size - 1, netuid },
     });
   }
   // All on oneself needs neither permit nor length; with others beside it, it would. Under Null consensus it always does.

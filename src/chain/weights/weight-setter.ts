@@ -1,8 +1,10 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
+import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
+import { readWeights } from '../subnet/metagraph.ts';
 import { readWeightRow } from '../subnet/stored-weights.ts';
-import type { Subtensor } from '../subtensor.ts';
 import type { DrandBeacon } from '../timelock/drand.ts';
 import { isRejection } from '../transaction/explain-rejection.ts';
 import type { Inclusion } from '../transaction/submit.ts';
@@ -20,8 +22,10 @@ export type { PendingReveal, PendingRevealStore } from './pending-reveals.ts';
 export type { RevealReport, WaitingReveal } from './reveal.ts';
 
 export interface WeightSetterParameters {
-  subtensor: Subtensor;
+  subtensor: HotkeyChain;
   netuid: number;
+  /** The subnet that is meant: no weights are sent to another one. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
   /** Which of the subnet's mechanisms the weights are for. Default 0, which every subnet has. */
   mechanism?: number;
   hotkey: HotkeySigner;
@@ -39,9 +43,15 @@ export interface WeightSetterParameters {
 }
 
 export interface SetWeightsParameters {
+  weights: WeightEntry[];
   signal?: AbortSignal;
   /** Called when the chain will take the weights only from a later block on, with that block. */
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
+}
+
+export interface ReadWeightsParameters {
+  uid: number;
+  signal?: AbortSignal;
 }
 
 /** How weights went to the chain. */
@@ -58,6 +68,14 @@ export interface WeightsReceipt extends NormalisedWeights {
   revealUntilBlock?: number;
   /** The drand round that opens them; only with `timelock`. */
   revealRound?: number;
+}
+
+/** Where a validator's weights go: {@link WeightSetter}, or something of one's own in its place. */
+export interface WeightStore {
+  /** Sends weights, waiting first for the chain's rate limit where it has not passed. */
+  set(parameters: SetWeightsParameters): Promise<WeightsReceipt>;
+  /** Brings forward what was committed and does not count yet. */
+  reveal(parameters?: { signal?: AbortSignal }): Promise<RevealReport>;
 }
 
 /** Refusals that a new look at the chain clears up: other weights of this hotkey came first, or what was looked at has changed. */
@@ -78,11 +96,12 @@ const MOST_ATTEMPTS = 4;
  *
  * @example
  * const setter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals: state.pendingReveals });
- * await setter.set([{ uid: 3, weight: 0.9 }, { uid: 5, weight: 0.1 }]);
+ * await setter.set({ weights: [{ uid: 3, weight: 0.9 }, { uid: 5, weight: 0.1 }] });
  * await setter.reveal(); // from time to time, on subnets with commit-reveal
  */
-export class WeightSetter {
+export class WeightSetter implements WeightStore {
   readonly #account: WeightsAccount;
+  readonly #expected: ExpectedSubnet | undefined;
   readonly #versionKey: number;
   readonly #hide: WeightSetterParameters['hide'];
   readonly #beacon: DrandBeacon | undefined;
@@ -92,6 +111,7 @@ export class WeightSetter {
     const { subtensor, netuid, mechanism = 0, hotkey, pendingReveals } = parameters;
     const key = { netuid, mechanism, hotkey: hotkey.address };
     this.#account = { subtensor, key, hotkey, pending: pendingReveals };
+    this.#expected = parameters.expected;
     this.#versionKey = parameters.versionKey ?? 0;
     this.#hide = parameters.hide;
     this.#beacon = parameters.beacon;
@@ -100,7 +120,7 @@ export class WeightSetter {
 
   /**
    * Resolves when the hotkey may set weights now: to be asked before a long evaluation.
-   * @throws FlockOffError `unregistered`; `chain-rejected` without a validator permit, or with too little stake.
+   * @throws FlockOffError `wrong-subnet`; `unregistered`; `chain-rejected` without a validator permit, or with too little stake.
    */
   async requirePermit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     requireMaySetWeights(await this.#readTerms([], signal), this.#account.key.netuid);
@@ -111,11 +131,11 @@ export class WeightSetter {
    * subnet demands more entries than there are positive weights, uids of weight 0 fill up. An empty list takes back what
    * was set before: all weight goes to the validator's own uid, where the chain does not count it. Weights that the chain
    * took just before, of a process that was killed for instance, are not sent again.
-   * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, too little stake, or the runtime's own reason);
+   * @throws FlockOffError `wrong-subnet`; `unregistered`; `chain-rejected` (no permit, too little stake, or the runtime's own reason);
    *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have, and for a chain that
    *   trusts another beacon.
    */
-  async set(weights: WeightEntry[], { signal, onWait }: SetWeightsParameters = {}): Promise<WeightsReceipt> {
+  async set({ weights, signal, onWait }: SetWeightsParameters): Promise<WeightsReceipt> {
     const { key, subtensor } = this.#account;
     normaliseWeights(weights);
     for (let attempt = 1; ; attempt++) {
@@ -135,7 +155,7 @@ export class WeightSetter {
         }
         this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - current} to go`);
         onWait?.({ block: allowed, blocksLeft: allowed - current });
-        await subtensor.waitForBlock(allowed - 1, { signal });
+        await subtensor.waitForBlock({ block: allowed - 1, signal });
         continue;
       }
       try {
@@ -162,8 +182,9 @@ export class WeightSetter {
   }
 
   /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */
-  read(uid: number, { signal }: { signal?: AbortSignal } = {}): Promise<WeightEntry[]> {
-    return this.#account.subtensor.weights(storageIndex(this.#account.key), uid, signal);
+  read({ uid, signal }: ReadWeightsParameters): Promise<WeightEntry[]> {
+    const use = (snapshot: Snapshot) => readWeights(snapshot, storageIndex(this.#account.key), uid);
+    return this.#account.subtensor.read({ what: 'reading weights', use, signal });
   }
 
   /** What is pending of this account, oldest first. */
@@ -179,11 +200,11 @@ export class WeightSetter {
 
   #readTerms(weights: WeightEntry[], signal?: AbortSignal): Promise<WeightTerms> {
     const uids = weights.flatMap(({ uid, hotkey }) => (hotkey === undefined ? [] : uid));
-    return this.#account.subtensor.read(
-      'reading what weights depend on',
-      (snapshot) => readWeightTerms(snapshot, this.#account.key, uids),
+    return this.#account.subtensor.read({
+      what: 'reading what weights depend on',
+      use: (snapshot) => readWeightTerms(snapshot, { ...this.#account.key, uids, expected: this.#expected }),
       signal,
-    );
+    });
   }
 
   async #send(row: NormalisedWeights, terms: WeightTerms, signal?: AbortSignal): Promise<WeightsReceipt> {
@@ -223,13 +244,17 @@ export class WeightSetter {
     const block = terms.lastUpdateBlock;
     if (!terms.commitRevealEnabled) {
       const index = storageIndex(key);
-      const standing = await subtensor.read('reading weights', (at) => readWeightRow(at, index, terms.uid), signal);
+      const standing = await subtensor.read({
+        what: 'reading weights',
+        use: (at) => readWeightRow(at, index, terms.uid),
+        signal,
+      });
       return isSameRow(row, standing) ? { mode: 'set', block, ...row } : null;
     }
     const last = (await this.#pending()).findLast(({ storedAtBlock }) => storedAtBlock <= block);
     if (!last || !isSameRow(row, last)) return null;
     const read = (snapshot: Snapshot) => readCommitsLike(snapshot, key, last);
-    const commit = (await subtensor.read('reading weight commits', read, signal)).commits.get(last.id);
+    const commit = (await subtensor.read({ what: 'reading weight commits', use: read, signal })).commits.get(last.id);
     if (!commit) return null;
     const { revealFromBlock, revealUntilBlock } = commit;
     const mode = last.timelock ? 'timelock' : 'commit';

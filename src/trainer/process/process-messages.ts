@@ -1,4 +1,4 @@
-import { FlockOffError, type FlockOffErrorCode, messageOf } from '../../errors/flock-off-error.ts';
+import { FlockOffError, type FlockOffErrorParameters, messageOf } from '../../errors/flock-off-error.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import type { EvaluateParameters, LoadEngineParameters, TrainParameters } from './trainer-parameters.ts';
 
@@ -8,15 +8,15 @@ export type Request =
   | {
       id: number;
       kind: 'train';
-      rows: DatasetRow[];
-      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint' | 'metricsPath'>;
+      parameters: Pick<TrainParameters, 'recipe' | 'maxTokens' | 'seed' | 'checkpoint' | 'metricsPath'>;
     }
   | {
       id: number;
       kind: 'evaluate';
-      rows: DatasetRow[];
       parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
     }
+  /** Some of the rows of the request with this id, which comes behind all of them. */
+  | { id: number; kind: 'rows'; rows: DatasetRow[] }
   /** Ends the request with this id. */
   | { id: number; kind: 'abort' };
 
@@ -28,27 +28,10 @@ export type Reply =
   /** Something could not be written and was done without; of no call. */
   | { id: 0; kind: 'warning'; message: string }
   | { id: number; kind: 'done'; value: unknown }
-  | { id: number; kind: 'failed'; error: PlainError };
+  | { id: number; kind: 'failed'; error: FlockOffErrorParameters };
 
-/** A {@link FlockOffError} without its class and cause, which cannot be sent. */
-export interface PlainError {
-  code: FlockOffErrorCode;
-  message: string;
-  fix: string | undefined;
-  facts: Record<string, unknown>;
-  transient: boolean;
-}
-
-export function toPlainError(error: unknown): PlainError {
-  if (error instanceof FlockOffError) {
-    const { code, message, fix, facts, transient } = error;
-    return { code, message, fix, facts, transient };
-  }
-  return { code: 'trainer-failed', message: `${messageOf(error)}.`, fix: undefined, facts: {}, transient: true };
-}
-
-export function fromPlainError({ code, message, fix, facts, transient }: PlainError): FlockOffError {
-  // The sentence ends with the fix and two full stops, or with one.
-  const what = fix ? message.slice(0, -(fix.length + 3)) : message.slice(0, -1);
-  return new FlockOffError({ code, what, fix, facts, transient });
+/** A {@link FlockOffError} without its class and cause, which cannot be sent. What is no error of ours, the trainer did. */
+export function toPlainError(error: unknown): FlockOffErrorParameters {
+  if (error instanceof FlockOffError) return { ...error.toParameters(), cause: undefined };
+  return { code: 'trainer-failed', what: messageOf(error), transient: true };
 }

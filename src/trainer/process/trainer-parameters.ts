@@ -49,8 +49,14 @@ export interface LoadEngineParameters extends EngineParameters {
 }
 
 export interface TrainParameters {
+  rows: DatasetRow[];
   /** What differs from FLock OFF's recipe. */
   recipe?: z.input<typeof LoraRecipe>;
+  /**
+   * Rows with more tokens together, each cut to `recipe.contextTokens`, get the verdict `too-many-tokens` before anything is
+   * trained: a competition's `maxTokens`. They count once, however many epochs are trained. Default: any.
+   */
+  maxTokens?: number;
   /** Same rows, recipe, seed, machine and `memoryBytes`: same losses, bit by bit. */
   seed: number;
   /**
@@ -74,7 +80,8 @@ export interface TrainParameters {
 }
 
 export interface EvaluateParameters {
-  /** Result of {@link LoraTrainer.train}; without it the base model is evaluated. */
+  rows: DatasetRow[];
+  /** Result of {@link Trainer.train}; without it the base model is evaluated. */
   adapter?: LoraAdapter;
   /** Tokens a row is cut to. Default: the recipe's 4096. */
   contextTokens?: number;
@@ -94,10 +101,23 @@ export interface TrainerFacts {
   baseSha256: string;
 }
 
-/** Something that trains: in this process or in another. */
-export interface Trainer {
+/** What scores datasets: {@link LoraTrainer}, or something of one's own in its place. */
+export interface Trainer extends Readonly<TrainerFacts> {
+  /**
+   * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
+   * @throws FlockOffError `out-of-memory`; `trainer-failed` for faults of the device; the signal's reason when it aborts.
+   */
+  train(parameters: TrainParameters): Promise<Checked<TrainResult>>;
+  /**
+   * Measures the loss on `rows`: the mean of their losses. Verdict: `diverged`.
+   * @throws FlockOffError `bad-argument` when no row has a target token; `out-of-memory`; `trainer-failed`; the signal's
+   *   reason when it aborts.
+   */
+  evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>>;
+}
+
+/** A base model that is loaded: in this process or in another. */
+export interface LoadedTrainer extends Pick<Trainer, 'train' | 'evaluate'> {
   readonly facts: TrainerFacts;
-  train(rows: DatasetRow[], parameters: TrainParameters): Promise<Checked<TrainResult>>;
-  evaluate(rows: DatasetRow[], parameters?: EvaluateParameters): Promise<Checked<EvaluationResult>>;
   dispose(): void;
 }

@@ -2,22 +2,23 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
-import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { type DatasetRow, sizeOfRow } from '../../schema/dataset-row.ts';
 import type { Checked } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { required } from '../../shared/required.ts';
+import { Slices } from '../../shared/slices.ts';
 import { timed } from '../../shared/timed.ts';
 import { removeGraphFoldersOf } from '../engine/graph/graph-folder.ts';
 import type { EvaluationResult } from '../run/evaluate.ts';
 import type { TrainResult } from '../run/train.ts';
-import { disposedTrainer } from './check-arguments.ts';
-import { fromPlainError, type Reply, type Request, toPlainError } from './process-messages.ts';
+import { disposedTrainer, requireRows } from './check-arguments.ts';
+import type { Reply, Request } from './process-messages.ts';
 import type {
   EvaluateParameters,
   LoadEngineParameters,
-  Trainer,
+  LoadedTrainer,
   TrainerFacts,
   TrainParameters,
 } from './trainer-parameters.ts';
@@ -32,6 +33,12 @@ export interface TrainerProcessParameters {
   env?: readonly string[];
   logger?: Logger;
   signal?: AbortSignal;
+}
+
+interface AskParameters {
+  rows?: DatasetRow[];
+  signal?: AbortSignal;
+  onProgress?: (progress: never) => void;
 }
 
 interface Call {
@@ -51,7 +58,7 @@ const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable 
  * Trains in a process of its own, which is loaded once and used for every call. It has no wallet and no token, its memory
  * goes back to the system with it, and a crash of native code costs one call: the next one starts it anew.
  */
-export class TrainerProcess implements Trainer {
+export class TrainerProcess implements LoadedTrainer {
   readonly facts: TrainerFacts;
   readonly #parameters: TrainerProcessParameters;
   #worker: Worker | null;
@@ -71,19 +78,15 @@ export class TrainerProcess implements Trainer {
     return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
 
-  train(
-    rows: DatasetRow[],
-    { recipe, seed, checkpoint, metricsPath, signal, onProgress }: TrainParameters,
-  ): Promise<Checked<TrainResult>> {
-    const parameters = { recipe, seed, checkpoint, metricsPath };
-    return this.#ask({ kind: 'train', rows, parameters }, { signal, onProgress });
+  train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
+    const { rows, recipe, maxTokens, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
+    const ask = { kind: 'train' as const, parameters: { recipe, maxTokens, seed, checkpoint, metricsPath } };
+    return this.#ask(ask, { rows, signal, onProgress });
   }
 
-  evaluate(
-    rows: DatasetRow[],
-    { adapter, contextTokens, signal, onProgress }: EvaluateParameters = {},
-  ): Promise<Checked<EvaluationResult>> {
-    return this.#ask({ kind: 'evaluate', rows, parameters: { adapter, contextTokens } }, { signal, onProgress });
+  evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
+    const { rows, adapter, contextTokens, signal, onProgress } = parameters;
+    return this.#ask({ kind: 'evaluate', parameters: { adapter, contextTokens } }, { rows, signal, onProgress });
   }
 
   dispose(): void {
@@ -91,21 +94,20 @@ export class TrainerProcess implements Trainer {
     this.#worker = null;
   }
 
-  async #ask<T>(
-    ask: Ask,
-    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: never) => void },
-  ): Promise<T> {
+  async #ask<T>(ask: Ask, parameters: AskParameters): Promise<T> {
+    const { rows = [], signal } = parameters;
     if (this.#worker === null) throw disposedTrainer();
+    requireRows(rows);
     if (this.#worker.ended) {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
       await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
         // There was room for it before.
-        if (isCode(error, 'out-of-memory')) throw fromPlainError({ ...toPlainError(error), transient: true });
+        if (isCode(error, 'out-of-memory')) throw new FlockOffError({ ...error.toParameters(), transient: true });
         throw error;
       });
     }
-    return (await this.#worker.ask(ask, signal, onProgress)) as T;
+    return (await this.#worker.ask(ask, parameters)) as T;
   }
 }
 
@@ -115,7 +117,7 @@ async function loadInto(
   before?: TrainerFacts,
 ): Promise<TrainerFacts> {
   try {
-    const facts = (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+    const facts = (await worker.ask({ kind: 'load', folder, engine }, { signal })) as TrainerFacts;
     if (before) requireSame(before, facts, folder);
     return facts;
   } catch (error) {
@@ -131,7 +133,7 @@ function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts
       code: 'bad-model',
       what: `the base model in ${folder} is not the one that was loaded before`,
       fix: 'put the earlier files back, or load a new LoraTrainer',
-      facts: { folder, before: before.baseSha256, baseSha256 },
+      facts: { path: folder },
     });
   if (backend.cuda !== before.backend.cuda)
     throw new FlockOffError({
@@ -188,14 +190,12 @@ class Worker {
     this.#idle();
   }
 
-  ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
-    const what = 'rows' in ask ? `${ask.kind} on ${ask.rows.length} rows` : ask.kind;
-    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () =>
-      this.#ask(ask, signal, onProgress),
-    );
+  ask(ask: Ask, parameters: AskParameters): Promise<unknown> {
+    const what = parameters.rows ? `${ask.kind} on ${parameters.rows.length} rows` : ask.kind;
+    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () => this.#ask(ask, parameters));
   }
 
-  async #ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+  async #ask(ask: Ask, { rows, signal, onProgress }: AskParameters): Promise<unknown> {
     signal?.throwIfAborted();
     const id = this.#nextId++;
     const answered = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, onProgress }));
@@ -204,9 +204,16 @@ class Worker {
     this.#child.channel?.ref();
     this.#watch();
     try {
-      this.#child.send({ ...ask, id } as Request);
+      for (const slice of slicesOf(rows ?? [])) {
+        await this.#send({ id, kind: 'rows', rows: slice });
+        signal?.throwIfAborted();
+      }
+      await this.#send({ ...ask, id } as Request);
     } catch (cause) {
+      if (this.ended) return answered;
       this.#forget(id);
+      this.#child.send({ id, kind: 'abort' } satisfies Request);
+      signal?.throwIfAborted();
       throw new FlockOffError({
         code: 'bad-argument',
         what: `what was passed cannot be sent to the training process: ${messageOf(cause).replace(/\.$/, '')}`,
@@ -221,6 +228,12 @@ class Worker {
       if (signal.aborted && this.#calls.has(id)) this.#abort(id);
       throw error;
     }
+  }
+
+  /** Resolves when it is written, so that rows wait here for each other. @throws where it is no plain data. */
+  #send(request: Request): Promise<void> {
+    // A process that is gone says so by its end.
+    return new Promise((resolve) => this.#child.send(request, () => resolve()));
   }
 
   end(how = 'was ended'): void {
@@ -245,7 +258,7 @@ class Worker {
     }
     this.#forget(reply.id);
     if (reply.kind === 'done') call.resolve(reply.value);
-    else call.reject(fromPlainError(reply.error));
+    else call.reject(new FlockOffError(reply.error));
   }
 
   /** What the caller's own function throws ends its call, and not this program. */
@@ -295,6 +308,12 @@ class Worker {
     for (const call of this.#calls.values()) call.reject(error);
     this.#calls.clear();
   }
+}
+
+function slicesOf(rows: DatasetRow[]): DatasetRow[][] {
+  const slices = new Slices(sizeOfRow);
+  for (const row of rows) slices.add(row);
+  return slices.take();
 }
 
 /** Beside this module, in the source as in the build. */

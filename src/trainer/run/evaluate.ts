@@ -91,7 +91,7 @@ function unlabelled(rows: number): FlockOffError {
     code: 'bad-argument',
     what: `none of ${rows} evaluation rows has an assistant token inside the context`,
     fix: 'use another evaluation set, or raise contextTokens',
-    facts: { rows },
+    facts: { name: 'rows', value: rows },
   });
 }
 

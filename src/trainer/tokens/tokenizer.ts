@@ -133,7 +133,7 @@ async function readJson(folder: string, file: string): Promise<unknown> {
       code: 'bad-model',
       what: `the model folder ${folder} has no readable ${file}`,
       fix: 'copy the tokenizer files of the base model into it',
-      facts: { folder, file },
+      facts: { path: join(folder, file) },
       cause,
     });
   }
@@ -149,7 +149,7 @@ function badTokenizer(folder: string, reason: string, cause?: unknown): FlockOff
     code: 'bad-model',
     what: `the tokenizer in ${folder} cannot be used: ${reason}`,
     fix: 'copy tokenizer.json and tokenizer_config.json of the base model again',
-    facts: { folder, reason },
+    facts: { path: folder, reason },
     cause,
   });
 }

@@ -17,7 +17,7 @@ export function stateOfLaterVersion(path: string, version: number): FlockOffErro
     code: 'bad-argument',
     what: `the validator state in ${path} was written by a later version of flock-off (format ${version}, this one knows ${VERSION})`,
     fix: 'update flock-off, or give this version its own --data_dir',
-    facts: { path, version },
+    facts: { name: path, value: version, most: VERSION },
   });
 }
 

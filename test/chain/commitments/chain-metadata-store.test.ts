@@ -13,15 +13,15 @@ test('a pointer is committed and read back, with the block it was written in', a
   const subtensor = await connect((await startSubnet()).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
-  expect(await store.read(ann.address)).toBeNull();
-  const committed = await store.commit(id('a'), { hotkey: ann });
+  expect(await store.read({ hotkey: ann.address })).toBeNull();
+  const committed = await store.commit({ ...id('a'), hotkey: ann });
   expect(committed).toEqual({
     pointer: pointer('a'),
     block: expect.any(Number),
     blockHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
   });
   const commitment = { hotkey: ann.address, text: pointer('a'), kind: 'Raw', block: committed.block };
-  expect(await store.read(ann.address)).toEqual(commitment);
+  expect(await store.read({ hotkey: ann.address })).toEqual(commitment);
   expect([...(await store.readAll())]).toEqual([[ann.address, commitment]]);
 });
 
@@ -29,8 +29,8 @@ test('the same pointer again sends nothing', async () => {
   const proxy = await proxyTo((await startSubnet()).url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const ann = await devHotkey('ann');
-  const { block } = await store.commit(id('a'), { hotkey: ann });
-  expect(await store.commit(id('a'), { hotkey: ann })).toEqual({ pointer: pointer('a'), block, blockHash: null });
+  const { block } = await store.commit({ ...id('a'), hotkey: ann });
+  expect(await store.commit({ ...id('a'), hotkey: ann })).toEqual({ pointer: pointer('a'), block, blockHash: null });
   expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
 });
 
@@ -40,13 +40,13 @@ test('another pointer waits through the cooldown, says until when, and lands in 
   );
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
-  const first = await store.commit(id('a'), { hotkey: ann });
+  const first = await store.commit({ ...id('a'), hotkey: ann });
   const waits: { block: number; blocksLeft: number }[] = [];
-  const second = await store.commit(id('b'), { hotkey: ann, onWait: (wait) => waits.push(wait) });
+  const second = await store.commit({ ...id('b'), hotkey: ann, onWait: (wait) => waits.push(wait) });
   expect(waits).toEqual([{ block: first.block + 15, blocksLeft: expect.any(Number) }]);
   expect(second.block).toBeGreaterThanOrEqual(first.block + 15);
   expect(second.block).toBeLessThanOrEqual(first.block + 18);
-  expect((await store.read(ann.address))?.text).toBe(pointer('b'));
+  expect((await store.read({ hotkey: ann.address }))?.text).toBe(pointer('b'));
 });
 
 test('where an epoch has a budget of bytes, what exceeds it waits for the next epoch and says until when', async () => {
@@ -54,11 +54,11 @@ test('where an epoch has a budget of bytes, what exceeds it waits for the next e
   const subtensor = await connect(chain.url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
-  await subtensor.waitForBlock((await subtensor.metagraph(NETUID)).nextEpochBlock);
-  const { nextEpochBlock } = await subtensor.metagraph(NETUID);
+  await subtensor.waitForBlock({ block: (await subtensor.metagraph({ netuid: NETUID })).nextEpochBlock });
+  const { nextEpochBlock } = await subtensor.metagraph({ netuid: NETUID });
   const waits: number[] = [];
   const commit = (digit: string) =>
-    store.commit(id(digit), { hotkey: ann, onWait: ({ block }) => void waits.push(block) });
+    store.commit({ ...id(digit), hotkey: ann, onWait: ({ block }) => void waits.push(block) });
   // 51 bytes each, of which every one costs 100.
   expect((await commit('a')).block).toBeLessThan(nextEpochBlock);
   expect((await commit('b')).block).toBeLessThan(nextEpochBlock);
@@ -66,7 +66,7 @@ test('where an epoch has a budget of bytes, what exceeds it waits for the next e
   const { block } = await commit('c');
   expect(waits).toEqual([nextEpochBlock]);
   expect(block).toBeGreaterThanOrEqual(nextEpochBlock);
-  expect((await store.read(ann.address))?.text).toBe(pointer('c'));
+  expect((await store.read({ hotkey: ann.address }))?.text).toBe(pointer('c'));
 });
 
 test('the chain itself refuses what exceeds the budget of bytes, by the name of its newer runtimes', async () => {
@@ -88,15 +88,16 @@ test.each([
   const subtensor = await connect((await startSubnet({ chain })).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
-  await store.commit(id('a'), { hotkey: ann });
+  await store.commit({ ...id('a'), hotkey: ann });
   const stop = new AbortController();
-  const waiting = store.commit(id('b'), {
+  const waiting = store.commit({
+    ...id('b'),
     hotkey: ann,
     signal: stop.signal,
     onWait: () => stop.abort(new Error('stopped by the user')),
   });
   await expect(waiting).rejects.toThrow('stopped by the user');
-  expect((await store.read(ann.address))?.text).toBe(pointer('a'));
+  expect((await store.read({ hotkey: ann.address }))?.text).toBe(pointer('a'));
 });
 
 test('a pointer that no epoch has room for is one sentence, and nothing is sent', async () => {
@@ -104,7 +105,7 @@ test('a pointer that no epoch has room for is one sentence, and nothing is sent'
   const proxy = await proxyTo(chain.url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const waits: unknown[] = [];
-  const commit = store.commit(id('a'), { hotkey: await devHotkey('ann'), onWait: (wait) => waits.push(wait) });
+  const commit = store.commit({ ...id('a'), hotkey: await devHotkey('ann'), onWait: (wait) => waits.push(wait) });
   await expect(commit).rejects.toMatchObject({
     code: 'chain-rejected',
     transient: false,
@@ -124,11 +125,11 @@ async function overtaken({ times, startBlock }: { times: number; startBlock: num
   const store = new ChainMetadataStore({ subtensor: await connect(chain.url), netuid: NETUID });
   const hotkey = {
     ...ann,
-    sign: (payload: Uint8Array) => {
+    sign: ({ payload }: { payload: Uint8Array }) => {
       const epoch = Math.floor((chain.currentBlock() + 1) / 10);
       const used = { last_epoch: epoch, used_space: 100 };
       if (times-- > 0) chain.setStorage('Commitments.UsedSpaceOf', NETUID, ann.address, used);
-      return ann.sign(payload);
+      return ann.sign({ payload });
     },
   };
   const waits: number[] = [];
@@ -136,7 +137,7 @@ async function overtaken({ times, startBlock }: { times: number; startBlock: num
     waits.push(block);
     void chain.produceBlocks(blocksLeft - 1);
   };
-  return { waits, commit: () => store.commit(id('a'), { hotkey, onWait }) };
+  return { waits, commit: () => store.commit({ ...id('a'), hotkey, onWait }) };
 }
 
 test.each([
@@ -161,10 +162,10 @@ test('a hotkey that is not registered is one sentence, and nothing is sent', asy
   const proxy = await proxyTo((await startSubnet()).url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const eve = await devHotkey('eve');
-  await expect(store.commit(id('a'), { hotkey: eve })).rejects.toMatchObject({
+  await expect(store.commit({ ...id('a'), hotkey: eve })).rejects.toMatchObject({
     code: 'unregistered',
     transient: false,
-    message: `the hotkey ${eve.address} is not registered on subnet 96. Register it first: btcli subnet register --netuid 96.`,
+    sentence: `the hotkey ${eve.address} is not registered on subnet 96. Register it first: btcli subnet register --netuid 96.`,
   });
   expect(proxy.methods).not.toContain(SUBMIT);
 });
@@ -179,8 +180,8 @@ test('where the chain has no room for more than 128 bytes, a longer pointer is r
     code: 'bad-argument',
     message: expect.stringContaining('has room for 128 bytes, this one has 154'),
   };
-  await expect(store.commit(LONG, { hotkey: await devHotkey('ann') })).rejects.toMatchObject(refused);
-  await expect(store.pointerText(LONG)).rejects.toMatchObject(refused);
+  await expect(store.commit({ ...LONG, hotkey: await devHotkey('ann') })).rejects.toMatchObject(refused);
+  await expect(store.pointerText({ ...LONG })).rejects.toMatchObject(refused);
   expect(proxy.methods).toHaveLength(before);
 });
 
@@ -188,10 +189,10 @@ test('where the chain has BigRaw, a longer pointer is committed and read back', 
   const subtensor = await connect((await startSubnet({ chain: { profile: 'current' } })).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
-  const { pointer: text, block } = await store.commit(LONG, { hotkey: ann });
+  const { pointer: text, block } = await store.commit({ ...LONG, hotkey: ann });
   expect(text).toHaveLength(154);
   const commitment = { hotkey: ann.address, text, kind: 'BigRaw', block };
-  expect(await store.read(ann.address)).toEqual(commitment);
+  expect(await store.read({ hotkey: ann.address })).toEqual(commitment);
   expect([...(await store.readAll()).values()]).toEqual([commitment]);
 });
 
@@ -203,10 +204,10 @@ test.each([
   const proxy = await proxyTo(running.url);
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url), netuid: NETUID });
   const ann = await devHotkey('ann');
-  await store.commit(id('a'), { hotkey: ann });
-  const { block, firstBlock, refusal } = await store.room(ann.address, 51);
+  await store.commit({ ...id('a'), hotkey: ann });
+  const { block, firstBlock, refusal } = await store.room({ hotkey: ann.address, bytes: 51 });
   expect({ block, refusal }).toEqual({ block: running.currentBlock(), refusal: name });
-  await expect(store.commit(id('b'), { hotkey: ann, wait: false })).rejects.toMatchObject({
+  await expect(store.commit({ ...id('b'), hotkey: ann, wait: false })).rejects.toMatchObject({
     code: 'chain-rejected',
     transient: true,
     message: expect.stringContaining(`in block ${firstBlock}, and this is block ${block}`),
@@ -214,7 +215,7 @@ test.each([
   });
   expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
   await running.produceBlocks(firstBlock - block - 1);
-  expect((await store.commit(id('b'), { hotkey: ann, wait: false })).block).toBe(firstBlock);
+  expect((await store.commit({ ...id('b'), hotkey: ann, wait: false })).block).toBe(firstBlock);
 });
 
 test('what others committed that is no text is null', async () => {
@@ -230,7 +231,7 @@ test('what others committed that is no text is null', async () => {
       landed: async () => null,
     });
   }
-  await store.commit(id('c'), { hotkey: validator! });
+  await store.commit({ ...id('c'), hotkey: validator! });
   const all = await store.readAll();
   expect([ann, bob, validator].map((hotkey) => all.get(hotkey!.address)?.text)).toEqual([null, null, pointer('c')]);
 });
@@ -241,8 +242,8 @@ test('an answer that is lost after sending is looked up on the chain, not sent a
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const ann = await devHotkey('ann');
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'pass-then-cut' : 'pass');
-  const { block } = await store.commit(id('a'), { hotkey: ann });
-  expect(await store.read(ann.address)).toMatchObject({ text: pointer('a'), block });
+  const { block } = await store.commit({ ...id('a'), hotkey: ann });
+  expect(await store.read({ hotkey: ann.address })).toMatchObject({ text: pointer('a'), block });
   expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
 });
 
@@ -252,14 +253,14 @@ test('a call that never reached the node is a passing fault, and committing agai
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url, { logger }), netuid: NETUID });
   const ann = await devHotkey('ann');
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
-  await expect(store.commit(id('a'), { hotkey: ann })).rejects.toMatchObject({
+  await expect(store.commit({ ...id('a'), hotkey: ann })).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: true,
   });
   expect(logger.lines.join()).toContain('the answer was lost, looking for its effect on the chain');
-  expect(await store.read(ann.address)).toBeNull();
+  expect(await store.read({ hotkey: ann.address })).toBeNull();
   proxy.fateOfRequest = () => 'pass';
-  expect((await store.commit(id('a'), { hotkey: ann })).pointer).toBe(pointer('a'));
+  expect((await store.commit({ ...id('a'), hotkey: ann })).pointer).toBe(pointer('a'));
 });
 
 test('a node that takes the call and falls silent is given up at the deadline', async () => {
@@ -268,7 +269,7 @@ test('a node that takes the call and falls silent is given up at the deadline', 
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'swallow' : 'pass');
   const started = performance.now();
-  await expect(store.commit(id('a'), { hotkey: await devHotkey('ann') })).rejects.toMatchObject({
+  await expect(store.commit({ ...id('a'), hotkey: await devHotkey('ann') })).rejects.toMatchObject({
     code: 'timeout',
     message: expect.stringContaining('commitments.setCommitment: no answer'),
   });
@@ -280,7 +281,7 @@ test('hotkeys commit at the same time', async () => {
   const subtensor = await connect((await startSubnet({ hotkeys })).url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const signers = await Promise.all(hotkeys.map(devHotkey));
-  const committed = await Promise.all(signers.map((hotkey, i) => store.commit(id(i.toString(16)), { hotkey })));
+  const committed = await Promise.all(signers.map((hotkey, i) => store.commit({ ...id(i.toString(16)), hotkey })));
   const all = await store.readAll();
   for (const [i, { address }] of signers.entries())
     expect(all.get(address)).toMatchObject({ text: pointer(i.toString(16)), block: committed[i]!.block });
@@ -313,9 +314,9 @@ test('no seed shows in what is logged, thrown or returned', async () => {
   const logger = rememberingLogger();
   const store = new ChainMetadataStore({ subtensor: await connect(proxy.url, { logger }), netuid: NETUID });
   const [ann, eve] = await Promise.all(['ann', 'eve'].map(devHotkey));
-  const seen: unknown[] = [await store.commit(id('a'), { hotkey: ann! })];
+  const seen: unknown[] = [await store.commit({ ...id('a'), hotkey: ann! })];
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
-  for (const hotkey of [ann!, eve!]) seen.push(await store.commit(id('b'), { hotkey }).catch((error) => error));
+  for (const hotkey of [ann!, eve!]) seen.push(await store.commit({ ...id('b'), hotkey }).catch((error) => error));
   const text = [...logger.lines, ...seen.map((it) => `${it} ${JSON.stringify(it)} ${(it as Error).stack}`)].join('\n');
   for (const hotkey of [ann!, eve!]) expect(text).not.toContain(hotkey.seedHex());
 });

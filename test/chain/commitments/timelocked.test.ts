@@ -21,7 +21,7 @@ test('a time-locked commitment is opened by the chain: until then nobody reads i
   const revealAtBlock = chain.currentBlock() + 30;
   const text = 'ann/chat:1:größer';
   const { round, block } = await commitTimelocked({ ...parameters, text, revealAtBlock });
-  expect(await new ChainMetadataStore({ subtensor, netuid: NETUID }).read(hotkey)).toEqual({
+  expect(await new ChainMetadataStore({ subtensor, netuid: NETUID }).read({ hotkey })).toEqual({
     hotkey,
     kind: 'TimelockEncrypted',
     text: null,
@@ -68,7 +68,7 @@ test('where no epoch will ever bring room, that is said at once, as for a pointe
   const subtensor = await connect(proxy.url);
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const pointer = (i: number) => ({ repo: 'ann/chat', competition: '1', commit: String(i).padStart(40, '0') });
-  for (let i = 0; i < 4; i++) await store.commit(pointer(i), { hotkey });
+  for (let i = 0; i < 4; i++) await store.commit({ ...pointer(i), hotkey });
   const sent = proxy.methods.filter((method) => method === SUBMIT).length;
   const neverAgain = {
     code: 'chain-rejected',
@@ -78,7 +78,7 @@ test('where no epoch will ever bring room, that is said at once, as for a pointe
   };
   const timelocked = { subtensor, netuid: NETUID, hotkey, beacon: chain.beacon, text: 'hello', revealAtBlock: 100 };
   await expect(commitTimelocked(timelocked)).rejects.toMatchObject(neverAgain);
-  await expect(store.commit(pointer(4), { hotkey })).rejects.toMatchObject(neverAgain);
+  await expect(store.commit({ ...pointer(4), hotkey })).rejects.toMatchObject(neverAgain);
   await expect(commitTimelocked({ ...timelocked, text: 'x'.repeat(200) })).rejects.toThrow(
     'it allows a hotkey 400 in an epoch of subnet 96',
   );
@@ -92,13 +92,13 @@ test('a time-locked commitment that is refused for room waits again; with `wait:
   await expect(commitTimelocked({ ...parameters, text, revealAtBlock: 100, wait: false })).rejects.toMatchObject({
     code: 'chain-rejected',
     transient: true,
-    facts: { name: 'SpaceLimitExceeded', firstBlock: (await subtensor.epoch(NETUID)).nextEpochBlock },
+    facts: { name: 'SpaceLimitExceeded', firstBlock: (await subtensor.epoch({ netuid: NETUID })).nextEpochBlock },
   });
   // Room is foreseen in the next epoch, and the epoch begins later.
   const waits: number[] = [];
   const onWait = ({ block }: { block: number }) => {
     waits.push(block);
-    if (waits.length === 1) chain.setHyperparameter(NETUID, 'tempo', 200);
+    if (waits.length === 1) chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 200 });
     void chain.produceBlocks(block - chain.currentBlock());
   };
   const { block, round } = await commitTimelocked({ ...parameters, text, revealAtBlock: 100, onWait });

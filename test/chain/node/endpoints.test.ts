@@ -6,7 +6,7 @@ import { Connection } from '../../../src/chain/node/connection.ts';
 import { EndpointList } from '../../../src/chain/node/endpoint-list.ts';
 import { HeadFeed } from '../../../src/chain/node/head-feed.ts';
 import { JsonRpcSocket } from '../../../src/chain/node/json-rpc-socket.ts';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { ChainFault } from '../../../src/local/chain/node/faults.ts';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { devHotkey } from '../dev-hotkey.ts';
@@ -17,8 +17,8 @@ const METHOD_NOT_FOUND: ChainFault = { kind: 'error', code: -32_601, message: 'M
 const always = (on: string, fault: ChainFault) => ({ on, fault, times: Number.POSITIVE_INFINITY });
 
 /** A client of several endpoints; closed after the test. */
-async function connectAny(endpoints: string[], parameters: Parameters<typeof connectSubtensor>[0] = {}) {
-  return closeLater(await connectSubtensor({ endpoints, ...parameters }));
+async function connectAny(endpoints: string[], parameters: Parameters<typeof Subtensor.open>[0] = {}) {
+  return closeLater(await Subtensor.open({ endpoints, ...parameters }));
 }
 
 test('an endpoint where nobody is makes place for the next', async () => {
@@ -26,7 +26,7 @@ test('an endpoint where nobody is makes place for the next', async () => {
   const logger = rememberingLogger();
   const subtensor = await connectAny([NOBODY, chain.url], { logger });
   expect(subtensor.url).toBe(chain.url);
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
   expect(logger.lines.join()).toContain(`an endpoint is passed by: the chain at ${NOBODY} cannot be reached`);
 });
 
@@ -36,11 +36,11 @@ test('the next one serves until it fails itself; only then is the first gone bac
   const subtensor = await connectAny([first.url, second.url]);
   expect(subtensor.url).toBe(first.url);
   first.cutAll();
-  await subtensor.waitForBlock((await subtensor.currentBlock()) + 3);
+  await subtensor.waitForBlock({ block: (await subtensor.currentBlock()) + 3 });
   expect(subtensor.url).toBe(second.url);
   expect([first.connections, second.connections]).toEqual([1, 1]);
   second.cutAll();
-  await subtensor.metagraph(NETUID);
+  await subtensor.metagraph({ netuid: NETUID });
   expect(subtensor.url).toBe(first.url);
   expect([first.connections, second.connections]).toEqual([2, 1]);
 });
@@ -60,7 +60,7 @@ test('an endpoint that falls silent is left in the middle of a call, and the cal
   const [first, second] = [await proxyTo(chain.url), await proxyTo(chain.url)];
   const subtensor = await connectAny([first.url, second.url], { timeoutMs: 4_500 });
   first.fateOfRequest = () => 'swallow';
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
   expect(subtensor.url).toBe(second.url);
 });
 
@@ -77,7 +77,7 @@ test('a half-open socket is noticed by its missing pongs, long before the deadli
   const other = await proxyTo(chain.url);
   const subtensor = await connectAny([chain.url, other.url], { pingIntervalMs: 100, timeoutMs: 60_000 });
   chain.faults.inject({ on: 'state_queryStorageAt', fault: { kind: 'half-open' } });
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
   expect(subtensor.url).toBe(other.url);
 });
 
@@ -118,7 +118,7 @@ test.each<[string, string, ChainFault, string]>([
   const subtensor = await connectAny([liar.url, honest.url], { logger });
   expect(subtensor.url).toBe(honest.url);
   expect(logger.lines.join()).toContain(words);
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
 });
 
 test('an endpoint of another chain is refused in one sentence', async () => {
@@ -153,7 +153,7 @@ test('when no endpoint can be used, each is named with its reason', async () => 
     code: 'chain-unreachable',
     transient: true,
     facts: { urls: [NOBODY, chain.url] },
-    message: `none of 2 endpoints can be used: the chain at ${NOBODY} cannot be reached: connect ECONNREFUSED 127.0.0.1:1; the node at ${chain.url} is not fit to be used: it refuses chain_getHeader (-32601: Method not found). Check --subtensor.network or --subtensor.chain_endpoint, and your network.`,
+    sentence: `none of 2 endpoints can be used: the chain at ${NOBODY} cannot be reached: connect ECONNREFUSED 127.0.0.1:1; the node at ${chain.url} is not fit to be used: it refuses chain_getHeader (-32601: Method not found). Check --subtensor.network or --subtensor.chain_endpoint, and your network.`,
   });
 });
 
@@ -164,7 +164,7 @@ test('a node that answers while its best block stands still is left for the next
   const subtensor = await connectAny([still.url, other.url], { blockTimeoutMs: 300, logger });
   const start = await subtensor.currentBlock();
   still.swallowsNotices = true;
-  await subtensor.waitForBlock(start + 20);
+  await subtensor.waitForBlock({ block: start + 20 });
   expect(subtensor.url).toBe(other.url);
   expect(logger.lines.join()).toMatch(/the node at \S+ is left: its best block has been \d+ for 300 ms/);
 });
@@ -180,7 +180,7 @@ test('a chain that stands still everywhere is reported, and its nodes are not ch
   await new Promise((resolve) => setTimeout(resolve, 500));
   await subtensor.currentBlock();
   expect([first.connections, second.connections]).toEqual(connections);
-  await expect(subtensor.waitForBlock(1)).rejects.toMatchObject({
+  await expect(subtensor.waitForBlock({ block: 1 })).rejects.toMatchObject({
     code: 'timeout',
     message: expect.stringContaining('waiting for the block after 0: no new block'),
   });
@@ -191,7 +191,7 @@ test('a head that is announced twice, or taken back, is no progress', async () =
   await chain.produceBlocks(5);
   const subtensor = await connect(chain.url);
   let reached = 0;
-  const waiting = subtensor.waitForBlock(7).then((block) => (reached = block));
+  const waiting = subtensor.waitForBlock({ block: 7 }).then((block) => (reached = block));
   for (let i = 0; i < 3; i++) chain.repeatHead();
   chain.reorg(); // Blocks 5 and 6 are new.
   chain.repeatHead();
@@ -252,6 +252,10 @@ test('a node that does not take transactions makes place for one that does, and 
     hotkey: ann,
     landed: async () => null,
   });
-  expect(await subtensor.commitment(NETUID, ann.address)).toMatchObject({ hotkey: ann.address, text: 'A', block });
+  expect(await subtensor.commitment({ netuid: NETUID, hotkey: ann.address })).toMatchObject({
+    hotkey: ann.address,
+    text: 'A',
+    block,
+  });
   expect(subtensor.url).toBe(taking.url);
 });

@@ -6,11 +6,11 @@ import { ChainMetadataStore } from '../../../src/chain/commitments/chain-metadat
 import { commitTimelocked, readRevealedCommitments } from '../../../src/chain/commitments/timelocked.ts';
 import { Connection } from '../../../src/chain/node/connection.ts';
 import { RuntimeCodecs } from '../../../src/chain/node/runtime-codec.ts';
-import { connectSubtensor, Subtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { DrandBeacon } from '../../../src/chain/timelock/drand.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
-import { startLocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { closeLater, memoryReveals, NETUID, startSubnet } from '../start-subnet.ts';
@@ -100,17 +100,17 @@ async function everything(subtensor: Subtensor, beacon: DrandBeacon): Promise<un
   const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
   const pointer = { repo: 'ann/chat', competition: '1', commit: '0'.repeat(40) };
   const calls: ((signal: AbortSignal) => Promise<unknown>)[] = [
-    (signal) => subtensor.currentBlock(signal),
-    (signal) => subtensor.subnet(NETUID, signal),
-    (signal) => subtensor.epoch(NETUID, signal),
-    (signal) => subtensor.commitment(NETUID, miner.address, signal),
-    (signal) => subtensor.uid(NETUID, miner.address, signal),
-    (signal) => subtensor.weights(NETUID, 0, signal),
-    (signal) => store.room(miner.address, 68, { signal }),
+    (signal) => subtensor.currentBlock({ signal }),
+    (signal) => subtensor.subnet({ netuid: NETUID, signal }),
+    (signal) => subtensor.epoch({ netuid: NETUID, signal }),
+    (signal) => subtensor.commitment({ netuid: NETUID, hotkey: miner.address, signal }),
+    (signal) => subtensor.uid({ netuid: NETUID, hotkey: miner.address, signal }),
+    (signal) => subtensor.weights({ netuid: NETUID, uid: 0, signal }),
+    (signal) => store.room({ hotkey: miner.address, bytes: 68, signal }),
     (signal) => setter.requirePermit({ signal }),
     (signal) => readRevealedCommitments({ subtensor, netuid: NETUID, hotkey: miner.address, signal }),
-    (signal) => setter.set([{ uid: 1, weight: 1 }], { signal }).then(() => setter.reveal({ signal })),
-    (signal) => store.commit(pointer, { hotkey: miner, wait: false, signal }),
+    (signal) => setter.set({ weights: [{ uid: 1, weight: 1 }], signal }).then(() => setter.reveal({ signal })),
+    (signal) => store.commit({ ...pointer, hotkey: miner, wait: false, signal }),
     (signal) =>
       commitTimelocked({
         ...{ subtensor, netuid: NETUID, hotkey: miner, beacon, signal },
@@ -128,9 +128,9 @@ async function everything(subtensor: Subtensor, beacon: DrandBeacon): Promise<un
 function expectSentences(errors: unknown[]): void {
   for (const error of errors) {
     expect(error).toBeInstanceOf(FlockOffError);
-    const { message } = error as FlockOffError;
+    const { message, sentence } = error as FlockOffError;
     expect(message.length, message).toBeLessThan(800);
-    expect(message).toMatch(/\.$/);
+    expect(sentence).toMatch(/\.$/);
   }
 }
 
@@ -180,7 +180,7 @@ test.each(FIRST_ASKED)(
       GARBAGE.map(async ([, spoil]) => {
         const { lie, url } = await startLiar(chain.url, method, spoil);
         lie.on = true;
-        const connecting = connectSubtensor({ endpoint: url, timeoutMs: 10_000 });
+        const connecting = Subtensor.open({ endpoint: url, timeoutMs: 10_000 });
         await connecting.then(closeLater, (error: unknown) => expectSentences([error]));
       }),
     );
@@ -206,25 +206,25 @@ test.each([
     },
   });
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await expect(connectSubtensor({ endpoint: url, timeoutMs: 1_000 })).rejects.toBeInstanceOf(FlockOffError);
+  await expect(Subtensor.open({ endpoint: url, timeoutMs: 1_000 })).rejects.toBeInstanceOf(FlockOffError);
 });
 
 test('what is no netuid and no hotkey is refused in one sentence', async () => {
-  const subtensor = closeLater(await connectSubtensor({ endpoint: (await startSubnet()).url }));
+  const subtensor = closeLater(await Subtensor.open({ endpoint: (await startSubnet()).url }));
   const netuids = [70_000, -1, 1.5, Number.NaN, undefined, null, 'x', {}] as number[];
   for (const netuid of netuids)
     for (const read of [
-      () => subtensor.epoch(netuid),
-      () => subtensor.metagraph(netuid),
-      () => subtensor.commitments(netuid),
-      () => subtensor.uid(netuid, '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY'),
+      () => subtensor.epoch({ netuid }),
+      () => subtensor.metagraph({ netuid }),
+      () => subtensor.commitments({ netuid }),
+      () => subtensor.uid({ netuid, hotkey: '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY' }),
     ])
       await expect(read()).rejects.toMatchObject({
         code: 'bad-argument',
         message: expect.stringMatching(/ is no u16, /),
       });
   for (const hotkey of ['', 'ann', '0x12', undefined as unknown as string])
-    await expect(subtensor.uid(NETUID, hotkey)).rejects.toMatchObject({
+    await expect(subtensor.uid({ netuid: NETUID, hotkey })).rejects.toMatchObject({
       code: 'bad-argument',
       message: expect.stringMatching(/ is no AccountId, /),
     });
@@ -232,7 +232,7 @@ test('what is no netuid and no hotkey is refused in one sentence', async () => {
 
 test('a call that the runtime does not have, or not with these values, is one sentence', async () => {
   const subtensor = closeLater(
-    await connectSubtensor({ endpoint: (await startSubnet({ chain: { profile: 'legacy' } })).url }),
+    await Subtensor.open({ endpoint: (await startSubnet({ chain: { profile: 'legacy' } })).url }),
   );
   const hotkey = await devHotkey('validator');
   const landed = async () => null;
@@ -255,6 +255,6 @@ test('a call that the runtime does not have, or not with these values, is one se
 });
 
 test('a local chain with what is no hotkey is refused in one sentence', async () => {
-  const starting = startLocalChain({ subnets: [{ netuid: NETUID, neurons: [{ hotkey: 'ann' }] }] });
+  const starting = LocalChain.open({ subnets: [{ netuid: NETUID, neurons: [{ hotkey: 'ann' }] }] });
   await expect(starting).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringContaining('ann is no') });
 });

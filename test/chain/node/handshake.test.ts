@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { Connection } from '../../../src/chain/node/connection.ts';
 import { openingBroke } from '../../../src/chain/node/handshake-errors.ts';
 import { SocketLostError } from '../../../src/chain/node/json-rpc-socket.ts';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
-import { startLocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import type { OutageWait } from '../../../src/shared/wait-until-available.ts';
 import { closeLater, NETUID, proxyTo, rememberingLogger, startSubnet } from '../start-subnet.ts';
 
@@ -78,9 +78,9 @@ test('a limit is named with what it asks to wait, and is waited for', async () =
     waits.push(wait);
     gate.answer = null;
   };
-  const subtensor = closeLater(await connectSubtensor({ endpoint: gate.url, wait: true, onWait }));
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
-  expect(waits.map(({ error }) => error.message)).toEqual([
+  const subtensor = closeLater(await Subtensor.open({ endpoint: gate.url, wait: true, onWait }));
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
+  expect(waits.map(({ error }) => error.sentence)).toEqual([
     `${gate.url} limits connections (HTTP 429), asks to wait 1 s. Wait, or use another endpoint (--subtensor.chain_endpoint): one of your own, or one with an access key, has other limits.`,
   ]);
   expect(gate.handshakes).toHaveLength(2);
@@ -106,7 +106,7 @@ test('other endpoints are tried meanwhile, the limited one not before its time',
   const [limited, other] = [await gateTo(chain.url, limit('3600')), await proxyTo(chain.url)];
   const logger = rememberingLogger();
   const endpoints = [limited.url, other.url];
-  const subtensor = closeLater(await connectSubtensor({ endpoints, logger }));
+  const subtensor = closeLater(await Subtensor.open({ endpoints, logger }));
   expect(subtensor.url).toBe(other.url);
   expect(logger.lines.join()).toContain('limits connections (HTTP 429), asks to wait 3600 s');
   limited.answer = null;
@@ -118,7 +118,7 @@ test('other endpoints are tried meanwhile, the limited one not before its time',
 
 test('where all endpoints ask for time, the shortest counts', async () => {
   const gates = [await gateTo(null, limit('200')), await gateTo(null, limit('100'))];
-  const error = await failureOf(connectSubtensor({ endpoints: gates.map(({ url }) => url) }));
+  const error = await failureOf(Subtensor.open({ endpoints: gates.map(({ url }) => url) }));
   expect(error.message).toMatch(
     /^none of 2 endpoints can be used: .*asks to wait 200 s; .*asks to wait 100 s\. Wait, or use another/,
   );
@@ -131,7 +131,7 @@ test.each([
   ['no time at all', undefined, 4_000, 5_600],
 ])('a limit with %s is obeyed too', async (_, retryAfter, least, most) => {
   const gate = await gateTo(null, limit(retryAfter));
-  const error = await failureOf(connectSubtensor({ endpoint: gate.url }));
+  const error = await failureOf(Subtensor.open({ endpoint: gate.url }));
   expect(error.retryAfterMs).toBeGreaterThan(least);
   expect(error.retryAfterMs).toBeLessThan(most);
 });
@@ -143,8 +143,8 @@ test.each<[answer: string[], sentence: string, passes: boolean]>([
   [['403 Forbidden', 'Retry-After: 7'], 'refuses connections from here (HTTP 403). Check the access key', false],
   [['404 Not Found'], 'has nothing at this address (HTTP 404). Check the path in', false],
   [
-    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/rpc?key=secret'],
-    'sends elsewhere (HTTP 301), to https://node.example/rpc. Name that address as the endpoint',
+    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/secret?key=secret'],
+    'sends elsewhere (HTTP 301), to https://node.example/.... Name that address as the endpoint',
     false,
   ],
   [
@@ -155,7 +155,7 @@ test.each<[answer: string[], sentence: string, passes: boolean]>([
   [['400 Bad Request'], 'takes no WebSocket connections (HTTP 400). Check --subtensor.network', false],
 ])('a handshake answered with %j is said as what it is', async ([status, ...headers], sentence, passes) => {
   const gate = await gateTo(null, [`HTTP/1.1 ${status}`, ...headers, 'Content-Length: 0']);
-  const error = await failureOf(connectSubtensor({ endpoint: gate.url }));
+  const error = await failureOf(Subtensor.open({ endpoint: gate.url }));
   expect(error).toMatchObject({ code: 'chain-unreachable', transient: passes });
   expect(error.message).toContain(`${gate.url} ${sentence}`);
   expect(error.message).not.toMatch(/your network|secret/);
@@ -163,7 +163,7 @@ test.each<[answer: string[], sentence: string, passes: boolean]>([
 
 test('what refuses an endpoint that has worked came by itself, and is waited for', async () => {
   const gate = await gateTo((await startSubnet()).url, null);
-  const subtensor = closeLater(await connectSubtensor({ endpoint: gate.url }));
+  const subtensor = closeLater(await Subtensor.open({ endpoint: gate.url }));
   gate.answer = ['HTTP/1.1 403 Forbidden', 'Content-Length: 0'];
   gate.cutAll();
   await expect(subtensor.currentBlock()).rejects.toMatchObject({
@@ -179,9 +179,9 @@ test('a server that speaks neither HTTP nor TLS is said to', async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const http = await failureOf(connectSubtensor({ endpoint: `ws://${host}` }));
+  const http = await failureOf(Subtensor.open({ endpoint: `ws://${host}` }));
   expect(http.message).toContain('it answered with something that is not HTTP. Check --subtensor.network');
-  const tls = await failureOf(connectSubtensor({ endpoint: `wss://${host}` }));
+  const tls = await failureOf(Subtensor.open({ endpoint: `wss://${host}` }));
   expect(tls.message).toContain('it does not speak TLS as expected. Check ws:// and wss:// in --subtensor.network');
   for (const { message, transient } of [http, tls]) {
     expect(message).not.toContain('your network');
@@ -207,16 +207,16 @@ test.each([
 });
 
 test('a chain that is down at the start is waited for, and found when it comes up', async () => {
-  const down = await startLocalChain({ subnets: [] });
+  const down = await LocalChain.open({ subnets: [] });
   const port = Number(new URL(down.url).port);
   await down.close();
   const waits: OutageWait[] = [];
   let coming: Promise<unknown> | undefined;
   const onWait = (wait: OutageWait) => {
     waits.push(wait);
-    coming ??= startLocalChain({ port, subnets: [] }).then(closeLater);
+    coming ??= LocalChain.open({ port, subnets: [] }).then(closeLater);
   };
-  const subtensor = closeLater(await connectSubtensor({ endpoint: down.url, wait: true, onWait }));
+  const subtensor = closeLater(await Subtensor.open({ endpoint: down.url, wait: true, onWait }));
   await coming;
   expect(await subtensor.currentBlock()).toBeGreaterThanOrEqual(0);
   expect(waits[0]!.error.message).toContain('ECONNREFUSED');
@@ -229,10 +229,10 @@ test('an abort ends the wait at once with its own reason; without `wait` nothing
     expect(delayMs).toBeGreaterThan(0);
     stop.abort(new Error('stopped by the user'));
   };
-  await expect(connectSubtensor({ endpoint, wait: true, onWait, signal: stop.signal })).rejects.toThrow(
+  await expect(Subtensor.open({ endpoint, wait: true, onWait, signal: stop.signal })).rejects.toThrow(
     'stopped by the user',
   );
   await expect(
-    connectSubtensor({ endpoint, onWait: () => expect.unreachable('it does not wait') }),
+    Subtensor.open({ endpoint, onWait: () => expect.unreachable('it does not wait') }),
   ).rejects.toMatchObject({ code: 'chain-unreachable' });
 });

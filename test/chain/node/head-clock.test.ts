@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ChainMetadataStore } from '../../../src/chain/commitments/chain-metadata-store.ts';
 import { HeadClock } from '../../../src/chain/node/head-clock.ts';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
 import { systemClock } from '../../../src/shared/clock.ts';
 import { devHotkey } from '../dev-hotkey.ts';
@@ -33,10 +33,10 @@ async function chainThatLags(initialMs = 0) {
 
 test('a node nine days behind is refused in one sentence that says how far, and what may be wrong', async () => {
   const { chain } = await chainThatLags(9 * DAY_MS);
-  await expect(connectSubtensor({ endpoint: chain.url })).rejects.toMatchObject({
+  await expect(Subtensor.open({ endpoint: chain.url })).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: true,
-    message: expect.stringMatching(
+    sentence: expect.stringMatching(
       new RegExp(
         `^the node at ${chain.url} is 9 days behind this machine's clock: its best block says [-\\d]+ [:\\d]+ UTC, the clock [-\\d]+ [:\\d]+ UTC, at most 10 minutes apart is accepted\\. ` +
           "Either the node is still syncing .* or this machine's clock is wrong .*--max_clock_difference off\\.$",
@@ -47,7 +47,7 @@ test('a node nine days behind is refused in one sentence that says how far, and 
 
 test('a node from the future shows that the clock of this machine is wrong', async () => {
   const { chain } = await chainThatLags(-5_400_000);
-  await expect(connectSubtensor({ endpoint: chain.url })).rejects.toMatchObject({
+  await expect(Subtensor.open({ endpoint: chain.url })).rejects.toMatchObject({
     transient: true,
     message: expect.stringMatching(/ is 1\.5 hours ahead of this machine's clock: .*\. Set this machine's clock; /),
   });
@@ -56,12 +56,12 @@ test('a node from the future shows that the clock of this machine is wrong', asy
 test('the next endpoint is tried; when all are behind, one error says so of each', async () => {
   const [{ chain: behind }, { chain: fresh }] = [await chainThatLags(9 * DAY_MS), await chainThatLags()];
   const logger = rememberingLogger();
-  const subtensor = closeLater(await connectSubtensor({ endpoints: [behind.url, fresh.url], logger }));
+  const subtensor = closeLater(await Subtensor.open({ endpoints: [behind.url, fresh.url], logger }));
   expect(subtensor.url).toBe(fresh.url);
   expect(logger.lines.join()).toContain(`an endpoint is passed by: the node at ${behind.url} is 9 days behind`);
 
   const { chain: older } = await chainThatLags(20 * DAY_MS);
-  await expect(connectSubtensor({ endpoints: [behind.url, older.url] })).rejects.toMatchObject({
+  await expect(Subtensor.open({ endpoints: [behind.url, older.url] })).rejects.toMatchObject({
     transient: true,
     message: expect.stringMatching(
       /^none of 2 endpoints can be used: .* is 9 days behind .*; .* is 20 days behind .*\. Either the node is still syncing/,
@@ -73,7 +73,7 @@ test('how far apart is accepted is an option, and so is not to look', async () =
   const { chain } = await chainThatLags(9 * DAY_MS);
   await connect(chain.url, { maxClockDifferenceMs: 10 * DAY_MS });
   const subtensor = await connect(chain.url, { maxClockDifferenceMs: Number.POSITIVE_INFINITY });
-  expect((await subtensor.metagraph(NETUID)).neurons).toHaveLength(3);
+  expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toHaveLength(3);
   await connect(chain.url, { clock: { ...systemClock, nowMs: () => systemClock.nowMs() - 9 * DAY_MS } });
 });
 
@@ -87,15 +87,18 @@ test('a node that falls behind after it was fit is asked for no decision and sen
   await chain.produceBlocks(1);
   const behind = { code: 'chain-unreachable', transient: true, message: expect.stringContaining('is 9 days behind') };
   const calls: [string, () => Promise<unknown>][] = [
-    ['metagraph', () => subtensor.metagraph(NETUID)],
-    ['subnet', () => subtensor.subnet(NETUID)],
-    ['commitments', () => subtensor.commitments(NETUID)],
-    ['epoch', () => subtensor.epoch(NETUID)],
+    ['metagraph', () => subtensor.metagraph({ netuid: NETUID })],
+    ['subnet', () => subtensor.subnet({ netuid: NETUID })],
+    ['commitments', () => subtensor.commitments({ netuid: NETUID })],
+    ['epoch', () => subtensor.epoch({ netuid: NETUID })],
     ['currentBlock', () => subtensor.currentBlock()],
-    ['a function of the runtime', () => subtensor.read('asking', (at) => at.call('Some_function', [], 'u8'))],
+    [
+      'a function of the runtime',
+      () => subtensor.read({ what: 'asking', use: (at) => at.call('Some_function', [], 'u8') }),
+    ],
     ['requirePermit', () => setter.requirePermit()],
-    ['set', () => setter.set([{ uid: 1, weight: 1 }])],
-    ['commit', () => metadata.commit(POINTER, { hotkey: ann })],
+    ['set', () => setter.set({ weights: [{ uid: 1, weight: 1 }] })],
+    ['commit', () => metadata.commit({ ...POINTER, hotkey: ann })],
     ['submit', () => subtensor.submit({ name: 'a call', call: remark, hotkey: ann, landed: async () => null })],
   ];
   for (const [name, call] of calls) await expect(call(), name).rejects.toMatchObject(behind);
@@ -103,17 +106,17 @@ test('a node that falls behind after it was fit is asked for no decision and sen
 
   time.behindMs = 0;
   await chain.produceBlocks(1);
-  expect((await setter.set([{ uid: 1, weight: 1 }])).mode).toBe('set');
+  expect((await setter.set({ weights: [{ uid: 1, weight: 1 }] })).mode).toBe('set');
 });
 
 test('a call goes through the next endpoint when the first falls behind just before it is signed', async () => {
   const [{ chain: first, time }, { chain: second }] = [await chainThatLags(), await chainThatLags()];
   const logger = rememberingLogger();
-  const subtensor = closeLater(await connectSubtensor({ endpoints: [first.url, second.url], logger }));
+  const subtensor = closeLater(await Subtensor.open({ endpoints: [first.url, second.url], logger }));
   time.behindMs = 9 * DAY_MS;
   await first.produceBlocks(1);
   const ann = await devHotkey('ann');
-  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit(POINTER, { hotkey: ann });
+  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit({ ...POINTER, hotkey: ann });
   expect(subtensor.url).toBe(second.url);
   expect(sends(first.faults.requests)).toEqual([]);
   expect(sends(second.faults.requests)).toHaveLength(1);
@@ -142,8 +145,8 @@ test('a node that is followed is left when it falls behind', async () => {
   const [{ chain: first, time }, { chain: second }] = [await chainThatLags(), await chainThatLags()];
   const [slow, other] = [await proxyTo(first.url), await proxyTo(second.url)];
   const maxClockDifferenceMs = 5_000;
-  const subtensor = closeLater(await connectSubtensor({ endpoints: [slow.url, other.url], maxClockDifferenceMs }));
-  const waiting = subtensor.waitForBlock((await subtensor.currentBlock()) + 100_000);
+  const subtensor = closeLater(await Subtensor.open({ endpoints: [slow.url, other.url], maxClockDifferenceMs }));
+  const waiting = subtensor.waitForBlock({ block: (await subtensor.currentBlock()) + 100_000 });
   waiting.catch(() => {});
   time.behindMs = 60_000;
   await expect.poll(() => subtensor.url, { timeout: 30_000 }).toBe(other.url);
@@ -163,7 +166,7 @@ test('a node of finney at its first block is not fit', async () => {
   await connect(chain.url);
   // As a node says it whose sync has just begun.
   chain.faults.inject({ on: 'chain_getBlockHash', fault: { kind: 'lie', result: FINNEY } });
-  await expect(connectSubtensor({ endpoint: chain.url })).rejects.toMatchObject({
+  await expect(Subtensor.open({ endpoint: chain.url })).rejects.toMatchObject({
     message: expect.stringContaining('1970-01-01'),
   });
 });

@@ -21,7 +21,7 @@ test.each(WORDINGS)(
     const chain = await startSubnet();
     const subtensor = await connect(chain.url);
     chain.faults.inject({ on: 'state_call', fault: { kind: 'error', code, message }, times: Number.POSITIVE_INFINITY });
-    const { neurons } = await subtensor.metagraph(NETUID);
+    const { neurons } = await subtensor.metagraph({ netuid: NETUID });
     expect(neurons.map(({ stakeAlpha, stakeWeight }) => [stakeAlpha, stakeWeight])).toEqual([
       [1_000 / 1e9, null],
       [0, null],
@@ -39,7 +39,7 @@ test('an error in any other words says it where the runtime does not list the AP
     times: Number.POSITIVE_INFINITY,
   });
   const call = (name: string) =>
-    subtensor.read('asking', (snapshot) => snapshot.call(name, [['u16', NETUID]], 'Vec<u8>'));
+    subtensor.read({ what: 'asking', use: (snapshot) => snapshot.call(name, [['u16', NETUID]], 'Vec<u8>') });
   expect(await call('NoSuchRuntimeApi_get_anything')).toBeNull();
   await expect(call('NeuronInfoRuntimeApi_get_neurons_lite')).rejects.toMatchObject({
     code: 'chain-unreachable',

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import { type ForwardProxy, startForwardProxy } from '../../shared/forward-proxy.ts';
 import { closeLater, connect, NETUID, startSubnet } from '../start-subnet.ts';
 
@@ -19,8 +19,8 @@ test.each(['HTTP_PROXY', 'the option'])(
     const url = proxy.url.replace('//', '//ann:p%40ss@');
     if (where !== 'the option') vi.stubEnv(where, url);
     const subtensor = await connect('ws://localhost:1', where === 'the option' ? { proxy: url } : {});
-    const { block } = await subtensor.metagraph(NETUID);
-    await subtensor.waitForBlock(block + 2);
+    const { block } = await subtensor.metagraph({ netuid: NETUID });
+    await subtensor.waitForBlock({ block: block + 2 });
     expect(proxy.seen).toEqual(['CONNECT localhost:1']);
   },
 );
@@ -31,7 +31,7 @@ test.each([
 ] as const)('%s goes past the proxy', async (_what, exempt, more) => {
   vi.stubEnv('HTTP_PROXY', proxy.url);
   vi.stubEnv('NO_PROXY', exempt);
-  await (await connect((await startSubnet()).url, more)).metagraph(NETUID);
+  await (await connect((await startSubnet()).url, more)).metagraph({ netuid: NETUID });
   expect(proxy.seen).toEqual([]);
 });
 
@@ -53,7 +53,7 @@ describe('a proxy that fails is named, and the fault passes', () => {
   ] as const)('one that %s', async (_what, fail, words) => {
     const { url } = await startSubnet();
     await fail();
-    const connecting = connectSubtensor({
+    const connecting = Subtensor.open({
       endpoint: url,
       timeoutMs: 1_000,
       proxy: proxy.url.replace('//', '//ann:hunter2@'),
@@ -69,7 +69,7 @@ test('a connection that broke with its proxy is opened again through it', async 
   const chain = await startSubnet();
   const subtensor = await connect(chain.url, { proxy: proxy.url });
   proxy.cut();
-  await subtensor.metagraph(NETUID);
+  await subtensor.metagraph({ netuid: NETUID });
   expect(proxy.seen).toHaveLength(2);
 });
 
@@ -77,13 +77,13 @@ test('an agent of the own opens the sockets', async () => {
   const agent = new Agent();
   const open = vi.spyOn(agent as unknown as { createConnection(): unknown }, 'createConnection');
   vi.stubEnv('HTTP_PROXY', proxy.url);
-  await (await connect((await startSubnet()).url, { agent })).metagraph(NETUID);
+  await (await connect((await startSubnet()).url, { agent })).metagraph({ netuid: NETUID });
   expect([open.mock.calls.length, proxy.seen]).toEqual([1, []]);
 });
 
 test('an address that names no proxy is said at once, without what it holds', async () => {
   vi.stubEnv('ALL_PROXY', 'http://ann:hun#ter2@127.0.0.1:1080');
-  await expect(connectSubtensor({ endpoint: 'ws://127.0.0.1:9' })).rejects.toMatchObject({
+  await expect(Subtensor.open({ endpoint: 'ws://127.0.0.1:9' })).rejects.toMatchObject({
     code: 'bad-argument',
     message: expect.stringMatching(/^ALL_PROXY is not the address of a proxy\. Write(?!.*hun)/),
   });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { readCommitmentRoom } from '../../../src/chain/subnet/commitments.ts';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import { readWeightTerms } from '../../../src/chain/weights/terms.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import type { Pallet, StorageItem } from '../../../src/local/chain/description/pallet.ts';
@@ -67,14 +67,14 @@ async function connectTo({ profile = 'current', shapes = {}, constants, storage 
     storage: [...usual.filter(([item]) => !isChanged(item)), ...storage],
   });
   closing.push(server.close);
-  const subtensor = await connectSubtensor({ endpoint: server.url });
+  const subtensor = await Subtensor.open({ endpoint: server.url });
   closing.push(() => subtensor.close());
   return subtensor;
 }
 
 async function termsOf(runtime: RuntimeParameters) {
   const subtensor = await connectTo(runtime);
-  return subtensor.read('reading', (snapshot) => readWeightTerms(snapshot, KEY));
+  return subtensor.read({ what: 'reading', use: (snapshot) => readWeightTerms(snapshot, KEY) });
 }
 
 const STAKED: Stored = [
@@ -159,7 +159,7 @@ test('what is one value for all subnets is read as such', async () => {
   ];
   const terms = await termsOf({ shapes, storage });
   expect(terms).toMatchObject({ rateLimitBlocks: 42, position: { periodBlocks: 99 } });
-  const { hyperparameters } = await (await connectTo({ shapes, storage })).metagraph(NETUID);
+  const { hyperparameters } = await (await connectTo({ shapes, storage })).metagraph({ netuid: NETUID });
   expect(hyperparameters).toMatchObject({ tempo: 99, weightsRateLimitBlocks: 42 });
 });
 
@@ -167,7 +167,7 @@ test('a hyperparameter of another type is none, and the metagraph is read all th
   const subtensor = await connectTo({
     shapes: { 'SubtensorModule.Burn': { value: '(u64, u64)', fallback: `0x${'00'.repeat(16)}` } },
   });
-  const { neurons, hyperparameters } = await subtensor.metagraph(NETUID);
+  const { neurons, hyperparameters } = await subtensor.metagraph({ netuid: NETUID });
   expect(neurons.map(({ hotkey }) => hotkey)).toEqual([ALICE]);
   expect(hyperparameters).toMatchObject({ burnTao: null, minBurnTao: 0 });
 });
@@ -194,9 +194,10 @@ describe('the cooldown of commitments', () => {
     ],
   ])('%s', async (_, runtime, firstBlock) => {
     const subtensor = await connectTo({ profile: 'legacy', constants, storage: lastCommitment, ...runtime });
-    const room = await subtensor.read('reading', (snapshot) =>
-      readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
-    );
+    const room = await subtensor.read({
+      what: 'reading',
+      use: (snapshot) => readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+    });
     expect(room).toMatchObject({ block: 1_098, firstBlock });
   });
 });

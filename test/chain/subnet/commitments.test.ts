@@ -59,10 +59,11 @@ test('whatever the runtime lets a hotkey commit is read with its kind; only text
   }
   await chain.produceBlocks();
   const subtensor = await connect(chain.url);
-  const all = await subtensor.commitments(NETUID);
+  const all = await subtensor.commitments({ netuid: NETUID });
   const expected = WRITTEN.map(([kind, , text], block) => ({ hotkey: addresses[block]!, text, kind, block }));
   expect(addresses.map((address) => all.get(address))).toEqual(expected);
-  for (const commitment of expected) expect(await subtensor.commitment(NETUID, commitment.hotkey)).toEqual(commitment);
+  for (const commitment of expected)
+    expect(await subtensor.commitment({ netuid: NETUID, hotkey: commitment.hotkey })).toEqual(commitment);
 });
 
 // Deposit 0, block 5, then what is no list of fields that this runtime knows.
@@ -84,10 +85,10 @@ test.each([
   const subtensor = await connect(chain.url);
   const garbage = { hotkey: ann!.address, text: null, kind: 'undecodable', block };
   const text = { hotkey: bob!.address, text: 'hi', kind: 'Raw', block: 3 };
-  const all = await subtensor.commitments(NETUID);
+  const all = await subtensor.commitments({ netuid: NETUID });
   expect([...all.values()].sort((a, b) => a.kind.localeCompare(b.kind))).toEqual([text, garbage]);
-  expect(await subtensor.commitment(NETUID, ann!.address)).toEqual(garbage);
-  expect(await subtensor.commitment(NETUID, validator!.address)).toBeNull();
+  expect(await subtensor.commitment({ netuid: NETUID, hotkey: ann!.address })).toEqual(garbage);
+  expect(await subtensor.commitment({ netuid: NETUID, hotkey: validator!.address })).toBeNull();
 });
 
 test('a commitment made while all are read is either there or not, and the others are', async () => {
@@ -100,7 +101,7 @@ test('a commitment made while all are read is either there or not, and the other
   const subtensor = await connect(chain.url);
   // The keys are read of block 1, and the answer comes after block 2.
   chain.faults.inject({ on: 'chain_getBlockHash', fault: { kind: 'delay', ms: 100 } });
-  const reading = subtensor.commitments(NETUID);
+  const reading = subtensor.commitments({ netuid: NETUID });
   await expect.poll(() => chain.faults.requests).toContain('state_getKeysPaged');
   put(bob!.address, 2);
   await chain.produceBlocks();
@@ -115,9 +116,12 @@ test('a subnet and its commitments are read in two round trips, as of one block'
   await chain.produceBlocks();
   const subtensor = await connect(chain.url);
   const seen: unknown[] = [];
-  const { roundTrips } = await countRoundTrips(async () => seen.push(await subtensor.subnet(NETUID)));
+  const { roundTrips } = await countRoundTrips(async () => seen.push(await subtensor.subnet({ netuid: NETUID })));
   expect(roundTrips).toBe(2);
   expect(seen).toEqual([
-    { metagraph: await subtensor.metagraph(NETUID), commitments: await subtensor.commitments(NETUID) },
+    {
+      metagraph: await subtensor.metagraph({ netuid: NETUID }),
+      commitments: await subtensor.commitments({ netuid: NETUID }),
+    },
   ]);
 });

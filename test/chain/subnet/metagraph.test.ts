@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readNeuronInfos } from '../../../src/chain/subnet/neuron-info.ts';
-import type { Profile } from '../../../src/local/chain/start-local-chain.ts';
+import type { Profile } from '../../../src/local/chain/local-chain.ts';
 import type { Metagraph } from '../../../src/schema/metagraph.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { countRoundTrips } from '../round-trips.ts';
@@ -48,7 +48,7 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
     const subtensor = await connect(chain.url);
     let metagraph: Metagraph | undefined;
     const { roundTrips } = await countRoundTrips(async () => {
-      metagraph = await subtensor.metagraph(NETUID);
+      metagraph = await subtensor.metagraph({ netuid: NETUID });
     });
     expect(roundTrips).toBe(2);
     const { neurons } = metagraph!;
@@ -63,7 +63,7 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
     const subtensor = await connect(chain.url);
     let metagraph: Metagraph | undefined;
     const { roundTrips } = await countRoundTrips(async () => {
-      metagraph = await subtensor.metagraph(NETUID);
+      metagraph = await subtensor.metagraph({ netuid: NETUID });
     });
     expect(roundTrips).toBe(3);
     expect(metagraph!.neurons).toHaveLength(300);
@@ -72,7 +72,9 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
 
   test('every field of a neuron and every hyperparameter is what the chain has', async () => {
     const chain = await lively(profile);
-    const { neurons, hyperparameters, block, nextEpochBlock } = await (await connect(chain.url)).metagraph(NETUID);
+    const { neurons, hyperparameters, block, nextEpochBlock } = await (await connect(chain.url)).metagraph({
+      netuid: NETUID,
+    });
     expect(block).toBe(1);
     expect(nextEpochBlock).toBe(profile === 'legacy' ? 3 : 99);
     expect(neurons[3]).toEqual({
@@ -115,10 +117,10 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
   test('storage gives the same answer as the runtime where that has no such functions', async () => {
     const chain = await lively(profile);
     const subtensor = await connect(chain.url);
-    const fromRuntime = await subtensor.metagraph(NETUID);
+    const fromRuntime = await subtensor.metagraph({ netuid: NETUID });
     const missing = { kind: 'error', code: 4003, message: 'Exported method is not found' } as const;
     chain.faults.inject({ on: 'state_call', fault: missing, times: 2 });
-    const fromStorage = await subtensor.metagraph(NETUID);
+    const fromStorage = await subtensor.metagraph({ netuid: NETUID });
     const withoutWeights = fromRuntime.neurons.map((neuron) => ({ ...neuron, stakeWeight: null }));
     expect(fromStorage).toEqual({ ...fromRuntime, neurons: withoutWeights });
   });
@@ -126,14 +128,14 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
   test('the runtime says of every neuron what its storage says', async () => {
     const chain = await lively(profile);
     const subtensor = await connect(chain.url);
-    const { neurons } = await subtensor.metagraph(NETUID);
+    const { neurons } = await subtensor.metagraph({ netuid: NETUID });
     await expectSameInfos(subtensor, neurons, NETUID);
   });
 
   test('a function with another result than was expected is as good as none', async () => {
     const subtensor = await connect((await lively(profile)).url);
     const call = (name: string, result: string) =>
-      subtensor.read('calling', (snapshot) => snapshot.call(name, [['u16', NETUID]], result));
+      subtensor.read({ what: 'calling', use: (snapshot) => snapshot.call(name, [['u16', NETUID]], result) });
     expect(await call('NeuronInfoRuntimeApi_get_neurons_lite', 'Vec<[u8; 5000]>')).toBeNull();
     expect(await call('NeuronInfoRuntimeApi_no_such_function', 'Vec<u16>')).toBeNull();
   });
@@ -143,14 +145,17 @@ describe.each(PROFILES)('on a %s runtime', (profile) => {
     const subtensor = await connect(chain.url);
     const fault = { kind: 'error', code: -32_000, message: 'too many requests' } as const;
     chain.faults.inject({ on: 'state_call', fault, times: 1_000 });
-    await expect(subtensor.metagraph(NETUID)).rejects.toMatchObject({ code: 'chain-unreachable', transient: true });
+    await expect(subtensor.metagraph({ netuid: NETUID })).rejects.toMatchObject({
+      code: 'chain-unreachable',
+      transient: true,
+    });
   });
 });
 
 test('an empty subnet has no neurons, whichever way it is asked for', async () => {
   for (const profile of PROFILES) {
     const subtensor = await connect((await startSubnet({ hotkeys: [], chain: { profile } })).url);
-    expect((await subtensor.metagraph(NETUID)).neurons).toEqual([]);
-    expect(await subtensor.read('reading', (snapshot) => readNeuronInfos(snapshot, NETUID))).toEqual([]);
+    expect((await subtensor.metagraph({ netuid: NETUID })).neurons).toEqual([]);
+    expect(await subtensor.read({ what: 'reading', use: (snapshot) => readNeuronInfos(snapshot, NETUID) })).toEqual([]);
   }
 });

@@ -9,7 +9,7 @@ export async function expectSameInfos(
   neurons: Metagraph['neurons'],
   netuid: number,
 ): Promise<void> {
-  const infos = await subtensor.read('reading', (snapshot) => readNeuronInfos(snapshot, netuid));
+  const infos = await subtensor.read({ what: 'reading', use: (snapshot) => readNeuronInfos(snapshot, netuid) });
   const share = (value: number) => value / 65_535;
   const seen = infos!.map((value) => {
     const info = value.toJSON() as unknown as Record<string, number>;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { readCommitmentRoom } from '../../../src/chain/subnet/commitments.ts';
-import { connectSubtensor, type Subtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import { readWeightCommits } from '../../../src/chain/weights/stored-commits.ts';
 import { startStorageServer } from '../node/storage-server.ts';
 
@@ -28,16 +28,20 @@ async function connect(storage: [string, unknown[], unknown][]): Promise<Subtens
     ],
   });
   closing.push(server.close);
-  const subtensor = await connectSubtensor({ endpoint: server.url });
+  const subtensor = await Subtensor.open({ endpoint: server.url });
   closing.push(() => subtensor.close());
   return subtensor;
 }
 
 test('the next epoch is what the chain has stored', async () => {
   const subtensor = await connect([]);
-  expect(await subtensor.metagraph(NETUID)).toMatchObject({ block: 1100, nextEpochBlock: 1360, neurons: [] });
+  expect(await subtensor.metagraph({ netuid: NETUID })).toMatchObject({
+    block: 1100,
+    nextEpochBlock: 1360,
+    neurons: [],
+  });
   const pending = await connect([['subtensorModule.pendingEpochAt', [NETUID], 1120]]);
-  expect((await pending.metagraph(NETUID)).nextEpochBlock).toBe(1120);
+  expect((await pending.metagraph({ netuid: NETUID })).nextEpochBlock).toBe(1120);
 });
 
 test.each([
@@ -48,9 +52,10 @@ test.each([
 ])('commitments have a budget of bytes an epoch: %s', async (_, used, block) => {
   const storage = used ? { lastEpoch: used[0], usedSpace: used[1] } : null;
   const subtensor = await connect(storage ? [['commitments.usedSpaceOf', [NETUID, ALICE], storage]] : []);
-  const room = await subtensor.read('reading', (snapshot) =>
-    readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
-  );
+  const room = await subtensor.read({
+    what: 'reading',
+    use: (snapshot) => readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  });
   expect(room).toEqual({ block: 1100, firstBlock: block, maxBytes: 3_100, refusal: 'SpaceLimitExceeded' });
 });
 
@@ -65,9 +70,10 @@ test.each<[string, Parameters<typeof connect>[0]]>([
   ],
 ])('no epoch has room for a commitment where %s', async (_, storage) => {
   const subtensor = await connect(storage);
-  const room = await subtensor.read('reading', (snapshot) =>
-    readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
-  );
+  const room = await subtensor.read({
+    what: 'reading',
+    use: (snapshot) => readCommitmentRoom(snapshot, { netuid: NETUID, hotkey: ALICE, bytes: 68 }),
+  });
   expect(room.firstBlock).toBe(Number.POSITIVE_INFINITY);
 });
 
@@ -77,14 +83,19 @@ test.each([
   [5, { window: 'late', revealFromBlock: 640, revealUntilBlock: 999 }],
 ])('a commit of epoch %i is revealed one epoch later', async (epoch, expected) => {
   const subtensor = await connect([['subtensorModule.weightCommits', [NETUID, ALICE], [[HASH, epoch, 1050, 0]]]]);
-  const { block, commits } = await subtensor.read('reading', (snapshot) => readWeightCommits(snapshot, KEY));
+  const { block, commits } = await subtensor.read({
+    what: 'reading',
+    use: (snapshot) => readWeightCommits(snapshot, KEY),
+  });
   expect(block).toBe(1100);
   expect([...commits]).toEqual([[HASH, expected]]);
 });
 
 test('a storage item this runtime does not have is named', async () => {
   const subtensor = await connect([]);
-  await expect(subtensor.read('reading', (snapshot) => snapshot.get('commitments.noSuchItem'))).rejects.toMatchObject({
+  await expect(
+    subtensor.read({ what: 'reading', use: (snapshot) => snapshot.get('commitments.noSuchItem') }),
+  ).rejects.toMatchObject({
     code: 'chain-rejected',
     message: expect.stringContaining('this runtime has no storage item commitments.noSuchItem'),
   });
@@ -93,9 +104,10 @@ test('a storage item this runtime does not have is named', async () => {
 test('a map of more than a thousand entries is read whole', async () => {
   const uids = Array.from({ length: 2_345 }, (_, uid) => uid);
   const subtensor = await connect(uids.map((uid) => ['subtensorModule.blockAtRegistration', [NETUID, uid], uid + 1]));
-  const entries = await subtensor.read('reading', (snapshot) =>
-    snapshot.readMap('subtensorModule.blockAtRegistration', NETUID),
-  );
+  const entries = await subtensor.read({
+    what: 'reading',
+    use: (snapshot) => snapshot.readMap('subtensorModule.blockAtRegistration', NETUID),
+  });
   const read = entries.map(({ keys, value }) => [Number(keys[1]), Number(value())]).sort((a, b) => a[0]! - b[0]!);
   expect(read).toEqual(uids.map((uid) => [uid, uid + 1]));
 });
@@ -103,12 +115,12 @@ test('a map of more than a thousand entries is read whole', async () => {
 test('a runtime upgrade is noticed: the next call reads the new description', async () => {
   const server = await startStorageServer({ storage: [['subtensorModule.networksAdded', [NETUID], true]] });
   closing.push(server.close);
-  const subtensor = await connectSubtensor({ endpoint: server.url });
+  const subtensor = await Subtensor.open({ endpoint: server.url });
   closing.push(() => subtensor.close());
-  await subtensor.metagraph(NETUID);
+  await subtensor.metagraph({ netuid: NETUID });
   expect(server.connections()).toBe(1);
   server.upgrade();
   await sleep(50);
-  await subtensor.metagraph(NETUID);
+  await subtensor.metagraph({ netuid: NETUID });
   expect(server.connections()).toBe(2);
 });

@@ -10,7 +10,7 @@ test('a dispatch error keeps its names and says what to do', () => {
     code: 'chain-rejected',
     facts: { section: 'subtensorModule', name: 'SettingWeightsTooFast' },
   });
-  expect(error.message).toBe(
+  expect(error.sentence).toBe(
     'the chain refused subtensorModule.setWeights: subtensorModule.SettingWeightsTooFast. Wait until the weights rate limit has passed.',
   );
 });

@@ -4,7 +4,7 @@ import type { DrandBeacon } from '../../../src/chain/timelock/drand.ts';
 import type { HotkeySigner } from '../../../src/chain/wallet/hotkey.ts';
 import type { PendingRevealStore } from '../../../src/chain/weights/pending-reveals.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
-import type { LocalChain, Profile } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain, Profile } from '../../../src/local/chain/local-chain.ts';
 import { encodePointer } from '../../../src/schema/model-id.ts';
 
 /** Weights are set directly on the first, committed and revealed on the second. */
@@ -50,7 +50,7 @@ export const FAULT_MODES: FaultMode[] = [
     name: 'commit',
     profiles: ['legacy', 'current'],
     finish: async ({ subtensor, hotkey }) => {
-      await new ChainMetadataStore({ subtensor, netuid: DIRECT }).commit(MODEL, { hotkey });
+      await new ChainMetadataStore({ subtensor, netuid: DIRECT }).commit({ ...MODEL, hotkey });
     },
     calls: ['commitments.setCommitment'],
     effect: (chain, { address }) => {
@@ -63,10 +63,10 @@ export const FAULT_MODES: FaultMode[] = [
     name: 'set weights',
     profiles: ['legacy', 'current'],
     finish: async (program) => {
-      if (!(await hasSent(program, DIRECT))) await setterOf(program, DIRECT).set(WEIGHTS);
+      if (!(await hasSent(program, DIRECT))) await setterOf(program, DIRECT).set({ weights: WEIGHTS });
     },
     calls: ['subtensorModule.setWeights'],
-    effect: (chain, { uid }) => chain.weights(DIRECT, uid),
+    effect: (chain, { uid }) => chain.weights({ netuid: DIRECT, uid }),
     intended: STORED_ROW,
   },
   {
@@ -74,7 +74,7 @@ export const FAULT_MODES: FaultMode[] = [
     profiles: ['legacy', 'current'],
     finish: (program) => setHidden(program, 'hash'),
     calls: ['subtensorModule.commitWeights', 'subtensorModule.revealWeights'],
-    effect: (chain, { uid }) => chain.weights(HIDDEN, uid),
+    effect: (chain, { uid }) => chain.weights({ netuid: HIDDEN, uid }),
     intended: STORED_ROW,
   },
   {
@@ -82,7 +82,7 @@ export const FAULT_MODES: FaultMode[] = [
     profiles: ['current'],
     finish: (program) => setHidden(program, 'timelock'),
     calls: ['subtensorModule.commitTimelockedWeights'],
-    effect: (chain, { uid }) => chain.weights(HIDDEN, uid),
+    effect: (chain, { uid }) => chain.weights({ netuid: HIDDEN, uid }),
     intended: STORED_ROW,
   },
 ];
@@ -100,12 +100,12 @@ function setterOf(program: Program, netuid: number, hide?: 'hash' | 'timelock'):
 async function setHidden(program: Program, hide: 'hash' | 'timelock'): Promise<void> {
   const { subtensor, hotkey, reveals, skipTo } = program;
   const setter = setterOf(program, HIDDEN, hide);
-  if (!(await hasSent(program, HIDDEN))) await setter.set(WEIGHTS);
-  const uid = (await subtensor.uid(HIDDEN, hotkey.address))!;
-  while ((await setter.read(uid)).length === 0) {
+  if (!(await hasSent(program, HIDDEN))) await setter.set({ weights: WEIGHTS });
+  const uid = (await subtensor.uid({ netuid: HIDDEN, hotkey: hotkey.address }))!;
+  while ((await setter.read({ uid })).length === 0) {
     const { nextRevealBlock, dropped } = await setter.reveal();
     const isLost = (await reveals.list()).length === 0 && nextRevealBlock === null;
-    if (isLost && (await setter.read(uid)).length === 0)
+    if (isLost && (await setter.read({ uid })).length === 0)
       throw new Error(`the reveal is lost: ${JSON.stringify(dropped)}`);
     await skipTo(nextRevealBlock ?? (await subtensor.currentBlock()) + 1);
   }
@@ -114,6 +114,6 @@ async function setHidden(program: Program, hide: 'hash' | 'timelock'): Promise<v
 
 /** Whether weights of this hotkey are on their way or there: the chain notes when it last took some. */
 async function hasSent({ subtensor, hotkey }: Program, netuid: number): Promise<boolean> {
-  const { neurons } = await subtensor.metagraph(netuid);
+  const { neurons } = await subtensor.metagraph({ netuid });
   return neurons.find((neuron) => neuron.hotkey === hotkey.address)!.lastUpdateBlock > 0;
 }

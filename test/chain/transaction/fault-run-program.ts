@@ -1,7 +1,7 @@
 /** What the fault run kills for real: `node --import tsx fault-run-program.ts <url> <mode> <hotkey> <folder of its state> <beacon>`. */
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import type { DrandBeacon } from '../../../src/chain/timelock/drand.ts';
 import type { PendingReveal, PendingRevealStore } from '../../../src/chain/weights/pending-reveals.ts';
 import { devHotkey } from '../dev-hotkey.ts';
@@ -30,13 +30,13 @@ const reveals: PendingRevealStore = {
   delete: async (id) => rmSync(join(folder, `${id}.json`), { force: true }),
 };
 
-const subtensor = await connectSubtensor({ endpoint: url });
+const subtensor = await Subtensor.open({ endpoint: url });
 const mode = FAULT_MODES.find(({ name }) => name === modeName)!;
 await mode.finish({
   subtensor,
   hotkey: await devHotkey(hotkeyName),
   reveals,
   beacon: { ...beacon, publicKey: Uint8Array.from(beacon.publicKey) },
-  skipTo: (block) => subtensor.waitForBlock(block),
+  skipTo: (block) => subtensor.waitForBlock({ block }),
 });
 await subtensor.close();

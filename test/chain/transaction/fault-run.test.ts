@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Profile } from '../../../src/local/chain/start-local-chain.ts';
+import type { Profile } from '../../../src/local/chain/local-chain.ts';
 import { FAULT_MODES, type FaultMode } from './fault-modes.ts';
 import { openLane, outcomeOf, planOf, runEpisode } from './fault-run.ts';
 

@@ -2,10 +2,11 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { Connection } from '../../../src/chain/node/connection.ts';
 import { RuntimeCodecs } from '../../../src/chain/node/runtime-codec.ts';
 import { Subtensor } from '../../../src/chain/subtensor.ts';
+import { isRejection } from '../../../src/chain/transaction/explain-rejection.ts';
 import type { HotkeySigner } from '../../../src/chain/wallet/hotkey.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
+import { LocalChain, type Profile } from '../../../src/local/chain/local-chain.ts';
 import type { ChainFault } from '../../../src/local/chain/node/faults.ts';
-import { type LocalChain, type Profile, startLocalChain } from '../../../src/local/chain/start-local-chain.ts';
 import { type Clock, systemClock } from '../../../src/shared/clock.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { MersenneTwister } from '../../../src/shared/random.ts';
@@ -75,7 +76,7 @@ function steadyClock(): Clock {
 export async function openLane(profile: Profile, episodes: number): Promise<Lane> {
   const hotkeys = await Promise.all(Array.from({ length: 3 + episodes }, (_, uid) => devHotkey(`neuron ${uid}`)));
   const neurons = hotkeys.map(({ address }) => ({ hotkey: address, validatorPermit: true, stake: 1_000 }));
-  const chain = await startLocalChain({
+  const chain = await LocalChain.open({
     profile,
     blockTimeMs: 'manual',
     clock: steadyClock(),
@@ -223,7 +224,7 @@ async function live(
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof FlockOffError && (error.transient || CAME_FIRST.includes(String(error.facts.name)));
+  return (error instanceof FlockOffError && error.transient) || isRejection(error, CAME_FIRST);
 }
 
 /** A store that a dead program cannot reach any more. */

@@ -270,12 +270,12 @@ test('a runtime upgrade between signing and sending: what is refused as forged i
   let signatures = 0;
   const hotkey: HotkeySigner = {
     ...ann,
-    sign: async (payload) => {
+    sign: async ({ payload }) => {
       if (++signatures === 1) {
         chain.upgradeRuntime();
         await chain.produceBlocks(1);
       }
-      return ann.sign(payload);
+      return ann.sign({ payload });
     },
   };
   await commit(subtensor, hotkey, 'a');
@@ -319,7 +319,7 @@ test('a person may take longer to sign than a call may take', async () => {
   const chain = await start({ chain: { blockTimeMs: 300 } });
   const subtensor = await connect(chain.url, { timeoutMs: 3_000 });
   const ann = await devHotkey('ann');
-  const hotkey: HotkeySigner = { ...ann, sign: (payload) => sleep(4_000).then(() => ann.sign(payload)) };
+  const hotkey: HotkeySigner = { ...ann, sign: ({ payload }) => sleep(4_000).then(() => ann.sign({ payload })) };
   await commit(subtensor, hotkey, 'a');
   expect(await sentCalls(chain.url)).toHaveLength(1);
 });
@@ -332,9 +332,9 @@ test.each([
   const subtensor = await connect(chain.url);
   const ann = await devHotkey('ann');
   let signatures = 0;
-  const sign: HotkeySigner['sign'] = async (payload) => {
-    if (++signatures <= slowTimes) await subtensor.waitForBlock(chain.currentBlock() + 4);
-    return ann.sign(payload);
+  const sign: HotkeySigner['sign'] = async ({ payload }) => {
+    if (++signatures <= slowTimes) await subtensor.waitForBlock({ block: chain.currentBlock() + 4 });
+    return ann.sign({ payload });
   };
   const sent = commit(subtensor, { ...ann, sign }, 'a', { eraBlocks: 4 });
   if (slowTimes === 1) await sent;

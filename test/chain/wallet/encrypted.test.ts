@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { polkadotCrypto } from '../../../src/chain/codec/polkadot.ts';
 import { openFernetToken, readFernetToken } from '../../../src/chain/wallet/fernet.ts';
-import { openHotkey } from '../../../src/chain/wallet/hotkey.ts';
+import { WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import { openNaclBox, readNaclBox } from '../../../src/chain/wallet/nacl-box.ts';
 import {
   decodeWalletPassword,
@@ -29,7 +29,7 @@ test("a NaCl file of Bittensor's own wallet opens and signs", async () => {
   expect(signer.address).toBe(DEV_ADDRESS);
   const { sr25519Verify } = await polkadotCrypto();
   const payload = new TextEncoder().encode('a payload');
-  expect(sr25519Verify(payload, await signer.sign(payload), signer.publicKey)).toBe(true);
+  expect(sr25519Verify(payload, await signer.sign({ payload }), signer.publicKey)).toBe(true);
 }, 120_000);
 
 test('an Ansible Vault of Ansible opens, with and without a label', async () => {
@@ -99,10 +99,10 @@ describe('passwords', () => {
     await writeHotkey(vault);
     const variable = walletPasswordVariable(hotkeyFile());
     for (const nothing of [undefined, () => null]) {
-      await expect(openHotkey({ path: walletPath(), password: nothing })).rejects.toMatchObject({
+      await expect(WalletHotkey.open({ path: walletPath(), password: nothing })).rejects.toMatchObject({
         code: 'wallet-password',
         transient: false,
-        message: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} as docs/errors.md#wallet-password says.`,
+        sentence: `the key file ${hotkeyFile()} is encrypted, and no password was given. Start on a terminal to be asked for it, or set ${variable} to the encoded password.`,
       });
     }
   });
@@ -146,17 +146,17 @@ describe('passwords', () => {
     (vector) => {
       const { file, variable, value } = vector;
       expect(walletPasswordVariable(file)).toBe(variable);
-      expect(encodeWalletPassword(password, variable)).toBe(value);
-      expect(decodeWalletPassword(`${value}\n`, variable)).toBe(password);
+      expect(encodeWalletPassword({ password, variable })).toBe(value);
+      expect(decodeWalletPassword({ value: `${value}\n`, variable })).toBe(password);
     },
   );
 
-  test.each(['hunter2!', '', encodeWalletPassword(password, 'BT_PW_ELSEWHERE')])(
+  test.each(['hunter2!', '', encodeWalletPassword({ password, variable: 'BT_PW_ELSEWHERE' })])(
     'a variable with another value is one sentence that does not repeat it',
     (value) => {
-      const read = () => decodeWalletPassword(value, 'BT_PW_ÄÖ');
+      const read = () => decodeWalletPassword({ value, variable: 'BT_PW_ÄÖ' });
       expect(read).toThrow(
-        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\.$/,
+        /^BT_PW_ÄÖ does not hold an encoded password\. Set it to what encodeWalletPassword returns\. See \S+#wallet-password$/,
       );
     },
   );

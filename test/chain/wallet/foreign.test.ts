@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady, encodeAddress, jsonEncrypt } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openHotkey, readColdkeyAddress } from '../../../src/chain/wallet/hotkey.ts';
+import { readColdkeyAddress, WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { rememberingLogger } from '../start-subnet.ts';
 import { sealAnsibleVault } from './seal-ansible-vault.ts';
@@ -91,7 +91,7 @@ describe('a key file of another wallet', () => {
     )) as FlockOffError;
     expect(error).toMatchObject({ code: 'wallet', message: expect.stringContaining(`${hotkeyFile()} holds ${holds}`) });
     expect(error.fix).toContain(wayIn);
-    expect(error.message.replace(hotkeyFile(), '').split('. ').length).toBe(2);
+    expect(error.sentence.replace(hotkeyFile(), '').split('. ').length).toBe(2);
     for (const secret of ['curtain', SEED.slice(4, 20), 'b3Bl', '1,2,3']) expect(error.message).not.toContain(secret);
   });
 
@@ -104,7 +104,7 @@ describe('a key file of another wallet', () => {
       await writeFile(file, content);
       await expect(readColdkeyAddress({ path: walletPath() })).rejects.toMatchObject({
         code: 'wallet',
-        message: `the key file ${file} holds ${holds === 'an account exported from polkadot.js' ? `${holds} or a wallet like it` : holds}. Make it from the address with btcli wallet regen-coldkeypub --ss58.`,
+        sentence: `the key file ${file} holds ${holds === 'an account exported from polkadot.js' ? `${holds} or a wallet like it` : holds}. Make it from the address with btcli wallet regen-coldkeypub --ss58.`,
       });
     }
   });
@@ -134,7 +134,8 @@ describe('what editors and people add', () => {
 });
 
 describe('another file or folder than the hotkey', () => {
-  const refusal = async (wallet: object) => ((await openHotkey(wallet).catch((e) => e)) as Error).message;
+  const refusal = async (wallet: object) =>
+    ((await WalletHotkey.open(wallet).catch((e) => e)) as FlockOffError).sentence;
 
   test('the coldkey is refused before it is read', async () => {
     const file = join(walletPath(), 'default', 'coldkey');

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { ed25519Verify } from '@polkadot/util-crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { polkadotCrypto } from '../../../src/chain/codec/polkadot.ts';
-import { openHotkey, readColdkeyAddress, type WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
+import { readColdkeyAddress, WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import { walletFiles } from '../../../src/chain/wallet/wallet-files.ts';
+import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { rememberingLogger } from '../start-subnet.ts';
 import {
   ALICE,
@@ -34,7 +35,7 @@ const NO_POINT = `0x${'8e'.repeat(32)}`;
 async function expectSigns(signer: WalletHotkey) {
   const { sr25519Verify } = await polkadotCrypto();
   const payload = new TextEncoder().encode('a payload');
-  expect(sr25519Verify(payload, await signer.sign(payload), signer.publicKey)).toBe(true);
+  expect(sr25519Verify(payload, await signer.sign({ payload }), signer.publicKey)).toBe(true);
 }
 
 test('a secret phrase opens the hotkey and signs for it', async () => {
@@ -85,7 +86,7 @@ test.each(['ed25519 phrase', 'ed25519 uri //Alice'] as const)(
   async (name) => {
     for await (const signer of openedWithFewerSecrets(name)) {
       const payload = new TextEncoder().encode('a payload');
-      const [scheme, ...signature] = await signer.sign(payload);
+      const [scheme, ...signature] = await signer.sign({ payload });
       expect(scheme).toBe(0);
       expect(ed25519Verify(payload, Uint8Array.from(signature), signer.publicKey)).toBe(true);
     }
@@ -134,23 +135,23 @@ const refusals: [string, unknown, string][] = [
 ];
 
 test.each(refusals)('a file that is %s is refused in one sentence', async (_, content, message) => {
-  const error = (await openAs(content).catch((e) => e)) as Error;
+  const error = (await openAs(content).catch((e) => e)) as FlockOffError;
   expect(error).toMatchObject({ code: 'wallet', message: expect.stringContaining(message) });
   expect(error.message).toContain(hotkeyFile());
-  expect(error.message.replace(hotkeyFile(), '').split('. ').length).toBeLessThanOrEqual(2);
+  expect(error.sentence.replace(hotkeyFile(), '').split('. ').length).toBeLessThanOrEqual(2);
 });
 
 test('a missing file says which flags to check', async () => {
-  await expect(openHotkey({ path: walletPath(), hotkey: 'other' })).rejects.toMatchObject({
+  await expect(WalletHotkey.open({ path: walletPath(), hotkey: 'other' })).rejects.toMatchObject({
     code: 'wallet',
-    message: `there is no key file at ${join(walletPath(), 'default', 'hotkeys', 'other')}. Check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey.`,
+    sentence: `there is no key file at ${join(walletPath(), 'default', 'hotkeys', 'other')}. Check --wallet.path, --wallet.name and --wallet.hotkey, or make one: btcli wallet new-hotkey.`,
   });
 });
 
 test('an unreadable file says so', async (context) => {
   await writeHotkey('{}', 0o000);
   if (process.getuid?.() === 0) context.skip('root reads every file');
-  await expect(openHotkey({ path: walletPath() })).rejects.toMatchObject({
+  await expect(WalletHotkey.open({ path: walletPath() })).rejects.toMatchObject({
     code: 'wallet',
     message: expect.stringContaining('EACCES'),
   });
@@ -158,7 +159,7 @@ test('an unreadable file says so', async (context) => {
 
 test('a folder in place of the file says so', async () => {
   await mkdir(join(walletPath(), 'default', 'hotkeys', 'folder'));
-  await expect(openHotkey({ path: walletPath(), hotkey: 'folder' })).rejects.toMatchObject({
+  await expect(WalletHotkey.open({ path: walletPath(), hotkey: 'folder' })).rejects.toMatchObject({
     code: 'wallet',
     message: expect.stringContaining('is no key file but a folder or a device'),
   });
@@ -167,7 +168,7 @@ test('a folder in place of the file says so', async () => {
 test.each([0o640, 0o604, 0o644])('a private key that others can read (mode %o) is warned of', async (mode) => {
   const logger = rememberingLogger();
   await writeHotkey({ secretSeed: SEED }, mode);
-  await openHotkey({ path: walletPath(), logger });
+  await WalletHotkey.open({ path: walletPath(), logger });
   const file = hotkeyFile();
   expect(logger.lines).toEqual([
     `others can read the private key in ${file}: chmod 600 it ${JSON.stringify({ file })}`,

@@ -4,10 +4,10 @@ import { format, inspect } from 'node:util';
 import { encodeAddress } from '@polkadot/util-crypto';
 import { expect, test, vi } from 'vitest';
 import { ChainMetadataStore } from '../../../src/chain/commitments/chain-metadata-store.ts';
-import { openHotkey } from '../../../src/chain/wallet/hotkey.ts';
+import { WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
 import { encodeWalletPassword } from '../../../src/chain/wallet/password.ts';
 import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
-import { startLocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { ValidatorState } from '../../../src/validator/state.ts';
 import { closeLater, connect, NETUID, rememberingLogger } from '../start-subnet.ts';
 import { sealAnsibleVault } from './seal-ansible-vault.ts';
@@ -145,7 +145,7 @@ test.each(kinds)('%s: no output tells the secret or the password', async (_, con
   let result: unknown;
   try {
     await writeHotkey(content, 0o644); // So that it is warned of.
-    result = await openHotkey({ path: walletPath(), password: given, logger }).catch((error: unknown) => error);
+    result = await WalletHotkey.open({ path: walletPath(), password: given, logger }).catch((error: unknown) => error);
   } finally {
     vi.restoreAllMocks();
   }
@@ -164,7 +164,7 @@ test("a signer's own functions do not show what they sign with", async () => {
 test('the state folder, the chain and the log of a validator that committed weights and a pointer tell nothing', async () => {
   const hotkey = await openAs(sealAnsibleVault(text({ secretPhrase: PHRASE }), password), { password });
   const chain = closeLater(
-    await startLocalChain({
+    await LocalChain.open({
       blockTimeMs: 250,
       subnets: [
         {
@@ -182,16 +182,18 @@ test('the state folder, the chain and the log of a validator that committed weig
   const state = await ValidatorState.open({ path: folder });
   const { pendingReveals } = state;
   const setter = new WeightSetter({ subtensor, netuid: NETUID, hotkey, pendingReveals, hide: 'hash', logger });
-  const receipt = await setter.set([{ uid: 0, weight: 1 }]);
-  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit(
-    { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) },
-    { hotkey },
-  );
+  const receipt = await setter.set({ weights: [{ uid: 0, weight: 1 }] });
+  await new ChainMetadataStore({ subtensor, netuid: NETUID }).commit({
+    repo: 'ann/chat',
+    competition: '1',
+    commit: 'a'.repeat(40),
+    hotkey,
+  });
   await state.close();
   const files = await readdir(folder);
   const stored = (await Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')))).join('\n');
   expect(stored).toContain('reveal:');
   expect(tracesIn(stored)).toEqual([]);
   expect(tracesIn(logger.lines.join('\n') + shown(receipt) + shown(setter) + shown(subtensor))).toEqual([]);
-  expect(tracesIn(encodeWalletPassword(password, 'BT_PW_X'))).toEqual([]);
+  expect(tracesIn(encodeWalletPassword({ password, variable: 'BT_PW_X' }))).toEqual([]);
 }, 60_000);

@@ -5,8 +5,8 @@ import type { Signer, SignerPayloadJSON } from '@polkadot/types/types';
 import { u8aToHex } from '@polkadot/util';
 import { expect, test } from 'vitest';
 import { ChainMetadataStore } from '../../../src/chain/commitments/chain-metadata-store.ts';
-import { type HotkeySigner, openHotkey } from '../../../src/chain/wallet/hotkey.ts';
-import { startLocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import { type HotkeySigner, WalletHotkey } from '../../../src/chain/wallet/hotkey.ts';
+import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { closeLater, connect, NETUID } from '../start-subnet.ts';
 import { ALICE, VECTORS, walletPath, writeHotkey } from './wallet-folder.ts';
@@ -14,10 +14,10 @@ import { ALICE, VECTORS, walletPath, writeHotkey } from './wallet-folder.ts';
 /** Commits a pointer with the hotkey and reads it back. */
 async function commitWith(hotkey: HotkeySigner): Promise<unknown> {
   const neurons = [{ hotkey: hotkey.address }];
-  const chain = closeLater(await startLocalChain({ blockTimeMs: 250, subnets: [{ netuid: NETUID, neurons }] }));
+  const chain = closeLater(await LocalChain.open({ blockTimeMs: 250, subnets: [{ netuid: NETUID, neurons }] }));
   const store = new ChainMetadataStore({ subtensor: await connect(chain.url, { timeoutMs: 25_000 }), netuid: NETUID });
-  await store.commit({ repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) }, { hotkey });
-  return (await store.read(hotkey.address))?.text;
+  await store.commit({ repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40), hotkey });
+  return (await store.read({ hotkey: hotkey.address }))?.text;
 }
 const POINTER = `ann/chat:1:${'a'.repeat(40)}`;
 
@@ -25,7 +25,7 @@ test.each(['sr25519 uri //Alice', 'ed25519 uri //Alice'] as const)(
   'a key file (%s) signs transactions',
   async (name) => {
     await writeHotkey(VECTORS.keyFiles[name]);
-    expect(await commitWith(await openHotkey({ path: walletPath() }))).toBe(POINTER);
+    expect(await commitWith(await WalletHotkey.open({ path: walletPath() }))).toBe(POINTER);
   },
 );
 
@@ -33,7 +33,7 @@ test('a key on another machine signs transactions: only bytes and a signature tr
   const key = await devHotkey('remote');
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray());
-    response.end(await key.sign(body));
+    response.end(await key.sign({ payload: body }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closeLater({ close: () => new Promise((resolve) => server.close(() => resolve())) });
@@ -42,7 +42,7 @@ test('a key on another machine signs transactions: only bytes and a signature tr
   const hotkey: HotkeySigner = {
     address: key.address,
     publicKey: key.publicKey,
-    sign: async (body) => {
+    sign: async ({ payload: body }) => {
       const response = await fetch(url, { method: 'POST', body: Buffer.from(body), headers: { connection: 'close' } });
       return new Uint8Array(await response.arrayBuffer());
     },
@@ -74,7 +74,7 @@ test("a browser extension's signPayload signs transactions: it gets what it need
   const hotkey: HotkeySigner = {
     address: ALICE.ss58Address,
     publicKey: Buffer.from(ALICE.publicKey.slice(2), 'hex'),
-    sign: async (_, transaction) => {
+    sign: async ({ transaction }) => {
       shown.push(transaction);
       const { signature } = await signPayload!(transaction);
       return Buffer.from(signature.slice(2), 'hex'); // 65 bytes: it puts the scheme in front.

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { type OpenHotkeyParameters, openHotkey } from '../../../src/chain/wallet/hotkey.ts';
+import { WalletHotkey, type WalletHotkeyParameters } from '../../../src/chain/wallet/hotkey.ts';
 import recorded from '../../vectors/wallets/vectors.json' with { type: 'json' };
 
 /** What Bittensor's own wallet, Ansible and Fernet wrote; every key in it is published. */
@@ -26,9 +26,9 @@ export const walletPath = () => path;
 export const hotkeyFile = () => join(path, 'default', 'hotkeys', 'default');
 
 /** Writes the hotkey's file, anything but text and bytes as JSON, and opens it. */
-export async function openAs(content: unknown, parameters: OpenHotkeyParameters = {}) {
+export async function openAs(content: unknown, parameters: WalletHotkeyParameters = {}) {
   await writeHotkey(content);
-  return openHotkey({ path, ...parameters });
+  return WalletHotkey.open({ path, ...parameters });
 }
 
 export async function writeHotkey(content: unknown, mode = 0o600): Promise<void> {

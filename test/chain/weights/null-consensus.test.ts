@@ -25,7 +25,7 @@ const WEIGHTS = [{ uid: 2, weight: 1 }];
 test('under Yuma the owner needs no permit', async () => {
   const { owner } = await start('Yuma');
   await owner.requirePermit();
-  expect((await owner.set(WEIGHTS)).mode).toBe('set');
+  expect((await owner.set({ weights: WEIGHTS })).mode).toBe('set');
 });
 
 test.each([
@@ -41,15 +41,15 @@ test.each([
       message: expect.stringContaining('has no validator permit, so it cannot set weights (under Null consensus'),
     };
     await expect(owner.requirePermit()).rejects.toMatchObject(refused);
-    await expect(owner.set(weights)).rejects.toMatchObject(refused);
+    await expect(owner.set({ weights })).rejects.toMatchObject(refused);
     expect(chain.faults.requests).not.toContain('author_submitAndWatchExtrinsic');
   },
 );
 
 test('under Null consensus who has a permit sets weights, and takes them back with as many entries as are asked for', async () => {
   const { permitted } = await start('Null', 2);
-  expect((await permitted.set([...WEIGHTS, { uid: 1, weight: 1 }])).mode).toBe('set');
-  expect(await permitted.set([])).toMatchObject({ uids: [0, 1], values: [65_535, 0] });
+  expect((await permitted.set({ weights: [...WEIGHTS, { uid: 1, weight: 1 }] })).mode).toBe('set');
+  expect(await permitted.set({ weights: [] })).toMatchObject({ uids: [0, 1], values: [65_535, 0] });
 });
 
 test('the local chain refuses as Subtensor does: an owner, and a weight for oneself alone', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { connectSubtensor } from '../../../src/chain/subtensor.ts';
+import { Subtensor } from '../../../src/chain/subtensor.ts';
 import { requireMaySetWeights } from '../../../src/chain/weights/checks.ts';
 import { readWeightTerms } from '../../../src/chain/weights/terms.ts';
 import { startStorageServer } from '../node/storage-server.ts';
@@ -44,9 +44,9 @@ async function termsWith(storage: [string, unknown[], unknown][]) {
     ],
   });
   closing.push(server.close);
-  const subtensor = await connectSubtensor({ endpoint: server.url });
+  const subtensor = await Subtensor.open({ endpoint: server.url });
   closing.push(() => subtensor.close());
-  return subtensor.read('reading', (snapshot) => readWeightTerms(snapshot, KEY));
+  return subtensor.read({ what: 'reading', use: (snapshot) => readWeightTerms(snapshot, KEY) });
 }
 
 const weightOf = (share: number) => BigInt(share * 2 ** 20) * 2n ** 44n;

@@ -59,7 +59,7 @@ test('time-locked weights are opened by the chain in the epoch that was foreseen
   const chain = await startCurrent();
   const subtensor = await connect(chain.url);
   const { setter, pendingReveals, logger } = await setterFor(chain, { subtensor });
-  const receipt = await setter.set(WEIGHTS);
+  const receipt = await setter.set({ weights: WEIGHTS });
   expect(receipt).toEqual({
     mode: 'timelock',
     block: expect.any(Number),
@@ -76,9 +76,9 @@ test('time-locked weights are opened by the chain in the epoch that was foreseen
 
   // The round is out two blocks into the epoch; a block later the chain has opened what waits for it.
   await chain.produceBlocks(fromBlock + 2 - chain.currentBlock());
-  expect(await setter.read(0)).toEqual([]);
+  expect(await setter.read({ uid: 0 })).toEqual([]);
   await chain.produceBlocks(1);
-  expect(await setter.read(0)).toEqual(SHARES);
+  expect(await setter.read({ uid: 0 })).toEqual(SHARES);
   expect(await setter.reveal()).toEqual({
     ...NOTHING_PENDING,
     revealed: [{ id: expect.any(String), block: fromBlock + 3 }],
@@ -101,7 +101,7 @@ test('what was committed before a kill is followed up by the next process, also 
     return 'pass';
   };
   const killed = await setterFor(chain, { subtensor: await connect(proxy.url), pendingReveals });
-  await expect(killed.setter.set(WEIGHTS, { signal: kill.signal })).rejects.toThrow('killed');
+  await expect(killed.setter.set({ weights: WEIGHTS, signal: kill.signal })).rejects.toThrow('killed');
   expect(storedWhenSent).toBe(1);
 
   const { setter, logger } = await setterFor(chain, { subtensor: await connect(chain.url), pendingReveals });
@@ -109,14 +109,14 @@ test('what was committed before a kill is followed up by the next process, also 
   expect(waiting).toHaveLength(1);
   await chain.produceBlocks(waiting[0]!.fromBlock + 5 - chain.currentBlock());
   expect((await setter.reveal()).revealed).toHaveLength(1);
-  expect(await setter.read(0)).toEqual(SHARES);
+  expect(await setter.read({ uid: 0 })).toEqual(SHARES);
   expect(logger.lines).toEqual([]);
 });
 
 test('a node that does not show the commit before it is due has not opened it', async () => {
   const chain = await startCurrent();
   const { setter, pendingReveals, logger } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  const { revealFromBlock } = await setter.set(WEIGHTS);
+  const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
   const epoch = chain.storage('SubtensorModule.SubnetEpochIndex', NETUID) as number;
   const place = ['SubtensorModule.TimelockedWeightCommits', NETUID, epoch] as const;
   const commits = chain.storage(...place);
@@ -135,14 +135,14 @@ test('a node that does not show the commit before it is due has not opened it', 
 test('a commit that the chain has put into an epoch which is late in beginning is seen', async () => {
   const chain = await startCurrent();
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  await setter.set(WEIGHTS);
+  await setter.set({ weights: WEIGHTS });
   const epoch = chain.storage('SubtensorModule.SubnetEpochIndex', NETUID) as number;
   const item = 'SubtensorModule.TimelockedWeightCommits';
   const commits = chain.storage(item, NETUID, epoch);
   chain.setStorage(item, NETUID, epoch, []);
   chain.setStorage(item, NETUID, epoch + 1, commits);
   await chain.produceBlocks(1);
-  const { nextEpochBlock } = await (await connect(chain.url)).epoch(NETUID);
+  const { nextEpochBlock } = await (await connect(chain.url)).epoch({ netuid: NETUID });
   expect((await setter.reveal()).waiting).toMatchObject([{ fromBlock: nextEpochBlock + 20 }]);
 });
 
@@ -153,9 +153,9 @@ test('weights that stood before do not show whether the chain has opened the com
     [1, 65_535],
     [2, 21_845],
   ]);
-  const { revealFromBlock } = await setter.set(WEIGHTS);
+  const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
   await setter.reveal();
-  chain.setHyperparameter(NETUID, 'weightsVersionKey', 7); // The chain will refuse what is in it.
+  chain.setHyperparameter({ netuid: NETUID, name: 'weightsVersionKey', value: 7 }); // The chain will refuse what is in it.
   await chain.produceBlocks(revealFromBlock! + 4 - chain.currentBlock());
   expect((await setter.reveal()).revealed).toEqual([
     { id: expect.any(String), block: expect.any(Number), unchanged: true },
@@ -169,7 +169,7 @@ test('a commit that never reached the chain is kept while it could still land, t
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
   const subtensor = await connect(proxy.url);
   const { setter, logger, pendingReveals } = await setterFor(chain, { subtensor });
-  const setting = setter.set(WEIGHTS);
+  const setting = setter.set({ weights: WEIGHTS });
   const blocks = setInterval(() => void chain.produceBlocks(1), 20);
   await expect(setting)
     .rejects.toMatchObject({ code: 'chain-unreachable' })
@@ -183,12 +183,15 @@ test('a commit that never reached the chain is kept while it could still land, t
 });
 
 test.each<[string, (chain: LocalChain) => void]>([
-  ['whose version key was raised', (chain) => chain.setHyperparameter(NETUID, 'weightsVersionKey', 5)],
+  [
+    'whose version key was raised',
+    (chain) => chain.setHyperparameter({ netuid: NETUID, name: 'weightsVersionKey', value: 5 }),
+  ],
   ['of a validator whose permit is gone', (chain) => chain.setStorage('SubtensorModule.StakeThreshold', 5_000)],
 ])('weights %s are not set by the chain, and that is said', async (_, spoil) => {
   const chain = await startCurrent();
   const { setter, logger, pendingReveals } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  const { revealFromBlock, revealRound } = await setter.set(WEIGHTS);
+  const { revealFromBlock, revealRound } = await setter.set({ weights: WEIGHTS });
   spoil(chain);
   await chain.produceBlocks(revealFromBlock! + 5 - chain.currentBlock());
   const report = await setter.reveal();
@@ -206,7 +209,7 @@ test('weights whose round does not come in time are given up when the chain has 
   const chain = await startCurrent();
   const late = { ...chain.beacon, genesisSeconds: chain.beacon.genesisSeconds - 1_000 };
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url), beacon: late });
-  const { revealFromBlock, revealUntilBlock } = await setter.set(WEIGHTS);
+  const { revealFromBlock, revealUntilBlock } = await setter.set({ weights: WEIGHTS });
   await chain.produceBlocks(revealFromBlock! + 10 - chain.currentBlock());
   const { waiting, nextRevealBlock } = await setter.reveal();
   expect(waiting).toEqual([expect.objectContaining({ by: 'chain', untilBlock: revealUntilBlock })]);
@@ -220,15 +223,15 @@ test('weights whose round does not come in time are given up when the chain has 
 test('of two commits that were revealed meanwhile, the later one stands', async () => {
   const chain = await startCurrent();
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  await setter.set([{ uid: 2, weight: 1 }]);
-  const { revealFromBlock } = await setter.set(WEIGHTS);
+  await setter.set({ weights: [{ uid: 2, weight: 1 }] });
+  const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
   await chain.produceBlocks(revealFromBlock! + 5 - chain.currentBlock());
   expect(await setter.reveal()).toEqual({
     ...NOTHING_PENDING,
     revealed: [{ id: expect.any(String), block: chain.currentBlock() }],
     dropped: [{ id: expect.any(String), why: 'later weights stand on the chain by now' }],
   });
-  expect(await setter.read(0)).toEqual(SHARES);
+  expect(await setter.read({ uid: 0 })).toEqual(SHARES);
 });
 
 test('an answer that is lost after sending is looked up on the chain, not sent again', async () => {
@@ -236,7 +239,7 @@ test('an answer that is lost after sending is looked up on the chain, not sent a
   const proxy = await proxyTo(chain.url);
   proxy.fateOfRequest = (method) => (method === SUBMIT ? 'pass-then-cut' : 'pass');
   const { setter } = await setterFor(chain, { subtensor: await connect(proxy.url) });
-  expect((await setter.set(WEIGHTS)).mode).toBe('timelock');
+  expect((await setter.set({ weights: WEIGHTS })).mode).toBe('timelock');
   expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
   expect((await setter.reveal()).waiting).toHaveLength(1);
 });
@@ -248,15 +251,17 @@ test.each([true, false])(
     await chain.produceBlocks(20);
     const pendingReveals = memoryReveals();
     const killed = await setterFor(chain, { subtensor: await connect(chain.url), pendingReveals });
-    const receipt = await killed.setter.set(WEIGHTS);
+    const receipt = await killed.setter.set({ weights: WEIGHTS });
     const proxy = await proxyTo(chain.url);
     const { setter } = await setterFor(chain, { subtensor: await connect(proxy.url), pendingReveals });
-    expect(await setter.set(WEIGHTS)).toEqual(receipt);
+    expect(await setter.set({ weights: WEIGHTS })).toEqual(receipt);
     expect(proxy.methods).not.toContain(SUBMIT);
 
     // Others are: they wait for the rate limit.
     const onWait = () => void chain.produceBlocks(15);
-    expect((await setter.set([{ uid: 2, weight: 1 }], { onWait })).block).toBeGreaterThanOrEqual(receipt.block + 15);
+    expect((await setter.set({ weights: [{ uid: 2, weight: 1 }], onWait })).block).toBeGreaterThanOrEqual(
+      receipt.block + 15,
+    );
   },
 );
 
@@ -271,7 +276,7 @@ test("two processes of one hotkey: the chain refuses the second's weights as too
     [1, 2].map(async () => (await setterFor(chain, { subtensor: await connect(chain.url) })).setter),
   );
   await chain.produceBlocks(10);
-  const receipts = await Promise.all(setters.map((setter, i) => setter.set([{ uid: 1 + i, weight: 1 }])));
+  const receipts = await Promise.all(setters.map((setter, i) => setter.set({ weights: [{ uid: 1 + i, weight: 1 }] })));
   const [first, second] = receipts.map(({ block }) => block).sort((a, b) => a - b);
   expect(second).toBeGreaterThanOrEqual(first! + 8);
 });
@@ -286,19 +291,19 @@ test.each<{ what: string; isHidden: boolean; change: (chain: LocalChain) => unkn
   {
     what: 'the subnet stops hiding weights',
     isHidden: true,
-    change: (chain) => chain.setHyperparameter(NETUID, 'commitRevealEnabled', false),
+    change: (chain) => chain.setHyperparameter({ netuid: NETUID, name: 'commitRevealEnabled', value: false }),
     mode: 'set',
   },
   {
     what: 'the subnet begins to hide weights',
     isHidden: false,
-    change: (chain) => chain.setHyperparameter(NETUID, 'commitRevealEnabled', true),
+    change: (chain) => chain.setHyperparameter({ netuid: NETUID, name: 'commitRevealEnabled', value: true }),
     mode: 'timelock',
   },
   {
     what: 'the version key is raised',
     isHidden: false,
-    change: (chain) => chain.setHyperparameter(NETUID, 'weightsVersionKey', 7),
+    change: (chain) => chain.setHyperparameter({ netuid: NETUID, name: 'weightsVersionKey', value: 7 }),
     mode: 'set',
   },
 ])('where $what while they are signed, they are sent anew', async ({ isHidden, change, mode }) => {
@@ -307,19 +312,19 @@ test.each<{ what: string; isHidden: boolean; change: (chain: LocalChain) => unkn
   let signatures = 0;
   const hotkey: HotkeySigner = {
     ...validator,
-    sign: async (payload) => {
+    sign: async ({ payload }) => {
       if (++signatures === 1) await change(chain);
-      return validator.sign(payload);
+      return validator.sign({ payload });
     },
   };
   const { setter, pendingReveals } = await setterFor(chain, { subtensor: await connect(chain.url), hotkey });
-  const receipt = await setter.set(WEIGHTS);
+  const receipt = await setter.set({ weights: WEIGHTS });
   expect(receipt.mode).toBe(mode);
   if (mode === 'timelock') {
     await chain.produceBlocks(receipt.revealUntilBlock! - chain.currentBlock());
     expect((await setter.reveal()).dropped).toEqual([]);
   }
-  expect(await setter.read(0)).toEqual(SHARES);
+  expect(await setter.read({ uid: 0 })).toEqual(SHARES);
   expect(pendingReveals.size()).toBe(0);
 });
 
@@ -327,7 +332,7 @@ test('a chain that follows another beacon is refused unless that beacon was pass
   const chain = await startCurrent();
   const proxy = await proxyTo(chain.url);
   const { setter, pendingReveals } = await setterFor(chain, { subtensor: await connect(proxy.url), beacon: undefined });
-  await expect(setter.set(WEIGHTS)).rejects.toMatchObject({
+  await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
     code: 'bad-argument',
     message: expect.stringMatching(
       /^this chain opens time locks with another drand beacon than drand's quicknet: its public key begins with \w{16}, expected 83cf0f2896adee7e\. Pass that beacon if you trust this chain/,
@@ -343,25 +348,25 @@ test.each(['timelock', 'hash'] as const)('mechanism 1 has weights of its own: by
   const subtensor = await connect(chain.url);
   const { setter, pendingReveals } = await setterFor(chain, { subtensor, mechanism: 1, hide });
   const other = await setterFor(chain, { subtensor, pendingReveals });
-  const { mode, revealFromBlock } = await setter.set(WEIGHTS);
+  const { mode, revealFromBlock } = await setter.set({ weights: WEIGHTS });
   expect(mode).toBe(hide === 'hash' ? 'commit' : 'timelock');
   await chain.produceBlocks(revealFromBlock! + 5 - chain.currentBlock());
-  await subtensor.waitForBlock(revealFromBlock! + 5);
+  await subtensor.waitForBlock({ block: revealFromBlock! + 5 });
   expect(await other.setter.reveal()).toEqual(NOTHING_PENDING);
   expect((await setter.reveal()).revealed).toHaveLength(1);
-  expect(await setter.read(0)).toEqual(SHARES);
-  expect(await other.setter.read(0)).toEqual([]);
+  expect(await setter.read({ uid: 0 })).toEqual(SHARES);
+  expect(await other.setter.read({ uid: 0 })).toEqual([]);
 
-  chain.setHyperparameter(NETUID, 'commitRevealEnabled', false);
-  expect((await setter.set([{ uid: 2, weight: 1 }])).mode).toBe('set');
-  expect(await setter.read(0)).toEqual([{ uid: 2, weight: 1 }]);
-  expect(await other.setter.read(0)).toEqual([]);
+  chain.setHyperparameter({ netuid: NETUID, name: 'commitRevealEnabled', value: false });
+  expect((await setter.set({ weights: [{ uid: 2, weight: 1 }] })).mode).toBe('set');
+  expect(await setter.read({ uid: 0 })).toEqual([{ uid: 2, weight: 1 }]);
+  expect(await other.setter.read({ uid: 0 })).toEqual([]);
 });
 
 test('a mechanism that the subnet does not have is refused', async () => {
   const chain = await startCurrent();
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url), mechanism: 1 });
-  await expect(setter.set(WEIGHTS)).rejects.toThrow('subnet 96 has mechanism 0 only, saw mechanism 1');
+  await expect(setter.set({ weights: WEIGHTS })).rejects.toThrow('subnet 96 has mechanism 0 only, saw mechanism 1');
 });
 
 test('too little stake: one sentence with what is missing, and nothing is sent', async () => {
@@ -369,11 +374,11 @@ test('too little stake: one sentence with what is missing, and nothing is sent',
   chain.setStorage('SubtensorModule.StakeThreshold', 5_000_000_000);
   const proxy = await proxyTo(chain.url);
   const { setter } = await setterFor(chain, { subtensor: await connect(proxy.url) });
-  for (const attempt of [setter.set(WEIGHTS), setter.requirePermit()])
+  for (const attempt of [setter.set({ weights: WEIGHTS }), setter.requirePermit()])
     await expect(attempt).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { name: 'NotEnoughStakeToSetWeights', stakeRao: '1000', leastStakeRao: '5000000000' },
-      message:
+      sentence:
         'uid 0 of subnet 96 has a stake weight of 0.000001 TAO, and the chain takes weights from 5 TAO on. Add stake worth 4.999999 TAO: it counts from the next block on.',
     });
   expect(proxy.methods).not.toContain(SUBMIT);
@@ -384,22 +389,26 @@ test("the subnet owner's hotkey needs neither stake nor permit", async () => {
   chain.setStorage('SubtensorModule.StakeThreshold', 5_000_000_000);
   chain.setStorage('SubtensorModule.SubnetOwnerHotkey', NETUID, (await devHotkey('validator')).address);
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  expect((await setter.set([{ uid: 2, weight: 1 }])).mode).toBe('timelock');
+  expect((await setter.set({ weights: [{ uid: 2, weight: 1 }] })).mode).toBe('timelock');
 });
 
 test('a subnet without epochs would never reveal: refused', async () => {
   const chain = await startCurrent({ tempo: 0 });
   const { setter } = await setterFor(chain, { subtensor: await connect(chain.url) });
-  await expect(setter.set(WEIGHTS)).rejects.toThrow('runs no epochs (its tempo is 0), so they would never be revealed');
+  await expect(setter.set({ weights: WEIGHTS })).rejects.toThrow(
+    'runs no epochs (its tempo is 0), so they would never be revealed',
+  );
 });
 
 test('a runtime without time locks reveals by hash, and says so where a time lock was asked for', async () => {
   const chain = await startCurrent({ chain: { profile: 'legacy' } });
   const subtensor = await connect(chain.url);
   const byDefault = await setterFor(chain, { subtensor });
-  expect((await byDefault.setter.set(WEIGHTS)).mode).toBe('commit');
+  expect((await byDefault.setter.set({ weights: WEIGHTS })).mode).toBe('commit');
   const asked = await setterFor(chain, { subtensor, hide: 'timelock' });
-  await expect(asked.setter.set(WEIGHTS)).rejects.toThrow('this chain cannot reveal time-locked weights by itself');
+  await expect(asked.setter.set({ weights: WEIGHTS })).rejects.toThrow(
+    'this chain cannot reveal time-locked weights by itself',
+  );
 });
 
 test('setting weights takes as many requests for 256 neurons as for three', async () => {
@@ -412,7 +421,7 @@ test('setting weights takes as many requests for 256 neurons as for three', asyn
       hotkeys.map(async (name, uid) => ({ uid, hotkey: (await devHotkey(name)).address, weight: uid })),
     );
     const before = subtensor.requests;
-    await setter.set(weights);
+    await setter.set({ weights });
     return subtensor.requests - before;
   };
   const few = await requests(2);

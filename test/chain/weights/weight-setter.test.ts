@@ -61,46 +61,46 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
   test('weights are set and read back as shares', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
     const { setter } = await setterFor(subtensor);
-    const receipt = await setter.set(WEIGHTS);
+    const receipt = await setter.set({ weights: WEIGHTS });
     expect(receipt).toEqual({ mode: 'set', block: expect.any(Number), uids: [1, 2], values: [65535, 21845] });
-    expect(await setter.read(0)).toEqual(SHARES);
-    expect(await setter.read(1)).toEqual([]);
-    expect((await subtensor.metagraph(NETUID)).neurons[0]!.lastUpdateBlock).toBe(receipt.block);
+    expect(await setter.read({ uid: 0 })).toEqual(SHARES);
+    expect(await setter.read({ uid: 1 })).toEqual([]);
+    expect((await subtensor.metagraph({ netuid: NETUID })).neurons[0]!.lastUpdateBlock).toBe(receipt.block);
   });
 
   test('256 weights fit: a payload longer than 256 bytes is signed as its hash', async () => {
     const hotkeys = ['validator', ...Array.from({ length: 255 }, (_, i) => `miner ${i}`)];
     const subtensor = await connect((await startSubnet({ hotkeys, weightsRateLimit: 1 })).url);
     const { setter } = await setterFor(subtensor);
-    const receipt = await setter.set(hotkeys.map((_, uid) => ({ uid, weight: uid + 1 })));
+    const receipt = await setter.set({ weights: hotkeys.map((_, uid) => ({ uid, weight: uid + 1 })) });
     expect(receipt.uids).toHaveLength(256);
-    expect(await setter.read(0)).toHaveLength(256);
+    expect(await setter.read({ uid: 0 })).toHaveLength(256);
   });
 
   test('where the subnet demands more entries than there are weights, uids of weight 0 fill up', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1, minAllowedWeights: 3 })).url);
     const { setter } = await setterFor(subtensor);
-    expect(await setter.set(WEIGHTS)).toMatchObject({ uids: [1, 2, 0], values: [65535, 21845, 0] });
-    expect(await setter.read(0)).toEqual([...SHARES, { uid: 0, weight: 0 }]);
+    expect(await setter.set({ weights: WEIGHTS })).toMatchObject({ uids: [1, 2, 0], values: [65535, 21845, 0] });
+    expect(await setter.read({ uid: 0 })).toEqual([...SHARES, { uid: 0, weight: 0 }]);
   });
 
   test('a second set waits through the rate limit and says until when', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 12 })).url);
     const { setter, logger } = await setterFor(subtensor);
-    const first = await setter.set(WEIGHTS);
+    const first = await setter.set({ weights: WEIGHTS });
     const waits: { block: number; blocksLeft: number }[] = [];
-    const second = await setter.set([{ uid: 2, weight: 1 }], { onWait: (wait) => waits.push(wait) });
+    const second = await setter.set({ weights: [{ uid: 2, weight: 1 }], onWait: (wait) => waits.push(wait) });
     expect(waits).toEqual([{ block: first.block + 12, blocksLeft: expect.any(Number) }]);
     expect(logger.lines.join()).toContain(`the chain takes the next weights in block ${first.block + 12}`);
     expect(second.block).toBeGreaterThanOrEqual(first.block + 12);
-    expect(await setter.read(0)).toEqual([{ uid: 2, weight: 1 }]);
+    expect(await setter.read({ uid: 0 })).toEqual([{ uid: 2, weight: 1 }]);
   });
 
   test('weights for who loses the uid while the rate limit is waited for are dropped', async () => {
     const chain = await startSubnet({ weightsRateLimit: 12 });
     const subtensor = await connect(chain.url);
     const { setter } = await setterFor(subtensor);
-    await setter.set(WEIGHTS);
+    await setter.set({ weights: WEIGHTS });
     const [ann, bob, eve] = await Promise.all(
       ['ann', 'bob', 'eve'].map(async (name) => (await devHotkey(name)).address),
     );
@@ -112,31 +112,31 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
       chain.setStorage('SubtensorModule.Keys', NETUID, 1, eve);
       chain.setStorage('SubtensorModule.Uids', NETUID, eve, 1);
     };
-    await setter.set(weights, { onWait });
-    expect(await setter.read(0)).toEqual([{ uid: 2, weight: 1 }]);
+    await setter.set({ weights, onWait });
+    expect(await setter.read({ uid: 0 })).toEqual([{ uid: 2, weight: 1 }]);
   });
 
   test('an empty list takes back what was set: all weight goes to the own uid', async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1 })).url);
     const { setter } = await setterFor(subtensor);
-    await setter.set(WEIGHTS);
-    await setter.set([]);
-    expect(await setter.read(0)).toEqual([{ uid: 0, weight: 1 }]);
+    await setter.set({ weights: WEIGHTS });
+    await setter.set({ weights: [] });
+    expect(await setter.read({ uid: 0 })).toEqual([{ uid: 0, weight: 1 }]);
   });
 
   test("the higher of the own and the subnet's version key is sent", async () => {
     const subtensor = await connect((await startSubnet({ weightsRateLimit: 1, weightsVersionKey: 4_000 })).url);
     const { setter } = await setterFor(subtensor, { versionKey: 3_000 });
-    expect((await setter.set(WEIGHTS)).mode).toBe('set');
+    expect((await setter.set({ weights: WEIGHTS })).mode).toBe('set');
   });
 
   test('no permit: one sentence with the block of the next epoch, and nothing is sent', async () => {
     const proxy = await proxyTo((await startSubnet()).url);
     const { setter } = await setterFor(await connect(proxy.url), { name: 'ann' });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { section: 'subtensorModule', name: 'NeuronNoValidatorPermit', uid: 1 },
-      message: expect.stringMatching(
+      sentence: expect.stringMatching(
         /^uid 1 of subnet 96 has no validator permit, so it cannot set weights\. Permits go to .*, in block \d+ \(now \d+\): add stake, or wait for it\.$/,
       ),
     });
@@ -145,7 +145,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
 
   test('an unregistered hotkey is one sentence', async () => {
     const { setter, hotkey } = await setterFor(await connect((await startSubnet()).url), { name: 'eve' });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
       code: 'unregistered',
       message: expect.stringContaining(`the hotkey ${hotkey.address} is not registered on subnet 96`),
     });
@@ -157,7 +157,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     ['a negative weight', [{ uid: 1, weight: -1 }], 'weights must be finite and not negative'],
   ])('%s is refused before sending', async (_, weights, message) => {
     const { setter } = await setterFor(await connect((await startSubnet()).url));
-    await expect(setter.set(weights)).rejects.toMatchObject({
+    await expect(setter.set({ weights })).rejects.toMatchObject({
       code: 'bad-argument',
       message: expect.stringContaining(message),
     });
@@ -176,7 +176,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     await expect(setWeights([1], 9)).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { section: 'subtensorModule', name: 'IncorrectWeightVersionKey' },
-      message:
+      sentence:
         "the chain refused subtensorModule.setWeights: subtensorModule.IncorrectWeightVersionKey. Send a version key at least as high as the subnet's.",
     });
     await expect(setWeights([1, 1], 10)).rejects.toMatchObject({ facts: { name: 'DuplicateUids' } });
@@ -199,7 +199,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
       pendingReveals: memoryReveals(),
       hide: 'hash',
     });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
       code: 'chain-rejected',
       facts: { section: 'transactionPool', name: 'BadProof', rpcCode: 1010 },
     });
@@ -209,8 +209,8 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const proxy = await proxyTo((await startSubnet({ weightsRateLimit: 1 })).url);
     const { setter } = await setterFor(await connect(proxy.url));
     proxy.fateOfRequest = (method) => (method === SUBMIT ? 'pass-then-cut' : 'pass');
-    const { block } = await setter.set(WEIGHTS);
-    expect(await setter.read(0)).toEqual(SHARES);
+    const { block } = await setter.set({ weights: WEIGHTS });
+    expect(await setter.read({ uid: 0 })).toEqual(SHARES);
     expect(block).toBeGreaterThan(0);
     expect(proxy.methods.filter((method) => method === SUBMIT)).toHaveLength(1);
   });
@@ -223,14 +223,19 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     });
     await chain.produceBlocks(10);
     const killed = await connect(chain.url);
-    const lost = (await setterFor(killed)).setter.set([{ uid: 1, weight: 1 }]).catch((error) => error.code);
+    const lost = (await setterFor(killed)).setter
+      .set({ weights: [{ uid: 1, weight: 1 }] })
+      .catch((error) => error.code);
     await expect.poll(() => chain.faults.requests.filter((method) => method === SUBMIT)).toHaveLength(1);
     await killed.close();
     expect(await lost).toBe('chain-unreachable');
     const { setter } = await setterFor(await connect(chain.url));
     const timer = setInterval(() => void chain.produceBlocks(1), 60);
-    const { block, uids } = await setter.set([{ uid: 2, weight: 1 }]).finally(() => clearInterval(timer));
-    expect({ uids, row: chain.weights(NETUID, 0) }).toEqual({ uids: [2], row: [{ uid: 2, value: 65_535 }] });
+    const { block, uids } = await setter.set({ weights: [{ uid: 2, weight: 1 }] }).finally(() => clearInterval(timer));
+    expect({ uids, row: chain.weights({ netuid: NETUID, uid: 0 }) }).toEqual({
+      uids: [2],
+      row: [{ uid: 2, value: 65_535 }],
+    });
     expect(block).toBeGreaterThanOrEqual(16);
   });
 
@@ -242,7 +247,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const imported = { kind: 'error', code: 1013, message: 'Transaction is already imported' } as const;
     chain.faults.inject({ on: SUBMIT, fault: { kind: 'hang' } });
     chain.faults.inject({ on: SUBMIT, fault: imported, times: 2 });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({ code: 'timeout', transient: true });
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({ code: 'timeout', transient: true });
     expect(reveals.size()).toBe(1);
   });
 
@@ -251,9 +256,9 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const { setter, hotkey } = await setterFor(subtensor);
     const store = new ChainMetadataStore({ subtensor, netuid: NETUID });
     const id = { repo: 'ann/chat', competition: '1', commit: 'a'.repeat(40) };
-    await Promise.all([setter.set(WEIGHTS), store.commit(id, { hotkey })]);
-    expect(await setter.read(0)).toEqual(SHARES);
-    expect((await store.read(hotkey.address))?.text).toBe(ModelId.encode(id));
+    await Promise.all([setter.set({ weights: WEIGHTS }), store.commit({ ...id, hotkey })]);
+    expect(await setter.read({ uid: 0 })).toEqual(SHARES);
+    expect((await store.read({ hotkey: hotkey.address }))?.text).toBe(ModelId.encode(id));
   });
 
   const COMMIT_REVEAL = { weightsRateLimit: 1, commitRevealEnabled: true, tempo: 15 };
@@ -262,18 +267,18 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const chain = await startSubnet(COMMIT_REVEAL);
     const reveals = memoryReveals();
     const killed = await setterFor(await connect(chain.url), { reveals });
-    const receipt = await killed.setter.set(WEIGHTS);
+    const receipt = await killed.setter.set({ weights: WEIGHTS });
     expect(receipt).toMatchObject({ mode: 'commit', uids: [1, 2], values: [65535, 21845] });
     expect(receipt.revealUntilBlock! - receipt.revealFromBlock!).toBe(profile === 'legacy' ? 15 : 14);
     expect(receipt.revealFromBlock).toBeGreaterThan(receipt.block);
-    expect(await killed.setter.read(0)).toEqual([]);
+    expect(await killed.setter.read({ uid: 0 })).toEqual([]);
 
     const subtensor = await connect(chain.url);
     const { setter, logger } = await setterFor(subtensor, { reveals });
     const { revealFromBlock: fromBlock, revealUntilBlock: untilBlock } = receipt;
     const waiting = [{ id: expect.any(String), by: 'validator', fromBlock, untilBlock }];
     expect(await setter.reveal()).toEqual({ ...NOTHING_PENDING, waiting, nextRevealBlock: fromBlock });
-    await subtensor.waitForBlock(receipt.revealFromBlock!);
+    await subtensor.waitForBlock({ block: receipt.revealFromBlock! });
     const report = await setter.reveal();
     expect(report).toMatchObject({
       revealed: [{ id: expect.stringMatching(/^0x/) }],
@@ -282,7 +287,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     });
     expect(report.revealed[0]!.block).toBeGreaterThanOrEqual(receipt.revealFromBlock!);
     expect(report.revealed[0]!.block).toBeLessThanOrEqual(receipt.revealUntilBlock!);
-    expect(await setter.read(0)).toEqual(SHARES);
+    expect(await setter.read({ uid: 0 })).toEqual(SHARES);
     expect(reveals.size()).toBe(0);
     expect(logger.lines).toEqual([]);
     expect(await setter.reveal()).toEqual(NOTHING_PENDING);
@@ -297,7 +302,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
       return 'pass';
     };
     const { setter } = await setterFor(await connect(proxy.url), { reveals });
-    await setter.set(WEIGHTS);
+    await setter.set({ weights: WEIGHTS });
     expect(storedWhenSent).toBe(1);
   });
 
@@ -314,13 +319,13 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     await chain.produceBlocks(3);
     const subtensor = await connect(chain.url);
     const { setter, logger, hotkey } = await setterFor(subtensor);
-    const { revealFromBlock } = await setter.set(WEIGHTS);
+    const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
     if (what === 'stake') {
       chain.setStorage(`SubtensorModule.${profile === 'legacy' ? 'WeightsMinStake' : 'StakeThreshold'}`, 2_000);
       chain.setStake({ netuid: NETUID, hotkey: hotkey.address, stake: value });
-    } else chain.setHyperparameter(NETUID, what, value);
+    } else chain.setHyperparameter({ netuid: NETUID, name: what, value });
     await chain.produceBlocks(revealFromBlock! - chain.currentBlock());
-    await subtensor.waitForBlock(revealFromBlock!);
+    await subtensor.waitForBlock({ block: revealFromBlock! });
     const { waiting, dropped, nextRevealBlock } = await setter.reveal();
     expect({ waiting: waiting.length, dropped: dropped.length }).toEqual(expected);
     if (waiting.length > 0) expect(nextRevealBlock).toBeGreaterThan(chain.currentBlock() + 20);
@@ -331,7 +336,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const chain = await startSubnet(COMMIT_REVEAL);
     const subtensor = await connect(chain.url);
     const { setter } = await setterFor(subtensor);
-    const { revealFromBlock } = await setter.set(WEIGHTS);
+    const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
     const { requests } = subtensor;
     expect(await setter.reveal()).toMatchObject({ nextRevealBlock: revealFromBlock });
     expect(subtensor.requests).toBe(requests);
@@ -346,10 +351,10 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     });
     const subtensor = await connect(chain.url);
     const { setter, hotkey } = await setterFor(subtensor);
-    const { revealFromBlock } = await setter.set(WEIGHTS);
+    const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
     const untilBlock = async (block: number) => {
       await chain.produceBlocks(block - chain.currentBlock());
-      await subtensor.waitForBlock(block);
+      await subtensor.waitForBlock({ block });
     };
     await untilBlock(revealFromBlock! - 1);
     const begun = profile === 'current' ? revealFromBlock! + 50 : revealFromBlock!;
@@ -374,8 +379,8 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const subtensor = await connect(chain.url);
     const reveals = memoryReveals();
     const { setter, logger } = await setterFor(subtensor, { reveals });
-    const { revealUntilBlock } = await setter.set(WEIGHTS);
-    await subtensor.waitForBlock(revealUntilBlock! + 1);
+    const { revealUntilBlock } = await setter.set({ weights: WEIGHTS });
+    await subtensor.waitForBlock({ block: revealUntilBlock! + 1 });
     const report = await setter.reveal();
     expect(report.dropped).toEqual([
       { id: expect.any(String), why: `their window ended with block ${revealUntilBlock}` },
@@ -390,7 +395,10 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const reveals = memoryReveals();
     proxy.fateOfRequest = (method) => (method === SUBMIT ? 'cut' : 'pass');
     const { setter, logger } = await setterFor(await connect(proxy.url), { reveals });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({ code: 'chain-unreachable', transient: true });
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({
+      code: 'chain-unreachable',
+      transient: true,
+    });
     expect(await setter.reveal()).toEqual(NOTHING_PENDING);
     expect(reveals.size()).toBe(1);
     await chain.produceBlocks(70);
@@ -409,7 +417,7 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
       pendingReveals: reveals,
       hide: 'hash',
     });
-    await expect(setter.set(WEIGHTS)).rejects.toMatchObject({ code: 'chain-rejected' });
+    await expect(setter.set({ weights: WEIGHTS })).rejects.toMatchObject({ code: 'chain-rejected' });
     expect(reveals.size()).toBe(0);
   });
 
@@ -428,11 +436,11 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     const proxy = await proxyTo((await startSubnet({ ...COMMIT_REVEAL, tempo: 30 })).url);
     const subtensor = await connect(proxy.url);
     const { setter } = await setterFor(subtensor);
-    const { revealFromBlock } = await setter.set(WEIGHTS);
-    await subtensor.waitForBlock(revealFromBlock!);
+    const { revealFromBlock } = await setter.set({ weights: WEIGHTS });
+    await subtensor.waitForBlock({ block: revealFromBlock! });
     proxy.fateOfRequest = (method) => (method === SUBMIT ? 'pass-then-cut' : 'pass');
     expect((await setter.reveal()).revealed).toHaveLength(1);
-    expect(await setter.read(0)).toEqual(SHARES);
+    expect(await setter.read({ uid: 0 })).toEqual(SHARES);
   });
 });
 

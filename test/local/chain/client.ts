@@ -6,12 +6,11 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach, beforeAll } from 'vitest';
 import { JsonRpcSocket, type OpenSocketOptions } from '../../../src/chain/node/json-rpc-socket.ts';
 import {
-  type LocalChain,
+  LocalChain,
+  type LocalChainParameters,
   type LocalSubnetParameters,
   type Profile,
-  type StartLocalChainParameters,
-  startLocalChain,
-} from '../../../src/local/chain/start-local-chain.ts';
+} from '../../../src/local/chain/local-chain.ts';
 
 export const NETUID = 7;
 export const PROFILES = ['legacy', 'current'] as const satisfies Profile[];
@@ -37,14 +36,14 @@ export interface StartParameters extends Partial<LocalSubnetParameters> {
   /** Registered hotkeys, uid = place; the first may set weights. Default: Alice, Bob. */
   names?: string[];
   profile?: Profile;
-  chain?: Partial<StartLocalChainParameters>;
+  chain?: Partial<LocalChainParameters>;
 }
 
 /** A chain whose blocks are made by hand, with weights that are set directly; closed after the test. */
 export async function start(parameters: StartParameters = {}): Promise<LocalChain> {
   const { names = ['Alice', 'Bob'], profile, chain, ...subnet } = parameters;
   const neurons = names.map((name, uid) => ({ hotkey: keyOf(name).address, validatorPermit: uid === 0, stake: 100 }));
-  const running = await startLocalChain({
+  const running = await LocalChain.open({
     profile,
     blockTimeMs: 'manual',
     commitmentCooldownBlocks: 0,

@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { describe, expect, test } from 'vitest';
 import { encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
-import type { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { type Call, commit, connect, connectRpc, eventsOf, include, keyOf, NETUID, PROFILES, start } from './client.ts';
 
 const TAKEN = 'commitments.Commitment';

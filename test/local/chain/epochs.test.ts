@@ -86,7 +86,7 @@ describe('current', () => {
     expect(state()).toEqual([2, 7, 0]);
     await chain.produceBlocks(5);
     expect(state()).toEqual([3, 12, 0]);
-    chain.setHyperparameter(NETUID, 'tempo', 0);
+    chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 0 });
     await chain.produceBlocks(20);
     expect(state()).toEqual([3, 12, 0]);
   });

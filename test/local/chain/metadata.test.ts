@@ -95,7 +95,7 @@ test.each(['legacy', 'current'] as const)('%s: storage is read as of earlier blo
   expect((await tempo!(NETUID)).toString()).toBe('42');
   expect((await keys!.entries(NETUID)).map(([, hotkey]) => hotkey.toString())).toContain(keyOf('Bob').address);
   const before = await api.rpc.chain.getBlockHash();
-  chain.setHyperparameter(NETUID, 'tempo', 43);
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 43 });
   await chain.produceBlocks(1);
   expect((await (await api.at(before)).query.subtensorModule!.tempo!(NETUID)).toString()).toBe('42');
   expect((await tempo!(NETUID)).toString()).toBe('43');

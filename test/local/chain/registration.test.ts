@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { commit, connect, include, keyOf, NETUID, PROFILES, read, type StartParameters, start } from './client.ts';
 
 const REGISTERED = 'subtensorModule.NeuronRegistered';
@@ -44,7 +44,9 @@ describe.each(PROFILES)('%s', (profile) => {
     const [bob, eve] = [keyOf('Bob').address, keyOf('Eve').address];
     expect(() => chain.register({ netuid: NETUID, hotkey: bob })).toThrow(`${bob} is uid 1 of subnet 7 already.`);
     expect(() => chain.register({ netuid: 9, hotkey: eve })).toThrow('the local chain has no subnet 9.');
-    expect(() => chain.setHyperparameter(9, 'tempo', 1)).toThrow('the local chain has no subnet 9.');
+    expect(() => chain.setHyperparameter({ netuid: 9, name: 'tempo', value: 1 })).toThrow(
+      'the local chain has no subnet 9.',
+    );
     await expect(start({ profile, names: ['Eve', 'Eve'] })).rejects.toThrow(
       `neuron of subnet 7 ${eve} is given twice.`,
     );

@@ -149,12 +149,12 @@ test('a subscription hears of every change of its item, and of nothing else', as
     seen.push(tempo.toNumber());
   });
   await chain.produceBlocks(3);
-  chain.setHyperparameter(NETUID, 'tempo', 20);
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 20 });
   await chain.produceBlocks(3);
   await expect.poll(() => seen).toEqual([10, 20]);
   (stop as unknown as () => void)();
   await api.rpc.system.chain(); // The subscription ends in order.
-  chain.setHyperparameter(NETUID, 'tempo', 30);
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 30 });
   await chain.produceBlocks(1);
   await api.rpc.system.chain();
   expect(seen).toEqual([10, 20]);
@@ -187,7 +187,7 @@ test('with instant sealing what comes at once is in one block', async () => {
   await expect.poll(() => chain.storage('Commitments.CommitmentOf', NETUID, keyOf('Bob').address)).not.toBeNull();
   expect(chain.currentBlock()).toBeLessThanOrEqual(2);
   const before = chain.currentBlock();
-  chain.setHyperparameter(NETUID, 'tempo', 9);
+  chain.setHyperparameter({ netuid: NETUID, name: 'tempo', value: 9 });
   await expect.poll(() => chain.currentBlock()).toBe(before + 1);
 });
 
@@ -207,8 +207,8 @@ test('state of 2400 blocks is kept, older state is discarded, blocks are not', a
 test('closing ends every connection, and nothing of the chain keeps a process alive', async () => {
   const script = `
     import { WebSocket } from 'ws';
-    import { startLocalChain } from ${JSON.stringify(new URL('../../../src/local/chain/start-local-chain.ts', import.meta.url).href)};
-    const chain = await startLocalChain({ blockTimeMs: 20, subnets: [] });
+    import { LocalChain } from ${JSON.stringify(new URL('../../../src/local/chain/local-chain.ts', import.meta.url).href)};
+    const chain = await LocalChain.open({ blockTimeMs: 20, subnets: [] });
     chain.faults.inject({ on: 'system_name', fault: { kind: 'delay', ms: 60_000 } });
     const client = new WebSocket(chain.url);
     await new Promise((resolve) => client.once('open', resolve));

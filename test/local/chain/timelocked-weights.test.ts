@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { expect, test } from 'vitest';
 import { encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
-import type { LocalChain } from '../../../src/local/chain/start-local-chain.ts';
+import type { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { type Call, connect, eventsOf, include, keyOf, NETUID, read, type StartParameters, start } from './client.ts';
 
 const REVEALED = 'subtensorModule.TimelockedWeightsRevealed';
@@ -129,7 +129,7 @@ test('ten may wait in an epoch, and the rate limit is the one of weights', async
   const { api, chain, send } = await setUp({ tempo: 40 });
   for (let i = 0; i < 10; i++) await send(commitCall(api, chain, { rounds: 100, commit: '0x00' }));
   expect(await send(commitCall(api, chain, { rounds: 100, commit: '0x00' }))).toContain('TooManyUnrevealedCommits');
-  chain.setHyperparameter(NETUID, 'weightsRateLimit', 100);
+  chain.setHyperparameter({ netuid: NETUID, name: 'weightsRateLimit', value: 100 });
   await chain.produceBlocks(1);
   expect(await send(commitCall(api, chain))).toEqual(['Custom error: 6']);
 });

@@ -32,8 +32,8 @@ describe.each(PROFILES)('%s', (profile) => {
       [2, 65_535],
     ];
     expect(await read(api, 'weights', NETUID, 0)).toEqual(row);
-    expect(chain.weights(NETUID, 0)).toEqual(row.map(([uid, value]) => ({ uid, value })));
-    expect(chain.weights(NETUID, 1)).toEqual([]);
+    expect(chain.weights({ netuid: NETUID, uid: 0 })).toEqual(row.map(([uid, value]) => ({ uid, value })));
+    expect(chain.weights({ netuid: NETUID, uid: 1 })).toEqual([]);
     expect(await read(api, 'lastUpdate', NETUID)).toEqual([1, 0, 0]);
   });
 
@@ -49,14 +49,14 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(await send(setWeights(api, [0], [1]), 'Bob')).toContain('NeuronNoValidatorPermit');
     expect(await send(setWeights(api, [1, 1], [1, 1]))).toContain('DuplicateUids');
     expect(await send(setWeights(api, [9], [1]))).toContain('UidVecContainInvalidOne');
-    chain.setHyperparameter(NETUID, 'minAllowedWeights', 2);
+    chain.setHyperparameter({ netuid: NETUID, name: 'minAllowedWeights', value: 2 });
     expect(await send(setWeights(api, [1], [1]))).toContain('WeightVecLengthIsLow');
-    chain.setHyperparameter(NETUID, 'maxWeightsLimit', 30_000);
+    chain.setHyperparameter({ netuid: NETUID, name: 'maxWeightsLimit', value: 30_000 });
     expect(await send(setWeights(api, [1, 2], [9, 1]))).toContain(isLegacy ? 'MaxWeightExceeded' : SET);
-    chain.setHyperparameter(NETUID, 'weightsVersionKey', 9);
+    chain.setHyperparameter({ netuid: NETUID, name: 'weightsVersionKey', value: 9 });
     expect(await send(setWeights(api, [0, 1], [1, 1]))).toContain('IncorrectWeightVersionKey');
     // From the next block on.
-    chain.setHyperparameter(NETUID, 'commitRevealEnabled', true);
+    chain.setHyperparameter({ netuid: NETUID, name: 'commitRevealEnabled', value: true });
     expect(await send(setWeights(api, [0, 1], [1, 1]))).toContain('CommitRevealEnabled');
   });
 

@@ -32,14 +32,14 @@ it('pretrain teaches a new model from nothing, and the saved folder is a base mo
   await writeFile(join(folder, 'config.json'), JSON.stringify(formatQwen2Config(config, 'bfloat16')));
   for (const file of ['tokenizer.json', 'tokenizer_config.json'])
     await cp(golden('tiny-qwen2', file), join(folder, file));
-  const trainer = await LoraTrainer.load({ inline: true, model: folder });
+  const trainer = await LoraTrainer.open({ inline: true, model: folder });
   const row = {
     conversations: [
       { role: 'user' as const, content: 'hi' },
       { role: 'assistant' as const, content: 'Yes.' },
     ],
   };
-  const evaluated = await trainer.evaluate([row]);
+  const evaluated = await trainer.evaluate({ rows: [row] });
   expect(evaluated.ok && evaluated.value.lossNatsPerToken).toBeLessThan(losses[0]!);
   trainer.dispose();
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDataset, type Dataset } from '../../../src/dataset/check.ts';
-import { type DuplicateCandidate, findDuplicates } from '../../../src/dataset/duplicates.ts';
+import { type FindOthersRowsParameters, findOthersRows } from '../../../src/dataset/fingerprint/find-others-rows.ts';
+import { fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
 import { loadEvaluationSet } from '../../../src/dataset/load-rows.ts';
 import { LOCAL_COMPETITION } from '../../../src/local/local-competition.ts';
 import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
@@ -47,21 +48,21 @@ test('copy has other bytes than good, and the same rows', async () => {
 });
 
 test('only copy is found to be a duplicate, also among datasets of other seeds', async () => {
-  const entries: DuplicateCandidate[] = [];
+  const names: string[] = [];
+  const showings: FindOthersRowsParameters['showings'][number][] = [];
   for (const seed of [1, 2, 3]) {
     const { malformed, ...valid } = sampleDatasets({ seed });
     for (const [name, text] of Object.entries(valid)) {
-      const uid = entries.length;
-      entries.push({
-        hotkey: `${name} ${seed}`,
-        uid,
-        commitBlock: 10 + uid,
-        rowHashes: (await checkGood(text)).rowHashes,
-      });
+      const { rows } = await checkGood(text);
+      const shownAt = new Float64Array(rows.length).fill(names.length);
+      names.push(`${name} ${seed}`);
+      const [owner, claimedUntil] = [`${name} ${seed}`, Number.POSITIVE_INFINITY];
+      showings.push({ owner, fingerprint: fingerprintRows(rows), shownAt, claimedUntil, judged: true });
     }
   }
-  const found = findDuplicates(entries, { containment: competition.duplicateContainment });
-  expect([...found.keys()].sort()).toEqual(['copy 1', 'copy 2', 'copy 3']);
+  const { others } = await findOthersRows({ showings, evaluation: null, evaluationRows: 'leave-out' });
+  const copies = names.filter((_, i) => others.get(i)!.length > 48);
+  expect(copies).toEqual(['copy 1', 'copy 2', 'copy 3']);
 });
 
 test('malformed is refused, and each broken line is named', async () => {

@@ -42,9 +42,9 @@ test('words of the world are one token each, special tokens too', async () => {
 test('the base model has the loss on the evaluation set that the README states', async () => {
   const readme = readFileSync(join(TINY_BASE, 'README.md'), 'utf8');
   const stated = Number(/base model alone[^\d]*(\d+\.\d+)/.exec(readme)?.[1]);
-  const trainer = await LoraTrainer.load({ inline: true, model: TINY_BASE });
+  const trainer = await LoraTrainer.open({ inline: true, model: TINY_BASE });
   try {
-    const evaluated = await trainer.evaluate((await loadEvaluationSet({ path: evaluationSet })).rows);
+    const evaluated = await trainer.evaluate({ rows: (await loadEvaluationSet({ path: evaluationSet })).rows });
     expect(evaluated.ok && Math.abs(evaluated.value.lossNatsPerToken - stated)).toBeLessThan(1e-3);
   } finally {
     trainer.dispose();

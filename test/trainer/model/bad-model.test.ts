@@ -233,22 +233,22 @@ describe('a call is refused', () => {
     };
     const load = LocalTrainer.load(golden('tiny-qwen2'), { cacheDir: temporaryFolder(), recipe: { contextTokens } });
     await expect(load).rejects.toMatchObject(refused);
-    await expect(trainer.train(rows, { recipe: { contextTokens }, seed: 1 })).rejects.toMatchObject(refused);
-    await expect(trainer.evaluate(rows, { contextTokens })).rejects.toMatchObject(refused);
-    expect((await trainer.evaluate(rows, { contextTokens: positions })).ok).toBe(true);
+    await expect(trainer.train({ rows, recipe: { contextTokens }, seed: 1 })).rejects.toMatchObject(refused);
+    await expect(trainer.evaluate({ rows, contextTokens })).rejects.toMatchObject(refused);
+    expect((await trainer.evaluate({ rows, contextTokens: positions })).ok).toBe(true);
   });
 
   it('with an adapter of another base model, or of some linear layers only', async () => {
     const other = await loadLoraAdapter({ folder: golden('lora/untied-r16-nonzero') });
-    await expect(trainer.evaluate(rows, { adapter: other })).rejects.toMatchObject({ code: 'bad-model' });
+    await expect(trainer.evaluate({ rows, adapter: other })).rejects.toMatchObject({ code: 'bad-model' });
     const some = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
     for (const name of some.tensors.keys()) if (!/[qv]_proj/.test(name)) some.tensors.delete(name);
-    await expect(trainer.evaluate(rows, { adapter: some })).rejects.toMatchObject({
+    await expect(trainer.evaluate({ rows, adapter: some })).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('k_proj.lora_A.weight is missing'),
     });
     const ranked = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
-    await expect(trainer.evaluate(rows, { adapter: { ...ranked, rank: 8 } })).rejects.toMatchObject({
+    await expect(trainer.evaluate({ rows, adapter: { ...ranked, rank: 8 } })).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('has shape [4,64], the model needs [8,64]'),
     });

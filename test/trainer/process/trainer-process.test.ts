@@ -121,13 +121,21 @@ test.runIf(LINUX)('a process that falls silent is ended', async () => {
 
 test('errors, verdicts and the end are those of a trainer in this process', async () => {
   expect((await scenario('refused')).seen).toEqual({
-    broken: ['bad-model', false, expect.stringContaining('config.json cannot be read. Copy or download')],
+    broken: [
+      'bad-model',
+      false,
+      expect.stringMatching(/config\.json cannot be read\. Copy or download[^#]*\. See [^ ]+errors\.md#bad-model$/),
+    ],
     unlabelled: { ok: false, verdict: { reason: 'no-labels', message: expect.any(String) } },
     diverged: {
       ok: false,
       verdict: { reason: 'diverged', message: expect.any(String), facts: { step: 3, steps: 6 } },
     },
-    disposed: ['bad-argument', false, 'this LoraTrainer has been disposed. Load another.'],
+    disposed: [
+      'bad-argument',
+      false,
+      'this LoraTrainer has been disposed. Load another. See flock-off/docs/errors.md#bad-argument',
+    ],
   });
 });
 

@@ -103,7 +103,7 @@ describe('a trainer', () => {
     const evaluate = async (some: DatasetRow[], contextTokens = 64) => {
       const before = encoded;
       // As it comes out of another process: the same rows, but other objects.
-      const result = await trainer.evaluate(structuredClone(some), { adapter, contextTokens });
+      const result = await trainer.evaluate({ rows: structuredClone(some), adapter, contextTokens });
       return { result, encoded: encoded - before };
     };
     const first = await evaluate(rows);

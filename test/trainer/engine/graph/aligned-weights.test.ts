@@ -86,7 +86,7 @@ it('gives the same losses, bit by bit, as weights that are loaded', async () => 
 it('is used by the trainer where asked for, and done without where it cannot be written', async () => {
   const cacheDir = temporaryFolder();
   const load = (dir: string) =>
-    LoraTrainer.load({ model: MODEL, inline: true, matmul: 'bfloat16', mapWeights: true, cacheDir: dir });
+    LoraTrainer.open({ model: MODEL, inline: true, matmul: 'bfloat16', mapWeights: true, cacheDir: dir });
   const trainer = await load(cacheDir);
   expect(trainer.weightStorage).toMatchObject({ dtype: 'bfloat16', mapped: true });
   expect((await stat(join(cacheDir, 'aligned', `${trainer.baseSha256}.bf16`))).size).toBeGreaterThan(0);

@@ -16,7 +16,7 @@ it.each(['a folder that is missing', 'a file'])(
     const path = join(temporaryFolder(), 'tmp');
     if (what === 'a file') await writeFile(path, '');
     process.env.TMPDIR = path;
-    await expect(LoraTrainer.load({ model: golden('tiny-qwen2'), inline: true })).rejects.toMatchObject({
+    await expect(LoraTrainer.open({ model: golden('tiny-qwen2'), inline: true })).rejects.toMatchObject({
       code: 'disk',
       message: expect.stringMatching(/^TensorFlow's graph cannot be written in .+tmp \(E.+\)\. .+ set TMPDIR to/),
     });

@@ -15,7 +15,7 @@ import { hasRoom, type LocalNeuron, registerNeuron } from './pallets/registratio
 
 export type { Hyperparameters, LocalNeuron, LocalSubnetParameters, Profile };
 
-export interface StartLocalChainParameters {
+export interface LocalChainParameters {
   /** Default 0: any free port. */
   port?: number;
   /**
@@ -41,6 +41,12 @@ export interface RegisterParameters extends LocalNeuron {
   netuid: number;
 }
 
+export interface SetHyperparameterParameters<Name extends keyof Hyperparameters> {
+  netuid: number;
+  name: Name;
+  value: NonNullable<Hyperparameters[Name]>;
+}
+
 /** Time from one round of the beacon to the next where blocks come on demand. */
 const PULSE_MS = 250;
 
@@ -63,17 +69,13 @@ export interface LocalChain {
    * @throws FlockOffError `bad-argument` when it has one already, or there is no such subnet, or no room in it.
    */
   register(parameters: RegisterParameters): number;
-  setHyperparameter<Name extends keyof Hyperparameters>(
-    netuid: number,
-    name: Name,
-    value: NonNullable<Hyperparameters[Name]>,
-  ): void;
+  setHyperparameter<Name extends keyof Hyperparameters>(parameters: SetHyperparameterParameters<Name>): void;
   /** Gives a registered hotkey another stake on a subnet. Permits follow at the next epoch. */
   setStake(parameters: { netuid: number; hotkey: string; stake: number }): void;
   /** Makes a `legacy` chain a `current` one, in place: from the next block on there is another runtime. */
   upgradeRuntime(): void;
   /** The weights a uid has set, as they are stored: the largest is 65535. Empty when it has set none. */
-  weights(netuid: number, uid: number): { uid: number; value: number }[];
+  weights(parameters: { netuid: number; uid: number }): { uid: number; value: number }[];
   /** Reads a storage item by "Pallet.Item" and its keys. */
   storage(item: string, ...keys: unknown[]): unknown;
   /** Writes a storage item: its keys, then the value. */
@@ -95,16 +97,20 @@ export interface LocalChain {
   close(): Promise<void>;
 }
 
-/**
- * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 425 or 218: unmodified
- * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
- * out and for tests, not for the world.
- * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
- * @example
- * const chain = await startLocalChain({ subnets: [{ netuid: 1, neurons: [{ hotkey, validatorPermit: true }] }] });
- * const subtensor = await connectSubtensor({ endpoint: chain.url });
- */
-export async function startLocalChain(parameters: StartLocalChainParameters): Promise<LocalChain> {
+export const LocalChain = {
+  /**
+   * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 425 or 218: unmodified
+   * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
+   * out and for tests, not for the world.
+   * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
+   * @example
+   * const chain = await LocalChain.open({ subnets: [{ netuid: 1, neurons: [{ hotkey, validatorPermit: true }] }] });
+   * const subtensor = await Subtensor.open({ endpoint: chain.url });
+   */
+  open: startLocalChain,
+};
+
+async function startLocalChain(parameters: LocalChainParameters): Promise<LocalChain> {
   const { port = 0, blockTimeMs = 250, profile = 'current', subnets, logger = silentLogger } = parameters;
   const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100, finalityLagBlocks = 0 } = parameters;
   const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
@@ -189,7 +195,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
         throw badArgument(`subnet ${netuid} is full, and all its neurons are immune`);
       return change((block) => registerNeuron(chain.storage, block, netuid, neuron));
     },
-    setHyperparameter: (netuid, name, value) => {
+    setHyperparameter: ({ netuid, name, value }) => {
       if (!netuids.includes(netuid)) throw noSuchSubnet(netuid);
       change(() => setHyperparameter(chain.storage, netuid, name, value));
     },
@@ -199,7 +205,7 @@ export async function startLocalChain(parameters: StartLocalChainParameters): Pr
       chain.upgrade();
       onChange();
     },
-    weights: (netuid, uid) =>
+    weights: ({ netuid, uid }) =>
       chain.storage
         .get<[number, number][]>('SubtensorModule.Weights', netuid, uid)
         .map(([target, value]) => ({ uid: target, value })),

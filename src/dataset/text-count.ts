@@ -1,0 +1,63 @@
+import type { Competition } from '../schema/competition.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+
+/** What a turn takes besides its words in Qwen's ChatML: `<|im_start|>`, the role, a newline, `<|im_end|>`, a newline. */
+const TOKENS_AROUND_A_TURN = 5;
+/** UTF-8 bytes of a token in most languages: English has 4.3, Chinese 4.5, code 3.5. */
+const BYTES_PER_TOKEN = 4;
+
+/** How much text the rows of a file have. */
+export class TextCount {
+  readonly #contextTokens: number;
+  codePoints = 0;
+  #tokens = 0;
+
+  constructor(contextTokens: number) {
+    this.#contextTokens = contextTokens;
+  }
+
+  add({ system, conversations }: DatasetRow): void {
+    let bytes = 0;
+    const take = (text: string) => {
+      const seen = measure(text);
+      this.codePoints += seen.codePoints;
+      bytes += seen.bytes;
+    };
+    if (system) take(system);
+    for (const { content } of conversations) take(content);
+    const tokens =
+      Math.ceil(bytes / BYTES_PER_TOKEN) + TOKENS_AROUND_A_TURN * (conversations.length + (system ? 1 : 0));
+    this.#tokens += Math.min(this.#contextTokens, tokens);
+  }
+
+  facts({ maxTokens, recipe }: Competition): { codePoints: number; likelyTokens: number; warnings: string[] } {
+    const likelyTokens = this.#tokens;
+    const warnings =
+      likelyTokens > maxTokens
+        ? [
+            `the rows have about ${likelyTokens} tokens, each cut to ${recipe.contextTokens}, and validators refuse more than ${maxTokens} (too-many-tokens); shorten or leave out rows`,
+          ]
+        : [];
+    return { codePoints: this.codePoints, likelyTokens, warnings };
+  }
+}
+
+/** Code points, and bytes in UTF-8. */
+function measure(text: string): { codePoints: number; bytes: number } {
+  let pairs = 0;
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    bytes += unit < 0x800 ? 1 : 2;
+    if (isHigh(unit) && isLow(text.charCodeAt(at + 1))) {
+      pairs++;
+      bytes++;
+      at++;
+    }
+  }
+  return { codePoints: text.length - pairs, bytes };
+}
+
+const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xdc00;
+const isLow = (unit: number) => unit >= 0xdc00 && unit < 0xe000;

@@ -1,0 +1,102 @@
+import { safeLogger } from '../shared/logger.ts';
+import { mapConcurrent } from '../shared/map-concurrent.ts';
+import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
+import { blockOf } from './ledger/position.ts';
+import { claimedUntil, type Showing, settleClaim } from './ledger/showing.ts';
+import type { Outcome } from './outcome.ts';
+import type { ReadPointer } from './pointers.ts';
+import type { Validator } from './validator.ts';
+
+const PARALLEL_REQUESTS = 4;
+/** Datasets remembered of a hotkey besides the one its pointer names. */
+const MOST_EARLIER = 8;
+
+export interface ClaimsParameters {
+  ledger: Ledger;
+  pointers: Map<string, ReadPointer>;
+  /** Now. */
+  block: number;
+}
+
+/**
+ * Asks whether anybody can read what the pointers name, which its owner's claim on the rows rests on. A fault of the Hub
+ * changes nothing.
+ */
+export async function lookWhoIsReadable(
+  validator: Validator,
+  { ledger, pointers, block, signal }: ClaimsParameters & { signal?: AbortSignal },
+): Promise<void> {
+  const { datasets } = validator;
+  const logger = safeLogger(validator.logger);
+  await mapConcurrent([...pointers.values()], PARALLEL_REQUESTS, async ({ hotkey, uid, submission }) => {
+    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
+    if (!showing) return;
+    try {
+      const readable = await datasets.isReadable({ repo: showing.repo, commit: showing.commit, signal });
+      if (readable !== showing.readable) ledger.putShowing(hotkey, showing, { ...showing, readable });
+    } catch {
+      signal?.throwIfAborted();
+      logger.debug(`uid ${uid}: whether ${showing.repo} can be read is not known now`);
+    }
+  });
+  settleClaims(validator, { ledger, pointers, block });
+}
+
+/** Notes who beat the base model in this epoch and who was refused: a dataset that earns nothing keeps no rows for long. */
+export function noteEvaluations(
+  validator: Validator,
+  { ledger, pointers, block }: ClaimsParameters,
+  { outcomes, belowBaseline }: { outcomes: Map<string, Outcome>; belowBaseline: Set<string> },
+): void {
+  for (const [hotkey, outcome] of outcomes) {
+    const submission = pointers.get(hotkey)?.submission;
+    const showing = submission?.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
+    if (!showing || outcome.kind === 'postponed') continue;
+    const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
+    if (beatsBaseline !== showing.beatsBaseline) ledger.putShowing(hotkey, showing, { ...showing, beatsBaseline });
+  }
+  settleClaims(validator, { ledger, pointers, block });
+}
+
+function settleClaims(
+  { competition: { claimBlocks } }: Validator,
+  { ledger, pointers, block }: ClaimsParameters,
+): void {
+  for (const { hotkey, showings } of ledger.entries) {
+    const submission = pointers.get(hotkey)?.submission;
+    for (const showing of showings) {
+      const named = submission?.ok === true && isNamed(submission.value.pointer, showing);
+      ledger.putShowing(hotkey, showing, settleClaim({ showing, named, block, claimBlocks }));
+    }
+  }
+}
+
+/**
+ * Forgets datasets on which nobody has a claim any more, and hotkeys of which nothing is left. A claim that has ended is
+ * kept as long again: rows that are read late may have been shown before its end.
+ */
+export function forgetClaims(validator: Validator, { ledger, pointers, block }: ClaimsParameters): void {
+  const { claimBlocks, maxRows } = validator.competition;
+  for (const entry of ledger.entries) {
+    const submission = pointers.get(entry.hotkey)?.submission;
+    const isCurrent = (showing: Showing) => submission?.ok === true && isNamed(submission.value.pointer, showing);
+    const isClaimed = (showing: Showing) => blockOf(claimedUntil(showing, 2 * claimBlocks)) >= block;
+    const earlier = entry.showings.filter((showing) => !isCurrent(showing) && isClaimed(showing));
+    const showings = [...entry.showings.filter(isCurrent), ...withinRows(earlier.slice(0, MOST_EARLIER), maxRows)];
+    if (showings.length === 0 && !pointers.has(entry.hotkey)) ledger.remove(entry.hotkey);
+    else if (showings.length < entry.showings.length) ledger.put({ ...entry, showings } satisfies LedgerEntry);
+  }
+}
+
+/** As many of the datasets, from the first on, as have no more rows than that in all. */
+function withinRows(showings: Showing[], maxRows: number): Showing[] {
+  let rows = 0;
+  return showings.filter((showing) => {
+    rows += showing.rows;
+    return rows <= maxRows;
+  });
+}
+
+function isNamed(pointer: { repo: string; commit: string }, showing: Showing): boolean {
+  return pointer.repo === showing.repo && pointer.commit === showing.commit;
+}

@@ -1,0 +1,175 @@
+import type { Submission } from '../schema/submission.ts';
+import { mapConcurrent } from '../shared/map-concurrent.ts';
+import { BLOCKS_PER_DAY, type FetchedDataset, fetchDataset, keepOnDisk } from './fetch-dataset.ts';
+import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
+import { packNumbers } from './ledger/packed.ts';
+import { blockOf, type Position, toPosition } from './ledger/position.ts';
+import { firstShownAt, namedAgain, type Showing } from './ledger/showing.ts';
+import type { Outcome } from './outcome.ts';
+import type { ReadPointer } from './pointers.ts';
+import { postponeOnFault, type Step } from './postpone.ts';
+import { fingerprintName, type Validator } from './validator.ts';
+
+export interface ReadDatasetsParameters {
+  ledger: Ledger;
+  pointers: Map<string, ReadPointer>;
+  /** When each pointer was committed, by hotkey. */
+  positions: Map<string, Position>;
+  /** Hotkeys. */
+  drawn: string[];
+  /** Now. */
+  block: number;
+  signal?: AbortSignal;
+}
+
+export interface ReadDatasetsReturnType {
+  /** Of drawn miners, ready to be trained on, in the order of the draw. */
+  datasets: FetchedDataset[];
+  /** Of miners that were refused, drawn or not, and of drawn ones that are postponed. */
+  outcomes: Map<string, Outcome>;
+}
+
+const PARALLEL_DOWNLOADS = 4;
+
+/**
+ * Reads the datasets of the drawn miners, and of everybody else those that were never read: who shows rows first must be
+ * known before a copy of them is judged. What it finds goes into the ledger in the order of the uids, whichever download
+ * ends first. What cannot be read now is left for the next epoch.
+ */
+export async function readDatasets(
+  validator: Validator,
+  { ledger, pointers, positions, drawn, block, signal }: ReadDatasetsParameters,
+): Promise<ReadDatasetsReturnType> {
+  const { parallelDownloads = PARALLEL_DOWNLOADS, state } = validator;
+  const isDrawn = new Set(drawn);
+  const unreadable = new Set<string>();
+  const valid = [...pointers.values()].flatMap((pointer) =>
+    pointer.submission.ok ? { ...pointer, submission: pointer.submission.value } : [],
+  );
+  const steps = new Map<string, Step<FetchedDataset>>();
+  await mapConcurrent(byDataset(valid), parallelDownloads, async (pointers) => {
+    for (const pointer of pointers) {
+      const step = await read(pointer);
+      if (step !== null) steps.set(pointer.hotkey, step);
+    }
+  });
+
+  const fetched = new Map<string, FetchedDataset>();
+  const outcomes = new Map<string, Outcome>();
+  for (const pointer of valid) {
+    const { hotkey } = pointer;
+    const step = steps.get(hotkey) ?? null;
+    const entry = entryOf(ledger, pointer);
+    const position = positions.get(hotkey)!;
+    ledger.put(noted(entry, { ...pointer, position, step, isUnreadable: unreadable.has(hotkey) }));
+    if (step?.kind === 'ready') fetched.set(hotkey, step.value);
+    else if (step?.kind === 'rejected' || (step && isDrawn.has(hotkey))) outcomes.set(hotkey, step);
+  }
+  return { datasets: drawn.flatMap((hotkey) => fetched.get(hotkey) ?? []), outcomes };
+
+  /** `null` where nothing has to be read. */
+  async function read({ hotkey, submission }: (typeof valid)[number]): Promise<Step<FetchedDataset> | null> {
+    const known = ledger.showing(hotkey, submission.pointer);
+    if (known && !isDrawn.has(hotkey) && (await state.fingerprints.has(fingerprintName(known)))) return null;
+    const onUnreadable = () => unreadable.add(hotkey);
+    const parameters = { entry: ledger.of(hotkey), block, onUnreadable, signal };
+    return postponeOnFault(() => fetchDataset(validator, submission, parameters));
+  }
+
+  /** What is known of a hotkey after its pointer was looked at. */
+  function noted(
+    entry: LedgerEntry,
+    now: (typeof valid)[number] & { position: Position; step: Step<FetchedDataset> | null; isUnreadable: boolean },
+  ): LedgerEntry {
+    const { pointer, commitBlock } = now.submission;
+    const known = entry.showings.find(({ repo, commit }) => repo === pointer.repo && commit === pointer.commit);
+    const others = entry.showings.filter((one) => one !== known);
+    const { claimBlocks } = validator.competition;
+    if (now.step?.kind !== 'ready') {
+      const waits = now.isUnreadable ? { repo: pointer.repo, commit: pointer.commit, commitBlock } : entry.unreadable;
+      const again = known && namedAgain(known, now.position, claimBlocks);
+      if (again === entry.showings[0] && waits === entry.unreadable) return entry;
+      return { ...entry, showings: again ? [again, ...others] : others, unreadable: waits };
+    }
+    const { sha256, rows, bytes, isNew, isChecked } = now.step.value;
+    const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
+    const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
+    const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
+    // What its rows are compared by was made anew: meanwhile others may have shown them.
+    const showing =
+      dated === null ? shownFirst({ ...file, position }) : isChecked ? { ...dated, judgement: null } : dated;
+    const recent = entry.received.filter((one) => one.block > block - BLOCKS_PER_DAY);
+    const received = isNew ? [...recent, { block, bytes }] : entry.received;
+    const isSame = showing === entry.showings[0] && received === entry.received && entry.unreadable === null;
+    return isSame ? entry : { ...entry, showings: [showing, ...others], received, unreadable: null };
+  }
+
+  /** Whether a dataset could not be read when it was first asked for, and not in time after that. */
+  function isLate(
+    { unreadable }: LedgerEntry,
+    { pointer, commitBlock }: { pointer: { repo: string; commit: string }; commitBlock: number },
+  ): boolean {
+    if (unreadable?.repo !== pointer.repo || unreadable.commit !== pointer.commit) return false;
+    return unreadable.commitBlock === commitBlock && block > commitBlock + validator.competition.readableWithinBlocks;
+  }
+}
+
+/**
+ * Makes fingerprints anew that are missing of datasets no pointer names any more, so that they are compared again. What
+ * cannot be had stays out of the comparison.
+ * @returns when the rows of those that are back were shown first.
+ */
+export async function restoreFingerprints(
+  validator: Validator,
+  ledger: Ledger,
+  { block, signal }: { block: number; signal?: AbortSignal },
+): Promise<Position> {
+  const { checker, competition, parallelDownloads = PARALLEL_DOWNLOADS } = validator;
+  const { fingerprints } = validator.state;
+  const showings = new Map(ledger.entries.flatMap(({ showings }) => showings.map((one) => [one.sha256, one])));
+  let earliest = Number.POSITIVE_INFINITY;
+  await mapConcurrent([...showings.values()], parallelDownloads, async (showing) => {
+    const { sha256, repo, commit } = showing;
+    if (await fingerprints.has(fingerprintName(showing))) return;
+    const pointer = { repo, commit, competition: competition.id };
+    const restored = await postponeOnFault(async () => {
+      const file = await keepOnDisk(validator, { pointer }, { maxBytes: competition.maxBytes, block, signal });
+      return file.ok ? checker.check({ path: file.value.path, competition, signal }) : file;
+    });
+    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256 || restored.value.rows !== showing.rows) return;
+    await fingerprints.write({ name: fingerprintName(showing), fingerprint: restored.value.fingerprint });
+    earliest = Math.min(earliest, firstShownAt(showing));
+  });
+  return earliest;
+}
+
+/** Pointers that name the same are read one after another: they share a file. */
+function byDataset<T extends { submission: Submission }>(pointers: T[]): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of pointers) {
+    const { repo, commit } = one.submission.pointer;
+    const key = `${repo} ${commit}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
+
+function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey' | 'coldkey'>): LedgerEntry {
+  const known = ledger.of(hotkey);
+  if (known) return known.coldkey === coldkey ? known : { ...known, coldkey };
+  return { hotkey, coldkey, showings: [], received: [], unreadable: null };
+}
+
+function shownFirst(dataset: Pick<Showing, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>): Showing {
+  const shownAt = packNumbers(new Float64Array(dataset.rows).fill(dataset.position));
+  return { ...dataset, shownAt, readable: true, beatsBaseline: null, lostBlock: null, judgement: null };
+}
+
+/** The block that a dataset counts from: a pointer whose data came too late counts from when it came. */
+export function countsFrom(
+  ledger: Ledger,
+  { hotkey, pointer, commitBlock }: { hotkey: string; pointer: { repo: string; commit: string }; commitBlock: number },
+): number {
+  const showing = ledger.showing(hotkey, pointer);
+  return Math.max(commitBlock, showing ? blockOf(showing.position) : commitBlock);
+}

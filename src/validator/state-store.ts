@@ -1,0 +1,127 @@
+import type { PendingRevealStore } from '../chain/weights/weight-setter.ts';
+import type { Checked } from '../schema/verdict.ts';
+import type { LedgerEntry } from './ledger/ledger.ts';
+import type { Standings } from './standing.ts';
+
+/** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
+export interface OpenEpoch {
+  /** Seed of every training run of the epoch, 0..65535. */
+  epochSeed: number;
+  /** The miners the queue picked. */
+  hotkeys: string[];
+  startBlock: number;
+}
+
+/** The file of a pinned commit, as it once came. */
+export interface Download {
+  /** 64 hex digits. */
+  sha256: string;
+  bytes: number;
+  /** When it came. */
+  block: number;
+}
+
+/** What was found in a file; it holds for every file with the same content under the same rules. */
+export interface FileFinding {
+  checked: Checked<{ rows: number }>;
+  /** When it was found. */
+  block: number;
+}
+
+export interface BeginEpochParameters {
+  epoch: OpenEpoch;
+  /** The serialised {@link EvalQueue} that drew it. */
+  queue: unknown;
+}
+
+export interface FinishEpochParameters {
+  standings: Standings;
+  queue: unknown;
+}
+
+export interface PutScoreParameters {
+  key: string;
+  score: Checked<number>;
+}
+
+export interface PinnedDataset {
+  repo: string;
+  /** 40-hex commit sha. */
+  commit: string;
+}
+
+export interface PutBaselineParameters {
+  key: string;
+  lossNatsPerToken: number;
+}
+
+export interface PutDownloadParameters extends PinnedDataset, Download {}
+
+export interface PutFileFindingParameters extends FileFinding {
+  key: string;
+}
+
+export interface PutLedgerParameters {
+  put: LedgerEntry[];
+  /** Hotkeys of which nothing is known any more. */
+  removed: string[];
+}
+
+export interface KeepSinceParameters {
+  block: number;
+  named: PinnedDataset[];
+}
+
+/**
+ * What the rows of datasets are compared by, by a name that tells the content. Each can be made anew from its dataset, so
+ * one that is lost or damaged is as if it had never been there.
+ */
+export interface FingerprintStore {
+  /** Whether there is one of that name, sound or not. */
+  has(name: string): Promise<boolean>;
+  /** `null` where there is none, or it is not what was stored. */
+  read(name: string): Promise<Uint8Array | null>;
+  write(parameters: { name: string; fingerprint: Uint8Array }): Promise<void>;
+  /** Removes all others. */
+  keepOnly(names: readonly string[]): Promise<void>;
+}
+
+/**
+ * What a validator must not forget: {@link ValidatorState}, or something of one's own in its place. What a call has
+ * stored is there after a crash once its promise resolves; each call stores all of it or nothing.
+ */
+export interface StateStore {
+  /** Names this state among those that share a cache folder; it stays the same. */
+  readonly id: string;
+  /** Pending commit-reveals. */
+  readonly pendingReveals: PendingRevealStore;
+  readonly fingerprints: FingerprintStore;
+  /** The epoch in progress, or `null` between epochs. */
+  openEpoch(): Promise<OpenEpoch | null>;
+  /** The serialised {@link EvalQueue}, or `null` on the first start. */
+  queue(): Promise<unknown>;
+  /** What every miner has reached, as of the last finished epoch. */
+  standings(): Promise<Standings>;
+  /** Stores a new draw together with the queue that made it. */
+  beginEpoch(parameters: BeginEpochParameters): Promise<void>;
+  /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it. */
+  finishEpoch(parameters: FinishEpochParameters): Promise<void>;
+  /** Loss (nats per token) or verdict of one dataset under one seed, recipe, base model and evaluation set, or `null`. */
+  score(key: string): Promise<Checked<number> | null>;
+  putScore(parameters: PutScoreParameters): Promise<void>;
+  /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
+  baseline(key: string): Promise<number | null>;
+  /** Others need not be kept. */
+  putBaseline(parameters: PutBaselineParameters): Promise<void>;
+  /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
+  download(parameters: PinnedDataset): Promise<Download | null>;
+  putDownload(parameters: PutDownloadParameters): Promise<void>;
+  /** What was found in a file, by its content and the rules, or `null`. */
+  fileFinding(key: string): Promise<FileFinding | null>;
+  putFileFinding(parameters: PutFileFindingParameters): Promise<void>;
+  /** What is known of every hotkey: who showed which rows first. */
+  ledger(): Promise<LedgerEntry[]>;
+  putLedger(parameters: PutLedgerParameters): Promise<void>;
+  /** Forgets downloads and findings from before a block, but for the downloads named. */
+  keepSince(parameters: KeepSinceParameters): Promise<void>;
+}

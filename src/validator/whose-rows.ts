@@ -1,0 +1,186 @@
+import { findOthersRows } from '../dataset/fingerprint/find-others-rows.ts';
+import { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
+import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+import type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
+import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
+import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
+import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
+import { blockOf } from './ledger/position.ts';
+import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type Showing } from './ledger/showing.ts';
+import type { ReadPointer } from './pointers.ts';
+import { restoreFingerprints } from './read-datasets.ts';
+import { keyOf } from './score-dataset.ts';
+import { fingerprintName, type Validator } from './validator.ts';
+
+export interface JudgeRowsParameters {
+  ledger: Ledger;
+  pointers: Map<string, ReadPointer>;
+  /** Everybody on the subnet. */
+  neurons: { hotkey: string; coldkey: string }[];
+  /** Now. */
+  block: number;
+  signal?: AbortSignal;
+}
+
+/** A dataset that a hotkey shows or has shown. */
+interface Shown {
+  hotkey: string;
+  showing: Showing;
+}
+
+const MOST_EXAMPLES = 20;
+
+/**
+ * Finds out whose the rows are of every dataset that a pointer names: those of datasets that are new, and of others again
+ * where rows have come to light that were shown earlier. What was found before stands, so that copies stay copies after the
+ * claim on their original has ended.
+ */
+export async function judgeRows(validator: Validator, parameters: JudgeRowsParameters): Promise<void> {
+  const { ledger, pointers } = parameters;
+  const rules = rulesOf(validator);
+  const restored = await restoreFingerprints(validator, ledger, parameters);
+  const named = [...pointers.values()].flatMap(({ hotkey, submission }): Shown[] => {
+    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
+    return showing ? [{ hotkey, showing }] : [];
+  });
+  const isNew = ({ showing }: Shown) => showing.judgement?.rules !== rules;
+  const earliest = named.filter(isNew).reduce((first, { showing }) => Math.min(first, firstShownAt(showing)), restored);
+  const stale = named.filter((one) => isNew(one) || one.showing.position > earliest);
+  await judge(validator, { ...parameters, hotkeys: new Set(stale.map(({ hotkey }) => hotkey)) });
+  const heirs = inherit(parameters);
+  await judge(validator, { ...parameters, hotkeys: heirs });
+}
+
+/** Judges what the pointers of some hotkeys name against all that is claimed. */
+async function judge(
+  validator: Validator,
+  { ledger, pointers, hotkeys, signal }: JudgeRowsParameters & { hotkeys: ReadonlySet<string> },
+): Promise<void> {
+  if (hotkeys.size === 0) return;
+  const { competition, evaluation } = validator;
+  const { fingerprints } = validator.state;
+  const rules = rulesOf(validator);
+  const all = ledger.entries.flatMap(({ hotkey, showings }) => showings.map((showing): Shown => ({ hotkey, showing })));
+  const isJudged = ({ hotkey, showing }: Shown) => {
+    const submission = pointers.get(hotkey)?.submission;
+    if (!hotkeys.has(hotkey) || !submission?.ok) return false;
+    return ledger.showing(hotkey, submission.value.pointer) === showing;
+  };
+  const found = await findOthersRows({
+    showings: all.map((one) => {
+      const { hotkey, showing } = one;
+      const judged = isJudged(one);
+      const until = claimedUntil(showing, competition.claimBlocks);
+      const now = ledger.of(hotkey)?.showings[0];
+      // Who shows rows again after the claim on them has ended is no earlier than who showed them in between.
+      const isOver = now !== undefined && until < now.position;
+      return {
+        owner: isOver ? `${hotkey} before` : hotkey,
+        fingerprint: async () => (await fingerprints.read(fingerprintName(showing))) ?? new Uint8Array(0),
+        claimedUntil: until,
+        judged,
+        ...(judged ? { shownAt: unpackNumbers(showing.shownAt, showing.rows) } : claimOf(showing)),
+      };
+    }),
+    evaluation: fingerprintRows(evaluation.rows),
+    evaluationRows: competition.evaluationRows,
+    signal,
+  });
+  const unreadable = new Set(found.unreadable);
+  for (const [i, { hotkey, showing }] of all.entries()) {
+    if (!isJudged(all[i]!) || unreadable.has(i)) continue;
+    const others = found.others.get(i) ?? [];
+    const judgement = judgementOf({ rules, showing, others, repeats: found.repeats.get(i) ?? [], all });
+    ledger.putShowing(hotkey, showing, { ...showing, judgement });
+  }
+}
+
+/** What a dataset that is not judged claims: rows that were others' count as never shown. */
+function claimOf({ shownAt, rows, judgement }: Showing): { shownAt: Float64Array; own?: Uint8Array } {
+  const at = unpackNumbers(shownAt, rows);
+  if (judgement === null) return { shownAt: at };
+  const own = unpackBits(judgement.own, rows);
+  return { own, shownAt: at.map((position, row) => (hasBit(own, row) ? position : Number.POSITIVE_INFINITY)) };
+}
+
+function judgementOf({
+  rules,
+  showing,
+  others,
+  repeats,
+  all,
+}: {
+  rules: string;
+  showing: Showing;
+  others: OthersRow[];
+  repeats: RepeatedRow[];
+  all: Shown[];
+}): Judgement {
+  const own = allBits(showing.rows);
+  const kept = allBits(showing.rows);
+  for (const { row, source } of others) {
+    clearBit(kept, row);
+    if (source !== 'evaluation') clearBit(own, row);
+  }
+  for (const { row } of repeats) clearBit(kept, row);
+  return { rules, own: packBits(own), kept: packBits(kept), leftOut: leftOutOf({ others, repeats, all }) };
+}
+
+function leftOutOf({ others, repeats, all }: { others: OthersRow[]; repeats: RepeatedRow[]; all: Shown[] }): LeftOut {
+  const repeated = new Set(repeats.map(({ row }) => row));
+  const different = others.filter(({ row }) => !repeated.has(row));
+  const rowsOf = new Map<string, number>();
+  const examples: LeftOut['examples'] = [];
+  let evaluation = 0;
+  for (const { row, source, alike } of different) {
+    const of = source === 'evaluation' ? null : source[0]!;
+    const shown = of && all[of.showing]!;
+    if (shown) rowsOf.set(shown.hotkey, (rowsOf.get(shown.hotkey) ?? 0) + 1);
+    else evaluation++;
+    if (examples.length === MOST_EXAMPLES) continue;
+    const theirs = shown &&
+      of && { hotkey: shown.hotkey, ofLine: of.row + 1, block: blockOfRow(shown.showing, of.row) };
+    examples.push({ line: row + 1, ...(theirs ?? { hotkey: null, ofLine: null, block: null }), alike });
+  }
+  const sources = [...rowsOf].map(([hotkey, rows]) => ({ hotkey, rows })).sort((a, b) => b.rows - a.rows);
+  return { others: different.length - evaluation, evaluation, repeats: repeats.length, sources, examples };
+}
+
+function blockOfRow({ shownAt, rows }: Showing, row: number): number {
+  return blockOf(unpackNumbers(shownAt, rows)[row]!);
+}
+
+/**
+ * Gives what a hotkey that left the subnet has shown to the hotkey of the same coldkey that shows most of it again.
+ * @returns who inherited: their rows are to be judged once more.
+ */
+function inherit({ ledger, pointers, neurons }: JudgeRowsParameters): Set<string> {
+  const registered = new Set(neurons.map(({ hotkey }) => hotkey));
+  const heirs = new Set<string>();
+  for (const gone of ledger.entries.filter(({ hotkey }) => !registered.has(hotkey))) {
+    const heir = heirOf(gone, ledger, pointers);
+    if (heir === undefined) continue;
+    ledger.put({ ...heir, showings: [...heir.showings, ...gone.showings] });
+    ledger.remove(gone.hotkey);
+    heirs.add(heir.hotkey);
+  }
+  return heirs;
+}
+
+function heirOf(gone: LedgerEntry, ledger: Ledger, pointers: Map<string, ReadPointer>): LedgerEntry | undefined {
+  let heir: LedgerEntry | undefined;
+  let most = 0;
+  for (const { hotkey, coldkey, submission } of pointers.values()) {
+    if (coldkey !== gone.coldkey || !submission.ok) continue;
+    const sources = ledger.showing(hotkey, submission.value.pointer)?.judgement?.leftOut.sources ?? [];
+    const rows = sources.find((source) => source.hotkey === gone.hotkey)?.rows ?? 0;
+    if (rows > most) heir = ledger.of(hotkey);
+    most = Math.max(most, rows);
+  }
+  return heir;
+}
+
+/** Names what a judgement rests on besides what was shown. */
+function rulesOf({ evaluation, competition: { evaluationRows } }: Validator): string {
+  return keyOf([FINGERPRINT_VERSION, evaluation.sha256, evaluationRows]);
+}

@@ -1,0 +1,40 @@
+import type { FlockOffErrorFacts } from '../../src/errors/facts.ts';
+import {
+  FlockOffError,
+  type FlockOffErrorCode,
+  type FlockOffErrorParameters,
+} from '../../src/errors/flock-off-error.ts';
+
+/** Facts of each code, the least that it takes. */
+export const LEAST_FACTS: FlockOffErrorFacts = {
+  aborted: {},
+  'backend-unavailable': {},
+  'bad-argument': {},
+  'bad-model': {},
+  'chain-rejected': {},
+  'chain-unreachable': {},
+  'checker-failed': {},
+  disk: { path: '/data' },
+  'hub-denied': { status: 403 },
+  'hub-unreachable': { url: '/datasets/me/data' },
+  'out-of-memory': { neededBytes: 2, memoryBytes: 1, length: 8 },
+  'port-in-use': { port: 9944 },
+  'state-damaged': { path: '/data/state' },
+  'state-locked': { path: '/data/state' },
+  timeout: {},
+  'token-missing': {},
+  'trainer-failed': {},
+  unregistered: { hotkey: '5F...', netuid: 1 },
+  wallet: {},
+  'wallet-password': {},
+  'wrong-subnet': { netuid: 1, seenGenesisHash: '0x00', seenRegistrationBlock: 9 },
+};
+
+/** An error of a code that a test chooses as it runs. */
+export function anyError(
+  code: FlockOffErrorCode,
+  more: Partial<Omit<FlockOffErrorParameters, 'code'>> = {},
+): FlockOffError {
+  const parameters = { code, what: 'it failed', facts: LEAST_FACTS[code], ...more };
+  return new FlockOffError(parameters as FlockOffErrorParameters);
+}
