@@ -89,7 +89,7 @@ describe('miner.ts', () => {
     [
       'an encrypted hotkey without a terminal or a variable',
       () => minerFlags({ '--wallet.hotkey': 'sealed' }),
-      /^the key file .*sealed is encrypted, and no password was given\..* or set BT_PW_\S+_HOTKEYS_SEALED as/m,
+      /^the key file .*sealed is encrypted, and no password was given\..* or set BT_PW_\S+_HOTKEYS_SEALED to the encoded .*#wallet-password$/m,
     ],
     [
       'a chain endpoint that wants an access key',

@@ -130,7 +130,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const { chainUrl, hubUrl } = JSON.parse(before) as LocalSubnet;
     expect(stderr).toBe(
-      `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first.\n`,
+      `a local subnet is served already, with its chain at ${chainUrl} and its hub at ${hubUrl}. Use that one, or end it with Ctrl-C in its terminal first. See flock-off/docs/errors.md#bad-argument\n`,
     );
     expect(await readFile(await announcement(), 'utf8')).toBe(before);
   }, 60_000);
