@@ -5,7 +5,11 @@ import { count, subnetCommand, wholeNumber } from './options.ts';
 /** The flags of validator.ts. */
 export function validatorCommand(): Command {
   return subnetCommand('validator', 'Score datasets and set weights on the chain.')
-    .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', count, 360)
+    .option(
+      '--blocks_per_epoch <blocks>',
+      'from the start of one epoch to the start of the next; default: what the competition says',
+      count,
+    )
     .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', count, 32)
     .option(
       '--block_threshold <blocks>',

@@ -103,7 +103,7 @@ async function validate(
     onReport: async (report) => {
       reports.push(report);
       show(reportTable(report));
-      const nextBlock = report.startBlock + flags.blocks_per_epoch;
+      const nextBlock = report.startBlock + (flags.blocks_per_epoch ?? competition.blocksPerEpoch);
       doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
       await storeReport(report, join(flags.data_dir, 'reports'), logger);
     },

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http';
-import { isCode } from '../errors/flock-off-error.ts';
+import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
@@ -7,9 +7,11 @@ import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
-import type { Chain, ReadParameters, SubnetParameters, WaitForBlockParameters } from './chain.ts';
+import type { Chain, ReadAtParameters, ReadParameters, SubnetParameters, WaitForBlockParameters } from './chain.ts';
 import { Connection, type Link } from './node/connection.ts';
+import { readFinalHash } from './node/final-block.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
+import { readPast } from './node/past-snapshot.ts';
 import { NodeSnapshot, type Snapshot, toNumber } from './node/snapshot.ts';
 import { type ReadPositions, readBlockPositions } from './subnet/commitment-positions.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
@@ -65,6 +67,8 @@ export interface UidParameters extends SubnetParameters {
 }
 
 const READ_ATTEMPTS = 3;
+/** Blocks above one that is waited for to become final, after which finality counts as stalled: 20 minutes. */
+const MOST_BLOCKS_UNTIL_FINAL = 100;
 
 /**
  * A Subtensor node, for reading a subnet and sending a hotkey's calls. Reads that a lost connection interrupts are tried
@@ -156,6 +160,26 @@ export class Subtensor implements Chain {
   }
 
   /**
+   * Resolves with the hash of a block, `0x` hex, once that block cannot be taken back any more: everybody sees the same.
+   * That of block 0 names the chain.
+   * @throws FlockOffError `timeout` when no block arrives for too long, or blocks arrive and do not become final.
+   */
+  async finalBlockHash({ block, signal }: WaitForBlockParameters): Promise<string> {
+    for (let best = await this.waitForBlock({ block, signal }); ; best = await this.#nextBlock(best, signal)) {
+      const read = (link: Link) => readFinalHash(link, block);
+      const hash = await this.#use(`waiting for block ${block} to be final`, read, signal);
+      if (hash !== null) return hash;
+      if (best > block + MOST_BLOCKS_UNTIL_FINAL)
+        throw new FlockOffError({
+          code: 'timeout',
+          what: `block ${block} is not final though the chain is at block ${best}`,
+          fix: 'wait until the chain finalises its blocks again, or use another endpoint',
+          transient: true,
+        });
+    }
+  }
+
+  /**
    * A subnet at the current block.
    * @throws FlockOffError `bad-argument` when there is no such subnet.
    */
@@ -218,6 +242,14 @@ export class Subtensor implements Chain {
    */
   read<T>({ what, use, signal }: ReadParameters<T>): Promise<T> {
     return this.#use(what, (link) => use(new NodeSnapshot(link)), signal);
+  }
+
+  /**
+   * Any read as of an earlier block, with the deadline and retries of {@link Subtensor.read}.
+   * @returns `null` where the node does not keep the state of that block (most keep 256), or another runtime made it.
+   */
+  readAt<T>({ what, block, use, signal }: ReadAtParameters<T>): Promise<T | null> {
+    return this.#use(what, (link) => readPast(link, block, use), signal);
   }
 
   /**

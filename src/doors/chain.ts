@@ -3,6 +3,7 @@
 export type {
   Chain,
   HotkeyChain,
+  ReadAtParameters,
   ReadParameters,
   SubnetParameters,
   ValidatorChain,
@@ -20,6 +21,7 @@ export type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  ReadSubnetAtParameters,
 } from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
 export {

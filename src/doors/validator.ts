@@ -40,6 +40,7 @@ export { type StateRepair, ValidatorState } from '../validator/state.ts';
 export type {
   BeginEpochParameters,
   Download,
+  EpochStart,
   FileFinding,
   FingerprintStore,
   FinishEpochParameters,
@@ -51,6 +52,7 @@ export type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
+  StateHistory,
   StateStore,
 } from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

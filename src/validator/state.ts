@@ -18,6 +18,7 @@ import type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
+  StateHistory,
   StateStore,
 } from './state-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -82,6 +83,11 @@ export class ValidatorState implements StateStore {
     return this.#get<OpenEpoch>('epoch');
   }
 
+  /** What the state is about, or `null` before its first epoch. */
+  history(): Promise<StateHistory | null> {
+    return this.#get<StateHistory>('history');
+  }
+
   /** The serialised {@link EvalQueue}, or `null` on the first start. */
   queue(): Promise<unknown> {
     return this.#get<unknown>('queue');
@@ -93,18 +99,20 @@ export class ValidatorState implements StateStore {
   }
 
   /** Stores a new draw together with the queue that made it. */
-  beginEpoch({ epoch, queue }: BeginEpochParameters): Promise<void> {
+  beginEpoch({ epoch, queue, history }: BeginEpochParameters): Promise<void> {
     return this.#store.write([
       { type: 'put', key: 'epoch', value: epoch },
       { type: 'put', key: 'queue', value: queue },
+      { type: 'put', key: 'history', value: history },
     ]);
   }
 
   /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch({ standings, queue }: FinishEpochParameters): Promise<void> {
+  async finishEpoch({ standings, queue, history }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
+      { type: 'put', key: 'history', value: history },
       { type: 'del', key: 'epoch' },
       ...(await this.#store.keys('score:')).map((key) => ({ type: 'del' as const, key })),
     ]);

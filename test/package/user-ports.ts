@@ -42,9 +42,11 @@ import type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
+  ReadAtParameters,
   ReadParameters,
   Snapshot,
   Standings,
+  StateHistory,
   StateStore,
   StoredFile,
   SubmitParameters,
@@ -150,6 +152,14 @@ export class MyChain implements Chain {
     this.asked.push('read');
     return this.#chain.read({ what, use: (snapshot: Snapshot) => use(snapshot), signal });
   }
+  readAt<T>({ what, block, use, signal }: ReadAtParameters<T>): Promise<T | null> {
+    this.asked.push('readAt');
+    return this.#chain.readAt({ what, block, use, signal });
+  }
+  finalBlockHash(parameters: WaitForBlockParameters): Promise<string> {
+    this.asked.push('finalBlockHash');
+    return this.#chain.finalBlockHash(parameters);
+  }
   submit(parameters: SubmitParameters): Promise<Inclusion> {
     this.asked.push(parameters.name);
     return this.#chain.submit(parameters);
@@ -193,6 +203,7 @@ export class MyState implements StateStore {
   readonly pendingReveals = new MyReveals();
   #epoch: OpenEpoch | null = null;
   #queue: unknown = null;
+  #history: StateHistory | null = null;
   #standings: Standings = {};
   readonly #scores = new Map<string, Checked<number>>();
   readonly #baselines = new Map<string, number>();
@@ -202,13 +213,16 @@ export class MyState implements StateStore {
   readonly #fingerprints = new Map<string, Uint8Array>();
 
   openEpoch = async () => this.#epoch;
+  history = async () => this.#history;
   queue = async () => this.#queue;
   standings = async () => this.#standings;
-  beginEpoch = async ({ epoch, queue }: BeginEpochParameters) => {
+  beginEpoch = async ({ epoch, queue, history }: BeginEpochParameters) => {
+    this.#history = history;
     this.#epoch = epoch;
     this.#queue = queue;
   };
-  finishEpoch = async ({ standings, queue }: FinishEpochParameters) => {
+  finishEpoch = async ({ standings, queue, history }: FinishEpochParameters) => {
+    this.#history = history;
     this.#standings = standings;
     this.#queue = queue;
     this.#epoch = null;
@@ -266,7 +280,7 @@ export function publish(
 /** A validator on ports of one's own, in every place that has one. */
 export function validate(
   { netuid, chain, hotkey, datasets }: MyPorts,
-  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir' | 'queueSeed'> & { checker: DatasetCheckerPort },
+  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir'> & { checker: DatasetCheckerPort },
 ): Promise<EpochReport> {
   const state = new MyState();
   const { pendingReveals } = state;

@@ -22,12 +22,15 @@ import type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  ReadSubnetAtParameters,
 } from './metadata-store.ts';
 import { sendCommitment } from './send-commitment.ts';
 
+type ReadableChain = HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+
 export interface ChainMetadataStoreParameters {
   /** Where it does not tell the order of commitments in a block, that is not known. */
-  subtensor: HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+  subtensor: ReadableChain;
   netuid: number;
 }
 
@@ -50,7 +53,7 @@ export interface RoomParameters {
  * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha, hotkey });
  */
 export class ChainMetadataStore implements MetadataStore {
-  readonly #subtensor: HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+  readonly #subtensor: ReadableChain;
   readonly #netuid: number;
   /** Of final blocks, the oldest reading first. */
   readonly #positions = new Map<number, BlockPositions>();
@@ -131,6 +134,12 @@ export class ChainMetadataStore implements MetadataStore {
   readSubnet({ signal }: { signal?: AbortSignal } = {}): Promise<Subnet> {
     const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
     return this.#subtensor.read({ what: 'reading the subnet', use, signal });
+  }
+
+  /** The same as of an earlier block; `null` where the node does not keep its state: most keep that of 256 blocks. */
+  readSubnetAt({ block, signal }: ReadSubnetAtParameters): Promise<Subnet | null> {
+    const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
+    return this.#subtensor.readAt({ what: `reading the subnet as of block ${block}`, block, use, signal });
   }
 
   /**

@@ -33,6 +33,11 @@ export interface ReadPositionsParameters {
   signal?: AbortSignal;
 }
 
+export interface ReadSubnetAtParameters {
+  block: number;
+  signal?: AbortSignal;
+}
+
 /** Where the pointers of a subnet's miners are: one per hotkey, the latest wins. */
 export interface MetadataStore {
   /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
@@ -48,6 +53,8 @@ export interface MetadataStore {
   read(parameters: ReadCommitmentParameters): Promise<Commitment | null>;
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
   readSubnet(parameters?: { signal?: AbortSignal }): Promise<Subnet>;
+  /** The same as of an earlier block; `null` where the state of that block is no longer kept. */
+  readSubnetAt(parameters: ReadSubnetAtParameters): Promise<Subnet | null>;
   /** The place in its block of the transaction that made each commitment, by hotkey; `null` where it is not known. */
   readPositions(parameters: ReadPositionsParameters): Promise<Map<string, number | null>>;
 }

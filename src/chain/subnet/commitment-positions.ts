@@ -1,6 +1,7 @@
 import { toItems, toTuple } from '../codec/chain-value.ts';
 import { ask, HashAnswer, HeaderAnswer } from '../node/answers.ts';
 import { RpcError } from '../node/json-rpc-socket.ts';
+import { isDropped } from '../node/past-snapshot.ts';
 import { type ChainValue, type Node, NodeSnapshot, toNumber } from '../node/snapshot.ts';
 
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
@@ -63,9 +64,4 @@ async function readEvents(snapshot: NodeSnapshot): Promise<EventRecord[] | null>
   } catch {
     return null;
   }
-}
-
-/** How nodes say that they do not keep the state of a block, or know none of that hash. */
-function isDropped({ message, data }: RpcError): boolean {
-  return /discarded|unknown ?block|pruned|not found/i.test(`${message} ${typeof data === 'string' ? data : ''}`);
 }
