@@ -630,6 +630,8 @@ test('on a subnet with commit-reveal the weights are revealed while the validato
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => setTimeout(resolve, signal?.aborted ? 0 : 100)),
   };
-  await runValidator({ validator: await validator({ clock }), blocksPerEpoch: 20, epochs: 5 });
+  const block = Math.ceil((await subtensor.currentBlock()) / 60) * 60;
+  await subtensor.waitForBlock({ block });
+  await runValidator({ validator: await validator({ clock }), blocksPerEpoch: 60, epochs: 2 });
   expect((await subtensor.weights({ netuid: NETUID, uid: 2 })).map(({ uid }) => uid)).toEqual([0]);
 });

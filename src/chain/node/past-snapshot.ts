@@ -15,9 +15,10 @@ export async function readPast<T>(
   const hash = await ask(socket, 'chain_getBlockHash', [block], HashAnswer.nullable());
   if (hash === null) return null;
   try {
-    const runtime = await ask(socket, 'state_getRuntimeVersion', [hash], RuntimeVersionAnswer);
-    if (runtime.specVersion !== api.runtimeVersion.specVersion.toNumber()) return null;
-    return await use(new NodeSnapshot(node, hash));
+    const value = use(new NodeSnapshot(node, hash));
+    value.catch(() => {});
+    const { specVersion } = await ask(socket, 'state_getRuntimeVersion', [hash], RuntimeVersionAnswer);
+    return specVersion === api.runtimeVersion.specVersion.toNumber() ? await value : null;
   } catch (error) {
     if (error instanceof RpcError && isDropped(error)) return null;
     throw error;
