@@ -21,10 +21,6 @@ export interface ReadParameters<T> {
   signal?: AbortSignal;
 }
 
-export interface ReadAtParameters<T> extends ReadParameters<T> {
-  block: number;
-}
-
 /** What pointers, weights and a validator need of a chain: {@link Subtensor}, or something of one's own in its place. */
 export interface Chain {
   /**
@@ -32,19 +28,12 @@ export interface Chain {
    * @throws FlockOffError `timeout` when no block arrives for too long.
    */
   waitForBlock(parameters: WaitForBlockParameters): Promise<number>;
-  /**
-   * Resolves with the hash of a block, `0x` hex, once that block cannot be taken back any more: everybody sees the same.
-   * @throws FlockOffError `timeout` when no block arrives for too long, or blocks arrive and do not become final.
-   */
-  finalBlockHash(parameters: WaitForBlockParameters): Promise<string>;
   /** Where a subnet stands in its epochs, at the current block. */
   epoch(parameters: SubnetParameters): Promise<EpochPosition>;
   /** A subnet at the current block. @throws FlockOffError `bad-argument` when there is no such subnet. */
   metagraph(parameters: SubnetParameters): Promise<Metagraph>;
   /** Reads storage at the best block, all of it as of this one. */
   read<T>(parameters: ReadParameters<T>): Promise<T>;
-  /** Reads storage as of an earlier block; `null` where the node does not keep the state of that block. */
-  readAt<T>(parameters: ReadAtParameters<T>): Promise<T | null>;
   /**
    * Sends a call, at most once, and waits until it is in a block.
    * @throws FlockOffError `chain-rejected` with the error's name in `facts.name`; `chain-unreachable` or `timeout` when it
@@ -54,7 +43,7 @@ export interface Chain {
 }
 
 /** The part of a {@link Chain} through which a hotkey's commitments and weights are read and sent. */
-export type HotkeyChain = Pick<Chain, 'read' | 'readAt' | 'submit' | 'waitForBlock'>;
+export type HotkeyChain = Pick<Chain, 'read' | 'submit' | 'waitForBlock'>;
 
 /** The part of a {@link Chain} that tells a validator where its subnet is. */
-export type ValidatorChain = Pick<Chain, 'epoch' | 'metagraph' | 'waitForBlock' | 'finalBlockHash'>;
+export type ValidatorChain = Pick<Chain, 'epoch' | 'metagraph' | 'read' | 'waitForBlock'>;

@@ -1,23 +1,21 @@
 import type { Agent } from 'node:http';
-import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import type { SubnetIdentity } from '../schema/subnet-identity.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
 import { isTransientError, retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { type OutageWait, waitUntilAvailable } from '../shared/wait-until-available.ts';
-import type { Chain, ReadAtParameters, ReadParameters, SubnetParameters, WaitForBlockParameters } from './chain.ts';
+import type { Chain, ReadParameters, SubnetParameters, WaitForBlockParameters } from './chain.ts';
 import { Connection, type Link } from './node/connection.ts';
-import { readFinalHash } from './node/final-block.ts';
 import { type ResolveEndpointsParameters, resolveEndpoints } from './node/networks.ts';
-import { readPast } from './node/past-snapshot.ts';
 import { NodeSnapshot, type Snapshot, toNumber } from './node/snapshot.ts';
-import { type ReadPositions, readBlockPositions } from './subnet/commitment-positions.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
-import { readSubnet, readUid, type Subnet } from './subnet/subnet.ts';
+import { readIdentity, readSubnet, readUid, type Subnet } from './subnet/subnet.ts';
 import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './transaction/submit.ts';
 
 export type { SubmitParameters } from './transaction/submit.ts';
@@ -67,8 +65,6 @@ export interface UidParameters extends SubnetParameters {
 }
 
 const READ_ATTEMPTS = 3;
-/** Blocks above one that is waited for to become final, after which finality counts as stalled: 20 minutes. */
-const MOST_BLOCKS_UNTIL_FINAL = 100;
 
 /**
  * A Subtensor node, for reading a subnet and sending a hotkey's calls. Reads that a lost connection interrupts are tried
@@ -160,26 +156,6 @@ export class Subtensor implements Chain {
   }
 
   /**
-   * Resolves with the hash of a block, `0x` hex, once that block cannot be taken back any more: everybody sees the same.
-   * That of block 0 names the chain.
-   * @throws FlockOffError `timeout` when no block arrives for too long, or blocks arrive and do not become final.
-   */
-  async finalBlockHash({ block, signal }: WaitForBlockParameters): Promise<string> {
-    for (let best = await this.waitForBlock({ block, signal }); ; best = await this.#nextBlock(best, signal)) {
-      const read = (link: Link) => readFinalHash(link, block);
-      const hash = await this.#use(`waiting for block ${block} to be final`, read, signal);
-      if (hash !== null) return hash;
-      if (best > block + MOST_BLOCKS_UNTIL_FINAL)
-        throw new FlockOffError({
-          code: 'timeout',
-          what: `block ${block} is not final though the chain is at block ${best}`,
-          fix: 'wait until the chain finalises its blocks again, or use another endpoint',
-          transient: true,
-        });
-    }
-  }
-
-  /**
    * A subnet at the current block.
    * @throws FlockOffError `bad-argument` when there is no such subnet.
    */
@@ -193,6 +169,14 @@ export class Subtensor implements Chain {
    */
   subnet({ netuid, signal }: SubnetParameters): Promise<Subnet> {
     return this.read({ what: 'reading the subnet', use: (snapshot) => readSubnet(snapshot, netuid), signal });
+  }
+
+  /**
+   * Whose subnet the number names now: to be shown, and compared with what is meant, before anything is written.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
+   */
+  subnetIdentity({ netuid, signal }: SubnetParameters): Promise<SubnetIdentity> {
+    return this.read({ what: 'reading whose subnet it is', use: (snapshot) => readIdentity(snapshot, netuid), signal });
   }
 
   /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */
@@ -213,12 +197,6 @@ export class Subtensor implements Chain {
       use: (snapshot) => readCommitment(snapshot, netuid, hotkey),
       signal,
     });
-  }
-
-  /** Which transaction of each of these blocks set whose commitment on a subnet. */
-  commitmentPositions(netuid: number, blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
-    const read = (link: Link) => readBlockPositions(link, netuid, blocks);
-    return this.#use('reading the order of commitments', read, signal);
   }
 
   /** The uid of a hotkey on a subnet, `null` when it is not registered. */
@@ -242,14 +220,6 @@ export class Subtensor implements Chain {
    */
   read<T>({ what, use, signal }: ReadParameters<T>): Promise<T> {
     return this.#use(what, (link) => use(new NodeSnapshot(link)), signal);
-  }
-
-  /**
-   * Any read as of an earlier block, with the deadline and retries of {@link Subtensor.read}.
-   * @returns `null` where the node does not keep the state of that block (most keep 256), or another runtime made it.
-   */
-  readAt<T>({ what, block, use, signal }: ReadAtParameters<T>): Promise<T | null> {
-    return this.#use(what, (link) => readPast(link, block, use), signal);
   }
 
   /**

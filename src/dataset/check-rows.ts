@@ -1,9 +1,10 @@
 import type { Competition } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
-import { accept, type Checked, reject } from '../schema/verdict.ts';
+import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { fileFormat, HEAD_BYTES } from './file-format.ts';
+import { outlineOf } from './json-outline.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
-import { lineTooLong, parseRow } from './parse-row.ts';
+import { lineTooLong, type ParsedRow, parseRow } from './parse-row.ts';
 import { ProblemKinds } from './problem-kinds.ts';
 import { TextCount } from './text-count.ts';
 
@@ -41,6 +42,8 @@ export interface RowsCheckParameters {
   onRefused?: () => void;
 }
 
+type Refusal = { ok: false; verdict: Verdict };
+
 const PROBLEMS_NAMED = 20;
 
 /** The competition's rules over the bytes of one file, wherever they come from. Holds one line at a time. */
@@ -54,8 +57,9 @@ export class RowsCheck {
   #rows = 0;
   #refused = false;
   #firstLineIsJson = true;
-  /** The line with which the texts became more than is allowed. */
-  #lastLine: number | null = null;
+  #jsonNodes = 0;
+  /** Set by the line with which there was more of something than is allowed in all: no further one is read. */
+  #excess: Refusal | null = null;
 
   constructor(parameters: RowsCheckParameters) {
     this.#parameters = parameters;
@@ -77,23 +81,39 @@ export class RowsCheck {
     return this.#verdict(bytes) ?? accept({ sha256, bytes, ...this.#text.facts(this.#parameters.competition) });
   }
 
-  #take({ number, bytes }: Line): void {
-    const { competition, onRow } = this.#parameters;
-    if (this.#lastLine !== null) return;
-    const parsed = bytes === null ? lineTooLong(competition.maxLineBytes) : parseRow(bytes, competition);
+  #take(line: Line): void {
+    const parsed = this.#excess ? null : this.#parse(line);
+    if (parsed === null) return;
     if (parsed.row) {
       this.#rows++;
       this.#text.add(parsed.row);
-      if (this.#text.codePoints > competition.maxCodePoints) {
-        this.#lastLine = number;
+      const { codePoints } = this.#text;
+      const { maxCodePoints } = this.#parameters.competition;
+      if (codePoints > maxCodePoints) {
+        const message = tooMuch(line.number, `${codePoints} code points in their texts`, maxCodePoints);
+        this.#excess = reject('dataset-too-large', message, { codePoints, maxCodePoints, lines: line.number });
         this.#refuse();
-      } else if (!this.#refused) onRow(parsed.row);
+      } else if (!this.#refused) this.#parameters.onRow(parsed.row);
       return;
     }
     this.#refuse();
-    if (number === 1) this.#firstLineIsJson = parsed.isJson;
-    this.#kinds.add(number, parsed);
-    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: number, problem: parsed.problem });
+    if (line.number === 1) this.#firstLineIsJson = parsed.isJson;
+    this.#kinds.add(line.number, parsed);
+    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: line.number, problem: parsed.problem });
+  }
+
+  /** Counts before anything is made of the bytes: three of them may become an object of a hundred. */
+  #parse({ number, bytes }: Line): ParsedRow | null {
+    const { maxLineBytes, maxTurns, maxJsonNodes } = this.#parameters.competition;
+    if (bytes === null) return lineTooLong(maxLineBytes);
+    const outline = outlineOf(bytes);
+    this.#jsonNodes += outline.keys + outline.containers;
+    if (this.#jsonNodes <= maxJsonNodes) return parseRow(bytes, { maxTurns, outline });
+    const jsonNodes = this.#jsonNodes;
+    const message = tooMuch(number, `${jsonNodes} JSON keys, objects and arrays`, maxJsonNodes);
+    this.#excess = reject('dataset-too-large', message, { jsonNodes, maxJsonNodes, lines: number });
+    this.#refuse();
+    return null;
   }
 
   #refuse(): void {
@@ -101,27 +121,15 @@ export class RowsCheck {
     this.#refused = true;
   }
 
-  #verdict(bytes: number): { ok: false; verdict: import('../schema/verdict.ts').Verdict } | null {
-    const { minRows, maxRows, maxBytes, maxCodePoints } = this.#parameters.competition;
+  #verdict(bytes: number): Refusal | null {
+    const { minRows, maxRows, maxBytes } = this.#parameters.competition;
     const [kinds, lines] = [this.#kinds, this.#splitter.lines];
     if (bytes > maxBytes)
       return reject('dataset-too-large', `the file has ${bytes} bytes, at most ${maxBytes} are allowed`, {
         bytes,
         maxBytes,
       });
-    if (this.#lastLine !== null) {
-      const { codePoints } = this.#text;
-      const seen = `the texts of the first ${this.#lastLine} lines have ${codePoints} code points`;
-      return reject(
-        'dataset-too-large',
-        `${seen}, at most ${maxCodePoints} are allowed in all; shorten or leave out rows`,
-        {
-          codePoints,
-          maxCodePoints,
-          lines: this.#lastLine,
-        },
-      );
-    }
+    if (this.#excess) return this.#excess;
     const problemCount = kinds.lines;
     if (problemCount > 0) {
       const facts = { problems: this.#problems, problemCount, kinds: kinds.list() };
@@ -142,6 +150,10 @@ export class RowsCheck {
       return reject('row-count', `the file has ${rows} rows, at least ${minRows} are needed`, { rows, minRows });
     return null;
   }
+}
+
+function tooMuch(lines: number, seen: string, most: number): string {
+  return `the first ${lines} lines have ${seen}, at most ${most} are allowed in the whole file; shorten or leave out rows`;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,8 @@
 import { messageOf } from '../errors/flock-off-error.ts';
-import { type DatasetRow, DatasetSchema } from '../schema/dataset-row.ts';
-import { stripAsPython } from '../shared/strip-as-python.ts';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import { isBlankAsPython } from '../shared/strip-as-python.ts';
+import { type JsonOutline, keysKept, outlineOf } from './json-outline.ts';
+import { readRow } from './read-row.ts';
 import { type OtherFormat, rowFormat } from './row-format.ts';
 
 /** Why a line is no row. */
@@ -18,10 +20,17 @@ export type ParsedRow = { row: DatasetRow; problem?: undefined } | RowProblem;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+export interface ParseRowParameters {
+  /** Default: any. */
+  maxTurns?: number;
+  /** Of these bytes. Default: it is made. */
+  outline?: JsonOutline;
+}
+
 /** One line of a dataset file as a row, or the exact reason why it is none. Never throws. */
 export function parseRow(
   bytes: Uint8Array,
-  { maxTurns = Number.POSITIVE_INFINITY }: { maxTurns?: number } = {},
+  { maxTurns = Number.POSITIVE_INFINITY, outline = outlineOf(bytes) }: ParseRowParameters = {},
 ): ParsedRow {
   let text: string;
   try {
@@ -30,7 +39,7 @@ export function parseRow(
     return notJson('not valid UTF-8');
   }
   if (text.startsWith('\ufeff')) return notJson('starts with a byte-order mark; save the file as UTF-8 without BOM');
-  if (stripAsPython(text) === '') return notJson('empty line');
+  if (isBlankAsPython(text)) return notJson('empty line');
 
   let value: unknown;
   try {
@@ -38,23 +47,21 @@ export function parseRow(
   } catch (error) {
     return notJson(...syntaxProblem(text, messageOf(error)));
   }
-  if (keysWritten(text) !== keysKept(value)) return isJson('a key occurs twice in one object');
+  if (outline.keys !== keysKept(value)) return isJson('a key occurs twice in one object');
 
-  const turns = turnsOf(value);
-  if (turns > maxTurns)
-    return isJson(
-      `${turns} turns, at most ${maxTurns} are allowed; split the chat into several rows`,
-      `more than ${maxTurns} turns`,
-    );
-  const parsed = DatasetSchema.safeParse(value);
-  if (parsed.success) return { row: parsed.data };
+  const read = readRow(value);
+  if (read.row) {
+    const turns = read.row.conversations.length;
+    if (turns <= maxTurns) return read;
+    const seen = `${turns} turns, at most ${maxTurns} are allowed; split the chat into several rows`;
+    return isJson(seen, 'too many turns');
+  }
   const format = rowFormat(value);
   if (format) return isJson(formatProblem(format));
   if (isObject(value) && !Object.hasOwn(value, 'conversations')) return isJson(...withoutChat(value));
-  const issue = parsed.error.issues[0]!;
   const at = (path: PropertyKey[]) => (path.length > 0 ? `${path.join('.')}: ` : '');
-  const anywhere = issue.path.map((key) => (typeof key === 'number' ? '*' : key));
-  return isJson(at(issue.path) + issue.message, at(anywhere) + issue.message);
+  const anywhere = read.path.map((key) => (typeof key === 'number' ? '*' : key));
+  return isJson(at(read.path) + read.message, at(anywhere) + read.message);
 }
 
 /** A line with more bytes than are read. */
@@ -65,11 +72,6 @@ export function lineTooLong(maxLineBytes: number): RowProblem {
 const notJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: false });
 const isJson = (problem: string, kind = problem): RowProblem => ({ problem, kind, isJson: true });
 const formatProblem = ({ name, fix }: OtherFormat) => `${name}; ${fix}`;
-
-function turnsOf(value: unknown): number {
-  const turns = isObject(value) && 'conversations' in value ? value.conversations : null;
-  return Array.isArray(turns) ? turns.length : 0;
-}
 
 /** The problem and its kind. */
 function withoutChat(row: object): [problem: string, kind: string] {
@@ -83,9 +85,10 @@ function withoutChat(row: object): [problem: string, kind: string] {
 function syntaxProblem(text: string, message: string): [problem: string, kind?: string] {
   const after = /after JSON at position (\d+)/.exec(message)?.[1];
   if (after !== undefined) {
-    const rest = text.slice(Number(after));
-    if (/^\s*,\s*$/.test(rest)) return ['a comma after the object; one object a line, nothing between'];
-    if (/^\s*,?\s*\{/.test(rest)) return ['several objects; each needs a line of its own'];
+    const rest = text.slice(Number(after)).trimStart();
+    const behindComma = rest.startsWith(',') ? rest.slice(1).trimStart() : rest;
+    if (rest !== '' && behindComma === '') return ['a comma after the object; one object a line, nothing between'];
+    if (behindComma.startsWith('{')) return ['several objects; each needs a line of its own'];
   }
   if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
   // Later versions of V8 name a line and column besides, of what is always one line.
@@ -97,32 +100,3 @@ function syntaxProblem(text: string, message: string): [problem: string, kind?: 
 const printable = (text: string) => text.replace(/\p{C}/gu, '\ufffd');
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/**
- * Keys written in a JSON text: its strings that a colon follows. JSON.parse keeps only the last of equal keys.
- * Looks from quote to quote: one expression for a whole string would exhaust the stack on long ones.
- */
-function keysWritten(json: string): number {
-  let keys = 0;
-  let inString = false;
-  for (const [, colon] of json.matchAll(/\\.|"[ \t\r\n]*(:?)/g)) {
-    if (colon === undefined) continue; // an escaped character
-    if (inString && colon) keys++;
-    inString = !inString;
-  }
-  return keys;
-}
-
-/** Keys of a parsed JSON value at every depth; no recursion, since depth is the sender's choice. */
-function keysKept(value: unknown): number {
-  let keys = 0;
-  const open = [value];
-  while (open.length > 0) {
-    const next = open.pop();
-    if (typeof next !== 'object' || next === null) continue;
-    const values = Object.values(next);
-    if (!Array.isArray(next)) keys += values.length;
-    for (const inner of values) open.push(inner);
-  }
-  return keys;
-}

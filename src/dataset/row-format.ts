@@ -9,6 +9,8 @@ export interface OtherFormat {
 type Json = Record<string, unknown>;
 
 const WRAPPERS = ['data', 'rows', 'train', 'examples', 'items', 'records', 'dataset', 'features'];
+/** In a message, more would confuse. */
+const MOST_WRAPPERS = 2;
 const OTHER_ROLES = ['human', 'gpt', 'system', 'developer', 'tool', 'function', 'model', 'bot', 'ai', 'chatbot'];
 
 /** By the keys that tell a format; the first that fits is named. */
@@ -68,8 +70,10 @@ const KEYS: [keys: string[], format: OtherFormat][] = [
  * The format of a JSON value that is no row, `null` when it is none that is known. Looks at keys and first elements only,
  * so its time does not depend on the size of the value.
  */
-export function rowFormat(value: unknown): OtherFormat | null {
-  if (Array.isArray(value)) return listFormat(value);
+export function rowFormat(value: unknown, depth = 0): OtherFormat | null {
+  // Wrappers within wrappers go as deep as the sender likes.
+  if (depth > MOST_WRAPPERS) return null;
+  if (Array.isArray(value)) return listFormat(value, depth);
   if (typeof value === 'string' && value.trimStart().startsWith('{'))
     return { name: 'a row encoded twice', fix: 'write the object itself, not its JSON as a string' };
   if (!isObject(value)) return null;
@@ -81,7 +85,7 @@ export function rowFormat(value: unknown): OtherFormat | null {
   const wrapper = WRAPPERS.find((key) => Array.isArray(value[key]) && isObject((value[key] as unknown[])[0]));
   if (!wrapper) return null;
   const [first] = value[wrapper] as Json[];
-  return isTurn(first!) ? chatsUnder(wrapper) : wrapped(rowFormat(first));
+  return isTurn(first!) ? chatsUnder(wrapper) : wrapped(rowFormat(first, depth + 1));
 }
 
 /** One JSON object around all rows. */
@@ -103,12 +107,12 @@ const inner = (inside: OtherFormat | null) => (inside ? `rows (${inside.name})` 
 const aLineEach = (inside: OtherFormat | null) =>
   `write each row as one line without the brackets and commas around it${inside ? `, and ${inside.fix}` : ''}`;
 
-function listFormat(list: unknown[]): OtherFormat | null {
+function listFormat(list: unknown[], depth: number): OtherFormat | null {
   const [first] = list;
   if (!isObject(first)) return null;
   return isTurn(first)
     ? { name: 'a list of turns', fix: 'put it under the key "conversations" of an object' }
-    : array(rowFormat(first));
+    : array(rowFormat(first, depth + 1));
 }
 
 function chatFormat(turns: unknown[]): OtherFormat | null {
@@ -119,10 +123,11 @@ function chatFormat(turns: unknown[]): OtherFormat | null {
       name: 'ShareGPT',
       fix: 'rename "from" and "value" to "role" and "content", "human" to "user" and "gpt" to "assistant", and move a system turn to the key "system"',
     };
-  const role = turns.slice(0, 2).find((turn) => isObject(turn) && OTHER_ROLES.includes(String(turn.role)));
-  if (!role) return null;
-  const name = `the role "${(role as Json).role}"`;
-  if (/^(system|developer)$/.test(String((role as Json).role)))
+  const roles = turns.slice(0, 2).map((turn) => (isObject(turn) ? turn.role : null));
+  const role = roles.find((seen): seen is string => OTHER_ROLES.some((other) => other === seen));
+  if (role === undefined) return null;
+  const name = `the role "${role}"`;
+  if (role === 'system' || role === 'developer')
     return { name, fix: 'move the content of that turn to the key "system" of the row' };
   return { name, fix: 'name the roles "user" and "assistant"' };
 }

@@ -3,7 +3,6 @@
 export type {
   Chain,
   HotkeyChain,
-  ReadAtParameters,
   ReadParameters,
   SubnetParameters,
   ValidatorChain,
@@ -22,6 +21,7 @@ export type {
   ReadCommitmentParameters,
   ReadPositionsParameters,
   ReadSubnetAtParameters,
+  WaitForRoomParameters,
 } from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
 export {
@@ -35,9 +35,9 @@ export {
 export type { StorageReads, StorageValues } from '../chain/node/named-reads.ts';
 export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
-export type { BlockPositions, ReadPositions } from '../chain/subnet/commitment-positions.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
+export { type RequireSubnetParameters, requireSubnet } from '../chain/subnet/identity.ts';
 export type { Subnet } from '../chain/subnet/subnet.ts';
 export { type HotkeyParameters, Subtensor, type SubtensorParameters, type UidParameters } from '../chain/subtensor.ts';
 export type { DrandBeacon } from '../chain/timelock/drand.ts';
@@ -79,6 +79,7 @@ export {
 } from '../errors/flock-off-error.ts';
 export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
 export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
+export { type ExpectedSubnet, SubnetIdentity, subnetText } from '../schema/subnet-identity.ts';
 export type { Clock } from '../shared/clock.ts';
 export { type Logger, silentLogger } from '../shared/logger.ts';
 export type { ProxyOption } from '../shared/proxy.ts';

@@ -17,10 +17,10 @@ export {
   type FoundRows,
   findOthersRows,
   type OthersRow,
-  type RepeatedRow,
 } from '../dataset/fingerprint/find-others-rows.ts';
 export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+export type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';
@@ -37,6 +37,7 @@ export type {
   DownloadDatasetParameters,
   FindUploadParameters,
   FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,

@@ -1,3 +1,5 @@
+import type { ExpectedSubnet, SubnetIdentity } from '../schema/subnet-identity.ts';
+
 /** The codes of {@link FlockOffError}, each with the values behind its sentence, for programs. Never secrets. */
 export interface FlockOffErrorFacts {
   aborted: Record<never, never>;
@@ -88,9 +90,10 @@ export interface FlockOffErrorFacts {
     blockHash?: string;
   };
   'checker-failed': {
-    /** The file it was about. */
-    path?: string;
-    [name: string]: unknown;
+    /** The last line that the checking process wrote. */
+    line?: string;
+    /** The deadline, where that was it. */
+    timeoutMs?: number;
   };
   disk: {
     /** The file or folder. */
@@ -183,5 +186,11 @@ export interface FlockOffErrorFacts {
     file?: string;
     /** The environment variable that holds no password. */
     variable?: string;
+  };
+  'wrong-subnet': {
+    /** What the chain says now. */
+    seen: SubnetIdentity;
+    /** What was meant. */
+    expected: ExpectedSubnet;
   };
 }

@@ -28,6 +28,11 @@ export interface FoundUpload {
   commit: string | null;
 }
 
+export interface MakePublicParameters {
+  repo: string;
+  signal?: AbortSignal;
+}
+
 export interface DatasetVersion {
   repo: string;
   /** 40-hex commit sha. */
@@ -79,7 +84,7 @@ export interface DatasetStore {
    * Makes a repository public, with all that is in it. One that is public stays so.
    * @throws FlockOffError `token-missing`, `hub-denied`, `hub-unreachable` (transient).
    */
-  makePublic(parameters: { repo: string; signal?: AbortSignal }): Promise<void>;
+  makePublic(parameters: MakePublicParameters): Promise<void>;
   /**
    * Whether anybody can read `data.jsonl` at a commit, without a token: asked for one byte of it.
    * @throws FlockOffError `hub-unreachable` (transient).

@@ -22,6 +22,7 @@ import type {
   DownloadDatasetParameters,
   FindUploadParameters,
   FoundUpload,
+  MakePublicParameters,
   StoredFile,
   UploadDatasetParameters,
   UploadedDataset,
@@ -71,7 +72,6 @@ export class HubDatasetStore implements DatasetStore {
   readonly #totalTimeoutMs: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #client: HubClient;
 
   constructor(parameters: HubDatasetStoreParameters = {}) {
     const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
@@ -87,13 +87,6 @@ export class HubDatasetStore implements DatasetStore {
     this.#totalTimeoutMs = totalTimeoutMs;
     this.#clock = clock;
     this.#logger = logger;
-    this.#client = {
-      hubUrl,
-      token: this.#token,
-      fetchWith: (signal, token) => hubFetch({ ...this.#limits, signal, token }),
-      faultAt: this.#faultAt,
-      insist: (repo, signal, call) => this.#insist(repo, signal, call),
-    };
   }
 
   findUpload(parameters: FindUploadParameters): Promise<FoundUpload> {
@@ -104,7 +97,7 @@ export class HubDatasetStore implements DatasetStore {
     return timed(this.#logger, `uploading to ${parameters.repo}`, () => uploadDataset(this.#client, parameters));
   }
 
-  makePublic(parameters: { repo: string; signal?: AbortSignal }): Promise<void> {
+  makePublic(parameters: MakePublicParameters): Promise<void> {
     return timed(this.#logger, `making ${parameters.repo} public`, () => makePublic(this.#client, parameters));
   }
 
@@ -145,6 +138,16 @@ export class HubDatasetStore implements DatasetStore {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  get #client(): HubClient {
+    return {
+      hubUrl: this.#hubUrl,
+      token: this.#token,
+      fetchWith: (signal, token) => hubFetch({ ...this.#limits, signal, token }),
+      faultAt: this.#faultAt,
+      insist: (repo, signal, call) => this.#insist(repo, signal, call),
+    };
   }
 
   async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {

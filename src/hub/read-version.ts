@@ -1,4 +1,4 @@
-import { type FlockOffError, isCode } from '../errors/flock-off-error.ts';
+import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import type { DatasetVersion } from './dataset-store.ts';
@@ -14,8 +14,11 @@ export async function isReadable(client: HubClient, { repo, commit, signal }: Da
     return await client.insist(repo, signal, async (signal) => {
       const response = await client.fetchWith(signal)(url);
       await response.body?.cancel();
-      if (response.ok) return true;
       if (response.status === 404) return false;
+      // The page of a portal in between; the Hub serves no file as one.
+      if (/text\/html/.test(response.headers.get('Content-Type') ?? ''))
+        throw client.faultAt(url)('it answered a page');
+      if (response.ok) return true;
       throw client.faultAt(url)(`it answered ${response.status}`);
     });
   } catch (error) {

@@ -104,7 +104,7 @@ function gated(repo: string): FlockOffError {
     code: 'hub-denied',
     what: `${repo} is gated, and validators read nothing that they have to ask for`,
     fix: 'turn off gated access in the settings of the repository',
-    facts: { status: 403, errorCode: 'GatedRepo', message: 'gated' },
+    facts: { status: 403, errorCode: 'GatedRepo' },
   });
 }
 

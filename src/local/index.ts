@@ -14,6 +14,7 @@ export {
 } from './chain/local-chain.ts';
 export type { ChainFault, ChainFaults, InjectedChainFault } from './chain/node/faults.ts';
 export { type DevWallet, type WriteDevWalletParameters, writeDevWallet } from './dev-wallet.ts';
+export type { LocalHubUser } from './hub/access.ts';
 export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
 export type { HubContents } from './hub/hub-request.ts';
 export { LocalHub, type LocalHubParameters } from './hub/local-hub.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { stripAsPython } from '../shared/strip-as-python.ts';
+import { isBlankAsPython } from '../shared/strip-as-python.ts';
 
 // As the trainer sees it: what is stripped to nothing there would be a turn without words.
-const text = z.string().refine((content) => stripAsPython(content) !== '', { error: 'content is empty' });
+const text = z.string().refine((content) => !isBlankAsPython(content), { error: 'content is empty' });
 
 /** One turn of a chat: who speaks, and what is said. */
 export const TurnSchema = z.object({ role: z.enum(['user', 'assistant']), content: text });
@@ -39,3 +39,8 @@ export const DatasetSchema = z.object({
     }),
 });
 export type DatasetRow = z.infer<typeof DatasetSchema>;
+
+/** Characters (UTF-16 units) of what a row says, and a few for each turn. Also of rows that nobody has checked. */
+export function sizeOfRow({ system, conversations }: DatasetRow): number {
+  return conversations.reduce((sum, turn) => sum + 32 + (turn?.content?.length ?? 0), system?.length ?? 0);
+}

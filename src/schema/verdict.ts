@@ -40,12 +40,14 @@ export const Verdict = z.discriminatedUnion('reason', [
     /** Hotkeys that the repository names, the first twenty. */
     owners: z.array(z.string()),
   }),
+  /** The budget that is exceeded, with what was seen of it: in the whole file, or in its first `lines`. */
   verdict('dataset-too-large', {
     bytes: z.number().optional(),
     maxBytes: z.number().optional(),
     codePoints: z.number().optional(),
     maxCodePoints: z.number().optional(),
-    /** With the first so many of its lines it is too large. */
+    jsonNodes: z.number().optional(),
+    maxJsonNodes: z.number().optional(),
     lines: z.number().optional(),
   }),
   verdict('invalid-rows', {
@@ -63,7 +65,14 @@ export const Verdict = z.discriminatedUnion('reason', [
     maxRows: z.number().optional(),
     leftOut: LeftOutEvidence.optional(),
   }),
-  verdict('too-many-tokens', { tokens: z.number().optional(), maxTokens: z.number().optional() }),
+  verdict('too-many-tokens', {
+    maxTokens: z.number(),
+    /** Each row was cut to so many. */
+    contextTokens: z.number(),
+    rows: z.number(),
+    /** The first rows, which have no more than `maxTokens` together. */
+    rowsWithin: z.number(),
+  }),
   verdict('no-labels'),
   verdict('diverged', { step: z.number(), steps: z.number() }),
   verdict('duplicate', TOO_LITTLE_LEFT),

@@ -1,12 +1,23 @@
-// What Python's str.isspace() holds true: other than JS `\s` it has U+001C..1F and U+0085, and lacks U+FEFF.
-const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const LEADING = new RegExp(`^${SPACE}+`);
-const ONE = new RegExp(SPACE);
-
 /** Python's `str.strip()`: what the original trains on of a text. JavaScript's `trim` takes other characters away. */
 export function stripAsPython(text: string): string {
-  const start = LEADING.exec(text)?.[0].length ?? 0;
+  let start = 0;
   let end = text.length;
-  while (end > start && ONE.test(text[end - 1]!)) end--;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
+
+/** Whether {@link stripAsPython} leaves nothing. */
+export function isBlankAsPython(text: string): boolean {
+  let start = 0;
+  while (start < text.length && isSpace(text.charCodeAt(start))) start++;
+  return start === text.length;
+}
+
+/** What Python's str.isspace() holds true: other than JS `\s` it has U+001C..1F and U+0085, and lacks U+FEFF. */
+function isSpace(unit: number): boolean {
+  if (unit < 0x80) return (unit >= 0x09 && unit <= 0x0d) || (unit >= 0x1c && unit <= 0x20);
+  return (unit >= 0x2000 && unit <= 0x200a) || OTHER_SPACES.has(unit);
+}
+
+const OTHER_SPACES = new Set([0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000]);

@@ -101,7 +101,7 @@ export class LoraTrainer implements Trainer {
   }
 
   /**
-   * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
+   * Trains a new adapter on `rows`. Verdicts: `too-many-tokens`, `no-labels`, `diverged`.
    * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
   train(parameters: TrainParameters): Promise<Checked<TrainResult>> {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Snapshot } from '../chain/node/snapshot.ts';
+import { waitForFinalBlock } from '../chain/subnet/final-block.ts';
 import type { Subnet } from '../chain/subnet/subnet.ts';
 import { safeLogger } from '../shared/logger.ts';
 import type { EpochStart, StateHistory } from './state-store.ts';
@@ -30,17 +32,15 @@ export async function findEpochStart(
   const { netuid, competition, subtensor, metadata } = validator;
   const { blocksPerEpoch } = competition;
   const logger = safeLogger(validator.logger);
-  const genesisHash = await subtensor.finalBlockHash({ block: 0, signal });
-  const isOfThisChain = history?.genesisHash === genesisHash && history.lastStartBlock !== null;
-  let earliest = isOfThisChain ? multipleAfter(history.lastStartBlock!, blocksPerEpoch) : 0;
+  let earliest = history === null ? 0 : await afterLast(validator, history, signal);
   for (;;) {
     const current = await subtensor.waitForBlock({ block: earliest, signal });
     const startBlock = current - (current % blocksPerEpoch);
     const chanceBlock = startBlock + CHANCE_DELAY_BLOCKS;
-    const blockHash = await subtensor.finalBlockHash({ block: chanceBlock, signal });
+    const { hash, genesisHash } = await waitForFinalBlock({ chain: subtensor, block: chanceBlock, signal });
     const subnet = await metadata.readSubnetAt({ block: startBlock, signal });
     if (subnet) {
-      const chance = chanceOf({ genesisHash, netuid, blockHash, competition: competition.id });
+      const chance = chanceOf({ genesisHash, netuid, blockHash: hash, competition: competition.id });
       return { start: { startBlock, chanceBlock, ...startOf(subnet) }, chance, genesisHash };
     }
     earliest = startBlock + blocksPerEpoch;
@@ -57,8 +57,16 @@ export function chanceOf(of: { genesisHash: string; netuid: number; blockHash: s
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
-function multipleAfter(block: number, blocksPerEpoch: number): number {
-  return (Math.floor(block / blocksPerEpoch) + 1) * blocksPerEpoch;
+/** The first block that may begin the next epoch. A chain that was begun anew has no epoch behind it. */
+async function afterLast(
+  { competition: { blocksPerEpoch }, subtensor }: Validator,
+  { lastStartBlock, genesisHash }: StateHistory,
+  signal?: AbortSignal,
+): Promise<number> {
+  if (lastStartBlock === null) return 0;
+  const use = async (snapshot: Snapshot) => snapshot.genesisHash;
+  const seen = await subtensor.read({ what: 'looking which chain this is', use, signal });
+  return seen === genesisHash ? (Math.floor(lastStartBlock / blocksPerEpoch) + 1) * blocksPerEpoch : 0;
 }
 
 /** What an epoch rests on of the subnet: who left it has no part in it. */

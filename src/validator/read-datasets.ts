@@ -125,7 +125,7 @@ export async function restoreFingerprints(
       const file = await keepOnDisk(validator, { pointer }, { maxBytes: competition.maxBytes, block, signal });
       return file.ok ? checker.check({ path: file.value.path, competition, signal }) : file;
     });
-    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256) return;
+    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256 || restored.value.rows !== showing.rows) return;
     await fingerprints.write({ name: fingerprintName(showing), fingerprint: restored.value.fingerprint });
     earliest = Math.min(earliest, firstShownAt(showing));
   });

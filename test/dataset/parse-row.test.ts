@@ -139,8 +139,42 @@ describe('parseRow', () => {
       );
   });
 
+  it.each([
+    ['wrappers in wrappers', '{"data":['.repeat(100_000) + ']}'.repeat(100_000), /^one JSON object around all rows/],
+    ['lists of wrappers', `${'[{"data":'.repeat(100_000)}0${'}]'.repeat(100_000)}`, /^a JSON array of rows/],
+    [
+      'a role that cannot be a text',
+      '{"conversations": [{"role": {"toString": 1, "valueOf": 2}}]}',
+      /0\.role: Invalid option/,
+    ],
+    [
+      'a role of lists in lists',
+      `{"conversations": [{"role": ${'['.repeat(1e5)}${']'.repeat(1e5)}}]}`,
+      /0\.role: Invalid/,
+    ],
+    [
+      'a key of the language',
+      '{"conversations": [{"constructor": 1}], "__proto__": {"conversations": 1}}',
+      /0\.role: Invalid/,
+    ],
+  ])('survives %s', (_, line, problem) => {
+    expect(problemOf(line)).toMatch(problem);
+    expect(problemOf(line)?.length).toBeLessThan(400);
+  });
+
+  it('counts the turns of a row that is right otherwise', () => {
+    const chat = JSON.stringify({ conversations: new Array(3).fill(JSON.parse(turns)).flat() });
+    expect(parseRow(bytesOf(chat), { maxTurns: 6 }).row?.conversations).toHaveLength(6);
+    expect(parseRow(bytesOf(chat), { maxTurns: 4 })).toEqual({
+      problem: '6 turns, at most 4 are allowed; split the chat into several rows',
+      kind: 'too many turns',
+      isJson: true,
+    });
+  });
+
   it('takes linear time for lines made to be slow', () => {
     const slow = ['"', '\\', '"\\', '":', '{"', '\\"'].map((part) => part.repeat(300_000));
+    slow.push(`{}${'\u00a0'.repeat(300_000)}`, `{},${'\u2003'.repeat(300_000)}`, `{"a":${'[{},'.repeat(90_000)}`);
     const startMs = performance.now();
     for (const line of [...slow, ...slow.map((text) => JSON.stringify({ text }))]) parseRow(bytesOf(line));
     expect(performance.now() - startMs).toBeLessThan(5000);

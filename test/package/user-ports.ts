@@ -29,6 +29,7 @@ import type {
   Logger,
   LoraAdapter,
   LoraTrainer,
+  MakePublicParameters,
   MetadataStore,
   NamedTensor,
   OpenEpoch,
@@ -42,7 +43,6 @@ import type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
-  ReadAtParameters,
   ReadParameters,
   Snapshot,
   Standings,
@@ -74,6 +74,28 @@ export class MyStore implements DatasetStore {
     this.#root = root;
   }
 
+  /** Whoever can read the folder can read what is in it. */
+  async findUpload({ repo, path, signal }: FindUploadParameters): Promise<FoundUpload> {
+    const bytes = await readFile(path, { signal });
+    const commit = createHash('sha1').update(bytes).digest('hex');
+    return { visibility: 'public', commit: (await this.isReadable({ repo, commit })) ? commit : null };
+  }
+
+  async makePublic({ repo }: MakePublicParameters): Promise<void> {
+    throw myFault({ code: 'hub-denied', what: `${repo} was never private`, facts: { status: 403 } });
+  }
+
+  async isReadable({ repo, commit }: DatasetVersion): Promise<boolean> {
+    return readFile(this.#file(repo, commit)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async owners(): Promise<Checked<string[] | null>> {
+    return { ok: true, value: null };
+  }
+
   async upload({ repo, path, signal }: UploadDatasetParameters): Promise<UploadedDataset> {
     if (!repo.includes('/'))
       throw myFault({ code: 'hub-denied', what: `${path} may not be put into ${repo}`, facts: { status: 403 } });
@@ -82,24 +104,6 @@ export class MyStore implements DatasetStore {
     await mkdir(dirname(this.#file(repo, commit)), { recursive: true });
     await copyFile(path, this.#file(repo, commit));
     return { commit, sha256: sha256(bytes), bytes: bytes.length };
-  }
-
-  async findUpload({ repo, path, commit = null }: FindUploadParameters): Promise<FoundUpload> {
-    const hash = createHash('sha1')
-      .update(await readFile(path))
-      .digest('hex');
-    const isThere = await readFile(this.#file(repo, hash)).catch(() => null);
-    return { visibility: isThere ? 'public' : 'missing', commit: isThere ? hash : commit };
-  }
-
-  async makePublic(): Promise<void> {}
-
-  async isReadable({ repo, commit }: DatasetVersion): Promise<boolean> {
-    return (await readFile(this.#file(repo, commit)).catch(() => null)) !== null;
-  }
-
-  async owners(): Promise<Checked<string[] | null>> {
-    return { ok: true, value: null };
   }
 
   async download({ repo, commit, to, maxBytes }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
@@ -151,14 +155,6 @@ export class MyChain implements Chain {
   read<T>({ what, use, signal }: ReadParameters<T>): Promise<T> {
     this.asked.push('read');
     return this.#chain.read({ what, use: (snapshot: Snapshot) => use(snapshot), signal });
-  }
-  readAt<T>({ what, block, use, signal }: ReadAtParameters<T>): Promise<T | null> {
-    this.asked.push('readAt');
-    return this.#chain.readAt({ what, block, use, signal });
-  }
-  finalBlockHash(parameters: WaitForBlockParameters): Promise<string> {
-    this.asked.push('finalBlockHash');
-    return this.#chain.finalBlockHash(parameters);
   }
   submit(parameters: SubmitParameters): Promise<Inclusion> {
     this.asked.push(parameters.name);

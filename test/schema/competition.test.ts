@@ -43,7 +43,12 @@ describe('Competition', () => {
       maxRows: 20_000,
       maxBytes: 256 * 1024 * 1024,
       maxLineBytes: 1024 * 1024,
+      maxTurns: 1024,
+      maxCodePoints: 128 * 1024 * 1024,
+      maxJsonNodes: 8 * 1024 * 1024,
+      maxTokens: 20_000 * 256,
       duplicateContainment: 0.4,
+      readableWithinBlocks: 50,
       recipe: LoraRecipe.parse({}),
     });
   });

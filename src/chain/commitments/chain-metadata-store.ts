@@ -1,8 +1,10 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
-import type { BlockPositions, ReadPositions } from '../subnet/commitment-positions.ts';
+import { toNumber } from '../node/snapshot.ts';
+import { type BlockPositions, readBlockPositions } from '../subnet/commitment-positions.ts';
 import {
   type CommitmentRoom,
   encodeCommitment,
@@ -11,9 +13,9 @@ import {
   readCommitmentRoom,
   readCommitments,
 } from '../subnet/commitments.ts';
-import { readSubnet, readUid, type Subnet } from '../subnet/subnet.ts';
+import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
+import { readSubnet, readSubnetAt, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
-import type { Subtensor } from '../subtensor.ts';
 import { callOn } from '../transaction/submit.ts';
 import type {
   CommitParameters,
@@ -23,15 +25,15 @@ import type {
   ReadCommitmentParameters,
   ReadPositionsParameters,
   ReadSubnetAtParameters,
+  WaitForRoomParameters,
 } from './metadata-store.ts';
-import { sendCommitment } from './send-commitment.ts';
-
-type ReadableChain = HotkeyChain & Partial<Pick<Subtensor, 'commitmentPositions'>>;
+import { sendCommitment, waitForRoom } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
-  /** Where it does not tell the order of commitments in a block, that is not known. */
-  subtensor: ReadableChain;
+  subtensor: HotkeyChain;
   netuid: number;
+  /** The subnet that is meant: nothing is written to another one. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
 }
 
 /** Blocks whose order of commitments is remembered. */
@@ -53,20 +55,31 @@ export interface RoomParameters {
  * await store.commit({ repo: 'ann/chat', competition: '1', commit: sha, hotkey });
  */
 export class ChainMetadataStore implements MetadataStore {
-  readonly #subtensor: ReadableChain;
+  readonly #subtensor: HotkeyChain;
   readonly #netuid: number;
   /** Of final blocks, the oldest reading first. */
   readonly #positions = new Map<number, BlockPositions>();
+  readonly #expected: ExpectedSubnet | undefined;
 
-  constructor({ subtensor, netuid }: ChainMetadataStoreParameters) {
+  constructor({ subtensor, netuid, expected }: ChainMetadataStoreParameters) {
+    this.#expected = expected;
     this.#subtensor = subtensor;
     this.#netuid = netuid;
   }
 
-  /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
+  /**
+   * Resolves when the hotkey may commit on this subnet.
+   * @throws FlockOffError `wrong-subnet` when it is not the one that is meant; `unregistered` in one sentence.
+   */
   async requireRegistered({ hotkey, signal }: ReadCommitmentParameters): Promise<void> {
-    const use = (snapshot: Snapshot) => readUid(snapshot, this.#netuid, hotkey);
-    const uid = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    const netuid = this.#netuid;
+    const use = async (snapshot: Snapshot) => {
+      const reads = { uid: uidRead(netuid, hotkey), identity: identityReads(snapshot, netuid) };
+      const read = await snapshot.read(reads);
+      return { uid: uidOf(read.uid), subnet: identityOf(netuid, snapshot.genesisHash, read.identity) };
+    };
+    const { uid, subnet } = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    requireSubnet({ seen: subnet, expected: this.#expected });
     if (uid === null) throw unregistered(hotkey, this.#netuid);
   }
 
@@ -91,10 +104,24 @@ export class ChainMetadataStore implements MetadataStore {
     });
   }
 
+  /** @throws FlockOffError as {@link ChainMetadataStore.commit}, for want of room. */
+  waitForRoom({ hotkey, ...parameters }: WaitForRoomParameters): Promise<void> {
+    return waitForRoom({
+      ...parameters,
+      ...{ subtensor: this.#subtensor, netuid: this.#netuid, hotkey: { address: hotkey } },
+    });
+  }
+
+  /** Number of the best block. */
+  currentBlock({ signal }: { signal?: AbortSignal } = {}): Promise<number> {
+    const use = async (snapshot: Snapshot) => toNumber(await snapshot.get('system.number'));
+    return this.#subtensor.read({ what: 'reading the current block', use, signal });
+  }
+
   /**
    * Writes a pointer, waiting until the chain takes another commitment of this hotkey: for the end of its cooldown, or
    * for the next epoch where the bytes of this one are used up. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
+   * @throws FlockOffError `wrong-subnet`, `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
    *   it only later and `wait` is false), `chain-unreachable` or `timeout`; `bad-argument` as from {@link pointerText}.
    */
   async commit(parameters: CommitParameters): Promise<CommitReturnType> {
@@ -138,23 +165,25 @@ export class ChainMetadataStore implements MetadataStore {
 
   /** The same as of an earlier block; `null` where the node does not keep its state: most keep that of 256 blocks. */
   readSubnetAt({ block, signal }: ReadSubnetAtParameters): Promise<Subnet | null> {
-    const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
-    return this.#subtensor.readAt({ what: `reading the subnet as of block ${block}`, block, use, signal });
+    const use = (snapshot: Snapshot) => readSubnetAt(snapshot, this.#netuid, block);
+    return this.#subtensor.read({ what: `reading the subnet as of block ${block}`, use, signal });
   }
 
   /**
-   * The place in its block of the transaction that made each commitment, by hotkey: of two commitments in one block, the
-   * earlier transaction was first. One read for each block, and none for one that is final and was read before.
-   * @returns `null` for a hotkey where it is not known: the node no longer keeps the state of that block, its runtime had
-   *   other events, the commitment was a time-locked one, or none was made in that block. Whoever puts commitments in
-   *   order takes these after those that are known, and among themselves by uid, the lower first.
+   * The place in its block of the transaction that made each commitment: see {@link MetadataStore.readPositions}. One read
+   * for each block, and none for one that is final and was read before.
    */
   async readPositions({ commitments, signal }: ReadPositionsParameters): Promise<Map<string, number | null>> {
     const asked = new Set(commitments.map(({ block }) => block));
     const unread = [...asked].filter((block) => !this.#positions.has(block));
     const read = new Map<number, BlockPositions | null>(this.#positions);
     if (unread.length > 0) {
-      const { positions, finalBlock } = await this.#readOrder(unread, signal);
+      const use = (snapshot: Snapshot) => readBlockPositions(snapshot, this.#netuid, unread);
+      const { positions, finalBlock } = await this.#subtensor.read({
+        what: 'reading the order of commitments',
+        use,
+        signal,
+      });
       for (const [block, places] of positions) {
         read.set(block, places);
         if (places !== null && block <= finalBlock) this.#positions.set(block, places);
@@ -165,12 +194,6 @@ export class ChainMetadataStore implements MetadataStore {
       }
     }
     return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));
-  }
-
-  async #readOrder(blocks: number[], signal?: AbortSignal): Promise<ReadPositions> {
-    const { commitmentPositions } = this.#subtensor;
-    if (commitmentPositions) return commitmentPositions.call(this.#subtensor, this.#netuid, blocks, signal);
-    return { positions: new Map(blocks.map((block) => [block, null])), finalBlock: 0 };
   }
 
   async #encode({ repo, competition, commit, signal }: ModelId & { signal?: AbortSignal }) {

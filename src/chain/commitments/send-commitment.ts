@@ -17,12 +17,17 @@ export interface CommitmentWait {
   onWait?: (wait: { block: number; blocksLeft: number }) => void;
 }
 
-export interface SendCommitmentParameters extends CommitmentWait {
+/** What waits for room: whoever sends a commitment, or has something else to do before. */
+export interface RoomWait extends CommitmentWait {
   subtensor: HotkeyChain;
   netuid: number;
-  hotkey: HotkeySigner;
+  hotkey: Pick<HotkeySigner, 'address'>;
   /** What it takes of the bytes of an epoch. */
   bytes: number;
+}
+
+export interface SendCommitmentParameters extends RoomWait {
+  hotkey: HotkeySigner;
   /** Where it is on the chain already, `null` when it is not: asked before each attempt. Default: nobody else makes it. */
   find?: () => Promise<Inclusion | null>;
   /** What is sent: made when there is room for it, which may be long after. */
@@ -57,7 +62,12 @@ export async function sendCommitment(parameters: SendCommitmentParameters): Prom
   }
 }
 
-async function waitForRoom(parameters: SendCommitmentParameters, blindBlocks: number): Promise<void> {
+/**
+ * Waits until the chain takes another commitment of this hotkey in the next block.
+ * @param blindBlocks how long to wait where the chain does not say.
+ * @throws FlockOffError as {@link sendCommitment}, for want of room.
+ */
+export async function waitForRoom(parameters: RoomWait, blindBlocks = 0): Promise<void> {
   const { subtensor, netuid, hotkey, bytes, wait = true, onWait, signal } = parameters;
   const room = await subtensor.read({
     what: 'reading when the next commitment may be made',
@@ -74,7 +84,7 @@ async function waitForRoom(parameters: SendCommitmentParameters, blindBlocks: nu
 }
 
 function tooEarly(
-  { hotkey: { address }, netuid }: SendCommitmentParameters,
+  { hotkey: { address }, netuid }: RoomWait,
   { block, firstBlock, refusal }: CommitmentRoom,
 ): FlockOffError {
   return new FlockOffError({
@@ -87,7 +97,7 @@ function tooEarly(
 }
 
 function noRoom(
-  { hotkey: { address }, netuid, bytes }: SendCommitmentParameters,
+  { hotkey: { address }, netuid, bytes }: RoomWait,
   { refusal, maxBytes }: CommitmentRoom,
 ): FlockOffError {
   const tooLong = maxBytes !== null && bytes > maxBytes;

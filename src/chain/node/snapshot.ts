@@ -1,7 +1,16 @@
 import type { ApiPromise } from '@polkadot/api';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type ChainValue, toNumber } from '../codec/chain-value.ts';
-import { ask, HashAnswer, HexAnswer, KeysAnswer, StorageAnswer, shown, UnusableAnswerError } from './answers.ts';
+import {
+  ask,
+  HashAnswer,
+  HeaderAnswer,
+  HexAnswer,
+  KeysAnswer,
+  StorageAnswer,
+  shown,
+  UnusableAnswerError,
+} from './answers.ts';
 import type { HeadClock } from './head-clock.ts';
 import { type JsonRpcSocket, RpcError } from './json-rpc-socket.ts';
 import { prepareReads, type StorageRead, type StorageReads, type StorageValues } from './named-reads.ts';
@@ -38,8 +47,14 @@ const TIME = 'timestamp.now';
  * runtime's metadata; `has` tells what this runtime has.
  */
 export interface Snapshot {
+  /** Hash of the chain's first block, `0x` hex: which network it is. */
+  readonly genesisHash: string;
   /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
   blockHash(): Promise<string>;
+  /** The same chain as of another block; `null` where the node knows none of that number. */
+  at(block: number): Promise<Snapshot | null>;
+  /** Number of the last block that cannot be taken back. */
+  finalBlock(): Promise<number>;
   /** Whether the runtime has a storage item, whatever its keys are. */
   has(item: string): boolean;
   /** Whether the runtime has a storage item that stands under keys like these. */
@@ -99,6 +114,20 @@ export class NodeSnapshot implements Snapshot {
 
   blockHash(): Promise<string> {
     return this.#blockHash ?? this.#pinTo(ask(this.#link.socket, 'chain_getBlockHash', [], HashAnswer));
+  }
+
+  async at(block: number): Promise<NodeSnapshot | null> {
+    const hash = await ask(this.#link.socket, 'chain_getBlockHash', [block], HashAnswer.nullable());
+    return hash === null ? null : new NodeSnapshot(this.#link, hash);
+  }
+
+  async finalBlock(): Promise<number> {
+    const hash = await ask(this.#link.socket, 'chain_getFinalizedHead', [], HashAnswer);
+    return (await ask(this.#link.socket, 'chain_getHeader', [hash], HeaderAnswer)).number;
+  }
+
+  get genesisHash(): string {
+    return this.#link.api.genesisHash.toHex();
   }
 
   has(item: string): boolean {

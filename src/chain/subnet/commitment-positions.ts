@@ -1,13 +1,11 @@
 import { toItems, toTuple } from '../codec/chain-value.ts';
-import { ask, HashAnswer, HeaderAnswer } from '../node/answers.ts';
-import { RpcError } from '../node/json-rpc-socket.ts';
-import { isDropped } from '../node/past-snapshot.ts';
-import { type ChainValue, type Node, NodeSnapshot, toNumber } from '../node/snapshot.ts';
+import { isDropped } from '../node/dropped-state.ts';
+import { type ChainValue, type Snapshot, toNumber } from '../node/snapshot.ts';
 
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
 export type BlockPositions = Map<string, number>;
 
-export interface ReadPositions {
+export interface CommitmentPositions {
   /** By block; `null` where the node no longer keeps the block's state, or has events that are not read. */
   positions: Map<number, BlockPositions | null>;
   /** The last block that cannot be taken back: what is read up to it stays true. */
@@ -24,20 +22,20 @@ interface EventRecord {
  * inside a batch, or one that a proxy made, is found too. Of several commitments of one hotkey in one block the last
  * counts, whose text is what is stored. A time-locked one has no place: the chain opens it outside of any transaction.
  */
-export async function readBlockPositions(node: Node, netuid: number, blocks: number[]): Promise<ReadPositions> {
-  const { socket } = node;
-  const [finalHash, ...hashes] = await Promise.all([
-    ask(socket, 'chain_getFinalizedHead', [], HashAnswer),
-    ...blocks.map((block) => ask(socket, 'chain_getBlockHash', [block], HashAnswer.nullable())),
+export async function readBlockPositions(
+  snapshot: Snapshot,
+  netuid: number,
+  blocks: number[],
+): Promise<CommitmentPositions> {
+  const [finalBlock, ...snapshots] = await Promise.all([
+    snapshot.finalBlock(),
+    ...blocks.map((block) => snapshot.at(block)),
   ]);
-  const final = await ask(socket, 'chain_getHeader', [finalHash], HeaderAnswer);
-  const read = await Promise.all(
-    hashes.map((hash) => (hash === null ? null : readPositionsOf(new NodeSnapshot(node, hash), netuid))),
-  );
-  return { positions: new Map(blocks.map((block, i) => [block, read[i] ?? null])), finalBlock: final.number };
+  const read = await Promise.all(snapshots.map((at) => at && readPositionsOf(at, netuid)));
+  return { positions: new Map(blocks.map((block, i) => [block, read[i] ?? null])), finalBlock };
 }
 
-async function readPositionsOf(snapshot: NodeSnapshot, netuid: number): Promise<BlockPositions | null> {
+async function readPositionsOf(snapshot: Snapshot, netuid: number): Promise<BlockPositions | null> {
   const events = await readEvents(snapshot);
   if (events === null) return null;
   const positions: BlockPositions = new Map();
@@ -50,9 +48,9 @@ async function readPositionsOf(snapshot: NodeSnapshot, netuid: number): Promise<
 }
 
 /** The events of a block, `null` where the node has dropped them, or the runtime of that block had others. */
-async function readEvents(snapshot: NodeSnapshot): Promise<EventRecord[] | null> {
+async function readEvents(snapshot: Snapshot): Promise<EventRecord[] | null> {
   const read = await snapshot.readEntry('system.events').catch((error: unknown) => {
-    if (error instanceof RpcError && isDropped(error)) return null;
+    if (isDropped(error)) return null;
     throw error;
   });
   if (read === null || read.hex === null) return null;

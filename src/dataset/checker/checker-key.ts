@@ -9,7 +9,10 @@ export const CHECKER_VERSION = 1;
  * on a file holds for every file of the same hash as long as this stays the same. What training says (`too-many-tokens`,
  * `no-labels`, `diverged`) rests on the recipe and the base model besides.
  */
-export function checkerKey({ minRows, maxRows, maxBytes, maxLineBytes, maxTurns, maxCodePoints }: Competition): string {
-  const rules = { version: CHECKER_VERSION, minRows, maxRows, maxBytes, maxLineBytes, maxTurns, maxCodePoints };
-  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+export function checkerKey(competition: Competition): string {
+  const { minRows, maxRows, maxBytes, maxLineBytes, maxTurns, maxCodePoints, maxJsonNodes } = competition;
+  const limits = [minRows, maxRows, maxBytes, maxLineBytes, maxTurns, maxCodePoints, maxJsonNodes];
+  return createHash('sha256')
+    .update(JSON.stringify([CHECKER_VERSION, ...limits]))
+    .digest('hex');
 }

@@ -2,12 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { FlockOffErrorFacts } from '../../errors/facts.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment } from '../../shared/child-environment.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { fromPlainError, type Reply, type Request } from './checker-messages.ts';
+import type { Reply, Request } from './checker-messages.ts';
 
 export interface CheckerProcessParameters {
   memoryBytes: number;
@@ -67,7 +68,7 @@ export class CheckerProcess {
     answered.catch(() => {});
     this.#child.ref();
     this.#child.channel?.ref();
-    const timer = setTimeout(() => this.end(`did not end within ${timeoutMs / 1000} s`), timeoutMs);
+    const timer = setTimeout(() => this.end(`did not end within ${timeoutMs / 1000} s`, { timeoutMs }), timeoutMs);
     try {
       this.#child.send(request, () => {});
       return await (signal ? abortable(answered, signal) : answered);
@@ -79,9 +80,9 @@ export class CheckerProcess {
     }
   }
 
-  end(how = 'was ended'): void {
+  end(how = 'was ended', facts: FlockOffErrorFacts['checker-failed'] = {}): void {
     this.#child.kill('SIGKILL');
-    this.#lost(how);
+    this.#lost(how, facts);
   }
 
   #take(reply: Reply): void {
@@ -94,7 +95,7 @@ export class CheckerProcess {
     this.#call = null;
     this.#idle();
     if (reply.kind === 'done') call.resolve(reply.value);
-    else call.reject(fromPlainError(reply.error));
+    else call.reject(new FlockOffError(reply.error));
   }
 
   /** A process that nobody waits for does not keep this one alive. */
@@ -104,7 +105,7 @@ export class CheckerProcess {
     (this.#child.stderr as { unref?(): void } | null)?.unref?.();
   }
 
-  #lost(how: string): void {
+  #lost(how: string, facts: FlockOffErrorFacts['checker-failed'] = {}): void {
     if (this.ended) return;
     this.ended = true;
     this.#logger.debug(`checking process ${this.#child.pid}: ${how}`);
@@ -114,6 +115,7 @@ export class CheckerProcess {
         code: 'checker-failed',
         what: `the process that checks datasets ${how}${words}`,
         fix: 'the next call starts it again; free memory or processors of this machine if that goes on',
+        facts: this.#lastLine ? { ...facts, line: this.#lastLine } : facts,
         transient: true,
       }),
     );

@@ -1,40 +1,172 @@
-import { createHash } from 'node:crypto';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
-import { FINGERPRINT_VERSION } from './format.ts';
+import { gramOf, LEVELS, LONG_ANSWER, limitOf, writeFingerprint } from './format.ts';
+import { addGrams, hashesOf, QUESTION_GRAM_SYMBOLS } from './grams.ts';
+import { GrowingList } from './growing-list.ts';
+import { DIVIDER, isExact, normalForm } from './normal-form.ts';
+
+/** Symbols from which an answer is somebody's whatever was asked; shorter ones count with their question. */
+const LONG_ANSWER_SYMBOLS = 32;
+/** Grams of a row, about: of a long one, unless it is so long that the thinnest level takes more; of a short one. */
+const [FEWEST_GRAMS, MOST_GRAMS] = [26, 52];
+/** Grams of the question of a short answer, about. */
+const GRAMS_OF_QUESTION = 16;
+/** Numbers of a pair that are compared. */
+const MOST_NUMBERS = 16;
+
+interface Pair {
+  asked: string;
+  answered: string;
+  question: Uint32Array;
+  answer: Uint32Array;
+}
 
 /** Makes the fingerprint of a dataset row by row, for a reader that may be interrupted between any two. */
 export class FingerprintBuilder {
-  readonly #pairHashes: number[] = [];
-  readonly #pairsOfRow: number[] = [];
+  readonly #pairEnd = new GrowingList();
+  readonly #levels = new GrowingList();
+  readonly #pairHashes = new GrowingList();
+  readonly #wordEnd = new GrowingList();
+  readonly #symbols = new GrowingList();
+  readonly #kinds = new GrowingList();
+  readonly #words = new GrowingList();
+  readonly #grams = new GrowingList();
+  /** Grams of rows that are no repetitions, for counting them. */
+  readonly #counted = new GrowingList();
+  readonly #knownRows = new Set<string>();
 
   /** Rows added so far. */
   get rowCount(): number {
-    return this.#pairsOfRow.length;
+    return this.#pairEnd.length;
   }
 
+  /** Takes time linear in the length of the row. */
   add({ conversations }: DatasetRow): void {
-    for (let i = 0; i + 1 < conversations.length; i += 2) {
-      const text = JSON.stringify([conversations[i]?.content, conversations[i + 1]?.content].map(normalise));
-      const digest = createHash('sha256').update(text).digest();
-      this.#pairHashes.push(digest.readUInt32LE(0), digest.readUInt32LE(4));
-    }
-    this.#pairsOfRow.push(conversations.length >> 1);
+    const pairs: Pair[] = [];
+    for (let i = 0; i + 1 < conversations.length; i += 2)
+      pairs.push(pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? ''));
+    const symbols = pairs.reduce((sum, pair) => sum + (isLong(pair) ? pair.answer.length : 0), 0);
+    const level = levelOf(symbols, Math.max(FEWEST_GRAMS, MOST_GRAMS - Math.max(0, symbols - 128) / 8));
+    const [firstPair, firstWord] = [this.#wordEnd.length, this.#words.length];
+    const seen = new Set<number>();
+    for (const pair of pairs) this.#addPair(pair, level, seen);
+    this.#pairEnd.add(this.#wordEnd.length);
+    const row = this.#pairHashes
+      .view()
+      .subarray(2 * firstPair)
+      .join();
+    if (this.#knownRows.has(row)) return;
+    this.#knownRows.add(row);
+    for (const word of this.#words.view().subarray(firstWord)) if (seen.has(word)) this.#counted.add(word);
   }
 
   /** The bytes that {@link readFingerprint} reads. */
   finish(): Uint8Array {
-    const words = [FINGERPRINT_VERSION, this.rowCount, ...this.#pairsOfRow, ...this.#pairHashes];
-    return new Uint8Array(Uint32Array.from(words).buffer);
+    const words = this.#words.view().slice();
+    markCommon(words, this.#counted.view().slice(), this.rowCount);
+    return writeFingerprint({
+      pairEnd: this.#pairEnd.view(),
+      levelOfPair: Uint8Array.from(this.#levels.view()),
+      pairHashes: this.#pairHashes.view(),
+      wordEnd: this.#wordEnd.view(),
+      symbolsOfPair: Uint16Array.from(this.#symbols.view()),
+      kindOfPair: Uint8Array.from(this.#kinds.view()),
+      words,
+    });
+  }
+
+  #addPair(pair: Pair, rowLevel: number, seen: Set<number>): void {
+    const { question, answer } = pair;
+    for (const hash of hashesOf(question, answer)) this.#pairHashes.add(hash);
+    this.#grams.clear();
+    const numbers = numbersOf(pair);
+    for (const number of numbers) this.#words.add(number);
+    if (isLong(pair)) {
+      addGrams(this.#grams, answer, limitOf(rowLevel));
+      this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel, seen);
+      return;
+    }
+    const level = levelOf(question.length, GRAMS_OF_QUESTION);
+    // Of the same question with another answer all grams are others.
+    addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
+    this.#endPair(question.length + answer.length, numbers.length, level, seen);
+  }
+
+  #endPair(symbols: number, kind: number, level: number, seen: Set<number>): void {
+    for (const hash of this.#grams.view()) {
+      const word = gramOf(hash);
+      if (seen.has(word)) continue;
+      seen.add(word);
+      this.#words.add(word);
+    }
+    this.#wordEnd.add(this.#words.length);
+    this.#symbols.add(Math.min(symbols, 65_535));
+    this.#kinds.add(kind);
+    this.#levels.add(level);
   }
 }
 
-/** The fingerprint of a dataset: what its rows say, in a form that near copies share most of. */
+/** The fingerprint of a dataset: what its rows say, in a form of which near copies share most. */
 export function fingerprintRows(rows: Iterable<DatasetRow>): Uint8Array {
   const builder = new FingerprintBuilder();
   for (const row of rows) builder.add(row);
   return builder.finish();
 }
 
-function normalise(text = ''): string {
-  return text.toLowerCase().replace(/\s+/g, '');
+function pairOf(asked: string, answered: string): Pair {
+  return { asked, answered, question: formOf(asked), answer: formOf(answered) };
+}
+
+function isLong({ answer }: Pair): boolean {
+  return answer.length >= LONG_ANSWER_SYMBOLS;
+}
+
+/** Of a text without a letter or digit (an emoji), what is written. */
+function formOf(text: string): Uint32Array {
+  const form = normalForm(text);
+  return form.length > 0 ? form : Uint32Array.from(text.trim().slice(0, 64), (c) => c.codePointAt(0) ?? 0);
+}
+
+function levelOf(symbols: number, grams: number): number {
+  let level = 0;
+  while (level < LEVELS - 1 && symbols * limitOf(level) > grams * 2 ** 32) level++;
+  return level;
+}
+
+/** Of its letters; of its first number where it has none: a number appended to it changes nothing. */
+function shortAnswerHash(answer: Uint32Array): number {
+  const letters = answer.filter((symbol) => !isExact(symbol) && symbol !== DIVIDER);
+  return letters.length > 0 ? hashesOf(letters)[0] : (numbersIn(answer)[0] ?? 0);
+}
+
+/** Numbers of what is compared, as they are written: a digit within a word is one, too. */
+function numbersOf(pair: Pair): number[] {
+  const texts = isLong(pair) ? [pair.answered] : [pair.asked, pair.answered];
+  const withDigits = texts.filter((text) => /\p{Nd}/u.test(text));
+  return withDigits.flatMap((text) => numbersIn(normalForm(text, { asWritten: true }))).slice(0, MOST_NUMBERS);
+}
+
+/** Hashes of numbers, each with its signs and operators. */
+function numbersIn(symbols: Uint32Array): number[] {
+  const numbers: number[] = [];
+  let start = 0;
+  for (let i = 0; i <= symbols.length && numbers.length < MOST_NUMBERS; i++) {
+    if (i < symbols.length && isExact(symbols[i] ?? 0)) continue;
+    const number = symbols.subarray(start, i);
+    if (number.some((symbol) => symbol >= 48 && symbol <= 57)) numbers.push(gramOf(hashesOf(number)[0]));
+    start = i + 1;
+  }
+  return numbers;
+}
+
+/** Sets the lowest bit of the words that occur in many of the counted rows. */
+function markCommon(words: Uint32Array, counted: Uint32Array, rowCount: number): void {
+  const many = Math.max(4, Math.ceil(rowCount / 2000));
+  counted.sort();
+  let common = 0;
+  for (let start = 0, end = 0; start < counted.length; start = end) {
+    while (end < counted.length && counted[end] === counted[start]) end++;
+    if (end - start >= many) counted[common++] = counted[start] ?? 0;
+  }
+  const isCommonGram = new Set(counted.subarray(0, common));
+  for (const [i, word] of words.entries()) if (isCommonGram.has(word)) words[i] = word | 1;
 }

@@ -1,23 +1,98 @@
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
 export const FINGERPRINT_VERSION = 1;
 
-/** A fingerprint that has been read. */
+/** "FOFP". */
+const MAGIC = 0x464f4650;
+const HEADER_WORDS = 6;
+
+/** Added to the number of numbers in {@link Fingerprint.kindOfPair} of a pair whose answer is compared by itself. */
+export const LONG_ANSWER = 128;
+
+/** A fingerprint that has been read. Rows have pairs of turns, pairs have grams, each in the order of the dataset. */
 export interface Fingerprint {
   rowCount: number;
-  /** Per row: its pairs of turns. */
-  pairsOfRow: Uint32Array;
-  /** Two words a pair. */
+  /** Per row: the index after its last pair. */
+  pairEnd: Uint32Array;
+  /** Two words a pair: question and answer as a whole. */
   pairHashes: Uint32Array;
+  /** Per pair: the index after its last word. */
+  wordEnd: Uint32Array;
+  /** Per pair: symbols of what is compared, 65,535 for more. */
+  symbolsOfPair: Uint16Array;
+  /**
+   * Per pair: how many of its words, the first, are hashes of numbers. With {@link LONG_ANSWER} added, the others are grams
+   * of the answer; else the answer is too short to be anybody's by itself, and they are grams of the question that go with
+   * this answer only.
+   */
+  kindOfPair: Uint8Array;
+  /** Per pair: which share of its grams is taken ({@link limitOf}). */
+  levelOfPair: Uint8Array;
+  /** Grams have their lowest bit set when many rows of the same dataset have them. */
+  words: Uint32Array;
+}
+
+/** Levels of sampling: each takes about 8 % fewer grams, all of them among those of the level before. */
+export const LEVELS = 42;
+const LIMITS = Array.from({ length: LEVELS }, (_, level) => Math.round(2 ** (32 - level / 8)));
+
+/** Grams with a smaller hash are taken at a level. */
+export function limitOf(level: number): number {
+  return LIMITS[Math.min(level, LEVELS - 1)] ?? 0;
+}
+
+/** A gram without the bit that says how common it is. */
+export function gramOf(word: number): number {
+  return (word & -2) >>> 0;
+}
+
+export function isCommon(word: number): boolean {
+  return (word & 1) === 1;
+}
+
+/** The bytes that {@link readFingerprint} reads. Little-endian, as every machine this runs on. */
+export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Array {
+  const { pairEnd, pairHashes, wordEnd, words, symbolsOfPair, kindOfPair, levelOfPair } = print;
+  const [rows, pairs] = [pairEnd.length, wordEnd.length];
+  const bytes = new Uint8Array(byteLengthOf(rows, pairs, words.length));
+  const header = Uint32Array.of(MAGIC, FINGERPRINT_VERSION, rows, pairs, words.length, 0);
+  let offset = 0;
+  for (const part of [header, pairEnd, wordEnd, pairHashes, words, symbolsOfPair, kindOfPair, levelOfPair]) {
+    bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
+    offset += part.byteLength;
+  }
+  return bytes;
 }
 
 /** `null` when the bytes are of another version, or damaged: the dataset has to be fingerprinted anew. */
 export function readFingerprint(bytes: Uint8Array): Fingerprint | null {
-  if (bytes.byteLength < 8 || bytes.byteLength % 4 !== 0) return null;
-  const words = new Uint32Array(bytes.slice().buffer);
-  const [version, rowCount = 0] = words;
-  if (version !== FINGERPRINT_VERSION || words.length < 2 + rowCount) return null;
-  const pairsOfRow = words.subarray(2, 2 + rowCount);
-  const pairHashes = words.subarray(2 + rowCount);
-  if (pairHashes.length !== 2 * pairsOfRow.reduce((sum, pairs) => sum + pairs, 0)) return null;
-  return { rowCount, pairsOfRow, pairHashes };
+  if (bytes.byteLength < 4 * HEADER_WORDS) return null;
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const [magic, version, rows = 0, pairs = 0, words = 0, reserved] = new Uint32Array(buffer, byteOffset, HEADER_WORDS);
+  if (magic !== MAGIC || version !== FINGERPRINT_VERSION || reserved !== 0) return null;
+  if (byteLengthOf(rows, pairs, words) !== bytes.byteLength) return null;
+  let offset = byteOffset + 4 * HEADER_WORDS;
+  const take = (count: number) => {
+    offset += 4 * count;
+    return new Uint32Array(buffer, offset - 4 * count, count);
+  };
+  const [pairEnd, wordEnd, pairHashes, all] = [take(rows), take(pairs), take(2 * pairs), take(words)];
+  const symbolsOfPair = new Uint16Array(buffer, offset, pairs);
+  const kindOfPair = new Uint8Array(buffer, offset + 2 * pairs, pairs);
+  const levelOfPair = new Uint8Array(buffer, offset + 3 * pairs, pairs);
+  if (!areEnds(pairEnd, pairs) || !areEnds(wordEnd, words)) return null;
+  return { rowCount: rows, pairEnd, levelOfPair, pairHashes, wordEnd, symbolsOfPair, kindOfPair, words: all };
+}
+
+function byteLengthOf(rows: number, pairs: number, words: number): number {
+  return 4 * (HEADER_WORDS + rows + 4 * pairs + words);
+}
+
+/** Whether the ends of lists that follow each other never fall and reach the end of all. */
+function areEnds(ends: Uint32Array, total: number): boolean {
+  let before = 0;
+  for (const end of ends) {
+    if (end < before) return false;
+    before = end;
+  }
+  return before === total;
 }

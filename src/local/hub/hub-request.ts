@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isMember, type LocalHubUser, mayWrite } from './access.ts';
 import { HubRefusal } from './replies.ts';
 import { pullRequestRef, type Repository, type RepositoryCommit } from './repository.ts';
 
@@ -21,13 +22,14 @@ export interface HubRequest {
   origin: string;
   /** Name behind the token; `null` without one. */
   user: string | null;
+  access: LocalHubUser | null;
   body: Buffer;
 }
 
 /** The repository, if this user may read it. Whoever may not cannot tell a private repository from a missing one. */
-export function readable({ hub, user }: HubRequest, id: string): Repository {
+export function readable({ hub, user, access }: HubRequest, id: string): Repository {
   const repository = hub.repositories.get(id);
-  const mine = user !== null && id.startsWith(`${user}/`);
+  const mine = isMember(access, id.split('/')[0] ?? '');
   if (!repository || (repository.visibility === 'private' && !mine)) {
     throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
   }
@@ -46,7 +48,7 @@ export function readableCommit(request: HubRequest, id: string, revision: string
 /** The repository, if this user may change it. */
 export function writable(request: HubRequest, id: string): Repository {
   const repository = readable(request, id);
-  requireOwner(request.user, id);
+  requireRights(request, id);
   return repository;
 }
 
@@ -60,7 +62,7 @@ export function writableRef(
   const isTheirs = repository.pullRequests.some(
     (one) => pullRequestRef(one) === revision && one.author === request.user,
   );
-  if (!isTheirs) requireOwner(request.user, id);
+  if (!isTheirs) requireRights(request, id);
   const ref = repository.ref(revision);
   if (ref === null || ref.startsWith('refs/tags/')) throw revisionNotFound(revision);
   return { repository, ref };
@@ -71,8 +73,12 @@ export function requireUser(user: string | null): string {
   return user;
 }
 
-export function requireOwner(user: string | null, id: string): void {
-  if (!id.startsWith(`${requireUser(user)}/`)) throw new HubRefusal(403, `You don't have the rights to write to ${id}`);
+/** Refuses who may not write to a repository, or may not make one of that name. */
+export function requireRights({ hub, user, access }: HubRequest, id: string): void {
+  requireUser(user);
+  const author = hub.repositories.get(id)?.author ?? null;
+  if (access === null || !mayWrite(access, id, author))
+    throw new HubRefusal(403, `You don't have the rights to write to ${id}`);
 }
 
 export function revisionNotFound(revision: string): HubRefusal {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import type { LocalHubUser } from './access.ts';
 import { HubFaults, spoil } from './faults.ts';
 import type { HubContents } from './hub-request.ts';
 import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
@@ -11,8 +12,8 @@ import { answer } from './routes.ts';
 export interface LocalHubParameters {
   /** Default 0: any free port. */
   port?: number;
-  /** Who may write under their own name, with which token (`hf_...`). */
-  users: { name: string; token: string }[];
+  /** Who may write under their own name, and for organizations, with which token. */
+  users: LocalHubUser[];
   /** `auto`: files over `lfsFromBytes` go to LFS, as on the Hub. Default `auto`. */
   storageMode?: HubContents['storage']['mode'];
   /** Default 10 MiB. */
@@ -51,10 +52,10 @@ async function startLocalHub(parameters: LocalHubParameters): Promise<LocalHub> 
     nowMs: () => clock.nowMs(),
     storage: { mode: storageMode, lfsFromBytes },
   };
-  const names = new Map(users.map(({ name, token }) => [token, name]));
+  const tokens = new Map(users.map((user) => [user.token, user]));
   const faults = new HubFaults();
   const server = createServer((request, response) => {
-    serve(hub, names, faults, clock, request, response).catch((error: unknown) => {
+    serve(hub, tokens, faults, clock, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendRefusal(response, error instanceof HubRefusal ? error : new HubRefusal(400, 'Bad request'));
     });
@@ -76,7 +77,7 @@ async function startLocalHub(parameters: LocalHubParameters): Promise<LocalHub> 
 
 async function serve(
   hub: HubContents,
-  names: Map<string, string>,
+  tokens: Map<string, LocalHubUser>,
   faults: HubFaults,
   clock: Clock,
   request: IncomingMessage,
@@ -97,8 +98,8 @@ async function serve(
     response.writeHead(fault.status, { 'Content-Type': 'text/html', ...fault.headers });
     return void response.end(fault.body);
   }
-  const user = userOf(request, names);
-  answer({ hub, request, response, url, origin: `http://${host}`, user, body });
+  const access = accessOf(request, tokens);
+  answer({ hub, request, response, url, origin: `http://${host}`, user: access?.name ?? null, access, body });
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -112,12 +113,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-function userOf(request: IncomingMessage, names: Map<string, string>): string | null {
+function accessOf(request: IncomingMessage, tokens: Map<string, LocalHubUser>): LocalHubUser | null {
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) return null;
-  const name = names.get(token);
-  if (name === undefined) throw new HubRefusal(401, 'Invalid credentials in Authorization header');
-  return name;
+  const user = tokens.get(token);
+  if (user === undefined) throw new HubRefusal(401, 'Invalid credentials in Authorization header');
+  return user;
 }
 
 function listen(server: Server, port: number): Promise<void> {

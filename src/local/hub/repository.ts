@@ -35,6 +35,8 @@ const MAIN = 'refs/heads/main';
 /** A dataset repository with real git ids: its branches, tags and pull requests, of which `main` is always there. */
 export class Repository {
   readonly id: string;
+  /** Who made it. */
+  readonly author: string;
   visibility: 'public' | 'private' = 'public';
   gated = false;
   disabled = false;
@@ -44,6 +46,7 @@ export class Repository {
 
   constructor({ id, author, dateMs }: { id: string; author: string; dateMs: number }) {
     this.id = id;
+    this.author = author;
     this.point(MAIN, this.#store({ parent: null, author, title: 'initial commit', dateMs, files: new Map() }));
   }
 

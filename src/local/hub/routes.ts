@@ -1,3 +1,4 @@
+import { describe } from './access.ts';
 import { validateYaml } from './card.ts';
 import { discussion, discussions, discussionUrl, openDiscussion } from './discussions.ts';
 import {
@@ -5,7 +6,7 @@ import {
   type HubRequest,
   readable,
   readableCommit,
-  requireOwner,
+  requireRights,
   requireUser,
   revisionNotFound,
   writable,
@@ -59,18 +60,13 @@ export function answer(request: HubRequest): void {
   throw new HubRefusal(404, "Sorry, we can't find the page you are looking for.");
 }
 
-function whoami({ response, user }: HubRequest): void {
-  if (user === null) throw new HubRefusal(401, 'Invalid username or password.');
-  sendJson(response, {
-    type: 'user',
-    id: user,
-    name: user,
-    orgs: [],
-    auth: { type: 'access_token', accessToken: { role: 'write' } },
-  });
+function whoami({ response, access }: HubRequest): void {
+  if (access === null) throw new HubRefusal(401, 'Invalid username or password.');
+  sendJson(response, describe(access));
 }
 
-function createRepo({ hub, response, body, user, origin }: HubRequest): void {
+function createRepo(request: HubRequest): void {
+  const { hub, response, body, user, origin } = request;
   const { name, type, organization, visibility } = JSON.parse(body.toString()) as {
     name: string;
     type?: string;
@@ -79,7 +75,7 @@ function createRepo({ hub, response, body, user, origin }: HubRequest): void {
   };
   if (type !== 'dataset') throw new HubRefusal(400, 'This hub has datasets alone');
   const id = `${organization ?? user}/${name}`;
-  requireOwner(user, id);
+  requireRights(request, id);
   const url = `${origin}/datasets/${id}`;
   if (hub.repositories.has(id))
     throw new HubRefusal(409, 'You already created this dataset repo', undefined, { url, name: id, id });

@@ -1,0 +1,86 @@
+import type { GrowingList } from './growing-list.ts';
+
+/** Symbols a gram has: about two and a half English words. */
+export const GRAM_SYMBOLS = 12;
+/** A run of so many symbols that two texts share has at least one gram in the fingerprints of both. */
+export const GUARANTEED_RUN = 64;
+/** Symbols of a gram of a question whose answer is short. */
+export const QUESTION_GRAM_SYMBOLS = 6;
+
+const BASE = 0x01000193;
+
+/**
+ * Adds the grams of a text that are taken, in order: those whose hash is below `limit` (FracMinHash: whether a gram is taken
+ * depends on itself alone, so shares of them estimate shares of text), and the smallest of every window (winnowing: no
+ * run of {@link GUARANTEED_RUN} symbols is without one).
+ *
+ * @param size symbols of a gram
+ * @param salt grams of texts with another salt are others
+ */
+export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number, size = GRAM_SYMBOLS, salt = 0): void {
+  const grams = symbols.length - size + 1;
+  if (grams < 1) return;
+  /** Grams of a window, of which the smallest is taken. */
+  const window = GUARANTEED_RUN - size + 1;
+  let leaving = 1;
+  for (let i = 0; i < size; i++) leaving = Math.imul(leaving, BASE);
+  // The smallest gram of the window and those after it that are smaller than all that follow them: places, oldest first.
+  const places = new Uint32Array(Math.min(grams, window) + 1);
+  const hashes = new Uint32Array(places.length);
+  let [first, count] = [0, 0];
+  let takenPlace = -1;
+  let rolling = 0;
+  for (let i = 0; i < symbols.length; i++) {
+    rolling = Math.imul(rolling, BASE) + mixed(symbols[i] ?? 0);
+    if (i >= size) rolling -= Math.imul(mixed(symbols[i - size] ?? 0), leaving);
+    const place = i - size + 1;
+    if (place < 0) continue;
+    const hash = finished(rolling ^ salt);
+    while (count > 0 && (hashes[(first + count - 1) % hashes.length] ?? 0) >= hash) count--;
+    if (count > 0 && (places[first] ?? 0) <= place - window) {
+      first = (first + 1) % places.length;
+      count--;
+    }
+    places[(first + count) % places.length] = place;
+    hashes[(first + count) % places.length] = hash;
+    count++;
+    const isBelow = hash < limit;
+    const smallest = places[first] ?? 0;
+    if (isBelow) {
+      taken.add(hash);
+      takenPlace = place;
+    } else if (smallest > takenPlace && (place >= window - 1 || place === grams - 1)) {
+      taken.add(hashes[first] ?? 0);
+      takenPlace = smallest;
+    }
+  }
+}
+
+/** Two hashes of a text, for comparing it as a whole. */
+export function hashesOf(...texts: Uint32Array[]): [number, number] {
+  let [a, b] = [0x9e3779b9, 0x85ebca6b];
+  for (const symbols of texts) {
+    for (const symbol of symbols) {
+      a = Math.imul(a ^ symbol, 0x01000193);
+      a = (a << 13) | (a >>> 19);
+      b = Math.imul(b ^ mixed(symbol), 0x27d4eb2f);
+      b = (b << 15) | (b >>> 17);
+    }
+    a ^= symbols.length;
+    b ^= finished(symbols.length);
+  }
+  return [finished(a), finished(b)];
+}
+
+function mixed(symbol: number): number {
+  const a = Math.imul(symbol ^ (symbol >>> 15), 0x2c1b3c6d);
+  return a ^ (a >>> 12);
+}
+
+/** The finaliser of MurmurHash3. */
+function finished(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -1,0 +1,128 @@
+import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
+import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
+
+/**
+ * Share of a row from which it is another's: half of a long one. Of a short one more: rows of one template differ in a word
+ * or two.
+ */
+function mostOf(symbols: number): number {
+  return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
+}
+/** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
+const LONG_SYMBOLS = 200;
+/** Of a shorter answer held whole: what share of the row it must be. */
+const WHOLE_SHARE_OF_ROW = 1 / 3;
+/** Sources of which parts make a row another's. */
+const MOST_SOURCES = 3;
+/** By how much more of a row several must hold together than one alone. */
+const MIXTURE_MARGIN = 0.1;
+/** Symbols a part of a mixture has at least. */
+const FEWEST_SYMBOLS = 64;
+
+/** One to three of the likenesses, by index, that make the row another's, and how much of it they are. */
+export interface Judgement {
+  sources: number[];
+  alike: number;
+  /** Whether an answer is held whole among more, which makes less than most of the row. */
+  isWhole: boolean;
+}
+
+interface JudgedRow {
+  print: Fingerprint;
+  row: number;
+  /** Words of the row that are nobody's and count on neither side. */
+  nobodys?: Uint8Array | undefined;
+  /** Whether phrases common in the judged dataset weigh little. Not for the evaluation set: eight copies of it make all common. */
+  minded: boolean;
+}
+
+/** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
+export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
+  const single = likenesses.map((likeness) => weigh(judged, [likeness]));
+  const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
+  const chosen: number[] = [];
+  let best = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  let parts = 0;
+  for (const i of order) {
+    const likeness = likenesses[i]!;
+    const together = weigh(
+      judged,
+      [...chosen, i].map((k) => likenesses[k]!),
+    );
+    const isWhole = likeness.wholeShare >= 0.8 && likeness.wholeSymbols >= FEWEST_SYMBOLS;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < FEWEST_SYMBOLS) continue;
+    if (!isWhole && parts === MOST_SOURCES) continue;
+    if (!isWhole) parts++;
+    chosen.push(i);
+    best = together;
+    if (best.total > 0 && best.held / best.total >= mostOf(best.total) + (chosen.length > 1 ? MIXTURE_MARGIN : 0))
+      return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
+  }
+  for (const i of order) {
+    const { wholeShare, wholeSymbols } = likenesses[i]!;
+    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= WHOLE_SHARE_OF_ROW * single[i]!.plainTotal;
+    if (wholeShare >= mostOf(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+  }
+  return null;
+}
+
+/** Symbols of a row that some rows hold together, and all it has: weighed, and plain. */
+function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly Likeness[]) {
+  const level = Math.max(...likenesses.map((likeness) => likeness.level));
+  const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
+  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
+    const symbols = print.symbolsOfPair[pair]!;
+    if (isShort(print, pair)) {
+      const isHeld = likenesses.some(({ heldPairs }) => heldPairs[pair - firstPair] === 1);
+      sum.total += symbols;
+      sum.plainTotal += symbols;
+      if (isHeld) sum.held += symbols;
+      if (isHeld) sum.plain += symbols;
+      continue;
+    }
+    const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
+    let [held, all, plain, count] = [0, 0, 0, 0];
+    for (let i = firstWordOf(print, pair); i < print.wordEnd[pair]!; i++) {
+      if (nobodys?.[i - first]) continue;
+      const state = stateOf(likenesses, i - first);
+      const word = print.words[i]!;
+      if (state === 0 && word >= limit) continue;
+      const weight = state === HELD_AS_COMMON || (minded && isCommon(word)) ? COMMON_WEIGHT : 1;
+      count++;
+      all += weight;
+      if (state === 0) continue;
+      held += weight;
+      plain++;
+    }
+    const each = count === 0 ? 0 : symbols / count;
+    const heldNumbers = likenesses.reduce((bits, likeness) => bits | likeness.heldNumbers[pair - firstPair]!, 0);
+    // Of the numbers no more counts than of the text: a row of them would hide what it is added to.
+    const numbers = print.kindOfPair[pair]! - LONG_ANSWER;
+    const ofNumber = Math.min(NUMBER_SYMBOLS, symbols / Math.max(1, numbers));
+    const [text, textHeld] = [count === 0 ? symbols : all * each, held * each];
+    const numbersHeld = ofNumber * bitsIn(heldNumbers);
+    sum.total += text;
+    // Other numbers make it another row; the same ones alone make it none of another's.
+    sum.held += Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
+    sum.plain += plain * each;
+    sum.plainTotal += symbols;
+  }
+  return sum;
+}
+
+function bitsIn(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function stateOf(likenesses: readonly Likeness[], word: number): number {
+  let state = 0;
+  for (const { held } of likenesses) {
+    if (held[word] === HELD) return HELD;
+    state = Math.max(state, held[word]!);
+  }
+  return state;
+}

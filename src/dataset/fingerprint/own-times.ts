@@ -1,0 +1,61 @@
+import type { Fingerprint } from './format.ts';
+import { ABSENT, GramTable } from './gram-table.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
+
+/** When an owner first showed what some of his rows say, gram by gram: whoever edits a row of his own forfeits nothing. */
+export class OwnTimes {
+  readonly #print: Fingerprint;
+  readonly #shownAt: Float64Array;
+  readonly #table: GramTable;
+  readonly #times: Float64Array;
+
+  /** @param rows the rows that are asked for. */
+  constructor(print: Fingerprint, shownAt: Float64Array, rows: readonly number[]) {
+    this.#print = print;
+    this.#shownAt = shownAt;
+    const wordsOf = (row: number) => print.words.subarray(firstWordOfRow(print, row), firstWordOfRow(print, row + 1));
+    const pairs = rows.flatMap((row) => shortPairsOf(print, row).map((pair) => print.pairHashes[2 * pair]!));
+    this.#table = new GramTable(() => [...rows.map(wordsOf), Uint32Array.from(pairs)]);
+    this.#times = new Float64Array(this.#table.size).fill(Number.POSITIVE_INFINITY);
+  }
+
+  /** Adds what the owner shows or has shown; the dataset itself, too. */
+  add(print: Fingerprint, shownAt: Float64Array): void {
+    for (let row = 0; row < print.rowCount; row++) {
+      const at = shownAt[row]!;
+      for (let i = firstWordOfRow(print, row); i < firstWordOfRow(print, row + 1); i++) this.#note(print.words[i]!, at);
+      for (const pair of shortPairsOf(print, row)) this.#note(print.pairHashes[2 * pair]!, at);
+    }
+  }
+
+  /** When the owner first showed the gram of a word of a row. */
+  of(row: number, word: number): number {
+    return Math.min(this.#shownAt[row]!, this.#at(this.#print.words[word]!));
+  }
+
+  /** When the owner first gave a short answer to a question: this very pair, or most of what is asked. */
+  ofPair(row: number, pair: number): number {
+    const times: number[] = [];
+    for (let i = firstGramOf(this.#print, pair); i < this.#print.wordEnd[pair]!; i++)
+      times.push(this.#at(this.#print.words[i]!));
+    const mostAsked = times.sort((a, b) => a - b)[Math.floor(0.7 * times.length)] ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#shownAt[row]!, this.#at(this.#print.pairHashes[2 * pair]!), mostAsked);
+  }
+
+  #at(word: number): number {
+    const place = this.#table.placeOf(word);
+    return place === ABSENT ? Number.POSITIVE_INFINITY : this.#times[place]!;
+  }
+
+  #note(word: number, at: number): void {
+    const place = this.#table.placeOf(word);
+    if (place !== ABSENT && at < this.#times[place]!) this.#times[place] = at;
+  }
+}
+
+function shortPairsOf(print: Fingerprint, row: number): number[] {
+  const pairs: number[] = [];
+  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
+    if (isShort(print, pair)) pairs.push(pair);
+  return pairs;
+}
