@@ -30,7 +30,15 @@ export {
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
 export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
+export {
+  type ExportLedgerParameters,
+  type ExportLedgerReturnType,
+  exportLedger,
+} from '../validator/ledger/export-ledger.ts';
+export { type ImportLedgerParameters, importLedger } from '../validator/ledger/import-ledger.ts';
 export type { LedgerEntry } from '../validator/ledger/ledger.ts';
+export type { LedgerHeader } from '../validator/ledger/ledger-header.ts';
+export type { LedgerContents } from '../validator/ledger/ledger-schema.ts';
 export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
 export type { Outcome } from '../validator/outcome.ts';

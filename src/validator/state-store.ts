@@ -2,6 +2,7 @@ import type { PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import type { Commitment, Neuron } from '../schema/metagraph.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
+import type { LedgerContents } from './ledger/ledger-schema.ts';
 import type { Standings } from './standing.ts';
 
 /** What an epoch rests on, the same for every validator: the subnet as of the block that the epoch begins with. */
@@ -151,6 +152,8 @@ export interface StateStore {
   /** What is known of every hotkey: who showed which rows first. */
   ledger(): Promise<LedgerEntry[]>;
   putLedger(parameters: PutLedgerParameters): Promise<void>;
+  /** Lets an empty state go on where another validator's has come to: all of it is stored, or nothing. */
+  beginWithLedger(contents: LedgerContents): Promise<void>;
   /** Forgets downloads and findings from before a block, but for the downloads named. */
   keepSince(parameters: KeepSinceParameters): Promise<void>;
 }

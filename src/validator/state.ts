@@ -2,6 +2,7 @@ import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-
 import type { Checked } from '../schema/verdict.ts';
 import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
+import type { LedgerContents } from './ledger/ledger-schema.ts';
 import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
 import type {
@@ -177,6 +178,15 @@ export class ValidatorState implements StateStore {
     await this.#store.write([
       ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
       ...gone.map((key) => ({ type: 'del' as const, key })),
+    ]);
+  }
+
+  /** Lets an empty state go on where another validator's has come to, all or nothing. */
+  beginWithLedger({ entries, standings, queue, epoch, history }: LedgerContents): Promise<void> {
+    return this.#store.write([
+      ...Object.entries({ standings, queue, history }).map(([key, value]) => ({ type: 'put' as const, key, value })),
+      ...(epoch === null ? [] : [{ type: 'put' as const, key: 'epoch', value: epoch }]),
+      ...entries.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
     ]);
   }
 

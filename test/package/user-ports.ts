@@ -25,6 +25,7 @@ import type {
   HotkeySigner,
   Inclusion,
   KeepSinceParameters,
+  LedgerContents,
   LedgerEntry,
   Logger,
   LoraAdapter,
@@ -238,6 +239,13 @@ export class MyState implements StateStore {
   putLedger = async ({ put, removed }: PutLedgerParameters) => {
     for (const entry of put) this.#ledger.set(entry.hotkey, entry);
     for (const hotkey of removed) this.#ledger.delete(hotkey);
+  };
+  beginWithLedger = async ({ entries, standings, queue, epoch, history }: LedgerContents) => {
+    for (const entry of entries) this.#ledger.set(entry.hotkey, entry);
+    this.#standings = standings;
+    this.#queue = queue;
+    this.#epoch = epoch;
+    this.#history = history;
   };
   keepSince = async ({ block, named }: KeepSinceParameters) => {
     const kept = named.map(nameOf);
