@@ -12,6 +12,7 @@ import {
   WeightSetter,
   waitUntilAvailable,
 } from 'flock-off';
+import { beginWithLedger } from './begin-with-ledger.ts';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
@@ -67,6 +68,7 @@ async function validate(
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
   const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
+  await beginWithLedger({ state, subtensor, netuid, competition, flags, say, signal });
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
   const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });

@@ -43,39 +43,41 @@ const MAX_BYTES = 4 * 1024 ** 3;
 export async function importLedger(parameters: ImportLedgerParameters): Promise<LedgerHeader> {
   const { state, path, from, maxBytes = MAX_BYTES, signal } = parameters;
   await requireEmpty(state);
-  const reading = { maxBytes, signal };
 
-  const header = await verify();
+  const verified = await verify();
   const seen = new LedgerReader(path);
   try {
-    const records = readLedgerFile(path, reading);
-    for (let next = await records.next(); !next.done; next = await records.next()) {
-      const { kind, name, body } = next.value;
-      if (kind === 'fingerprint') await state.fingerprints.write({ name: seen.fingerprint(name), fingerprint: body });
-      else seen.read(next.value);
-      if (kind === 'header' && seen.header?.block !== header.block) throw badLedger(path, 'changed while it was read');
-    }
+    const { sha256 } = await readLedgerFile(path, {
+      ...{ maxBytes, signal },
+      onRecord: async (record) => {
+        const { kind, name, body } = record;
+        if (kind === 'fingerprint') await state.fingerprints.write({ name: seen.fingerprint(name), fingerprint: body });
+        else seen.read(record);
+      },
+    });
+    if (sha256 !== verified.sha256) throw badLedger(path, 'changed while it was read');
     await state.beginWithLedger(seen.contents(from));
   } catch (error) {
     await state.fingerprints.keepOnly([]).catch(() => {});
     throw error;
   }
-  return header;
+  return verified.header;
 
   /** Changes nothing. */
-  async function verify(): Promise<LedgerHeader> {
-    const records = readLedgerFile(path, reading);
-    let header: LedgerHeader | null = null;
-    for (let next = await records.next(); ; next = await records.next()) {
-      if (next.done) {
-        const { sha256, signature } = next.value;
-        if (header === null) throw badLedger(path, 'is no ledger');
-        const bytes = signedText(sha256);
-        if (await verifyBytes({ address: from, bytes, signature: Buffer.from(signature, 'hex') })) return header;
-        throw badLedger(path, `does not have the signature of ${from}`, 'check --ledger_from');
-      }
-      if (header === null) header = requireMeant(parameters, next.value);
-    }
+  async function verify(): Promise<{ header: LedgerHeader; sha256: string }> {
+    const headers: LedgerHeader[] = [];
+    const { sha256, signature } = await readLedgerFile(path, {
+      ...{ maxBytes, signal },
+      onRecord: (record) => {
+        if (headers.length === 0) headers.push(requireMeant(parameters, record));
+      },
+    });
+    const [header] = headers;
+    if (!header) throw badLedger(path, 'is no ledger');
+    const bytes = signedText(sha256);
+    if (await verifyBytes({ address: from, bytes, signature: Buffer.from(signature, 'hex') }))
+      return { header, sha256 };
+    throw badLedger(path, `does not have the signature of ${from}`, 'check --ledger_from');
   }
 }
 
@@ -118,7 +120,6 @@ function requireMeant(parameters: ImportLedgerParameters, { kind, body }: Ledger
 
 /** Takes the parts of a ledger as they come, each checked. */
 class LedgerReader {
-  header: LedgerHeader | null = null;
   readonly #path: string;
   readonly #parts = new Map<string, unknown>();
   readonly #entries: LedgerEntry[] = [];
@@ -129,7 +130,6 @@ class LedgerReader {
 
   read({ kind, body }: LedgerRecord): void {
     const value = jsonOf(body);
-    if (kind === 'header') this.header = LedgerHeader.safeParse(value).data ?? null;
     if (kind !== 'entry') this.#parts.set(kind, value);
     else this.#entries.push(this.#checked(LedgerEntrySchema, value, 'hotkey') as LedgerEntry);
   }

@@ -52,16 +52,24 @@ export class LedgerWriter {
   }
 }
 
+export interface ReadLedgerFileParameters {
+  /** A larger file is refused. */
+  maxBytes: number;
+  /** Is given one record after the other, so that a large file takes no more memory than its largest part. */
+  onRecord: (record: LedgerRecord) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
 /**
- * Reads a file of records, each as it is asked for, so that a large one takes no more memory than its largest part. The
- * last thing it returns is the seal, once the sum of all before it is right.
+ * Reads a file of records.
+ * @returns the seal, once the sum of all before it is right.
  * @throws FlockOffError `bad-argument` in one sentence for what is no such file, ends too early, goes on after its seal, or
  *   is larger than `maxBytes`; `disk` where it cannot be read.
  */
-export async function* readLedgerFile(
+export async function readLedgerFile(
   path: string,
-  { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal },
-): AsyncGenerator<LedgerRecord, LedgerSeal> {
+  { maxBytes, onRecord, signal }: ReadLedgerFileParameters,
+): Promise<LedgerSeal> {
   const size = await sizeOf(path);
   if (size > maxBytes) throw badLedger(path, `has ${size} bytes, more than the ${maxBytes} that are accepted`);
   const file = await onDisk(path, () => open(path, 'r'));
@@ -89,7 +97,7 @@ export async function* readLedgerFile(
       hash.update(line);
       hash.update(body);
       at += bytes;
-      yield { kind, name, body };
+      await onRecord({ kind, name, body });
     }
   } finally {
     await file.close();
