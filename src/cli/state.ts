@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 
 /** `flock-off state`: what a validator has stored. */
 export function stateCommand(): Command {
@@ -24,6 +26,13 @@ function exportCommand(): Command {
       ]);
       const folder = flags.data_dir ?? '';
       const path = flags.to ?? join(folder, 'ledger.flock-off');
+      // Opening makes one that is not there.
+      if (!existsSync(join(folder, 'state')))
+        throw new FlockOffError({
+          code: 'bad-argument',
+          what: `${folder} holds no state of a validator`,
+          fix: 'check --data_dir',
+        });
       const hotkey = await WalletHotkey.open({
         path: flags['wallet.path'],
         name: flags['wallet.name'],
