@@ -5,6 +5,7 @@ import {
   DatasetChecker,
   type EpochReport,
   HubDatasetStore,
+  hubCacheFolder,
   LoraTrainer,
   runValidator,
   Subtensor,
@@ -74,7 +75,8 @@ async function validate(
   const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
   await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), ...chainWait });
   doing(`loading the base model ${flags.base_model}`);
-  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
+  const hubCacheDir = hubCacheFolder(process.env);
+  const base = { model: flags.base_model, hubCacheDir, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
   const load = () => LoraTrainer.open({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
   const trainer = await waitUntilAvailable({ attempt: load, onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());

@@ -126,7 +126,7 @@ export class Subtensor implements Chain {
     return new Subtensor({ connection, until, logger });
   }
 
-  /** The endpoint in use, without user name, password and query. */
+  /** The endpoint in use: scheme, host and port, without what may be a password or a key. */
   get url(): string {
     return this.#connection.url;
   }

@@ -11,16 +11,17 @@ export {
 
 export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
-export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export {
   type FindOthersRowsParameters,
   type FoundRows,
   findOthersRows,
-  type OthersRow,
 } from '../dataset/fingerprint/find-others-rows.ts';
 export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+export type { OthersRow, RowSource } from '../dataset/fingerprint/judged-showing.ts';
 export type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
+export type { Showing } from '../dataset/fingerprint/showings.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';
@@ -51,4 +52,6 @@ export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';

@@ -1,5 +1,6 @@
 // What a validator does in an epoch: draw, score, compare, weigh, keep its state.
 
+export type { RowsFacts } from '../dataset/check-rows.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,
@@ -15,6 +16,7 @@ export {
   type NextEpochParameters,
   type NextEpochReturnType,
 } from '../queue/eval-queue.ts';
+export { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 export type { Submission } from '../schema/submission.ts';
 export {
   type BenchmarkCurve,
@@ -39,9 +41,10 @@ export { type ImportLedgerParameters, importLedger } from '../validator/ledger/i
 export type { LedgerEntry } from '../validator/ledger/ledger.ts';
 export type { LedgerHeader } from '../validator/ledger/ledger-header.ts';
 export type { LedgerContents } from '../validator/ledger/ledger-schema.ts';
-export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
+export type { Position } from '../validator/ledger/position.ts';
+export type { Judgement, LeftOut, LeftOutRow, LeftOutSource, ShownDataset } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
-export type { Outcome } from '../validator/outcome.ts';
+export type { Outcome, Postponed } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
 export type { Standing, Standings } from '../validator/standing.ts';
 export { type StateRepair, ValidatorState } from '../validator/state.ts';

@@ -1,5 +1,3 @@
-import type { ExpectedSubnet, SubnetIdentity } from '../schema/subnet-identity.ts';
-
 /** The codes of {@link FlockOffError}, each with the values behind its sentence, for programs. Never secrets. */
 export interface FlockOffErrorFacts {
   aborted: Record<never, never>;
@@ -188,9 +186,13 @@ export interface FlockOffErrorFacts {
     variable?: string;
   };
   'wrong-subnet': {
-    /** What the chain says now. */
-    seen: SubnetIdentity;
-    /** What was meant. */
-    expected: ExpectedSubnet;
+    netuid: number;
+    /** `0x` hex: the network that answered. */
+    seenGenesisHash: string;
+    /** `null` where the runtime does not tell. */
+    seenRegistrationBlock: number | null;
+    /** What was meant, as far as it was said. */
+    expectedGenesisHash?: string;
+    expectedRegistrationBlock?: number | null;
   };
 }

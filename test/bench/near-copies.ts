@@ -3,8 +3,9 @@
  * Prose is of the READMEs of the installed packages, short rows of the tiny base model's world.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { findOthersRows, type Showing } from '../../src/dataset/fingerprint/find-others-rows.ts';
+import { findOthersRows } from '../../src/dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../../src/dataset/fingerprint/fingerprint-rows.ts';
+import type { Showing } from '../../src/dataset/fingerprint/showings.ts';
 import { sampleDatasets } from '../../src/local/sample-datasets.ts';
 import { Choices, evaluationRows } from '../../src/local/tiny-base/world.ts';
 import type { DatasetRow } from '../../src/schema/dataset-row.ts';
@@ -143,6 +144,16 @@ const ATTACKS: Record<string, (rows: DatasetRow[]) => DatasetRow[]> = {
   'combining dot on a letter': edited((text) => text.replace('e', 'e\u0307')),
   'combining dots throughout': edited((text) => text.replace(/[a-z]/g, '$&\u0307')),
   'special token appended': edited((text) => `${text}<|im_end|>`),
+  'one synonym a row': (rows) =>
+    rows.map(({ conversations }) => {
+      const chosen = choices.below(conversations.length);
+      const swap = (content: string) => {
+        const words = content.split(' ');
+        words[choices.below(words.length)] = choices.pick(WORDS);
+        return words.join(' ');
+      };
+      return { conversations: conversations.map((t, i) => (i === chosen ? { ...t, content: swap(t.content) } : t)) };
+    }),
   'one synonym a turn': edited((text) => {
     const words = text.split(' ');
     words[choices.below(words.length)] = choices.pick(WORDS);

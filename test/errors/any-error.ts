@@ -27,10 +27,7 @@ export const LEAST_FACTS: FlockOffErrorFacts = {
   unregistered: { hotkey: '5F...', netuid: 1 },
   wallet: {},
   'wallet-password': {},
-  'wrong-subnet': {
-    seen: { netuid: 1, genesisHash: '0x00', registrationBlock: 9, owner: null, name: null },
-    expected: { registrationBlock: 1 },
-  },
+  'wrong-subnet': { netuid: 1, seenGenesisHash: '0x00', seenRegistrationBlock: 9 },
 };
 
 /** An error of a code that a test chooses as it runs. */

@@ -148,6 +148,11 @@ export class Miners {
     await this.chain.produceBlocks(1);
   }
 
+  /** Requests to the hub so far that name a repository. */
+  requestsTo(repo: string): number {
+    return this.hub.faults.requests.filter((request) => request.includes(repo)).length;
+  }
+
   /** Lets so many blocks pass. */
   async pass(blocks: number): Promise<void> {
     await this.chain.produceBlocks(blocks);

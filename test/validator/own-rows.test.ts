@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Competition, type DatasetRow, ValidatorState } from 'flock-off';
+import { Competition, type DatasetRow, HubDatasetStore, ValidatorState } from 'flock-off';
 import { sampleDatasets } from 'flock-off/local';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { closeMachine, type EpochOf, type Machine, Miners, type MinersParameters, openMachine } from './miners.ts';
 
 // Whose rows are whose, in real epochs on a local subnet with the tiny base model.
@@ -238,4 +238,111 @@ test('rows of a hotkey that left belong to a hotkey of the same coldkey that sho
   const epoch = await miners.epoch();
   expect(epoch.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
   expect(epoch.of('cid')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+});
+
+test('a pointer whose dataset nobody can read is waited for; one that is read in time keeps its date', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  expect(first.of('ann').why).toMatch(/is waited for until block \d+, 400 after its pointer/);
+  expect(first.of('ben').outcome.kind).toBe('scored');
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  await miners.pass(10);
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'dataset-missing' } });
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  const second = await miners.epoch();
+  expect(second.of('ben').outcome.kind).toBe('scored');
+  expect(second.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('an outage of the Hub costs nobody the date of a pointer', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ann'));
+  const fault = { kind: 'status', status: 503 } as const;
+  miners.hub.faults.inject({ on: 'u/ann/', fault, times: 1_000 });
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'hub' });
+  miners.hub.faults.clear();
+  await miners.pass(10);
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('a repository that names its owner is nobody else’s, who takes nothing from it', async () => {
+  await subnet();
+  const commit = await miners.publish('ann', rowsOf('ann'), { owner: await miners.address('ann') });
+  await miners.publish('ann', rowsOf('other'));
+  await miners.commit('ben', { repo: 'u/ann', commit });
+  await miners.commit('ann', { repo: 'u/ann', commit });
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'foreign-dataset' } });
+  expect(epoch.of('ann')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+});
+
+test('a refused file is downloaded and read once, whatever pointer names it', async () => {
+  await subnet();
+  const broken = [...rowsOf('ann'), { conversations: [] } as unknown as DatasetRow];
+  await miners.publish('ann', broken);
+  const check = vi.spyOn(machine.checker, 'check');
+  const requests = () => miners.requestsTo('u/ann');
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  const before = requests();
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  expect(requests()).toBe(before);
+  await miners.publish('ben', broken);
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  expect(check).toHaveBeenCalledTimes(1);
+  check.mockRestore();
+});
+
+test('a hotkey brings so many bytes a day; more waits', async () => {
+  await subnet({ competition: rulesWith({ maxBytesPerDay: 2_500 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome.kind).toBe('scored');
+  await miners.publish('ann', rowsOf('more of ann'));
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  expect(second.of('ann').why).toMatch(/\d+ bytes of new datasets lately, at most 2500 are read in 7200 blocks/);
+});
+
+test('one silent host does not hold up the others', async () => {
+  await subnet({ names: ['ann', 'ben', 'cid', 'dan', 'eve'] });
+  for (const name of ['ann', 'ben', 'cid', 'dan', 'eve']) await miners.publish(name, rowsOf(name));
+  miners.hub.faults.inject({ on: 'u/ann/', fault: { kind: 'hang' }, times: 1_000 });
+  const datasets = new HubDatasetStore({ endpoint: miners.hub.url, attempts: 1, stallTimeoutMs: 3_000 });
+  const done: string[] = [];
+  const owners = datasets.owners.bind(datasets);
+  datasets.owners = async (version) => owners(version).finally(() => done.push(version.repo));
+  const epoch = await miners.epoch({ datasets });
+  expect(epoch.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'hub' });
+  for (const name of ['ben', 'cid', 'dan', 'eve']) expect(epoch.of(name).outcome.kind).toBe('scored');
+  expect(done).toHaveLength(5);
+  expect(done.at(-1)).toBe('u/ann');
+}, 60_000);
+
+test('fingerprints that are lost are made anew, and nobody is refused meanwhile', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ben'));
+  await miners.epoch();
+  await miners.state.fingerprints.keepOnly([]);
+  await miners.publish('cid', rowsOf('ann'));
+  const epoch = await miners.epoch();
+  for (const name of ['ann', 'ben']) expect(epoch.of(name)).toMatchObject({ outcome: { kind: 'scored' } });
+  expect(epoch.of('cid').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
 });

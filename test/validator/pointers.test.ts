@@ -6,7 +6,8 @@ import { readPointers } from '../../src/validator/pointers.ts';
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
 function read(text: string | null, registrationBlock = 1) {
-  const neurons = [{ uid: 0, hotkey: 'h0', coldkey: 'c0', consensus: 0, registrationBlock }];
+  const neuron = { uid: 0, hotkey: 'h0', coldkey: 'c0', consensus: 0, registrationBlock };
+  const neurons = [neuron, { ...neuron, uid: 1, hotkey: 'silent' }];
   const commitments: Commitment[] = [
     { hotkey: 'h0', text, kind: 'Raw', block: 5 },
     { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 },
@@ -35,6 +36,18 @@ test.each([
   ['None, which Python writes for main', 'a/b:1:None', 'unpinned-commit'],
 ])('defect 13: %s on the chain is a verdict, never the older submission', (_what, text, reason) => {
   expect(read(text)).toMatchObject({ ok: false, verdict: { reason } });
+});
+
+test.each([
+  ['hello', 'the commitment is no pointer: expected "namespace/name:competition:commit", saw "hello"'],
+  ['', 'saw ""'],
+  [`../etc:1:${SHA}`, 'no pointer: expected a Hugging Face repository "namespace/name", saw "../etc'],
+  [null, 'saw data that is not text (Raw)'],
+  [`a/b:2:${SHA}`, 'the pointer names competition "2", this one is "1"'],
+  ['a/b:1:main', 'the pointer names a branch; commit the full 40-hex sha of the upload'],
+])('the verdict on %j says what stands there', (text, message) => {
+  const submission = read(text);
+  expect(submission.ok ? '' : submission.verdict.message).toContain(message);
 });
 
 test('defect 12: a commitment from before the registration counts from the registration on', () => {

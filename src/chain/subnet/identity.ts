@@ -68,7 +68,13 @@ function wrongSubnet(seen: SubnetIdentity, expected: ExpectedSubnet, what: strin
     code: 'wrong-subnet',
     what,
     fix: "check --subtensor.network and --netuid with whoever runs the competition: the number may be another project's by now, and nothing was written",
-    facts: { seen, expected },
+    facts: {
+      netuid: seen.netuid,
+      seenGenesisHash: seen.genesisHash,
+      seenRegistrationBlock: seen.registrationBlock,
+      expectedGenesisHash: expected.genesisHash,
+      expectedRegistrationBlock: expected.registrationBlock,
+    },
   });
 }
 

@@ -10,6 +10,8 @@ const LONG_ANSWER_SYMBOLS = 32;
 const [FEWEST_GRAMS, MOST_GRAMS] = [26, 52];
 /** Grams of the question of a short answer, about. */
 const GRAMS_OF_QUESTION = 16;
+/** Symbols of a question that says which answer is meant. */
+const QUESTION_SYMBOLS = 10;
 /** Numbers of a pair that are compared. */
 const MOST_NUMBERS = 16;
 
@@ -25,6 +27,7 @@ export class FingerprintBuilder {
   readonly #pairEnd = new GrowingList();
   readonly #levels = new GrowingList();
   readonly #pairHashes = new GrowingList();
+  readonly #questionHashes = new GrowingList();
   readonly #wordEnd = new GrowingList();
   readonly #symbols = new GrowingList();
   readonly #kinds = new GrowingList();
@@ -67,6 +70,7 @@ export class FingerprintBuilder {
       pairEnd: this.#pairEnd.view(),
       levelOfPair: Uint8Array.from(this.#levels.view()),
       pairHashes: this.#pairHashes.view(),
+      questionHashes: this.#questionHashes.view(),
       wordEnd: this.#wordEnd.view(),
       symbolsOfPair: Uint16Array.from(this.#symbols.view()),
       kindOfPair: Uint8Array.from(this.#kinds.view()),
@@ -77,6 +81,7 @@ export class FingerprintBuilder {
   #addPair(pair: Pair, rowLevel: number, seen: Set<number>): void {
     const { question, answer } = pair;
     for (const hash of hashesOf(question, answer)) this.#pairHashes.add(hash);
+    this.#questionHashes.add(question.length < QUESTION_SYMBOLS ? 0 : hashesOf(question)[0]);
     this.#grams.clear();
     const numbers = numbersOf(pair);
     for (const number of numbers) this.#words.add(number);

@@ -1,5 +1,5 @@
 import { type Fingerprint, gramOf, isCommon, limitOf } from './format.ts';
-import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
 
 /** Share of either of two questions that is in the other when they ask the same. */
 const SAME_QUESTION = 0.75;
@@ -23,6 +23,8 @@ export interface Likeness {
   heldPairs: Uint8Array;
   /** Per pair of the judged row: a bit for each of its numbers that the other has, too. */
   heldNumbers: Uint16Array;
+  /** Per pair of the judged row: 1 when the other asks the very same. */
+  sameQuestions: Uint8Array;
   /** Level to which both rows are sampled. */
   level: number;
   /** Largest share (0..1) of a long answer of the other's that the judged row holds, and the symbols of that answer. */
@@ -37,6 +39,17 @@ export const NUMBER_SYMBOLS = 16;
 export const HELD = 1;
 /** Held, and common in the other's dataset. */
 export const HELD_AS_COMMON = 2;
+
+/** Share of a row, or of another's answer, that is worth keeping for a mixture. */
+const WORTH_KEEPING = 0.08;
+
+/** Whether a likeness may count alone or with others. */
+export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolean {
+  if (wholeShare >= 0.4 || heldPairs.includes(1)) return true;
+  let count = 0;
+  for (const state of held) if (state === HELD) count++;
+  return count > 0 && count >= WORTH_KEEPING * held.length;
+}
 
 /** A row of another, looked up by its grams. One object serves for many rows, one after another. */
 export class SourceRow {
@@ -67,7 +80,16 @@ export class SourceRow {
     const held = new Uint8Array(end - first);
     const heldPairs = new Uint8Array(judged.pairEnd[row]! - firstPair);
     const heldNumbers = new Uint16Array(heldPairs.length);
-    const likeness: Likeness = { held, heldPairs, heldNumbers, level: 0, wholeShare: 0, wholeSymbols: 0 };
+    const sameQuestions = new Uint8Array(heldPairs.length);
+    const likeness: Likeness = {
+      held,
+      heldPairs,
+      heldNumbers,
+      sameQuestions,
+      level: 0,
+      wholeShare: 0,
+      wholeSymbols: 0,
+    };
     const firstSource = firstWordOfRow(source, this.#row);
     const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
     for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
@@ -77,6 +99,7 @@ export class SourceRow {
         continue;
       }
       likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
+      if (this.#asks(judged.questionHashes[pair]!)) sameQuestions[pair - firstPair] = 1;
       for (const [i, number] of numbersOf(judged, pair).entries())
         if (this.#hasNumber(number)) heldNumbers[pair - firstPair]! |= 1 << i;
       let [last, lastSource] = [-1, -1];
@@ -109,7 +132,7 @@ export class SourceRow {
       likeness.level = Math.max(likeness.level, source.levelOfPair[pair]!);
       const limit = limitOf(likeness.level);
       let [all, held, heldGrams] = [0, 0, 0];
-      for (let i = firstWordOf(source, pair); i < source.wordEnd[pair]!; i++) {
+      for (let i = firstGramOf(source, pair); i < source.wordEnd[pair]!; i++) {
         const word = source.words[i]!;
         const isHeld = sourceHeld[i - firstSource] === 1;
         if (!isHeld && word >= limit) continue;
@@ -158,6 +181,14 @@ export class SourceRow {
     for (let i = start; i < end; i++) if (source.words[i]! < limit) known += weightOf(source.words[i]!);
     const isSame = shared >= SAME_QUESTION * (shared + asked) || shared >= SAME_QUESTION * known;
     return grams >= FEWEST_QUESTION_GRAMS && isSame;
+  }
+
+  #asks(question: number): boolean {
+    const source = this.#print!;
+    if (question === 0) return false;
+    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++)
+      if (source.questionHashes[pair] === question) return true;
+    return false;
   }
 
   #hasNumber(number: number): boolean {
