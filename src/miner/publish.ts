@@ -25,7 +25,7 @@ export interface PublishDatasetParameters {
    */
   freshRepository?: boolean;
   datasets: DatasetStore;
-  metadata: Omit<MetadataStore, 'readSubnet' | 'readPositions'>;
+  metadata: Omit<MetadataStore, 'readSubnet' | 'readSubnetAt' | 'readPositions'>;
   hotkey: HotkeySigner;
   /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
   competition?: Competition;

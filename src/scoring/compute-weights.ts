@@ -75,10 +75,13 @@ export function computeWeights({
     requireNumber(`neurons[${i}].consensus`, consensus);
   }
   const worthless = new Set([...rejected, ...belowBaseline]);
-  const eligible = neurons.filter(({ hotkey }) => !worthless.has(hotkey));
-  const registered = new Set(eligible.map(({ hotkey }) => hotkey));
-  const contestants = scored.filter(({ hotkey }) => registered.has(hotkey));
-  const old: Shares = new Map(Object.entries(previous).filter(([hotkey]) => registered.has(hotkey)));
+  // Sums are made in the order of the uids, whatever order things came in: all who compute them get the same to the last bit.
+  const eligible = neurons.filter(({ hotkey }) => !worthless.has(hotkey)).sort((a, b) => a.uid - b.uid);
+  const lossOf = new Map(scored.map((one) => [one.hotkey, one]));
+  const contestants = eligible.flatMap(({ hotkey }) => lossOf.get(hotkey) ?? []);
+  const old: Shares = new Map(
+    eligible.flatMap(({ hotkey }) => (Object.hasOwn(previous, hotkey) ? [[hotkey, previous[hotkey]!]] : [])),
+  );
   const consensus: Shares = new Map(eligible.map((neuron) => [neuron.hotkey, neuron.consensus]));
 
   const rates = winRates(contestants, { baselineLossNatsPerToken });
