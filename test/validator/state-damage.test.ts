@@ -129,21 +129,21 @@ test.each<[string, (folder: string) => Promise<void>, RegExp]>([
     /older one: the last .+ gone\. .+ gives back/,
   ],
   ['no log', async (it) => rm(await fileOf(it, /\.log$/)), /is damaged: .+ gives back/],
-  ['no table', async (it) => rm(await fileOf(it, /\.ldb$/)), /is damaged: .+ gives back \d+ of 11 entries/],
+  ['no table', async (it) => rm(await fileOf(it, /\.ldb$/)), /is damaged: .+ gives back \d+ of 12 entries/],
   [
     'no CURRENT',
     (it) => rm(join(it, 'CURRENT')),
-    /is damaged: the database says .+ all 11 entries as they were last written/,
+    /is damaged: the database says .+ all 12 entries as they were last written/,
   ],
   [
     'an empty CURRENT',
     (it) => truncate(join(it, 'CURRENT'), 0),
-    /all 11 entries as they were last written: start once with --repair_state/,
+    /all 12 entries as they were last written: start once with --repair_state/,
   ],
   [
     'an empty manifest',
     async (it) => truncate(await fileOf(it, /^MANIFEST/), 0),
-    /all 11 entries as they were last written/,
+    /all 12 entries as they were last written/,
   ],
   ['no HEAD', (it) => rm(join(it, 'HEAD')), /its file HEAD is missing/],
 ])(
@@ -281,7 +281,7 @@ test('a repair gives everything back where it can, and keeps the damaged folder'
   expect(await ValidatorState.repair({ path })).toBeNull();
   await truncate(join(path, 'CURRENT'), 0);
   const repair = await ValidatorState.repair({ path });
-  expect(repair).toMatchObject({ whole: true, entries: 11, entriesBefore: 11, writesLost: 0 });
+  expect(repair).toMatchObject({ whole: true, entries: 12, entriesBefore: 12, writesLost: 0 });
   expect((await stat(join(repair!.damagedPath, 'CURRENT'))).size).toBe(0);
   expect(await look(path)).toBe(truth);
   expect(await readdir(root)).toHaveLength(2);
@@ -291,7 +291,7 @@ test('a repair says what is gone, gives back what is left of it, and what it giv
   await truncate(await fileOf(path, /\.log$/), 700);
   const repair = await ValidatorState.repair({ path });
   expect(repair).toMatchObject({ whole: false, writesLost: expect.any(Number) });
-  expect(repair!.message).toMatch(/^\d+ of 11 entries, as they were \d writes? earlier$/);
+  expect(repair!.message).toMatch(/^\d+ of 12 entries, as they were \d writes? earlier$/);
   const state = await ValidatorState.open({ path });
   expect(await state.pendingReveals.list()).toContainEqual(reveal('0x01'));
   await state.putScore({ key: 'new', score: { ok: true, value: 1 } });
