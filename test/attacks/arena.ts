@@ -86,6 +86,8 @@ export class Arena {
   readonly metadata: ChainMetadataStore;
   #blocks: NodeJS.Timeout | undefined;
   readonly #addresses: Map<string, string>;
+  /** Of those who registered again: the name of their hotkey. */
+  readonly #hotkeys = new Map<string, string>();
 
   private constructor(
     readonly equipment: Equipment,
@@ -120,13 +122,15 @@ export class Arena {
       subnets: [{ netuid: NETUID, tempo: 10_000, weightsRateLimit: 0, commitRevealEnabled: false, neurons }],
     });
     await chain.produceBlocks(2);
-    const subtensor = await Subtensor.open({ endpoint: chain.url, timeoutMs: 3_000, blockTimeoutMs: 6_000 });
+    const subtensor = await Subtensor.open({ endpoint: chain.url });
     const state = await ValidatorState.open({ path: join(folder, 'state') });
     return new Arena(equipment, folder, chain, hub, {
       competition: Competition.parse({ recipe: RECIPE, readableWithinBlocks: 0, ...competition }),
       ...{ subtensor, state, addresses },
     });
   }
+
+  readonly netuid = NETUID;
 
   addressOf(name: Name | 'validator'): string {
     return this.#addresses.get(name)!;
@@ -147,7 +151,26 @@ export class Arena {
   }
 
   hotkey(name: Name | 'validator'): Promise<WalletHotkey> {
-    return WalletHotkey.open({ path: join(this.equipment.folder, 'wallets'), name });
+    return WalletHotkey.open({ path: this.#wallets, name, hotkey: this.#hotkeys.get(name) });
+  }
+
+  get #wallets(): string {
+    return join(this.equipment.folder, 'wallets');
+  }
+
+  /** A stranger takes the miner's uid; it registers again, with another hotkey of the same coldkey. */
+  async loseRegistration(name: Name): Promise<void> {
+    const [uid, gone] = [this.uidOf(name), this.addressOf(name)];
+    const stranger = await writeDevWallet({ path: this.#wallets, name: `stranger of ${name}` });
+    const { hotkey, coldkey } = await writeDevWallet({ path: this.#wallets, name, hotkey: 'second' });
+    this.chain.setStorage('SubtensorModule.Keys', NETUID, uid, stranger.hotkey);
+    this.chain.setStorage('SubtensorModule.Uids', NETUID, stranger.hotkey, uid);
+    this.chain.setStorage('SubtensorModule.Uids', NETUID, gone, null);
+    this.chain.setStorage('SubtensorModule.Owner', stranger.hotkey, stranger.coldkey);
+    this.chain.register({ netuid: NETUID, hotkey, coldkey });
+    this.#addresses.set(name, hotkey);
+    this.#hotkeys.set(name, 'second');
+    await this.chain.produceBlocks(1);
   }
 
   /** The Hub, as its users see it with or without a token. */
@@ -199,18 +222,23 @@ export class Arena {
     await Promise.all(commits);
   }
 
-  async validator(changed: Partial<Validator> = {}): Promise<Validator> {
+  validator(changed: Partial<Validator> = {}): Promise<Validator> {
+    return this.validatorOn(this.subtensor, changed);
+  }
+
+  /** With a connection of its own. */
+  async validatorOn(subtensor: Subtensor, changed: Partial<Validator> = {}): Promise<Validator> {
     const { trainer, checker, evaluation } = this.equipment;
     return {
       netuid: NETUID,
       competition: this.competition,
-      subtensor: this.subtensor,
-      metadata: this.metadata,
+      subtensor,
+      metadata: new ChainMetadataStore({ subtensor, netuid: NETUID }),
       weightSetter: new WeightSetter({
-        subtensor: this.subtensor,
+        subtensor,
         netuid: NETUID,
         hotkey: await this.hotkey('validator'),
-        pendingReveals: this.state.pendingReveals,
+        pendingReveals: (changed.state ?? this.state).pendingReveals,
         beacon: this.chain.beacon,
       }),
       datasets: this.store(),
@@ -223,6 +251,14 @@ export class Arena {
       queueSeed: 1,
       ...changed,
     };
+  }
+
+  /** By hotkey, of those who have one. */
+  async averages(): Promise<Record<string, number>> {
+    const standings = Object.entries(await this.state.standings());
+    return Object.fromEntries(
+      standings.flatMap(([hotkey, { average }]) => (average === null ? [] : [[hotkey, average]])),
+    );
   }
 
   async epoch(changed: Partial<Validator> = {}): Promise<EpochReport> {

@@ -12,6 +12,8 @@ import { CASES } from './cases.ts';
 import { openArenas, play } from './play.ts';
 import { toProblems, toTables } from './table.ts';
 
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+
 const wanted = process.argv.slice(2);
 const cases = CASES.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 const folder = await mkdtemp(join(tmpdir(), 'flock-off-attacks-'));

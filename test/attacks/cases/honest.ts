@@ -135,11 +135,7 @@ export const honestCases: Case[] = [
       await arena.publish('mallory', next);
       const bob = world.shuffle([...open.slice(0, 32), ...rest]);
       await arena.publish('bob', bob);
-      const previous = Object.fromEntries(
-        Object.entries(await arena.state.standings()).flatMap(([h, { average }]) =>
-          average === null ? [] : [[h, average]],
-        ),
-      );
+      const previous = await arena.averages();
       const left = bob.filter((one) => rest.includes(one));
       return { report: await arena.epoch(), previous, own: { mallory: next, bob: left }, about: ['bob'] };
     },
@@ -157,11 +153,7 @@ export const honestCases: Case[] = [
       await arena.epoch();
       await arena.chain.produceBlocks(60);
       await arena.publish('bob', open);
-      const previous = Object.fromEntries(
-        Object.entries(await arena.state.standings()).flatMap(([h, { average }]) =>
-          average === null ? [] : [[h, average]],
-        ),
-      );
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { mallory: next, bob: open }, about: ['bob'] };
     },
   },
@@ -178,11 +170,7 @@ export const honestCases: Case[] = [
       await arena.epoch();
       await arena.chain.produceBlocks(60);
       await arena.publish('bob', open);
-      const previous = Object.fromEntries(
-        Object.entries(await arena.state.standings()).flatMap(([h, { average }]) =>
-          average === null ? [] : [[h, average]],
-        ),
-      );
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { bob: open }, about: ['bob'] };
     },
   },
@@ -197,11 +185,7 @@ export const honestCases: Case[] = [
       await arena.epoch();
       await arena.publish('mallory', DISGUISES['one synonym a row']!(first, world));
       await arena.publish('victim', [...first, ...more]);
-      const previous = Object.fromEntries(
-        Object.entries(await arena.state.standings()).flatMap(([h, { average }]) =>
-          average === null ? [] : [[h, average]],
-        ),
-      );
+      const previous = await arena.averages();
       return {
         report: await arena.epoch(),
         previous,

@@ -2,13 +2,6 @@ import type { Case } from '../judge.ts';
 import { DISGUISES } from '../kinds.ts';
 import { World } from '../world.ts';
 
-const averages = async (arena: Parameters<Case['play']>[0]): Promise<Record<string, number>> =>
-  Object.fromEntries(
-    Object.entries(await arena.state.standings()).flatMap(([hotkey, { average }]) =>
-      average === null ? [] : [[hotkey, average]],
-    ),
-  );
-
 export const orderCases: Case[] = [
   {
     name: 'a tripwire: 33 of the 96 rows of a rival, a block earlier',
@@ -123,7 +116,7 @@ export const orderCases: Case[] = [
       await arena.publish('rival', rival);
       await arena.epoch();
       arena.hub.repository(version.repo)!.visibility = 'public';
-      const previous = await averages(arena);
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { victim, rival, mallory: [] }, about: ['mallory'] };
     },
   },
@@ -138,7 +131,7 @@ export const orderCases: Case[] = [
       await arena.publish('mallory', DISGUISES['a row number appended']!(victim, world));
       await arena.epoch();
       await arena.publish('victim', next);
-      const previous = await averages(arena);
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { victim: next, rival, mallory: [] }, about: ['mallory'] };
     },
   },
@@ -156,7 +149,7 @@ export const orderCases: Case[] = [
       await arena.publish('victim', next);
       await arena.epoch();
       await arena.chain.produceBlocks(120);
-      const previous = await averages(arena);
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { victim: next, rival, mallory: [] }, about: ['mallory'] };
     },
   },
@@ -171,8 +164,25 @@ export const orderCases: Case[] = [
       await arena.publish('mallory', DISGUISES['one synonym a row']!(victim, world));
       await arena.epoch();
       await arena.publish('mallory', DISGUISES['a row number appended']!(world.shuffle(victim), world));
-      const previous = await averages(arena);
+      const previous = await arena.averages();
       return { report: await arena.epoch(), previous, own: { victim, rival, mallory: [] }, about: ['mallory'] };
+    },
+  },
+  {
+    name: 'a copy of the rows of a miner who lost his registration and came back with another hotkey',
+    kind: 'attack',
+    async play(arena) {
+      const world = new World(42);
+      const [victim, rival] = [world.rows(64), world.rows(64)];
+      await arena.publish('victim', victim);
+      await arena.publish('rival', rival);
+      await arena.epoch();
+      await arena.loseRegistration('victim');
+      await arena.publish('mallory', DISGUISES['one synonym a row']!(victim, world));
+      await arena.publish('victim', victim);
+      const previous = await arena.averages();
+      const report = await arena.epoch();
+      return { report, previous, own: { victim, rival, mallory: [] }, about: ['mallory', 'victim'] };
     },
   },
   {
