@@ -41,7 +41,9 @@ export async function startLocalSubnet({
     const hub = open.own(await LocalHub.open({ users: [HUB_USER] }), (it) => it.close());
     const chain = await LocalChain.open({
       blockTimeMs: 250,
-      subnets: [{ netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons }],
+      subnets: [
+        { netuid: NETUID, name: 'local', tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons },
+      ],
     });
     open.own(chain, (it) => it.close());
     const { publicKey, ...times } = chain.beacon;
@@ -76,11 +78,11 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--wallet.path': join(subnet.folder, 'wallets'),
     '--wallet.name': wallet,
     '--wallet.hotkey': 'default',
+    '--data_dir': join(subnet.folder, wallet),
     '--competition_file': join(subnet.folder, 'competition.json'),
   };
   const validatorFlags = {
     '--base_model': TINY_BASE,
-    '--data_dir': join(subnet.folder, 'validator'),
     '--cache_dir': join(subnet.folder, 'cache'),
     '--block_threshold': '60',
     '--blocks_per_epoch': '60',

@@ -4,6 +4,7 @@ import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe, 
 import { z } from 'zod';
 import { EXIT_CODES } from './ending.ts';
 import { FRESH_LINE, printable } from './printable.ts';
+import { maskSecrets } from './secrets.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
 export interface CommonOptions {
@@ -24,43 +25,53 @@ export interface CommonOptions {
 
 /** A command with the flags every script of the subnet has. */
 export function subnetCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .addOption(new Option('--wallet.name <name>', 'wallet (coldkey) name').env('BT_WALLET_NAME').default('default'))
-    .addOption(new Option('--wallet.hotkey <name>', 'hotkey name').env('BT_WALLET_HOTKEY').default('default'))
-    .addOption(
-      new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'),
-    )
-    .addOption(
-      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
-        .env('BT_SUBTENSOR_NETWORK')
-        .default('finney'),
-    )
-    .addOption(
-      new Option(
-        '--subtensor.chain_endpoint <urls>',
-        'chain endpoint, or several with commas between; wins over the network',
-      ).env('BT_SUBTENSOR_CHAIN_ENDPOINT'),
-    )
-    .addOption(
-      new Option('--max_clock_difference <minutes>', "how far a node's time may be from this machine's clock, or off")
-        .argParser(minutesOrOff)
-        .default(600_000, '10'),
-    )
-    .addOption(
-      new Option('--hf_endpoint <url>', 'Hugging Face Hub')
-        .env('HF_ENDPOINT')
-        .argParser(webAddress)
-        .default('https://huggingface.co'),
-    )
-    .addOption(new Option('--netuid <number>', 'subnet; --local knows its own').argParser(subnetNumber))
-    .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
-    .option('--local', 'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own', false)
-    .option('--logging.debug', 'log each decision, job, wait and transaction with its time', false)
-    .option('--logging.trace', 'log also each request to the chain and the hub, and each training step', false)
-    .allowExcessArguments(false)
-    .addHelpText('after', `\n${EXIT_CODES}`)
-    .showHelpAfterError('(--help shows the flags)');
+  return (
+    new Command(name)
+      .description(description)
+      .addOption(new Option('--wallet.name <name>', 'wallet (coldkey) name').env('BT_WALLET_NAME').default('default'))
+      .addOption(new Option('--wallet.hotkey <name>', 'hotkey name').env('BT_WALLET_HOTKEY').default('default'))
+      .addOption(
+        new Option('--wallet.path <folder>', 'folder of wallets')
+          .env('BT_WALLET_PATH')
+          .default('~/.bittensor/wallets/'),
+      )
+      .addOption(
+        new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
+          .env('BT_SUBTENSOR_NETWORK')
+          .default('finney'),
+      )
+      .addOption(
+        new Option(
+          '--subtensor.chain_endpoint <urls>',
+          'chain endpoint, or several with commas between; wins over the network',
+        ).env('BT_SUBTENSOR_CHAIN_ENDPOINT'),
+      )
+      .addOption(
+        new Option('--max_clock_difference <minutes>', "how far a node's time may be from this machine's clock, or off")
+          .argParser(minutesOrOff)
+          .default(600_000, '10'),
+      )
+      .addOption(
+        new Option('--hf_endpoint <url>', 'Hugging Face Hub')
+          .env('HF_ENDPOINT')
+          .argParser(webAddress)
+          .default('https://huggingface.co'),
+      )
+      .addOption(new Option('--netuid <number>', 'subnet; --local knows its own').argParser(subnetNumber))
+      .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
+      .option(
+        '--local',
+        'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own',
+        false,
+      )
+      .option('--logging.debug', 'log each decision, job, wait and transaction with its time', false)
+      .option('--logging.trace', 'log also each request to the chain and the hub, and each training step', false)
+      .allowExcessArguments(false)
+      // It quotes what it does not understand.
+      .configureOutput({ writeErr: (text) => process.stderr.write(maskSecrets(text)) })
+      .addHelpText('after', `\n${EXIT_CODES}`)
+      .showHelpAfterError('(--help shows the flags)')
+  );
 }
 
 export function commonOptions(command: Command): CommonOptions {

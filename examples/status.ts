@@ -1,4 +1,5 @@
 import { FRESH_LINE, printable } from './printable.ts';
+import { maskSecrets } from './secrets.ts';
 
 /** How far something has come. */
 export interface Progress {
@@ -75,7 +76,7 @@ export class Status {
   readonly show = (lines: string): void => {
     if (this.#doing && this.#isTerminal) process.stdout.write(FRESH_LINE);
     this.#saidAtMs = this.#ticker.nowMs();
-    this.#print(lines);
+    this.#print(maskSecrets(lines));
     this.#draw();
   };
 

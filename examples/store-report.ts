@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochReport, Logger } from 'flock-off';
+import { maskSecrets } from './secrets.ts';
 
 /**
  * Stores a report as JSON, whole or not at all. A disk that refuses is warned of and does not stop the validator: the
@@ -10,7 +11,7 @@ export async function storeReport(report: EpochReport, folder: string, logger: L
   const file = join(folder, `block-${report.startBlock}.json`);
   try {
     await mkdir(folder, { recursive: true });
-    await writeFile(`${file}.incomplete`, JSON.stringify(report, null, 2));
+    await writeFile(`${file}.incomplete`, maskSecrets(JSON.stringify(report, null, 2)));
     await rename(`${file}.incomplete`, file);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

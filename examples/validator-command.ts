@@ -15,7 +15,7 @@ export function validatorCommand(): Command {
     )
     .option(
       '--cache_dir <folder>',
-      'downloaded datasets and models; several validators may share it',
+      'downloaded datasets, and what is made of models; several validators may share it',
       join('.flock-off', 'cache'),
     )
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))

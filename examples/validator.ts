@@ -5,6 +5,7 @@ import {
   DatasetChecker,
   type EpochReport,
   HubDatasetStore,
+  hubCacheFolder,
   LoraTrainer,
   runValidator,
   Subtensor,
@@ -13,6 +14,7 @@ import {
   waitUntilAvailable,
 } from 'flock-off';
 import { openEvaluationSet } from './evaluation-set.ts';
+import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
 import { Owners } from './owners.ts';
@@ -65,12 +67,14 @@ async function validate(
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
+  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
-  const weightSetter = new WeightSetter({ subtensor, netuid, hotkey, pendingReveals, hide, beacon, logger });
+  const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
   await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), ...chainWait });
   doing(`loading the base model ${flags.base_model}`);
-  const base = { model: flags.base_model, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
+  const hubCacheDir = hubCacheFolder(process.env);
+  const base = { model: flags.base_model, hubCacheDir, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
   const load = () => LoraTrainer.open({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
   const trainer = await waitUntilAvailable({ attempt: load, onWait: tellWait('the hub', logger), signal });
   open.own(trainer, (it) => it.dispose());
@@ -82,7 +86,7 @@ async function validate(
       netuid,
       competition,
       subtensor,
-      metadata: new ChainMetadataStore({ subtensor, netuid }),
+      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       weightSetter,
       datasets,
       checker,

@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import type { SubnetIdentity } from '../schema/subnet-identity.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { type ProxyOption, proxySettings } from '../shared/proxy.ts';
@@ -14,7 +15,7 @@ import { NodeSnapshot, type Snapshot, toNumber } from './node/snapshot.ts';
 import { readCommitment, readCommitments } from './subnet/commitments.ts';
 import { type EpochPosition, epochPosition, epochReads } from './subnet/epoch-schedule.ts';
 import { readMetagraph, readWeights } from './subnet/metagraph.ts';
-import { readSubnet, readUid, type Subnet } from './subnet/subnet.ts';
+import { readIdentity, readSubnet, readUid, type Subnet } from './subnet/subnet.ts';
 import { type Certainty, type Inclusion, type SubmitParameters, Submitter } from './transaction/submit.ts';
 
 export type { SubmitParameters } from './transaction/submit.ts';
@@ -125,7 +126,7 @@ export class Subtensor implements Chain {
     return new Subtensor({ connection, until, logger });
   }
 
-  /** The endpoint in use, without user name, password and query. */
+  /** The endpoint in use: scheme, host and port, without what may be a password or a key. */
   get url(): string {
     return this.#connection.url;
   }
@@ -168,6 +169,14 @@ export class Subtensor implements Chain {
    */
   subnet({ netuid, signal }: SubnetParameters): Promise<Subnet> {
     return this.read({ what: 'reading the subnet', use: (snapshot) => readSubnet(snapshot, netuid), signal });
+  }
+
+  /**
+   * Whose subnet the number names now: to be shown, and compared with what is meant, before anything is written.
+   * @throws FlockOffError `bad-argument` when there is no such subnet.
+   */
+  subnetIdentity({ netuid, signal }: SubnetParameters): Promise<SubnetIdentity> {
+    return this.read({ what: 'reading whose subnet it is', use: (snapshot) => readIdentity(snapshot, netuid), signal });
   }
 
   /** Where a subnet stands in its epochs, at the current block: the cheap part of a metagraph, in one round trip. */

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { secretsOfProcess } from '../shared/process-secrets.ts';
+import { Secrets } from '../shared/secrets.ts';
 import { doctorCommand, probeCommand, probeOperationsCommand } from './doctor.ts';
 import { tensorflowCommand } from './tensorflow.ts';
 
@@ -18,6 +20,6 @@ const program = new Command('flock-off')
   .showHelpAfterError('(--help shows the commands and flags)');
 
 program.parseAsync().catch((error) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(new Secrets(secretsOfProcess(process)).mask(error instanceof Error ? error.message : String(error)));
   process.exitCode = 1;
 });

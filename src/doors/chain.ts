@@ -36,6 +36,7 @@ export type { ResolveEndpointsParameters } from '../chain/node/networks.ts';
 export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/snapshot.ts';
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
+export { type RequireSubnetParameters, requireSubnet } from '../chain/subnet/identity.ts';
 export type { Subnet } from '../chain/subnet/subnet.ts';
 export { type HotkeyParameters, Subtensor, type SubtensorParameters, type UidParameters } from '../chain/subtensor.ts';
 export type { DrandBeacon } from '../chain/timelock/drand.ts';
@@ -77,9 +78,12 @@ export {
 } from '../errors/flock-off-error.ts';
 export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
 export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
+export { type ExpectedSubnet, SubnetIdentity, subnetText } from '../schema/subnet-identity.ts';
 export type { Clock } from '../shared/clock.ts';
 export { type Logger, silentLogger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';
 export {
   type OutageWait,
   type WaitUntilAvailableParameters,

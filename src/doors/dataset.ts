@@ -11,7 +11,7 @@ export {
 
 export { type CheckDatasetParameters, checkDataset } from '../dataset/check.ts';
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
-export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export {
   type FindOthersRowsParameters,
   type FoundRows,
@@ -51,4 +51,6 @@ export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
 export type { Clock } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
+export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
+export { Secrets, secretsOfUrl } from '../shared/secrets.ts';

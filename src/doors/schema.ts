@@ -1,7 +1,7 @@
 // The vocabulary of datasets and the check of their lines and bytes. Nothing here needs Node: it runs in a browser.
 
 export { type CheckBytesParameters, type CheckLineParameters, checkBytes, checkLine } from '../dataset/check-bytes.ts';
-export type { Dataset, LineProblem } from '../dataset/check-rows.ts';
+export type { Dataset, LineProblem, RowsFacts } from '../dataset/check-rows.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,

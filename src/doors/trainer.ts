@@ -33,6 +33,7 @@ export {
   type WeightStorage,
 } from '../trainer/lora-trainer.ts';
 export type { BaseModelSource } from '../trainer/model/base-model.ts';
+export { hubCacheFolder } from '../trainer/model/hub-cache-folder.ts';
 export { loadLoraAdapter, type SaveLoraAdapterParameters, saveLoraAdapter } from '../trainer/model/lora-adapter.ts';
 export type { NamedTensor } from '../trainer/model/weights.ts';
 export type { EngineParameters, TrainerFacts } from '../trainer/process/trainer-parameters.ts';

@@ -1,5 +1,6 @@
 // What a validator does in an epoch: draw, score, compare, weigh, keep its state.
 
+export type { RowsFacts } from '../dataset/check-rows.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';
 export {
   FlockOffError,

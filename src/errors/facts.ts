@@ -185,4 +185,14 @@ export interface FlockOffErrorFacts {
     /** The environment variable that holds no password. */
     variable?: string;
   };
+  'wrong-subnet': {
+    netuid: number;
+    /** `0x` hex: the network that answered. */
+    seenGenesisHash: string;
+    /** `null` where the runtime does not tell. */
+    seenRegistrationBlock: number | null;
+    /** What was meant, as far as it was said. */
+    expectedGenesisHash?: string;
+    expectedRegistrationBlock?: number | null;
+  };
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { bodyFrom, headersFrom, type ReceivedBytes } from '../shared/body-from.ts';
-import { type FileDigest, sameContent } from '../shared/file-digest.ts';
+import type { ReceivedBytes } from '../shared/body-from.ts';
+import { CONTENT_HASH, type FileDigest } from '../shared/file-digest.ts';
+import { openHubFile } from '../shared/hub-client.ts';
 import type { HubFault } from '../shared/hub-refusal.ts';
 import type { ReceivedFile } from '../shared/received-file.ts';
 
@@ -20,11 +21,14 @@ export interface HubDataset {
   faultAt: (url: string) => HubFault;
 }
 
-const ListedFile = z.object({
-  size: z.int().nonnegative(),
-  oid: z.string(),
-  lfs: z.object({ oid: z.string(), size: z.int().nonnegative() }).optional(),
-});
+const ListedFile = z
+  .object({
+    size: z.int().nonnegative(),
+    oid: z.string(),
+    lfs: z.object({ oid: z.string(), size: z.int().nonnegative() }).optional(),
+  })
+  .transform(({ size, oid, lfs }) => ({ bytes: lfs?.size ?? size, hash: lfs?.oid ?? oid }))
+  .refine(({ hash }) => CONTENT_HASH.test(hash));
 
 /**
  * Streams the file to disk and compares it with the hash that the Hub lists for it at this commit. Only that hash
@@ -37,30 +41,28 @@ export async function fetchVerified(
   received: ReceivedFile,
   { maxBytes, ...dataset }: HubDataset & { maxBytes: number },
 ): Promise<Checked<FileDigest>> {
-  const { hubUrl, repo, commit, faultAt } = dataset;
+  const { hubUrl, repo, commit, fetch, faultAt } = dataset;
   const url = `${hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
+  const fault = faultAt(url);
   const entry = await listFile(dataset);
   if (entry === null) {
     // Said twice, or it is not true: a proxy's empty list costs no miner anything.
-    if ((await requestFrom(dataset, url, 0)) === null)
-      return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
-    throw faultAt(url)('it serves the file and does not list it');
+    const served = await openHubFile({ fetch, url, offset: 0, fault });
+    if (served === null) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
+    await served.cancel();
+    throw fault('it serves the file and does not list it');
   }
   const bytesFrom = async (offset: number) => {
-    const served = await requestFrom(dataset, url, offset);
-    if (served === null) throw faultAt(url)('it lists the file and does not serve it');
+    const served = await openHubFile({ fetch, url, offset, fault });
+    if (served === null) throw fault('it lists the file and does not serve it');
     return served;
   };
-  const bytes = entry.lfs?.size ?? entry.size;
-  if (bytes > maxBytes) {
-    if (await reachesBeyond(maxBytes, await bytesFrom(maxBytes)))
+  if (entry.bytes > maxBytes) {
+    if (await reachesBeyond(maxBytes, entry.bytes, bytesFrom))
       return reject('dataset-too-large', `${FILE} has more than the ${maxBytes} bytes allowed`, { maxBytes });
-    throw faultAt(url)(`it lists ${bytes} bytes and serves ${maxBytes} at most`);
+    throw fault(`it lists ${entry.bytes} bytes and serves ${maxBytes} at most`);
   }
-  const digest = await received.fill({ bytes, bytesFrom });
-  if (sameContent(entry, digest)) return accept(digest);
-  received.discard();
-  throw faultAt(url)(`the bytes received are not those of ${FILE} at commit ${commit}`);
+  return accept(await received.fill({ ...entry, bytesFrom, fault }));
 }
 
 /**
@@ -85,19 +87,23 @@ export async function listFile(
   throw faultAt(`${hubUrl}/datasets/${repo}`)(`it lists ${path} at commit ${commit} without its size and hash`);
 }
 
-/** The bytes of a file from `offset` on, `null` where there is no such file. */
-async function requestFrom({ fetch, faultAt }: HubDataset, url: string, offset: number): Promise<ReceivedBytes | null> {
-  const response = await fetch(url, { headers: headersFrom(offset) });
-  if (response.ok) return bodyFrom(response, offset);
-  await response.body?.cancel();
-  if (response.status === 404) return null;
-  throw faultAt(url)(`it answered ${response.status}`);
-}
-
-/** Whether a byte comes that is one too many: a listed size is believed no sooner. */
-async function reachesBeyond(maxBytes: number, { offset, bytes }: ReceivedBytes): Promise<boolean> {
-  let reached = offset;
-  for await (const chunk of bytes) {
+/**
+ * Whether a byte comes that is one too many: a listed size is believed no sooner. An answer that does not say where in
+ * the file it begins, and has not the length of what is left of it, may be all of a small file: that is read from its
+ * beginning.
+ */
+async function reachesBeyond(
+  maxBytes: number,
+  listedBytes: number,
+  bytesFrom: (offset: number) => Promise<ReceivedBytes>,
+): Promise<boolean> {
+  let served = await bytesFrom(maxBytes);
+  if (!served.isPlaced && served.announced !== listedBytes - maxBytes) {
+    await served.cancel();
+    served = await bytesFrom(0);
+  }
+  let reached = served.offset;
+  for await (const chunk of served.bytes) {
     reached += chunk.length;
     if (reached > maxBytes) return true;
   }

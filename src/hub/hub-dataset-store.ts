@@ -1,21 +1,17 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { parseHubEndpoint } from '../schema/hub-endpoint.ts';
-import { parseHubToken } from '../schema/hub-token.ts';
+import { rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isCode } from '../errors/flock-off-error.ts';
+import { parseHubAccess } from '../schema/hub-access.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { fetchFailure } from '../shared/fetch-failure.ts';
-import { type HubFetchParameters, hubFetch } from '../shared/hub-fetch.ts';
-import { type HubFault, hubFault, isDisabled } from '../shared/hub-refusal.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
+import type { Clock } from '../shared/clock.ts';
+import { HubClient } from '../shared/hub-client.ts';
+import { isDisabled } from '../shared/hub-refusal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { ProxyOption } from '../shared/proxy.ts';
-import { httpRoute } from '../shared/proxy-fetch.ts';
 import { ReceivedFile } from '../shared/received-file.ts';
-import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
-import { tracedFetch } from '../shared/traced-fetch.ts';
 import type {
   DatasetStore,
   DatasetVersion,
@@ -28,7 +24,7 @@ import type {
   UploadedDataset,
 } from './dataset-store.ts';
 import { fetchVerified, listFile } from './fetch-verified.ts';
-import type { HubClient } from './hub-client.ts';
+import { insist } from './insist.ts';
 import { isReadable, readOwners } from './read-version.ts';
 import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 
@@ -53,39 +49,24 @@ export interface HubDatasetStoreParameters {
   logger?: Logger;
 }
 
-const BASE_DELAY_MS = 500;
 /** A rate limit of the Hub lasts 5 minutes. */
-const MAX_DELAY_MS = 330_000;
+const LONGEST_WAIT_MS = 330_000;
 
 /**
  * Datasets on the Hugging Face Hub, through @huggingface/hub.
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
- *   see {@link parseHubToken}.
+ *   see `parseHubToken`.
  */
 export class HubDatasetStore implements DatasetStore {
-  readonly #hubUrl: string;
-  readonly #token: string | undefined;
-  readonly #limits: Omit<HubFetchParameters, 'signal' | 'token'>;
-  /** Names the proxy, too. */
-  readonly #faultAt: (url: string) => HubFault;
-  readonly #attempts: number;
-  readonly #totalTimeoutMs: number;
-  readonly #clock: Clock;
+  readonly #client: HubClient;
   readonly #logger: Logger;
 
   constructor(parameters: HubDatasetStoreParameters = {}) {
-    const { stallTimeoutMs = 30_000, uploadTimeoutMs = 900_000, totalTimeoutMs = 1_800_000 } = parameters;
-    const { attempts = 5, clock = systemClock } = parameters;
+    const { totalTimeoutMs = 1_800_000, stallTimeoutMs, uploadTimeoutMs, attempts, proxy, fetch, clock } = parameters;
     const logger = safeLogger(parameters.logger);
-    const hubUrl = parseHubEndpoint(parameters.endpoint ?? 'https://huggingface.co', 'the parameter "endpoint"');
-    const route = httpRoute(parameters, hubUrl);
-    this.#hubUrl = hubUrl;
-    this.#token = parseHubToken({ token: parameters.token, setting: 'the parameter "token"' });
-    this.#limits = { ...route, fetch: tracedFetch(route.fetch, logger), stallTimeoutMs, uploadTimeoutMs };
-    this.#faultAt = (url) => hubFault(url, route.through(url));
-    this.#attempts = attempts;
-    this.#totalTimeoutMs = totalTimeoutMs;
-    this.#clock = clock;
+    const access = parseHubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
+    const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
+    this.#client = new HubClient({ ...access, ...timeouts, attempts, proxy, fetch, clock, logger });
     this.#logger = logger;
   }
 
@@ -114,64 +95,26 @@ export class HubDatasetStore implements DatasetStore {
     return timed(this.#logger, `downloading ${repo} at ${commit}`, () => this.#download(parameters));
   }
 
-  /** Runs a call until it succeeds or its time is up, repeating what fails in passing. */
-  async #insist<T>(
-    repo: string,
-    signal: AbortSignal | undefined,
-    call: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadline = new AbortController();
-    const fault = this.#faultAt(`${this.#hubUrl}/datasets/${repo}`);
-    const late = () => deadline.abort(fault(`it took more than ${this.#totalTimeoutMs / 1000} s in all`));
-    const timer = setTimeout(late, this.#totalTimeoutMs);
-    const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
-    try {
-      return await retry(() => asOurs(fault, either, () => call(either)), {
-        attempts: this.#attempts,
-        baseDelayMs: BASE_DELAY_MS,
-        maxDelayMs: MAX_DELAY_MS,
-        signal: either,
-        clock: this.#clock,
-        onRetry: (error, attempt, delayMs) =>
-          this.#logger.debug(`${repo}, attempt ${attempt}: ${messageOf(error)} Tried again in ${delayMs / 1000} s.`),
-      });
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  get #client(): HubClient {
-    return {
-      hubUrl: this.#hubUrl,
-      token: this.#token,
-      fetchWith: (signal, token) => hubFetch({ ...this.#limits, signal, token }),
-      faultAt: this.#faultAt,
-      insist: (repo, signal, call) => this.#insist(repo, signal, call),
-    };
-  }
-
   async #download({ repo, commit, to, maxBytes, signal }: DownloadDatasetParameters): Promise<Checked<StoredFile>> {
     signal?.throwIfAborted();
-    const incomplete = await onDisk(to, () => startIncomplete(to));
-    const file = await onDisk(to, () => open(incomplete, 'wx'));
+    await onDisk(to, () => makeFolder(dirname(to)));
+    const { hubUrl, token, faultAt } = this.#client;
     const before = await versionOf(to);
+    const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const received = new ReceivedFile(file, to);
-      const fetched = await this.#insist(repo, signal, (signal) => {
-        const fetch = hubFetch({ ...this.#limits, signal, token: this.#token });
-        return fetchVerified(received, { hubUrl: this.#hubUrl, repo, commit, fetch, faultAt: this.#faultAt, maxBytes });
-      });
+      const fetched = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+        fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
+      );
       if (!fetched.ok) return fetched;
-      await onDisk(to, () => rename(incomplete, to));
+      await received.complete();
       complete = true;
       return accept({ path: to, sha256: fetched.value.sha256, bytes: fetched.value.bytes });
     } catch (error) {
       await this.#concernsToken(error, { repo, commit, signal });
       return verdictOn(error, repo, commit);
     } finally {
-      await file.close().catch(() => {});
-      await rm(incomplete, { force: true }).catch(() => {});
+      await received.close();
       // An older file must not pass for what was asked for. One that another process has put there meanwhile may stay.
       if (!complete && before !== null && before === (await versionOf(to)))
         await rm(to, { force: true }).catch(() => {});
@@ -186,17 +129,12 @@ export class HubDatasetStore implements DatasetStore {
     error: unknown,
     { repo, commit, signal }: Pick<DownloadDatasetParameters, 'repo' | 'commit' | 'signal'>,
   ): Promise<void> {
-    if (this.#token === undefined || !isCode(error, 'hub-denied')) return;
+    const { hubUrl, token, faultAt } = this.#client;
+    if (token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await this.#insist(repo, signal, (signal) =>
-      listFile({
-        hubUrl: this.#hubUrl,
-        repo,
-        commit,
-        faultAt: this.#faultAt,
-        fetch: hubFetch({ ...this.#limits, signal }),
-      }),
+    const isRefusedToAll = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+      listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,
       (said: unknown) => {
@@ -205,18 +143,6 @@ export class HubDatasetStore implements DatasetStore {
       },
     );
     if (!isRefusedToAll) throw error;
-  }
-}
-
-/** Runs a call of @huggingface/hub: what it throws of its own, for an answer it cannot read, is a fault of the Hub. */
-async function asOurs<T>(fault: HubFault, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof FlockOffError) throw error;
-    const isUnread = error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
-    throw fault(isUnread ? `its answer cannot be read (${messageOf(error)})` : fetchFailure(error), { cause: error });
   }
 }
 

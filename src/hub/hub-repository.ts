@@ -2,10 +2,10 @@ import { pathToFileURL } from 'node:url';
 import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 import { type DatasetOwners, OWNERS_FILE } from '../schema/dataset-owners.ts';
 import type { Checked } from '../schema/verdict.ts';
-import { type FileDigest, sameContent } from '../shared/file-digest.ts';
+import { type FileDigest, hasHash } from '../shared/file-digest.ts';
+import type { HubCalls, HubClient } from '../shared/hub-client.ts';
 import type { Visibility } from './dataset-store.ts';
 import { FILE, type HubDataset, listFile } from './fetch-verified.ts';
-import type { HubClient } from './hub-client.ts';
 import { readOwnersFile } from './owners-file.ts';
 
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
@@ -43,12 +43,12 @@ export class HubRepository {
   readonly #signal: AbortSignal;
   readonly #fetch: typeof fetch;
 
-  constructor(client: HubClient, { repo, token, signal }: { repo: string; token: string; signal: AbortSignal }) {
+  constructor(client: HubClient, { repo, token, calls }: { repo: string; token: string; calls: HubCalls }) {
     this.#client = client;
     this.#repo = repo;
     this.#token = token;
-    this.#signal = signal;
-    this.#fetch = client.fetchWith(signal, token);
+    this.#signal = calls.signal;
+    this.#fetch = calls.fetchAs(token);
   }
 
   /** `null` where there is none, or none that the token may see. */
@@ -80,7 +80,7 @@ export class HubRepository {
   async version(commit: string, digest: FileDigest): Promise<FoundVersion> {
     const dataset = this.#dataset(commit);
     const entry = await listFile(dataset);
-    const hasData = entry !== null && sameContent(entry, digest);
+    const hasData = entry !== null && hasHash(digest, entry.hash);
     return { commit, hasData, owners: await readOwnersFile(dataset) };
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type DatasetOwners, MAX_OWNERS_BYTES, OWNERS_FILE, parseDatasetOwners } from '../schema/dataset-owners.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import { sameContent } from '../shared/file-digest.ts';
+import { hasHash } from '../shared/file-digest.ts';
 import { type HubDataset, listFile } from './fetch-verified.ts';
 
 /**
@@ -25,10 +25,10 @@ export async function readOwnersFile(dataset: HubDataset): Promise<Checked<Datas
   const refuse = (problem: string) =>
     reject('foreign-dataset', `${OWNERS_FILE} of ${repo} names nobody whose dataset it is: ${problem}`);
   if (bytes === null) {
-    if ((entry.lfs?.size ?? entry.size) > MAX_OWNERS_BYTES) return refuse(`it has more than ${MAX_OWNERS_BYTES} bytes`);
+    if (entry.bytes > MAX_OWNERS_BYTES) return refuse(`it has more than ${MAX_OWNERS_BYTES} bytes`);
     throw faultAt(url)('it serves more bytes than it lists');
   }
-  if (!sameContent(entry, digestOf(bytes)))
+  if (!hasHash(digestOf(bytes), entry.hash))
     throw faultAt(url)(`the bytes received are not those of ${OWNERS_FILE} at commit ${commit}`);
   const parsed = parseDatasetOwners(bytes.toString());
   return 'problem' in parsed ? refuse(parsed.problem) : accept(parsed.owners);

@@ -1,21 +1,24 @@
 import { isCode } from '../errors/flock-off-error.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
+import type { HubClient } from '../shared/hub-client.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import type { DatasetVersion } from './dataset-store.ts';
 import { FILE } from './fetch-verified.ts';
-import type { HubClient } from './hub-client.ts';
+import { insist } from './insist.ts';
 import { readOwnersFile } from './owners-file.ts';
 
 /** Whether anybody can read the data: see `DatasetStore.isReadable`. The body is not received. */
 export async function isReadable(client: HubClient, { repo, commit, signal }: DatasetVersion): Promise<boolean> {
-  signal?.throwIfAborted();
   const url = `${client.hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
   try {
-    return await client.insist(repo, signal, async (signal) => {
-      const response = await client.fetchWith(signal)(url);
+    return await insist(client, { repo, signal }, async ({ fetchAs }) => {
+      const response = await fetchAs(undefined)(url);
       await response.body?.cancel();
-      if (response.ok) return true;
       if (response.status === 404) return false;
+      // The page of a portal in between; the Hub serves no file as one.
+      if (/text\/html/.test(response.headers.get('Content-Type') ?? ''))
+        throw client.faultAt(url)('it answered a page');
+      if (response.ok) return true;
       throw client.faultAt(url)(`it answered ${response.status}`);
     });
   } catch (error) {
@@ -29,11 +32,10 @@ export async function readOwners(
   client: HubClient,
   { repo, commit, signal }: DatasetVersion,
 ): Promise<Checked<string[] | null>> {
-  signal?.throwIfAborted();
   const { hubUrl, token, faultAt } = client;
   try {
-    const read = await client.insist(repo, signal, (signal) =>
-      readOwnersFile({ hubUrl, repo, commit, fetch: client.fetchWith(signal, token), faultAt }),
+    const read = await insist(client, { repo, signal }, ({ fetchAs }) =>
+      readOwnersFile({ hubUrl, repo, commit, fetch: fetchAs(token), faultAt }),
     );
     return read.ok ? accept(read.value?.hotkeys ?? null) : read;
   } catch (error) {

@@ -1,20 +1,20 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type DatasetOwners, MAX_OWNERS, OWNERS_FILE } from '../schema/dataset-owners.ts';
 import { digestFile } from '../shared/file-digest.ts';
+import type { HubClient } from '../shared/hub-client.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { FindUploadParameters, FoundUpload, UploadDatasetParameters, UploadedDataset } from './dataset-store.ts';
-import type { HubClient } from './hub-client.ts';
 import { type FoundVersion, HubRepository, isMissing } from './hub-repository.ts';
+import { insist } from './insist.ts';
 import { requireRights } from './token-rights.ts';
 
 /** What there is of an upload already, and whether the token may do the rest: see `DatasetStore.findUpload`. */
 export async function findUpload(client: HubClient, parameters: FindUploadParameters): Promise<FoundUpload> {
   const { repo, path, owner, commit = null } = parameters;
-  parameters.signal?.throwIfAborted();
   const token = requireToken(client.token);
   const digest = await onDisk(path, () => digestFile(path));
-  return client.insist(repo, parameters.signal, async (signal) => {
-    const repository = new HubRepository(client, { repo, token, signal });
+  return insist(client, parameters, async (calls) => {
+    const repository = new HubRepository(client, { repo, token, calls });
     const told = await repository.whoAmI();
     const found = await repository.find();
     requireRights(told, { repo, exists: found !== null });
@@ -34,11 +34,10 @@ export async function findUpload(client: HubClient, parameters: FindUploadParame
 /** Uploads a file as `data.jsonl`, with its owner: see `DatasetStore.upload`. */
 export async function uploadDataset(client: HubClient, parameters: UploadDatasetParameters): Promise<UploadedDataset> {
   const { repo, path, visibility = 'public', owner } = parameters;
-  parameters.signal?.throwIfAborted();
   const token = requireToken(client.token);
   const digest = await onDisk(path, () => digestFile(path));
-  const commit = await client.insist(repo, parameters.signal, async (signal) => {
-    const repository = new HubRepository(client, { repo, token, signal });
+  const commit = await insist(client, parameters, async (calls) => {
+    const repository = new HubRepository(client, { repo, token, calls });
     const found = (await repository.find()) ?? (await repository.create(visibility));
     // A lost answer may hide a commit that landed: every attempt looks for it first.
     const head = await repository.version(found.head, digest);
@@ -56,9 +55,8 @@ export async function makePublic(
   client: HubClient,
   { repo, signal }: { repo: string; signal?: AbortSignal },
 ): Promise<void> {
-  signal?.throwIfAborted();
   const token = requireToken(client.token);
-  await client.insist(repo, signal, (signal) => new HubRepository(client, { repo, token, signal }).makePublic());
+  await insist(client, { repo, signal }, (calls) => new HubRepository(client, { repo, token, calls }).makePublic());
 }
 
 /**

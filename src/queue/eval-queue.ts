@@ -83,12 +83,9 @@ export class EvalQueue {
 
     const everybody = shuffled([...new Set(hotkeys)].sort(), random);
     const unseen = everybody.filter((hotkey) => !(hotkey in state.lastEvaluated));
-    const chosen =
-      everybody.length <= places
-        ? everybody
-        : state.firstPass
-          ? this.#byWaiting(everybody).slice(0, places)
-          : this.#choose(everybody, weights, places, random);
+    const chosen = state.firstPass
+      ? this.#byWaiting(everybody).slice(0, places)
+      : this.#choose(everybody, weights, places, random);
     if (unseen.length <= places) state.firstPass = false;
 
     state.epoch++;

@@ -51,13 +51,13 @@ export const Competition = z.object({
     .positive()
     .default(128 * 1024 * 1024),
   /**
-   * Most JSON keys, objects and arrays in all lines together, those of unknown keys included. Default 8 Mi: 419 for each of
+   * Most JSON keys, objects and arrays in all lines together, those of unknown keys included. Default 4 Mi: 209 for each of
    * 20,000 rows, where a chat has three or four and three more for each turn.
    */
   maxJsonNodes: z
     .int()
     .positive()
-    .default(8 * 1024 * 1024),
+    .default(4 * 1024 * 1024),
   /** Most tokens of all rows together, each cut to the recipe's `contextTokens`. Default 20,000 rows of 256. */
   maxTokens: z
     .int()

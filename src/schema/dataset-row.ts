@@ -39,3 +39,8 @@ export const DatasetSchema = z.object({
     }),
 });
 export type DatasetRow = z.infer<typeof DatasetSchema>;
+
+/** Characters (UTF-16 units) of what a row says, and a few for each turn. Also of rows that nobody has checked. */
+export function sizeOfRow({ system, conversations }: DatasetRow): number {
+  return conversations.reduce((sum, turn) => sum + 32 + (turn?.content?.length ?? 0), system?.length ?? 0);
+}

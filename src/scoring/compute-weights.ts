@@ -32,7 +32,7 @@ export interface ComputeWeightsParameters {
 
 export interface ComputeWeightsReturnType {
   /**
-   * For the chain: every uid with a weight above 1e-6, summing to 1. Empty when this validator has found nobody worth any:
+   * For the chain: every uid with a weight of at least 1e-6, summing to 1. Empty when this validator has found nobody worth any:
    * the chain's consensus alone is never passed off as its own.
    */
   weights: { uid: number; hotkey: string; weight: number }[];
@@ -84,7 +84,7 @@ export function computeWeights({
   const rates = winRates(contestants, { baselineLossNatsPerToken });
   const rivals = contestants.length - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
   // A loss alone says nothing: with nobody to compare it with, only who stands alone on the subnet earns from it.
-  const comparable = contestants.length > 0 && (rivals > 0 || sumOf(old) === 0);
+  const comparable = rivals > 0 || sumOf(old) === 0;
   const averages = comparable ? movingAverage(old, stepWeights(rates)) : old;
   // To copy the consensus is not to validate: it only moderates an opinion there is.
   const weights = sumOf(averages) > 0 ? moderated(averages, consensus) : new Map<string, number>();

@@ -1,5 +1,5 @@
 import { requireNumbers } from '../shared/require-number.ts';
-import { blend, normalised, type Shares } from './shares.ts';
+import { blend, normalised, type Shares, sumOf } from './shares.ts';
 
 const LEAST_TRUST = 0.5;
 const LEAST_LOSS_MARGIN = 1.05;
@@ -23,7 +23,7 @@ export function expectedTrustLoss(weights: Shares, consensus: Shares): number {
 export function restoreValidatorTrust(weights: Shares, consensus: Shares): Shares {
   requireNumbers('weights', weights, PARTS_OF_ONE);
   const goal = normalised(consensus);
-  if (goal.size === 0 || ![...goal.values()].some((share) => share > 0)) return weights;
+  if (sumOf(goal) === 0) return weights;
   const lossAt = (lambda: number) => expectedTrustLoss(blend(weights, goal, lambda), consensus);
   const least = lossAt(1);
   const allowed = least <= 1 - LEAST_TRUST ? 1 - LEAST_TRUST : least * LEAST_LOSS_MARGIN;

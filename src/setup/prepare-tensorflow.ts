@@ -2,6 +2,8 @@
 // standard error as they begin; the outcome goes to standard output as JSON: `line`, `warning` and `files`, the files
 // whose change makes the outcome stale.
 import { join } from 'node:path';
+import { secretsOfProcess } from '../shared/process-secrets.ts';
+import { Secrets } from '../shared/secrets.ts';
 import { defaultCacheFolder } from './cache.ts';
 import { describeTensorFlow, linkTensorFlow, wasmWarning } from './link-tensorflow.ts';
 import { parseRoutes } from './routes.ts';
@@ -22,6 +24,6 @@ try {
   const warning = linked.backend === 'wasm' ? wasmWarning(linked, 'npm run cli -- tensorflow') : null;
   console.log(JSON.stringify({ line: describeTensorFlow(linked), warning, files }));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(new Secrets(secretsOfProcess(process)).mask(error instanceof Error ? error.message : String(error)));
   process.exitCode = 1;
 }

@@ -48,7 +48,7 @@ export function reasonOf({ code, stoppedBy, stdout, stderr }: CommandResult): st
     .map((line) => line.trim())
     .filter(Boolean);
   const line = lines.findLast((candidate) => /error/i.test(candidate)) ?? lines.at(-1);
-  // pip quotes the address of a proxy, with its password.
+  // pip quotes the address of a proxy, with its password, and not always as it was given.
   const shown = line?.replace(/(?<=\/\/)\S*@|[^\s/:@]+:[^\s/]+@/g, '');
   return shown?.slice(0, 300) ?? (stoppedBy ? `stopped by ${stoppedBy}` : `exit code ${code}`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { cacheEntry, checkFreeSpace } from './cache.ts';
 import { fetchCudaLibraries } from './cuda-libraries.ts';
+import type { PinnedWheels } from './pinned-wheels.ts';
 import { downloadWheels, findPip } from './pip.ts';
 import { unpackWheel } from './unpack-wheel.ts';
 
@@ -96,20 +97,23 @@ export interface FetchWheelParameters {
   cacheFolder: string;
   /** Downloads and unpacks even when the cache has it. */
   force: boolean;
+  pinned: PinnedWheels;
   env: NodeJS.ProcessEnv;
   log: (line: string) => void;
 }
 
 /**
  * Takes libtensorflow and its C headers out of a wheel, with the CUDA libraries that it asks for, or finds them in the
- * cache. The cache entry appears by one rename once every file has the SHA-256 that its wheel records, so an interrupted
- * run leaves nothing half-made.
- * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel; `disk` without space.
+ * cache. The cache entry appears by one rename once every wheel has its pinned SHA-256 and every file the one that its
+ * wheel records, so an interrupted run leaves nothing half-made.
+ * @throws FlockOffError `backend-unavailable` without pip, route or such a wheel, or for a wheel of another hash; `disk`
+ *   without space.
  */
 export async function fetchWheel({
   wheel,
   cacheFolder,
   force,
+  pinned,
   env,
   log,
 }: FetchWheelParameters): Promise<UnpackedWheel> {
@@ -127,13 +131,22 @@ export async function fetchWheel({
       requirements: [`${wheel.distribution}==${wheel.version}`],
       platforms: [wheel.platform],
       folder: incomplete,
+      pinned,
       env,
     });
     log('Unpacking libtensorflow');
     const metadata = await unpackLibtensorflow(join(incomplete, file!), wheel, incomplete);
     await rm(join(incomplete, file!));
     if (wheel.cuda) {
-      await fetchCudaLibraries({ pip, metadata, platforms: manylinuxTags('x86_64'), folder: incomplete, env, log });
+      await fetchCudaLibraries({
+        pip,
+        metadata,
+        platforms: manylinuxTags('x86_64'),
+        folder: incomplete,
+        pinned,
+        env,
+        log,
+      });
     }
     // Another process may have finished the same entry meanwhile, and compile against it by now: it is left alone.
     if (force || !(await isComplete(unpacked))) await replaceFolder(incomplete, entry.folder);

@@ -2,7 +2,13 @@
 export interface ReceivedBytes {
   /** Where in the file the first of them belongs. */
   offset: number;
+  /** Whether the answer says so itself; a 206 without Content-Range is taken for what was asked. */
+  isPlaced: boolean;
+  /** How many the answer announces, `null` where it does not or they are packed. */
+  announced: number | null;
   bytes: AsyncIterable<Uint8Array>;
+  /** Ends the connection, for whoever reads none of them. */
+  cancel(): Promise<void>;
 }
 
 /** Asks for a file from `offset` on. Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked. */
@@ -17,11 +23,15 @@ export function headersFrom(offset: number): Record<string, string> {
  */
 export async function bodyFrom(response: Response, asked: number): Promise<ReceivedBytes> {
   const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
-  if (response.status !== 206) return { offset: 0, bytes: body };
+  const cancel = async () => response.body?.cancel();
+  const length = response.headers.get('Content-Encoding') ? null : response.headers.get('Content-Length');
+  const announced = length === null ? null : Number(length);
+  if (response.status !== 206) return { offset: 0, isPlaced: true, announced, bytes: body, cancel };
   const range = /^bytes (\d+)-/.exec(response.headers.get('Content-Range') ?? '');
   const first = range ? Number(range[1]) : asked;
-  if (first <= asked) return { offset: asked, bytes: after(body, asked - first) };
-  await response.body?.cancel();
+  if (first <= asked)
+    return { offset: asked, isPlaced: range !== null, announced, bytes: after(body, asked - first), cancel };
+  await cancel();
   throw new Error(`it answered with the bytes from ${first} on, asked for those from ${asked} on`);
 }
 

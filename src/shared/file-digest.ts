@@ -35,7 +35,10 @@ export async function digestFile(path: string): Promise<FileDigest> {
   return digest.digest();
 }
 
-/** Whether the Hub's entry for a path has this content. */
-export function sameContent(entry: { oid?: string; lfs?: { oid: string } } | undefined, digest: FileDigest): boolean {
-  return entry !== undefined && (entry.lfs ? entry.lfs.oid === digest.sha256 : entry.oid === digest.gitBlobId);
+/** How the Hub names content: by its SHA-256 where it is an LFS file, else by its git blob id. */
+export const CONTENT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Whether content has this {@link CONTENT_HASH}. */
+export function hasHash({ sha256, gitBlobId }: FileDigest, hash: string): boolean {
+  return hash === (hash.length === 64 ? sha256 : gitBlobId);
 }

@@ -1,6 +1,7 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { fetchFailure } from './fetch-failure.ts';
 import { hubFault, hubRefusal } from './hub-refusal.ts';
+import { Secrets } from './secrets.ts';
 import { stallWatch, watchBody } from './stall-watch.ts';
 
 export interface HubFetchParameters {
@@ -48,14 +49,16 @@ async function send(
   const headers = new Headers(init.headers);
   if (parameters.token !== undefined && !headers.has('Authorization'))
     headers.set('Authorization', `Bearer ${parameters.token}`);
+  const token = headers.get('Authorization')?.replace(/^Bearer /, '');
+  const secrets = new Secrets([token]);
   let response: Response;
   try {
     response = await parameters.fetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
   } catch (error) {
     watch.stop();
     signal?.throwIfAborted();
-    if (error instanceof FlockOffError) throw error;
-    throw fault(fetchFailure(error), { cause: error });
+    const masked = secrets.maskIn(error);
+    throw masked instanceof FlockOffError ? masked : fault(fetchFailure(masked), { cause: masked });
   }
   if (response.ok || PASSED_THROUGH.has(response.status) || (isFile(url) && isMissing(response))) {
     const maxBytes = isFile(url) ? Number.POSITIVE_INFINITY : maxAnswerBytes;
@@ -66,7 +69,6 @@ async function send(
   watch.stop();
   signal?.throwIfAborted();
   const isRead = (init.method ?? 'GET') === 'GET' || /\/paths-info\//.test(new URL(url).pathname);
-  const token = headers.get('Authorization')?.replace(/^Bearer /, '');
   throw hubRefusal({ url, response, body, isRead, token, fault });
 }
 

@@ -1,5 +1,6 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { Secrets } from './secrets.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
 /** What is kept of what was answered. */
@@ -31,9 +32,10 @@ export function hubRefusal({
   fault = hubFault(url),
 }: HubRefusalParameters): FlockOffError {
   const { status, headers } = response;
-  const errorCode = headers.get('X-Error-Code') ?? undefined;
+  const secrets = new Secrets([token]);
+  const errorCode = secrets.mask(headers.get('X-Error-Code') ?? '') || undefined;
   const said = headers.get('X-Error-Message') || errorIn(body) || response.statusText || 'no reason given';
-  const message = cut(token === undefined ? said : said.replaceAll(token, '(the token)'));
+  const message = cut(secrets.mask(said));
   if (status >= 500 || TRANSIENT.has(status)) {
     const askedMs = retryAfterMs(headers);
     const asks = askedMs === undefined ? '' : `, asks to wait ${Math.ceil(askedMs / 1000)} s`;

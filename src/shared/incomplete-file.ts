@@ -8,7 +8,11 @@ import { makeFolder } from './make-folder.ts';
 
 /** What another machine or container has not written to for so long is nobody's any more. */
 const ABANDONED_MS = 3_600_000;
+/** The same of what can be gone on with: its writer waits at most five and a half minutes for a rate limit to end. */
+const RESUMABLE_MS = 600_000;
 const MARK = '.incomplete-';
+/** In place of a writer: its process may live on, and is done with the file. */
+const LEFT = 'left-0';
 
 /**
  * Writes a file that appears under its name whole or not at all, also where several processes write it at once: each
@@ -33,27 +37,63 @@ export async function writeWhole<T>(path: string, write: (incomplete: string) =>
  */
 export async function startIncomplete(path: string): Promise<string> {
   await makeFolder(dirname(path));
-  await removeAbandoned(path);
-  return `${path}${MARK}${machine()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  for (const { incomplete } of await findAbandoned(path)) await remove(incomplete);
+  return nameBy(path, `${machine()}-${process.pid}`);
 }
 
-async function removeAbandoned(path: string): Promise<void> {
+/**
+ * As {@link startIncomplete}, for content that has a hash: the name comes with what {@link leaveIncomplete} left or a
+ * killed process had of the same content, if anything. Of several callers one gets it.
+ */
+export async function resumeIncomplete(path: string, hash: string): Promise<string> {
+  await makeFolder(dirname(path));
+  const mine = `${nameBy(path, `${machine()}-${process.pid}`)}-${hash}`;
+  const abandoned = await findAbandoned(path);
+  const begun = abandoned.filter(({ incomplete }) => incomplete.endsWith(`-${hash}`)).sort((a, b) => b.bytes - a.bytes);
+  for (const { incomplete } of begun) if (await isRenamed(incomplete, mine)) break;
+  for (const { incomplete } of abandoned) await remove(incomplete);
+  return mine;
+}
+
+/** Leaves what {@link resumeIncomplete} named to whoever resumes it, also while this process runs. */
+export async function leaveIncomplete(path: string, incomplete: string): Promise<void> {
+  await rename(incomplete, `${nameBy(path, LEFT)}-${incomplete.split('-').at(-1)}`);
+}
+
+function nameBy(path: string, writer: string): string {
+  return `${path}${MARK}${writer}-${randomUUID().slice(0, 8)}`;
+}
+
+async function isRenamed(from: string, to: string): Promise<boolean> {
+  return rename(from, to).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function remove(incomplete: string): Promise<void> {
+  await rm(incomplete, { force: true, recursive: true }).catch(() => {});
+}
+
+async function findAbandoned(path: string): Promise<{ incomplete: string; bytes: number }[]> {
   const [folder, prefix] = [dirname(path), `${basename(path)}${MARK}`];
+  const abandoned: { incomplete: string; bytes: number }[] = [];
   for (const name of await readdir(folder)) {
     // Earlier versions had one name for all.
     if (name !== prefix.slice(0, -1) && !name.startsWith(prefix)) continue;
     const incomplete = join(folder, name);
-    if (await isAbandoned(incomplete, name.slice(prefix.length)))
-      await rm(incomplete, { force: true, recursive: true }).catch(() => {});
+    const found = await stat(incomplete).catch(() => null);
+    if (found && isAbandoned(name.slice(prefix.length), found.mtimeMs))
+      abandoned.push({ incomplete, bytes: found.size });
   }
+  return abandoned;
 }
 
 /** A process of another machine or container cannot be looked for: there the age tells. */
-async function isAbandoned(incomplete: string, writer: string): Promise<boolean> {
-  const [where, pid] = writer.split('-');
-  if (where === machine() && !isRunning(Number(pid))) return true;
-  const { mtimeMs } = await stat(incomplete).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-  return Date.now() - mtimeMs > ABANDONED_MS;
+function isAbandoned(writer: string, mtimeMs: number): boolean {
+  const [where, pid, _id, hash] = writer.split('-');
+  if (writer.startsWith(LEFT) || (where === machine() && !isRunning(Number(pid)))) return true;
+  return Date.now() - mtimeMs > (hash === undefined ? ABANDONED_MS : RESUMABLE_MS);
 }
 
 let known: string | undefined;

@@ -1,4 +1,5 @@
 import { Console } from 'node:console';
+import type { Secrets } from './secrets.ts';
 
 /** Where the library reports what it does. It never prints by itself: the default says nothing. */
 export interface Logger {
@@ -18,14 +19,17 @@ export function traceOf(logger: Logger): ((message: string, facts?: Record<strin
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** The same logger, but a line that cannot be written, such as on a full disk, stops nothing. */
-export function safeLogger(logger: Logger = silentLogger): Logger {
+/**
+ * The same logger, but a line that cannot be written, such as on a full disk, stops nothing, and secrets are masked in
+ * what is logged.
+ */
+export function safeLogger(logger: Logger = silentLogger, secrets?: Secrets): Logger {
   const safely =
     (level: keyof Logger): Logger['info'] =>
     (...line) => {
       try {
         // A console would print facts that are not there.
-        const said: unknown = logger[level]?.(...line);
+        const said: unknown = logger[level]?.(...(secrets ? secrets.maskIn(line) : line));
         if (said instanceof Promise) said.catch(() => {});
       } catch {
         // There is nowhere left to say so.

@@ -1,88 +1,147 @@
-import type { FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { ReceivedBytes } from './body-from.ts';
-import { digester, type FileDigest } from './file-digest.ts';
+import { digester, type FileDigest, hasHash } from './file-digest.ts';
+import type { HubFault } from './hub-refusal.ts';
+import { leaveIncomplete, resumeIncomplete, startIncomplete } from './incomplete-file.ts';
 import { type OnDiskParameters, onDisk } from './on-disk.ts';
 
-/** What a connection must bring before it breaks to be followed by the next one at once. */
+/** What a connection must bring before it breaks to be followed by the next one at once; less is not worth keeping. */
 const PROGRESS_BYTES = 1024 * 1024;
 
-/** Where a file comes from. */
-export interface FileSource {
-  /** How many it has, as far as is known. */
+/** What a file has, as far as is known. */
+export interface FileContent {
   bytes: number;
+  /** SHA-256 or git blob id, `null` where nobody names one. */
+  hash: string | null;
+}
+
+/** Where a file comes from. */
+export interface FileSource extends FileContent {
   /** Its bytes from `offset` on, over a new connection; from the beginning where the server cannot begin elsewhere. */
   bytesFrom(offset: number): Promise<ReceivedBytes>;
+  /** Makes the error of a source that serves something else. */
+  fault: HubFault;
   /** Called with how many have arrived. */
   onProgress?(bytesDone: number): void;
 }
 
-/** A file that is being received, possibly over several connections: each goes on where the last one broke off. */
+/**
+ * A file that is being received, possibly over several connections and by several processes after each other: each goes
+ * on where the last one broke off, and the hash of the whole decides. It appears under its name when it is complete.
+ */
 export class ReceivedFile {
-  readonly #file: FileHandle;
+  readonly #path: string;
   readonly #where: string | OnDiskParameters;
-  #bytes = 0;
+  #incomplete = '';
+  #file: FileHandle | null = null;
+  #content: FileContent = { bytes: 0, hash: null };
   #digester: ReturnType<typeof digester> | null = null;
-  #digest: FileDigest | null = null;
+  #isDiskSound = true;
 
-  /** @param where what the disk's faults name. */
-  constructor(file: FileHandle, where: string | OnDiskParameters) {
-    this.#file = file;
+  /** @param where what the disk's faults name; default: the path. */
+  constructor(path: string, where: string | OnDiskParameters = path) {
+    this.#path = path;
     this.#where = where;
   }
 
   /**
    * Writes what is missing of the file, and reads nothing behind its end: whether it is the right one, its hash tells.
-   * @throws what reading the source throws, once a connection has brought too little; FlockOffError `disk`.
+   * @throws what reading the source throws, once a connection has brought too little; the source's fault for wrong
+   *   bytes, of which nothing is kept; FlockOffError `disk`.
    */
   async fill(source: FileSource): Promise<FileDigest> {
-    if (source.bytes !== this.#bytes) this.discard();
-    this.#bytes = source.bytes;
+    const file = await this.#open(source);
     let furthest = this.#seen;
     while (this.#seen < source.bytes) {
       try {
-        await this.#receive(await source.bytesFrom(this.#seen), source.onProgress);
+        await this.#receive(file, await source.bytesFrom(this.#seen), source.onProgress);
       } catch (error) {
         if (this.#seen - furthest < PROGRESS_BYTES) throw error;
         furthest = this.#seen;
       }
     }
-    if (!this.#digest) {
-      await onDisk(this.#where, async () => {
-        // What was discarded may have been longer.
-        await this.#file.truncate(source.bytes);
-        // Some file systems say only now that there is no room.
-        await this.#file.sync();
-      });
-      this.#digest = (this.#digester ?? digester(0)).digest();
-    }
-    return this.#digest;
+    await this.#onDisk(async () => {
+      // What was discarded may have been longer.
+      await file.truncate(source.bytes);
+      // Some file systems say only now that there is no room.
+      await file.sync();
+    });
+    const digest = (this.#digester ?? digester(0)).digest();
+    // A hash can be taken once: whoever fills it again begins anew.
+    this.#digester = null;
+    if (source.hash === null || hasHash(digest, source.hash)) return digest;
+    throw source.fault('the bytes received are not those of the file');
   }
 
-  /** Begins anew: what was received is not what it should be. */
-  discard(): void {
+  /** Gives the filled file its name, or another one on the same disk. */
+  async complete(path = this.#path): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
+    await this.#onDisk(() => rename(this.#incomplete, path));
+  }
+
+  /** Lets go of what is not complete: a beginning that is worth it stays for the next one who asks for this content. */
+  async close(): Promise<void> {
+    if (this.#file === null) return;
+    await this.#file.close().catch(() => {});
+    this.#file = null;
+    const isKept = this.#isDiskSound && this.#content.hash !== null && this.#seen >= PROGRESS_BYTES;
+    if (isKept) await leaveIncomplete(this.#path, this.#incomplete).catch(() => {});
+    else await rm(this.#incomplete, { force: true }).catch(() => {});
     this.#digester = null;
-    this.#digest = null;
   }
 
   get #seen(): number {
     return this.#digester?.seen ?? 0;
   }
 
-  async #receive({ offset, bytes }: ReceivedBytes, onProgress?: (bytesDone: number) => void): Promise<void> {
-    if (offset !== this.#seen) this.discard();
-    this.#digester ??= digester(this.#bytes);
+  async #open({ bytes, hash }: FileContent): Promise<FileHandle> {
+    if (this.#file && bytes === this.#content.bytes && hash === this.#content.hash) return this.#file;
+    await this.close();
+    this.#content = { bytes, hash };
+    return this.#onDisk(async () => {
+      const path = this.#path;
+      this.#incomplete = hash === null ? await startIncomplete(path) : await resumeIncomplete(path, hash);
+      this.#file = await open(this.#incomplete, constants.O_RDWR | constants.O_CREAT);
+      const kept = (await this.#file.stat()).size;
+      if (kept > 0 && kept <= bytes) await this.#takeUp(this.#file);
+      return this.#file;
+    });
+  }
+
+  async #takeUp(file: FileHandle): Promise<void> {
+    const taken = digester(this.#content.bytes);
+    for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) taken.update(chunk as Buffer);
+    this.#digester = taken;
+  }
+
+  async #receive(
+    file: FileHandle,
+    { offset, bytes }: ReceivedBytes,
+    onProgress?: (bytesDone: number) => void,
+  ): Promise<void> {
+    if (offset !== this.#seen) this.#digester = null;
+    this.#digester ??= digester(this.#content.bytes);
     const received = this.#digester;
     for await (const chunk of bytes) {
-      const piece = chunk.subarray(0, this.#bytes - received.seen);
-      await onDisk(this.#where, () => writeAll(this.#file, piece, received.seen));
+      const piece = chunk.subarray(0, this.#content.bytes - received.seen);
+      await this.#onDisk(() => writeAll(file, piece, received.seen));
       received.update(piece);
       onProgress?.(received.seen);
-      if (received.seen === this.#bytes) return;
+      if (received.seen === this.#content.bytes) return;
     }
-    const ended = new Error(`it ended after ${received.seen} of ${this.#bytes} bytes`);
+    const ended = new Error(`it ended after ${received.seen} of ${this.#content.bytes} bytes`);
     // A short answer that did not break off is likely another page, not the beginning of the file.
-    if (received.seen < PROGRESS_BYTES) this.discard();
+    if (received.seen < PROGRESS_BYTES) this.#digester = null;
     throw ended;
+  }
+
+  async #onDisk<T>(work: () => Promise<T>): Promise<T> {
+    return onDisk(this.#where, work).catch((error: unknown) => {
+      this.#isDiskSound = false;
+      throw error;
+    });
   }
 }
 

@@ -83,7 +83,8 @@ export class LoraTrainer implements Trainer {
   }
 
   /**
-   * Loads a base model, from a folder without touching the network, or from the hub into the cache folder.
+   * Loads a base model, from a folder without touching the network, or from the hub into the folder that Python's
+   * huggingface_hub keeps models in.
    * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`, `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
@@ -101,7 +102,7 @@ export class LoraTrainer implements Trainer {
   }
 
   /**
-   * Trains a new adapter on `rows`. Verdicts: `no-labels`, `diverged`.
+   * Trains a new adapter on `rows`. Verdicts: `too-many-tokens`, `no-labels`, `diverged`.
    * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
    */
   train(parameters: TrainParameters): Promise<Checked<TrainResult>> {

@@ -1,8 +1,8 @@
 import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { checkerKey } from '../dataset/checker/checker-key.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
-import { startIncomplete } from '../shared/incomplete-file.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
@@ -114,10 +114,11 @@ export async function keepOnDisk(
   if (stored !== null && stored.sha256 === (await onDisk(path, () => sha256OfFile(path))))
     return accept({ path, sha256: stored.sha256, bytes: stored.bytes ?? 0, downloaded: false });
   // A file that is there may be another validator's, and good: it stays until this one is complete.
-  const incomplete = await onDisk(path, () => startIncomplete(path));
-  const file = await datasets.download({ repo, commit, to: incomplete, maxBytes, signal });
+  // Its name is this validator's own and stays the same, so that a restart goes on with what has arrived.
+  const to = join(folder, `data-of-${state.id}.jsonl`);
+  const file = await datasets.download({ repo, commit, to, maxBytes, signal });
   if (!file.ok) return file;
-  await onDisk(path, () => rename(incomplete, path));
+  await onDisk(path, () => rename(to, path));
   const { sha256, bytes } = file.value;
   await state.putDownload({ repo, commit, sha256, bytes, block });
   return accept({ path, sha256, bytes, downloaded: true });

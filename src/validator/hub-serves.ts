@@ -9,7 +9,7 @@ import type { Validator } from './validator.ts';
  * downloaded in this epoch, one of the datasets on this disk is downloaded again and thrown away.
  */
 export async function hubServes(
-  { datasets: store, cacheDir, competition }: Validator,
+  { datasets: store, cacheDir, competition, state }: Validator,
   datasets: FetchedDataset[],
   outcomes: Map<string, Outcome>,
   signal?: AbortSignal,
@@ -18,16 +18,18 @@ export async function hubServes(
   const isAsked = [...outcomes.values()].some((outcome) => outcome.kind === 'postponed' && outcome.by === 'hub');
   const known = datasets[0]?.submission.pointer;
   if (!isAsked || !known) return false;
-  const to = join(cacheDir, 'probe.jsonl');
+  const folder = join(cacheDir, `probe-of-${state.id}`);
   try {
     const { repo, commit } = known;
     // A verdict is an answer, too: this repository may be gone by now.
+    const to = join(folder, 'data.jsonl');
     await store.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
     return true;
   } catch {
     signal?.throwIfAborted();
     return false;
   } finally {
-    await rm(to, { force: true }).catch(() => {});
+    // With what a download that broke off has left for the next one.
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import type { Submission } from '../schema/submission.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import { BLOCKS_PER_DAY, type FetchedDataset, fetchDataset, keepOnDisk } from './fetch-dataset.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
@@ -45,19 +46,19 @@ export async function readDatasets(
   const valid = [...pointers.values()].flatMap((pointer) =>
     pointer.submission.ok ? { ...pointer, submission: pointer.submission.value } : [],
   );
-  const steps = await mapConcurrent(valid, parallelDownloads, async ({ hotkey, submission }) => {
-    const known = ledger.showing(hotkey, submission.pointer);
-    if (known && !isDrawn.has(hotkey) && (await state.fingerprints.has(fingerprintName(known)))) return null;
-    const onUnreadable = () => unreadable.add(hotkey);
-    const parameters = { entry: ledger.of(hotkey), block, onUnreadable, signal };
-    return postponeOnFault(() => fetchDataset(validator, submission, parameters));
+  const steps = new Map<string, Step<FetchedDataset>>();
+  await mapConcurrent(byDataset(valid), parallelDownloads, async (pointers) => {
+    for (const pointer of pointers) {
+      const step = await read(pointer);
+      if (step !== null) steps.set(pointer.hotkey, step);
+    }
   });
 
   const fetched = new Map<string, FetchedDataset>();
   const outcomes = new Map<string, Outcome>();
-  for (const [i, pointer] of valid.entries()) {
+  for (const pointer of valid) {
     const { hotkey } = pointer;
-    const step = steps[i] as Step<FetchedDataset> | null;
+    const step = steps.get(hotkey) ?? null;
     const entry = entryOf(ledger, pointer);
     const position = positions.get(hotkey)!;
     ledger.put(noted(entry, { ...pointer, position, step, isUnreadable: unreadable.has(hotkey) }));
@@ -65,6 +66,15 @@ export async function readDatasets(
     else if (step?.kind === 'rejected' || (step && isDrawn.has(hotkey))) outcomes.set(hotkey, step);
   }
   return { datasets: drawn.flatMap((hotkey) => fetched.get(hotkey) ?? []), outcomes };
+
+  /** `null` where nothing has to be read. */
+  async function read({ hotkey, submission }: (typeof valid)[number]): Promise<Step<FetchedDataset> | null> {
+    const known = ledger.showing(hotkey, submission.pointer);
+    if (known && !isDrawn.has(hotkey) && (await state.fingerprints.has(fingerprintName(known)))) return null;
+    const onUnreadable = () => unreadable.add(hotkey);
+    const parameters = { entry: ledger.of(hotkey), block, onUnreadable, signal };
+    return postponeOnFault(() => fetchDataset(validator, submission, parameters));
+  }
 
   /** What is known of a hotkey after its pointer was looked at. */
   function noted(
@@ -84,13 +94,14 @@ export async function readDatasets(
     const { sha256, rows, bytes, isNew, isChecked } = now.step.value;
     const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
     const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
+    const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
+    // What its rows are compared by was made anew: meanwhile others may have shown them.
     const showing =
-      dated !== null
-        ? { ...dated, judgement: isChecked ? null : dated.judgement }
-        : shownFirst({ repo: pointer.repo, commit: pointer.commit, sha256, rows, position });
+      dated === null ? shownFirst({ ...file, position }) : isChecked ? { ...dated, judgement: null } : dated;
     const recent = entry.received.filter((one) => one.block > block - BLOCKS_PER_DAY);
     const received = isNew ? [...recent, { block, bytes }] : entry.received;
-    return { ...entry, showings: [showing, ...others], received, unreadable: null };
+    const isSame = showing === entry.showings[0] && received === entry.received && entry.unreadable === null;
+    return isSame ? entry : { ...entry, showings: [showing, ...others], received, unreadable: null };
   }
 
   /** Whether a dataset could not be read when it was first asked for, and not in time after that. */
@@ -115,9 +126,9 @@ export async function restoreFingerprints(
 ): Promise<Position> {
   const { checker, competition, parallelDownloads = PARALLEL_DOWNLOADS } = validator;
   const { fingerprints } = validator.state;
-  const showings = ledger.entries.flatMap(({ showings }) => showings);
+  const showings = new Map(ledger.entries.flatMap(({ showings }) => showings.map((one) => [one.sha256, one])));
   let earliest = Number.POSITIVE_INFINITY;
-  await mapConcurrent(showings, parallelDownloads, async (showing) => {
+  await mapConcurrent([...showings.values()], parallelDownloads, async (showing) => {
     const { sha256, repo, commit } = showing;
     if (await fingerprints.has(fingerprintName(showing))) return;
     const pointer = { repo, commit, competition: competition.id };
@@ -130,6 +141,17 @@ export async function restoreFingerprints(
     earliest = Math.min(earliest, firstShownAt(showing));
   });
   return earliest;
+}
+
+/** Pointers that name the same are read one after another: they share a file. */
+function byDataset<T extends { submission: Submission }>(pointers: T[]): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of pointers) {
+    const { repo, commit } = one.submission.pointer;
+    const key = `${repo} ${commit}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
 }
 
 function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey' | 'coldkey'>): LedgerEntry {

@@ -27,6 +27,7 @@ export const LEAST_FACTS: FlockOffErrorFacts = {
   unregistered: { hotkey: '5F...', netuid: 1 },
   wallet: {},
   'wallet-password': {},
+  'wrong-subnet': { netuid: 1, seenGenesisHash: '0x00', seenRegistrationBlock: 9 },
 };
 
 /** An error of a code that a test chooses as it runs. */

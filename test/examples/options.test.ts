@@ -49,7 +49,8 @@ describe('--competition_file', () => {
     const upload = ['--hf_repo_id', 'ann/chats', '--dataset_path', 'data.jsonl'];
     const args = [...upload, '--netuid', '7', '--competition_file', 'none.json'];
     const { code, stdout, stderr } = await runExample('miner.ts', args);
-    const sentence = 'the competition file none.json does not exist. Check --competition_file.\n';
+    const sentence =
+      'the competition file none.json does not exist. Check --competition_file. See flock-off/docs/errors.md#bad-argument\n';
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: sentence });
   });
 });

@@ -73,9 +73,12 @@ test('the miner waits for a chain and then for a hub, and publishes when they ar
   const hub = await hubAt(hubPort);
   const { code, stdout, stderr } = await miner.ended;
   expect(stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^\S+ this is subnet 7 /),
     expect.stringMatching(/^\S+ 2 rows are valid/),
+    expect.stringMatching(/^\S+ ann\/chats will be made, private; it becomes public/),
     expect.stringMatching(/^\S+ uploaded to ann\/chats at [0-9a-f]{40}$/),
     expect.stringMatching(/^\S+ committed ann\/chats:1:[0-9a-f]{40} in block \d+$/),
+    expect.stringMatching(/^\S+ ann\/chats is public, in block \d+$/),
   ]);
   expect(code).toBe(0);
   expect(hub.repository('ann/chats')?.head.files.size).toBeGreaterThan(0);

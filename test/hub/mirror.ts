@@ -57,7 +57,7 @@ export async function startMirror(hubUrl: string, rule: MirrorRule): Promise<Mir
 /** The hub's own answer to a request, without what concerns the connection alone; a range can be left out. */
 export async function askHub(hubUrl: string, request: IncomingMessage, body?: Buffer): Promise<MirroredAnswer> {
   const headers = Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.test(name)) as [string, string][];
-  const answer = await fetch(hubUrl + request.url, {
+  const answer = await fetch(hubUrl + asDataset(request.url ?? '/'), {
     method: request.method,
     headers,
     body: body?.length ? new Uint8Array(body) : undefined,
@@ -68,6 +68,11 @@ export async function askHub(hubUrl: string, request: IncomingMessage, body?: Bu
     headers: Object.fromEntries([...answer.headers].filter(([name]) => !HOP_BY_HOP.test(name))),
     body: Buffer.from(await answer.arrayBuffer()),
   };
+}
+
+/** The local hub has datasets alone: behind a mirror its repositories are models, too. */
+function asDataset(url: string): string {
+  return url.replace(/^\/api\/models\//, '/api/datasets/').replace(/^(?=\/[^/]+\/[^/]+\/resolve\/)/, '/datasets');
 }
 
 export function without(answer: MirroredAnswer, ...names: string[]): MirroredAnswer {

@@ -65,6 +65,10 @@ const listing =
     isListing(request)
       ? { ...answer, body: Buffer.from(JSON.stringify(JSON.parse(answer.body.toString()).map(change))) }
       : answer;
+const measured = (answer: MirroredAnswer) => ({
+  ...answer,
+  headers: { ...answer.headers, 'content-length': String(answer.body.length) },
+});
 const zipped = (answer: MirroredAnswer, headers = {}) => {
   const body = gzipSync(answer.body);
   return {
@@ -137,16 +141,39 @@ describe.each(['regular', 'lfs'] as const)('the hash of %s storage decides', (st
     expect(await readFile(at('down.jsonl'), 'utf8')).toBe(BODY);
   });
 
-  test.each<[string, MirrorRule]>([
+  test.each<[string, MirrorRule, number?]>([
     ['as the Hub has it', (answer) => answer],
     ['through a mirror that ignores ranges', file((_, request) => askHub(hub.url, withoutRange(request)))],
-    ['through a mirror without Content-Range', file((answer) => without(answer, 'content-range'))],
-  ])('a file that is too large is a verdict, and is not downloaded: %s', async (_how, rule) => {
+    ['through a mirror without Content-Range', file((answer) => measured(without(answer, 'content-range')))],
+    [
+      'through a mirror without Content-Range and length, which is read from the beginning to be sure',
+      file((answer) => without(answer, 'content-range')),
+      3,
+    ],
+  ])('a file that is too large is a verdict, and is not downloaded: %s', async (_how, rule, requests = 2) => {
     const commit = await uploaded('x'.repeat(4 * MIB));
     const verdict = { ok: false, verdict: { reason: 'dataset-too-large' } };
     expect(await downloadThrough(rule, commit, { maxBytes: 100_000 })).toMatchObject(verdict);
-    expect(mirror!.requests).toHaveLength(2);
+    expect(mirror!.requests).toHaveLength(requests);
   });
+
+  test.each<[string, (answer: MirroredAnswer) => MirroredAnswer]>([
+    ['with its length', measured],
+    ['without', (answer) => answer],
+  ])(
+    'a small file, listed too large and served whole in place of a range, %s, costs no miner anything',
+    async (_how, serve) => {
+      const commit = await uploaded(BODY);
+      const size = 10_000 * MIB;
+      const lie = listing((entry) => ({ ...entry, size, ...(entry.lfs ? { lfs: { ...entry.lfs, size } } : {}) }));
+      const whole = file(async (_, request) => {
+        const answer = await askHub(hub.url, withoutRange(request));
+        return serve({ ...without(answer, 'content-range'), status: 206 });
+      });
+      const rule: MirrorRule = async (answer, ...rest) => whole((await lie(answer, ...rest))!, ...rest);
+      await expect(downloadThrough(rule, commit)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
+    },
+  );
 });
 
 describe('a connection that breaks is followed by one that goes on', () => {
@@ -196,11 +223,15 @@ describe('a connection that breaks is followed by one that goes on', () => {
 
 describe('what does not end is cut, and is the fault of the Hub', () => {
   test.each<[string, MirrorRule, RegExp]>([
-    ['a file', file((_, __, response) => endless(response)), /are not those of data.jsonl/],
+    [
+      'a file',
+      file((_, __, response) => endless(response)),
+      /data.jsonl: the bytes received are not those of the file/,
+    ],
     [
       'a gzip bomb',
       file((answer) => zipped({ ...answer, body: Buffer.alloc(5 * MIB) })),
-      /are not those of data.jsonl/,
+      /data.jsonl: the bytes received are not those of the file/,
     ],
     [
       'a list',

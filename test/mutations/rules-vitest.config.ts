@@ -10,7 +10,7 @@ export default defineConfig({
       'test/{scoring,queue,dataset}/**/*.test.ts',
       'test/validator/{standing,pointers}.test.ts',
       'test/trainer/tokens/batches.test.ts',
-      'test/chain/weights/normalise.test.ts',
+      'test/chain/weights/{normalise,row}.test.ts',
       'test/chain/subnet/epoch-schedule.test.ts',
     ],
     exclude: ['test/dataset/performance.test.ts'],

@@ -35,7 +35,7 @@ const mutants = await new Stryker({
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'test/mutations/rules-vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
-  concurrency: 2,
+  concurrency: 1,
   reporters: ['progress-append-only'],
   tempDirName: '.flock-off/stryker',
   allowEmpty: true,

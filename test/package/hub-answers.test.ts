@@ -81,7 +81,14 @@ test.each(TABLE)('the clients of the Hub give the codes of docs/errors.md to %s'
   const path = join(folder, 'mine.jsonl');
   await writeFile(path, 'rows');
   const store = new HubDatasetStore({ endpoint, token: 'hf_ann', attempts: 1, clock: noWaiting });
-  const source = { model: 'ann/tiny', cacheDir: folder, hubEndpoint: endpoint, hubToken: 'hf_ann', clock: noWaiting };
+  const source = {
+    model: 'ann/tiny',
+    hubCacheDir: folder,
+    cacheDir: folder,
+    hubEndpoint: endpoint,
+    hubToken: 'hf_ann',
+    clock: noWaiting,
+  };
   const codes = [
     await outcome(() => download('hf_ann')),
     await outcome(() => download()),

@@ -128,6 +128,21 @@ describe('later epochs', () => {
     expect(chiSquared).toBeLessThan(87.97);
   });
 
+  it('draw the places of chance from beside the top: no place of theirs is left to those who wait', () => {
+    const hotkeys = miners(100);
+    // The lower the rank, the longer the wait: m92 to m99 take the places of waiting, m91 would have the next.
+    const lastEvaluated = Object.fromEntries(hotkeys.map((hotkey, rank) => [hotkey, 100 - rank]));
+    let times = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const queue = new EvalQueue({ state: { seed, epoch: 100, firstPass: false, lastEvaluated } });
+      const { hotkeys: drawn } = queue.next({ hotkeys, weights: descending(hotkeys) });
+      expect(drawn).toEqual(expect.arrayContaining(miners(8)));
+      if (drawn.includes('m91')) times++;
+    }
+    // About 15: now and then chance takes one of the eight, whose place m91 then has.
+    expect(times).toBeLessThan(35);
+  });
+
   it('count a miner without a weight as 0', () => {
     const hotkeys = miners(50);
     const queue = afterFirstPass(hotkeys);
@@ -151,7 +166,12 @@ describe('later epochs', () => {
 
   it.each([0, 1, 2.5, Number.NaN])('refuse %s places', (places) => {
     const queue = new EvalQueue({ seed: 1 });
-    expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(/2 places or more/);
+    expect(() => queue.next({ hotkeys: miners(3), weights: {}, places })).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('2 places or more'),
+        facts: { name: 'places', value: places },
+      }),
+    );
   });
 });
 
@@ -176,6 +196,39 @@ describe('always', () => {
     expect(new Set(seeds).size).toBeGreaterThan(1900);
     expect(Math.max(...seeds)).toBeGreaterThan(64_000);
     expect(Math.min(...seeds)).toBeLessThan(1500);
+  });
+
+  it('takes chance from seed + epoch: those who start together and those who restart draw alike', () => {
+    const state = { epoch: 3, firstPass: true, lastEvaluated: {} };
+    const hotkeys = miners(40);
+    const later = new EvalQueue({ state: { ...state, seed: 5 } }).next({ hotkeys, weights: {} });
+    expect(later).toEqual(new EvalQueue({ seed: 8 }).next({ hotkeys, weights: {} }));
+  });
+
+  it('draws what it has always drawn: validators of different versions would disagree otherwise', () => {
+    const hotkeys = miners(7);
+    const queue = new EvalQueue({ seed: 1 });
+    const epochs = [1, 2, 3, 4].map(() => queue.next({ hotkeys, weights: descending(hotkeys), places: 4 }));
+    expect(epochs.map(({ epochSeed, hotkeys }) => [epochSeed, hotkeys.join(' ')])).toMatchInlineSnapshot(`
+      [
+        [
+          62501,
+          "m5 m2 m1 m4",
+        ],
+        [
+          23720,
+          "m6 m0 m3 m1",
+        ],
+        [
+          5994,
+          "m0 m5 m6 m4",
+        ],
+        [
+          17530,
+          "m0 m5 m4 m2",
+        ],
+      ]
+    `);
   });
 
   it('draws the same from the same state, in whatever order the hotkeys come', () => {

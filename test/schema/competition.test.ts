@@ -45,9 +45,14 @@ describe('Competition', () => {
       maxLineBytes: 1024 * 1024,
       maxTurns: 1024,
       maxCodePoints: 128 * 1024 * 1024,
-      maxJsonNodes: 8 * 1024 * 1024,
+      maxJsonNodes: 4 * 1024 * 1024,
       maxTokens: 20_000 * 256,
-      duplicateContainment: 0.4,
+      minOwnRows: 32,
+      evaluationRows: 'leave-out',
+      baseline: 'contestant',
+      readableWithinBlocks: 50,
+      claimBlocks: 50_400,
+      maxBytesPerDay: 1024 ** 3,
       recipe: LoraRecipe.parse({}),
     });
   });
@@ -62,8 +67,11 @@ describe('Competition', () => {
     { id: 'a:b' },
     { minRows: 0 },
     { maxBytes: 1.5 },
-    { duplicateContainment: 0 },
-    { duplicateContainment: 1.1 },
+    { minOwnRows: 0 },
+    { evaluationRows: 'forbid' },
+    { baseline: true },
+    { claimBlocks: -1 },
+    { maxBytesPerDay: 0 },
   ])('refuses %j', (wrong) => {
     expect(Competition.safeParse(wrong).success).toBe(false);
   });

@@ -126,6 +126,8 @@ describe('computeWeights', () => {
     const { byUid } = compute({ previous, neurons: neurons(['a'], ['low'], ['kept']) });
     expect(Object.keys(byUid)).toEqual(['0', '2']);
     expect(byUid[0]! + byUid[2]!).toBeCloseTo(1, 12);
+    const edge = compute({ previous: { a: 999_999, edge: 1, low: 0 }, neurons: neurons(['a'], ['edge'], ['low']) });
+    expect(Object.keys(edge.byUid)).toEqual(['0', '1']);
   });
 
   it('has no weights for an empty subnet, nobody scored, or everybody rejected', () => {
@@ -181,6 +183,44 @@ describe('computeWeights', () => {
     expect(byUid[0]).toBeCloseTo(0.7, 9);
   });
 
+  describe('with the base model as a contestant', () => {
+    const all = neurons(['a', 0.2], ['b', 0.5], ['c', 0.3]);
+
+    it('gives nothing to who does not beat it by 4 %, whatever the past and the consensus', () => {
+      const { byUid, averages, winRates, belowBaseline } = compute({
+        scored: [scored('a', 1), scored('b', 1.92), scored('c', 1.9)],
+        baselineLossNatsPerToken: 2,
+        previous: { a: 0.1, b: 0.8, c: 0.1 },
+        neurons: all,
+      });
+      expect([...belowBaseline]).toEqual(['b']);
+      expect(Object.keys(byUid)).toEqual(['0', '2']);
+      expect(averages.b).toBe(0);
+      expect(Object.fromEntries(winRates)).toEqual({ a: 1, c: 0.5 });
+    });
+
+    it('lets who does not beat it be nobody’s rival: losers change nothing between the others', () => {
+      const two = { scored: [scored('a', 1), scored('b', 1.5)], baselineLossNatsPerToken: 2, neurons: all };
+      const { winRates } = compute({ ...two, scored: [...two.scored, scored('c', 3)] });
+      expect(winRates).toEqual(compute(two).winRates);
+    });
+
+    it('has somebody to compare a lone miner with: it earns from beating it, and takes nobody’s share', () => {
+      const previous = { a: 0.5, b: 0.5 };
+      const newcomer = { scored: [scored('c', 1)], baselineLossNatsPerToken: 2, previous, neurons: all };
+      expect(compute(newcomer).averages.c).toBeCloseTo(1 / 3, 9);
+      expect(compute({ ...newcomer, scored: [scored('a', 1)] }).averages).toEqual(previous);
+    });
+
+    it('takes back what was set before where nobody beats it, and keeps it while others could not be evaluated', () => {
+      const lost = { scored: [scored('a', 3)], baselineLossNatsPerToken: 2, neurons: neurons(['a', 0.6], ['b', 0.4]) };
+      expect(compute({ ...lost, previous: { a: 1 } })).toMatchObject({ weights: [], action: 'take-back' });
+      expect(compute({ ...lost, unjudged: new Set(['b']) })).toMatchObject({ weights: [], action: 'keep' });
+      const others = { ...lost, previous: { a: 0.5, b: 0.5 }, unjudged: new Set(['b']) };
+      expect(compute(others)).toMatchObject({ byUid: { 1: 1 }, averages: { a: 0, b: 0.5 }, action: 'set' });
+    });
+  });
+
   it('changes none of its arguments', () => {
     const previous = Object.freeze({ a: 0.5, b: 0.5 });
     const parameters = {
@@ -203,22 +243,27 @@ describe('computeWeights', () => {
       consensus: fc.double({ min: 0, max: 0.3, noNaN: true }),
     });
     fc.assert(
-      fc.property(fc.array(miner, { maxLength: 12 }), (miners) => {
-        const name = (i: number) => `m${i}`;
-        const rejected = new Set(miners.flatMap((m, i) => (m.rejected ? name(i) : [])));
-        const { weights, averages } = compute({
-          scored: miners.flatMap(({ loss, block }, i) => (loss === null ? [] : scored(name(i), loss, block))),
-          rejected,
-          previous: Object.fromEntries(miners.map((m, i) => [name(i), m.previous])),
-          neurons: neurons(...miners.map((m, i): [string, number] => [name(i), m.consensus])),
-        });
-        for (const { uid, weight } of weights) {
-          expect(rejected.has(name(uid))).toBe(false);
-          expect(weight).toBeGreaterThanOrEqual(0.9e-6);
-        }
-        if (weights.length > 0) expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
-        for (const hotkey of rejected) expect(averages[hotkey]).toBe(0);
-      }),
+      fc.property(
+        fc.array(miner, { maxLength: 12 }),
+        fc.option(fc.double({ min: 0, max: 1000, noNaN: true })),
+        (miners, baseline) => {
+          const name = (i: number) => `m${i}`;
+          const rejected = new Set(miners.flatMap((m, i) => (m.rejected ? name(i) : [])));
+          const { weights, averages, belowBaseline } = compute({
+            baselineLossNatsPerToken: baseline,
+            scored: miners.flatMap(({ loss, block }, i) => (loss === null ? [] : scored(name(i), loss, block))),
+            rejected,
+            previous: Object.fromEntries(miners.map((m, i) => [name(i), m.previous])),
+            neurons: neurons(...miners.map((m, i): [string, number] => [name(i), m.consensus])),
+          });
+          for (const { uid, weight } of weights) {
+            expect(rejected.has(name(uid)) || belowBaseline.has(name(uid))).toBe(false);
+            expect(weight).toBeGreaterThanOrEqual(0.9e-6);
+          }
+          if (weights.length > 0) expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
+          for (const hotkey of [...rejected, ...belowBaseline]) expect(averages[hotkey]).toBe(0);
+        },
+      ),
     );
   });
 });

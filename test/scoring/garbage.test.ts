@@ -16,6 +16,8 @@ import { beatsBaseline, winRates } from '../../src/scoring/win-rates.ts';
 interface Calculation {
   numbers: Record<string, number>;
   mayBeNegative?: string[];
+  /** What a sentence calls each of the numbers. */
+  names?: Record<string, string>;
   of: (numbers: Record<string, number>) => unknown;
 }
 
@@ -24,6 +26,11 @@ const contestants = ({ loss, block }: Record<string, number>) => [
   { hotkey: 'b', lossNatsPerToken: 1.5, commitBlock: 7 },
 ];
 const LOSSES = { loss: 1.2, block: 5 };
+const namesOfLosses = (list: string) => ({
+  loss: `${list}[0].lossNatsPerToken`,
+  block: `${list}[0].commitBlock`,
+});
+const namesOfShares = (name: string) => ({ a: `${name}["a"]`, b: `${name}["b"]` });
 const shares = ({ a, b }: Record<string, number>) =>
   new Map([
     ['a', a!],
@@ -36,11 +43,21 @@ const CALCULATIONS: Record<string, Calculation> = {
   scoreBenchmark: {
     numbers: { loss: 0.15, ...ERA_B_CURVE },
     mayBeNegative: Object.keys(ERA_B_CURVE),
+    names: {
+      loss: 'lossNatsPerToken',
+      ...Object.fromEntries(Object.keys(ERA_B_CURVE).map((key) => [key, `curve["${key}"]`])),
+    },
     of: ({ loss, ...curve }) =>
       scoreBenchmark({ lossNatsPerToken: loss!, curve: curve as unknown as typeof ERA_B_CURVE }),
   },
   computeWeights: {
     numbers: { ...LOSSES, average: 0.4, uid: 3, consensus: 0.2 },
+    names: {
+      ...namesOfLosses('scored'),
+      average: 'previous["a"]',
+      uid: 'neurons[0].uid',
+      consensus: 'neurons[0].consensus',
+    },
     of: (numbers) =>
       computeWeights({
         scored: contestants(numbers),
@@ -52,14 +69,20 @@ const CALCULATIONS: Record<string, Calculation> = {
         ],
       }),
   },
-  pickDailyWinner: { numbers: LOSSES, of: (numbers) => pickDailyWinner(contestants(numbers)) },
-  winRates: { numbers: LOSSES, of: (numbers) => winRates(contestants(numbers)) },
+  pickDailyWinner: {
+    numbers: LOSSES,
+    names: namesOfLosses('contestants'),
+    of: (numbers) => pickDailyWinner(contestants(numbers)),
+  },
+  winRates: { numbers: LOSSES, names: namesOfLosses('contestants'), of: (numbers) => winRates(contestants(numbers)) },
   'winRates with a baseline': {
     numbers: { baseline: 1.4 },
+    names: { baseline: 'baselineLossNatsPerToken' },
     of: ({ baseline }) => winRates(contestants(LOSSES), { baselineLossNatsPerToken: baseline! }),
   },
   'computeWeights with a baseline': {
     numbers: { baseline: 1.4 },
+    names: { baseline: 'baselineLossNatsPerToken' },
     of: ({ baseline }) =>
       computeWeights({
         scored: contestants(LOSSES),
@@ -71,25 +94,45 @@ const CALCULATIONS: Record<string, Calculation> = {
   },
   beatsBaseline: {
     numbers: { loss: 1.2, baseline: 1.4 },
+    names: { loss: 'lossNatsPerToken', baseline: 'baselineLossNatsPerToken' },
     of: ({ loss, baseline }) => beatsBaseline(loss!, baseline!),
   },
-  stepWeights: { numbers: SHARES, of: (numbers) => stepWeights(shares(numbers)) },
-  'movingAverage of old': { numbers: SHARES, of: (numbers) => movingAverage(shares(numbers), half) },
-  'movingAverage of a step': { numbers: SHARES, of: (numbers) => movingAverage(half, shares(numbers)) },
-  sumOf: { numbers: SHARES, of: (numbers) => sumOf(shares(numbers)) },
-  normalised: { numbers: SHARES, of: (numbers) => normalised(shares(numbers)) },
+  stepWeights: { numbers: SHARES, names: namesOfShares('winRates'), of: (numbers) => stepWeights(shares(numbers)) },
+  'movingAverage of old': {
+    numbers: SHARES,
+    names: namesOfShares('shares'),
+    of: (numbers) => movingAverage(shares(numbers), half),
+  },
+  'movingAverage of a step': {
+    numbers: SHARES,
+    names: namesOfShares('step'),
+    of: (numbers) => movingAverage(half, shares(numbers)),
+  },
+  sumOf: { numbers: SHARES, names: namesOfShares('shares'), of: (numbers) => sumOf(shares(numbers)) },
+  normalised: { numbers: SHARES, names: namesOfShares('shares'), of: (numbers) => normalised(shares(numbers)) },
   blend: {
     numbers: { ...SHARES, portion: 0.2 },
+    names: { ...namesOfShares('shares'), portion: 'portion' },
     of: ({ portion, ...numbers }) => [blend(shares(numbers), half, portion!), blend(half, shares(numbers), portion!)],
   },
-  'expectedTrustLoss of weights': { numbers: SHARES, of: (numbers) => expectedTrustLoss(shares(numbers), half) },
-  'expectedTrustLoss by a consensus': { numbers: SHARES, of: (numbers) => expectedTrustLoss(half, shares(numbers)) },
+  'expectedTrustLoss of weights': {
+    numbers: SHARES,
+    names: namesOfShares('weights'),
+    of: (numbers) => expectedTrustLoss(shares(numbers), half),
+  },
+  'expectedTrustLoss by a consensus': {
+    numbers: SHARES,
+    names: namesOfShares('consensus'),
+    of: (numbers) => expectedTrustLoss(half, shares(numbers)),
+  },
   'restoreValidatorTrust of weights': {
     numbers: SHARES,
+    names: namesOfShares('weights'),
     of: (numbers) => restoreValidatorTrust(shares(numbers), half),
   },
   'restoreValidatorTrust by a consensus': {
     numbers: SHARES,
+    names: namesOfShares('shares'),
     of: (numbers) => restoreValidatorTrust(half, shares(numbers)),
   },
   normaliseWeights: {
@@ -104,6 +147,7 @@ const CALCULATIONS: Record<string, Calculation> = {
   },
   EvalQueue: {
     numbers: { seed: 1, places: 2, weight: 0.5 },
+    names: { seed: 'seed', weight: 'weights["a"]' },
     of: ({ seed, places, weight }) => {
       const queue = new EvalQueue({ seed: seed! });
       const hotkeys = ['a', 'b', 'c', 'd'];
@@ -116,7 +160,7 @@ const CASES = Object.entries(CALCULATIONS).flatMap(([name, calculation]) =>
   Object.keys(calculation.numbers).map((position) => ({ name, position, ...calculation })),
 );
 
-describe.each(CASES)('$name, $position', ({ numbers, mayBeNegative = [], position, of }) => {
+describe.each(CASES)('$name, $position', ({ numbers, mayBeNegative = [], names = {}, position, of }) => {
   const faultAt = (value: number): FlockOffError | null => {
     try {
       expectFinite(of({ ...numbers, [position]: value }));
@@ -135,6 +179,12 @@ describe.each(CASES)('$name, $position', ({ numbers, mayBeNegative = [], positio
     expect(faultAt(value)?.message).toContain(String(value));
   });
 
+  if (position in names) {
+    it('names it', () => {
+      expect(faultAt(Number.NaN)?.message).toContain(`${names[position]} must be a `);
+    });
+  }
+
   it('refuses what is negative', () => {
     if (mayBeNegative.includes(position)) expect(faultAt(-1)).toBeNull();
     else expect(faultAt(-1)?.message).toContain('-1');
@@ -149,6 +199,24 @@ describe.each(CASES)('$name, $position', ({ numbers, mayBeNegative = [], positio
   it('has a finite result or a sentence for any number', () => {
     fc.assert(fc.property(fc.double(), (value) => void faultAt(value)));
   });
+});
+
+it.each<[string, () => unknown, string]>([
+  ['a step over 1', () => movingAverage(half, new Map([['a', 1.1]])), 'step["a"] must be a finite number from 0 to 1'],
+  ['a portion over 1', () => blend(half, half, 1.1), 'portion must be a finite number from 0 to 1, saw 1.1'],
+  [
+    'weights over 1',
+    () => expectedTrustLoss(new Map([['a', 1.1]]), half),
+    'weights["a"] must be a finite number from 0',
+  ],
+  ['weights over 1 to be restored', () => restoreValidatorTrust(new Map([['a', 1.1]]), half), 'weights["a"] must be'],
+  [
+    'shares without a sum',
+    () => sumOf(shares({ a: Number.MAX_VALUE, b: Number.MAX_VALUE })),
+    'the shares are too large for a sum. Divide them first.',
+  ],
+])('refuses %s', (_, calculate, message) => {
+  expect(calculate).toThrow(message);
 });
 
 it('names the argument that is wrong', () => {

@@ -40,8 +40,15 @@ describe('restoreValidatorTrust', () => {
     expect(b).toBeCloseTo(0.06, 9);
   });
 
+  it('aims for a trust of 0.5 where that is just what can be reached', () => {
+    const { a, b } = restored({ a: 1 }, { a: 0.25, b: 0.25 });
+    expect(a).toBeCloseTo(0.75, 9);
+    expect(b).toBeCloseTo(0.25, 9);
+  });
+
   it('changes nothing where trust is 0.5 or more', () => {
     expect(restored({ a: 0.7, b: 0.3 }, { a: 0.2, b: 0.8 })).toEqual({ a: 0.7, b: 0.3 });
+    expect(restored({ a: 0.75, b: 0.25 }, { a: 0.25, b: 0.75 })).toEqual({ a: 0.75, b: 0.25 });
   });
 
   it('changes nothing without a consensus', () => {

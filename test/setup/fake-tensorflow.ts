@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { PinnedWheels } from '../../src/setup/pinned-wheels.ts';
 import type { TensorFlowPackage } from '../../src/setup/tensorflow-package.ts';
 import { glibcVersion, type Wheel, wheelFor } from '../../src/setup/wheel.ts';
 import { zip } from './zip-writer.ts';
@@ -34,6 +35,13 @@ export interface FakeWheel {
   distribution: string;
   file: string;
   content: Buffer;
+}
+
+/** The hashes of wheels, as the repository has those of the real ones. */
+export function pin(...wheels: FakeWheel[]): PinnedWheels {
+  return Object.fromEntries(
+    wheels.map(({ file, content }) => [file, createHash('sha256').update(content).digest('hex')]),
+  );
 }
 
 export interface MakeWheelParameters {

@@ -13,6 +13,7 @@ import {
   makePackage,
   makeWheel,
   missingTool,
+  pin,
   pipEnvironment,
   startIndex,
   wheelForThisMachine,
@@ -61,10 +62,16 @@ describe.skipIf(missing)('linking TensorFlow with CUDA', { timeout: 120_000 }, (
     const tooNew = makeCudaWheel('nvidia-cusolver-cu12', '12.0', { 'nvidia/cusolver/lib/libcusolver.so.12': 'new' });
     const index = await startIndex(tensorFlow, tools, cuSolver, tooNew);
     const lines: string[] = [];
-    const options = { tensorflow, cacheFolder, gpu: true, env: pipEnvironment(index.url) };
+    const options = {
+      tensorflow,
+      cacheFolder,
+      gpu: true,
+      pinned: pin(tensorFlow, tools, cuSolver),
+      env: pipEnvironment(index.url),
+    };
     const linked = await linkTensorFlow({ ...options, log: (line) => lines.push(line) });
     expect(linked).toMatchObject({ route: 'wheel', cuda: true, cudaProblem: null, failures: [] });
-    expect(lines).toContain('Downloading nvidia-cusolver-cu12<12.0,>=11.6 with pip (2 of 2)');
+    expect(lines).toContain('Downloading nvidia-cusolver-cu12==11.7 with pip (2 of 2)');
     expect(index.downloads).toBe(3);
     await access(inCache('nvidia/cuda_nvcc/bin/ptxas'), constants.X_OK);
     expect(existsSync(inCache('nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc'))).toBe(true);
@@ -97,8 +104,10 @@ describe.skipIf(missing)('linking TensorFlow with CUDA', { timeout: 120_000 }, (
       'holds none of the files',
     ],
   ])('%s is refused and leaves nothing behind', async (_, offered, sentence) => {
-    const index = await startIndex(tensorFlow, tools, ...offered());
-    const options = { tensorflow, cacheFolder, gpu: true, routes: ['wheel'] as const };
+    const wheels = [tensorFlow, tools, ...offered()];
+    const index = await startIndex(...wheels);
+    const pinned = pin(cuSolver, ...wheels);
+    const options = { tensorflow, cacheFolder, gpu: true, pinned, routes: ['wheel'] as const };
     await expect(linkTensorFlow({ ...options, env: pipEnvironment(index.url) })).rejects.toThrow(sentence);
     expect(await readdir(join(cacheFolder, 'tensorflow'))).toEqual([]);
     expect(isLinked(tensorflow)).toBe(false);
@@ -107,7 +116,13 @@ describe.skipIf(missing)('linking TensorFlow with CUDA', { timeout: 120_000 }, (
 
   test('a wheel that was unpacked without CUDA libraries is fetched again', async () => {
     const index = await startIndex(tensorFlow, tools, cuSolver);
-    const options = { tensorflow, cacheFolder, gpu: true, env: pipEnvironment(index.url) };
+    const options = {
+      tensorflow,
+      cacheFolder,
+      gpu: true,
+      pinned: pin(tensorFlow, tools, cuSolver),
+      env: pipEnvironment(index.url),
+    };
     await linkTensorFlow(options);
     await rm(inCache('nvidia'), { recursive: true });
     expect(await linkTensorFlow(options)).toMatchObject({ route: 'wheel', cuda: true });

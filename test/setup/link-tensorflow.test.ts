@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { describeTensorFlow, linkTensorFlow, wasmWarning } from '../../src/setup/link-tensorflow.ts';
+import type { PinnedWheels } from '../../src/setup/pinned-wheels.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
 import type { TensorFlowPackage } from '../../src/setup/tensorflow-package.ts';
 import { startForwardProxy } from '../shared/forward-proxy.ts';
-import { isLinked, makePackage, makeWheel, missingTool, pipEnvironment, startIndex } from './fake-tensorflow.ts';
+import { isLinked, makePackage, makeWheel, missingTool, pin, pipEnvironment, startIndex } from './fake-tensorflow.ts';
 
 const missing = missingTool();
 if (missing) console.warn(`Linking is not tested here: ${missing}.`);
@@ -21,6 +22,7 @@ describe.skipIf(missing)('linking TensorFlow', () => {
   let index: Awaited<ReturnType<typeof startIndex>>;
   let tensorflow: TensorFlowPackage;
   let cacheFolder: string;
+  let pinned: PinnedWheels;
   let count = 0;
   let lines: string[];
   const log = (line: string) => lines.push(line);
@@ -28,7 +30,9 @@ describe.skipIf(missing)('linking TensorFlow', () => {
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'flock-off-link-'));
-    index = await startIndex(await makeWheel(root, { version: '2.21.0' }));
+    const wheel = await makeWheel(root, { version: '2.21.0' });
+    pinned = pin(wheel);
+    index = await startIndex(wheel);
   });
   afterAll(async () => {
     await index.close();
@@ -43,7 +47,7 @@ describe.skipIf(missing)('linking TensorFlow', () => {
 
   test('an unlinked package gets the library of the wheel, then counts as linked, and a new copy links from the cache', async () => {
     const env = pipEnvironment(index.url);
-    const first = await linkTensorFlow({ tensorflow, cacheFolder, env, log });
+    const first = await linkTensorFlow({ tensorflow, cacheFolder, pinned, env, log });
     expect(first).toMatchObject({ route: 'wheel', backend: 'native', version: '2.21.0', cuda: false, failures: [] });
     expect(describeTensorFlow(first)).toBe('TensorFlow 2.21.0, native, on the CPU (fake-tfjs-node 4.22.0)');
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['Downloading', 'Unpacking', 'Compiling']);
@@ -52,9 +56,11 @@ describe.skipIf(missing)('linking TensorFlow', () => {
     expect(existsSync(join(cacheFolder, 'tensorflow', entry!, 'tensorflow/include/unrelated'))).toBe(false);
 
     const offline = pipEnvironment('http://127.0.0.1:9/simple');
-    expect(await linkTensorFlow({ tensorflow, cacheFolder, env: offline, log })).toMatchObject({ route: 'linked' });
+    expect(await linkTensorFlow({ tensorflow, cacheFolder, pinned, env: offline, log })).toMatchObject({
+      route: 'linked',
+    });
     const copy = await makePackage(join(root, 'copy'));
-    expect(await linkTensorFlow({ tensorflow: copy, cacheFolder, env: offline, log })).toMatchObject({
+    expect(await linkTensorFlow({ tensorflow: copy, cacheFolder, pinned, env: offline, log })).toMatchObject({
       route: 'wheel',
     });
     expect(lines).toHaveLength(3);
@@ -65,19 +71,22 @@ describe.skipIf(missing)('linking TensorFlow', () => {
     const proxy = await startForwardProxy();
     proxy.credentials = 'ann:p@ss';
     const env = { ...pipEnvironment(index.url), HTTP_PROXY: proxy.url.replace('//', '//ann:p%40ss@') };
-    expect(await linkTensorFlow({ tensorflow, cacheFolder, env })).toMatchObject({ route: 'wheel' });
+    expect(await linkTensorFlow({ tensorflow, cacheFolder, pinned, env })).toMatchObject({ route: 'wheel' });
     await proxy.close();
     expect(proxy.seen.filter((line) => line.startsWith(`GET ${new URL(index.url).origin}/`)).length).toBeGreaterThan(1);
   });
 
   test('force downloads again; without a route it leaves what is linked and says why', async () => {
     const env = pipEnvironment(index.url);
-    await linkTensorFlow({ tensorflow, cacheFolder, env });
+    await linkTensorFlow({ tensorflow, cacheFolder, pinned, env });
     const before = index.downloads;
-    expect(await linkTensorFlow({ tensorflow, cacheFolder, env, force: true })).toMatchObject({ route: 'wheel' });
+    expect(await linkTensorFlow({ tensorflow, cacheFolder, pinned, env, force: true })).toMatchObject({
+      route: 'wheel',
+    });
     expect(index.downloads).toBe(before + 1);
     const offline = { ...pipEnvironment('http://127.0.0.1:9/simple'), TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/' };
-    const kept = await linkTensorFlow({ tensorflow, cacheFolder, env: offline, force: true });
+    const routes = ['linked', 'wheel', 'prebuilt', 'wasm'] as const;
+    const kept = await linkTensorFlow({ tensorflow, cacheFolder, pinned, env: offline, routes, force: true });
     expect(kept).toMatchObject({ route: 'linked', backend: 'native' });
     expect(kept.failures.join(' ')).toMatch(/pip could not download.*127\.0\.0\.1:9, cannot be used/);
   });
@@ -85,30 +94,52 @@ describe.skipIf(missing)('linking TensorFlow', () => {
   test('what a killed run left in the cache is cleared away', async () => {
     const leftover = join(cacheFolder, 'tensorflow', '.incomplete-99999999');
     await mkdir(leftover, { recursive: true });
-    await linkTensorFlow({ tensorflow, cacheFolder, env: pipEnvironment(index.url), routes: ['wheel'] });
+    await linkTensorFlow({ tensorflow, cacheFolder, pinned, env: pipEnvironment(index.url), routes: ['wheel'] });
     expect(existsSync(leftover)).toBe(false);
   });
 
   test('a package that was unlinked half way is linked again', async () => {
     const env = pipEnvironment(index.url);
-    await linkTensorFlow({ tensorflow, cacheFolder, env });
+    await linkTensorFlow({ tensorflow, cacheFolder, pinned, env });
     await rm(tensorflow.libraries);
-    expect(await linkTensorFlow({ tensorflow, cacheFolder, env })).toMatchObject({ route: 'wheel' });
+    expect(await linkTensorFlow({ tensorflow, cacheFolder, pinned, env })).toMatchObject({ route: 'wheel' });
     expect(isLinked(tensorflow)).toBe(true);
   });
 
   test('a damaged wheel is refused and leaves nothing behind', async () => {
-    const damaged = await startIndex(await makeWheel(root, { version: '2.21.0', damaged: true }));
+    const wheel = await makeWheel(root, { version: '2.21.0', damaged: true });
+    const damaged = await startIndex(wheel);
     const env = pipEnvironment(damaged.url);
-    await expect(linkTensorFlow({ tensorflow, cacheFolder, env, routes: ['wheel'] })).rejects.toThrow('SHA-256');
+    const options = { tensorflow, cacheFolder, pinned: pin(wheel), env, routes: ['wheel'] as const };
+    await expect(linkTensorFlow(options)).rejects.toThrow('has not the SHA-256 that the wheel records');
     expect(await wheelsIn(cacheFolder)).toEqual([]);
     expect(isLinked(tensorflow)).toBe(false);
     await damaged.close();
   });
 
+  test('a wheel that differs in one byte from the pinned one is refused before anything of it is used, and removed', async () => {
+    const wheel = await makeWheel(root, { version: '2.21.0' });
+    const content = Buffer.from(wheel.content);
+    // In the archive's directory, of which pip looks at little.
+    content[content.length - 30]! ^= 1;
+    const tampered = await startIndex({ ...wheel, content });
+    const env = pipEnvironment(tampered.url);
+    const options = { tensorflow, cacheFolder, pinned, env, routes: ['wheel'] as const };
+    const error = await linkTensorFlow(options).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'backend-unavailable' });
+    expect(error.message).toContain(
+      `wheel: the downloaded wheel ${wheel.file} is not the one that flock-off knows and was removed: expected the SHA-256 ${pinned[wheel.file]}, saw `,
+    );
+    expect(await wheelsIn(cacheFolder)).toEqual([]);
+    expect(isLinked(tensorflow)).toBe(false);
+    // So is a wheel of a name that has no pinned hash.
+    await expect(linkTensorFlow({ ...options, pinned: {} })).rejects.toThrow('expected the SHA-256 none');
+    await tampered.close();
+  });
+
   test('an index without the wheel, a machine without pip or without compiler: a sentence each', async () => {
     const empty = await startIndex();
-    const noWheel = { tensorflow, cacheFolder, env: pipEnvironment(empty.url), routes: ['wheel'] as const };
+    const noWheel = { tensorflow, cacheFolder, pinned, env: pipEnvironment(empty.url), routes: ['wheel'] as const };
     await expect(linkTensorFlow(noWheel)).rejects.toThrow(
       /pip could not download tensorflow.*==2\.21\.0 \(.*No matching/,
     );
@@ -136,15 +167,17 @@ describe.skipIf(missing)('linking TensorFlow', () => {
   test('a compiler that fails is named with its own words', async () => {
     await writeFile(join(tensorflow.folder, 'binding', 'tfjs_binding.cc'), '#include "missing.h"');
     const env = pipEnvironment(index.url);
-    await expect(linkTensorFlow({ tensorflow, cacheFolder, env, routes: ['wheel'] })).rejects.toThrow(
+    await expect(linkTensorFlow({ tensorflow, cacheFolder, pinned, env, routes: ['wheel'] })).rejects.toThrow(
       /g\+\+ could not compile.*missing\.h/,
     );
   });
 
   test('a library that crashes is unlinked, and WebAssembly takes its place', async () => {
-    const crashing = await startIndex(await makeWheel(root, { version: 'crash' }));
+    const wheel = await makeWheel(root, { version: 'crash' });
+    const crashing = await startIndex(wheel);
     const env = { ...pipEnvironment(crashing.url), TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:9/' };
-    const linked = await linkTensorFlow({ tensorflow, cacheFolder, env });
+    const routes = ['linked', 'wheel', 'prebuilt', 'wasm'] as const;
+    const linked = await linkTensorFlow({ tensorflow, cacheFolder, pinned: pin(wheel), env, routes });
     await crashing.close();
     expect(linked).toMatchObject({ route: 'wasm', backend: 'wasm', version: '4.22.0', package: null });
     expect(linked.failures[0]).toBe('wheel: fake-tfjs-node did not run (the process was ended by SIGABRT).');
@@ -157,7 +190,7 @@ describe.skipIf(missing)('linking TensorFlow', () => {
   });
 
   test('asking for WebAssembly alone unlinks the native library', async () => {
-    await linkTensorFlow({ tensorflow, cacheFolder, env: pipEnvironment(index.url) });
+    await linkTensorFlow({ tensorflow, cacheFolder, pinned, env: pipEnvironment(index.url) });
     const linked = await linkTensorFlow({ tensorflow, cacheFolder, routes: ['wasm'] });
     expect(linked).toMatchObject({ backend: 'wasm', failures: [] });
     expect(isLinked(tensorflow)).toBe(false);
@@ -176,7 +209,12 @@ describe.skipIf(missing)('linking TensorFlow', () => {
       [tensorflow, other].map((one) =>
         runCommand({
           command: process.execPath,
-          args: ['--import', import.meta.resolve('tsx'), script, JSON.stringify({ tensorflow: one, cacheFolder })],
+          args: [
+            '--import',
+            import.meta.resolve('tsx'),
+            script,
+            JSON.stringify({ tensorflow: one, cacheFolder, pinned }),
+          ],
           env,
           timeoutMs: 60_000,
         }),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PINNED_WHEELS, pinnedRequirement } from '../../src/setup/pinned-wheels.ts';
 import { parseRoutes } from '../../src/setup/routes.ts';
 import { parseRecord, requirementsOfExtra } from '../../src/setup/unpack-wheel.ts';
 import { wheelFor } from '../../src/setup/wheel.ts';
@@ -9,7 +10,11 @@ test.each([
   ['linux', 'arm64', '2.27', false, 'tensorflow', 'manylinux_2_27_aarch64'],
   ['darwin', 'arm64', null, false, 'tensorflow', 'macosx_12_0_arm64'],
 ] as const)('%s on %s with glibc %s, GPU %s, takes %s for %s', (platform, arch, glibc, gpu, distribution, tag) => {
-  expect(wheelFor({ platform, arch, glibc, gpu })).toMatchObject({ distribution, platform: tag, cuda: gpu });
+  const wheel = wheelFor({ platform, arch, glibc, gpu });
+  expect(wheel).toMatchObject({ distribution, platform: tag, cuda: gpu });
+  const file = `${distribution.replace('-', '_')}-${wheel?.version}-cp311-cp311-${tag}.whl`;
+  expect(PINNED_WHEELS[file]).toMatch(/^[0-9a-f]{64}$/);
+  expect(pinnedRequirement(distribution, PINNED_WHEELS)).toBe(`${distribution}==${wheel?.version}`);
 });
 
 test.each([
@@ -20,6 +25,14 @@ test.each([
   ['Windows', 'win32', 'x64', null],
 ] as const)('%s has no wheel', (_, platform, arch, glibc) => {
   expect(wheelFor({ platform, arch, glibc, gpu: false })).toBeNull();
+});
+
+test('a CUDA library has one pinned version, however its name is written; an unknown one is refused', () => {
+  expect(pinnedRequirement('nvidia-nccl-cu12', PINNED_WHEELS)).toBe('nvidia-nccl-cu12==2.32.3');
+  expect(pinnedRequirement('NVIDIA.nccl_cu12', PINNED_WHEELS)).toBe('NVIDIA.nccl_cu12==2.32.3');
+  expect(() => pinnedRequirement('nvidia-nccl', PINNED_WHEELS)).toThrow(
+    'TensorFlow asks for nvidia-nccl, of which this version of flock-off knows no wheel. Update flock-off.',
+  );
 });
 
 test('a wheel record gives the SHA-256 of each file, and none for the record itself', () => {
@@ -44,10 +57,11 @@ test('the requirements of an extra are those alone, without their markers', () =
   ]);
 });
 
-test('routes are read in their order; nothing means every route; a wrong name is refused with the right ones', () => {
+test('routes are read in their order; nothing means those whose downloads are checked; a wrong name is refused with the right ones', () => {
   expect(parseRoutes('wasm, wheel')).toEqual(['wasm', 'wheel']);
-  expect(parseRoutes(undefined)).toEqual(['linked', 'wheel', 'prebuilt', 'wasm']);
-  expect(parseRoutes('')).toEqual(['linked', 'wheel', 'prebuilt', 'wasm']);
+  expect(parseRoutes(undefined)).toEqual(['linked', 'wheel', 'wasm']);
+  expect(parseRoutes('')).toEqual(['linked', 'wheel', 'wasm']);
+  expect(parseRoutes('prebuilt')).toEqual(['prebuilt']);
   expect(() => parseRoutes('wheel,cuda')).toThrow(
     '"cuda" is no route to TensorFlow. Choose among linked, wheel, prebuilt, wasm.',
   );

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startIncomplete, writeWhole } from '../../src/shared/incomplete-file.ts';
+import { leaveIncomplete, resumeIncomplete, startIncomplete, writeWhole } from '../../src/shared/incomplete-file.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -77,4 +77,38 @@ test('what fails leaves nothing, and the file as it was', async () => {
   await expect(failing).rejects.toThrow('broken off');
   expect(await readdir(folder)).toEqual(['file']);
   expect(await readFile(path, 'utf8')).toBe('before');
+});
+
+const HASH = 'a'.repeat(40);
+
+test('what was left of a content is resumed by one of those who ask for it, and by nobody who asks for another', async () => {
+  const path = join(folder, 'file');
+  const begun = await resumeIncomplete(path, HASH);
+  await writeFile(begun, 'half');
+  expect(await readFile(await resumeIncomplete(path, HASH), 'utf8').catch(() => null), 'its writer lives').toBe(null);
+  await leaveIncomplete(path, begun);
+  const askers = await Promise.all([1, 2, 3].map(() => resumeIncomplete(path, HASH)));
+  const found = await Promise.all(askers.map((asker) => readFile(asker, 'utf8').catch(() => null)));
+  expect(found.sort()).toEqual(['half', null, null]);
+  const mine = (await readdir(folder)).map((name) => join(folder, name));
+  await leaveIncomplete(path, mine[0]!);
+  await resumeIncomplete(path, 'b'.repeat(64));
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('the longest beginning is resumed, and what a killed process of another machine had after ten minutes', async () => {
+  const path = join(folder, 'file');
+  for (const [writer, text] of [
+    ['0123456789ab-1-cafe', 'longest'],
+    ['0123456789ab-2-cafe', 'short'],
+  ]) {
+    await writeFile(`${path}.incomplete-${writer}-${HASH}`, text!);
+    if (text === 'short') expect(await readdir(folder)).toHaveLength(2);
+  }
+  await resumeIncomplete(path, HASH);
+  expect(await readdir(folder)).toHaveLength(2);
+  const tenMinutesAgo = Date.now() / 1000 - 601;
+  for (const name of await readdir(folder)) await utimes(join(folder, name), tenMinutesAgo, tenMinutesAgo);
+  expect(await readFile(await resumeIncomplete(path, HASH), 'utf8')).toBe('longest');
+  expect(await readdir(folder)).toHaveLength(1);
 });

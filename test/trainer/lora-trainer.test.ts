@@ -45,6 +45,27 @@ describe('train', () => {
     expect(untilFirstStep[0]).toBeGreaterThanOrEqual(rows.length);
   });
 
+  it('counts tokens as far as the budget, each row cut to the context, before anything is trained', async () => {
+    const { result: whole } = await train({ recipe: { ...recipe, epochs: 2 } });
+    if (!whole.ok) throw new Error(whole.verdict.message);
+    const maxTokens = whole.value.tokens / 2;
+    const within = await train({ recipe: { ...recipe, epochs: 2 }, maxTokens });
+    expect(within.result.ok && within.result.value.stepLossesNatsPerToken).toEqual(whole.value.stepLossesNatsPerToken);
+    const over = await train({ maxTokens: maxTokens - 1 });
+    expect(over.progress).toEqual([]);
+    expect(over.result).toEqual({
+      ok: false,
+      verdict: {
+        reason: 'too-many-tokens',
+        message: `the first 24 of 24 rows have more than ${maxTokens - 1} tokens, each cut to 64, which is as many as a dataset may have; shorten or leave out rows`,
+        facts: { maxTokens: maxTokens - 1, contextTokens: 64, rows: 24, rowsWithin: 23 },
+      },
+    });
+    const first = await train({ maxTokens: 1 });
+    expect(first.result).toMatchObject({ verdict: { facts: { rowsWithin: 0 } } });
+    await expect(train({ maxTokens: 0 })).rejects.toMatchObject({ code: 'bad-argument' });
+  });
+
   it('reports every step and lowers the loss on what it was trained on', async () => {
     const before = await trainer.evaluate({ rows });
     const { result, progress } = await train({ recipe: { ...recipe, epochs: 4 } });

@@ -18,7 +18,12 @@ function read(text: string | null, registrationBlock = 1) {
     lastUpdateBlock: 1,
     registrationBlock,
   };
-  const metagraph = { netuid: 1, block: 9, neurons: [neuron], nextEpochBlock: 20 } as unknown as Metagraph;
+  const metagraph = {
+    netuid: 1,
+    block: 9,
+    neurons: [neuron, { ...neuron, uid: 1, hotkey: 'silent' }],
+    nextEpochBlock: 20,
+  } as unknown as Metagraph;
   const commitments = new Map<string, Commitment>([
     ['h0', { hotkey: 'h0', text, kind: 'Raw', block: 5 }],
     ['gone', { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 }],
@@ -47,6 +52,18 @@ test.each([
   ['None, which Python writes for main', 'a/b:1:None', 'unpinned-commit'],
 ])('defect 13: %s on the chain is a verdict, never the older submission', (_what, text, reason) => {
   expect(read(text)).toMatchObject({ ok: false, verdict: { reason } });
+});
+
+test.each([
+  ['hello', 'the commitment is no pointer: expected "namespace/name:competition:commit", saw "hello"'],
+  ['', 'saw ""'],
+  [`../etc:1:${SHA}`, 'no pointer: expected a Hugging Face repository "namespace/name", saw "../etc'],
+  [null, 'saw data that is not text (Raw)'],
+  [`a/b:2:${SHA}`, 'the pointer names competition "2", this one is "1"'],
+  ['a/b:1:main', 'the pointer names a branch; commit the full 40-hex sha of the upload'],
+])('the verdict on %j says what stands there', (text, message) => {
+  const submission = read(text);
+  expect(submission.ok ? '' : submission.verdict.message).toContain(message);
 });
 
 test('defect 12: a commitment from before the registration counts from the registration on', () => {

@@ -1,5 +1,6 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import { encodePointer, type ModelId } from '../../schema/model-id.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
 import { toNumber } from '../node/snapshot.ts';
@@ -12,7 +13,8 @@ import {
   readCommitmentRoom,
   readCommitments,
 } from '../subnet/commitments.ts';
-import { readSubnet, readUid, type Subnet } from '../subnet/subnet.ts';
+import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
+import { readSubnet, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import { callOn } from '../transaction/submit.ts';
 import type {
@@ -29,6 +31,8 @@ import { sendCommitment, waitForRoom } from './send-commitment.ts';
 export interface ChainMetadataStoreParameters {
   subtensor: HotkeyChain;
   netuid: number;
+  /** The subnet that is meant: nothing is written to another one. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
 }
 
 /** Blocks whose order of commitments is remembered. */
@@ -54,16 +58,27 @@ export class ChainMetadataStore implements MetadataStore {
   readonly #netuid: number;
   /** Of final blocks, the oldest reading first. */
   readonly #positions = new Map<number, BlockPositions>();
+  readonly #expected: ExpectedSubnet | undefined;
 
-  constructor({ subtensor, netuid }: ChainMetadataStoreParameters) {
+  constructor({ subtensor, netuid, expected }: ChainMetadataStoreParameters) {
+    this.#expected = expected;
     this.#subtensor = subtensor;
     this.#netuid = netuid;
   }
 
-  /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
+  /**
+   * Resolves when the hotkey may commit on this subnet.
+   * @throws FlockOffError `wrong-subnet` when it is not the one that is meant; `unregistered` in one sentence.
+   */
   async requireRegistered({ hotkey, signal }: ReadCommitmentParameters): Promise<void> {
-    const use = (snapshot: Snapshot) => readUid(snapshot, this.#netuid, hotkey);
-    const uid = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    const netuid = this.#netuid;
+    const use = async (snapshot: Snapshot) => {
+      const reads = { uid: uidRead(netuid, hotkey), identity: identityReads(snapshot, netuid) };
+      const read = await snapshot.read(reads);
+      return { uid: uidOf(read.uid), subnet: identityOf(netuid, snapshot.genesisHash, read.identity) };
+    };
+    const { uid, subnet } = await this.#subtensor.read({ what: 'looking up the hotkey', use, signal });
+    requireSubnet({ seen: subnet, expected: this.#expected });
     if (uid === null) throw unregistered(hotkey, this.#netuid);
   }
 
@@ -105,7 +120,7 @@ export class ChainMetadataStore implements MetadataStore {
   /**
    * Writes a pointer, waiting until the chain takes another commitment of this hotkey: for the end of its cooldown, or
    * for the next epoch where the bytes of this one are used up. A pointer that is there already is left alone.
-   * @throws FlockOffError `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
+   * @throws FlockOffError `wrong-subnet`, `unregistered`, `chain-rejected` (also when the chain keeps refusing, never has room, or takes
    *   it only later and `wait` is false), `chain-unreachable` or `timeout`; `bad-argument` as from {@link pointerText}.
    */
   async commit(parameters: CommitParameters): Promise<CommitReturnType> {

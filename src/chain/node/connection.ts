@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Logger, safeLogger, traceOf } from '../../shared/logger.ts';
 import type { ProxyFor } from '../../shared/proxy.ts';
 import { requiredItem } from '../../shared/required.ts';
+import { Secrets, secretsOfUrl } from '../../shared/secrets.ts';
 import { stopwatch, timed } from '../../shared/timed.ts';
 import {
   nodeFailed,
@@ -73,6 +74,8 @@ export class Connection {
   readonly #endpoints: EndpointList;
   readonly #pingIntervalMs: number;
   readonly #logger: Logger;
+  /** What the addresses of nodes and proxies hold of passwords and keys. */
+  readonly #secrets: Secrets;
   readonly #codecs: RuntimeCodecs;
   readonly #maxClockDifferenceMs: number;
   readonly #clock: Clock;
@@ -103,10 +106,12 @@ export class Connection {
     this.#clock = parameters.clock ?? systemClock;
     this.#proxyFor = parameters.proxyFor ?? null;
     this.#agent = parameters.agent;
-    this.#logger = safeLogger(parameters.logger);
+    const addresses = urls.flatMap((url) => [url, this.#proxyFor?.(url)?.url ?? '']);
+    this.#secrets = new Secrets(addresses.flatMap(secretsOfUrl));
+    this.#logger = safeLogger(parameters.logger, this.#secrets);
   }
 
-  /** The endpoint in use or tried last, without user name, password and query. */
+  /** The endpoint in use or tried last: scheme, host and port, as errors name it. */
   get url(): string {
     return this.#current.shown;
   }
@@ -143,8 +148,10 @@ export class Connection {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await abortable(opening.then(run), interrupted.signal);
-    } catch (error) {
-      if (error === late || signal?.aborted || error instanceof FlockOffError) throw error;
+    } catch (thrown) {
+      if (thrown === late || signal?.aborted) throw thrown;
+      const error = this.#secrets.maskIn(thrown);
+      if (error instanceof FlockOffError) throw error;
       if (error instanceof SocketLostError) throw unreachable(this.url, messageOf(error), error);
       throw error instanceof RpcError
         ? this.#refused(what, error, dropLink)
@@ -211,7 +218,7 @@ export class Connection {
         if (dropped.aborted) throw error;
         this.#endpoints.failed(endpoint);
         const hasWorked = this.#endpoints.hasWorked(endpoint);
-        const failure = openingFailed(error, { url, hasWorked, nowMs: this.#clock.nowMs() });
+        const failure = openingFailed(this.#secrets.maskIn(error), { url, hasWorked, nowMs: this.#clock.nowMs() });
         this.#endpoints.refused(endpoint, failure);
         const told = this.#endpoints.refusalOf(endpoint) ?? failure;
         failures.push({ shown: url, error: told });

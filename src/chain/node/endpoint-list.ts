@@ -5,7 +5,7 @@ import { withoutSecrets } from './networks.ts';
 /** A node that may be asked. */
 export interface Endpoint {
   url: string;
-  /** The URL without user name, password and query, which may hold an access key. */
+  /** The URL without what may hold an access key: see {@link withoutSecrets}. */
   shown: string;
 }
 

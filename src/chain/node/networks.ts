@@ -70,10 +70,11 @@ function toUrl(target: string): string {
   });
 }
 
-/** A URL without user name, password and query, which may hold an access key; also of what is none, as far as it looks like one. */
+/** A URL without what may be an access key: scheme, host and port. Of what is none, nothing after the scheme but a plain name. */
 export function withoutSecrets(url: string): string {
-  return url
-    .replace(/[?#].*$/s, '')
-    .replace(/\/\/[^/]*@/, '//')
-    .replace(/\/$/, '');
+  if (URL.canParse(url) && url.includes('://')) {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname === '/' || pathname === '' ? '' : '/...'}`;
+  }
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*[@/?#].*$/is, '$1...');
 }

@@ -47,6 +47,8 @@ const TIME = 'timestamp.now';
  * runtime's metadata; `has` tells what this runtime has.
  */
 export interface Snapshot {
+  /** Hash of the chain's first block, `0x` hex: which network it is. */
+  readonly genesisHash: string;
   /** The hash of the block. Where nothing was read yet it is asked for, and everything read from then on is of that block. */
   blockHash(): Promise<string>;
   /** The same chain as of another block; `null` where the node knows none of that number. */
@@ -122,6 +124,10 @@ export class NodeSnapshot implements Snapshot {
   async finalBlock(): Promise<number> {
     const hash = await ask(this.#link.socket, 'chain_getFinalizedHead', [], HashAnswer);
     return (await ask(this.#link.socket, 'chain_getHeader', [hash], HeaderAnswer)).number;
+  }
+
+  get genesisHash(): string {
+    return this.#link.api.genesisHash.toHex();
   }
 
   has(item: string): boolean {

@@ -53,7 +53,7 @@ export function positionAt(position: EpochPosition, block: number): EpochPositio
   return {
     block,
     epoch: epoch + further,
-    nextEpochBlock: further === 0 ? nextEpochBlock : nextEpochBlock + further * periodBlocks,
+    nextEpochBlock: nextEpochBlock + further * periodBlocks,
     periodBlocks,
   };
 }

@@ -1,4 +1,3 @@
-import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Metagraph, Neuron, SubnetHyperparameters } from '../../schema/metagraph.ts';
 import { proportions } from '../../shared/proportions.ts';
 import { requiredEntry } from '../../shared/required.ts';
@@ -13,6 +12,7 @@ import {
   toNumber,
 } from '../node/snapshot.ts';
 import { epochPosition, epochReads } from './epoch-schedule.ts';
+import { noSuchSubnet } from './identity.ts';
 import { RAO, readOwners } from './owners.ts';
 import { readStakeWeights } from './stake-weights.ts';
 import { readWeightRow } from './stored-weights.ts';
@@ -156,15 +156,6 @@ function slotsOf(...read: StorageValues<ReturnType<typeof slotReads>>[]) {
       registrationBlock: toNumber(registrationBlock),
     })),
   );
-}
-
-function noSuchSubnet(netuid: number): FlockOffError {
-  return new FlockOffError({
-    code: 'bad-argument',
-    what: `the chain has no subnet ${netuid}`,
-    fix: 'check --netuid and --subtensor.network',
-    facts: { netuid },
-  });
 }
 
 /** The weights a uid has set, as shares that sum to 1; empty when it has set none. */

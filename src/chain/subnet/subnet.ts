@@ -1,6 +1,8 @@
 import type { Commitment, Metagraph } from '../../schema/metagraph.ts';
-import { type Snapshot, toNullable, toNumber } from '../node/snapshot.ts';
+import type { SubnetIdentity } from '../../schema/subnet-identity.ts';
+import { type ChainValue, type Snapshot, type StorageRead, toNullable, toNumber } from '../node/snapshot.ts';
 import { readCommitments } from './commitments.ts';
+import { identityOf, identityReads } from './identity.ts';
 import { readMetagraph } from './metagraph.ts';
 
 /** A subnet and what everybody has committed on it, as of one block. */
@@ -19,8 +21,22 @@ export async function readSubnet(snapshot: Snapshot, netuid: number): Promise<Su
   return { metagraph, commitments };
 }
 
+/** Whose subnet it is, in one round trip. */
+export async function readIdentity(snapshot: Snapshot, netuid: number): Promise<SubnetIdentity> {
+  return identityOf(netuid, snapshot.genesisHash, await snapshot.read(identityReads(snapshot, netuid)));
+}
+
 /** The uid of a hotkey on a subnet, `null` when it is not registered. */
 export async function readUid(snapshot: Snapshot, netuid: number, hotkey: string): Promise<number | null> {
-  const uid = toNullable(await snapshot.get('subtensorModule.uids', netuid, hotkey));
+  return uidOf((await snapshot.read({ uid: uidRead(netuid, hotkey) })).uid);
+}
+
+export function uidRead(netuid: number, hotkey: string): StorageRead {
+  return ['subtensorModule.uids', netuid, hotkey];
+}
+
+/** From what {@link uidRead} asked for. */
+export function uidOf(value: ChainValue): number | null {
+  const uid = toNullable(value);
   return uid && toNumber(uid);
 }

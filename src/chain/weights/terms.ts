@@ -1,4 +1,5 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import { ifOfType, toBigInt, toBoolean } from '../codec/chain-value.ts';
 import {
   type ChainValue,
@@ -10,6 +11,7 @@ import {
   toNumber,
 } from '../node/snapshot.ts';
 import { type EpochPosition, epochPosition, epochReads } from '../subnet/epoch-schedule.ts';
+import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import { readTimelockTerms, type TimelockTerms, timelockReads } from '../timelock/terms.ts';
 
@@ -20,6 +22,13 @@ export interface WeightsKey {
   mechanism: number;
   /** ss58 address. */
   hotkey: string;
+}
+
+export interface ReadWeightTermsParameters extends WeightsKey {
+  /** Whose hotkeys are asked for. Default: none. */
+  uids?: number[];
+  /** The subnet that is meant. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
 }
 
 /** What decides whether, how and when a hotkey's weights go to the chain. */
@@ -67,9 +76,12 @@ export function storageIndex({ netuid, mechanism }: Pick<WeightsKey, 'netuid' | 
 
 /**
  * Reads all of it in one round trip.
- * @throws FlockOffError `unregistered`; `bad-argument` for a mechanism that the subnet does not have.
+ * @throws FlockOffError `wrong-subnet`; `unregistered`; `bad-argument` for a mechanism that the subnet does not have.
  */
-export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids: number[] = []): Promise<WeightTerms> {
+export async function readWeightTerms(
+  snapshot: Snapshot,
+  { uids = [], expected, ...key }: ReadWeightTermsParameters,
+): Promise<WeightTerms> {
   const { netuid, hotkey, mechanism } = key;
   const perSubnet = (item: string): StorageRead => snapshot.forSubnet(`subtensorModule.${item}`, netuid);
   const ifThere = (item: string) => snapshot.optional(perSubnet(item));
@@ -99,7 +111,9 @@ export async function readWeightTerms(snapshot: Snapshot, key: WeightsKey, uids:
     timelock: timelockReads(snapshot),
     commitRevealVersion: ifThere('commitRevealWeightsVersion'),
     consensus: ifThere('subnetEpochConsensus'),
+    identity: identityReads(snapshot, netuid),
   });
+  if (expected) requireSubnet({ seen: identityOf(netuid, snapshot.genesisHash, read.identity), expected });
 
   const uid = toNullable(read.uid);
   if (!uid) throw unregistered(hotkey, netuid);

@@ -1,4 +1,5 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
@@ -23,6 +24,8 @@ export type { RevealReport, WaitingReveal } from './reveal.ts';
 export interface WeightSetterParameters {
   subtensor: HotkeyChain;
   netuid: number;
+  /** The subnet that is meant: no weights are sent to another one. Default: whatever the number names. */
+  expected?: ExpectedSubnet;
   /** Which of the subnet's mechanisms the weights are for. Default 0, which every subnet has. */
   mechanism?: number;
   hotkey: HotkeySigner;
@@ -98,6 +101,7 @@ const MOST_ATTEMPTS = 4;
  */
 export class WeightSetter implements WeightStore {
   readonly #account: WeightsAccount;
+  readonly #expected: ExpectedSubnet | undefined;
   readonly #versionKey: number;
   readonly #hide: WeightSetterParameters['hide'];
   readonly #beacon: DrandBeacon | undefined;
@@ -107,6 +111,7 @@ export class WeightSetter implements WeightStore {
     const { subtensor, netuid, mechanism = 0, hotkey, pendingReveals } = parameters;
     const key = { netuid, mechanism, hotkey: hotkey.address };
     this.#account = { subtensor, key, hotkey, pending: pendingReveals };
+    this.#expected = parameters.expected;
     this.#versionKey = parameters.versionKey ?? 0;
     this.#hide = parameters.hide;
     this.#beacon = parameters.beacon;
@@ -115,7 +120,7 @@ export class WeightSetter implements WeightStore {
 
   /**
    * Resolves when the hotkey may set weights now: to be asked before a long evaluation.
-   * @throws FlockOffError `unregistered`; `chain-rejected` without a validator permit, or with too little stake.
+   * @throws FlockOffError `wrong-subnet`; `unregistered`; `chain-rejected` without a validator permit, or with too little stake.
    */
   async requirePermit({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     requireMaySetWeights(await this.#readTerms([], signal), this.#account.key.netuid);
@@ -126,7 +131,7 @@ export class WeightSetter implements WeightStore {
    * subnet demands more entries than there are positive weights, uids of weight 0 fill up. An empty list takes back what
    * was set before: all weight goes to the validator's own uid, where the chain does not count it. Weights that the chain
    * took just before, of a process that was killed for instance, are not sent again.
-   * @throws FlockOffError `unregistered`; `chain-rejected` (no permit, too little stake, or the runtime's own reason);
+   * @throws FlockOffError `wrong-subnet`; `unregistered`; `chain-rejected` (no permit, too little stake, or the runtime's own reason);
    *   `bad-argument` for weights that are negative, all zero, or of uids the subnet does not have, and for a chain that
    *   trusts another beacon.
    */
@@ -197,7 +202,7 @@ export class WeightSetter implements WeightStore {
     const uids = weights.flatMap(({ uid, hotkey }) => (hotkey === undefined ? [] : uid));
     return this.#account.subtensor.read({
       what: 'reading what weights depend on',
-      use: (snapshot) => readWeightTerms(snapshot, this.#account.key, uids),
+      use: (snapshot) => readWeightTerms(snapshot, { ...this.#account.key, uids, expected: this.#expected }),
       signal,
     });
   }

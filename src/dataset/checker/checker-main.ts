@@ -1,15 +1,13 @@
 /** Entry of a checking process: one file at a time, asked by its parent. It ends with its parent. */
 
 import { Worker } from 'node:worker_threads';
-import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { type DatasetRow, sizeOfRow } from '../../schema/dataset-row.ts';
 import { accept, type Checked } from '../../schema/verdict.ts';
+import { Slices } from '../../shared/slices.ts';
 import { checkFile } from '../check-file.ts';
 import { FingerprintBuilder } from '../fingerprint/fingerprint-rows.ts';
 import { type Reply, type Request, toPlainError } from './checker-messages.ts';
 import type { CheckedFile } from './dataset-checker.ts';
-
-/** Rows are sent when they have so many characters together. */
-const SLICE_CHARS = 64 * 1024;
 
 /** Settles once it is written: at most one slice waits in this process. */
 function send(reply: Reply): Promise<void> {
@@ -28,21 +26,12 @@ async function check({ path, competition }: Request): Promise<Checked<CheckedFil
 async function read({ path, competition, keep }: Request & { kind: 'read' }): Promise<Checked<{ sha256: string }>> {
   const wanted = keep && new Set(keep);
   let row = 0;
-  let slices: DatasetRow[][] = [];
-  let chars = Number.POSITIVE_INFINITY;
+  const slices = new Slices(sizeOfRow);
   const onRow = (next: DatasetRow) => {
-    if (wanted && !wanted.has(row++)) return;
-    if (chars >= SLICE_CHARS) {
-      slices.push([]);
-      chars = 0;
-    }
-    slices.at(-1)?.push(next);
-    chars += next.conversations.reduce((sum, { content }) => sum + content.length, next.system?.length ?? 0);
+    if (!wanted || wanted.has(row++)) slices.add(next);
   };
   const onChunk = async () => {
-    for (const rows of slices) await send({ kind: 'rows', rows });
-    slices = [];
-    chars = Number.POSITIVE_INFINITY;
+    for (const rows of slices.take()) await send({ kind: 'rows', rows });
   };
   const facts = await checkFile({ path, competition, onRow, onChunk });
   await onChunk();

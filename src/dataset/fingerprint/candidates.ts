@@ -1,6 +1,7 @@
-import { type Fingerprint, gramOf, isCommon } from './format.ts';
+import { type Fingerprint, isCommon } from './format.ts';
 import { ABSENT, GramTable } from './gram-table.ts';
-import { firstGramOf, firstPairOf, isShort } from './rows-of.ts';
+import { GrowingList } from './growing-list.ts';
+import { firstGramOf, firstPairOf } from './rows-of.ts';
 
 /** Rows of all showings under one number each. */
 export interface NumberedRows {
@@ -11,6 +12,8 @@ export interface NumberedRows {
 const NONE = 0xffffffff;
 /** Distinctive grams a row has before its common ones do not count. */
 const ENOUGH = 8;
+/** How many grams a whole pair counts for, and a question. */
+const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
 /** Rows that a judged row is compared with. */
 export const MOST_CANDIDATES = 6;
 
@@ -23,73 +26,88 @@ export class Candidates {
   readonly #first: Uint32Array;
   readonly #second: Uint32Array;
   readonly #rows: NumberedRows;
+  readonly #found = new GrowingList();
 
   constructor(judged: readonly Fingerprint[], rows: NumberedRows) {
-    const pairKeys = judged.map(keysOfShortPairs);
-    this.#table = new GramTable(() => [...judged.map(({ words }) => words), ...pairKeys]);
+    const keys = judged.flatMap(({ words, pairHashes, questionHashes }) => [words, pairHashes, questionHashes]);
+    this.#table = new GramTable(() => keys);
     this.#first = new Uint32Array(this.#table.size).fill(NONE);
     this.#second = new Uint32Array(this.#table.size).fill(NONE);
     this.#rows = rows;
   }
 
-  /** Adds a row that claims what it says. */
-  add(print: Fingerprint, row: number, number: number): void {
-    const { words, wordEnd, pairHashes } = print;
-    const skipsCommon = countDistinctive(print, row) >= ENOUGH;
-    for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
-      if (isShort(print, pair)) this.#note(gramOf(pairHashes[2 * pair]!), number);
-      for (let i = firstGramOf(print, pair); i < wordEnd[pair]!; i++) {
-        const word = words[i]!;
-        if (!(skipsCommon && isCommon(word))) this.#note(word, number);
+  /**
+   * Adds a row that claims what it says.
+   *
+   * @param begin when the first row was shown of those that are still to be added
+   */
+  add(print: Fingerprint, row: number, number: number, begin: number): void {
+    const { words, pairHashes, questionHashes, pairEnd } = print;
+    let skipsCommon: boolean | undefined;
+    const note = (_: number, place: number) => this.#note(place, number, begin);
+    const noteGram = (index: number, place: number) => {
+      if (isCommon(words[index]!)) {
+        skipsCommon ??= countDistinctive(print, row) >= ENOUGH;
+        if (skipsCommon) return;
       }
+      this.#note(place, number, begin);
+    };
+    for (let pair = firstPairOf(print, row); pair < pairEnd[row]!; pair++) {
+      this.#table.forEachOpen(pairHashes, 2 * pair, 2 * pair + 1, note);
+      if (questionHashes[pair] !== 0) this.#table.forEachOpen(questionHashes, pair, pair + 1, note);
+      this.#table.forEachOpen(words, firstGramOf(print, pair), print.wordEnd[pair]!, noteGram);
     }
   }
 
   /** Rows, by number, that share most with a judged row of an owner; none of them is his. */
   of(print: Fingerprint, row: number, owner: number): number[] {
-    const found: number[] = [];
-    const certain: number[] = [];
+    this.#found.clear();
     let keys = 0;
-    const look = (word: number, into: number[]) => {
-      const place = this.#table.placeOf(word);
-      if (place === ABSENT) return;
-      for (const number of [this.#first[place]!, this.#second[place]!])
-        if (number !== NONE && this.#rows.ownerOf(number) !== owner) into.push(number);
-    };
     for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
-      if (isShort(print, pair)) look(gramOf(print.pairHashes[2 * pair]!), certain);
-      for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++, keys++) look(print.words[i]!, found);
+      this.#look(print.pairHashes[2 * pair]!, owner, PAIR_WEIGHT);
+      if (print.questionHashes[pair] !== 0) this.#look(print.questionHashes[pair]!, owner, QUESTION_WEIGHT);
+      for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++, keys++)
+        this.#look(print.words[i]!, owner, 1);
     }
-    return mostFrequent(found, keys, certain);
+    return mostFrequent(this.#found.view(), keys <= 8 ? 1 : Math.max(2, Math.floor(keys / 16)));
   }
 
-  /** Keeps the first two rows of different owners. */
-  #note(word: number, number: number): void {
+  #look(word: number, owner: number, weight: number): void {
     const place = this.#table.placeOf(word);
     if (place === ABSENT) return;
     const [first, second] = [this.#first[place]!, this.#second[place]!];
-    const { ownerOf, shownAt } = this.#rows;
+    for (let i = 0; i < weight; i++) {
+      if (first !== NONE && this.#rows.ownerOf(first) !== owner) this.#found.add(first);
+      if (second !== NONE && this.#rows.ownerOf(second) !== owner) this.#found.add(second);
+    }
+  }
+
+  /** Keeps the first two rows of different owners. */
+  #note(place: number, number: number, begin: number): void {
+    const [first, second] = [this.#first[place]!, this.#second[place]!];
+    const rows = this.#rows;
     if (first === NONE) this.#first[place] = number;
-    else if (ownerOf(first) === ownerOf(number)) {
-      if (shownAt(number) < shownAt(first)) this.#first[place] = number;
-    } else if (shownAt(number) < shownAt(first)) {
+    else if (rows.ownerOf(first) === rows.ownerOf(number)) {
+      if (rows.shownAt(number) < rows.shownAt(first)) this.#first[place] = number;
+    } else if (rows.shownAt(number) < rows.shownAt(first)) {
       this.#second[place] = first;
       this.#first[place] = number;
-    } else if (second === NONE || shownAt(number) < shownAt(second)) this.#second[place] = number;
+    } else if (second === NONE || rows.shownAt(number) < rows.shownAt(second)) this.#second[place] = number;
+    const isClosed = (p: number) => this.#second[p] !== NONE && rows.shownAt(this.#second[p]!) <= begin;
+    if (isClosed(place)) this.#table.close(place, isClosed);
   }
 }
 
-function mostFrequent(found: number[], keys: number, certain: number[]): number[] {
-  if (found.length === 0) return [...new Set(certain)].slice(0, MOST_CANDIDATES);
-  const counts = new Map<number, number>();
-  for (const number of found) counts.set(number, (counts.get(number) ?? 0) + 1);
-  for (const number of certain) counts.set(number, (counts.get(number) ?? 0) + 2);
-  const fewest = keys <= 8 ? 1 : 2;
-  return [...counts]
-    .filter(([, count]) => count >= fewest)
-    .sort(([a, countOfA], [b, countOfB]) => countOfB - countOfA || a - b)
-    .slice(0, MOST_CANDIDATES)
-    .map(([number]) => number);
+/** Numbers that occur most often in a list, at least so often; the most frequent first, then the smallest. */
+function mostFrequent(found: Uint32Array, fewest: number): number[] {
+  found.sort();
+  const numbers: [number: number, count: number][] = [];
+  for (let start = 0, end = 0; start < found.length; start = end) {
+    while (end < found.length && found[end] === found[start]) end++;
+    if (end - start >= fewest) numbers.push([found[start]!, end - start]);
+  }
+  if (numbers.length > 1) numbers.sort(([a, countOfA], [b, countOfB]) => countOfB - countOfA || a - b);
+  return numbers.slice(0, MOST_CANDIDATES).map(([number]) => number);
 }
 
 function countDistinctive(print: Fingerprint, row: number): number {
@@ -97,11 +115,4 @@ function countDistinctive(print: Fingerprint, row: number): number {
   for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
     for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) if (!isCommon(print.words[i]!)) count++;
   return count;
-}
-
-function keysOfShortPairs(print: Fingerprint): Uint32Array {
-  const keys: number[] = [];
-  for (let pair = 0; pair < print.wordEnd.length; pair++)
-    if (isShort(print, pair)) keys.push(gramOf(print.pairHashes[2 * pair]!));
-  return Uint32Array.from(keys);
 }

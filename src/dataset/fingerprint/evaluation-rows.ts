@@ -1,8 +1,8 @@
 import { MOST_CANDIDATES } from './candidates.ts';
-import { type Fingerprint, gramOf } from './format.ts';
+import type { Fingerprint } from './format.ts';
 import { ABSENT, GramTable } from './gram-table.ts';
 import { type Likeness, SourceRow } from './likeness.ts';
-import { firstGramOf, firstPairOf, isShort } from './rows-of.ts';
+import { firstGramOf, firstPairOf } from './rows-of.ts';
 
 /** Rows noted per gram. */
 const MOST_ROWS = 16;
@@ -16,7 +16,7 @@ export class EvaluationRows {
 
   constructor(print: Fingerprint) {
     this.#print = print;
-    this.#table = new GramTable(() => [print.words, print.pairHashes]);
+    this.#table = new GramTable(() => [print.words, print.pairHashes, print.questionHashes]);
     this.#rows = Array.from({ length: this.#table.size }, () => []);
     for (let row = 0; row < print.rowCount; row++) {
       for (const word of keysOf(print, row)) {
@@ -47,7 +47,8 @@ export class EvaluationRows {
 
 function* keysOf(print: Fingerprint, row: number): Generator<number> {
   for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
-    if (isShort(print, pair)) yield gramOf(print.pairHashes[2 * pair]!);
+    yield print.pairHashes[2 * pair]!;
+    if (print.questionHashes[pair] !== 0) yield print.questionHashes[pair]!;
     for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) yield print.words[i]!;
   }
 }

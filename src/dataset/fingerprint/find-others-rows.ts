@@ -2,44 +2,13 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import { Candidates } from './candidates.ts';
 import { EvaluationRows } from './evaluation-rows.ts';
-import { type Fingerprint, readFingerprint } from './format.ts';
-import { type Judgement, judgeRow } from './judge-row.ts';
-import { HELD, type Likeness, SourceRow } from './likeness.ts';
+import { readFingerprint } from './format.ts';
+import { GrowingList } from './growing-list.ts';
+import { JudgedShowing, type OthersRow } from './judged-showing.ts';
+import { SourceRow } from './likeness.ts';
 import { OwnTimes } from './own-times.ts';
-import { isShort } from './rows-of.ts';
 import { findRepeatedRows, type RepeatedRow } from './repeated-rows.ts';
-
-/** A dataset that a hotkey shows or has shown. */
-export interface Showing {
-  /** Whose rows are compared with everybody else's: a hotkey, or the coldkey of several. */
-  owner: string;
-  /** Bytes of {@link fingerprintRows}, or what reads them when their turn comes; called up to three times. */
-  fingerprint: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
-  /** Per row: when this owner first showed it, as block * 65536 + index of the transaction in the block. */
-  shownAt: Float64Array;
-  /** Copies that others show from then on are free. Unit of `shownAt`; Infinity while the rows are claimed. */
-  claimedUntil: number;
-  /** A bit a row, lowest first: 1 for the rows that are the owner's. The others claim nothing. Default: all are. */
-  own?: Uint8Array;
-  /** Whether its rows are judged. All showings, judged ones too, claim rows. */
-  judged: boolean;
-}
-
-/** A row of a judged showing that is another's. */
-export interface OthersRow {
-  /** From 0. */
-  row: number;
-  /** The rows it was taken from, the one with most of it first; one to three. */
-  source: RowSource[] | 'evaluation';
-  /** Share (0..1) of its content that is theirs; of theirs that it holds, where it holds a long answer whole among more. */
-  alike: number;
-}
-
-export interface RowSource {
-  /** Index in the showings. */
-  showing: number;
-  row: number;
-}
+import { type Showing, Showings } from './showings.ts';
 
 export interface FindOthersRowsParameters {
   showings: readonly Showing[];
@@ -59,27 +28,8 @@ export interface FoundRows {
   unreadable: number[];
 }
 
-/** Rows of one dataset that hold the same answer of another among more of their own: so many, and it is a common phrase. */
-const COMMON_PHRASE_ROWS = 64;
 /** Between two looks at the signal. */
-const ROWS_AT_ONCE = 4096;
-
-interface JudgedShowing {
-  index: number;
-  showing: Showing;
-  print: Fingerprint;
-  owner: number;
-  found: OthersRow[];
-  /** By row: what was found of it so far. */
-  open: Map<number, { sources: RowSource[]; likenesses: Likeness[]; nobodys?: Uint8Array | undefined }>;
-  /** Rows that need no further comparing. */
-  done: Uint8Array;
-  /** By row: words of the evaluation set, where its content is nobody's. */
-  nobodys: Map<number, Uint8Array>;
-  /** By showing and row of the source: rows that hold it whole among more. */
-  whole: Map<string, OthersRow[]>;
-  own?: OwnTimes;
-}
+const ROWS_AT_ONCE = 2048;
 
 /**
  * Finds rows of the judged showings whose content another owner showed before this one did, while his claim on it stood,
@@ -90,61 +40,55 @@ interface JudgedShowing {
  * @throws FlockOffError `bad-argument` when a fingerprint has other rows than `shownAt`, or that of the evaluation set cannot
  * be read; whatever `signal` was aborted with, and what reading a fingerprint throws.
  */
-export async function findOthersRows(parameters: FindOthersRowsParameters): Promise<FoundRows> {
-  const search = new Search(parameters);
-  await search.loadJudged();
-  await search.compareWithEvaluation();
-  await search.compareWithOthers(await search.findComparisons());
-  return search.results();
+export async function findOthersRows({
+  showings: all,
+  evaluation,
+  evaluationRows,
+  signal,
+}: FindOthersRowsParameters): Promise<FoundRows> {
+  const showings = new Showings(all);
+  const judged: JudgedShowing[] = [];
+  for (const [index, showing] of all.entries()) {
+    const print = showing.judged && (await showings.load(index));
+    if (print) judged.push(new JudgedShowing(index, showing, print, showings.owners[index]!));
+  }
+  if (evaluation) await compareWithEvaluation(judged, readEvaluation(evaluation), evaluationRows, signal);
+  const comparisons = await findComparisons(judged, showings, signal);
+  await findOwnTimes(judged, comparisons, showings, signal);
+  await compareWithOthers(judged, comparisons, showings, signal);
+  return {
+    others: new Map(judged.map((one) => [one.index, one.finish()])),
+    repeats: new Map(judged.map(({ index, print }) => [index, findRepeatedRows(print)])),
+    unreadable: [...showings.unreadable].sort((a, b) => a - b),
+  };
 }
 
-class Search {
-  readonly #showings: readonly Showing[];
-  readonly #evaluation: EvaluationRows | null;
-  readonly #evaluationRows: 'leave-out' | 'allow';
-  readonly #signal: AbortSignal | undefined;
-  readonly #owners: number[];
-  /** Per showing: the number of its first row. */
-  readonly #firstNumber: Float64Array;
-  readonly #judged: JudgedShowing[] = [];
-  readonly #unreadable = new Set<number>();
-  /** Showings from the first on. */
-  readonly #order: number[];
+function readEvaluation(evaluation: Uint8Array): EvaluationRows {
+  const print = readFingerprint(evaluation);
+  if (print) return new EvaluationRows(print);
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: 'the fingerprint of the evaluation set is of another version or damaged',
+    fix: 'make it anew with fingerprintRows',
+  });
+}
 
-  constructor({ showings, evaluation, evaluationRows, signal }: FindOthersRowsParameters) {
-    this.#showings = showings;
-    this.#evaluationRows = evaluationRows;
-    this.#signal = signal;
-    const ids = new Map<string, number>();
-    this.#owners = showings.map(({ owner }) => ids.get(owner) ?? ids.set(owner, ids.size).size - 1);
-    this.#firstNumber = new Float64Array(showings.length + 1);
-    for (const [i, { shownAt }] of showings.entries())
-      this.#firstNumber[i + 1] = this.#firstNumber[i]! + shownAt.length;
-    const begins = showings.map(({ shownAt }) => shownAt.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
-    this.#order = begins.map((_, i) => i).sort((a, b) => begins[a]! - begins[b]! || a - b);
-    const print = evaluation && readFingerprint(evaluation);
-    if (evaluation && !print)
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what: 'the fingerprint of the evaluation set is of another version or damaged',
-        fix: 'make it anew with fingerprintRows',
-      });
-    this.#evaluation = print && new EvaluationRows(print);
-  }
-
-  async loadJudged(): Promise<void> {
-    for (const [index, showing] of this.#showings.entries()) {
-      if (!showing.judged) continue;
-      const print = await this.#load(index);
-      if (!print) continue;
-      const [owner, done] = [this.#owners[index]!, new Uint8Array(print.rowCount)];
-      const empty = { found: [], open: new Map(), nobodys: new Map(), whole: new Map() };
-      this.#judged.push({ index, showing, print, owner, done, ...empty });
+async function compareWithEvaluation(
+  judged: readonly JudgedShowing[],
+  evaluation: EvaluationRows,
+  evaluationRows: 'leave-out' | 'allow',
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const one of judged) {
+    for (let row = 0; row < one.print.rowCount; row++) {
+      if (row % ROWS_AT_ONCE === 0) await yieldToEventLoop(signal);
+      one.compareWithEvaluation(row, evaluation.likenesses(one.print, row), evaluationRows);
     }
   }
+<<<<<<< HEAD
 
   /** Rows of the evaluation set are found, or nobody's. */
-  async compareWithEvaluation(): Promise<void> {
+  async compareWithEvaluation(): Promise<void> 
     if (!this.#evaluation) return;
     for (const judged of this.#judged) {
       const { print, done } = judged;
@@ -164,10 +108,9 @@ class Search {
         }
       }
     }
-  }
 
   /** Pairs of a row of another (its number) and a judged row (its number among all judged), sorted. */
-  async findComparisons(): Promise<{ source: number; judged: JudgedShowing; row: number }[]> {
+  async findComparisons(): Promise<source: number; judged: JudgedShowing; row: number []> {
     const rows = {
       ownerOf: (n: number) => this.#owners[this.#showingOf(n)]!,
       shownAt: (n: number) => this.#shownAt(n),
@@ -320,18 +263,141 @@ class Search {
     await yieldToEventLoop();
     this.#signal?.throwIfAborted();
   }
+=======
+>>>>>>> prints
 }
 
-function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
+/** Rows of others that judged rows are compared with: by judged showing and row, and as they come when showings are read. */
+interface Comparisons {
+  /** Per judged showing: rows that are compared with any. */
+  rows: number[][];
+  /** Number of a row of another * `total` + place of a judged row among all judged, sorted. */
+  keys: Float64Array;
+  total: number;
+  /** Per judged showing: the place of its first row among all judged. */
+  firstPlace: number[];
+}
+
+async function findComparisons(
+  judged: readonly JudgedShowing[],
+  showings: Showings,
+  signal: AbortSignal | undefined,
+): Promise<Comparisons> {
+  const candidates = new Candidates(
+    judged.map(({ print }) => print),
+    showings,
+  );
+  const last = judged.reduce((a, { showing }) => showing.shownAt.reduce((b, at) => Math.max(b, at), a), 0);
+  const owners = new Set(judged.map(({ owner }) => owner));
+  const first = showings.begins.reduce((a, at, i) => (owners.has(showings.owners[i]!) ? Math.min(a, at) : a), last);
+  for (const index of showings.order) {
+    const { shownAt, claimedUntil } = showings.all[index]!;
+    await yieldToEventLoop(signal);
+    if (showings.begins[index]! >= last) continue;
+    const isJudged = judged.find((one) => one.index === index);
+    const print = isJudged?.print ?? (await showings.load(index));
+    if (!print || claimedUntil <= first) continue;
+    for (let row = 0; row < print.rowCount; row++)
+      if (shownAt[row]! < last && showings.claims(index, row))
+        candidates.add(print, row, showings.numberOf(index, row), showings.begins[index]!);
+  }
+  const [sources, places] = [new GrowingList(), new GrowingList()];
+  const firstPlace: number[] = [];
+  let total = 0;
+  for (const one of judged) {
+    firstPlace.push(total);
+    for (let row = 0; row < one.print.rowCount; row++, total++) {
+      if (row % ROWS_AT_ONCE === 0) await yieldToEventLoop(signal);
+      if (one.done[row]) continue;
+      for (const source of candidates.of(one.print, row, one.owner)) {
+        if (showings.shownAt(source) >= one.showing.shownAt[row]!) continue;
+        sources.add(source);
+        places.add(total);
+      }
+    }
+  }
+  const [from, to] = [sources.view(), places.view()];
+  const rows = judged.map((one, i) => rowsBetween(to, firstPlace[i]!, firstPlace[i]! + one.print.rowCount));
+  return { rows, keys: Float64Array.from(from, (source, i) => source * total + to[i]!).sort(), total, firstPlace };
+}
+
+/** Different places of a sorted list from one to another, counted from the first. */
+function rowsBetween(places: Uint32Array, first: number, end: number): number[] {
+  const rows: number[] = [];
+  for (const place of places)
+    if (place >= first && place < end && rows.at(-1) !== place - first) rows.push(place - first);
+  return rows;
+}
+
+async function findOwnTimes(
+  judged: readonly JudgedShowing[],
+  { rows }: Comparisons,
+  showings: Showings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [i, one] of judged.entries()) {
+    if (rows[i]!.length === 0) continue;
+    const own = new OwnTimes(one.print, one.showing.shownAt, rows[i]!);
+    one.own = own;
+    for (const [other, { shownAt }] of showings.all.entries()) {
+      if (showings.owners[other] !== one.owner) continue;
+      await yieldToEventLoop(signal);
+      const print = other === one.index ? one.print : await showings.load(other);
+      if (print) own.add(print, shownAt);
+    }
+  }
+}
+
+async function compareWithOthers(
+  judged: readonly JudgedShowing[],
+  { keys, total, firstPlace }: Comparisons,
+  showings: Showings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const sourceRow = new SourceRow();
+  let starts = groupsOf(keys, (key) => showings.showingOf(Math.floor(key / total)));
+  // A source that was shown earlier is named before one that was shown later.
+  starts = starts.sort((a, b) => showings.begins[a.group]! - showings.begins[b.group]! || a.group - b.group);
+  for (const { group: index, start, end } of starts) {
+    await yieldToEventLoop(signal);
+    const print = await showings.load(index);
+    if (!print) continue;
+    const { claimedUntil } = showings.all[index]!;
+    let loaded = -1;
+    for (let i = start; i < end; i++) {
+      if (i % ROWS_AT_ONCE === 0) await yieldToEventLoop(signal);
+      const number = Math.floor(keys[i]! / total);
+      const place = keys[i]! % total;
+      const which = lastAtMost(firstPlace, place);
+      const one = judged[which]!;
+      const row = place - firstPlace[which]!;
+      if (one.done[row]) continue;
+      const source = showings.rowOf(number);
+      if (loaded !== source) sourceRow.load(print, source);
+      loaded = source;
+      const at = showings.shownAt(number);
+      const likeness = sourceRow.compare(one.print, row, (word, pair) => {
+        const own = one.shownAt(row, word, pair);
+        return at < own && own < claimedUntil;
+      });
+      one.note(row, { showing: index, row: source }, likeness);
+    }
+  }
+}
+
+function groupsOf(keys: Float64Array, groupOf: (key: number) => number) {
+  const groups: { group: number; start: number; end: number }[] = [];
+  for (let start = 0, end = 0; start < keys.length; start = end) {
+    const group = groupOf(keys[start]!);
+    while (end < keys.length && groupOf(keys[end]!) === group) end++;
+    groups.push({ group, start, end });
   }
   return groups;
 }
 
-function isOwn({ own }: Showing, row: number): boolean {
-  return !own || ((own[row >>> 3] ?? 0) & (1 << (row & 7))) !== 0;
+/** Index of the last of sorted numbers that is not above a number. */
+function lastAtMost(numbers: readonly number[], most: number): number {
+  let index = numbers.length - 1;
+  while (numbers[index]! > most) index--;
+  return index;
 }

@@ -6,11 +6,13 @@ import { DIVIDER, isExact, normalForm } from './normal-form.ts';
 
 /** Symbols from which an answer is somebody's whatever was asked; shorter ones count with their question. */
 const LONG_ANSWER_SYMBOLS = 32;
-/** Grams of a row, about, unless it is so long that the thinnest level takes more. */
-const GRAMS_OF_ROW = 26;
+/** Grams of a row, about: of a long one, unless it is so long that the thinnest level takes more; of a short one. */
+const [FEWEST_GRAMS, MOST_GRAMS] = [26, 52];
 /** Grams of the question of a short answer, about. */
 const GRAMS_OF_QUESTION = 16;
-/** Numbers of a short pair that are compared. */
+/** Symbols of a question that says which answer is meant. */
+const QUESTION_SYMBOLS = 10;
+/** Numbers of a pair that are compared. */
 const MOST_NUMBERS = 16;
 
 interface Pair {
@@ -25,6 +27,7 @@ export class FingerprintBuilder {
   readonly #pairEnd = new GrowingList();
   readonly #levels = new GrowingList();
   readonly #pairHashes = new GrowingList();
+  readonly #questionHashes = new GrowingList();
   readonly #wordEnd = new GrowingList();
   readonly #symbols = new GrowingList();
   readonly #kinds = new GrowingList();
@@ -45,7 +48,7 @@ export class FingerprintBuilder {
     for (let i = 0; i + 1 < conversations.length; i += 2)
       pairs.push(pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? ''));
     const symbols = pairs.reduce((sum, pair) => sum + (isLong(pair) ? pair.answer.length : 0), 0);
-    const level = levelOf(symbols, GRAMS_OF_ROW);
+    const level = levelOf(symbols, Math.max(FEWEST_GRAMS, MOST_GRAMS - Math.max(0, symbols - 128) / 8));
     const [firstPair, firstWord] = [this.#wordEnd.length, this.#words.length];
     const seen = new Set<number>();
     for (const pair of pairs) this.#addPair(pair, level, seen);
@@ -67,6 +70,7 @@ export class FingerprintBuilder {
       pairEnd: this.#pairEnd.view(),
       levelOfPair: Uint8Array.from(this.#levels.view()),
       pairHashes: this.#pairHashes.view(),
+      questionHashes: this.#questionHashes.view(),
       wordEnd: this.#wordEnd.view(),
       symbolsOfPair: Uint16Array.from(this.#symbols.view()),
       kindOfPair: Uint8Array.from(this.#kinds.view()),
@@ -77,14 +81,15 @@ export class FingerprintBuilder {
   #addPair(pair: Pair, rowLevel: number, seen: Set<number>): void {
     const { question, answer } = pair;
     for (const hash of hashesOf(question, answer)) this.#pairHashes.add(hash);
+    this.#questionHashes.add(question.length < QUESTION_SYMBOLS ? 0 : hashesOf(question)[0]);
     this.#grams.clear();
-    if (isLong(pair)) {
-      addGrams(this.#grams, answer, limitOf(rowLevel));
-      this.#endPair(answer.length, LONG_ANSWER, rowLevel, seen);
-      return;
-    }
     const numbers = numbersOf(pair);
     for (const number of numbers) this.#words.add(number);
+    if (isLong(pair)) {
+      addGrams(this.#grams, answer, limitOf(rowLevel));
+      this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel, seen);
+      return;
+    }
     const level = levelOf(question.length, GRAMS_OF_QUESTION);
     // Of the same question with another answer all grams are others.
     addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
@@ -138,9 +143,11 @@ function shortAnswerHash(answer: Uint32Array): number {
   return letters.length > 0 ? hashesOf(letters)[0] : (numbersIn(answer)[0] ?? 0);
 }
 
-/** The numbers of a short pair, as they are written: a digit within a word is one, too. */
-function numbersOf({ asked, answered }: Pair): number[] {
-  return [asked, answered].flatMap((text) => numbersIn(normalForm(text, { asWritten: true }))).slice(0, MOST_NUMBERS);
+/** Numbers of what is compared, as they are written: a digit within a word is one, too. */
+function numbersOf(pair: Pair): number[] {
+  const texts = isLong(pair) ? [pair.answered] : [pair.asked, pair.answered];
+  const withDigits = texts.filter((text) => /\p{Nd}/u.test(text));
+  return withDigits.flatMap((text) => numbersIn(normalForm(text, { asWritten: true }))).slice(0, MOST_NUMBERS);
 }
 
 /** Hashes of numbers, each with its signs and operators. */

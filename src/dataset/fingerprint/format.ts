@@ -5,8 +5,8 @@ export const FINGERPRINT_VERSION = 1;
 const MAGIC = 0x464f4650;
 const HEADER_WORDS = 6;
 
-/** What {@link Fingerprint.kindOfPair} says of a pair whose answer is compared by itself. */
-export const LONG_ANSWER = 255;
+/** Added to the number of numbers in {@link Fingerprint.kindOfPair} of a pair whose answer is compared by itself. */
+export const LONG_ANSWER = 128;
 
 /** A fingerprint that has been read. Rows have pairs of turns, pairs have grams, each in the order of the dataset. */
 export interface Fingerprint {
@@ -15,13 +15,16 @@ export interface Fingerprint {
   pairEnd: Uint32Array;
   /** Two words a pair: question and answer as a whole. */
   pairHashes: Uint32Array;
+  /** Per pair: a hash of its question, 0 when that is too short to tell much. */
+  questionHashes: Uint32Array;
   /** Per pair: the index after its last word. */
   wordEnd: Uint32Array;
   /** Per pair: symbols of what is compared, 65,535 for more. */
   symbolsOfPair: Uint16Array;
   /**
-   * Per pair: {@link LONG_ANSWER} when its words are grams of the answer; else the answer is too short to be anybody's by
-   * itself, and the words are so many hashes of numbers, and grams of the question that go with this answer only.
+   * Per pair: how many of its words, the first, are hashes of numbers. With {@link LONG_ANSWER} added, the others are grams
+   * of the answer; else the answer is too short to be anybody's by itself, and they are grams of the question that go with
+   * this answer only.
    */
   kindOfPair: Uint8Array;
   /** Per pair: which share of its grams is taken ({@link limitOf}). */
@@ -50,12 +53,22 @@ export function isCommon(word: number): boolean {
 
 /** The bytes that {@link readFingerprint} reads. Little-endian, as every machine this runs on. */
 export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Array {
-  const { pairEnd, pairHashes, wordEnd, words, symbolsOfPair, kindOfPair, levelOfPair } = print;
+  const { pairEnd, pairHashes, questionHashes, wordEnd, words, symbolsOfPair, kindOfPair, levelOfPair } = print;
   const [rows, pairs] = [pairEnd.length, wordEnd.length];
   const bytes = new Uint8Array(byteLengthOf(rows, pairs, words.length));
   const header = Uint32Array.of(MAGIC, FINGERPRINT_VERSION, rows, pairs, words.length, 0);
   let offset = 0;
-  for (const part of [header, pairEnd, wordEnd, pairHashes, words, symbolsOfPair, kindOfPair, levelOfPair]) {
+  for (const part of [
+    header,
+    pairEnd,
+    wordEnd,
+    pairHashes,
+    questionHashes,
+    words,
+    symbolsOfPair,
+    kindOfPair,
+    levelOfPair,
+  ]) {
     bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
     offset += part.byteLength;
   }
@@ -74,16 +87,27 @@ export function readFingerprint(bytes: Uint8Array): Fingerprint | null {
     offset += 4 * count;
     return new Uint32Array(buffer, offset - 4 * count, count);
   };
-  const [pairEnd, wordEnd, pairHashes, all] = [take(rows), take(pairs), take(2 * pairs), take(words)];
+  const [pairEnd, wordEnd] = [take(rows), take(pairs)];
+  const [pairHashes, questionHashes, all] = [take(2 * pairs), take(pairs), take(words)];
   const symbolsOfPair = new Uint16Array(buffer, offset, pairs);
   const kindOfPair = new Uint8Array(buffer, offset + 2 * pairs, pairs);
   const levelOfPair = new Uint8Array(buffer, offset + 3 * pairs, pairs);
   if (!areEnds(pairEnd, pairs) || !areEnds(wordEnd, words)) return null;
-  return { rowCount: rows, pairEnd, levelOfPair, pairHashes, wordEnd, symbolsOfPair, kindOfPair, words: all };
+  return {
+    rowCount: rows,
+    pairEnd,
+    levelOfPair,
+    pairHashes,
+    questionHashes,
+    wordEnd,
+    symbolsOfPair,
+    kindOfPair,
+    words: all,
+  };
 }
 
 function byteLengthOf(rows: number, pairs: number, words: number): number {
-  return 4 * (HEADER_WORDS + rows + 4 * pairs + words);
+  return 4 * (HEADER_WORDS + rows + 5 * pairs + words);
 }
 
 /** Whether the ends of lists that follow each other never fall and reach the end of all. */

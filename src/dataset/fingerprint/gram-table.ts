@@ -3,6 +3,9 @@ import { gramOf } from './format.ts';
 /** Said of a gram that is not in the table. */
 export const ABSENT = -1;
 
+/** Nobody gains by filling a bucket. */
+const MOST_LOOKED_AT = 64;
+
 /**
  * Different grams of many rows, each with a place 0 .. size - 1. One array in buckets, sorted within each: however grams were
  * chosen, none takes longer than a binary search.
@@ -15,6 +18,8 @@ export class GramTable {
   readonly #mayHold: Uint32Array;
   readonly #mayHoldShift: number;
   readonly size: number;
+  /** Like `mayHold`, for the grams that are not closed. */
+  #mayBeOpen: Uint32Array | undefined;
 
   /** @param lists of words, called twice; gives the same lists each time. */
   constructor(lists: () => Iterable<Uint32Array>) {
@@ -49,9 +54,46 @@ export class GramTable {
     const hash = mixed(gram);
     const bit = hash >>> this.#mayHoldShift;
     if (((this.#mayHold[bit >>> 5]! >>> (bit & 31)) & 1) === 0) return ABSENT;
+    return this.#find(gram, hash);
+  }
+
+  /**
+   * Calls back with the index of each word between two whose gram is in the table and not closed, and the gram's place. One
+   * loop without calls for those that are not: hundreds of millions are asked for.
+   */
+  forEachOpen(words: Uint32Array, start: number, end: number, found: (index: number, place: number) => void): void {
+    const open = this.#mayBeOpen ?? this.#mayHold;
+    const shift = this.#mayHoldShift;
+    for (let i = start; i < end; i++) {
+      const gram = (words[i]! & -2) >>> 0;
+      const hash = mixed(gram);
+      const bit = hash >>> shift;
+      if (((open[bit >>> 5]! >>> (bit & 31)) & 1) === 0) continue;
+      const place = this.#find(gram, hash);
+      if (place !== ABSENT) found(i, place);
+    }
+  }
+
+  /** Closes the gram at a place, which `isClosed` then says of it, too. */
+  close(place: number, isClosed: (place: number) => boolean): void {
+    this.#mayBeOpen ??= this.#mayHold.slice();
+    const hash = mixed(this.#grams[place]!);
+    const bit = hash >>> this.#mayHoldShift;
+    // Grams that share the bit are in the same bucket.
+    const [start, end] = [this.#bucketStart(hash), this.#bucketEnd[hash >>> this.#bucketShift]!];
+    if (end - start > MOST_LOOKED_AT) return;
+    for (let i = start; i < end; i++) if (mixed(this.#grams[i]!) >>> this.#mayHoldShift === bit && !isClosed(i)) return;
+    this.#mayBeOpen[bit >>> 5]! &= ~(1 << (bit & 31));
+  }
+
+  #bucketStart(hash: number): number {
     const bucket = hash >>> this.#bucketShift;
-    let low = bucket === 0 ? 0 : this.#bucketEnd[bucket - 1]!;
-    let high = this.#bucketEnd[bucket]!;
+    return bucket === 0 ? 0 : this.#bucketEnd[bucket - 1]!;
+  }
+
+  #find(gram: number, hash: number): number {
+    let low = this.#bucketStart(hash);
+    let high = this.#bucketEnd[hash >>> this.#bucketShift]!;
     while (high - low > 8) {
       const middle = (low + high) >>> 1;
       if (this.#grams[middle]! <= gram) low = middle;

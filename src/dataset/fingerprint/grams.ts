@@ -7,6 +7,8 @@ export const GUARANTEED_RUN = 64;
 /** Symbols of a gram of a question whose answer is short. */
 export const QUESTION_GRAM_SYMBOLS = 6;
 
+/** Room for a window, a power of two. */
+const RING = 64;
 const BASE = 0x01000193;
 
 /**
@@ -25,32 +27,32 @@ export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number
   let leaving = 1;
   for (let i = 0; i < size; i++) leaving = Math.imul(leaving, BASE);
   // The smallest gram of the window and those after it that are smaller than all that follow them: places, oldest first.
-  const places = new Uint32Array(Math.min(grams, window) + 1);
-  const hashes = new Uint32Array(places.length);
+  const places = new Uint32Array(RING);
+  const hashes = new Uint32Array(RING);
   let [first, count] = [0, 0];
   let takenPlace = -1;
   let rolling = 0;
   for (let i = 0; i < symbols.length; i++) {
-    rolling = Math.imul(rolling, BASE) + mixed(symbols[i] ?? 0);
-    if (i >= size) rolling -= Math.imul(mixed(symbols[i - size] ?? 0), leaving);
+    rolling = Math.imul(rolling, BASE) + mixed(symbols[i]!);
+    if (i >= size) rolling -= Math.imul(mixed(symbols[i - size]!), leaving);
     const place = i - size + 1;
     if (place < 0) continue;
     const hash = finished(rolling ^ salt);
-    while (count > 0 && (hashes[(first + count - 1) % hashes.length] ?? 0) >= hash) count--;
-    if (count > 0 && (places[first] ?? 0) <= place - window) {
-      first = (first + 1) % places.length;
+    while (count > 0 && hashes[(first + count - 1) & (RING - 1)]! >= hash) count--;
+    if (count > 0 && places[first & (RING - 1)]! <= place - window) {
+      first++;
       count--;
     }
-    places[(first + count) % places.length] = place;
-    hashes[(first + count) % places.length] = hash;
+    places[(first + count) & (RING - 1)] = place;
+    hashes[(first + count) & (RING - 1)] = hash;
     count++;
     const isBelow = hash < limit;
-    const smallest = places[first] ?? 0;
+    const smallest = places[first & (RING - 1)]!;
     if (isBelow) {
       taken.add(hash);
       takenPlace = place;
     } else if (smallest > takenPlace && (place >= window - 1 || place === grams - 1)) {
-      taken.add(hashes[first] ?? 0);
+      taken.add(hashes[first & (RING - 1)]!);
       takenPlace = smallest;
     }
   }

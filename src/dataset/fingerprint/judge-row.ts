@@ -1,17 +1,26 @@
-import { type Fingerprint, isCommon, limitOf } from './format.ts';
-import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness } from './likeness.ts';
-import { firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
+import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
+import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
-/** Share of a row from which it is another's. */
-const MOST = 0.5;
-/** Share of another's answer from which a row holds it whole. */
-const WHOLE = 0.6;
+/**
+ * Share of a row from which it is another's: half of a long one. Of a short one more: rows of one template differ in a word
+ * or two.
+ */
+function mostOf(symbols: number): number {
+  return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
+}
+/** Share from which a row is of the evaluation set, however short. */
+const OF_EVALUATION = 0.5;
 /** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
 const LONG_SYMBOLS = 200;
 /** Of a shorter answer held whole: what share of the row it must be. */
 const WHOLE_SHARE_OF_ROW = 1 / 3;
 /** Sources of which parts make a row another's. */
 const MOST_SOURCES = 3;
+/** By how much more of a row several must hold together than one alone. */
+const MIXTURE_MARGIN = 0.1;
+/** Share of an answer from which it is another's when the question is, too. */
+const OF_SAME_QUESTION = 0.45;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -28,12 +37,13 @@ interface JudgedRow {
   row: number;
   /** Words of the row that are nobody's and count on neither side. */
   nobodys?: Uint8Array | undefined;
-  /** Whether phrases common in the judged dataset weigh little. Not for the evaluation set: eight copies of it make all common. */
-  minded: boolean;
+  /** Whether it is compared with the evaluation set: eight copies of that make all of it common in the judged dataset. */
+  isEvaluation: boolean;
 }
 
 /** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
+  const most = judged.isEvaluation ? () => OF_EVALUATION : mostOf;
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
@@ -45,25 +55,28 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       judged,
       [...chosen, i].map((k) => likenesses[k]!),
     );
-    const isWhole = likeness.wholeShare >= 0.8 && likeness.wholeSymbols >= FEWEST_SYMBOLS;
-    if (chosen.length > 0 && together.plain - best.plain < FEWEST_SYMBOLS) continue;
+    const isWhole = likeness.wholeShare >= 0.8;
+    const fewest = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewest) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= MOST)
+    if (best.total > 0 && best.held / best.total >= most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
-    const { wholeShare, wholeSymbols } = likenesses[i]!;
-    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= WHOLE_SHARE_OF_ROW * single[i]!.plainTotal;
-    if (wholeShare >= WHOLE && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
+    const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
+    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
+    if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
+    if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
 
 /** Symbols of a row that some rows hold together, and all it has: weighed, and plain. */
-function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly Likeness[]) {
+function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
   const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
@@ -79,12 +92,12 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
     let [held, all, plain, count] = [0, 0, 0, 0];
-    for (let i = firstWordOf(print, pair); i < print.wordEnd[pair]!; i++) {
+    for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) {
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
       if (state === 0 && word >= limit) continue;
-      const weight = state === HELD_AS_COMMON || (minded && isCommon(word)) ? COMMON_WEIGHT : 1;
+      const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
       count++;
       all += weight;
       if (state === 0) continue;
@@ -92,12 +105,27 @@ function weigh({ print, row, nobodys, minded }: JudgedRow, likenesses: readonly 
       plain++;
     }
     const each = count === 0 ? 0 : symbols / count;
-    sum.held += held * each;
-    sum.total += count === 0 ? symbols : all * each;
+    const heldNumbers = likenesses.reduce((bits, likeness) => bits | likeness.heldNumbers[pair - firstPair]!, 0);
+    // Of the numbers no more counts than of the text: a row of them would hide what it is added to.
+    const numbers = print.kindOfPair[pair]! - LONG_ANSWER;
+    const ofNumber = Math.min(NUMBER_SYMBOLS, symbols / Math.max(1, numbers));
+    const [text, textHeld] = [count === 0 ? symbols : all * each, held * each];
+    const numbersHeld = ofNumber * bitsIn(heldNumbers);
+    // Other numbers make it another row; the same ones alone make it none of another's.
+    const heldHere = Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
+    const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
+    sum.total += text;
+    sum.held += isSameQuestion && heldHere >= OF_SAME_QUESTION * text ? text : heldHere;
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;
+}
+
+function bitsIn(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 function stateOf(likenesses: readonly Likeness[], word: number): number {

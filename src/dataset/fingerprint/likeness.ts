@@ -1,8 +1,8 @@
 import { type Fingerprint, gramOf, isCommon, limitOf } from './format.ts';
-import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
 
 /** Share of either of two questions that is in the other when they ask the same. */
-const SAME_QUESTION = 0.7;
+const SAME_QUESTION = 0.75;
 /** Grams that two such questions share at least. */
 const FEWEST_QUESTION_GRAMS = 4;
 /**
@@ -10,6 +10,8 @@ const FEWEST_QUESTION_GRAMS = 4;
  * a copy with a word changed here and there.
  */
 const BRIDGE = 4;
+/** Level from which that holds: about 300 symbols. In shorter rows a few words changed are what makes it another row. */
+const BRIDGED_LEVEL = 28;
 /** Rows with more grams are looked up in a Map, which no choice of grams makes slow. */
 const MOST_IN_TABLE = 4096;
 
@@ -19,6 +21,10 @@ export interface Likeness {
   held: Uint8Array;
   /** Per pair of the judged row: 1 for a short answer that the other gives to the same question. */
   heldPairs: Uint8Array;
+  /** Per pair of the judged row: a bit for each of its numbers that the other has, too. */
+  heldNumbers: Uint16Array;
+  /** Per pair of the judged row: 1 when the other asks the very same. */
+  sameQuestions: Uint8Array;
   /** Level to which both rows are sampled. */
   level: number;
   /** Largest share (0..1) of a long answer of the other's that the judged row holds, and the symbols of that answer. */
@@ -28,9 +34,22 @@ export interface Likeness {
 
 /** What a common gram weighs. */
 export const COMMON_WEIGHT = 0.2;
+/** What a number weighs, in symbols: rows of one template differ in little else. */
+export const NUMBER_SYMBOLS = 16;
 export const HELD = 1;
 /** Held, and common in the other's dataset. */
 export const HELD_AS_COMMON = 2;
+
+/** Share of a row, or of another's answer, that is worth keeping for a mixture. */
+const WORTH_KEEPING = 0.08;
+
+/** Whether a likeness may count alone or with others. */
+export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolean {
+  if (wholeShare >= 0.4 || heldPairs.includes(1)) return true;
+  let count = 0;
+  for (const state of held) if (state === HELD) count++;
+  return count > 0 && count >= WORTH_KEEPING * held.length;
+}
 
 /** A row of another, looked up by its grams. One object serves for many rows, one after another. */
 export class SourceRow {
@@ -60,15 +79,29 @@ export class SourceRow {
     const firstPair = firstPairOf(judged, row);
     const held = new Uint8Array(end - first);
     const heldPairs = new Uint8Array(judged.pairEnd[row]! - firstPair);
-    const likeness: Likeness = { held, heldPairs, level: 0, wholeShare: 0, wholeSymbols: 0 };
+    const heldNumbers = new Uint16Array(heldPairs.length);
+    const sameQuestions = new Uint8Array(heldPairs.length);
+    const likeness: Likeness = {
+      held,
+      heldPairs,
+      heldNumbers,
+      sameQuestions,
+      level: 0,
+      wholeShare: 0,
+      wholeSymbols: 0,
+    };
     const firstSource = firstWordOfRow(source, this.#row);
     const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
     for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
       if (isShort(judged, pair)) {
-        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair)) heldPairs[pair - firstPair] = 1;
+        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair))
+          heldPairs[pair - firstPair] = 1;
         continue;
       }
       likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
+      if (this.#asks(judged.questionHashes[pair]!)) sameQuestions[pair - firstPair] = 1;
+      for (const [i, number] of numbersOf(judged, pair).entries())
+        if (this.#hasNumber(number)) heldNumbers[pair - firstPair]! |= 1 << i;
       let [last, lastSource] = [-1, -1];
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
         const found = this.#indexOf(gramOf(judged.words[i]!));
@@ -77,24 +110,29 @@ export class SourceRow {
         const isPhrase = isCommon(source.words[found]!);
         held[i - first] = isPhrase ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;
-        const isNear = last >= 0 && i - last <= BRIDGE && found > lastSource && found - lastSource <= 2 * BRIDGE;
+        const isNear =
+          judged.levelOfPair[pair]! >= BRIDGED_LEVEL &&
+          last >= 0 &&
+          i - last <= BRIDGE &&
+          found > lastSource &&
+          found - lastSource <= 2 * BRIDGE;
         if (isNear) for (let j = last + 1; j < i; j++) held[j - first] ||= HELD;
         [last, lastSource] = [i, found];
       }
     }
-    this.#weighWholePairs(likeness, sourceHeld, firstSource);
+    this.#weighWholePairs(likeness, sourceHeld, firstSource, numbersOfRow(judged, row));
     return likeness;
   }
 
   /** How much of each long answer of the other's is held, as far as both rows are sampled. */
-  #weighWholePairs(likeness: Likeness, sourceHeld: Uint8Array, firstSource: number): void {
+  #weighWholePairs(likeness: Likeness, sourceHeld: Uint8Array, firstSource: number, numbers: Set<number>): void {
     const source = this.#print!;
     for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++) {
       if (isShort(source, pair)) continue;
       likeness.level = Math.max(likeness.level, source.levelOfPair[pair]!);
       const limit = limitOf(likeness.level);
       let [all, held, heldGrams] = [0, 0, 0];
-      for (let i = firstWordOf(source, pair); i < source.wordEnd[pair]!; i++) {
+      for (let i = firstGramOf(source, pair); i < source.wordEnd[pair]!; i++) {
         const word = source.words[i]!;
         const isHeld = sourceHeld[i - firstSource] === 1;
         if (!isHeld && word >= limit) continue;
@@ -106,7 +144,11 @@ export class SourceRow {
       }
       if (heldGrams < 4) continue;
       const symbols = source.symbolsOfPair[pair]!;
-      const share = held / all;
+      const known = numbersOf(source, pair);
+      const numbersHeld = known.reduce((sum, number) => sum + (numbers.has(number) ? 1 : 0), 0);
+      const text = (held / all) * symbols;
+      const withNumbers = (text + NUMBER_SYMBOLS * numbersHeld) / (symbols + NUMBER_SYMBOLS * known.length);
+      const share = Math.min(held / all, withNumbers);
       if (share * symbols <= likeness.wholeShare * likeness.wholeSymbols) continue;
       likeness.wholeShare = share;
       likeness.wholeSymbols = symbols;
@@ -119,9 +161,7 @@ export class SourceRow {
     for (let other = firstPairOf(source, this.#row); other < source.pairEnd[this.#row]!; other++) {
       if (!isShort(source, other)) continue;
       if (isSamePair(judged, pair, source, other)) return true;
-      const isSameAnswer = judged.words[firstWordOf(judged, pair)] === source.words[firstWordOf(source, other)];
-      if (isSameAnswer && hasNumbersOf(judged, pair, source, other) && this.#isSameQuestion(judged, pair, other))
-        return true;
+      if (hasNumbersOf(judged, pair, source, other) && this.#isSameQuestion(judged, pair, other)) return true;
     }
     return false;
   }
@@ -141,6 +181,21 @@ export class SourceRow {
     for (let i = start; i < end; i++) if (source.words[i]! < limit) known += weightOf(source.words[i]!);
     const isSame = shared >= SAME_QUESTION * (shared + asked) || shared >= SAME_QUESTION * known;
     return grams >= FEWEST_QUESTION_GRAMS && isSame;
+  }
+
+  #asks(question: number): boolean {
+    const source = this.#print!;
+    if (question === 0) return false;
+    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++)
+      if (source.questionHashes[pair] === question) return true;
+    return false;
+  }
+
+  #hasNumber(number: number): boolean {
+    const source = this.#print!;
+    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++)
+      if (numbersOf(source, pair).includes(number)) return true;
+    return false;
   }
 
   #put(gram: number, index: number): void {
@@ -176,7 +231,7 @@ function isSamePair(a: Fingerprint, pairOfA: number, b: Fingerprint, pairOfB: nu
 }
 
 function hasNumbersOf(judged: Fingerprint, pair: number, source: Fingerprint, other: number): boolean {
-  const numbers = numbersOf(judged, pair);
+  const numbers = [...numbersOf(judged, pair)];
   for (const number of numbersOf(source, other)) {
     const place = numbers.indexOf(number);
     if (place < 0) return false;
@@ -185,6 +240,9 @@ function hasNumbersOf(judged: Fingerprint, pair: number, source: Fingerprint, ot
   return true;
 }
 
-function numbersOf(print: Fingerprint, pair: number): number[] {
-  return [...print.words.subarray(firstWordOf(print, pair), firstGramOf(print, pair))];
+function numbersOfRow(print: Fingerprint, row: number): Set<number> {
+  const numbers = new Set<number>();
+  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
+    for (const number of numbersOf(print, pair)) numbers.add(number);
+  return numbers;
 }

@@ -36,7 +36,8 @@ export class OwnTimes {
   /** When the owner first gave a short answer to a question: this very pair, or most of what is asked. */
   ofPair(row: number, pair: number): number {
     const times: number[] = [];
-    for (let i = firstGramOf(this.#print, pair); i < this.#print.wordEnd[pair]!; i++) times.push(this.#at(this.#print.words[i]!));
+    for (let i = firstGramOf(this.#print, pair); i < this.#print.wordEnd[pair]!; i++)
+      times.push(this.#at(this.#print.words[i]!));
     const mostAsked = times.sort((a, b) => a - b)[Math.floor(0.7 * times.length)] ?? Number.POSITIVE_INFINITY;
     return Math.min(this.#shownAt[row]!, this.#at(this.#print.pairHashes[2 * pair]!), mostAsked);
   }
@@ -54,6 +55,7 @@ export class OwnTimes {
 
 function shortPairsOf(print: Fingerprint, row: number): number[] {
   const pairs: number[] = [];
-  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) if (isShort(print, pair)) pairs.push(pair);
+  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
+    if (isShort(print, pair)) pairs.push(pair);
   return pairs;
 }

@@ -12,8 +12,7 @@ export function firstWordOf({ wordEnd }: Fingerprint, pair: number): number {
 
 /** Index of the first word of a pair that is a gram. */
 export function firstGramOf(print: Fingerprint, pair: number): number {
-  const kind = print.kindOfPair[pair]!;
-  return firstWordOf(print, pair) + (kind === LONG_ANSWER ? 0 : kind);
+  return firstWordOf(print, pair) + (print.kindOfPair[pair]! & (LONG_ANSWER - 1));
 }
 
 /** Index of the first word of a row; of the row after the last, the number of words. */
@@ -22,5 +21,10 @@ export function firstWordOfRow(print: Fingerprint, row: number): number {
 }
 
 export function isShort({ kindOfPair }: Fingerprint, pair: number): boolean {
-  return kindOfPair[pair] !== LONG_ANSWER;
+  return kindOfPair[pair]! < LONG_ANSWER;
+}
+
+/** Hashes of the first numbers of a pair. */
+export function numbersOf(print: Fingerprint, pair: number): Uint32Array {
+  return print.words.subarray(firstWordOf(print, pair), firstGramOf(print, pair));
 }

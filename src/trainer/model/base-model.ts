@@ -1,32 +1,34 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { FlockOffError } from '../../errors/flock-off-error.ts';
-import { parseHubEndpoint } from '../../schema/hub-endpoint.ts';
-import { parseHubToken } from '../../schema/hub-token.ts';
+import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
+import { parseHubAccess } from '../../schema/hub-access.ts';
 import { RepoId } from '../../schema/model-id.ts';
-import { bodyFrom, headersFrom } from '../../shared/body-from.ts';
-import { type Clock, systemClock } from '../../shared/clock.ts';
-import { fetchFailure } from '../../shared/fetch-failure.ts';
-import { digestFile, type FileDigest } from '../../shared/file-digest.ts';
-import { hubFetch } from '../../shared/hub-fetch.ts';
-import { type HubFault, hubFault, hubRefusal } from '../../shared/hub-refusal.ts';
-import { writeWhole } from '../../shared/incomplete-file.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { CONTENT_HASH } from '../../shared/file-digest.ts';
+import { type HubCalls, HubClient, openHubFile } from '../../shared/hub-client.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import type { ProxyOption } from '../../shared/proxy.ts';
-import { type HttpRoute, httpRoute } from '../../shared/proxy-fetch.ts';
 import { ReceivedFile } from '../../shared/received-file.ts';
-import { isTransientError, retry } from '../../shared/retry.ts';
-import { sha256OfFile } from '../../shared/sha256-of-file.ts';
-import { tracedFetch } from '../../shared/traced-fetch.ts';
+import { isTransientError } from '../../shared/retry.ts';
+import { DEFAULT_HUB_CACHE } from './hub-cache-folder.ts';
+import { COMMIT, ModelCache } from './model-cache.ts';
 
 export interface BaseModelSource {
   /** A folder with config.json, weights and tokenizer, or a hub id `namespace/name`. */
   model: string;
   /** Branch, tag or commit of a hub id. Default `main`. */
   revision?: string;
-  /** Where models from the hub, and files with mapped weights, are kept. Default `.flock-off/cache/models`. */
+  /**
+   * Where models from the hub are kept, in the layout of Python's huggingface_hub, which finds them there as its own
+   * are found; `hubCacheFolder` reads its variables. Default `~/.cache/huggingface/hub`.
+   */
+  hubCacheDir?: string;
+  /**
+   * Where files with mapped weights are kept, and models where `hubCacheDir` cannot be written. Models that lie there
+   * are taken over. Default `.flock-off/cache/models`.
+   */
   cacheDir?: string;
   /** Default `https://huggingface.co`. */
   hubEndpoint?: string;
@@ -41,138 +43,213 @@ export interface BaseModelSource {
   stallTimeoutMs?: number;
   /** Longest time of a download in all. Default 6 hours. */
   totalTimeoutMs?: number;
-  /** Traces each request. */
+  /** Traces each request, and warns where something else is used than what was asked for. */
   logger?: Logger;
   signal?: AbortSignal;
   /** Called as files of a hub model arrive. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
 
-/** A source on a hub: the way there, and what bounds a download, the caller's signal and the time it may take. */
-interface HubSource extends BaseModelSource {
-  hubEndpoint: string;
-  route: HttpRoute;
-  signal: AbortSignal;
-}
-
 const MAX_DESCRIPTION_BYTES = 16 * 1024 * 1024;
+const LONGEST_WAIT_MS = 30_000;
+const FIX = 'make room or choose another cache folder';
 
-/** Where models are kept when nothing else is said. */
+/** Where files of models are kept when nothing else is said. */
 export const DEFAULT_CACHE = join('.flock-off', 'cache', 'models');
 
 const NEEDED =
   /^(config\.json|tokenizer\.json|tokenizer_config\.json|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json)$/;
 
+const Hash = z.string().regex(CONTENT_HASH);
 const Revision = z.object({
-  sha: z.string().regex(/^[0-9a-f]{40}$/),
+  sha: z.string().regex(COMMIT),
   siblings: z.array(
-    z.object({
-      rfilename: z.string(),
-      size: z.int().nonnegative(),
-      blobId: z.string().nullish(),
-      lfs: z.object({ sha256: z.string() }).nullish(),
-    }),
+    z
+      .object({
+        rfilename: z.string(),
+        size: z.int().nonnegative(),
+        blobId: Hash.nullish(),
+        lfs: z.object({ sha256: Hash }).nullish(),
+      })
+      .transform(({ rfilename, size, blobId, lfs }) => ({
+        file: rfilename,
+        bytes: size,
+        hash: lfs?.sha256 ?? blobId ?? null,
+      })),
   ),
 });
 type HubFile = z.infer<typeof Revision>['siblings'][number];
 
+/** A model on a hub, and where it is kept. */
+interface HubModel {
+  source: BaseModelSource;
+  client: HubClient;
+  /** The one shared with Python, and one in the cache folder for where that cannot be written. */
+  caches: readonly [shared: ModelCache, own: ModelCache];
+  logger: Logger;
+}
+
 /**
- * The folder of a base model: the given one, or a cached copy of a hub model at one commit. Files already complete are
- * not downloaded again; sizes and, as far as the hub names them, hashes are checked each time.
+ * The folder of a base model: the given one, or the cached copy of a hub model at one commit. Files already there are
+ * not downloaded again; their hashes, as far as the hub or the cache names them, are checked each time. A commit that is
+ * in the cache whole is used without a request; a branch or tag as it was last seen, with a warning, while the hub is
+ * unreachable.
  * @throws FlockOffError `bad-argument` (token, endpoint, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
  */
 export async function resolveBaseModel(source: BaseModelSource): Promise<string> {
-  const hubToken = parseHubToken({ token: source.hubToken, setting: 'the parameter "hubToken"' });
-  const hubEndpoint = parseHubEndpoint(source.hubEndpoint ?? 'https://huggingface.co', 'the parameter "hubEndpoint"');
-  if (await isFolder(source.model)) return resolve(source.model);
-  if (!RepoId.safeParse(source.model).success) {
+  const { hubEndpoint: endpoint, hubToken, model, totalTimeoutMs = 6 * 3_600_000 } = source;
+  const names = { endpoint: 'the parameter "hubEndpoint"', token: 'the parameter "hubToken"' };
+  const access = parseHubAccess({ endpoint, token: hubToken }, names);
+  if (await isFolder(model)) return resolve(model);
+  if (!RepoId.safeParse(model).success) {
     throw new FlockOffError({
       code: 'bad-model',
-      what: `there is no folder ${source.model}, and it is no hub id "namespace/name" either`,
+      what: `there is no folder ${model}, and it is no hub id "namespace/name" either`,
       fix: 'pass the folder of a model or an id such as Qwen/Qwen2.5-1.5B-Instruct',
-      facts: { model: source.model },
+      facts: { model },
     });
   }
-  const { fetch, through } = httpRoute(source, hubEndpoint);
-  const route = { fetch: tracedFetch(fetch, safeLogger(source.logger)), through };
-  return download({ ...source, hubToken, hubEndpoint, route });
+  const { hubCacheDir = DEFAULT_HUB_CACHE, cacheDir = DEFAULT_CACHE } = source;
+  const caches = [new ModelCache(hubCacheDir, model), new ModelCache(join(cacheDir, 'hub'), model)] as const;
+  const { revision, stallTimeoutMs, proxy, fetch, clock, signal } = source;
+  signal?.throwIfAborted();
+  const kept = revision !== undefined && COMMIT.test(revision) ? await findWhole(caches, revision) : null;
+  if (kept !== null) return kept;
+  const logger = safeLogger(source.logger);
+  const limits = { totalTimeoutMs, stallTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
+  const parameters = { ...access, ...limits, maxAnswerBytes: MAX_DESCRIPTION_BYTES, proxy, fetch, clock, logger };
+  const hubModel = { source, client: new HubClient(parameters), caches, logger };
+  return hubModel.client.within(`${access.hubUrl}/${model}`, signal, (calls) => fetchModel(hubModel, calls));
 }
 
-const MAX_DELAY_MS = 30_000;
-
-/** Who asks for a longer wait is not asked again here: whoever wants the model can say that it is waited for. */
-function isTransient(error: unknown): boolean {
-  const askedMs = error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
-  return isTransientError(error) && askedMs <= MAX_DELAY_MS;
+async function findWhole(caches: readonly ModelCache[], commit: string): Promise<string | null> {
+  for (const cache of caches) if ((await cache.holdsModel(commit)) === 'whole') return cache.snapshot(commit);
+  return null;
 }
 
-async function download(source: Omit<HubSource, 'signal'> & Pick<BaseModelSource, 'signal'>): Promise<string> {
-  const { model, revision = 'main', cacheDir = DEFAULT_CACHE, totalTimeoutMs = 6 * 3_600_000 } = source;
-  const deadline = new AbortController();
-  const late = () => faultAt(source, urlOf(source, model))(`it took more than ${totalTimeoutMs / 1000} s in all`);
-  const timer = setTimeout(() => deadline.abort(late()), totalTimeoutMs).unref();
-  const signal = source.signal ? AbortSignal.any([source.signal, deadline.signal]) : deadline.signal;
+async function fetchModel(model: HubModel, calls: HubCalls): Promise<string> {
+  const { revision = 'main' } = model.source;
+  let described: z.infer<typeof Revision>;
   try {
-    const bounded = { ...source, signal };
-    const path = `api/models/${model}/revision/${encodeURIComponent(revision)}?blobs=true`;
-    const { sha, siblings } = await insist(bounded, () => readRevision(bounded, path));
-    const folder = resolve(cacheDir, model.replace('/', '--'), sha);
-    for (const file of siblings.filter(({ rfilename }) => NEEDED.test(rfilename))) {
-      const path = join(folder, file.rfilename);
-      if (!(await onDisk(path, () => isWhole(path, file)))) await downloadFile(bounded, sha, file, path);
-    }
-    return folder;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function insist<T>({ signal, clock = systemClock }: HubSource, attempt: () => Promise<T>): Promise<T> {
-  return retry(attempt, { attempts: 4, baseDelayMs: 1000, maxDelayMs: MAX_DELAY_MS, isTransient, signal, clock });
-}
-
-async function downloadFile(source: HubSource, sha: string, file: HubFile, path: string): Promise<void> {
-  const { rfilename, size: bytes } = file;
-  const url = urlOf(source, `${source.model}/resolve/${sha}/${rfilename}`);
-  const what = `the model file ${path} cannot be written`;
-  const fix = 'make room or choose another cache folder';
-  const where = { path, what, fix, bytes, signal: source.signal };
-  const bytesFrom = async (offset: number) => bodyFrom(await request(source, url, headersFrom(offset)), offset);
-  const onProgress = (bytesDone: number) => source.onDownload?.({ file: rfilename, bytesDone, bytes });
-  await onDisk(where, () =>
-    writeWhole(path, async (incomplete) => {
-      const output = await open(incomplete, 'wx');
-      const received = new ReceivedFile(output, where);
-      try {
-        await insist(source, async () => {
-          const digest = await received.fill({ bytes, bytesFrom, onProgress }).catch((error: unknown) => {
-            throw transferFault(source, url, error);
-          });
-          if (isOf(file, digest)) return;
-          received.discard();
-          throw faultAt(source, url)('the bytes received are not those of the file');
-        });
-      } finally {
-        await output.close();
-      }
-    }),
-  );
-}
-
-async function request(source: HubSource, url: string, headers: Record<string, string> = {}): Promise<Response> {
-  const { hubToken: token, stallTimeoutMs = 30_000, signal, route } = source;
-  const fetch = hubFetch({ ...route, token, stallTimeoutMs, maxAnswerBytes: MAX_DESCRIPTION_BYTES, signal });
-  try {
-    const response = await fetch(url, { headers });
-    if (response.ok) return response;
-    await response.body?.cancel();
-    throw hubRefusal({ url, response, body: '', isRead: true, token, fault: faultAt(source, url) });
+    described = await readRevision(model, calls, revision);
   } catch (error) {
-    throw error instanceof FlockOffError ? refusalOf(source.model, error) : error;
+    calls.signal.throwIfAborted();
+    const kept = isTransientError(error) ? await lastSeen(model, revision) : null;
+    if (kept === null) throw error;
+    model.logger.warn(`${messageOf(error)} Used instead: the model as ${revision} was last seen, in ${kept}.`);
+    return kept;
   }
+  const { sha, siblings } = described;
+  const files = siblings.filter(({ file }) => NEEDED.test(file));
+  const cache = (await findHolding(model, sha, files)) ?? (await chooseCache(model, sha));
+  for (const file of files) if (!(await isHeld(cache, sha, file))) await provide(model, calls, cache, sha, file);
+  // Last: until all is there, the commit before is the one to fall back to.
+  await cache.putCommitAt(revision, sha).catch(() => {});
+  return cache.snapshot(sha);
+}
+
+async function findHolding({ caches }: HubModel, sha: string, files: HubFile[]): Promise<ModelCache | null> {
+  cache: for (const cache of caches) {
+    for (const file of files) if (!(await isHeld(cache, sha, file))) continue cache;
+    return cache;
+  }
+  return null;
+}
+
+async function isHeld(cache: ModelCache, sha: string, { file, bytes, hash }: HubFile): Promise<boolean> {
+  if ((await cache.holds(sha, file, hash)) !== 'whole') return false;
+  return (await stat(join(cache.snapshot(sha), file))).size === bytes;
+}
+
+/** The cache that is shared with Python, unless it cannot be written and the other one can. */
+async function chooseCache({ caches: [shared, own], logger }: HubModel, sha: string): Promise<ModelCache> {
+  const refused = await shared.refusesWriting(sha);
+  if (refused === null || (await own.refusesWriting(sha)) !== null) return shared;
+  logger.warn(
+    `${shared.snapshot(sha)} cannot be written (${messageOf(refused)}): the model is kept in ${own.snapshot(sha)}`,
+  );
+  return own;
+}
+
+/** The model as a branch or tag was last seen, where nothing says that it is damaged. */
+async function lastSeen({ caches }: HubModel, revision: string): Promise<string | null> {
+  for (const cache of caches) {
+    const commit = COMMIT.test(revision) ? revision : await cache.commitAt(revision);
+    if (commit !== null && (await cache.holdsModel(commit)) !== 'absent') return cache.snapshot(commit);
+  }
+  return null;
+}
+
+/** Gives a cache a file: from itself, from elsewhere on this machine, or from the hub. */
+async function provide(model: HubModel, calls: HubCalls, cache: ModelCache, sha: string, file: HubFile): Promise<void> {
+  const { source, caches } = model;
+  const { file: name, bytes, hash } = file;
+  const path = join(cache.snapshot(sha), name);
+  const what = `the model file ${path} cannot be written`;
+  await onDisk({ path, what, fix: FIX, bytes, signal: calls.signal }, async () => {
+    // Models in the cache folder may be of a version that did not share them with Python.
+    const own = resolve(source.cacheDir ?? DEFAULT_CACHE, source.model.replace('/', '--'), sha, name);
+    const places = hash === null ? [] : [...caches.map((other) => other.blob(hash)), own];
+    for (const found of places)
+      if (hash !== null && (await cache.adopt(found, hash))) return cache.show(sha, name, hash);
+    await cache.show(sha, name, await download(model, calls, cache, sha, file));
+  });
+}
+
+/** Downloads a file as a blob. @returns its name. */
+async function download(
+  { source, client }: HubModel,
+  calls: HubCalls,
+  cache: ModelCache,
+  sha: string,
+  { file, bytes, hash }: HubFile,
+): Promise<string> {
+  const url = `${client.hubUrl}/${source.model}/resolve/${sha}/${file}`;
+  const fault = client.faultAt(url);
+  const fetch = calls.fetchAs(client.token);
+  const bytesFrom = async (offset: number) => {
+    const served = await openHubFile({ fetch, url, offset, fault });
+    if (served === null) throw fault('it lists the file and does not serve it');
+    return served;
+  };
+  const onProgress = (bytesDone: number) => source.onDownload?.({ file, bytesDone, bytes });
+  const what = `the model file ${file} cannot be written to ${cache.blob(hash ?? file)}`;
+  const path = cache.arriving(hash ?? file);
+  const received = new ReceivedFile(path, { path, what, fix: FIX, bytes, signal: calls.signal });
+  try {
+    const fill = () => received.fill({ bytes, hash, bytesFrom, fault, onProgress });
+    const { sha256 } = await calls.insist(url, () => asModelFault(source.model, fill));
+    await received.complete(cache.blob(hash ?? sha256));
+    return hash ?? sha256;
+  } finally {
+    await received.close();
+  }
+}
+
+async function readRevision(
+  { source, client }: HubModel,
+  calls: HubCalls,
+  revision: string,
+): Promise<z.infer<typeof Revision>> {
+  const { hubUrl, token, faultAt } = client;
+  const url = `${hubUrl}/api/models/${source.model}/revision/${encodeURIComponent(revision)}?blobs=true`;
+  return calls.insist(url, async () => {
+    const response = await asModelFault(source.model, () => calls.fetchAs(token)(url));
+    const parsed = Revision.safeParse(response.ok ? await response.json() : null);
+    if (parsed.success) return parsed.data;
+    throw faultAt(url)('it does not describe the model as the Hub does');
+  });
 }
 
 /** What the Hub says of a model: that there is none is for the caller to correct. */
+async function asModelFault<T>(model: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw isCode(error, 'hub-denied') ? refusalOf(model, error as FlockOffError) : error;
+  }
+}
+
 function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
   if (refusal.code !== 'hub-denied') return refusal;
   const { errorCode, status } = refusal.facts;
@@ -190,45 +267,6 @@ function refusalOf(model: string, refusal: FlockOffError): FlockOffError {
     fix: 'accept its licence on the hub and pass a token that may read it',
     facts: { status, errorCode, model },
   });
-}
-
-function transferFault(source: HubSource, url: string, error: unknown): unknown {
-  if (source.signal.aborted) return source.signal.reason;
-  if (error instanceof FlockOffError) return error;
-  return faultAt(source, url)(fetchFailure(error), { cause: error });
-}
-
-function urlOf({ hubEndpoint }: Pick<HubSource, 'hubEndpoint'>, path: string): string {
-  return `${hubEndpoint}/${path}`;
-}
-
-function faultAt({ route }: Pick<HubSource, 'route'>, url: string): HubFault {
-  return hubFault(url, route.through(url));
-}
-
-async function readRevision(source: HubSource, path: string): Promise<z.infer<typeof Revision>> {
-  const url = urlOf(source, path);
-  const response = await request(source, url);
-  const described = await response.json().catch((error: unknown) => {
-    throw transferFault(source, url, error);
-  });
-  const parsed = Revision.safeParse(described);
-  if (parsed.success) return parsed.data;
-  throw faultAt(source, url)('it does not describe the model as the Hub does');
-}
-
-/** Whether the hub's file is there: a disk may have damaged what was whole when it arrived. */
-async function isWhole(path: string, { size, blobId, lfs }: HubFile): Promise<boolean> {
-  const found = await stat(path).catch(() => null);
-  if (found?.size !== size) return false;
-  if (lfs) return (await sha256OfFile(path)) === lfs.sha256;
-  return !blobId || (await digestFile(path)).gitBlobId === blobId;
-}
-
-/** Whether what was received is the hub's file, as far as the hub names its hash. */
-function isOf({ blobId, lfs }: HubFile, digest: FileDigest): boolean {
-  if (lfs) return digest.sha256 === lfs.sha256;
-  return !blobId || digest.gitBlobId === blobId;
 }
 
 async function isFolder(path: string): Promise<boolean> {

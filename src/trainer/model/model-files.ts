@@ -9,8 +9,10 @@ import { parseQwen2Config, type Qwen2Config } from './config.ts';
 import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+/** Where a model's weights are, unless they are in shards. */
+export const SINGLE_WEIGHTS = 'model.safetensors';
+/** Names the shards. */
+export const WEIGHTS_INDEX = 'model.safetensors.index.json';
 /** What a tokenizer is read from. */
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
 
@@ -101,7 +103,7 @@ export interface SaveModelWeightsParameters {
 /** Writes weights as the folder's one `model.safetensors`. */
 export async function saveModelWeights({ folder, weights, dtype }: SaveModelWeightsParameters): Promise<void> {
   const tensors = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, read: () => data }]));
-  await writeSafetensors({ path: join(folder, SINGLE), tensors, dtype });
+  await writeSafetensors({ path: join(folder, SINGLE_WEIGHTS), tensors, dtype });
 }
 
 /**
@@ -118,11 +120,11 @@ export async function sha256OfModel(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Names of the files with weights. */
-async function weightFiles(folder: string): Promise<string[]> {
-  if (await isFile(folder, SINGLE)) return [SINGLE];
-  const parsed = ShardIndex.safeParse(await readJson(folder, INDEX));
-  if (!parsed.success) throw badModel(folder, `${INDEX} is not an index of safetensors shards`);
+/** Names of the files with weights. @throws FlockOffError `bad-model` when neither they nor an index of them is there. */
+export async function weightFiles(folder: string): Promise<string[]> {
+  if (await isFile(folder, SINGLE_WEIGHTS)) return [SINGLE_WEIGHTS];
+  const parsed = ShardIndex.safeParse(await readJson(folder, WEIGHTS_INDEX));
+  if (!parsed.success) throw badModel(folder, `${WEIGHTS_INDEX} is not an index of safetensors shards`);
   return [...new Set(Object.values(parsed.data.weight_map))].sort();
 }
 

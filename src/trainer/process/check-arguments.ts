@@ -10,6 +10,7 @@ const Seed = z
   .nonnegative()
   .max(2 ** 32 - 1);
 const ContextTokens = z.int().positive();
+const MaxTokens = z.int().positive().or(z.literal(Number.POSITIVE_INFINITY));
 const Recipe = LoraRecipe.strict();
 
 /** The recipe with FLock OFF's values where it says nothing. @throws FlockOffError `bad-argument`. */
@@ -25,6 +26,11 @@ export function requireSeed(seed: number): void {
 /** @throws FlockOffError `bad-argument` unless it is a whole number above 0. */
 export function requireContextTokens(contextTokens: number): void {
   requireArgument('contextTokens', ContextTokens, contextTokens);
+}
+
+/** @throws FlockOffError `bad-argument` unless it is a whole number above 0, or infinite. */
+export function requireMaxTokens(maxTokens: number): void {
+  requireArgument('maxTokens', MaxTokens, maxTokens);
 }
 
 /** Rows that were not read with `DatasetSchema`. @throws FlockOffError `bad-argument` with the first that is none. */

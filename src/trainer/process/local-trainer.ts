@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
-import type { Checked } from '../../schema/verdict.ts';
+import { type Checked, reject } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { BestEffort } from '../../shared/best-effort.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
@@ -16,7 +16,14 @@ import { type TrainResult, trainTokens } from '../run/train.ts';
 import { type TokenRow, tokenizeRow } from '../tokens/chat.ts';
 import { type EvaluationSet, prepareEvaluation } from '../tokens/evaluation-set.ts';
 import { loadTokenizer, type TextTokenizer } from '../tokens/tokenizer.ts';
-import { disposedTrainer, requireContextTokens, requireRecipe, requireRows, requireSeed } from './check-arguments.ts';
+import {
+  disposedTrainer,
+  requireContextTokens,
+  requireMaxTokens,
+  requireRecipe,
+  requireRows,
+  requireSeed,
+} from './check-arguments.ts';
 import { openEngine } from './open-engine.ts';
 import type {
   EvaluateParameters,
@@ -95,11 +102,18 @@ export class LocalTrainer implements LoadedTrainer {
 
   async train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
     const { rows, recipe, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
+    const { maxTokens = Number.POSITIVE_INFINITY } = parameters;
     const fullRecipe = requireRecipe(recipe);
     requireSeed(seed);
+    requireMaxTokens(maxTokens);
     requireRows(rows);
     return this.#guard('training', { signal, onProgress }, async (report) => {
-      const tokenized = await this.#tokenize(rows, fullRecipe.contextTokens, signal);
+      const { contextTokens } = fullRecipe;
+      const { tokenized, isWhole } = await this.#tokenize(rows, { contextTokens, maxTokens, signal });
+      if (!isWhole) {
+        const facts = { maxTokens, contextTokens, rows: rows.length, rowsWithin: tokenized.length };
+        return reject('too-many-tokens', tooManyTokens(facts), facts);
+      }
       const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
       this.#engine.requireMemory(fullRecipe.rank, longest);
       return trainTokens({
@@ -152,22 +166,31 @@ export class LocalTrainer implements LoadedTrainer {
   async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {
     const key = sha256([contextTokens], rows);
     if (this.#evaluation?.key !== key) {
-      this.#evaluation = { key, set: prepareEvaluation(await this.#tokenize(rows, contextTokens, signal)) };
+      const { tokenized } = await this.#tokenize(rows, { contextTokens, signal });
+      this.#evaluation = { key, set: prepareEvaluation(tokenized) };
     }
     return this.#evaluation.set;
   }
 
-  async #tokenize(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<TokenRow[]> {
+  /** Stops where there are more than `maxTokens`. */
+  async #tokenize(
+    rows: DatasetRow[],
+    { contextTokens, maxTokens = Number.POSITIVE_INFINITY, signal }: TokenizeParameters,
+  ): Promise<{ tokenized: TokenRow[]; isWhole: boolean }> {
     requirePositions(this.#engine.config, contextTokens);
     const tokenized: TokenRow[] = [];
+    let tokens = 0;
     for (const row of rows) {
       if (tokenized.length % 8 === 0) {
         await yieldToEventLoop(signal);
         this.#onAlive();
       }
-      tokenized.push(tokenizeRow(row, this.#tokenizer, contextTokens));
+      const next = tokenizeRow(row, this.#tokenizer, contextTokens);
+      tokens += next.inputIds.length;
+      if (tokens > maxTokens) return { tokenized, isWhole: false };
+      tokenized.push(next);
     }
-    return tokenized;
+    return { tokenized, isWhole: true };
   }
 
   #requireLoaded(): void {
@@ -215,6 +238,18 @@ export class LocalTrainer implements LoadedTrainer {
       void before.then(done);
     }
   }
+}
+
+interface TokenizeParameters {
+  contextTokens: number;
+  maxTokens?: number;
+  signal?: AbortSignal;
+}
+
+function tooManyTokens(facts: { maxTokens: number; contextTokens: number; rows: number; rowsWithin: number }): string {
+  const { maxTokens, contextTokens, rows, rowsWithin } = facts;
+  const seen = `the first ${rowsWithin + 1} of ${rows} rows have more than ${maxTokens} tokens, each cut to ${contextTokens}`;
+  return `${seen}, which is as many as a dataset may have; shorten or leave out rows`;
 }
 
 /** Row by row: a dataset as one text can be longer than a string may be. */

@@ -1,6 +1,7 @@
 /** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
 
 import { Worker } from 'node:worker_threads';
+import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { childEnvironment } from '../../shared/child-environment.ts';
 import { required } from '../../shared/required.ts';
 import { LocalTrainer } from './local-trainer.ts';
@@ -11,6 +12,8 @@ const own = childEnvironment({ env: process.env, names: process.argv.slice(2) })
 for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
 
 let loading: Promise<LocalTrainer> | undefined;
+/** Rows of requests that are still to come. */
+const received = new Map<number, DatasetRow[]>();
 const running = new Map<number, AbortController>();
 const reply = (message: Reply) => void process.send?.(message);
 /** For whichever call is under way: one at a time is. */
@@ -21,14 +24,15 @@ const onAlive = () => {
 /** Whichever call it came up in. */
 const onWarning = (message: string) => reply({ id: 0, kind: 'warning', message });
 
-async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: AbortSignal): Promise<unknown> {
+async function answer(request: Exclude<Request, { kind: 'abort' | 'rows' }>, signal: AbortSignal): Promise<unknown> {
   const onProgress = (progress: unknown) => reply({ id: request.id, kind: 'progress', progress });
   if (request.kind === 'load') {
     loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive, onWarning });
     return (await loading).facts;
   }
   const trainer = await required(loading, 'the base model');
-  const { rows } = request;
+  const rows = received.get(request.id) ?? [];
+  received.delete(request.id);
   return request.kind === 'train'
     ? trainer.train({ rows, ...request.parameters, signal, onProgress })
     : trainer.evaluate({ rows, ...request.parameters, signal, onProgress });
@@ -36,7 +40,17 @@ async function answer(request: Exclude<Request, { kind: 'abort' }>, signal: Abor
 
 process.on('message', async (request: Request) => {
   const { id } = request;
-  if (request.kind === 'abort') return running.get(id)?.abort(new Error('aborted'));
+  if (request.kind === 'rows') {
+    const rows = received.get(id) ?? [];
+    received.set(id, rows);
+    for (const row of request.rows) rows.push(row);
+    return;
+  }
+  if (request.kind === 'abort') {
+    received.delete(id);
+    running.get(id)?.abort(new Error('aborted'));
+    return;
+  }
   const controller = new AbortController();
   running.set(id, controller);
   try {

@@ -8,15 +8,15 @@ export type Request =
   | {
       id: number;
       kind: 'train';
-      rows: DatasetRow[];
-      parameters: Pick<TrainParameters, 'recipe' | 'seed' | 'checkpoint' | 'metricsPath'>;
+      parameters: Pick<TrainParameters, 'recipe' | 'maxTokens' | 'seed' | 'checkpoint' | 'metricsPath'>;
     }
   | {
       id: number;
       kind: 'evaluate';
-      rows: DatasetRow[];
       parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
     }
+  /** Some of the rows of the request with this id, which comes behind all of them. */
+  | { id: number; kind: 'rows'; rows: DatasetRow[] }
   /** Ends the request with this id. */
   | { id: number; kind: 'abort' };
 

@@ -52,6 +52,11 @@ export interface TrainParameters {
   rows: DatasetRow[];
   /** What differs from FLock OFF's recipe. */
   recipe?: z.input<typeof LoraRecipe>;
+  /**
+   * Rows with more tokens together, each cut to `recipe.contextTokens`, get the verdict `too-many-tokens` before anything is
+   * trained: a competition's `maxTokens`. They count once, however many epochs are trained. Default: any.
+   */
+  maxTokens?: number;
   /** Same rows, recipe, seed, machine and `memoryBytes`: same losses, bit by bit. */
   seed: number;
   /**

@@ -2,16 +2,18 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
+import { type DatasetRow, sizeOfRow } from '../../schema/dataset-row.ts';
 import type { Checked } from '../../schema/verdict.ts';
 import { abortable } from '../../shared/abortable.ts';
 import { childEnvironment, childFlags } from '../../shared/child-environment.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { required } from '../../shared/required.ts';
+import { Slices } from '../../shared/slices.ts';
 import { timed } from '../../shared/timed.ts';
 import { removeGraphFoldersOf } from '../engine/graph/graph-folder.ts';
 import type { EvaluationResult } from '../run/evaluate.ts';
 import type { TrainResult } from '../run/train.ts';
-import { disposedTrainer } from './check-arguments.ts';
+import { disposedTrainer, requireRows } from './check-arguments.ts';
 import type { Reply, Request } from './process-messages.ts';
 import type {
   EvaluateParameters,
@@ -31,6 +33,12 @@ export interface TrainerProcessParameters {
   env?: readonly string[];
   logger?: Logger;
   signal?: AbortSignal;
+}
+
+interface AskParameters {
+  rows?: DatasetRow[];
+  signal?: AbortSignal;
+  onProgress?: (progress: never) => void;
 }
 
 interface Call {
@@ -71,14 +79,14 @@ export class TrainerProcess implements LoadedTrainer {
   }
 
   train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
-    const { rows, recipe, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
-    const ask = { kind: 'train' as const, rows, parameters: { recipe, seed, checkpoint, metricsPath } };
-    return this.#ask(ask, { signal, onProgress });
+    const { rows, recipe, maxTokens, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
+    const ask = { kind: 'train' as const, parameters: { recipe, maxTokens, seed, checkpoint, metricsPath } };
+    return this.#ask(ask, { rows, signal, onProgress });
   }
 
   evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
     const { rows, adapter, contextTokens, signal, onProgress } = parameters;
-    return this.#ask({ kind: 'evaluate', rows, parameters: { adapter, contextTokens } }, { signal, onProgress });
+    return this.#ask({ kind: 'evaluate', parameters: { adapter, contextTokens } }, { rows, signal, onProgress });
   }
 
   dispose(): void {
@@ -86,11 +94,10 @@ export class TrainerProcess implements LoadedTrainer {
     this.#worker = null;
   }
 
-  async #ask<T>(
-    ask: Ask,
-    { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: never) => void },
-  ): Promise<T> {
+  async #ask<T>(ask: Ask, parameters: AskParameters): Promise<T> {
+    const { rows = [], signal } = parameters;
     if (this.#worker === null) throw disposedTrainer();
+    requireRows(rows);
     if (this.#worker.ended) {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
@@ -100,7 +107,7 @@ export class TrainerProcess implements LoadedTrainer {
         throw error;
       });
     }
-    return (await this.#worker.ask(ask, signal, onProgress)) as T;
+    return (await this.#worker.ask(ask, parameters)) as T;
   }
 }
 
@@ -110,7 +117,7 @@ async function loadInto(
   before?: TrainerFacts,
 ): Promise<TrainerFacts> {
   try {
-    const facts = (await worker.ask({ kind: 'load', folder, engine }, signal)) as TrainerFacts;
+    const facts = (await worker.ask({ kind: 'load', folder, engine }, { signal })) as TrainerFacts;
     if (before) requireSame(before, facts, folder);
     return facts;
   } catch (error) {
@@ -183,14 +190,12 @@ class Worker {
     this.#idle();
   }
 
-  ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
-    const what = 'rows' in ask ? `${ask.kind} on ${ask.rows.length} rows` : ask.kind;
-    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () =>
-      this.#ask(ask, signal, onProgress),
-    );
+  ask(ask: Ask, parameters: AskParameters): Promise<unknown> {
+    const what = parameters.rows ? `${ask.kind} on ${parameters.rows.length} rows` : ask.kind;
+    return timed(this.#logger, `training process ${this.#child.pid}: ${what}`, () => this.#ask(ask, parameters));
   }
 
-  async #ask(ask: Ask, signal?: AbortSignal, onProgress?: (progress: never) => void): Promise<unknown> {
+  async #ask(ask: Ask, { rows, signal, onProgress }: AskParameters): Promise<unknown> {
     signal?.throwIfAborted();
     const id = this.#nextId++;
     const answered = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, onProgress }));
@@ -199,9 +204,16 @@ class Worker {
     this.#child.channel?.ref();
     this.#watch();
     try {
-      this.#child.send({ ...ask, id } as Request);
+      for (const slice of slicesOf(rows ?? [])) {
+        await this.#send({ id, kind: 'rows', rows: slice });
+        signal?.throwIfAborted();
+      }
+      await this.#send({ ...ask, id } as Request);
     } catch (cause) {
+      if (this.ended) return answered;
       this.#forget(id);
+      this.#child.send({ id, kind: 'abort' } satisfies Request);
+      signal?.throwIfAborted();
       throw new FlockOffError({
         code: 'bad-argument',
         what: `what was passed cannot be sent to the training process: ${messageOf(cause).replace(/\.$/, '')}`,
@@ -216,6 +228,12 @@ class Worker {
       if (signal.aborted && this.#calls.has(id)) this.#abort(id);
       throw error;
     }
+  }
+
+  /** Resolves when it is written, so that rows wait here for each other. @throws where it is no plain data. */
+  #send(request: Request): Promise<void> {
+    // A process that is gone says so by its end.
+    return new Promise((resolve) => this.#child.send(request, () => resolve()));
   }
 
   end(how = 'was ended'): void {
@@ -290,6 +308,12 @@ class Worker {
     for (const call of this.#calls.values()) call.reject(error);
     this.#calls.clear();
   }
+}
+
+function slicesOf(rows: DatasetRow[]): DatasetRow[][] {
+  const slices = new Slices(sizeOfRow);
+  for (const row of rows) slices.add(row);
+  return slices.take();
 }
 
 /** Beside this module, in the source as in the build. */

@@ -143,8 +143,8 @@ test.each<[answer: string[], sentence: string, passes: boolean]>([
   [['403 Forbidden', 'Retry-After: 7'], 'refuses connections from here (HTTP 403). Check the access key', false],
   [['404 Not Found'], 'has nothing at this address (HTTP 404). Check the path in', false],
   [
-    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/rpc?key=secret'],
-    'sends elsewhere (HTTP 301), to https://node.example/rpc. Name that address as the endpoint',
+    ['301 Moved Permanently', 'Location: https://ann:secret@node.example/secret?key=secret'],
+    'sends elsewhere (HTTP 301), to https://node.example/.... Name that address as the endpoint',
     false,
   ],
   [

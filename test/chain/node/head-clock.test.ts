@@ -36,7 +36,7 @@ test('a node nine days behind is refused in one sentence that says how far, and 
   await expect(Subtensor.open({ endpoint: chain.url })).rejects.toMatchObject({
     code: 'chain-unreachable',
     transient: true,
-    message: expect.stringMatching(
+    sentence: expect.stringMatching(
       new RegExp(
         `^the node at ${chain.url} is 9 days behind this machine's clock: its best block says [-\\d]+ [:\\d]+ UTC, the clock [-\\d]+ [:\\d]+ UTC, at most 10 minutes apart is accepted\\. ` +
           "Either the node is still syncing .* or this machine's clock is wrong .*--max_clock_difference off\\.$",

@@ -32,12 +32,20 @@ test.each([
   expect(resolveEndpoints(parameters)).toEqual(target);
 });
 
-test('an access key in a mistyped endpoint is not shown', () => {
-  const endpoint = 'https://me:S3CRET@mine.example/ws?apikey=S3CRET';
+test.each([
+  ['https://me:S3CRET@mine.example/ws?apikey=S3CRET', 'https://mine.example/...'],
+  ['https://mine.example/v1/S3CRET', 'https://mine.example/...'],
+  ['https://mine.example/#S3CRET', 'https://mine.example'],
+  ['ws://me:S3/CRET@mine.example', 'ws://...'],
+  ['ws://me:S3?CRET@mine.example', 'ws://...'],
+  ['me:S3CRET@mine.example:99999', '...'],
+  ['ws://mine.example:99999/v1/S3CRET', 'ws://...'],
+  ['mine.example:99999', 'mine.example:99999'],
+])('an access key in the mistyped endpoint %s is not shown', (endpoint, shown) => {
   expect(() => resolveEndpoints({ endpoint })).toThrow(
     expect.objectContaining({
-      message: expect.stringContaining('"https://mine.example/ws" is neither'),
-      facts: { name: 'target', value: 'https://mine.example/ws' },
+      message: expect.stringContaining(`"${shown}" is neither`),
+      facts: { name: 'target', value: shown },
     }),
   );
 });

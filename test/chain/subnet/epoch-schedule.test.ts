@@ -35,6 +35,18 @@ test('the position in a later block is foreseen', () => {
   );
 });
 
+test('the last block before an epoch and its first one are foreseen', () => {
+  const position = { block: 100, epoch: 7, nextEpochBlock: 120, periodBlocks: 50 };
+  expect(positionAt(position, 119)).toEqual({ ...position, block: 119 });
+  expect(positionAt(position, 120)).toEqual({ block: 120, epoch: 8, nextEpochBlock: 170, periodBlocks: 50 });
+  expect(positionAt(position, 170)).toEqual({ block: 170, epoch: 9, nextEpochBlock: 220, periodBlocks: 50 });
+});
+
+test('stored epochs: one that is overdue begins in the next block', () => {
+  const state = { block: 1400, epoch: 7, lastEpochBlock: 1000, pendingEpochBlock: 0, tempo: 360 };
+  expect(statefulEpoch(state).nextEpochBlock).toBe(1401);
+});
+
 test('stored epochs: the next one is due tempo blocks after the last, or when one is pending', () => {
   const state = { block: 1100, epoch: 7, lastEpochBlock: 1000, pendingEpochBlock: 0, tempo: 360 };
   expect(statefulEpoch(state)).toMatchObject({ epoch: 7, nextEpochBlock: 1360, periodBlocks: 360 });
@@ -48,4 +60,6 @@ test('tempo 0 never runs an epoch', () => {
   expect(moduloEpoch({ block: 5, netuid: 1, tempo: 0 }).nextEpochBlock).toBe(Number.POSITIVE_INFINITY);
   const stored = { block: 5, epoch: 0, lastEpochBlock: 0, pendingEpochBlock: 0, tempo: 0 };
   expect(statefulEpoch(stored).nextEpochBlock).toBe(Number.POSITIVE_INFINITY);
+  const later = { block: 900, epoch: 0, nextEpochBlock: Number.POSITIVE_INFINITY, periodBlocks: 0 };
+  expect(positionAt(statefulEpoch(stored), 900)).toEqual(later);
 });

@@ -50,6 +50,16 @@ test.each([
   );
 });
 
+test('takes the largest uid there is', () => {
+  expect(normaliseWeights([{ uid: 65_535, weight: 1 }])).toEqual({ uids: [65_535], values: [65_535] });
+});
+
+test('says which entry is wrong', () => {
+  expect(() => normaliseWeights([{ uid: 7, weight: -1 }])).toThrow(
+    expect.objectContaining({ facts: { name: 'weights[7]', value: -1 } }),
+  );
+});
+
 test('values are u16, the largest is 65535, order of size is kept, and normalising again changes nothing', () => {
   const weight = fc.float({ min: 0, max: 1e6, noNaN: true });
   fc.assert(

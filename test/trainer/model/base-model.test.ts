@@ -17,7 +17,8 @@ const noWaiting = { nowMs: () => 0, sleep: async () => {} };
 let fault: (request: IncomingMessage, response: ServerResponse) => boolean;
 let requests: string[];
 let tokens: (string | undefined)[];
-let options: BaseModelSource & { cacheDir: string };
+let options: BaseModelSource & { hubCacheDir: string };
+const snapshot = () => join(options.hubCacheDir, 'models--ann--tiny', 'snapshots', SHA);
 let close: () => void;
 
 beforeEach(async () => {
@@ -43,6 +44,7 @@ beforeEach(async () => {
   const { port } = server.address() as AddressInfo;
   options = {
     model: 'ann/tiny',
+    hubCacheDir: temporaryFolder(),
     cacheDir: temporaryFolder(),
     hubEndpoint: `http://127.0.0.1:${port}`,
     clock: noWaiting,
@@ -80,7 +82,7 @@ describe('a folder', () => {
 describe('a hub id', () => {
   it('is downloaded at one commit, only the files that are needed, and not a second time', async () => {
     const folder = await resolveBaseModel(options);
-    expect(folder).toBe(join(options.cacheDir, 'ann--tiny', SHA));
+    expect(folder).toBe(snapshot());
     expect((await readdir(folder)).sort()).toEqual([...FILES].sort());
     for (const file of FILES)
       expect(await readFile(join(folder, file))).toEqual(readFileSync(golden('tiny-qwen2', file)));
@@ -133,7 +135,7 @@ describe('a hub id', () => {
   ])('is not accepted with %s', async (_what, body) => {
     fault = (request, response) => isWeights(request) && Boolean(response.end(body));
     await expect(resolveBaseModel(options)).rejects.toMatchObject({ code: 'hub-unreachable', transient: true });
-    expect(await readdir(join(options.cacheDir, 'ann--tiny', SHA))).not.toContain('model.safetensors');
+    expect(await readdir(snapshot())).not.toContain('model.safetensors');
   });
 
   it('never hangs on a silent server', async () => {
@@ -141,9 +143,8 @@ describe('a hub id', () => {
     await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'hub-unreachable',
     });
-    expect((await readdir(join(options.cacheDir, 'ann--tiny', SHA))).filter((name) => /incomplete/.test(name))).toEqual(
-      [],
-    );
+    const everything = await readdir(options.hubCacheDir, { recursive: true });
+    expect(everything.filter((name) => /incomplete/.test(name))).toEqual([]);
     fault = () => true;
     await expect(resolveBaseModel({ ...options, stallTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'hub-unreachable',
@@ -252,7 +253,7 @@ describe('a hub id', () => {
     expect(waits).toEqual([20_000]);
     requests = [];
     fault = limit('240');
-    await expect(resolveBaseModel({ ...options, clock })).rejects.toMatchObject({
+    await expect(resolveBaseModel({ ...options, hubCacheDir: temporaryFolder(), clock })).rejects.toMatchObject({
       code: 'hub-unreachable',
       transient: true,
       retryAfterMs: 240_000,
@@ -286,7 +287,7 @@ describe('through a proxy', () => {
     vi.stubEnv('HTTP_PROXY', proxy.url.replace('//', '//ann:p%40ss@'));
     expect((await readdir(await resolveBaseModel(options))).sort()).toEqual([...FILES].sort());
     expect(proxy.seen).toHaveLength(FILES.length + 1);
-    await resolveBaseModel({ ...options, cacheDir: temporaryFolder(), proxy: false });
+    await resolveBaseModel({ ...options, hubCacheDir: temporaryFolder(), proxy: false });
     expect(proxy.seen).toHaveLength(FILES.length + 1);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { formatQwen2Config, parseQwen2Config } from '../../../src/trainer/model/config.ts';
 import { goldenJson } from '../golden/golden.ts';
 
@@ -50,7 +51,7 @@ describe('parseQwen2Config', () => {
       try {
         return parseQwen2Config({ ...json, ...change });
       } catch (error) {
-        return (error as Error).message;
+        return (error as FlockOffError).sentence;
       }
     };
     expect(reason({ rope_parameters: { rope_theta: 10_000, rope_type: 'default' } })).toBe(

@@ -131,7 +131,11 @@ test('errors, verdicts and the end are those of a trainer in this process', asyn
       ok: false,
       verdict: { reason: 'diverged', message: expect.any(String), facts: { step: 3, steps: 6 } },
     },
-    disposed: ['bad-argument', false, 'this LoraTrainer has been disposed. Load another.'],
+    disposed: [
+      'bad-argument',
+      false,
+      'this LoraTrainer has been disposed. Load another. See flock-off/docs/errors.md#bad-argument',
+    ],
   });
 });
 

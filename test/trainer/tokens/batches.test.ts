@@ -42,11 +42,21 @@ it('planEpoch visits every row once, in micro batches and steps of at most the a
   );
 });
 
+it('planEpoch shuffles epoch e of a seed as epoch 0 of seed + e', () => {
+  const plan = { rows: 50, batchSize: 2, gradientAccumulation: 3 };
+  expect(planEpoch({ ...plan, seed: 7, epoch: 2 })).toEqual(planEpoch({ ...plan, seed: 9, epoch: 0 }));
+  expect(planEpoch({ ...plan, seed: 7, epoch: 2 })).not.toEqual(planEpoch({ ...plan, seed: 7, epoch: 1 }));
+});
+
 describe('learningRateAt', () => {
   const rate = (step: number, steps = 20) => learningRateAt({ step, steps, warmupSteps: 5, peakLearningRate: 2e-4 });
 
   it('starts at 0, peaks after the warm-up, and falls towards 0', () => {
     expect([0, 1, 5, 19].map((step) => rate(step))).toEqual([0, 2e-4 / 5, 2e-4, 2e-4 / 15]);
+  });
+
+  it('starts at the peak without a warm-up', () => {
+    expect(learningRateAt({ step: 0, steps: 10, warmupSteps: 0, peakLearningRate: 2e-4 })).toBe(2e-4);
   });
 
   it('of a run shorter than the warm-up only rises', () => {

@@ -102,6 +102,23 @@ const TYPES: Record<string, TypeDefinition> = {
     path: 'pallet_commitments::types::UsageTracker',
     struct: { last_epoch: 'u64', used_space: 'u64' },
   },
+  SubnetIdentity: {
+    path: 'pallet_subtensor::pallet::SubnetIdentity',
+    struct: { subnet_name: 'Vec<u8>', github_repo: 'Vec<u8>', subnet_contact: 'Vec<u8>' },
+  },
+  SubnetIdentityV3: {
+    path: 'pallet_subtensor::pallet::SubnetIdentityV3',
+    struct: {
+      subnet_name: 'Vec<u8>',
+      github_repo: 'Vec<u8>',
+      subnet_contact: 'Vec<u8>',
+      subnet_url: 'Vec<u8>',
+      discord: 'Vec<u8>',
+      description: 'Vec<u8>',
+      logo_url: 'Vec<u8>',
+      additional: 'Vec<u8>',
+    },
+  },
   TimelockedIndex: { path: 'BTreeSet', struct: ['Vec<(u16, AccountId)>'], params: { T: '(u16, AccountId)' } },
   Pulse: { path: 'pallet_drand::types::Pulse', struct: { round: 'u64', randomness: 'Vec<u8>', signature: 'Vec<u8>' } },
   BeaconConfiguration: {

@@ -76,7 +76,11 @@ const HYPERPARAMETERS: StorageItem[] = [
   perSubnet('MaxBurn', 'u64'),
   perSubnet('SubnetOwner', 'AccountId', ZERO_32_BYTES),
   perSubnet('SubnetOwnerHotkey', 'AccountId', ZERO_32_BYTES),
+  perSubnet('NetworkRegisteredAt', 'u64'),
 ];
+
+/** What the owner calls the subnet. */
+const identities = (name: string, value: string): StorageItem => ({ name, value, keys: [['u16', 'Blake2_128Concat']] });
 
 const EPOCHS: StorageItem[] = [
   perSubnet('BlocksSinceLastStep', 'u64'),
@@ -132,12 +136,14 @@ export const SUBTENSOR_MODULE: PalletDescription = {
     ...COMMIT_REVEAL,
     ...only('current', TIME_LOCKED_COMMIT_REVEAL),
     ...only('legacy', [
+      identities('SubnetIdentities', 'SubnetIdentity'),
       perSubnet('CommitRevealWeightsEnabled', 'bool', false),
       { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
       // Of each subnet in spec 218 alone; of all together since.
       perSubnet('TaoWeight', 'u64'),
     ]),
     ...only('current', [
+      identities('SubnetIdentitiesV3', 'SubnetIdentityV3'),
       perSubnet('CommitRevealWeightsEnabled', 'bool', true),
       { name: 'StakeThreshold', value: 'u64', fallback: 0 },
       { name: 'TaoWeight', value: 'u64', fallback: 0 },

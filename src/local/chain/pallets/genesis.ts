@@ -1,3 +1,4 @@
+import type { Profile } from '../description/profile.ts';
 import type { Storage } from '../state/storage.ts';
 import { appendNeurons, type LocalNeuron } from './registration.ts';
 
@@ -34,6 +35,12 @@ export interface Hyperparameters {
 
 export interface LocalSubnetParameters extends Hyperparameters {
   netuid: number;
+  /** What its owner calls it. Default: it has no name. */
+  name?: string;
+  /** The owner's coldkey, ss58. Default: nobody owns it. */
+  owner?: string;
+  /** Block in which it was registered. Default 0. */
+  registrationBlock?: number;
   /** uid = place. */
   neurons: LocalNeuron[];
 }
@@ -53,13 +60,33 @@ const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
   burn: 'Burn',
 };
 
+const OF_OLD = ['github_repo', 'subnet_contact'];
+const IDENTITIES: Record<Profile, { item: string; fields: string[] }> = {
+  legacy: { item: 'SubtensorModule.SubnetIdentities', fields: OF_OLD },
+  current: {
+    item: 'SubtensorModule.SubnetIdentitiesV3',
+    fields: [...OF_OLD, 'subnet_url', 'discord', 'description', 'logo_url', 'additional'],
+  },
+};
+
 /** A subnet in the state that the chain begins with. What is not given is the runtime's default. */
-export function writeSubnet(storage: Storage, { netuid, neurons, ...hyperparameters }: LocalSubnetParameters): void {
+export function writeSubnet(storage: Storage, parameters: LocalSubnetParameters): void {
+  const { netuid, neurons, name, owner, registrationBlock = 0, ...hyperparameters } = parameters;
   storage.put('SubtensorModule.NetworksAdded', netuid, true);
   for (const name of Object.keys(STORAGE_ITEMS) as (keyof Hyperparameters)[]) {
     if (hyperparameters[name] !== undefined) setHyperparameter(storage, netuid, name, hyperparameters[name]);
   }
+  storage.put('SubtensorModule.NetworkRegisteredAt', netuid, registrationBlock);
+  if (owner !== undefined) storage.put('SubtensorModule.SubnetOwner', netuid, owner);
+  if (name !== undefined) writeName(storage, netuid, name);
   appendNeurons(storage, 0, netuid, neurons);
+}
+
+/** Under the item that this runtime keeps names in, with nothing else said of the subnet. */
+function writeName(storage: Storage, netuid: number, name: string): void {
+  const { item, fields } = IDENTITIES[storage.profile];
+  const nothing = Object.fromEntries(fields.map((field) => [field, '0x']));
+  storage.put(item, netuid, { ...nothing, subnet_name: `0x${Buffer.from(name).toString('hex')}` });
 }
 
 export function setHyperparameter(

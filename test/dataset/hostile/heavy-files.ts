@@ -1,7 +1,7 @@
 /** Files as large as is allowed, of what is dear to read: name, and the piece that is repeated to make one. */
 
 import { randomBytes } from 'node:crypto';
-import { rowLine } from '../dataset/temp-folder.ts';
+import { rowLine } from '../temp-folder.ts';
 
 const MIB = 2 ** 20;
 const good = rowLine('Hi', 'Hello');

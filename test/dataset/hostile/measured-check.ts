@@ -1,21 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { DatasetChecker } from '../../src/dataset/checker/dataset-checker.ts';
-import type { Competition } from '../../src/schema/competition.ts';
+import { DatasetChecker } from '../../../src/dataset/checker/dataset-checker.ts';
 
-export interface Measured {
-  outcome: string;
+export interface Measured<T> {
+  value: T;
   ms: number;
-  /** Of processors, by the checking process. What other programs do on the machine does not change it. */
+  /** Of processors, by the checking process. What other programs do on the machine hardly changes it. */
   cpuMs: number | null;
   /** Most memory of the checking process; `null` where the system does not say. */
   peakMiB: number | null;
   /** How late this process's event loop was, at most in 999 of 1000 looks. */
   loopMs: number;
+  /** The most that this process computed between two looks of a timer: what other programs do does not change that. */
+  turnMs: number;
 }
 
-/** Checks one file in a new checking process. */
-export async function measuredCheck(path: string, competition: Competition): Promise<Measured> {
+/** Does something with a new checking process. */
+export async function measured<T>(work: (checker: DatasetChecker) => Promise<T>): Promise<Measured<T>> {
   let pid = 0;
   const debug = (line: string) => {
     pid ||= Number(/process (\d+): started/.exec(line)?.[1] ?? 0);
@@ -23,19 +24,21 @@ export async function measuredCheck(path: string, competition: Competition): Pro
   const checker = new DatasetChecker({ logger: { debug, info() {}, warn() {}, error() {} } });
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
+  let [turnMs, before] = [0, process.cpuUsage()];
+  const timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    turnMs = Math.max(turnMs, (user + system) / 1000);
+    before = process.cpuUsage();
+  }, 1);
   const startMs = performance.now();
   try {
-    const file = await checker.check({ path, competition });
-    const outcome = file.ok ? `${file.value.rows} rows` : `${file.verdict.reason}: ${file.verdict.message}`;
-    return {
-      outcome,
-      ms: performance.now() - startMs,
-      cpuMs: await cpuMsOf(pid),
-      peakMiB: await peakMiBOf(pid),
-      loopMs: loop.percentile(99.9) / 1e6,
-    };
-  } finally {
+    const value = await work(checker);
+    const ms = performance.now() - startMs;
     loop.disable();
+    const loopMs = loop.percentile(99.9) / 1e6;
+    return { value, ms, cpuMs: await cpuMsOf(pid), peakMiB: await peakMiBOf(pid), loopMs, turnMs };
+  } finally {
+    clearInterval(timer);
     checker.close();
   }
 }

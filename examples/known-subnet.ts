@@ -1,0 +1,68 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ExpectedSubnet,
+  FlockOffError,
+  requireSubnet,
+  SubnetIdentity,
+  type Subtensor,
+  subnetText,
+} from 'flock-off';
+import { z } from 'zod';
+
+export interface KnownSubnetParameters {
+  subtensor: Subtensor;
+  netuid: number;
+  /** Folder of the bot, which remembers in `subnet.json` which subnets it has served. */
+  folder: string;
+  say: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/** By network and number. */
+const Served = z.record(z.string(), SubnetIdentity);
+
+/**
+ * Shows whose subnet the number names, and compares it with the one that this bot has served under that number. Returns
+ * what nothing may be written without.
+ * @throws FlockOffError `wrong-subnet` when the number has been given to another subnet since.
+ */
+export async function knownSubnet(parameters: KnownSubnetParameters): Promise<ExpectedSubnet> {
+  const { subtensor, netuid, folder, say, signal } = parameters;
+  const seen = await subtensor.subnetIdentity({ netuid, signal });
+  const file = join(folder, 'subnet.json');
+  const served = await readServed(file);
+  const key = `${seen.genesisHash}/${netuid}`;
+  const before = served[key];
+  if (before) requireSubnet({ seen, expected: expectationOf(before) });
+  say(`this is ${subnetText(seen)}`);
+  if (before && before.owner !== seen.owner) say(`its owner was ${before.owner ?? 'nobody'} when it was served last`);
+  if (before && before.name !== seen.name)
+    say(`its name was ${before.name === null ? 'none' : `"${before.name}"`} when it was served last`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${file}.incomplete`, JSON.stringify({ ...served, [key]: seen }, null, 2));
+  await rename(`${file}.incomplete`, file);
+  return expectationOf(seen);
+}
+
+function expectationOf({ genesisHash, registrationBlock }: SubnetIdentity): ExpectedSubnet {
+  return { genesisHash, registrationBlock: registrationBlock ?? undefined };
+}
+
+async function readServed(file: string): Promise<z.infer<typeof Served>> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  try {
+    return Served.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new FlockOffError({
+      code: 'disk',
+      what: `${file} is not what was stored there, so it is not known which subnet was served before`,
+      fix: 'restore it, or remove it once you have checked whose subnet this is',
+      facts: { path: file },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,111 @@
+import type { Fingerprint } from './format.ts';
+import { judgeRow } from './judge-row.ts';
+import { heldSomething, type Likeness } from './likeness.ts';
+import type { OwnTimes } from './own-times.ts';
+import { isShort } from './rows-of.ts';
+import type { Showing } from './showings.ts';
+
+/** A row of a judged showing that is another's. */
+export interface OthersRow {
+  /** From 0. */
+  row: number;
+  /** The rows it was taken from, the one with most of it first; one to three. */
+  source: RowSource[] | 'evaluation';
+  /** Share (0..1) of its content that is theirs; of theirs that it holds, where it holds a long answer whole among more. */
+  alike: number;
+}
+
+export interface RowSource {
+  /** Index in the showings. */
+  showing: number;
+  row: number;
+}
+
+/**
+ * Rows of one dataset that hold the same answer of another among more of their own: so many, and it is a phrase such as a
+ * disclaimer, whoever showed it first.
+ */
+const PHRASE_ROWS = 16;
+
+/** A showing whose rows are judged, and what has been found. */
+export class JudgedShowing {
+  readonly index: number;
+  readonly showing: Showing;
+  readonly print: Fingerprint;
+  readonly owner: number;
+  /** Per row: 1 when it needs no further comparing. */
+  readonly done: Uint8Array;
+  own: OwnTimes | undefined;
+  readonly #found: OthersRow[] = [];
+  /** By row: what several hold of it, none enough by himself. */
+  readonly #open = new Map<number, { sources: RowSource[]; likenesses: Likeness[] }>();
+  /** By row: words of the evaluation set, where they are nobody's. */
+  readonly #nobodys = new Map<number, Uint8Array>();
+  /** By showing and row of the source: rows that hold it whole among more. */
+  readonly #whole = new Map<string, OthersRow[]>();
+
+  constructor(index: number, showing: Showing, print: Fingerprint, owner: number) {
+    this.index = index;
+    this.showing = showing;
+    this.print = print;
+    this.owner = owner;
+    this.done = new Uint8Array(print.rowCount);
+  }
+
+  /** @param evaluationRows whether content of the evaluation set is reported, or nobody's. */
+  compareWithEvaluation(row: number, likenesses: Likeness[], evaluationRows: 'leave-out' | 'allow'): void {
+    if (likenesses.length === 0) return;
+    const { print } = this;
+    const judgement = judgeRow({ print, row, isEvaluation: true }, likenesses);
+    if (judgement) {
+      this.done[row] = 1;
+      if (evaluationRows === 'leave-out') this.#found.push({ row, source: 'evaluation', alike: judgement.alike });
+    } else if (evaluationRows === 'allow') {
+      const held = new Uint8Array(likenesses[0]!.held.length);
+      for (const likeness of likenesses) for (const [i, state] of likeness.held.entries()) held[i]! |= state;
+      this.#nobodys.set(row, held);
+    }
+  }
+
+  /** When this owner first showed what a word of a row says; of a short pair, what the pair says. */
+  shownAt(row: number, word: number, pair: number): number {
+    if (!this.own) return this.showing.shownAt[row]!;
+    return isShort(this.print, pair) ? this.own.ofPair(row, pair) : this.own.of(row, word);
+  }
+
+  /** Notes what a row has from a row of another. */
+  note(row: number, source: RowSource, likeness: Likeness): void {
+    if (!heldSomething(likeness)) return;
+    if (this.#judge(row, [source], [likeness])) return;
+    const open = this.#open.get(row);
+    if (open) {
+      open.sources.push(source);
+      open.likenesses.push(likeness);
+    } else this.#open.set(row, { sources: [source], likenesses: [likeness] });
+  }
+
+  /** What was found, when all is noted; in order. */
+  finish(): OthersRow[] {
+    for (const [row, { sources, likenesses }] of this.#open)
+      if (!this.done[row] && likenesses.length > 1) this.#judge(row, sources, likenesses);
+    for (const rows of this.#whole.values()) if (rows.length <= PHRASE_ROWS) this.#found.push(...rows);
+    return this.#found.sort((a, b) => a.row - b.row);
+  }
+
+  #judge(row: number, sources: RowSource[], likenesses: Likeness[]): boolean {
+    const { print } = this;
+    const judgement = judgeRow({ print, row, nobodys: this.#nobodys.get(row), isEvaluation: false }, likenesses);
+    if (!judgement) return false;
+    this.done[row] = 1;
+    this.#open.delete(row);
+    const found = { row, source: judgement.sources.map((i) => sources[i]!), alike: judgement.alike };
+    if (!judgement.isWhole) this.#found.push(found);
+    else {
+      const key = `${found.source[0]!.showing}.${found.source[0]!.row}`;
+      const rows = this.#whole.get(key);
+      if (rows) rows.push(found);
+      else this.#whole.set(key, [found]);
+    }
+    return true;
+  }
+}

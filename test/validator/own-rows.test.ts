@@ -1,0 +1,348 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Competition, type DatasetRow, HubDatasetStore, ValidatorState } from 'flock-off';
+import { sampleDatasets } from 'flock-off/local';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { closeMachine, type EpochOf, type Machine, Miners, type MinersParameters, openMachine } from './miners.ts';
+
+// Whose rows are whose, in real epochs on a local subnet with the tiny base model.
+
+let machine: Machine;
+let miners: Miners;
+beforeAll(async () => {
+  machine = await openMachine();
+});
+afterAll(() => closeMachine(machine));
+afterEach(() => miners.close());
+
+const RECIPE = {
+  contextTokens: 48,
+  epochs: 1,
+  batchSize: 4,
+  gradientAccumulation: 1,
+  learningRate: 5e-3,
+  warmupSteps: 1,
+};
+const rulesWith = (changed: object = {}) => Competition.parse({ baseline: 'off', recipe: RECIPE, ...changed });
+
+function row(question: string, answer: string): DatasetRow {
+  return {
+    conversations: [
+      { role: 'user', content: question },
+      { role: 'assistant', content: answer },
+    ],
+  };
+}
+
+/** Words of no language, so that no two rows of two topics have anything in common. */
+function wordsOf(seed: string, count: number): string {
+  let state = [...seed].reduce(
+    (hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16_777_619) >>> 0,
+    2_166_136_261,
+  );
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const letters = () =>
+    Array.from(
+      { length: 4 + Math.floor(next() * 5) },
+      () => 'abcdefghijklmnopqrstuvwxyz'[Math.floor(next() * 26)],
+    ).join('');
+  return Array.from({ length: count }, letters).join(' ');
+}
+
+const rowsOf = (topic: string, count = 8): DatasetRow[] =>
+  Array.from({ length: count }, (_, i) =>
+    row(`${wordsOf(`${topic} question ${i}`, 6)}?`, `${wordsOf(`${topic} answer ${i}`, 14)}.`),
+  );
+const EVALUATION = rowsOf('evaluation', 4);
+
+async function subnet(changed: Partial<MinersParameters> = {}): Promise<Miners> {
+  miners = await Miners.open({
+    machine,
+    names: ['ann', 'ben', 'cid'],
+    evaluation: EVALUATION,
+    competition: rulesWith(),
+    ...changed,
+  });
+  return miners;
+}
+
+/** An epoch of a validator that knows nothing yet: all of them have the same seed. */
+async function firstEpoch(): Promise<EpochOf> {
+  const state = await ValidatorState.open({ path: join(miners.folder, `state ${Math.random()}`) });
+  return miners.epoch({ state }).finally(() => state.close());
+}
+
+const numbered = (rows: DatasetRow[]) =>
+  rows.map(({ conversations: [user, assistant] }, i) =>
+    row(`${user!.content} (${i + 1})`, `${assistant!.content} #${i + 1}`),
+  );
+const lossOf = (epoch: EpochOf, name: string) => {
+  const { outcome } = epoch.of(name);
+  if (outcome.kind !== 'scored') throw new Error(`${name} was not scored: ${JSON.stringify(outcome)}`);
+  return outcome.lossNatsPerToken;
+};
+
+test.each([
+  { how: 'as they are', copied: (rows: DatasetRow[]) => rows },
+  { how: 'in another order, with a number on each', copied: (rows: DatasetRow[]) => numbered(rows).reverse() },
+])('the rows of another, $how, earn nothing', async ({ copied }) => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', copied(rowsOf('ann')));
+  const epoch = await miners.epoch();
+  expect(epoch.of('ann').outcome.kind).toBe('scored');
+  expect(epoch.of('ben')).toMatchObject({
+    weight: 0,
+    leftOut: { others: 8, sources: [{ uid: 0, rows: 8 }] },
+    outcome: { kind: 'rejected', verdict: { reason: 'duplicate', facts: { rows: 8, rowsLeft: 0, rowsNeeded: 4 } } },
+  });
+  expect(epoch.of('ben').why).toContain('8 shown earlier by uid 0');
+});
+
+test('whoever commits rows of a rival first takes those only: the loss of the rest is that of a file of its own, bit for bit', async () => {
+  await subnet();
+  const [bens, tripwire] = [rowsOf('ben', 40), rowsOf('ben', 40).slice(3, 36)];
+  await miners.publish('ann', tripwire);
+  await miners.publish('ben', [...bens, ...rowsOf('more of ben', 40)]);
+  const [, ...rest] = [await firstEpoch(), bens];
+  const mixed = await firstEpoch();
+  expect(mixed.of('ben').leftOut).toMatchObject({ others: 33, evaluation: 0, repeats: 0 });
+  expect(mixed.of('ben').leftOut!.examples[0]).toMatchObject({ line: 4, uid: 0, ofLine: 1, alike: 1 });
+  expect(mixed.of('ben').leftOut!.examples).toHaveLength(20);
+  const own = [...rest[0]!.filter((_, i) => i < 3 || i >= 36), ...rowsOf('more of ben', 40)];
+  await miners.publish('ben', own);
+  const alone = await firstEpoch();
+  expect(alone.of('ben').leftOut).toMatchObject({ others: 0 });
+  expect(alone.report.epochSeed).toBe(mixed.report.epochSeed);
+  expect(lossOf(mixed, 'ben')).toBe(lossOf(alone, 'ben'));
+});
+
+test('of two in one block the earlier transaction has the rows, whatever the uids', async () => {
+  await subnet();
+  const [ann, ben] = await Promise.all(
+    ['ann', 'ben'].map(async (name) => {
+      const commit = await miners.publish(name, rowsOf('both'));
+      return { repo: `u/${name}`, commit };
+    }),
+  );
+  await miners.publish('ann', rowsOf('other'));
+  await miners.publish('ben', rowsOf('another'));
+  await miners.inOneBlock([() => miners.commit('ben', ben!), () => miners.commit('ann', ann!)]);
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome.kind).toBe('scored');
+  expect(epoch.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('rows of the evaluation set are left out, and a dataset of little else is refused', async () => {
+  await subnet();
+  await miners.publish('ann', [...rowsOf('ann'), ...EVALUATION]);
+  await miners.publish('ben', [...numbered(EVALUATION), ...rowsOf('ben', 2)]);
+  const epoch = await firstEpoch();
+  expect(epoch.of('ann').leftOut).toMatchObject({ others: 0, evaluation: 4 });
+  expect(epoch.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'evaluation-rows' } });
+  await miners.publish('ann', rowsOf('ann'));
+  expect(lossOf(epoch, 'ann')).toBe(lossOf(await firstEpoch(), 'ann'));
+});
+
+test('where a competition is played with rows of the evaluation set they are trained on, and nobody’s', async () => {
+  await subnet({ competition: rulesWith({ evaluationRows: 'allow' }) });
+  await miners.publish('ann', [...EVALUATION, ...rowsOf('ann')]);
+  await miners.publish('ben', [...EVALUATION, ...rowsOf('ben')]);
+  const epoch = await miners.epoch();
+  for (const name of ['ann', 'ben']) expect(epoch.of(name).leftOut).toMatchObject({ others: 0, evaluation: 0 });
+});
+
+test('rows that are repeated count once, and the miner is told', async () => {
+  await subnet();
+  const rows = rowsOf('ann');
+  await miners.publish('ann', Array.from({ length: 50 }, () => rows).flat());
+  const epoch = await firstEpoch();
+  expect(epoch.of('ann')).toMatchObject({ rows: 400, leftOut: { repeats: 392, others: 0 } });
+  expect(epoch.of('ann').why).toContain('392 repeated');
+  await miners.publish('ann', rows);
+  expect(lossOf(epoch, 'ann')).toBe(lossOf(await firstEpoch(), 'ann'));
+});
+
+test('a small dataset of one’s own is no duplicate for two greetings that others have too', async () => {
+  await subnet();
+  const greetings = rowsOf('greeting', 2);
+  await miners.publish('ann', [...greetings, ...rowsOf('ann', 30)]);
+  await miners.publish('ben', [...greetings, ...rowsOf('ben', 3)]);
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 2 } });
+});
+
+test('claims end some time after the pointer names something else, and copies made before stay copies', async () => {
+  await subnet({ competition: rulesWith({ claimBlocks: 60 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  await miners.publish('ann', rowsOf('new'));
+  await miners.publish('ben', rowsOf('ann'));
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+  await miners.pass(80);
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+  await miners.publish('cid', rowsOf('ann'));
+  expect((await miners.epoch()).of('cid').outcome.kind).toBe('scored');
+  // Its first shower is late now.
+  await miners.publish('ann', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
+
+test('a claim ends when nobody can read the dataset any more', async () => {
+  await subnet({ competition: rulesWith({ claimBlocks: 40 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.epoch();
+  await miners.pass(60);
+  await miners.publish('ben', rowsOf('ann'));
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome.kind).toBe('scored');
+});
+
+/** What the tiny base model knows well, and what makes it worse. */
+async function known(): Promise<{ evaluation: DatasetRow[]; noise: DatasetRow[] }> {
+  const text = await readFile(new URL('../../eval_data/data.jsonl', import.meta.url), 'utf8');
+  const parse = (lines: string) =>
+    lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as DatasetRow);
+  return { evaluation: parse(text).slice(0, 8), noise: parse(sampleDatasets({ seed: 1 }).noise).slice(0, 24) };
+}
+
+test('who does not beat the base model earns nothing, and its claim on the rows ends', async () => {
+  const { evaluation, noise } = await known();
+  await subnet({ evaluation, competition: rulesWith({ baseline: 'contestant', claimBlocks: 40 }) });
+  await miners.publish('ann', noise);
+  const first = await miners.epoch();
+  const { outcome, why, weight, winRate } = first.of('ann');
+  expect({ outcome: outcome.kind, weight, winRate }).toEqual({ outcome: 'scored', weight: 0, winRate: null });
+  expect(why).toContain('does not beat the base model');
+  expect(first.report.baselineLossNatsPerToken).toBeLessThan(lossOf(first, 'ann'));
+  await miners.pass(60);
+  await miners.publish('ben', noise);
+  expect((await miners.epoch()).of('ben').leftOut).toMatchObject({ others: 0 });
+});
+
+test('rows of a hotkey that left belong to a hotkey of the same coldkey that shows them again, and to nobody else', async () => {
+  await subnet({ names: ['ann', 'ben', 'cid'], coldkeys: { cid: 'ann' } });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  await miners.replaceHotkey('ann', 'somebody');
+  await miners.publish('ben', rowsOf('ann'));
+  await miners.publish('cid', rowsOf('ann'));
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+  expect(epoch.of('cid')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+});
+
+test('a pointer whose dataset nobody can read is waited for; one that is read in time keeps its date', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  expect(first.of('ann').why).toMatch(/is waited for until block \d+, 400 after its pointer/);
+  expect(first.of('ben').outcome.kind).toBe('scored');
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  await miners.pass(10);
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'dataset-missing' } });
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  const second = await miners.epoch();
+  expect(second.of('ben').outcome.kind).toBe('scored');
+  expect(second.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('an outage of the Hub costs nobody the date of a pointer', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ann'));
+  const fault = { kind: 'status', status: 503 } as const;
+  miners.hub.faults.inject({ on: 'u/ann/', fault, times: 1_000 });
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'hub' });
+  miners.hub.faults.clear();
+  await miners.pass(10);
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+test('a repository that names its owner is nobody else’s, who takes nothing from it', async () => {
+  await subnet();
+  const commit = await miners.publish('ann', rowsOf('ann'), { owner: await miners.address('ann') });
+  await miners.publish('ann', rowsOf('other'));
+  await miners.commit('ben', { repo: 'u/ann', commit });
+  await miners.commit('ann', { repo: 'u/ann', commit });
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'foreign-dataset' } });
+  expect(epoch.of('ann')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+});
+
+test('a refused file is downloaded and read once, whatever pointer names it', async () => {
+  await subnet();
+  const broken = [...rowsOf('ann'), { conversations: [] } as unknown as DatasetRow];
+  await miners.publish('ann', broken);
+  const check = vi.spyOn(machine.checker, 'check');
+  const requests = () => miners.requestsTo('u/ann');
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  const before = requests();
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  expect(requests()).toBe(before);
+  await miners.publish('ben', broken);
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  expect(check).toHaveBeenCalledTimes(1);
+  check.mockRestore();
+});
+
+test('a hotkey brings so many bytes a day; more waits', async () => {
+  await subnet({ competition: rulesWith({ maxBytesPerDay: 2_500 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome.kind).toBe('scored');
+  await miners.publish('ann', rowsOf('more of ann'));
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  expect(second.of('ann').why).toMatch(/\d+ bytes of new datasets lately, at most 2500 are read in 7200 blocks/);
+});
+
+test('one silent host does not hold up the others', async () => {
+  await subnet({ names: ['ann', 'ben', 'cid', 'dan', 'eve'] });
+  for (const name of ['ann', 'ben', 'cid', 'dan', 'eve']) await miners.publish(name, rowsOf(name));
+  miners.hub.faults.inject({ on: 'u/ann/', fault: { kind: 'hang' }, times: 1_000 });
+  const datasets = new HubDatasetStore({ endpoint: miners.hub.url, attempts: 1, stallTimeoutMs: 3_000 });
+  const done: string[] = [];
+  const owners = datasets.owners.bind(datasets);
+  datasets.owners = async (version) => owners(version).finally(() => done.push(version.repo));
+  const epoch = await miners.epoch({ datasets });
+  expect(epoch.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'hub' });
+  for (const name of ['ben', 'cid', 'dan', 'eve']) expect(epoch.of(name).outcome.kind).toBe('scored');
+  expect(done).toHaveLength(5);
+  expect(done.at(-1)).toBe('u/ann');
+}, 60_000);
+
+test('fingerprints that are lost are made anew, and nobody is refused meanwhile', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ben'));
+  await miners.epoch();
+  await miners.state.fingerprints.keepOnly([]);
+  await miners.publish('cid', rowsOf('ann'));
+  const epoch = await miners.epoch();
+  for (const name of ['ann', 'ben']) expect(epoch.of(name)).toMatchObject({ outcome: { kind: 'scored' } });
+  expect(epoch.of('cid').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
