@@ -41,15 +41,20 @@ function text(length: number): string {
   while (written.length < length) written += `${WORDS[below(WORDS.length)]} `;
   return written.slice(0, length);
 }
-const rows = Array.from({ length: ROWS }, (): DatasetRow => ({
-  conversations: [
-    { role: 'user', content: text(100) },
-    { role: 'assistant', content: text(820) },
-  ],
-}));
+const rows = Array.from(
+  { length: ROWS },
+  (): DatasetRow => ({
+    conversations: [
+      { role: 'user', content: text(100) },
+      { role: 'assistant', content: text(820) },
+    ],
+  }),
+);
 let before = cpuMs();
 const bytes = fingerprintRows(rows);
-console.log(`fingerprint of ${ROWS} rows: ${(cpuMs() - before).toFixed(0)} ms of CPU, ${(bytes.byteLength / 1e6).toFixed(2)} MB`);
+console.log(
+  `fingerprint of ${ROWS} rows: ${(cpuMs() - before).toFixed(0)} ms of CPU, ${(bytes.byteLength / 1e6).toFixed(2)} MB`,
+);
 const like = readFingerprint(bytes)!;
 rows.length = 0;
 
@@ -71,7 +76,9 @@ function makeFingerprint(from?: Uint8Array): Uint8Array {
   for (let i = 0; i < words.length; i++)
     words[i] = next() % 3 === 0 ? COMMON[next() % COMMON.length]! : Math.floor((next() * limit) / 2 ** 32) & -2;
   const known = from && readFingerprint(from);
-  if (known) for (let row = 0; row < ROWS; row += 10) words.set(known.words.subarray(row * wordsPerRow, (row + 1) * wordsPerRow), row * wordsPerRow);
+  if (known)
+    for (let row = 0; row < ROWS; row += 10)
+      words.set(known.words.subarray(row * wordsPerRow, (row + 1) * wordsPerRow), row * wordsPerRow);
   return writeFingerprint({
     pairEnd: Uint32Array.from({ length: ROWS }, (_, row) => row + 1),
     wordEnd: Uint32Array.from({ length: ROWS }, (_, row) => (row + 1) * wordsPerRow),
@@ -91,7 +98,13 @@ try {
     const file = join(folder, `${owner}.${kind}`);
     writeFileSync(file, print);
     const shownAt = new Float64Array(ROWS).fill(at);
-    showings.push({ owner: `${owner}`, fingerprint: () => readFileSync(file), shownAt, claimedUntil: Infinity, judged: isJudged });
+    showings.push({
+      owner: `${owner}`,
+      fingerprint: () => readFileSync(file),
+      shownAt,
+      claimedUntil: Infinity,
+      judged: isJudged,
+    });
   };
   let other: Uint8Array | undefined;
   for (let owner = 0; owner < owners; owner++) {
@@ -129,7 +142,9 @@ try {
     if (!isJudged) other = current;
 >>>>>>> prints
   }
-  console.log(`${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`);
+  console.log(
+    `${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
+  );
   const wall = performance.now();
   before = cpuMs();
   const found = await findOthersRows({ showings, evaluation: null, evaluationRows: 'leave-out' });

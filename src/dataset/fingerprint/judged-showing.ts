@@ -1,5 +1,5 @@
 import type { Fingerprint } from './format.ts';
-import { judgeRow } from './judge-row.ts';
+import { type Judgement, judgeRow } from './judge-row.ts';
 import { heldSomething, type Likeness } from './likeness.ts';
 import type { OwnTimes } from './own-times.ts';
 import { isShort } from './rows-of.ts';
@@ -76,36 +76,41 @@ export class JudgedShowing {
   /** Notes what a row has from a row of another. */
   note(row: number, source: RowSource, likeness: Likeness): void {
     if (!heldSomething(likeness)) return;
-    if (this.#judge(row, [source], [likeness])) return;
-    const open = this.#open.get(row);
-    if (open) {
-      open.sources.push(source);
-      open.likenesses.push(likeness);
-    } else this.#open.set(row, { sources: [source], likenesses: [likeness] });
+    const open = this.#open.get(row) ?? { sources: [], likenesses: [] };
+    const judgement = this.#judge(row, [likeness]);
+    if (judgement && !judgement.isWhole) {
+      this.done[row] = 1;
+      this.#open.delete(row);
+      this.#found.push({ row, source: [source], alike: judgement.alike });
+      return;
+    }
+    open.sources.push(source);
+    open.likenesses.push(likeness);
+    this.#open.set(row, open);
   }
 
   /** What was found, when all is noted; in order. */
   finish(): OthersRow[] {
-    for (const [row, { sources, likenesses }] of this.#open)
-      if (!this.done[row] && likenesses.length > 1) this.#judge(row, sources, likenesses);
+    for (const [row, { sources, likenesses }] of this.#open) {
+      const judgement = this.#judge(row, likenesses);
+      if (!judgement) continue;
+      const source = judgement.sources.map((i) => sources[i]!);
+      const found = { row, source, alike: judgement.alike };
+      if (judgement.isWhole) this.#addWhole(`${source[0]!.showing}.${source[0]!.row}`, found);
+      else this.#found.push(found);
+    }
     for (const rows of this.#whole.values()) if (rows.length <= PHRASE_ROWS) this.#found.push(...rows);
     return this.#found.sort((a, b) => a.row - b.row);
   }
 
-  #judge(row: number, sources: RowSource[], likenesses: Likeness[]): boolean {
+  #judge(row: number, likenesses: Likeness[]): Judgement | null {
     const { print } = this;
-    const judgement = judgeRow({ print, row, nobodys: this.#nobodys.get(row), isEvaluation: false }, likenesses);
-    if (!judgement) return false;
-    this.done[row] = 1;
-    this.#open.delete(row);
-    const found = { row, source: judgement.sources.map((i) => sources[i]!), alike: judgement.alike };
-    if (!judgement.isWhole) this.#found.push(found);
-    else {
-      const key = `${found.source[0]!.showing}.${found.source[0]!.row}`;
-      const rows = this.#whole.get(key);
-      if (rows) rows.push(found);
-      else this.#whole.set(key, [found]);
-    }
-    return true;
+    return judgeRow({ print, row, nobodys: this.#nobodys.get(row), isEvaluation: false }, likenesses);
+  }
+
+  #addWhole(source: string, found: OthersRow): void {
+    const rows = this.#whole.get(source);
+    if (rows) rows.push(found);
+    else this.#whole.set(source, [found]);
   }
 }

@@ -1,0 +1,292 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { findOthersRows } from '../../../src/dataset/fingerprint/find-others-rows.ts';
+import { fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
+import type { Showing } from '../../../src/dataset/fingerprint/showings.ts';
+import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
+import { evaluationRows } from '../../../src/local/tiny-base/world.ts';
+import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
+import { chat, letters } from './rows.ts';
+
+const shown = (owner: string, at: number, rows: DatasetRow[], more: Partial<Showing> = {}): Showing => ({
+  owner,
+  fingerprint: fingerprintRows(rows),
+  shownAt: new Float64Array(rows.length).fill(at),
+  claimedUntil: Number.POSITIVE_INFINITY,
+  judged: true,
+  ...more,
+});
+const find = (showings: Showing[], evaluation: DatasetRow[] | null = null, rule: 'leave-out' | 'allow' = 'leave-out') =>
+  findOthersRows({ showings, evaluation: evaluation && fingerprintRows(evaluation), evaluationRows: rule });
+const held = async (...parameters: Parameters<typeof find>) => {
+  const { others } = await find(...parameters);
+  return [...others].map(([showing, rows]) => [showing, rows.map(({ row }) => row)]);
+};
+const longRows = (count: number, seed = 1) =>
+  Array.from({ length: count }, (_, i) =>
+    chat(letters(50, 1000 * seed + 2 * i), letters(600, 1000 * seed + 2 * i + 1)),
+  );
+const editAnswers = (rows: DatasetRow[], edit: (answer: string) => string) =>
+  rows.map(({ conversations }) => ({
+    conversations: conversations.map((turn) =>
+      turn.role === 'user' ? turn : { ...turn, content: edit(turn.content) },
+    ),
+  }));
+const THREE = longRows(3);
+
+describe('rows of another', () => {
+  it('are found in the dataset of whoever shows them later, with their source', async () => {
+    const { others } = await find([shown('first', 1, THREE), shown('second', 2, [...longRows(2, 2), THREE[1]!])]);
+    expect(others.get(0)).toEqual([]);
+    expect(others.get(1)).toEqual([{ row: 2, source: [{ showing: 0, row: 1 }], alike: 1 }]);
+  });
+
+  it('are found whatever word of a long answer is changed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(99), fc.stringMatching(/^[a-z]{1,12}$/), async (place, word) => {
+        const copy = editAnswers(THREE, (answer) => answer.split(' ').with(place, word).join(' '));
+        expect(await held([shown('first', 1, THREE), shown('second', 2, copy)])).toEqual([
+          [0, []],
+          [1, [0, 1, 2]],
+        ]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('are found in any order', async () => {
+    const rows = longRows(12);
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(rows), async (copy) => {
+        const found = await held([shown('first', 1, rows), shown('second', 2, copy)]);
+        expect(found[1]).toEqual([1, copy.map((_, i) => i)]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('are never found in rows of other words', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 100, max: 1_000_000 }), async (seed) => {
+        expect(await held([shown('first', 1, THREE), shown('second', 2, longRows(5, seed))])).toEqual([
+          [0, []],
+          [1, []],
+        ]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each([
+    ['under another question', [chat('Tell me something else.', letters(600, 1001))]],
+    [
+      'with filler within',
+      editAnswers([THREE[0]!], (answer) => `${answer.slice(0, 300)} ${letters(900, 77)} ${answer.slice(300)}`),
+    ],
+    ['with its first half only', editAnswers([THREE[0]!], (answer) => answer.slice(0, 340))],
+    ['mixed of two', [chat('Both?', `${letters(600, 1001).slice(0, 350)} ${letters(600, 1003).slice(350)}`)]],
+    ['two in one chat', [{ conversations: THREE.slice(0, 2).flatMap(({ conversations }) => conversations) }]],
+    [
+      'beside a turn of filler',
+      [chat(...THREE[0]!.conversations.map(({ content }) => content), 'More?', letters(900, 5))],
+    ],
+    ['split into turns', [chat('A?', letters(600, 1001).slice(0, 350), 'B?', letters(600, 1001).slice(350))]],
+  ])('are found %s', async (_, copy) => {
+    expect((await held([shown('first', 1, THREE), shown('second', 2, copy)]))[1]).toEqual([1, [0]]);
+  });
+
+  it('are not what hundreds of rows have a few words of', async () => {
+    const many = longRows(100);
+    const patchwork = many
+      .slice(0, 30)
+      .map((row) => row.conversations[1]!.content.slice(0, 30))
+      .join(' ');
+    expect((await held([shown('first', 1, many), shown('second', 2, [chat('All?', patchwork)])]))[1]).toEqual([1, []]);
+  });
+
+  it('with a short answer count with their question only, and numbers keep their meaning', async () => {
+    const first = [
+      chat('Is the sky blue today?', 'Yes.'),
+      chat('What is 12+30?', '42'),
+      chat('Is the number 17 a prime?', 'Yes.'),
+      chat('Simplify 3-5.', '-2'),
+    ];
+    const second = [
+      chat('Is the grass green today?', 'Yes.'),
+      chat('What is 13+30?', '43'),
+      chat('Is the number 19 a prime?', 'Yes.'),
+      chat('Simplify 35.', '-2'),
+      chat('What is 12+30?', '-42'),
+      chat('Well, is the sky blue today?', 'Yes!'),
+      chat('Is the sky blue today?', 'No.'),
+      chat('Is the sky blue today? 7', 'Yes. 7'),
+      chat('what is 12 + 30', '42'),
+    ];
+    expect((await held([shown('first', 1, first), shown('second', 2, second)]))[1]).toEqual([1, [5, 7, 8]]);
+  });
+
+  it('are not rows of the same template', async () => {
+    const fact = (i: number) => {
+      const [land, town] = [letters(8, i), letters(9, i + 5000)];
+      return chat(
+        `What is the capital of ${land}?`,
+        `The capital of ${land} is ${town}. I hope this helps! Ask me anything else.`,
+      );
+    };
+    const [first, second] = [0, 1].map((k) => Array.from({ length: 50 }, (_, i) => fact(100 * k + i)));
+    expect((await held([shown('first', 1, first!), shown('second', 2, second!)]))[1]).toEqual([1, []]);
+    expect((await held([shown('first', 1, first!.slice(0, 1)), shown('second', 2, second!)]))[1]).toEqual([1, []]);
+  });
+
+  it('of sample datasets are found in a copy, and in no honest one', async () => {
+    const rows = (name: 'good' | 'copy' | 'noise', seed: number) =>
+      sampleDatasets({ seed })
+        [name].trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as DatasetRow);
+    const good = rows('good', 1);
+    const [, copy, noise] = await held(
+      [shown('a', 1, good), shown('b', 2, rows('copy', 1)), shown('c', 3, rows('noise', 1))],
+      evaluationRows(),
+    );
+    expect(copy).toEqual([1, good.map((_, i) => i)]);
+    expect(noise).toEqual([2, []]);
+  });
+});
+
+describe('who was first', () => {
+  const copy = editAnswers(THREE, (answer) => `Sure. ${answer}`);
+
+  it('is decided by the transaction within a block, and by nothing where both are in one', async () => {
+    const at = 7 * 65_536;
+    expect((await held([shown('a', at + 2, THREE), shown('b', at + 1, copy)]))[0]).toEqual([0, [0, 1, 2]]);
+    expect(await held([shown('a', at, THREE), shown('b', at, copy)])).toEqual([
+      [0, []],
+      [1, []],
+    ]);
+  });
+
+  it('is he himself who edits a row of his own', async () => {
+    const showings = [shown('a', 1, THREE, { judged: false }), shown('b', 2, THREE), shown('a', 3, copy)];
+    expect(await held(showings)).toEqual([
+      [1, [0, 1, 2]],
+      [2, []],
+    ]);
+  });
+
+  it('does not matter once the claim has ended, but to copies made before', async () => {
+    const claim = { claimedUntil: 5, judged: false };
+    expect((await held([shown('a', 1, THREE, claim), shown('b', 6, copy)]))[0]).toEqual([1, []]);
+    expect((await held([shown('a', 1, THREE, claim), shown('b', 4, copy)]))[0]).toEqual([1, [0, 1, 2]]);
+    expect(
+      (await held([shown('a', 1, THREE, claim), shown('b', 4, copy, { judged: false }), shown('b', 9, THREE)]))[0],
+    ).toEqual([2, [0, 1, 2]]);
+  });
+
+  it('is not he who copied', async () => {
+    const own = Uint8Array.of(0b101);
+    expect((await held([shown('a', 1, THREE, { own, judged: false }), shown('b', 2, copy)]))[0]).toEqual([1, [0, 2]]);
+  });
+
+  it('is found behind a flood of copies', async () => {
+    const flood = Array.from({ length: 12 }, (_, i) =>
+      shown(`copier ${i}`, 3 + i, [...longRows(1, 50 + i), ...copy], { judged: i === 0 }),
+    );
+    for (const showing of flood) showing.shownAt[0] = 0;
+    const found = await held([...flood, shown('first', 2, THREE, { judged: false }), shown('last', 99, THREE)]);
+    expect(found).toEqual([
+      [0, [1, 2, 3]],
+      [13, [0, 1, 2]],
+    ]);
+  });
+});
+
+describe('rows of the evaluation set', () => {
+  const rows = evaluationRows();
+  const eightTimes = Array.from({ length: 8 }, () => rows).flat();
+  const all = eightTimes.map((_, i) => i);
+
+  it('are found, whoever shows them, eight times over, with row numbers, or under other questions', async () => {
+    const numbered = eightTimes.map(({ conversations }, i) => ({
+      conversations: conversations.map((turn) => ({ ...turn, content: `${turn.content} ${i}` })),
+    }));
+    const asked = eightTimes.map(({ conversations }, i) => ({
+      conversations: conversations.map((turn, k) => (k % 2 ? turn : { ...turn, content: letters(40, i) })),
+    }));
+    for (const copy of [eightTimes, numbered, asked]) {
+      const { others } = await find([shown('a', 1, copy)], rows);
+      expect(others.get(0)!.map(({ row }) => row)).toEqual(all);
+      expect(others.get(0)!.every(({ source }) => source === 'evaluation')).toBe(true);
+    }
+  });
+
+  it('are nobody`s where they are allowed', async () => {
+    const showings = [shown('a', 1, [...rows, ...THREE]), shown('b', 2, [...rows, ...THREE])];
+    expect(await held(showings, rows, 'allow')).toEqual([
+      [0, []],
+      [1, [60, 61, 62]],
+    ]);
+  });
+});
+
+describe('the search', () => {
+  it('tells repeated rows', async () => {
+    const { repeats } = await find([
+      shown('a', 1, [...THREE, THREE[1]!, editAnswers([THREE[0]!], (answer) => answer.toUpperCase())[0]!]),
+    ]);
+    expect(repeats.get(0)).toEqual([
+      { row: 3, of: 1 },
+      { row: 4, of: 0 },
+    ]);
+  });
+
+  it('reads fingerprints when their turn comes, and tells those it cannot read', async () => {
+    const lazy = { fingerprint: async () => fingerprintRows(THREE), judged: false };
+    const found = await find([
+      shown('a', 1, THREE, lazy),
+      shown('b', 2, THREE),
+      shown('c', 3, THREE, { fingerprint: new Uint8Array(40) }),
+    ]);
+    expect(found.unreadable).toEqual([2]);
+    expect([...found.others.keys()]).toEqual([1]);
+    expect(found.others.get(1)).toHaveLength(3);
+  });
+
+  it('refuses times that are not of its rows', async () => {
+    await expect(find([shown('a', 1, THREE, { shownAt: new Float64Array(2) })])).rejects.toMatchObject({
+      code: 'bad-argument',
+    });
+  });
+
+  it('ends at its signal', async () => {
+    const signal = AbortSignal.abort(new Error('stop'));
+    const showings = [shown('a', 1, THREE)];
+    await expect(findOthersRows({ showings, evaluation: null, evaluationRows: 'allow', signal })).rejects.toThrow(
+      'stop',
+    );
+  });
+
+  it('takes nothing, and rows without words', async () => {
+    expect(await held([])).toEqual([]);
+    const empty = [chat('?', '!'), chat('\ud800', '\udc00'), chat(' ', ' '), { conversations: [] }];
+    expect(await held([shown('a', 1, empty), shown('b', 2, [])])).toEqual([
+      [0, []],
+      [1, []],
+    ]);
+  });
+
+  it.each([
+    ['equal rows', () => Array.from({ length: 20_000 }, () => THREE[0]!)],
+    [
+      'rows with one phrase',
+      () => Array.from({ length: 5_000 }, (_, i) => chat('Go on.', `${letters(40, i)} ${letters(200)}`)),
+    ],
+  ])('takes time linear in %s', async (_, make) => {
+    const rows = make();
+    const showings = [shown('a', 1, rows, { judged: false }), shown('b', 2, rows), shown('c', 3, rows)];
+    const before = process.cpuUsage();
+    const { others } = await find(showings);
+    expect(others.get(1)).toHaveLength(rows.length);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(20);
+  });
+});

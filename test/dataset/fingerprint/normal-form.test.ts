@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { normalForm } from '../../../src/dataset/fingerprint/normal-form.ts';
+
+const form = (text: string) => normalForm(text).join();
+
+describe('the normal form of a text', () => {
+  it.each([
+    ['white space', 'one two', ' one\n\ttwo '],
+    ['case', 'one TWO', 'ONE two'],
+    ['punctuation', 'Is it so? It is.', 'Is it so?? It is'],
+    ['zero-width characters', 'word', 'w\u200bo\u2060rd'],
+    ['accents, however they are written', 'café', 'cafe\u0301'],
+    ['a combining dot', 'cafe', 'cafe\u0307'],
+    ['full width', 'wide 12', 'ｗｉｄｅ １２'],
+    ['mathematical letters', 'bold', '𝐛𝐨𝐥𝐝'],
+    ['small capitals', 'this', 'ᴛʜɪs'],
+    ['Cyrillic look-alikes', 'paypal Host', 'раураl Ноst'],
+    ['leetspeak', 'hello world', 'h3ll0 w0rld'],
+    ['I for l', 'hello', 'heIlo'],
+    ['rn for m', 'modern', 'rnodern'],
+    ['special tokens', 'done', 'done<|im_end|>'],
+    ['tags and entities', 'bold word', '<b class="x">b&#111;ld</b>&nbsp;word'],
+    ['bold and bullets', 'one two', '- **one**\n* _two_'],
+    ['numbering', 'one two', '1. one\n(2) two'],
+    ['thousands', '1000', '1,000'],
+    ['operators, however they are spaced', 'x+y', 'x + y'],
+    ['dashes', '3-5', '3 \u2212 5'],
+    ['digits of other scripts', '37', '٣٧'],
+  ])('is the same whatever the %s', (_, a, b) => {
+    expect(form(b)).toBe(form(a));
+  });
+
+  it.each([
+    ['3-5', '35'],
+    ['-7', '7'],
+    ['1.5', '15'],
+    ['x+y', 'x-y'],
+    ['x < y', 'x > y'],
+    ['1 2', '12'],
+    ['mp3', 'mp4'],
+    ['50%', '50'],
+    ['1/2', '12'],
+    ['a != b', 'a = b'],
+    ['你好', '你们'],
+    ['да', 'нет'],
+    ['की', 'का'],
+  ])('keeps %s and %s apart', (a, b) => {
+    expect(form(a)).not.toBe(form(b));
+  });
+
+  it('keeps letters of all scripts', () => {
+    for (const text of ['你好', 'Привет', 'नमस्ते', 'سلام', 'ไทย', '한국어', 'かな'])
+      expect(normalForm(text).length).toBeGreaterThan(1);
+  });
+
+  it.each([
+    ['combining marks above and below in turn', `a${'\u0301\u0316'.repeat(500_000)}`],
+    ['vowel signs of two classes in turn', `\u0915${'\u0e38\u094d'.repeat(500_000)}`],
+    ['one letter', 'a'.repeat(1_000_000)],
+    ['beginnings of tags', '<a ='.repeat(250_000)],
+    ['beginnings of special tokens', '<|'.repeat(500_000)],
+    ['beginnings of entities', '&#1'.repeat(300_000)],
+    ['lone surrogates', '\ud800'.repeat(1_000_000)],
+    ['operators', '5 - '.repeat(250_000)],
+    ['phrases in one character', '\ufdfa'.repeat(300_000)],
+    ['lines that begin with spaces', `\n${' '.repeat(1000)}`.repeat(1000)],
+  ])('takes a megabyte of %s within a second', (_, text) => {
+    const before = process.cpuUsage();
+    normalForm(text);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1);
+  });
+
+  it('reads any text', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => normalForm(text).length <= 6 * text.length + 6));
+  });
+});
