@@ -16,10 +16,10 @@ export {
   type FindOthersRowsParameters,
   type FoundRows,
   findOthersRows,
-  type OthersRow,
 } from '../dataset/fingerprint/find-others-rows.ts';
 export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+export type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
 export type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';

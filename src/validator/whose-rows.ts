@@ -1,6 +1,7 @@
-import { findOthersRows, type OthersRow } from '../dataset/fingerprint/find-others-rows.ts';
+import { findOthersRows } from '../dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+import type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
 import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';

@@ -21,21 +21,8 @@ const below = (n: number) => Math.floor(random.nextUniform() * n);
 const cpuMs = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
 const peakMiB = () => process.resourceUsage().maxRSS / 1024;
 
-<<<<<<< HEAD
-const SYLLABLES =
-  'ba be bi bo da de di do fa fe ga go ha he ka ke la le lo ma me mi na ne no pa pe ra re ri ro sa se so ta te ti to va ve'.split(
-    ' ',
-  );
-const WORDS = Array.from({ length: 20_000 }, () =>
-  Array.from({ length: 1 + below(3) }, () => SYLLABLES[below(SYLLABLES.length)]).join(''),
-);
-/** Frequent words are drawn often, as in a language. */
-const word = () => WORDS[Math.floor(WORDS.length ** random.nextUniform()) - 1];
-
-=======
 const letters = () => Array.from({ length: 2 + below(8) }, () => String.fromCharCode(97 + below(26))).join('');
 const WORDS = Array.from({ length: 20_000 }, letters);
->>>>>>> prints
 function text(length: number): string {
   let written = '';
   while (written.length < length) written += `${WORDS[below(WORDS.length)]} `;
@@ -108,39 +95,12 @@ try {
   };
   let other: Uint8Array | undefined;
   for (let owner = 0; owner < owners; owner++) {
-<<<<<<< HEAD
-    let rows: DatasetRow[] = [];
-    for (const kind of ['earlier', 'current'] as const) {
-      rows = Array.from({ length: ROWS }, (_, i) => (kind === 'current' && i % 10 === 0 ? rows[i]! : makeRow()));
-      const before = cpuMs();
-      const print = fingerprintRows(rows);
-      spent += cpuMs() - before;
-      made++;
-      bytes = Math.max(bytes, print.byteLength);
-      const file = join(folder, `${owner}.${kind}`);
-      writeFileSync(file, print);
-      showings.push({
-        owner: `${owner}`,
-        fingerprint: () => readFileSync(file),
-        shownAt: Float64Array.from({ length: ROWS }, (_, i) =>
-          kind === 'current' && i % 10 !== 0 ? 2e6 + owner : 1e6 + owner,
-        ),
-        claimedUntil: Number.POSITIVE_INFINITY,
-        judged: kind === 'current' && owner >= owners - judged,
-      });
-    }
-    if (owner === 7 || owner === owners - 1)
-      console.log(
-        `fingerprint of ${ROWS} rows: ${(spent / made).toFixed(0)} ms of CPU, ${(bytes / 1e6).toFixed(2)} MB`,
-      );
-=======
     const isJudged = owner >= owners - judged;
     const earlier = makeFingerprint();
     add(owner, 'earlier', earlier, 1e6 + owner, false);
     const current = makeFingerprint(isJudged ? other : earlier);
     add(owner, 'current', current, 2e6 + owner, isJudged);
     if (!isJudged) other = current;
->>>>>>> prints
   }
   console.log(
     `${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,

@@ -19,11 +19,16 @@ async function heavy(arena: Arena, file: (world: World) => { text: string; own: 
   const seconds = (Date.now() - startMs) / 1000;
   const problems = seconds > MOST_SECONDS ? [`the epoch took ${seconds} s`] : [];
   const asked = arena.hub.faults.requests.length;
-  await arena.epoch();
-  const downloads = arena.hub.faults.requests
-    .slice(asked)
-    .filter((one) => /mallory.*data\.jsonl/.test(one) && one.startsWith('GET'));
-  if (downloads.length > 0) problems.push(`read again in the next epoch: ${downloads.join(', ')}`);
+  const again = await arena.epoch();
+  // Whether anybody can read it is asked of files that are scored: those are on the disk.
+  const isRefused = report.entries.some(
+    ({ uid, outcome }) => uid === arena.uidOf('mallory') && outcome.kind === 'rejected',
+  );
+  const downloads = arena.hub.faults.requests.slice(asked).filter((one) => /^GET .*mallory.*data\.jsonl/.test(one));
+  if (isRefused && downloads.length > 0) problems.push(`read again in the next epoch: ${downloads.join(', ')}`);
+  const twice = (entries: typeof report.entries) => entries.map(({ uid, outcome }) => [uid, outcome.kind]).sort();
+  if (JSON.stringify(twice(report.entries)) !== JSON.stringify(twice(again.entries)))
+    problems.push('another outcome in the next epoch');
   return { report, own: { victim, rival, mallory: own }, about: ['mallory'], problems };
 }
 
