@@ -137,7 +137,7 @@ export class Stage {
     this.#onStep = (step) => injection.onStep(step, this);
     try {
       const ending = await this.#play([], injection);
-      this.#onStep = () => {};
+      this.#mend(injection);
       const { entries } = ending.report;
       const refused = entries
         .filter(({ outcome }) => outcome.kind === 'rejected')
@@ -153,12 +153,16 @@ export class Stage {
     } catch (error) {
       return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
     } finally {
-      this.#onStep = () => {};
-      injection.mend?.(this);
-      this.arena.hub.faults.clear();
-      this.arena.chain.faults.clear();
-      this.#clockOffsetMs = 0;
+      this.#mend(injection);
     }
+  }
+
+  #mend(injection: Injection): void {
+    this.#onStep = () => {};
+    injection.mend?.(this);
+    this.arena.hub.faults.clear();
+    this.arena.chain.faults.clear();
+    this.#clockOffsetMs = 0;
   }
 
   async #play(undrawn: string[], injection?: Injection): Promise<Ending> {
@@ -269,8 +273,6 @@ async function leaveOut(state: ValidatorState, { report, standings }: Ending, un
 }
 
 function differences(ending: Ending, expected: Ending): string[] {
-  const weights = ({ report }: Ending) =>
-    Object.fromEntries([...report.entries].sort((a, b) => a.uid - b.uid).map(({ uid, weight }) => [uid, weight]));
   const averages = ({ standings }: Ending) =>
     Object.fromEntries(
       Object.entries(standings)
@@ -278,7 +280,6 @@ function differences(ending: Ending, expected: Ending): string[] {
         .map(([hotkey, { average }]) => [hotkey, average]),
     );
   const compared = {
-    'the weights': [weights(ending), weights(expected)],
     'the averages': [averages(ending), averages(expected)],
     'the weights on the chain': [ending.onChain, expected.onChain],
   };
