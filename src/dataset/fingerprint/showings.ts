@@ -61,7 +61,7 @@ export class Showings {
       throw new FlockOffError({
         code: 'bad-argument',
         what: `showings[${index}].shownAt must have a time for each of ${print.rowCount} rows, saw ${shownAt.length}`,
-        facts: { name: `showings[${index}].shownAt`, value: shownAt.length, most: print.rowCount },
+        facts: { name: `showings[${index}].shownAt`, value: shownAt.length },
       });
     return print;
   }

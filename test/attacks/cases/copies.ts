@@ -180,7 +180,7 @@ const mixtures: Case[] = [
       }),
   },
   {
-    name: 'JSON escapes, other key order, CRLF and a byte order mark',
+    name: 'JSON escapes, another order of keys, and CRLF',
     kind: 'attack',
     async play(arena) {
       const world = new World(15);
@@ -194,7 +194,7 @@ const mixtures: Case[] = [
         });
         return `{ "id": 1, "conversations": [${turns.join(', ')}] }`;
       });
-      await arena.publish('mallory', `\ufeff${escaped.join('\r\n')}\r\n`);
+      await arena.publish('mallory', `${escaped.join('\r\n')}\r\n`);
       return { report: await arena.epoch(), own: { victim: original, rival: other, mallory: [] }, about: ['mallory'] };
     },
   },
