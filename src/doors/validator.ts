@@ -16,6 +16,7 @@ export {
   type NextEpochParameters,
   type NextEpochReturnType,
 } from '../queue/eval-queue.ts';
+export { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 export type { Submission } from '../schema/submission.ts';
 export {
   type BenchmarkCurve,
@@ -32,9 +33,10 @@ export { pickDailyWinner } from '../scoring/daily-winner.ts';
 export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
 export type { LedgerEntry } from '../validator/ledger/ledger.ts';
-export type { Judgement, LeftOut, RowEvidence, RowSource, Showing } from '../validator/ledger/showing.ts';
+export type { Position } from '../validator/ledger/position.ts';
+export type { Judgement, LeftOut, LeftOutRow, LeftOutSource, ShownDataset } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
-export type { Outcome } from '../validator/outcome.ts';
+export type { Outcome, Postponed } from '../validator/outcome.ts';
 export type { EpochEntry, EpochReport } from '../validator/report.ts';
 export type { Standing, Standings } from '../validator/standing.ts';
 export { type StateRepair, ValidatorState } from '../validator/state.ts';

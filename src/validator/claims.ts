@@ -2,7 +2,7 @@ import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, type Showing, settleClaim } from './ledger/showing.ts';
+import { claimedUntil, type ShownDataset, settleClaim } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import type { Validator } from './validator.ts';
@@ -79,8 +79,8 @@ export function forgetClaims(validator: Validator, { ledger, pointers, block }: 
   const { claimBlocks, maxRows } = validator.competition;
   for (const entry of ledger.entries) {
     const submission = pointers.get(entry.hotkey)?.submission;
-    const isCurrent = (showing: Showing) => submission?.ok === true && isNamed(submission.value.pointer, showing);
-    const isClaimed = (showing: Showing) => blockOf(claimedUntil(showing, 2 * claimBlocks)) >= block;
+    const isCurrent = (showing: ShownDataset) => submission?.ok === true && isNamed(submission.value.pointer, showing);
+    const isClaimed = (showing: ShownDataset) => blockOf(claimedUntil(showing, 2 * claimBlocks)) >= block;
     const earlier = entry.showings.filter((showing) => !isCurrent(showing) && isClaimed(showing));
     const showings = [...entry.showings.filter(isCurrent), ...withinRows(earlier.slice(0, MOST_EARLIER), maxRows)];
     if (showings.length === 0 && !pointers.has(entry.hotkey)) ledger.remove(entry.hotkey);
@@ -89,7 +89,7 @@ export function forgetClaims(validator: Validator, { ledger, pointers, block }: 
 }
 
 /** As many of the datasets, from the first on, as have no more rows than that in all. */
-function withinRows(showings: Showing[], maxRows: number): Showing[] {
+function withinRows(showings: ShownDataset[], maxRows: number): ShownDataset[] {
   let rows = 0;
   return showings.filter((showing) => {
     rows += showing.rows;
@@ -97,6 +97,6 @@ function withinRows(showings: Showing[], maxRows: number): Showing[] {
   });
 }
 
-function isNamed(pointer: { repo: string; commit: string }, showing: Showing): boolean {
+function isNamed(pointer: { repo: string; commit: string }, showing: ShownDataset): boolean {
   return pointer.repo === showing.repo && pointer.commit === showing.commit;
 }

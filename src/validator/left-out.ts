@@ -3,11 +3,11 @@ import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { hasBit, unpackBits } from './ledger/packed.ts';
-import type { LeftOut, Showing } from './ledger/showing.ts';
+import type { LeftOut, ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 
 /** Indexes of the rows that are trained on, in order; `null` before they were compared with everybody's. */
-export function keptRows(showing: Showing | undefined): Uint32Array | null {
+export function keptRows(showing: ShownDataset | undefined): Uint32Array | null {
   if (!showing?.judgement) return null;
   const { judgement, rows } = showing;
   const kept = unpackBits(judgement.kept, rows);
@@ -36,7 +36,7 @@ export function leftOutVerdicts(
 /** The verdict where fewer rows are left than are asked for; `null` where enough are. */
 export function leftOutVerdict(
   { minOwnRows, minRows }: Competition,
-  { rows, judgement }: Showing,
+  { rows, judgement }: ShownDataset,
   uidOf: (hotkey: string) => number | null,
 ): Verdict | null {
   if (judgement === null) return null;

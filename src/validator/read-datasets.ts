@@ -4,7 +4,7 @@ import { BLOCKS_PER_DAY, type FetchedDataset, fetchDataset, keepOnDisk } from '.
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { packNumbers } from './ledger/packed.ts';
 import { blockOf, type Position, toPosition } from './ledger/position.ts';
-import { firstShownAt, namedAgain, type Showing } from './ledger/showing.ts';
+import { firstShownAt, namedAgain, type ShownDataset } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
@@ -160,7 +160,7 @@ function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey'
   return { hotkey, coldkey, showings: [], received: [], unreadable: null };
 }
 
-function shownFirst(dataset: Pick<Showing, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>): Showing {
+function shownFirst(dataset: Pick<ShownDataset, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>): ShownDataset {
   const shownAt = packNumbers(new Float64Array(dataset.rows).fill(dataset.position));
   return { ...dataset, shownAt, readable: true, beatsBaseline: null, lostBlock: null, judgement: null };
 }

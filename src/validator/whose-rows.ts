@@ -6,7 +6,7 @@ import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type Showing } from './ledger/showing.ts';
+import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
@@ -25,7 +25,7 @@ export interface JudgeRowsParameters {
 /** A dataset that a hotkey shows or has shown. */
 interface Shown {
   hotkey: string;
-  showing: Showing;
+  showing: ShownDataset;
 }
 
 const MOST_EXAMPLES = 20;
@@ -96,7 +96,7 @@ async function judge(
 }
 
 /** What a dataset that is not judged claims: rows that were others' count as never shown. */
-function claimOf({ shownAt, rows, judgement }: Showing): { shownAt: Float64Array; own?: Uint8Array } {
+function claimOf({ shownAt, rows, judgement }: ShownDataset): { shownAt: Float64Array; own?: Uint8Array } {
   const at = unpackNumbers(shownAt, rows);
   if (judgement === null) return { shownAt: at };
   const own = unpackBits(judgement.own, rows);
@@ -111,7 +111,7 @@ function judgementOf({
   all,
 }: {
   rules: string;
-  showing: Showing;
+  showing: ShownDataset;
   others: OthersRow[];
   repeats: RepeatedRow[];
   all: Shown[];
@@ -146,7 +146,7 @@ function leftOutOf({ others, repeats, all }: { others: OthersRow[]; repeats: Rep
   return { others: different.length - evaluation, evaluation, repeats: repeats.length, sources, examples };
 }
 
-function blockOfRow({ shownAt, rows }: Showing, row: number): number {
+function blockOfRow({ shownAt, rows }: ShownDataset, row: number): number {
   return blockOf(unpackNumbers(shownAt, rows)[row]!);
 }
 

@@ -60,7 +60,7 @@ export async function chainOnlyValidator(parameters: ChainOnlyValidatorParameter
     baseSha256: '',
     precision: { matmul: 'float32', reason: '' },
     train: async () => ({ ok: true, value: { adapter: {} } }),
-    evaluate: async (_: unknown, { adapter }: { adapter?: object }) => ({
+    evaluate: async ({ adapter }: { adapter?: object }) => ({
       ok: true,
       value: { lossNatsPerToken: adapter ? 1 : 2 },
     }),

@@ -1,11 +1,11 @@
-import type { Showing } from './showing.ts';
+import type { ShownDataset } from './showing.ts';
 
 /** What is known of one hotkey. */
 export interface LedgerEntry {
   hotkey: string;
   coldkey: string;
   /** Datasets it has shown, the latest first. */
-  showings: Showing[];
+  showings: ShownDataset[];
   /** Bytes of new datasets read of it in the last day. */
   received: { block: number; bytes: number }[];
   /** Its pointer as long as nobody can read what it names. */
@@ -29,7 +29,7 @@ export class Ledger {
     return this.#entries.get(hotkey);
   }
 
-  showing(hotkey: string, { repo, commit }: { repo: string; commit: string }): Showing | undefined {
+  showing(hotkey: string, { repo, commit }: { repo: string; commit: string }): ShownDataset | undefined {
     return this.of(hotkey)?.showings.find((one) => one.repo === repo && one.commit === commit);
   }
 
@@ -40,7 +40,7 @@ export class Ledger {
   }
 
   /** Replaces one of a hotkey's datasets by what is known of it now. */
-  putShowing(hotkey: string, before: Showing, after: Showing): void {
+  putShowing(hotkey: string, before: ShownDataset, after: ShownDataset): void {
     const entry = this.of(hotkey);
     if (!entry || before === after) return;
     this.put({ ...entry, showings: entry.showings.map((one) => (one === before ? after : one)) });

@@ -2,7 +2,7 @@ import { hasBit, packNumbers, unpackBits, unpackNumbers } from './packed.ts';
 import { endOf, type Position } from './position.ts';
 
 /** A dataset as a hotkey has shown it: what its rows are compared by is in a file of its own, named by the hash. */
-export interface Showing {
+export interface ShownDataset {
   repo: string;
   /** 40-hex commit sha. */
   commit: string;
@@ -42,17 +42,17 @@ export interface LeftOut {
   /** Rows that stand further up already. */
   repeats: number;
   /** Whose the rows are that others showed, those with most first. */
-  sources: RowSource[];
+  sources: LeftOutSource[];
   /** The first twenty, by line. */
-  examples: RowEvidence[];
+  examples: LeftOutRow[];
 }
 
-export interface RowSource {
+export interface LeftOutSource {
   hotkey: string;
   rows: number;
 }
 
-export interface RowEvidence {
+export interface LeftOutRow {
   /** Line of the dataset, from 1. */
   line: number;
   /** Who showed it earlier; `null` for the evaluation set. */
@@ -66,17 +66,17 @@ export interface RowEvidence {
 }
 
 /** From then on showing a row of it is not copying it. */
-export function claimedUntil({ lostBlock }: Pick<Showing, 'lostBlock'>, claimBlocks: number): Position {
+export function claimedUntil({ lostBlock }: Pick<ShownDataset, 'lostBlock'>, claimBlocks: number): Position {
   return lostBlock === null ? Number.POSITIVE_INFINITY : endOf(lostBlock + claimBlocks);
 }
 
 /** When the first of its rows was shown. */
-export function firstShownAt({ shownAt, rows }: Showing): Position {
+export function firstShownAt({ shownAt, rows }: ShownDataset): Position {
   return unpackNumbers(shownAt, rows).reduce((first, at) => Math.min(first, at), Number.POSITIVE_INFINITY);
 }
 
 export interface ClaimParameters {
-  showing: Showing;
+  showing: ShownDataset;
   /** Whether its hotkey is registered and its pointer names this dataset. */
   named: boolean;
   block: number;
@@ -88,7 +88,7 @@ export interface ClaimParameters {
  * base model, or has not been evaluated yet. A claim that comes back in time has never gone; later it begins anew, and
  * whoever showed the rows meanwhile was first.
  */
-export function settleClaim({ showing, named, block, claimBlocks }: ClaimParameters): Showing {
+export function settleClaim({ showing, named, block, claimBlocks }: ClaimParameters): ShownDataset {
   const { readable, beatsBaseline, lostBlock } = showing;
   const holds = named && readable && beatsBaseline !== false;
   if (holds === (lostBlock === null)) return showing;
@@ -98,13 +98,13 @@ export function settleClaim({ showing, named, block, claimBlocks }: ClaimParamet
 }
 
 /** The dataset as if it was shown for the first time. */
-export function shownAnew(showing: Showing, position: Position): Showing {
+export function shownAnew(showing: ShownDataset, position: Position): ShownDataset {
   const shownAt = packNumbers(new Float64Array(showing.rows).fill(position));
   return { ...showing, position, shownAt, lostBlock: null, judgement: null };
 }
 
 /** The dataset named again by a later pointer: rows that were others' until then are judged by the later date. */
-export function namedAgain(showing: Showing, position: Position, claimBlocks: number): Showing {
+export function namedAgain(showing: ShownDataset, position: Position, claimBlocks: number): ShownDataset {
   if (position <= showing.position) return showing;
   if (position > claimedUntil(showing, claimBlocks)) return shownAnew(showing, position);
   if (showing.judgement === null) return { ...showing, position };

@@ -47,22 +47,18 @@ test('copy has other bytes than good, and the same rows', async () => {
   expect([...copy.rowHashes].sort()).toEqual([...good.rowHashes].sort());
 });
 
-test('only copy is found to be a duplicate, also among datasets of other seeds', async () => {
-  const names: string[] = [];
+test.each([1, 2, 3])('only copy is found to be a duplicate among the datasets of seed %i', async (seed) => {
+  const { malformed, ...valid } = sampleDatasets({ seed });
+  const names = Object.keys(valid);
   const showings: FindOthersRowsParameters['showings'][number][] = [];
-  for (const seed of [1, 2, 3]) {
-    const { malformed, ...valid } = sampleDatasets({ seed });
-    for (const [name, text] of Object.entries(valid)) {
-      const { rows } = await checkGood(text);
-      const shownAt = new Float64Array(rows.length).fill(names.length);
-      names.push(`${name} ${seed}`);
-      const [owner, claimedUntil] = [`${name} ${seed}`, Number.POSITIVE_INFINITY];
-      showings.push({ owner, fingerprint: fingerprintRows(rows), shownAt, claimedUntil, judged: true });
-    }
+  for (const [owner, text] of Object.entries(valid)) {
+    const { rows } = await checkGood(text);
+    const shownAt = new Float64Array(rows.length).fill(showings.length);
+    const claimedUntil = Number.POSITIVE_INFINITY;
+    showings.push({ owner, fingerprint: fingerprintRows(rows), shownAt, claimedUntil, judged: true });
   }
   const { others } = await findOthersRows({ showings, evaluation: null, evaluationRows: 'leave-out' });
-  const copies = names.filter((_, i) => others.get(i)!.length > 48);
-  expect(copies).toEqual(['copy 1', 'copy 2', 'copy 3']);
+  expect(names.filter((_, i) => others.get(i)!.length > 48)).toEqual(['copy']);
 });
 
 test('malformed is refused, and each broken line is named', async () => {
