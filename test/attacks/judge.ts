@@ -42,7 +42,8 @@ export interface Line {
 }
 
 /** Compares every miner of an epoch with a run on the rows that are his, and nothing else. */
-export async function judge(arena: Arena, { name, kind }: Case, played: Played): Promise<Line[]> {
+export async function judge(arena: Arena, one: Case, played: Played): Promise<Line[]> {
+  const { kind } = one;
   const { report, own, about, previous = {} } = played;
   const { neurons } = await arena.subtensor.metagraph({ netuid: report.netuid });
   const names = Object.keys(own) as Name[];
@@ -60,34 +61,35 @@ export async function judge(arena: Arena, { name, kind }: Case, played: Played):
     previous,
     neurons,
   });
-  const line = (one: Name): Line => {
-    const entry = report.entries.find(({ hotkey }) => hotkey === arena.addressOf(one));
-    const weightAlone = weighed.weights.find(({ hotkey }) => hotkey === arena.addressOf(one))?.weight ?? 0;
+  const line = (miner: Name): Line => {
+    const name = about.length > 1 ? `${one.name}: ${miner}` : one.name;
+    const entry = report.entries.find(({ hotkey }) => hotkey === arena.addressOf(miner));
+    const weightAlone = weighed.weights.find(({ hotkey }) => hotkey === arena.addressOf(miner))?.weight ?? 0;
     const problems: string[] = [];
     if (!entry)
       return {
         ...{ name, kind, rows: 0, leftOut: 0, wronglyLeftOut: 0, outcome: 'no entry', weight: 0, weightAlone },
-        problems: [`${one}: not in the report`],
+        problems: [`${miner}: not in the report`],
       };
     const { outcome, weight } = entry;
     const rows = entry.rows ?? 0;
-    const mine = own[one]!.length;
+    const mine = own[miner]!.length;
     const { others = 0, evaluation = 0, repeats = 0 } = entry.leftOut ?? {};
     const kept = outcome.kind === 'rejected' && !entry.leftOut ? 0 : rows - others - evaluation - repeats;
     const wronglyLeftOut = Math.max(0, mine - kept);
-    const expected = alone.get(one) ?? null;
-    if (outcome.kind === 'postponed') problems.push(`${one}: postponed, ${outcome.message}`);
+    const expected = alone.get(miner) ?? null;
+    if (outcome.kind === 'postponed') problems.push(`${miner}: postponed, ${outcome.message}`);
     if (outcome.kind === 'scored' && outcome.lossNatsPerToken !== expected) {
       const isForgiven = kind === 'honest' && wronglyLeftOut > 0 && wronglyLeftOut <= mine / 100;
       const seen = `${kept} of ${rows} rows trained on, ${mine} are his; loss ${outcome.lossNatsPerToken}, his rows alone ${expected}`;
-      if (!isForgiven) problems.push(`${one}: ${seen}`);
+      if (!isForgiven) problems.push(`${miner}: ${seen}`);
     }
-    const mayBeRefused = kind === 'attack' && about.includes(one);
+    const mayBeRefused = kind === 'attack' && about.includes(miner);
     if (outcome.kind === 'rejected' && expected !== null && !mayBeRefused)
-      problems.push(`${one}: refused, ${outcome.verdict.message}`);
-    if (outcome.kind === 'rejected' && weight !== 0) problems.push(`${one}: refused, and has weight ${weight}`);
-    if (weight > weightAlone + 1e-9 && about.includes(one) && kind === 'attack')
-      problems.push(`${one}: earned ${weight}, his own rows ${weightAlone}`);
+      problems.push(`${miner}: refused, ${outcome.verdict.message}`);
+    if (outcome.kind === 'rejected' && weight !== 0) problems.push(`${miner}: refused, and has weight ${weight}`);
+    if (weight > weightAlone + 1e-9 && about.includes(miner) && kind === 'attack')
+      problems.push(`${miner}: earned ${weight}, his own rows ${weightAlone}`);
     const text =
       outcome.kind === 'scored' ? 'scored' : outcome.kind === 'rejected' ? outcome.verdict.reason : 'postponed';
     return { name, kind, rows, leftOut: rows - kept, wronglyLeftOut, outcome: text, weight, weightAlone, problems };

@@ -171,7 +171,7 @@ export const honestCases: Case[] = [
       await arena.chain.produceBlocks(60);
       await arena.publish('bob', open);
       const previous = await arena.averages();
-      return { report: await arena.epoch(), previous, own: { bob: open }, about: ['bob'] };
+      return { report: await arena.epoch(), previous, own: { mallory: open, bob: open }, about: ['bob'] };
     },
   },
   {
