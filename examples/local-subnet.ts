@@ -85,7 +85,6 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--base_model': TINY_BASE,
     '--cache_dir': join(subnet.folder, 'cache'),
     '--block_threshold': '60',
-    '--blocks_per_epoch': '60',
     '--beacon_file': join(subnet.folder, 'beacon.json'),
   };
   return Object.entries(wallet === 'validator' ? { ...flags, ...validatorFlags } : flags).flat();

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChainMetadataStore, HubDatasetStore, Subtensor, WalletHotkey } from 'flock-off';
-import { sampleDatasets } from 'flock-off/local';
+import { ChainMetadataStore, Competition, HubDatasetStore, Subtensor, WalletHotkey } from 'flock-off';
+import { LOCAL_COMPETITION, sampleDatasets } from 'flock-off/local';
 import { type LocalSubnet, localFlags } from './local-subnet.ts';
 import { main as miner } from './miner.ts';
 import { type Saying, silent } from './status.ts';
@@ -42,6 +42,10 @@ export async function publishSamples(
     });
     await commit('malformed', uploaded.commit);
     await commit('missing', '0123456789abcdef0123456789abcdef01234567');
+    // An epoch sees what was committed when it began.
+    const blocks = Competition.parse(LOCAL_COMPETITION).blocksPerEpoch;
+    const block = await subtensor.currentBlock({ signal });
+    await subtensor.waitForBlock({ block: Math.ceil(block / blocks) * blocks, signal });
   } finally {
     await subtensor.close();
   }

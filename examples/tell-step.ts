@@ -4,7 +4,13 @@ import type { PublishStep } from 'flock-off';
 export function tellStep(step: PublishStep): { done: string | null; next: string | null } {
   switch (step.kind) {
     case 'checked':
-      return { done: `${step.rows} rows are valid (${step.bytes} bytes)`, next: 'looking at the hub' };
+      return {
+        done: [
+          `${step.rows} rows are valid (${step.bytes} bytes)`,
+          ...step.warnings.map((one) => `warning: ${one}`),
+        ].join('; '),
+        next: 'looking at the hub',
+      };
     case 'looked':
       return { done: tellVisibility(step), next: `uploading to ${step.repo}` };
     case 'exposed':

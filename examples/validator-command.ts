@@ -5,7 +5,11 @@ import { count, subnetCommand, wholeNumber } from './options.ts';
 /** The flags of validator.ts. */
 export function validatorCommand(): Command {
   return subnetCommand('validator', 'Score datasets and set weights on the chain.')
-    .option('--blocks_per_epoch <blocks>', 'blocks between two evaluations', count, 360)
+    .option(
+      '--blocks_per_epoch <blocks>',
+      'from the start of one epoch to the start of the next; default: what the competition says',
+      count,
+    )
     .option('--miner_sample_size <miners>', 'miners evaluated in an epoch', count, 32)
     .option(
       '--block_threshold <blocks>',
@@ -19,6 +23,8 @@ export function validatorCommand(): Command {
       join('.flock-off', 'cache'),
     )
     .option('--data_dir <folder>', 'state and reports; back it up', join('.flock-off', 'validator'))
+    .option('--ledger <file>', "another validator's ledger, or the folder it is in: what a new state begins with")
+    .option('--ledger_from <address>', 'hotkey of the validator whose ledger that is')
     .option('--repair_state', 'get back what can be had of a damaged state; the damaged one is kept beside it', false)
     .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
     .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")

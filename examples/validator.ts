@@ -13,6 +13,7 @@ import {
   WeightSetter,
   waitUntilAvailable,
 } from 'flock-off';
+import { beginWithLedger } from './begin-with-ledger.ts';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
@@ -68,6 +69,7 @@ async function validate(
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
   const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
+  await beginWithLedger({ state, subtensor, netuid, competition, flags, say, signal });
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
   const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
@@ -107,7 +109,7 @@ async function validate(
     onReport: async (report) => {
       reports.push(report);
       show(reportTable(report));
-      const nextBlock = report.startBlock + flags.blocks_per_epoch;
+      const nextBlock = report.startBlock + (flags.blocks_per_epoch ?? competition.blocksPerEpoch);
       doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
       await storeReport(report, join(flags.data_dir, 'reports'), logger);
     },

@@ -46,4 +46,4 @@ export interface Chain {
 export type HotkeyChain = Pick<Chain, 'read' | 'submit' | 'waitForBlock'>;
 
 /** The part of a {@link Chain} that tells a validator where its subnet is. */
-export type ValidatorChain = Pick<Chain, 'epoch' | 'metagraph' | 'waitForBlock'>;
+export type ValidatorChain = Pick<Chain, 'epoch' | 'metagraph' | 'read' | 'waitForBlock'>;

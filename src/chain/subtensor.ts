@@ -31,7 +31,7 @@ export interface SubtensorParameters extends ResolveEndpointsParameters {
   /** How often a socket is pinged; a silent one is given up within twice this time. Default 15 s. */
   pingIntervalMs?: number;
   /**
-   * How far the time that a node's best block says may be from this machine's clock. A node further behind is syncing:
+   * Largest difference between the timestamp of a node's best block and this machine's clock. A node further behind is syncing:
    * nothing is read from it, nothing is sent through it, and the next endpoint is tried. Default 10 minutes; Infinity for
    * a development chain that keeps its own time.
    */
@@ -40,7 +40,7 @@ export interface SubtensorParameters extends ResolveEndpointsParameters {
   clock?: Clock;
   /**
    * Whether a chain that cannot be reached at the start is waited for, as long as that lasts. Default false: the first
-   * failure is thrown. What does not pass by itself (a name that nobody has, a refused access key) is thrown in any case.
+   * failure is thrown. Permanent failures (an unknown host, a refused access key) are thrown in any case.
    */
   wait?: boolean;
   /** Called before each new attempt, with what the last one failed with. */
@@ -49,7 +49,7 @@ export interface SubtensorParameters extends ResolveEndpointsParameters {
   until?: Certainty;
   /** Proxy to every endpoint; `false` for none. Default: what HTTPS_PROXY (wss), HTTP_PROXY (ws), ALL_PROXY and NO_PROXY say. */
   proxy?: ProxyOption;
-  /** An agent of node:http that opens the sockets, and sees to proxies itself. */
+  /** An agent of node:http that opens the sockets, in place of `proxy`. */
   agent?: Agent;
   logger?: Logger;
   signal?: AbortSignal;
@@ -245,8 +245,8 @@ export class Subtensor implements Chain {
     deadline: { timeoutMs?: number; missing?: string } = {},
   ): Promise<T> {
     const { endpoints } = this.#connection;
-    // The next attempt asks another node, where there is one; a lone one that is silent is not asked again.
-    const elsewhere = (error: unknown) => isCode(error, 'timeout') && endpoints > 1;
+    // A timeout is retried only where there is another endpoint to fail over to.
+    const canFailOver = (error: unknown) => isCode(error, 'timeout') && endpoints > 1;
     const level = what.startsWith('waiting for') ? 'trace' : 'debug';
     return retry(
       () => timed(this.#logger, what, () => this.#connection.use(what, run, { signal, ...deadline }), level),
@@ -254,7 +254,7 @@ export class Subtensor implements Chain {
         attempts: Math.max(READ_ATTEMPTS, endpoints),
         baseDelayMs: 250,
         maxDelayMs: 2_000,
-        isTransient: (error) => (isCode(error, 'chain-unreachable') && isTransientError(error)) || elsewhere(error),
+        isTransient: (error) => (isCode(error, 'chain-unreachable') && isTransientError(error)) || canFailOver(error),
         onRetry: (error) => this.#logger.debug(`${what} is tried again`, { error: String(error) }),
         signal,
       },

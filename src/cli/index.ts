@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { secretsOfProcess } from '../shared/process-secrets.ts';
 import { Secrets } from '../shared/secrets.ts';
 import { doctorCommand, probeCommand, probeOperationsCommand } from './doctor.ts';
+import { stateCommand } from './state.ts';
 import { tensorflowCommand } from './tensorflow.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -11,10 +12,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 const program = new Command('flock-off')
-  .description('Tools around the flock-off SDK: link a native TensorFlow, see what this machine has.')
+  .description('Tools around the flock-off SDK: link a native TensorFlow, see what this machine has, hand a ledger on.')
   .version(version)
   .addCommand(tensorflowCommand())
   .addCommand(doctorCommand({ version }))
+  .addCommand(stateCommand())
   .addCommand(probeCommand(), { hidden: true })
   .addCommand(probeOperationsCommand(), { hidden: true })
   .showHelpAfterError('(--help shows the commands and flags)');

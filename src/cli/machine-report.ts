@@ -6,7 +6,7 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import { parseHubToken } from '../schema/hub-token.ts';
 import { defaultCacheFolder, freeBytes } from '../setup/cache.ts';
 import { reasonOf, runCommand } from '../setup/run-command.ts';
-import { cudaProblemIn, placementsIn, TELL_EVERYTHING } from '../setup/tensorflow-log.ts';
+import { cudaProblemIn, placementsIn, VERBOSE_LOGGING } from '../setup/tensorflow-log.ts';
 import { installedVersion } from '../setup/tensorflow-package.ts';
 import { childEnvironment } from '../shared/child-environment.ts';
 import type { OperationProbe } from '../trainer/engine/graph/probe-operations.ts';
@@ -128,7 +128,7 @@ async function probeOperationsInChild(cli: string, env: NodeJS.ProcessEnv): Prom
   const result = await runCommand({
     command: process.execPath,
     args: [...process.execArgv, cli, 'probe-operations'],
-    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env }), ...TELL_EVERYTHING },
+    env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env }), ...VERBOSE_LOGGING },
     timeoutMs: 180_000,
   });
   const cudaProblem = cudaProblemIn(result.stderr);

@@ -8,7 +8,7 @@ function firstObject(text: string): string | null {
   marks.lastIndex = start;
   for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
     if (mark[0] === '"') inString = !inString;
-    else if (inString || mark[0].length > 1) continue;
+    else if (inString) continue;
     else if (mark[0] === '{') depth++;
     else if (--depth === 0) return text.slice(start, mark.index + 1);
   }

@@ -20,6 +20,7 @@ export type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  ReadSubnetAtParameters,
   WaitForRoomParameters,
 } from '../chain/commitments/metadata-store.ts';
 export type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
@@ -52,6 +53,13 @@ export {
   type WalletHotkeyParameters,
 } from '../chain/wallet/hotkey.ts';
 export { decodeWalletPassword, encodeWalletPassword, walletPasswordVariable } from '../chain/wallet/password.ts';
+export {
+  type BytesSigner,
+  type SignBytesParameters,
+  signBytes,
+  type VerifyBytesParameters,
+  verifyBytes,
+} from '../chain/wallet/signed-bytes.ts';
 export type { SignerPayloadJSON } from '../chain/wallet/signer-payload.ts';
 export type { WalletPassword, WalletPasswordQuestion } from '../chain/wallet/unseal.ts';
 export { type WalletFiles, type WalletLocation, walletFiles } from '../chain/wallet/wallet-files.ts';

@@ -32,7 +32,15 @@ export {
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
 export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
+export {
+  type ExportLedgerParameters,
+  type ExportLedgerReturnType,
+  exportLedger,
+} from '../validator/ledger/export-ledger.ts';
+export { type ImportLedgerParameters, importLedger } from '../validator/ledger/import-ledger.ts';
 export type { LedgerEntry } from '../validator/ledger/ledger.ts';
+export type { LedgerHeader } from '../validator/ledger/ledger-header.ts';
+export type { LedgerContents } from '../validator/ledger/ledger-schema.ts';
 export type { Position } from '../validator/ledger/position.ts';
 export type { Judgement, LeftOut, LeftOutRow, LeftOutSource, ShownDataset } from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
@@ -43,6 +51,7 @@ export { type StateRepair, ValidatorState } from '../validator/state.ts';
 export type {
   BeginEpochParameters,
   Download,
+  EpochStart,
   FileFinding,
   FingerprintStore,
   FinishEpochParameters,
@@ -54,6 +63,7 @@ export type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
+  StateHistory,
   StateStore,
 } from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';

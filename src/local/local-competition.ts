@@ -10,6 +10,8 @@ import type { Competition } from '../schema/competition.ts';
  */
 export const LOCAL_COMPETITION: z.input<typeof Competition> = {
   id: '1',
+  /** With blocks of 250 ms, 3 s. */
+  blocksPerEpoch: 12,
   /** What is not there is refused at once: a local subnet often runs for one epoch only. */
   readableWithinBlocks: 0,
   recipe: {

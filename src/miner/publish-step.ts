@@ -3,7 +3,8 @@ import type { Visibility } from '../hub/dataset-store.ts';
 
 /** What publishing has done, or waits for. */
 export type PublishStep =
-  | { kind: 'checked'; rows: number; bytes: number }
+  /** The file keeps the rules; `warnings` say in whole sentences what may surprise its miner all the same. */
+  | { kind: 'checked'; rows: number; bytes: number; warnings: string[] }
   /** What is there, and that the token may do what is to be done. Nothing was sent so far. */
   | { kind: 'looked'; repo: string; visibility: Visibility | 'missing' }
   /** A warning: the repository is public, so the data can be read, and committed by others, before its own pointer is. */

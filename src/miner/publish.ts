@@ -25,7 +25,7 @@ export interface PublishDatasetParameters {
    */
   freshRepository?: boolean;
   datasets: DatasetStore;
-  metadata: Omit<MetadataStore, 'readSubnet' | 'readPositions'>;
+  metadata: Omit<MetadataStore, 'readSubnet' | 'readSubnetAt' | 'readPositions'>;
   hotkey: HotkeySigner;
   /** Rules the rows are checked against before anything leaves this machine. Default: competition "1". */
   competition?: Competition;
@@ -69,8 +69,8 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
 
   const dataset = await timed(logger, `checking ${path}`, () => checkDataset({ path, competition, signal }));
   if (!dataset.ok) return dataset;
-  const { rows, bytes, sha256 } = dataset.value;
-  onStep?.({ kind: 'checked', rows: rows.length, bytes });
+  const { rows, bytes, sha256, warnings } = dataset.value;
+  onStep?.({ kind: 'checked', rows: rows.length, bytes, warnings });
   const repo = versionOf(parameters, sha256);
 
   await metadata.requireRegistered({ hotkey: hotkey.address, signal });

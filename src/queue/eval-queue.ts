@@ -3,12 +3,13 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import { MersenneTwister } from '../shared/random.ts';
 import { requireNumber, requireNumbers } from '../shared/require-number.ts';
 
-/** Shares of an epoch's places once everybody has been evaluated: 8 of 32 by weight, 16 by chance, 8 by waiting. */
+/** Shares of an epoch's places after the first pass: 8 of 32 by weight, 16 at random, 8 by longest wait. */
 const TOP_SHARE = 1 / 4;
 const DRAWN_SHARE = 1 / 2;
 /** Chance of a miner at `rank` is proportional to exp(-rank / RANK_SCALE). */
 const RANK_SCALE = 32;
 const EPOCH_SEEDS = 65_536;
+const LARGEST_SEED = 2 ** 32 - 1;
 
 const EvalQueueState = z.object({
   seed: z.int().nonnegative(),
@@ -20,7 +21,7 @@ const EvalQueueState = z.object({
 });
 export type EvalQueueState = z.infer<typeof EvalQueueState>;
 
-/** A queue that begins, or one that goes on: with what its `toJSON()` gave, which is checked. */
+/** `seed` for a new queue, `state` (what `toJSON()` returned; validated) for a restored one. */
 export type EvalQueueParameters = { seed: number } | { state: unknown };
 
 export interface NextEpochParameters {
@@ -33,6 +34,11 @@ export interface NextEpochParameters {
   registered?: Iterable<string>;
   /** Current weight by hotkey; a missing one counts as 0. */
   weights: Record<string, number>;
+  /**
+   * What chance is taken from, 0..2^32 - 1: all with the same one, the same state and the same miners draw the same.
+   * Default: the queue's own, another one each time.
+   */
+  seed?: number;
   /** Most miners of an epoch, at least 2: one alone is compared with nobody. Default 32. */
   places?: number;
 }
@@ -70,13 +76,14 @@ export class EvalQueue {
 
   /**
    * Draws the next epoch and counts its miners as evaluated.
-   * @throws FlockOffError `bad-argument` for fewer than 2 places, and a weight that is negative or not finite.
+   * @throws FlockOffError `bad-argument` for fewer than 2 places, a weight that is negative or not finite, and a seed that is none.
    */
-  next({ hotkeys, registered = hotkeys, weights, places = 32 }: NextEpochParameters): NextEpochReturnType {
+  next({ hotkeys, registered = hotkeys, weights, seed, places = 32 }: NextEpochParameters): NextEpochReturnType {
     requirePlaces(places);
     requireNumbers('weights', Object.entries(weights));
     const state = this.#state;
-    const random = new MersenneTwister(state.seed + state.epoch);
+    if (seed !== undefined) requireNumber('seed', seed, { whole: true, most: LARGEST_SEED });
+    const random = new MersenneTwister(seed ?? state.seed + state.epoch);
     const epochSeed = random.nextUint32() % EPOCH_SEEDS;
     const known = new Set(registered);
     for (const hotkey of Object.keys(state.lastEvaluated)) if (!known.has(hotkey)) delete state.lastEvaluated[hotkey];

@@ -28,6 +28,11 @@ export const Competition = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,12}$/)
     .default('1'),
+  /**
+   * Blocks from the start of one epoch to the start of the next: each begins at a multiple of it, and pointers count as of
+   * that block. Default 360: 72 minutes.
+   */
+  blocksPerEpoch: z.int().positive().default(360),
   minRows: z.int().positive().default(2),
   maxRows: z.int().positive().default(20_000),
   /** Most bytes of data.jsonl that are downloaded. */

@@ -9,7 +9,7 @@ export const VerdictReason = z.enum([
   'dataset-missing', // repository, revision or data.jsonl does not exist (or is private)
   'dataset-denied', // gated or disabled repository
   'foreign-dataset', // the repository names its owners, and this hotkey is none of them
-  'dataset-too-large', // more bytes than the competition allows
+  'dataset-too-large', // more bytes, or more text, than the competition allows
   'invalid-rows', // some line is not a row
   'row-count', // fewer or more rows than the competition allows
   'too-many-tokens', // more tokens than the competition trains on

@@ -75,18 +75,21 @@ export function computeWeights({
     requireNumber(`neurons[${i}].consensus`, consensus);
   }
   const worthless = new Set([...rejected, ...belowBaseline]);
-  const eligible = neurons.filter(({ hotkey }) => !worthless.has(hotkey));
-  const registered = new Set(eligible.map(({ hotkey }) => hotkey));
-  const contestants = scored.filter(({ hotkey }) => registered.has(hotkey));
-  const old: Shares = new Map(Object.entries(previous).filter(([hotkey]) => registered.has(hotkey)));
+  // Sums are made in the order of the uids, whatever order things came in: all who compute them get the same to the last bit.
+  const eligible = neurons.filter(({ hotkey }) => !worthless.has(hotkey)).sort((a, b) => a.uid - b.uid);
+  const lossOf = new Map(scored.map((one) => [one.hotkey, one]));
+  const contestants = eligible.flatMap(({ hotkey }) => lossOf.get(hotkey) ?? []);
+  const old: Shares = new Map(
+    eligible.flatMap(({ hotkey }) => (Object.hasOwn(previous, hotkey) ? [[hotkey, previous[hotkey]!]] : [])),
+  );
   const consensus: Shares = new Map(eligible.map((neuron) => [neuron.hotkey, neuron.consensus]));
 
   const rates = winRates(contestants, { baselineLossNatsPerToken });
   const rivals = contestants.length - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
-  // A loss alone says nothing: with nobody to compare it with, only who stands alone on the subnet earns from it.
+  // A single loss cannot be compared: it counts only when nobody has an average yet.
   const comparable = rivals > 0 || sumOf(old) === 0;
   const averages = comparable ? movingAverage(old, stepWeights(rates)) : old;
-  // To copy the consensus is not to validate: it only moderates an opinion there is.
+  // The consensus only moderates averages of our own; without any, copying it would not be validating.
   const weights = sumOf(averages) > 0 ? moderated(averages, consensus) : new Map<string, number>();
 
   const refused = neurons.flatMap(({ hotkey }) => (worthless.has(hotkey) ? [[hotkey, 0] as const] : []));

@@ -4,9 +4,9 @@ import { blend, normalised, type Shares, sumOf } from './shares.ts';
 const STEP_PORTION = 0.2;
 
 /**
- * w = 0.8 w_old + 0.2 w_step, among the miners evaluated in this step: they share out what they had together. Everybody
- * else keeps the share it had, so that not being drawn, or an outage of ours, costs nothing. Only who was never evaluated
- * before brings room along, as much as everybody has on average, for which all others move closer together.
+ * w = 0.8 w_old + 0.2 w_step among the miners evaluated in this step, who redistribute the sum of their own shares.
+ * Everybody else keeps its share, so that not being drawn, or an outage of ours, costs nothing. A miner evaluated for the
+ * first time adds the average share to that sum, and all others are scaled down for it.
  *
  * @param old Averages before the step, in any proportion; a miner with 0 counts as evaluated before.
  * @param step Weights of the step, sum 1.
@@ -19,7 +19,7 @@ export function movingAverage(old: Shares, step: Shares): Shares {
   const absent: Shares = new Map(before.filter(([hotkey]) => !step.has(hotkey)));
   const evaluated: Shares = new Map(before.filter(([hotkey]) => step.has(hotkey)));
   const mixed = normalised(blend(normalised(evaluated), step, STEP_PORTION));
-  // The absent may have a rounding error more than everything there is.
+  // By rounding, the shares of the others may sum to slightly more than 1.
   return new Map([...absent, ...scaled(mixed, Math.max(0, 1 - sumOf(absent)))]);
 }
 

@@ -62,7 +62,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
     if ((route === 'linked' && force) || (route !== 'wasm' && !tensorflow)) continue;
     try {
       if (route === 'wasm') {
-        // A wish that could not be met (--gpu, --force) must not cost the addon that works.
+        // When --gpu or --force fails, the addon that works stays.
         const kept = routes.includes('linked') && tensorflow ? await keepLinked(tensorflow, options) : null;
         if (kept) return { ...kept, failures };
         if (tensorflow && existsSync(tensorflow.addon))
@@ -71,7 +71,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       }
       return { ...(await linkNative(route, tensorflow!, options)), failures };
     } catch (error) {
-      // The first route is a question, not an attempt.
+      // That nothing is linked yet is no failure.
       if (route !== 'linked') failures.push(secrets.mask(`${route}: ${messageOf(error)}`));
     }
   }

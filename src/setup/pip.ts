@@ -98,7 +98,7 @@ export async function findPip(env: NodeJS.ProcessEnv): Promise<Pip> {
   });
 }
 
-/** Its own settings, the proxies that it reads by itself, and nothing that is none of its business. */
+/** Its own settings and proxies, without tokens and wallets. */
 function pipEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return childEnvironment({ env, groups: [DOWNLOADING] });
 }

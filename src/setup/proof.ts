@@ -1,6 +1,6 @@
 import { childEnvironment } from '../shared/child-environment.ts';
 import { reasonOf, runCommand } from './run-command.ts';
-import { cudaProblemIn, TELL_EVERYTHING } from './tensorflow-log.ts';
+import { cudaProblemIn, VERBOSE_LOGGING } from './tensorflow-log.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
 
 /** What a backend said when it was asked to multiply two matrices in a process of its own. */
@@ -34,14 +34,14 @@ const WASM_SCRIPT = `
     console.log(JSON.stringify({ version, cuda: false, product: [...product] }));
   });`;
 
-/** Loads the native addon in a child process, where a crash of its C++ code hurts nobody. */
+/** Loads the native addon in a child process, so that a crash of its C++ code does not end this one. */
 export function proveNative({ folder }: TensorFlowPackage): Promise<Proof> {
   return prove(NATIVE_SCRIPT, [folder]);
 }
 
 /** Why the native addon uses no CUDA device, in libtensorflow's own words, or `null` when it says nothing. */
 export async function explainNoCuda({ folder }: TensorFlowPackage): Promise<string | null> {
-  const { stderr } = await runScript(NATIVE_SCRIPT, [folder], TELL_EVERYTHING);
+  const { stderr } = await runScript(NATIVE_SCRIPT, [folder], VERBOSE_LOGGING);
   return cudaProblemIn(stderr);
 }
 
@@ -70,7 +70,7 @@ function runScript(script: string, args: string[], settings: NodeJS.ProcessEnv) 
   return runCommand({
     command: process.execPath,
     args: ['-e', script, ...args],
-    // Without it TensorFlow takes all the memory of the GPU, which somebody else may be using.
+    // Without it TensorFlow reserves all the memory of the GPU, which other programs may be using.
     env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...childEnvironment({ env: process.env }), ...settings },
     timeoutMs: PROOF_TIMEOUT_MS,
   });

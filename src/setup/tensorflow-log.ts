@@ -2,7 +2,7 @@
  * Settings under which libtensorflow tells in its log which libraries it loads and where each operation runs. It has no
  * other way to say so through tfjs-node. Source: `VLOG(1)` in TensorFlow's dso_loader.cc and executor.cc.
  */
-export const TELL_EVERYTHING = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1,executor=1' };
+export const VERBOSE_LOGGING = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1,executor=1' };
 
 /** The device of each node that ran, as in `GPU:0`, by the node's name. */
 export function placementsIn(log: string): Map<string, string> {

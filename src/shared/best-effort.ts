@@ -2,8 +2,8 @@ import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { isFull } from './on-disk.ts';
 
 /**
- * For what is written for people, and not to be gone on from: reports, metrics, checkpoints. A disk that refuses it stops
- * nothing; each kind of file is warned of once, and again only after it has worked in between.
+ * Best-effort writes, for files that the run does not depend on: reports, metrics, checkpoints. A failed write stops
+ * nothing; the logger is warned once for each kind of file, and again only after a write has worked in between.
  */
 export class BestEffort {
   readonly #warn: (message: string) => void;
@@ -38,7 +38,7 @@ function inWords(kind: string, path: string | null, error: unknown): string {
   return `${kind} cannot be stored${where} (${messageOf(error).replace(/\.$/, '')}); the work goes on without. To have them again, ${fix}.`;
 }
 
-/** Refused by the system, or told so already. */
+/** A system error, or a `disk` error made from one. */
 function isOfTheDisk(error: unknown): boolean {
   return error instanceof FlockOffError ? error.code === 'disk' : error instanceof Error && 'syscall' in error;
 }

@@ -22,7 +22,7 @@ export const COMPILING = words(`
   CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS CPATH (C|CPLUS|OBJC)_INCLUDE_PATH LIBRARY_PATH COMPILER_PATH GCC_\\w+ SDKROOT
   DEVELOPER_DIR MACOSX_DEPLOYMENT_TARGET (CCACHE|SCCACHE|DISTCC|CONDA|NIX)_\\w+`);
 
-/** Patterns are wide where libraries invent names; none of those is called like this. */
+/** Excluded even where a pattern above matches. */
 const SECRET = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|PRIVATE|MNEMONIC|SEED/i;
 const INSPECTOR = /(^|\s)--inspect(-brk|-wait)?(=\S+)?(?=\s|$)/g;
 
@@ -51,7 +51,7 @@ export function childFlags(flags: readonly string[] = process.execArgv): string[
   return flags.filter((flag) => flag.replace(INSPECTOR, '') !== '');
 }
 
-/** Windows does not tell letters' case apart in names, and everybody writes proxies' in both. */
+/** Case-insensitive, as names are on Windows, and those of proxies everywhere. */
 function words(patterns: string): RegExp {
   return new RegExp(`^(${patterns.trim().split(/\s+/).join('|')})$`, 'i');
 }

@@ -9,11 +9,11 @@ export interface HubFetchParameters {
   fetch: typeof fetch;
   /** Names the proxy that a URL is fetched through, `null` for none. */
   through?: (url: string) => string | null;
-  /** Longest silence: until the headers, and for the next of a body, which may not come slower than 1 KiB a second. */
+  /** Stall timeout: until the headers, and between two chunks of a body, which must arrive at 1 KiB a second or more. */
   stallTimeoutMs: number;
   /** Longest time for one request that sends a file, or makes the commit that holds one. Default: as for any other. */
   uploadTimeoutMs?: number;
-  /** Decoded bytes after which an answer is cut; files are cut by whoever reads them. Default 4 MiB. */
+  /** Decoded bytes after which an answer that is no file is truncated. Default 4 MiB. */
   maxAnswerBytes?: number;
   /** Sent where the caller has not set Authorization. */
   token?: string;
@@ -26,8 +26,8 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /**
- * A `fetch` for the Hub, also under @huggingface/hub, that adds what that client lacks: deadlines, and errors that keep the Hub's own error
- * code and what it says of waiting (Retry-After, RateLimit). Every request is sent once; who calls decides what to repeat.
+ * A `fetch` for the Hub, also passed to @huggingface/hub, that adds what that client lacks: timeouts, and errors that keep
+ * the Hub's error code and rate-limit headers (Retry-After, RateLimit). It does not retry; callers do.
  *
  * The fetch throws FlockOffError `hub-unreachable` (transient; 408, 429, 5xx, network, silence) or `hub-denied` (other
  * 4xx, with `facts.status` and `facts.errorCode`).

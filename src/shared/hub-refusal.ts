@@ -3,7 +3,7 @@ import { parseRetryAfter } from './retry-after.ts';
 import { Secrets } from './secrets.ts';
 
 const TRANSIENT = new Set([408, 416, 425, 429]);
-/** What is kept of what was answered. */
+/** Longer messages are truncated. */
 const MOST_CHARACTERS = 300;
 
 export interface HubRefusalParameters {
@@ -65,7 +65,7 @@ export function isDisabled(message: string): boolean {
   return /\bdisabled\b/i.test(message);
 }
 
-/** Makes the error `hub-unreachable` of one request: the Hub does not answer as it should, which is worth another try. */
+/** Makes the transient error `hub-unreachable` for one request. */
 export type HubFault = (why: string, more?: { cause?: unknown; retryAfterMs?: number }) => FlockOffError;
 
 /** @param proxy what the request goes through, such as "the proxy host:port", if anything; failures name it. */
@@ -100,7 +100,7 @@ function errorIn(body: string): string | undefined {
   }
 }
 
-/** Whoever answers may say anything, at any length. */
+/** Makes one line of a server's message, and truncates it. */
 function cut(said: string): string {
   const line = said.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}...` : line;

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { isRunning } from './is-running.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** What another machine or container has not written to for so long is nobody's any more. */
+/** A temporary file of another machine or container is stale after this time without a write. */
 const ABANDONED_MS = 3_600_000;
 /** The same of what can be gone on with: its writer waits at most five and a half minutes for a rate limit to end. */
 const RESUMABLE_MS = 600_000;
@@ -15,8 +15,8 @@ const MARK = '.incomplete-';
 const LEFT = 'left-0';
 
 /**
- * Writes a file that appears under its name whole or not at all, also where several processes write it at once: each
- * writes under a name of its own, and the last one that is done stands.
+ * Writes a file atomically, also where several processes write it at once: each writes a temporary file of its own, and
+ * the last rename wins.
  * @throws what `write` throws, and the errors of the system; then nothing of it stays.
  */
 export async function writeWhole<T>(path: string, write: (incomplete: string) => Promise<T>): Promise<T> {
@@ -89,7 +89,7 @@ async function findAbandoned(path: string): Promise<{ incomplete: string; bytes:
   return abandoned;
 }
 
-/** A process of another machine or container cannot be looked for: there the age tells. */
+/** Whether a process of another machine or container still runs cannot be checked; the file's age decides. */
 function isAbandoned(writer: string, mtimeMs: number): boolean {
   const [where, pid, _id, hash] = writer.split('-');
   if (writer.startsWith(LEFT) || (where === machine() && !isRunning(Number(pid)))) return true;

@@ -12,7 +12,7 @@ export interface Logger {
   error(message: string, facts?: Record<string, unknown>): void;
 }
 
-/** What takes single requests, where there is such a thing; a console's would print a stack with each of them. */
+/** The logger's `trace`, if it has one; not a console's, which would print a stack for each request. */
 export function traceOf(logger: Logger): ((message: string, facts?: Record<string, unknown>) => void) | undefined {
   return logger.trace && !(logger instanceof Console) ? logger.trace.bind(logger) : undefined;
 }

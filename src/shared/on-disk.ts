@@ -16,8 +16,8 @@ export interface OnDiskParameters {
 }
 
 /**
- * Runs something that reads or writes files. What the system refuses is told with the path, which the system's own words
- * for a full disk lack, and with what is free there.
+ * Runs file operations and converts system errors into `disk` errors that name the path, which the system's message for a
+ * full disk lacks, and the free space.
  * @throws FlockOffError `disk`; one that the work throws itself passes as it is.
  */
 export async function onDisk<T>(where: string | OnDiskParameters, work: () => Promise<T>): Promise<T> {
@@ -49,7 +49,7 @@ async function diskFault(parameters: OnDiskParameters, cause: unknown): Promise<
   });
 }
 
-/** Whether the system refused for want of room. */
+/** Whether the error means that the disk is full. */
 export function isFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | null)?.code ?? '');
 }

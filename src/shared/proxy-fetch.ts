@@ -11,7 +11,7 @@ export interface HttpRoute {
 }
 
 export interface HttpRouteParameters {
-  /** One of the caller's own is used as it is; it sees to proxies itself. */
+  /** The caller's own fetch is used unchanged, without a proxy of ours. */
   fetch?: typeof fetch;
   proxy?: ProxyOption;
   /** Default: this process's. */
@@ -39,7 +39,7 @@ export function httpRoute({ fetch: own, proxy, env }: HttpRouteParameters, endpo
  */
 function proxyFetch(proxyFor: ProxyFor): typeof fetch {
   let underWay = 0;
-  /** Ends tunnels that are being opened once nobody waits for them. */
+  /** Aborts tunnels that are still being opened when no request needs them. */
   let idle = new AbortController();
   let opening: ReturnType<typeof open> | undefined;
   return async (input, init) => {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpProxy } from './proxy.ts';
 
-/** A proxy did not do its part; the message names it, without its password. */
+/** A failure of a proxy; the message names it without its password. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 
@@ -21,7 +21,7 @@ export interface OpenTunnelParameters {
 }
 
 /**
- * Asks a proxy for a connection (CONNECT). Whoever gets the socket owns it.
+ * Opens a tunnel through a proxy (HTTP CONNECT). The caller owns the socket.
  * @throws ProxyError, or the signal's reason.
  */
 export async function openTunnel({ proxy, to, signal, timeoutMs = 15_000 }: OpenTunnelParameters): Promise<Socket> {

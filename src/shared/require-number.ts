@@ -10,7 +10,7 @@ export interface NumberRange {
 }
 
 /**
- * Stands at the door of calculations: one NaN would be in every result.
+ * Validates a number before it enters a calculation: one NaN would spread to every result.
  * @throws FlockOffError `bad-argument` with the argument's name and value unless it is a finite number within the range.
  */
 export function requireNumber(name: string, value: number, { least = 0, most, whole = false }: NumberRange = {}): void {

@@ -6,7 +6,7 @@ export interface RetryParameters {
   attempts: number;
   /** Wait before the second attempt; doubles each time. */
   baseDelayMs: number;
-  /** Upper bound of one wait, also of what the other side asks for. */
+  /** Longest wait between two attempts; also limits `retryAfterMs`. */
   maxDelayMs: number;
   /** Decides whether an error is worth another attempt. Default: transient {@link FlockOffError}s. */
   isTransient?: (error: unknown) => boolean;

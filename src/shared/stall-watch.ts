@@ -1,4 +1,4 @@
-/** A body that comes more slowly than this stalls, or a byte now and then would hold a caller for ever. */
+/** Lowest transfer rate: a slower body counts as stalled, or a byte now and then would block a caller for ever. */
 const LEAST_BYTES_PER_SECOND = 1024;
 
 export interface StallWatch {

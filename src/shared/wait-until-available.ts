@@ -2,7 +2,7 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Clock } from './clock.ts';
 import { retry } from './retry.ts';
 
-/** What is waited for, before each new attempt. */
+/** A wait before the next attempt. */
 export interface OutageWait {
   /** What the last attempt failed with. */
   error: FlockOffError;
@@ -23,9 +23,9 @@ const BASE_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 300_000;
 
 /**
- * Repeats what a chain or a hub is needed for until it is there again, for as long as that lasts, with waits of one
- * second to five minutes; what a server asks to wait is obeyed.
- * @throws whatever does not pass by itself, such as a host name that nobody has; the signal's reason when aborted.
+ * Waits out an outage of the chain or the hub: repeats an attempt, without limit, with exponential back-off from one
+ * second to five minutes; Retry-After is obeyed.
+ * @throws permanent failures, such as an unknown host; the signal's reason when aborted.
  * @example
  * await waitUntilAvailable({
  *   attempt: () => datasets.upload({ repo, path }),
@@ -50,7 +50,7 @@ function isOutage(error: unknown): boolean {
   return error.code === 'chain-unreachable' || error.code === 'timeout';
 }
 
-/** A misspelt address: waiting for it would be waiting for ever. */
+/** An unknown host is a misspelt address, which waiting does not fix. */
 function isUnknownHost(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ((cause as NodeJS.ErrnoException).code === 'ENOTFOUND') return true;

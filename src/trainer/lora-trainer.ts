@@ -35,7 +35,7 @@ export type {
 
 export interface LoraTrainerParameters extends BaseModelSource, EngineParameters {
   /**
-   * True trains in this process, whose event loop then stands still during every step. Default false: in a process of its
+   * True trains in this process, whose event loop is then blocked during every step. Default false: in a process of its
    * own, without the wallet and the tokens of this one.
    */
   inline?: boolean;
@@ -50,7 +50,7 @@ export interface LoraTrainerParameters extends BaseModelSource, EngineParameters
 }
 
 /**
- * Trains LoRA adapters on a frozen Qwen2.5 model and measures losses, on TensorFlow.js. Calls wait for each other: one
+ * Trains LoRA adapters on a frozen Qwen2.5 model and measures losses, on TensorFlow.js. Concurrent calls are queued: one
  * trains or evaluates at a time.
  *
  * @example
@@ -60,11 +60,11 @@ export interface LoraTrainerParameters extends BaseModelSource, EngineParameters
  * trainer.dispose();
  */
 export class LoraTrainer implements Trainer {
-  /** What computes, with versions. */
+  /** The backend, with versions. */
   readonly backend: BackendInfo;
-  /** What matrices are multiplied in, and why. */
+  /** The type of the matrix products, and why it was chosen. */
   readonly precision: Precision;
-  /** How the base model's matrices are held, and why. */
+  /** How the base model's matrices are stored, and why. */
   readonly weightStorage: WeightStorage;
   /** Names the base model and its tokenizer by content. */
   readonly baseSha256: string;

@@ -8,6 +8,8 @@ import type { ReadPointer } from './pointers.ts';
 import type { Validator } from './validator.ts';
 
 const PARALLEL_REQUESTS = 4;
+/** Verdicts that say nothing of the rows. */
+const OF_ACCESS = new Set(['dataset-missing', 'dataset-denied', 'foreign-dataset']);
 /** Datasets remembered of a hotkey besides the one its pointer names. */
 const MOST_EARLIER = 8;
 
@@ -52,6 +54,8 @@ export function noteEvaluations(
     const submission = pointers.get(hotkey)?.submission;
     const showing = submission?.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
     if (!showing || outcome.kind === 'postponed') continue;
+    // Who may read it is looked at by itself.
+    if (outcome.kind === 'rejected' && OF_ACCESS.has(outcome.verdict.reason)) continue;
     const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
     if (beatsBaseline !== showing.beatsBaseline) ledger.putShowing(hotkey, showing, { ...showing, beatsBaseline });
   }

@@ -1,64 +1,92 @@
-import { randomInt } from 'node:crypto';
 import { EvalQueue } from '../queue/eval-queue.ts';
-import type { Metagraph } from '../schema/metagraph.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
-import type { ReadPointer } from './pointers.ts';
+import { findEpochStart } from './epoch-start.ts';
+import { type ReadPointer, readPointers } from './pointers.ts';
 import { type Standings, storedAverages } from './standing.ts';
-import type { OpenEpoch } from './state-store.ts';
+import type { OpenEpoch, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 export interface DrawnEpoch extends OpenEpoch {
-  /** The drawn miners' submissions, as committed now. */
+  /** What everybody had committed in the block that the epoch begins with, by hotkey. */
+  pointers: Map<string, ReadPointer>;
+  /** The drawn miners' submissions. */
   drawn: Submission[];
+  history: StateHistory;
 }
 
 /**
- * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left.
- * The draw is stored before it is used.
+ * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left, with
+ * the pointers it was made from. The draw is stored before it is used.
  */
 export async function drawMiners(
   validator: Validator,
-  metagraph: Metagraph,
-  pointers: Map<string, ReadPointer>,
   standings: Standings,
+  signal?: AbortSignal,
 ): Promise<DrawnEpoch> {
-  const { state, onEvent, minersPerEpoch, queueSeed = randomInt(2 ** 31) } = validator;
+  const { state, onEvent, minersPerEpoch, netuid, competition } = validator;
   const logger = safeLogger(validator.logger);
-  const submissions = new Map<string, Submission>();
-  for (const { hotkey, submission } of pointers.values()) if (submission.ok) submissions.set(hotkey, submission.value);
-
+  const before = await state.history();
   const left = await state.openEpoch();
-  const epoch = left ?? (await draw());
-  const how = left ? 'goes on with the draw that was stored' : `draws from ${submissions.size} valid pointers`;
-  logger.debug(`the epoch ${how}: ${epoch.hotkeys.length} miners`, { hotkeys: epoch.hotkeys, seed: epoch.epochSeed });
+  // What earlier versions left does not say what it was drawn from.
+  const resumed = before !== null && left?.neurons ? { epoch: left, history: before } : null;
+  const { epoch, history } = resumed ?? (await draw());
+  const pointers = readPointers(epoch, competition);
+  logger.debug(
+    `the epoch of block ${epoch.startBlock} ${resumed ? 'goes on with the draw that was stored' : `draws from ${pointers.size} pointers of ${epoch.neurons.length} neurons`}: ${epoch.hotkeys.length} miners`,
+    { hotkeys: epoch.hotkeys, seed: epoch.epochSeed, chanceBlock: epoch.chanceBlock },
+  );
   onEvent?.({
     kind: 'drawn',
     epochSeed: epoch.epochSeed,
     hotkeys: epoch.hotkeys,
-    block: metagraph.block,
-    resumed: left !== null,
+    block: epoch.startBlock,
+    resumed: resumed !== null,
   });
-  return { ...epoch, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
+  const submissions = submissionsOf(pointers);
+  return { ...epoch, history, pointers, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
 
-  async function draw(): Promise<OpenEpoch> {
+  async function draw(): Promise<{ epoch: OpenEpoch; history: StateHistory }> {
+    const { start, chance, genesisHash } = await findEpochStart(validator, before, signal);
+    if (before === null)
+      logger.info(
+        `who showed which rows first is known from block ${start.startBlock} on, which is the first one read`,
+      );
     const stored = await state.queue();
-    const queue = stored === null ? new EvalQueue({ seed: queueSeed }) : new EvalQueue({ state: stored });
+    const queue = stored === null ? new EvalQueue({ seed: 0 }) : new EvalQueue({ state: stored });
     const next = queue.next({
-      hotkeys: [...submissions.keys()],
-      registered: metagraph.neurons.map(({ hotkey }) => hotkey),
+      hotkeys: [...submissionsOf(readPointers(start, competition)).keys()],
+      registered: start.neurons.map(({ hotkey }) => hotkey),
       weights: storedAverages(standings),
       places: minersPerEpoch,
+      seed: chance,
     });
-    const fresh = { ...next, startBlock: metagraph.block };
-    await state.beginEpoch({ epoch: fresh, queue: queue.toJSON() });
-    return fresh;
+    const history: StateHistory = {
+      sinceBlock: start.startBlock,
+      ledgerFrom: null,
+      lastStartBlock: null,
+      ...before,
+      ...{ genesisHash, netuid, competition: competition.id },
+    };
+    const epoch = { ...next, ...start };
+    await state.beginEpoch({ epoch, queue: queue.toJSON(), history });
+    return { epoch, history };
   }
 }
 
+function submissionsOf(pointers: Map<string, ReadPointer>): Map<string, Submission> {
+  return new Map(
+    [...pointers.values()].flatMap(({ hotkey, submission }) => (submission.ok ? [[hotkey, submission.value]] : [])),
+  );
+}
+
 /** Stores the standings and closes the epoch, all at once. Whoever could not be evaluated comes earlier in the queue. */
-export async function finishEpoch({ state }: Validator, standings: Standings, postponed: string[]): Promise<void> {
+export async function finishEpoch(
+  { state }: Validator,
+  { startBlock, history }: DrawnEpoch,
+  { standings, postponed }: { standings: Standings; postponed: string[] },
+): Promise<void> {
   const queue = new EvalQueue({ state: await state.queue() });
   queue.postpone(postponed);
-  await state.finishEpoch({ standings, queue: queue.toJSON() });
+  await state.finishEpoch({ standings, queue: queue.toJSON(), history: { ...history, lastStartBlock: startBlock } });
 }

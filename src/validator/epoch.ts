@@ -11,7 +11,7 @@ import { hubServes } from './hub-serves.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { keptRows, leftOutVerdicts } from './left-out.ts';
 import { type Outcome, outcomeText } from './outcome.ts';
-import { type ReadPointer, readPointers } from './pointers.ts';
+import type { ReadPointer } from './pointers.ts';
 import { readPositions } from './positions.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
@@ -20,6 +20,7 @@ import { type EpochReport, writeReport } from './report.ts';
 import { scoreBaseline } from './score-baseline.ts';
 import { scoreDataset } from './score-dataset.ts';
 import { averagesOf, nextStandings, type Served, standingVerdicts } from './standing.ts';
+import type { EpochStart } from './state-store.ts';
 import type { Validator } from './validator.ts';
 import { watchUnreadable } from './watch-unreadable.ts';
 import { judgeRows } from './whose-rows.ts';
@@ -30,7 +31,7 @@ export interface RunEpochParameters {
 }
 
 /**
- * One epoch by the rules of the competition: read the pointers, draw miners, download, find out whose the rows are, train
+ * One epoch by the rules of the competition: read the pointers as of the block it begins with, draw miners, download, find out whose the rows are, train
  * on each miner's own and evaluate, compare with each other and with the base model, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
  * so calling it again after any failure goes on with the same draw and never trains twice.
  *
@@ -38,7 +39,7 @@ export interface RunEpochParameters {
  *   training on one dataset among others, postpones the one miner.
  */
 export async function runEpoch({ validator, signal }: RunEpochParameters): Promise<EpochReport> {
-  const { netuid, competition, metadata, weightSetter, state, onEvent } = validator;
+  const { netuid, competition, weightSetter, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
@@ -48,23 +49,19 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   };
   const refuse = (hotkey: string, verdict: Verdict) => settle(hotkey, { kind: 'rejected', verdict });
 
-  const { metagraph: start, commitments } = await metadata.readSubnet({ signal });
-  const pointers = readPointers(start, commitments, competition);
-  logger.debug(`subnet ${netuid} in block ${start.block}: ${start.neurons.length} neurons, ${pointers.size} pointers`);
+  const standings = await state.standings();
+  const epoch = await drawMiners(validator, standings, signal);
+  const { pointers, neurons, commitments } = epoch;
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
   const ledger = new Ledger(await state.ledger());
-  const now = { ledger, pointers, block: start.block };
+  const now = { ledger, pointers, block: epoch.startBlock };
   const positions = await readPositions(validator, { ...now, commitments, signal });
-  const standings = await state.standings();
-  const epoch = await drawMiners(validator, start, pointers, standings);
   const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
   await lookWhoIsReadable(validator, { ...now, signal });
-  await timed(logger, 'finding out whose the rows are', () =>
-    judgeRows(validator, { ...now, neurons: start.neurons, signal }),
-  );
+  await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
     if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
@@ -86,7 +83,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
     rejected,
     previous: averagesOf({ outcomes, standings, served }),
     unjudged: unjudged(pointers, outcomes),
-    neurons: end.neurons,
+    neurons: withConsensusOf(neurons, end),
   });
   logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
   const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
@@ -97,14 +94,13 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
   const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
-  await finishEpoch(validator, next, postponed);
+  await finishEpoch(validator, epoch, { standings: next, postponed });
   await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
   const report = writeReport({
     netuid,
     competition: competition.id,
     trainer: validator.trainer,
     epoch,
-    pointers,
     ledger,
     outcomes,
     weighed,
@@ -158,6 +154,18 @@ function servedBy(outcomes: Map<string, Outcome>, hub: boolean): Served {
   return { hub, trainer, miner: trainer };
 }
 
+/**
+ * Who is registered when the weights are sent, with the consensus that every validator saw when the epoch began: by then
+ * one of the others may have changed it, or not yet.
+ */
+function withConsensusOf(
+  neurons: EpochStart['neurons'],
+  end: Metagraph,
+): { uid: number; hotkey: string; consensus: number }[] {
+  const consensus = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.consensus]));
+  return end.neurons.map(({ uid, hotkey }) => ({ uid, hotkey, consensus: consensus.get(hotkey) ?? 0 }));
+}
+
 /** Who has a dataset that was neither scored nor refused. */
 function unjudged(pointers: Map<string, ReadPointer>, outcomes: Map<string, Outcome>): Set<string> {
   const open = [...pointers.values()].filter(({ hotkey, submission }) => {
@@ -186,7 +194,7 @@ function trainerWorks(outcomes: Map<string, Outcome>): boolean {
 
 /**
  * Weights are sent late in the subnet's epoch: they rest on the freshest state, and can be copied least. Returns the
- * metagraph of then: who registered or left meanwhile, and the consensus, count as they are when the weights are sent.
+ * metagraph of then: who registered or left meanwhile counts as it is when the weights are sent.
  */
 async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,

@@ -2,6 +2,7 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import { BestEffort } from '../shared/best-effort.ts';
 import { systemClock } from '../shared/clock.ts';
 import { safeLogger } from '../shared/logger.ts';
+import { requireNumber } from '../shared/require-number.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
 import { runEpoch } from './epoch.ts';
@@ -10,8 +11,8 @@ import type { Validator } from './validator.ts';
 
 export interface RunValidatorParameters {
   validator: Validator;
-  /** Blocks from the start of one epoch to the start of the next. */
-  blocksPerEpoch: number;
+  /** Blocks from the start of one epoch to the start of the next, instead of the competition's. */
+  blocksPerEpoch?: number;
   /** Stop after this many epochs. Default: never. */
   epochs?: number;
   /** Called after every epoch. A disk that refuses what it writes is warned of and stops nothing. */
@@ -28,8 +29,9 @@ const REVEAL_RETRY_MS = 15_000;
  * @throws FlockOffError for a fault that does not pass by itself; the signal's reason when aborted.
  */
 export async function runValidator(parameters: RunValidatorParameters): Promise<void> {
-  const { validator, blocksPerEpoch, epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
-  const { subtensor, clock } = validator;
+  const { epochs = Number.POSITIVE_INFINITY, onReport, signal } = parameters;
+  const validator = withBlocksPerEpoch(parameters);
+  const { clock } = validator;
   const logger = safeLogger(validator.logger);
   const bestEffort = new BestEffort((message) => logger.warn(message));
   const done = new AbortController();
@@ -50,13 +52,17 @@ export async function runValidator(parameters: RunValidatorParameters): Promise<
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch({ validator, signal })));
       await bestEffort.attempt('the report', null, async () => onReport?.(report));
-      if (epoch < epochs)
-        await throughFaults(() => subtensor.waitForBlock({ block: report.startBlock + blocksPerEpoch, signal }));
     }
   } finally {
     done.abort();
     await revealing;
   }
+}
+
+function withBlocksPerEpoch({ validator, blocksPerEpoch }: RunValidatorParameters): Validator {
+  if (blocksPerEpoch === undefined) return validator;
+  requireNumber('blocksPerEpoch', blocksPerEpoch, { whole: true, least: 1 });
+  return { ...validator, competition: { ...validator.competition, blocksPerEpoch } };
 }
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */

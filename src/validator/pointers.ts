@@ -1,8 +1,9 @@
 import type { Competition } from '../schema/competition.ts';
-import type { Commitment, Metagraph } from '../schema/metagraph.ts';
+import type { Commitment } from '../schema/metagraph.ts';
 import { isPinned, ModelId } from '../schema/model-id.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
+import type { EpochStart } from './state-store.ts';
 
 /** What one registered miner has committed: the submission, or the verdict on the pointer itself. */
 export interface ReadPointer {
@@ -19,13 +20,13 @@ export interface ReadPointer {
  * there replaces the miner's earlier pointer, so anything that is no pinned pointer is a verdict, never the old dataset.
  */
 export function readPointers(
-  metagraph: Metagraph,
-  commitments: Map<string, Commitment>,
+  { neurons, commitments }: Pick<EpochStart, 'neurons' | 'commitments'>,
   competition: Competition,
 ): Map<string, ReadPointer> {
   const pointers = new Map<string, ReadPointer>();
-  for (const { uid, hotkey, coldkey, registrationBlock } of metagraph.neurons) {
-    const commitment = commitments.get(hotkey);
+  const committed = new Map(commitments.map((commitment) => [commitment.hotkey, commitment]));
+  for (const { uid, hotkey, coldkey, registrationBlock } of neurons) {
+    const commitment = committed.get(hotkey);
     if (!commitment) continue;
     pointers.set(hotkey, {
       uid,

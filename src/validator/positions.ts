@@ -6,7 +6,7 @@ import type { Validator } from './validator.ts';
 
 export interface ReadPositionsParameters {
   pointers: Map<string, ReadPointer>;
-  commitments: Map<string, Commitment>;
+  commitments: Commitment[];
   ledger: Ledger;
   signal?: AbortSignal;
 }
@@ -20,12 +20,13 @@ export async function readPositions(
   { pointers, commitments, ledger, signal }: ReadPositionsParameters,
 ): Promise<Map<string, Position>> {
   const positions = new Map<string, Position>();
+  const committed = new Map(commitments.map((commitment) => [commitment.hotkey, commitment]));
   const unknown: Commitment[] = [];
   for (const { hotkey, uid, submission } of pointers.values()) {
     if (!submission.ok) continue;
     const { pointer, commitBlock } = submission.value;
     const known = ledger.showing(hotkey, pointer)?.position;
-    const commitment = commitments.get(hotkey)!;
+    const commitment = committed.get(hotkey)!;
     if (known !== undefined && blockOf(known) === commitBlock) positions.set(hotkey, known);
     else if (commitment.block === commitBlock) unknown.push(commitment);
     else positions.set(hotkey, toPosition(commitBlock, null, uid));

@@ -6,7 +6,7 @@ import type { DrawnEpoch } from './draw.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { evidenceOf, leftOutText } from './left-out.ts';
 import type { Outcome } from './outcome.ts';
-import type { ReadPointer } from './pointers.ts';
+import type { StateHistory } from './state-store.ts';
 
 /** One line of the report. */
 export interface EpochEntry {
@@ -32,7 +32,12 @@ export interface EpochReport {
   netuid: number;
   competition: string;
   epochSeed: number;
+  /** The block it began with: pointers are those of then. */
   startBlock: number;
+  /** The block whose hash was the chance of the draw and of the seed. */
+  chanceBlock: number;
+  /** Since when it is known who showed which rows first. */
+  ledger: Pick<StateHistory, 'sinceBlock' | 'ledgerFrom'>;
   /** What trained: losses are comparable where these agree. */
   trainer: TrainerFacts;
   /** Loss of the base model alone, which a dataset must beat; `null` where nothing was compared with it. */
@@ -50,7 +55,6 @@ export interface WriteReportParameters {
   competition: string;
   trainer: TrainerFacts;
   epoch: DrawnEpoch;
-  pointers: Map<string, ReadPointer>;
   ledger: Ledger;
   outcomes: Map<string, Outcome>;
   weighed: ComputeWeightsReturnType;
@@ -61,8 +65,9 @@ export interface WriteReportParameters {
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, trainer, epoch, pointers, ledger, outcomes, weighed, neurons, receipt } = parameters;
+  const { netuid, competition, trainer, epoch, ledger, outcomes, weighed, neurons, receipt } = parameters;
   const { baselineLossNatsPerToken } = parameters;
+  const { pointers } = epoch;
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
   const weights = new Map(weighed.weights.map(({ hotkey, weight }) => [hotkey, weight]));
   const uidOf = (hotkey: string) => pointers.get(hotkey)?.uid ?? null;
@@ -88,7 +93,7 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     return { ...entry, why: seen ? `${why}; ${seen}` : why };
   });
   entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
-  const { epochSeed, startBlock } = epoch;
+  const { epochSeed, startBlock, chanceBlock, history } = epoch;
   const { backend, precision, weightStorage, baseSha256 } = trainer;
   const facts = { backend, precision, weightStorage, baseSha256 };
   return {
@@ -96,6 +101,8 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     competition,
     epochSeed,
     startBlock,
+    chanceBlock,
+    ledger: { sinceBlock: history.sinceBlock, ledgerFrom: history.ledgerFrom },
     trainer: facts,
     baselineLossNatsPerToken,
     entries,

@@ -1,15 +1,41 @@
 import type { PendingRevealStore } from '../chain/weights/weight-setter.ts';
+import type { Commitment, Neuron } from '../schema/metagraph.ts';
 import type { Checked } from '../schema/verdict.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
+import type { LedgerContents } from './ledger/ledger-schema.ts';
 import type { Standings } from './standing.ts';
 
+/** What an epoch rests on, the same for every validator: the subnet as of the block that the epoch begins with. */
+export interface EpochStart {
+  startBlock: number;
+  /** The block whose hash is the chance of the draw and of the training. */
+  chanceBlock: number;
+  /** Everybody registered, by uid, with the chain's consensus (0..1). */
+  neurons: Pick<Neuron, 'uid' | 'hotkey' | 'coldkey' | 'registrationBlock' | 'consensus'>[];
+  /** Of the registered. */
+  commitments: Commitment[];
+}
+
 /** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
-export interface OpenEpoch {
+export interface OpenEpoch extends EpochStart {
   /** Seed of every training run of the epoch, 0..65535. */
   epochSeed: number;
   /** The miners the queue picked. */
   hotkeys: string[];
-  startBlock: number;
+}
+
+/** What a state is about, and since when. */
+export interface StateHistory {
+  /** Of the chain, `0x` hex. */
+  genesisHash: string;
+  netuid: number;
+  competition: string;
+  /** Who showed which rows first is known from this block on. */
+  sinceBlock: number;
+  /** The hotkey whose ledger the state began with, ss58; `null` where it began with none. */
+  ledgerFrom: string | null;
+  /** The block that the last finished epoch began with; `null` before there is one. */
+  lastStartBlock: number | null;
 }
 
 /** The file of a pinned commit, as it once came. */
@@ -32,11 +58,13 @@ export interface BeginEpochParameters {
   epoch: OpenEpoch;
   /** The serialised {@link EvalQueue} that drew it. */
   queue: unknown;
+  history: StateHistory;
 }
 
 export interface FinishEpochParameters {
   standings: Standings;
   queue: unknown;
+  history: StateHistory;
 }
 
 export interface PutScoreParameters {
@@ -98,6 +126,8 @@ export interface StateStore {
   readonly fingerprints: FingerprintStore;
   /** The epoch in progress, or `null` between epochs. */
   openEpoch(): Promise<OpenEpoch | null>;
+  /** What the state is about, or `null` before its first epoch. */
+  history(): Promise<StateHistory | null>;
   /** The serialised {@link EvalQueue}, or `null` on the first start. */
   queue(): Promise<unknown>;
   /** What every miner has reached, as of the last finished epoch. */
@@ -122,6 +152,8 @@ export interface StateStore {
   /** What is known of every hotkey: who showed which rows first. */
   ledger(): Promise<LedgerEntry[]>;
   putLedger(parameters: PutLedgerParameters): Promise<void>;
+  /** Lets an empty state go on where another validator's has come to: all of it is stored, or nothing. */
+  beginWithLedger(contents: LedgerContents): Promise<void>;
   /** Forgets downloads and findings from before a block, but for the downloads named. */
   keepSince(parameters: KeepSinceParameters): Promise<void>;
 }

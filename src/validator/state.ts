@@ -2,6 +2,7 @@ import type { PendingReveal, PendingRevealStore } from '../chain/weights/weight-
 import type { Checked } from '../schema/verdict.ts';
 import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
+import type { LedgerContents } from './ledger/ledger-schema.ts';
 import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
 import type { Standings } from './standing.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   PutFileFindingParameters,
   PutLedgerParameters,
   PutScoreParameters,
+  StateHistory,
   StateStore,
 } from './state-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -82,6 +84,11 @@ export class ValidatorState implements StateStore {
     return this.#get<OpenEpoch>('epoch');
   }
 
+  /** What the state is about, or `null` before its first epoch. */
+  history(): Promise<StateHistory | null> {
+    return this.#get<StateHistory>('history');
+  }
+
   /** The serialised {@link EvalQueue}, or `null` on the first start. */
   queue(): Promise<unknown> {
     return this.#get<unknown>('queue');
@@ -93,18 +100,20 @@ export class ValidatorState implements StateStore {
   }
 
   /** Stores a new draw together with the queue that made it. */
-  beginEpoch({ epoch, queue }: BeginEpochParameters): Promise<void> {
+  beginEpoch({ epoch, queue, history }: BeginEpochParameters): Promise<void> {
     return this.#store.write([
       { type: 'put', key: 'epoch', value: epoch },
       { type: 'put', key: 'queue', value: queue },
+      { type: 'put', key: 'history', value: history },
     ]);
   }
 
   /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch({ standings, queue }: FinishEpochParameters): Promise<void> {
+  async finishEpoch({ standings, queue, history }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
+      { type: 'put', key: 'history', value: history },
       { type: 'del', key: 'epoch' },
       ...(await this.#store.keys('score:')).map((key) => ({ type: 'del' as const, key })),
     ]);
@@ -169,6 +178,15 @@ export class ValidatorState implements StateStore {
     await this.#store.write([
       ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
       ...gone.map((key) => ({ type: 'del' as const, key })),
+    ]);
+  }
+
+  /** Lets an empty state go on where another validator's has come to, all or nothing. */
+  beginWithLedger({ entries, standings, queue, epoch, history }: LedgerContents): Promise<void> {
+    return this.#store.write([
+      ...Object.entries({ standings, queue, history }).map(([key, value]) => ({ type: 'put' as const, key, value })),
+      ...(epoch === null ? [] : [{ type: 'put' as const, key: 'epoch', value: epoch }]),
+      ...entries.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
     ]);
   }
 

@@ -18,7 +18,7 @@ export interface Validator {
   netuid: number;
   competition: Competition;
   subtensor: ValidatorChain;
-  metadata: Pick<MetadataStore, 'readSubnet' | 'readPositions'>;
+  metadata: Pick<MetadataStore, 'readSubnetAt' | 'readPositions'>;
   weightSetter: WeightStore;
   datasets: DatasetStore;
   /** Checks downloaded files away from this process. */
@@ -38,8 +38,6 @@ export interface Validator {
   parallelDownloads?: number;
   /** Most miners evaluated in an epoch. Default 32. */
   minersPerEpoch?: number;
-  /** Seed of the evaluation queue on its very first start. Default: random. */
-  queueSeed?: number;
   /** Weights are sent once the subnet's epoch ends within this many blocks. */
   blockThreshold: number;
   onEvent?: (event: ValidatorEvent) => void;

@@ -25,6 +25,7 @@ const TOKEN = 'hf_arena';
 const NAMES = ['validator', 'mallory', 'oscar', 'victim', 'rival', 'bob', 'carol'] as const;
 export type Name = Exclude<(typeof NAMES)[number], 'validator'>;
 const BLOCK_MS = 10;
+const BLOCKS_PER_EPOCH = 10;
 
 /** The recipe of the arena: small enough that an epoch takes a second or two. */
 export const RECIPE = {
@@ -125,7 +126,12 @@ export class Arena {
     const subtensor = await Subtensor.open({ endpoint: chain.url });
     const state = await ValidatorState.open({ path: join(folder, 'state') });
     return new Arena(equipment, folder, chain, hub, {
-      competition: Competition.parse({ recipe: RECIPE, readableWithinBlocks: 0, ...competition }),
+      competition: Competition.parse({
+        recipe: RECIPE,
+        readableWithinBlocks: 0,
+        blocksPerEpoch: BLOCKS_PER_EPOCH,
+        ...competition,
+      }),
       ...{ subtensor, state, addresses },
     });
   }
@@ -248,7 +254,6 @@ export class Arena {
       state: this.state,
       cacheDir: join(this.folder, 'cache'),
       blockThreshold: 20_000,
-      queueSeed: 1,
       ...changed,
     };
   }
@@ -261,8 +266,28 @@ export class Arena {
     );
   }
 
+  /** Begins an epoch and stops once its draw is stored, which the next call of {@link epoch} goes on with. */
+  async draw(leaveOut: string[] = []): Promise<void> {
+    await this.#reachEpoch();
+    const stop = new AbortController();
+    const onEvent: Validator['onEvent'] = ({ kind }) => {
+      if (kind === 'drawn') stop.abort(new Error('drawn'));
+    };
+    await runEpoch({ validator: await this.validator({ onEvent }), signal: stop.signal }).catch((error) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    await leaveOutOf(this.state, leaveOut);
+  }
+
+  /** An epoch that begins now, or goes on with the draw that is stored. */
   async epoch(changed: Partial<Validator> = {}): Promise<EpochReport> {
+    await this.#reachEpoch();
     return runEpoch({ validator: await this.validator(changed) });
+  }
+
+  /** Pointers count that stand in the first block of the epoch. */
+  async #reachEpoch(): Promise<void> {
+    await this.chain.produceBlocks(BLOCKS_PER_EPOCH - (this.chain.currentBlock() % BLOCKS_PER_EPOCH));
   }
 
   async close(): Promise<void> {
@@ -277,4 +302,12 @@ export class Arena {
 
 export function toLines(rows: DatasetRow[]): string {
   return rows.map((one) => `${JSON.stringify(one)}\n`).join('');
+}
+
+/** As if these hotkeys had not been drawn for the epoch that is open. */
+export async function leaveOutOf(state: ValidatorState, undrawn: string[]): Promise<void> {
+  if (undrawn.length === 0) return;
+  const [epoch, queue, history] = [await state.openEpoch(), await state.queue(), await state.history()];
+  const hotkeys = epoch!.hotkeys.filter((hotkey) => !undrawn.includes(hotkey));
+  await state.beginEpoch({ epoch: { ...epoch!, hotkeys }, queue: queue!, history: history! });
 }

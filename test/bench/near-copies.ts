@@ -9,6 +9,7 @@ import type { Showing } from '../../src/dataset/fingerprint/showings.ts';
 import { sampleDatasets } from '../../src/local/sample-datasets.ts';
 import { Choices, evaluationRows } from '../../src/local/tiny-base/world.ts';
 import type { DatasetRow } from '../../src/schema/dataset-row.ts';
+import { METHODS } from './near-copy-methods.ts';
 
 const choices = new Choices(7);
 
@@ -489,4 +490,36 @@ for (const [kind, datasets] of Object.entries(HONEST)) {
   const own = isShared.filter((shared) => !shared).length;
   console.log(`| ${kind} | ${percent(1 - own / second.length)} | ${percent(wrong.length / own)} |`);
   if (process.argv[3] && wrong.length > 0) console.log(JSON.stringify(second[wrong[0]!]));
+}
+
+const COMPARED = [
+  'exact copy',
+  'a homoglyph a row',
+  'one synonym a turn',
+  'every 20th word replaced',
+  'every 12th word replaced',
+  'every 9th word replaced',
+  'every 7th word replaced',
+  'every 5th word replaced',
+  'every 10th word deleted',
+  'sentences reordered',
+  'spaces between letters',
+  'first half of each answer',
+  'filler in the middle, as long',
+  'filler, three times as long',
+  'halves of two rows',
+  'answers split into turns',
+];
+console.log(
+  `\n| attack on long answers | ${Object.keys(METHODS).join(' | ')} | here |\n|---|${'---|'.repeat(Object.keys(METHODS).length + 1)}`,
+);
+for (const kind of COMPARED) {
+  const copy = ATTACKS[kind]!(LONG);
+  const shares = Object.values(METHODS).map(
+    (isCopy) =>
+      copy.filter((r) => LONG.some((original) => isCopy(said(original, 'assistant'), said(r, 'assistant')))).length /
+      copy.length,
+  );
+  shares.push((await heldRows(LONG, copy)).length / copy.length);
+  console.log(`| ${kind} | ${shares.map(percent).join(' | ')} |`);
 }

@@ -1,10 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MachineReport } from '../../src/cli/machine-report.ts';
+import { writeDevWallet } from '../../src/local/dev-wallet.ts';
+import { EvalQueue } from '../../src/queue/eval-queue.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
+import { importLedger } from '../../src/validator/ledger/import-ledger.ts';
+import { ValidatorState } from '../../src/validator/state.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli/index.ts', import.meta.url));
 const SECRET = 'hf_do_not_print_this';
@@ -105,4 +109,30 @@ test('the doctor tells a person the same, and reads .env for the token', async (
   expect(stdout).toMatch(/^HF_TOKEN {3}present \(\.env\)$/m);
   expect(stdout).toMatch(/^Wallets {4}none: .*absent is not there$/m);
   expect(stdout).toMatch(/^ {11}\S?.*wasm: package 4\.22\.0$/m);
+});
+
+test('state export writes a ledger that another validator can begin with', async () => {
+  const history = {
+    ...{ genesisHash: '0x01', netuid: 7, competition: '1' },
+    ...{ sinceBlock: 360, ledgerFrom: null, lastStartBlock: 720 },
+  };
+  const data = join(folder, 'validator');
+  const state = await ValidatorState.open({ path: join(data, 'state') });
+  await state.finishEpoch({ standings: {}, queue: new EvalQueue({ seed: 1 }).toJSON(), history });
+  await state.close();
+  const { hotkey } = await writeDevWallet({ path: join(folder, 'export-wallets'), name: 'validator' });
+  const wallet = ['--wallet.path', join(folder, 'export-wallets'), '--wallet.name', 'validator'];
+  const { code, stdout } = await cli(['state', 'export', '--data_dir', data, ...wallet]);
+  expect(stdout).toContain(`the ledger of ${hotkey} for subnet 7 as of block 720`);
+  expect(code).toBe(0);
+
+  const fresh = await ValidatorState.open({ path: join(folder, 'fresh') });
+  const path = join(data, 'ledger.flock-off');
+  await importLedger({ state: fresh, path, from: hotkey, genesisHash: '0x01', netuid: 7, competition: '1' });
+  expect(await fresh.history()).toEqual({ ...history, ledgerFrom: hotkey });
+  await fresh.close();
+
+  const none = await cli(['state', 'export', '--data_dir', join(folder, 'nowhere'), ...wallet]);
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('holds no state of a validator') });
+  expect(await readdir(folder)).not.toContain('nowhere');
 });

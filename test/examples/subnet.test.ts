@@ -113,7 +113,7 @@ describe('examples/subnet.ts --serve --commit_reveal, with the flags of another 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [time, sha] = ['\\d{4}-\\d\\d-\\d\\dT\\S+Z ', '([0-9a-f]{40})'];
     const pointer = new RegExp(
-      `^${time}2 rows are valid \\(\\d+ bytes\\)\\n${time}local/mine will be made, private; .*\\n${time}uploaded to local/mine at ${sha}\\n${time}committed (local/mine:1:\\1) in block \\d+\\n${time}local/mine is public, in block \\d+\\n$`,
+      `^${time}this is subnet \\d+ .*\\n${time}2 rows are valid \\(\\d+ bytes\\)\\n${time}local/mine will be made, private; .*\\n${time}uploaded to local/mine at ${sha}\\n${time}committed (local/mine:1:\\1) in block \\d+\\n${time}local/mine is public, in block \\d+\\n$`,
     ).exec(stdout)![2]!;
 
     const announced = JSON.parse(await readFile(await announcement(), 'utf8')) as LocalSubnet;

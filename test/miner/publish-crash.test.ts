@@ -83,7 +83,7 @@ test.each([
     while (await dieAndResume(names[offset * MOST_REQUESTS + at - 1]!, at, where, when)) at++;
     expect(at).toBeGreaterThan(leastRequests);
   },
-  120_000,
+  240_000,
 );
 
 test('a process killed (SIGKILL) at each step in turn is gone on with by the next, which does nothing twice', async () => {
@@ -118,4 +118,4 @@ test('a process killed (SIGKILL) at each step in turn is gone on with by the nex
   expect(steps).toEqual(['checked', 'looked', 'committed', expect.stringMatching(/^ann\/chat:1:/)]);
   expect(world.hub.repository('ann/chat')!.visibility).toBe('public');
   expect([world.commits(), await world.landed()]).toEqual([1, 1]);
-}, 120_000);
+}, 240_000);

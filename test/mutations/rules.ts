@@ -4,6 +4,7 @@
  * `npm run mutate:rules -- step-weights` changes only files with that in their path.
  */
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Stryker } from '@stryker-mutator/core';
@@ -35,7 +36,7 @@ const mutants = await new Stryker({
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'test/mutations/rules-vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
-  concurrency: 1,
+  concurrency: Math.max(1, availableParallelism() - 1),
   reporters: ['progress-append-only'],
   tempDirName: '.flock-off/stryker',
   allowEmpty: true,

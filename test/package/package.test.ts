@@ -79,6 +79,7 @@ test('the package holds the build, the evaluation set, the tiny model and the do
       'dist/local/index.js',
       'dist/cli/index.js',
       'dist/process-main.js',
+      'dist/checker-main.js',
       'README.md',
       'LICENSE',
     ]),

@@ -60,11 +60,10 @@ test('a miner publishes and a validator scores through a store, a signer, a trai
   const ports = await portsOf('validator');
   const checker = new DatasetChecker();
   const report = await validate(ports, {
-    competition: Competition.parse({}),
+    competition: Competition.parse({ blocksPerEpoch: 1 }),
     evaluation: await loadEvaluationSet({ path: await writeRows('evaluation', ['a', 'b']) }),
     cacheDir: join(folder, 'cache'),
     checker,
-    queueSeed: 1,
   });
   checker.close();
 

@@ -25,6 +25,7 @@ import type {
   HotkeySigner,
   Inclusion,
   KeepSinceParameters,
+  LedgerContents,
   LedgerEntry,
   Logger,
   LoraAdapter,
@@ -46,6 +47,7 @@ import type {
   ReadParameters,
   Snapshot,
   Standings,
+  StateHistory,
   StateStore,
   StoredFile,
   SubmitParameters,
@@ -198,6 +200,7 @@ export class MyState implements StateStore {
   readonly pendingReveals = new MyReveals();
   #epoch: OpenEpoch | null = null;
   #queue: unknown = null;
+  #history: StateHistory | null = null;
   #standings: Standings = {};
   readonly #scores = new Map<string, Checked<number>>();
   readonly #baselines = new Map<string, number>();
@@ -207,13 +210,16 @@ export class MyState implements StateStore {
   readonly #fingerprints = new Map<string, Uint8Array>();
 
   openEpoch = async () => this.#epoch;
+  history = async () => this.#history;
   queue = async () => this.#queue;
   standings = async () => this.#standings;
-  beginEpoch = async ({ epoch, queue }: BeginEpochParameters) => {
+  beginEpoch = async ({ epoch, queue, history }: BeginEpochParameters) => {
+    this.#history = history;
     this.#epoch = epoch;
     this.#queue = queue;
   };
-  finishEpoch = async ({ standings, queue }: FinishEpochParameters) => {
+  finishEpoch = async ({ standings, queue, history }: FinishEpochParameters) => {
+    this.#history = history;
     this.#standings = standings;
     this.#queue = queue;
     this.#epoch = null;
@@ -233,6 +239,13 @@ export class MyState implements StateStore {
   putLedger = async ({ put, removed }: PutLedgerParameters) => {
     for (const entry of put) this.#ledger.set(entry.hotkey, entry);
     for (const hotkey of removed) this.#ledger.delete(hotkey);
+  };
+  beginWithLedger = async ({ entries, standings, queue, epoch, history }: LedgerContents) => {
+    for (const entry of entries) this.#ledger.set(entry.hotkey, entry);
+    this.#standings = standings;
+    this.#queue = queue;
+    this.#epoch = epoch;
+    this.#history = history;
   };
   keepSince = async ({ block, named }: KeepSinceParameters) => {
     const kept = named.map(nameOf);
@@ -271,7 +284,7 @@ export function publish(
 /** A validator on ports of one's own, in every place that has one. */
 export function validate(
   { netuid, chain, hotkey, datasets }: MyPorts,
-  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir' | 'queueSeed'> & { checker: DatasetCheckerPort },
+  rest: Pick<Validator, 'competition' | 'evaluation' | 'cacheDir'> & { checker: DatasetCheckerPort },
 ): Promise<EpochReport> {
   const state = new MyState();
   const { pendingReveals } = state;

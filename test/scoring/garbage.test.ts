@@ -216,7 +216,9 @@ it.each<[string, () => unknown, string]>([
     'the shares are too large for a sum. Divide them first.',
   ],
 ])('refuses %s', (_, calculate, message) => {
-  expect(calculate).toThrow(message);
+  expect(calculate).toThrow(
+    expect.objectContaining({ code: 'bad-argument', message: expect.stringContaining(message) }),
+  );
 });
 
 it('names the argument that is wrong', () => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { defaultCacheFolder } from '../../src/setup/cache.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
-import { TELL_EVERYTHING } from '../../src/setup/tensorflow-log.ts';
+import { VERBOSE_LOGGING } from '../../src/setup/tensorflow-log.ts';
 import { glibcVersion, wheelFor } from '../../src/setup/wheel.ts';
 
 const wheel = wheelFor({ platform: process.platform, arch: process.arch, glibc: glibcVersion(), gpu: true });
@@ -39,7 +39,7 @@ test.runIf(here)(
       const include = `-I${join(tensorflow, 'include')}`;
       execFileSync('g++', [include, join(work, 'open.cc'), ...libraries, `-Wl,-rpath,${tensorflow}`, '-o', program]);
       // The driver alone is found there. What comes after the libraries are open, it cannot do.
-      const env = { ...TELL_EVERYTHING, LD_LIBRARY_PATH: work };
+      const env = { ...VERBOSE_LOGGING, LD_LIBRARY_PATH: work };
       const { stderr } = await runCommand({ command: program, args: [], env, timeoutMs: 60_000 });
       const opened = [...stderr.matchAll(/Successfully opened dynamic library (\S+)\.so/g)].map(([, name]) => name);
       expect([...new Set(opened)].sort()).toEqual(

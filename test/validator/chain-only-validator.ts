@@ -33,7 +33,7 @@ export interface ChainOnlyValidatorParameters {
 export async function chainOnlyValidator(parameters: ChainOnlyValidatorParameters): Promise<Validator> {
   const { folder, subtensor, netuid, hotkey, state, blockThreshold, hide, beacon } = parameters;
   const { pendingReveals } = state;
-  const competition = Competition.parse({});
+  const competition = Competition.parse({ blocksPerEpoch: 4 });
   const lines = (topic: string) =>
     Array.from({ length: competition.minRows }, (_, i) => `${JSON.stringify(rowOn(topic, i))}\n`).join('');
   const evaluationPath = join(folder, 'eval.jsonl');

@@ -14,6 +14,7 @@ import {
   runEpoch,
   Subtensor,
   type Validator,
+  type ValidatorChain,
   type ValidatorEvent,
   ValidatorState,
   WalletHotkey,
@@ -162,8 +163,8 @@ export class Miners {
     const { trainer, checker } = this.#parameters.machine;
     const validator: Validator = {
       netuid: NETUID,
-      competition,
-      subtensor: this.subtensor,
+      competition: { ...competition, blocksPerEpoch: 1 },
+      subtensor: withOneChance(this.subtensor),
       metadata: this.#metadata(),
       weightSetter: new WeightSetter({
         subtensor: this.subtensor,
@@ -179,11 +180,15 @@ export class Miners {
       state: this.state,
       cacheDir: join(this.folder, 'cache'),
       blockThreshold: 50,
-      queueSeed: 1,
-      onEvent: (event) => this.events.push(event),
+      onEvent: (event) => {
+        this.events.push(event);
+        if (event.kind === 'drawn') clearInterval(until.drawn);
+      },
       ...changed,
     };
-    const report = await runEpoch({ validator });
+    // The epoch begins with the block there is, and its chance is a later one.
+    const until = { drawn: setInterval(() => void this.chain.produceBlocks(), 20) };
+    const report = await runEpoch({ validator }).finally(() => clearInterval(until.drawn));
     return { report, of: (name) => report.entries.find(({ uid }) => uid === this.#uid(name))! };
   }
 
@@ -232,4 +237,18 @@ export interface PublishParameters {
 export interface EpochOf {
   report: EpochReport;
   of: (name: string) => EpochEntry;
+}
+
+/** The same chance on every chain and in every epoch, so that losses can be compared across them. */
+function withOneChance(subtensor: Subtensor): ValidatorChain {
+  return {
+    epoch: (parameters) => subtensor.epoch(parameters),
+    metagraph: (parameters) => subtensor.metagraph(parameters),
+    waitForBlock: (parameters) => subtensor.waitForBlock(parameters),
+    read: async (parameters) => {
+      const value = await subtensor.read(parameters);
+      const isChance = /^looking whether block \d+ is final$/.test(parameters.what) && value !== null;
+      return isChance ? ({ hash: '0x01', genesisHash: '0x00' } as typeof value) : value;
+    },
+  };
 }

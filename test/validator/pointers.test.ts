@@ -1,34 +1,18 @@
 import { expect, test } from 'vitest';
 import { Competition } from '../../src/schema/competition.ts';
-import type { Commitment, Metagraph } from '../../src/schema/metagraph.ts';
+import type { Commitment } from '../../src/schema/metagraph.ts';
 import { readPointers } from '../../src/validator/pointers.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
 function read(text: string | null, registrationBlock = 1) {
-  const neuron = {
-    uid: 0,
-    hotkey: 'h0',
-    coldkey: 'c0',
-    active: true,
-    validatorPermit: false,
-    consensus: 0,
-    incentive: 0,
-    validatorTrust: 0,
-    lastUpdateBlock: 1,
-    registrationBlock,
-  };
-  const metagraph = {
-    netuid: 1,
-    block: 9,
-    neurons: [neuron, { ...neuron, uid: 1, hotkey: 'silent' }],
-    nextEpochBlock: 20,
-  } as unknown as Metagraph;
-  const commitments = new Map<string, Commitment>([
-    ['h0', { hotkey: 'h0', text, kind: 'Raw', block: 5 }],
-    ['gone', { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 }],
-  ]);
-  const pointers = readPointers(metagraph, commitments, Competition.parse({}));
+  const neuron = { uid: 0, hotkey: 'h0', coldkey: 'c0', consensus: 0, registrationBlock };
+  const neurons = [neuron, { ...neuron, uid: 1, hotkey: 'silent' }];
+  const commitments: Commitment[] = [
+    { hotkey: 'h0', text, kind: 'Raw', block: 5 },
+    { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 },
+  ];
+  const pointers = readPointers({ neurons, commitments }, Competition.parse({}));
   expect([...pointers.keys()]).toEqual(['h0']);
   return pointers.get('h0')!.submission;
 }

@@ -10,7 +10,7 @@ import { chainOnlyValidator } from './chain-only-validator.ts';
 
 const NETUID = 96;
 /** Whatever the number of miners, with the order of their commitments and the wait for the end of the epoch, until the weights count. */
-const MOST_ROUND_TRIPS = 15;
+const MOST_ROUND_TRIPS = 20;
 
 let folder: string;
 beforeEach(async () => {
@@ -61,7 +61,8 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     const info = { fields: [{ [`Raw${text.length}`]: text }] };
     chain.setStorage('Commitments.CommitmentOf', NETUID, hotkey, { deposit: 0, block: 1, info });
   }
-  await chain.produceBlocks();
+  // The epoch begins in block 4, and block 7 is its chance.
+  await chain.produceBlocks(7);
   const subtensor = await Subtensor.open({ endpoint: chain.url });
   const state = await ValidatorState.open({ path: join(folder, `${miners}`) });
   let timer: NodeJS.Timeout | undefined;

@@ -23,8 +23,23 @@ beforeAll(async () => {
   for (let time = 0; time < 3; time++) {
     const state = await ValidatorState.open({ path: good });
     await state.beginEpoch({
-      epoch: { epochSeed: time, hotkeys: ['a', 'b'], startBlock: 100 + time },
+      epoch: {
+        epochSeed: time,
+        hotkeys: ['a', 'b'],
+        startBlock: 100 + time,
+        chanceBlock: 0,
+        neurons: [],
+        commitments: [],
+      },
       queue: { waiting: [time] },
+      history: {
+        genesisHash: '0x',
+        netuid: 1,
+        competition: '1',
+        sinceBlock: 100,
+        ledgerFrom: null,
+        lastStartBlock: time,
+      },
     });
     await state.pendingReveals.put(reveal(`0x0${time}`));
     await state.putScore({ key: `score ${time}`, score: { ok: true, value: 1.5 + time } });

@@ -23,6 +23,7 @@ test('a fresh state remembers nothing', async () => {
   const state = await ValidatorState.open({ path });
   expect(await state.openEpoch()).toBeNull();
   expect(await state.queue()).toBeNull();
+  expect(await state.history()).toBeNull();
   expect(await state.standings()).toEqual({});
   expect(await state.score('x')).toBeNull();
   expect(await state.ledger()).toEqual([]);
@@ -34,12 +35,24 @@ test('a fresh state remembers nothing', async () => {
 
 test('finishing an epoch stores the standings, closes it and forgets its scores, and keeps everything else', async () => {
   const state = await ValidatorState.open({ path });
-  await state.beginEpoch({ epoch: { epochSeed: 7, hotkeys: ['a'], startBlock: 3 }, queue: { waiting: [] } });
+  const start = { startBlock: 3, chanceBlock: 6, neurons: [], commitments: [] };
+  const epoch = { ...start, epochSeed: 7, hotkeys: ['a'] };
+  const history = {
+    genesisHash: '0x',
+    netuid: 1,
+    competition: '1',
+    sinceBlock: 3,
+    ledgerFrom: null,
+    lastStartBlock: null,
+  };
+  await state.beginEpoch({ epoch, queue: { waiting: [] }, history });
+  expect(await state.history()).toEqual(history);
   await state.putScore({ key: 'k', score: { ok: true, value: 1.25 } });
   await state.putDownload({ repo: 'a/b', commit: 'c', sha256: 'd', bytes: 1, block: 2 });
-  expect(await state.openEpoch()).toEqual({ epochSeed: 7, hotkeys: ['a'], startBlock: 3 });
+  expect(await state.openEpoch()).toEqual(epoch);
   const standings = { a: { average: 1, refused: null, postponedEpochs: 0 } };
-  await state.finishEpoch({ standings, queue: { waiting: ['b'] } });
+  await state.finishEpoch({ standings, queue: { waiting: ['b'] }, history: { ...history, lastStartBlock: 3 } });
+  expect((await state.history())?.lastStartBlock).toBe(3);
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();
   expect(await state.standings()).toEqual(standings);

@@ -9,6 +9,7 @@ export async function polkadotCrypto() {
     decodeAddress: crypto.decodeAddress,
     ed25519PairFromSeed: crypto.ed25519PairFromSeed,
     ed25519Sign: crypto.ed25519Sign,
+    ed25519Verify: crypto.ed25519Verify,
     encodeAddress: crypto.encodeAddress,
     mnemonicToMiniSecret: crypto.mnemonicToMiniSecret,
     mnemonicValidate: crypto.mnemonicValidate,

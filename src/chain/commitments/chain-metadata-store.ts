@@ -14,7 +14,7 @@ import {
   readCommitments,
 } from '../subnet/commitments.ts';
 import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
-import { readSubnet, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
+import { readSubnet, readSubnetAt, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import { callOn } from '../transaction/submit.ts';
 import type {
@@ -24,6 +24,7 @@ import type {
   PointerTextParameters,
   ReadCommitmentParameters,
   ReadPositionsParameters,
+  ReadSubnetAtParameters,
   WaitForRoomParameters,
 } from './metadata-store.ts';
 import { sendCommitment, waitForRoom } from './send-commitment.ts';
@@ -160,6 +161,12 @@ export class ChainMetadataStore implements MetadataStore {
   readSubnet({ signal }: { signal?: AbortSignal } = {}): Promise<Subnet> {
     const use = (snapshot: Snapshot) => readSubnet(snapshot, this.#netuid);
     return this.#subtensor.read({ what: 'reading the subnet', use, signal });
+  }
+
+  /** The same as of an earlier block; `null` where the node does not keep its state: most keep that of 256 blocks. */
+  readSubnetAt({ block, signal }: ReadSubnetAtParameters): Promise<Subnet | null> {
+    const use = (snapshot: Snapshot) => readSubnetAt(snapshot, this.#netuid, block);
+    return this.#subtensor.read({ what: `reading the subnet as of block ${block}`, use, signal });
   }
 
   /**

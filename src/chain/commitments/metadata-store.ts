@@ -40,6 +40,11 @@ export interface ReadPositionsParameters {
   signal?: AbortSignal;
 }
 
+export interface ReadSubnetAtParameters {
+  block: number;
+  signal?: AbortSignal;
+}
+
 /** Where the pointers of a subnet's miners are: one per hotkey, the latest wins. */
 export interface MetadataStore {
   /** Resolves when the hotkey may commit on this subnet. @throws FlockOffError `unregistered` in one sentence. */
@@ -67,4 +72,6 @@ export interface MetadataStore {
   currentBlock(parameters?: { signal?: AbortSignal }): Promise<number>;
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
   readSubnet(parameters?: { signal?: AbortSignal }): Promise<Subnet>;
+  /** The same as of an earlier block; `null` where the state of that block is no longer kept. */
+  readSubnetAt(parameters: ReadSubnetAtParameters): Promise<Subnet | null>;
 }

@@ -6,7 +6,7 @@ const ANOTHER = 'use another endpoint (--subtensor.chain_endpoint)';
 const CHECK_ENDPOINT = 'check --subtensor.network or --subtensor.chain_endpoint';
 
 /** A deadline that passed; `missing` is what did not come in time. */
-export function tooLate(what: string, url: string, timeoutMs: number, missing = 'no answer'): FlockOffError {
+export function deadlineExceeded(what: string, url: string, timeoutMs: number, missing = 'no answer'): FlockOffError {
   return new FlockOffError({
     code: 'timeout',
     what: `${what}: ${missing} from the chain at ${url} within ${timeoutMs} ms`,
@@ -38,7 +38,7 @@ export function nodeFailed(what: string, url: string, cause: RpcError, transient
   });
 }
 
-/** Answers that cannot be what was asked for. Another node may have better ones; the same one, too, after a while. */
+/** Invalid answers. Another node, or the same one later, may give valid ones. */
 export function unusableAnswer(what: string, url: string, cause: unknown): FlockOffError {
   return new FlockOffError({
     code: 'chain-unreachable',
@@ -60,8 +60,8 @@ function notSubtensor(url: string, why: string, cause?: unknown): FlockOffError 
   });
 }
 
-/** A node that answers, but what it answers cannot be true. */
-export function unfit(url: string, why: string): FlockOffError {
+/** A node that answers, but whose answers contradict each other or this machine's clock. */
+export function unusableNode(url: string, why: string): FlockOffError {
   return new FlockOffError({
     code: 'chain-unreachable',
     what: `the node at ${url} is not fit to be used: ${why}`,
@@ -71,7 +71,7 @@ export function unfit(url: string, why: string): FlockOffError {
   });
 }
 
-export function otherChain(url: string, expected: string, seen: string): FlockOffError {
+export function wrongChain(url: string, expected: string, seen: string): FlockOffError {
   return new FlockOffError({
     code: 'chain-unreachable',
     what: `${url} serves another chain: expected the genesis block ${expected}, saw ${seen}`,
@@ -81,9 +81,9 @@ export function otherChain(url: string, expected: string, seen: string): FlockOf
 }
 
 /**
- * Every endpoint of several failed; transient when one of them may come back. Where all ask for time, the shortest counts.
+ * Every one of several endpoints failed; transient when one of them is. Where all are rate limited, the shortest wait counts.
  */
-export function noneAnswers(failures: { shown: string; error: FlockOffError }[]): FlockOffError {
+export function allEndpointsFailed(failures: { shown: string; error: FlockOffError }[]): FlockOffError {
   const errors = failures.map(({ error }) => error);
   const [fix, ...otherFixes] = new Set(errors.map((error) => error.fix));
   const waits = errors.map(({ retryAfterMs }) => retryAfterMs ?? 0);
@@ -99,12 +99,12 @@ export function noneAnswers(failures: { shown: string; error: FlockOffError }[])
   });
 }
 
-/** The same error with another time to wait. */
+/** The same error with another `retryAfterMs`. */
 export function withRetryAfter(error: FlockOffError, retryAfterMs: number): FlockOffError {
   return new FlockOffError({ ...error.toParameters(), retryAfterMs });
 }
 
-/** What an endpoint failed with while it was being opened, as an error of ours. */
+/** Converts a failure to connect to an endpoint into a FlockOffError. */
 export function openingFailed(error: unknown, failure: OpeningFailure): FlockOffError {
   const { url } = failure;
   if (error instanceof FlockOffError) return error;

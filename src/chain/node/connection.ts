@@ -8,13 +8,13 @@ import { requiredItem } from '../../shared/required.ts';
 import { Secrets, secretsOfUrl } from '../../shared/secrets.ts';
 import { stopwatch, timed } from '../../shared/timed.ts';
 import {
+  allEndpointsFailed,
+  deadlineExceeded,
   nodeFailed,
-  noneAnswers,
   openingFailed,
-  tooLate,
-  unfit,
   unreachable,
   unusableAnswer,
+  unusableNode,
 } from './connection-errors.ts';
 import { type Endpoint, EndpointList } from './endpoint-list.ts';
 import { type JsonRpcSocket, METHOD_NOT_FOUND, RpcError, SocketLostError } from './json-rpc-socket.ts';
@@ -29,20 +29,20 @@ export interface ConnectionParameters {
   urls: string[];
   /** Genesis hash of the chain that is meant, `null` (default) for the chain of the first node that answers. */
   genesisHash?: string | null;
-  /** Deadline of every use. */
+  /** Deadline of every call of {@link Connection.use}. */
   timeoutMs: number;
-  /** How long the best block of a node may stand still before another node is asked. Default 2 minutes. */
+  /** Time without a new best block after which a node counts as stalled, which triggers failover. Default 2 minutes. */
   blockTimeoutMs?: number;
   /** Default 15 s. */
   pingIntervalMs?: number;
-  /** How far the time of a node's best block may be from the clock's; Infinity: it is not looked at. Default 10 minutes. */
+  /** Largest difference between the time of a node's best block and the clock; Infinity: not checked. Default 10 minutes. */
   maxClockDifferenceMs?: number;
   clock?: Clock;
-  /** Several connections of one program may share them: a runtime's description takes time to read. Default: own ones. */
+  /** Cache of runtime metadata, which is slow to load: connections of one program may share it. Default: a cache of its own. */
   codecs?: RuntimeCodecs;
-  /** The way to the nodes, `null` (default) for none but the direct one. */
+  /** Which proxy to use for each node, `null` (default) to connect directly. */
   proxyFor?: ProxyFor | null;
-  /** Opens the sockets to the nodes instead. */
+  /** Agent of node:http that opens the sockets, in place of `proxyFor`. */
   agent?: Agent;
   logger?: Logger;
 }
@@ -51,22 +51,22 @@ export interface UseConnectionParameters {
   signal?: AbortSignal;
   /** Default: the connection's. */
   timeoutMs?: number;
-  /** What did not come, when the deadline has passed. Default "no answer". */
+  /** What is missing when the deadline has passed, for the message. Default "no answer". */
   missing?: string;
 }
 
-/** A node further behind than this is still catching up. */
+/** A node this many blocks behind another is still syncing. */
 const MOST_BLOCKS_BEHIND = 20;
-/** Meanwhile the others have come as far as a node that told the truth. One that did not must not rule them all out for ever. */
+/** The highest block seen is forgotten after this time: a node that announced a false one must not rule out all others for ever. */
 const HIGHEST_COUNTS_MS = 600_000;
 const MAX_CLOCK_DIFFERENCE_MS = 600_000;
 const CLOSED = 'the connection was closed by this program';
 
 /**
  * One WebSocket to one of several nodes, with reconnect and failover: opened when first needed and again after it was
- * lost. Every use has a deadline; a use that misses it takes the link down with it, since a silent socket is not to be
- * trusted again. Failover to the next node of the list follows when a node is lost, falls silent, refuses a method, lives
- * in another time than this machine, or when its best block stands still while another node's may not.
+ * lost. Every call has a deadline; missing it closes the link, since a silent socket cannot be trusted again. Failover to
+ * the next node of the list happens when a node is lost, does not answer, refuses a method, has a clock too far from this
+ * machine's, or is stalled (no new best block) while another node may not be.
  */
 export class Connection {
   readonly timeoutMs: number;
@@ -81,7 +81,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #proxyFor: ProxyFor | null;
   readonly #agent: Agent | undefined;
-  /** Where each endpoint's best block stood still. */
+  /** Block at which each endpoint stalled. */
   readonly #stalledAt = new Map<Endpoint, number>();
   #genesisHash: string | null;
   #current: Endpoint;
@@ -90,7 +90,7 @@ export class Connection {
   #dropLink = new AbortController();
   #closed = false;
   #requests = 0;
-  /** Number of the highest block that a node announced before it was left, and when that was. */
+  /** The highest block that a node announced before failover, and when. */
   #highest = { block: 0, atMs: 0 };
 
   constructor(parameters: ConnectionParameters) {
@@ -116,7 +116,7 @@ export class Connection {
     return this.#current.shown;
   }
 
-  /** How many nodes there are to choose from. */
+  /** Number of configured endpoints. */
   get endpoints(): number {
     return this.#endpoints.all.length;
   }
@@ -139,7 +139,7 @@ export class Connection {
     const opening = this.#open();
     const dropLink = this.#dropLink;
     const timer = setTimeout(() => {
-      late = tooLate(what, this.url, timeoutMs, missing);
+      late = deadlineExceeded(what, this.url, timeoutMs, missing);
       interrupted.abort(late);
       if (dropLink === this.#dropLink) this.#endpoints.failed(this.#current);
       drop(dropLink, 'another call had no answer in time');
@@ -174,7 +174,7 @@ export class Connection {
     return error.code === METHOD_NOT_FOUND ? this.#failover(failed, dropLink) : failed;
   }
 
-  /** Goes on with another node, where there is one. */
+  /** Fails over to another node, where there is one. */
   #failover(because: FlockOffError, dropLink: AbortController): FlockOffError {
     if (this.endpoints > 1) {
       this.#endpoints.failed(this.#current);
@@ -198,7 +198,7 @@ export class Connection {
     return link;
   }
 
-  /** The first endpoint that turns out to be fit. Each has its share of the deadline, so that a silent one is passed by. */
+  /** Connects to the first usable endpoint. Each gets a share of the deadline, so that a silent one does not use it up. */
   async #openAny(dropped: AbortSignal): Promise<Link> {
     const failures: { shown: string; error: FlockOffError }[] = [];
     for (const endpoint of this.#endpoints.order()) {
@@ -226,7 +226,7 @@ export class Connection {
       }
     }
     const [only, ...others] = failures;
-    throw only && others.length === 0 ? only.error : noneAnswers(failures);
+    throw only && others.length === 0 ? only.error : allEndpointsFailed(failures);
   }
 
   async #openOne(endpoint: Endpoint, dropped: AbortSignal): Promise<Link> {
@@ -236,7 +236,7 @@ export class Connection {
     const shareMs = Math.floor(this.timeoutMs / (this.endpoints + 1));
     const timer =
       this.endpoints > 1
-        ? setTimeout(() => attempt.abort(tooLate('connecting', endpoint.shown, shareMs)), shareMs)
+        ? setTimeout(() => attempt.abort(deadlineExceeded('connecting', endpoint.shown, shareMs)), shareMs)
         : undefined;
     try {
       const opening = openLink({
@@ -246,7 +246,7 @@ export class Connection {
         genesisHash: this.#genesisHash,
         pingIntervalMs: this.#pingIntervalMs,
         stallTimeoutMs: this.blockTimeoutMs,
-        // Half of the time, so that it is the proxy that is named when the proxy is silent.
+        // Half of the time, so that a silent proxy times out first and is named in the error.
         connect: throughProxy(this.#proxyFor, Math.floor((this.endpoints > 1 ? shareMs : this.timeoutMs) / 2)),
         agent: this.#agent,
         onRequest: (method) => this.#traceRequest(method, endpoint),
@@ -263,7 +263,7 @@ export class Connection {
       const counts = this.#clock.nowMs() - this.#highest.atMs < HIGHEST_COUNTS_MS;
       if (this.endpoints > 1 && counts && behind > MOST_BLOCKS_BEHIND) {
         link.socket.close('it is behind');
-        throw unfit(endpoint.shown, `its best block ${link.heads.block} is ${behind} blocks behind`);
+        throw unusableNode(endpoint.shown, `its best block ${link.heads.block} is ${behind} blocks behind`);
       }
       this.#genesisHash ??= link.api.genesisHash.toHex();
       link.socket.lost.addEventListener('abort', () => {
@@ -290,7 +290,7 @@ export class Connection {
     };
   }
 
-  /** Leaves a node whose best block stands still, unless every other one stood still there too. */
+  /** Fails over from a stalled node, unless every other one stalled at that block too. */
   #stalled(endpoint: Endpoint, socket: JsonRpcSocket, block: number): void {
     this.#stalledAt.set(endpoint, block);
     const others = this.#endpoints.all.filter((other) => other !== endpoint);

@@ -2,21 +2,21 @@ import type { FlockOffError } from '../../errors/flock-off-error.ts';
 import { withRetryAfter } from './connection-errors.ts';
 import { withoutSecrets } from './networks.ts';
 
-/** A node that may be asked. */
+/** A node that can be connected to. */
 export interface Endpoint {
   url: string;
   /** The URL without what may hold an access key: see {@link withoutSecrets}. */
   shown: string;
 }
 
-/** One that failed less than this ago is tried after those that did not. */
+/** Cool-down: an endpoint that failed less than this ago is tried after the others. */
 const COOL_OFF_MS = 60_000;
-/** Who obeys asks so much later than allowed, and up to a tenth more: many clients that were refused at once come back one by one. */
+/** Margin added to a rate limit's wait, besides up to 10 % of jitter: clients refused together do not retry together. */
 const MARGIN_MS = 50;
 
 /**
- * The endpoints in the order they are tried: the list's own, but what failed just now comes last. So the first one is
- * gone back to when another fails, and no sooner.
+ * The endpoints in the order they are tried: the configured order, with those that failed recently last. So the first
+ * endpoint is used again only when the current one fails.
  */
 export class EndpointList {
   readonly all: readonly Endpoint[];
@@ -37,18 +37,18 @@ export class EndpointList {
     this.#refused.delete(endpoint);
   }
 
-  /** Whether an endpoint was ever fit to be used. */
+  /** Whether an endpoint has been connected to before. */
   hasWorked(endpoint: Endpoint): boolean {
     return this.#worked.has(endpoint);
   }
 
-  /** Remembers how long an endpoint asks to be left alone, where its refusal says so. */
+  /** Remembers until when an endpoint's rate limit asks not to connect, where its refusal says so. */
   refused(endpoint: Endpoint, error: FlockOffError): void {
     const { retryAfterMs } = error;
     if (retryAfterMs !== undefined) this.#refused.set(endpoint, { error, untilMs: performance.now() + retryAfterMs });
   }
 
-  /** The refusal of an endpoint that still asks to be left alone, `null` for one that may be asked. */
+  /** The rate-limit refusal that is still in force for an endpoint, `null` when it may be tried. */
   refusalOf(endpoint: Endpoint): FlockOffError | null {
     const refusal = this.#refused.get(endpoint);
     const leftMs = (refusal?.untilMs ?? 0) - performance.now();

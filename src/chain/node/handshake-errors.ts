@@ -6,23 +6,23 @@ import { withoutSecrets } from './networks.ts';
 const ENDPOINT = '--subtensor.network or --subtensor.chain_endpoint';
 const ANOTHER = 'use another endpoint (--subtensor.chain_endpoint)';
 
-/** What is waited at least after a limit that names no time. */
+/** Wait after a 429 without Retry-After. */
 const UNNAMED_WAIT_MS = 5_000;
-/** What is waited at most, whatever a server asks for: an hour without a look at the chain costs more than one request. */
+/** Upper limit for Retry-After: an hour without reading the chain costs more than one more request. */
 const LONGEST_WAIT_MS = 300_000;
-/** Statuses that speak of this moment and not of the request. */
+/** HTTP statuses of transient refusals. */
 const PASSING = [408, 425, 429];
 
 export interface OpeningFailure {
   /** The endpoint, as it is named in errors. */
   url: string;
-  /** Whether it has worked before: then what stands in the way now came by itself and may go by itself. */
+  /** Whether the endpoint has worked before: then the failure counts as transient. */
   hasWorked: boolean;
   /** Unix milliseconds. */
   nowMs: number;
 }
 
-/** An answer to the handshake that is no WebSocket, in its own words: the host is there, so the network is not to blame. */
+/** Explains an HTTP answer to the WebSocket handshake. The host is reachable, so the advice does not mention the network. */
 export function handshakeRefused({ response }: HandshakeRefusedError, failure: OpeningFailure): FlockOffError {
   const { url, hasWorked, nowMs } = failure;
   const { statusCode: status = 0, headers } = response;

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 export interface HeadClockParameters {
   /** The node, as it is named in errors. */
   url: string;
-  /** How far apart the two clocks may be; Infinity where they are not to be compared. */
+  /** Largest accepted difference; Infinity turns the check off. */
   maxDifferenceMs: number;
   clock: Clock;
   /** Whether a chain of this genesis block is known to be years old, so that only a syncing node is at its start. */
@@ -14,8 +14,8 @@ export interface HeadClockParameters {
 }
 
 /**
- * Compares the time that a node's best block says with this machine's. A node that is syncing moves its head and answers
- * everything, from a state of days ago: only the time in that state shows it.
+ * Compares the timestamp of a node's best block with this machine's clock. A node that is syncing announces new heads and
+ * answers every request, but from a state of days ago: only the timestamp shows it.
  */
 export class HeadClock {
   readonly #parameters: HeadClockParameters;
@@ -25,7 +25,7 @@ export class HeadClock {
     this.#parameters = parameters;
   }
 
-  /** Whether the last comparison is so long ago that the node may have fallen behind meanwhile. */
+  /** Whether the last comparison is too old to rely on. */
   get isDue(): boolean {
     const { clock, maxDifferenceMs } = this.#parameters;
     return clock.nowMs() - this.#comparedAtMs > maxDifferenceMs / 2;
@@ -80,7 +80,7 @@ function inWords(ms: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-/** A node may say anything: what no calendar has is told as it is. */
+/** A node may send any number: one that is no valid date is shown as it is. */
 function utc(ms: number): string {
   if (Number.isNaN(new Date(ms).getTime())) return `${ms} ms after 1970`;
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -7,7 +7,7 @@ import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 /** JSON-RPC's code for a method that the other side does not have. */
 export const METHOD_NOT_FOUND = -32_601;
 
-/** What is kept of the text of an error. */
+/** Longer error messages are truncated. */
 const MOST_MESSAGE_CHARACTERS = 1_000;
 
 /** An answer of the node that is an error: JSON-RPC 2.0 code and message, and `data` where it sent any. */
@@ -94,7 +94,7 @@ export class JsonRpcSocket {
   #lastId = 0;
 
   private constructor(socket: WebSocket, { pingIntervalMs = 15_000, onRequest = () => () => {} }: OpenSocketOptions) {
-    // Everything that waits for a notice listens; many at once are no leak.
+    // Many pending waits mean many listeners, which is no leak.
     setMaxListeners(0, this.lost);
     this.#onRequest = onRequest;
     this.#socket = socket;
@@ -110,7 +110,7 @@ export class JsonRpcSocket {
 
   /** Opens a socket; an abort of the signal closes it. @throws SocketLostError when it cannot be opened. */
   static async open(url: string, signal: AbortSignal, options: OpenSocketOptions = {}): Promise<JsonRpcSocket> {
-    // Loaded here: who opens no socket needs no library for it.
+    // Loaded on demand, so that importing the package loads no socket library.
     const { WebSocket } = await import('ws');
     signal.throwIfAborted();
     const connection = await options.connect?.(url, signal).catch((error: unknown) => {
@@ -145,7 +145,7 @@ export class JsonRpcSocket {
 
   /**
    * Subscribes; `onNotice` gets every notice in order until the returned function is called.
-   * Notices stop without a word when the socket closes: watch `lost`.
+   * Notices end silently when the socket closes: watch `lost`.
    */
   subscribe<T>({ method, unsubscribe, params = [] }: Subscription, onNotice: (notice: T) => void): Promise<() => void> {
     return new Promise((resolve, reject) => {
@@ -170,7 +170,7 @@ export class JsonRpcSocket {
     this.#lose(why, true);
   }
 
-  /** Whatever arrives shows that the other side lives: a pong, or the next piece of a long answer. */
+  /** Any incoming data counts as a sign of life: a pong, or the next chunk of a long answer. */
   #keepAsking(connection: Socket, intervalMs: number): void {
     let bytesAtLastPing = -1;
     const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import type { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { otherChain } from './connection-errors.ts';
+import { wrongChain } from './connection-errors.ts';
 import type { Endpoint } from './endpoint-list.ts';
 import { HeadClock } from './head-clock.ts';
 import { HeadFeed } from './head-feed.ts';
@@ -14,7 +14,7 @@ import { NodeSnapshot } from './snapshot.ts';
 /** A connected node. */
 export interface Link {
   endpoint: Endpoint;
-  /** Everything that goes over the wire. */
+  /** Sends every request. */
   socket: JsonRpcSocket;
   /**
    * The runtime's description, used as a codec only: what @polkadot/api sends by itself it prints when it fails, so
@@ -35,18 +35,18 @@ export interface OpenLinkParameters extends Pick<OpenSocketOptions, 'connect' | 
   pingIntervalMs: number;
   stallTimeoutMs: number;
   onRequest: (method: string) => (error?: unknown) => void;
-  /** Called each time the best block has stood still for that long, with its number. */
+  /** Called each time no new best block has arrived for `stallTimeoutMs`, with the number of the last one. */
   onStall: (socket: JsonRpcSocket, block: number) => void;
   clock: Clock;
   /** How far the time of the best block may be from the clock's. */
   maxClockDifferenceMs: number;
-  /** Called when a node that was fit has fallen behind, or the clock was set. */
+  /** Called when a connected node has fallen behind, or this machine's clock was changed. */
   onWrongTime: (socket: JsonRpcSocket, error: FlockOffError) => void;
 }
 
 /**
- * Opens a socket to a node and asks it what it is: the chain that is meant, a Subtensor, and one that does what is
- * needed of it.
+ * Opens a socket to a node and checks it: that it serves the expected chain, is a Subtensor node, and answers every
+ * method that is needed.
  */
 export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   const { endpoint, signal, codecs, genesisHash, pingIntervalMs, stallTimeoutMs, onRequest, onStall } = parameters;
@@ -56,7 +56,7 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
   try {
     const identity = await readIdentity(socket);
     if (genesisHash !== null && identity.genesisHash !== genesisHash)
-      throw otherChain(endpoint.shown, genesisHash, identity.genesisHash);
+      throw wrongChain(endpoint.shown, genesisHash, identity.genesisHash);
     const api = await codecs.open(socket, identity);
     const headClock = new HeadClock({
       url: endpoint.shown,
@@ -73,7 +73,7 @@ export async function openLink(parameters: OpenLinkParameters): Promise<Link> {
       block,
       stallTimeoutMs,
       onStall: (at) => onStall(socket, at),
-      // Reads the time only. Who waits meets a failure as the end of the socket.
+      // Reads the timestamp only. A failure reaches callers when the socket closes.
       onFollowed: () => headClock.isDue && new NodeSnapshot(node).read({}).catch(() => {}),
     });
     return { endpoint, ...node, heads };

@@ -1,17 +1,16 @@
 import { ask, BlockAnswer, HashAnswer, HeaderAnswer, KeysAnswer, NonceAnswer, UnusableAnswerError } from './answers.ts';
-import { unfit } from './connection-errors.ts';
+import { unusableNode } from './connection-errors.ts';
 import type { HeadClock } from './head-clock.ts';
 import { RpcError } from './json-rpc-socket.ts';
 import { type Node, NodeSnapshot, toNumber } from './snapshot.ts';
 
-/** An account nobody has. */
+/** The zero account, whose nonce is 0. */
 const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
 
 /**
- * Calls once what is read with later, since a node may name a method in `rpc_methods` and refuse it, or answer it with
- * nonsense. That the state it answers with is the state of the block asked for is seen by the block number in it, and
- * that the block is one of today by its time.
- * Only sending is not tried: a node that refuses that is noticed when something is sent, and nothing is lost by it.
+ * Calls every read method once, since a node may list a method in `rpc_methods` and still refuse it, or answer it with
+ * invalid data. The block number in the state must match the block asked for, and its timestamp this machine's clock.
+ * Submitting is not tried: a node that refuses it is noticed when a transaction is sent, and nothing is lost.
  * Returns the number of the best block. @throws FlockOffError `chain-unreachable` for a node that is not fit.
  */
 export async function probe(node: Node & { headClock: HeadClock }, url: string): Promise<number> {
@@ -20,8 +19,8 @@ export async function probe(node: Node & { headClock: HeadClock }, url: string):
     try {
       return await answer;
     } catch (error) {
-      if (error instanceof RpcError) throw unfit(url, `it refuses ${method} (${error.code}: ${error.message})`);
-      throw error instanceof UnusableAnswerError ? unfit(url, error.message) : error;
+      if (error instanceof RpcError) throw unusableNode(url, `it refuses ${method} (${error.code}: ${error.message})`);
+      throw error instanceof UnusableAnswerError ? unusableNode(url, error.message) : error;
     }
   };
   const asked = <Answer extends Parameters<typeof ask>[3]>(method: string, params: unknown[], answer: Answer) =>
@@ -43,7 +42,7 @@ export async function probe(node: Node & { headClock: HeadClock }, url: string):
     asked('chain_getFinalizedHead', [], HashAnswer),
     asked('chain_getBlock', [blockHash], BlockAnswer.unwrap()),
   ]);
-  if (stored !== number) throw unfit(url, `it serves block ${number} with the state of block ${stored}`);
+  if (stored !== number) throw unusableNode(url, `it serves block ${number} with the state of block ${stored}`);
   const wrongTime = now === null ? null : headClock.compare(now);
   if (wrongTime) throw wrongTime;
   return number;

@@ -24,7 +24,7 @@ export { readsFor, type StorageRead, type StorageReads, type StorageValues } fro
 export interface Node {
   socket: JsonRpcSocket;
   api: ApiPromise;
-  /** Compares the time of what is read at the best block with this machine's. Left out: nobody does. */
+  /** Compares the timestamp of the best block with this machine's clock. Default: no check. */
   headClock?: HeadClock;
 }
 
@@ -37,7 +37,7 @@ export interface MapEntry {
 }
 
 const PAGE_KEYS = 1000;
-/** Entries of a map that are read at most: a subnet has 2500 uids, and whoever left it may stay in a map. */
+/** Most entries that are read of a map: a subnet has up to 2500 uids, and maps may keep entries of hotkeys that left. */
 const MOST_ENTRIES = 200_000;
 /** The time a block says it was made at, in Unix milliseconds. */
 const TIME = 'timestamp.now';

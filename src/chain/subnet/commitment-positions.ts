@@ -1,5 +1,5 @@
 import { toItems, toTuple } from '../codec/chain-value.ts';
-import { RpcError } from '../node/json-rpc-socket.ts';
+import { isDropped } from '../node/dropped-state.ts';
 import { type ChainValue, type Snapshot, toNumber } from '../node/snapshot.ts';
 
 /** Where in their block commitments were made: the transaction's place in it, by hotkey. */
@@ -50,7 +50,7 @@ async function readPositionsOf(snapshot: Snapshot, netuid: number): Promise<Bloc
 /** The events of a block, `null` where the node has dropped them, or the runtime of that block had others. */
 async function readEvents(snapshot: Snapshot): Promise<EventRecord[] | null> {
   const read = await snapshot.readEntry('system.events').catch((error: unknown) => {
-    if (error instanceof RpcError && isDropped(error)) return null;
+    if (isDropped(error)) return null;
     throw error;
   });
   if (read === null || read.hex === null) return null;
@@ -62,9 +62,4 @@ async function readEvents(snapshot: Snapshot): Promise<EventRecord[] | null> {
   } catch {
     return null;
   }
-}
-
-/** How nodes say that they do not keep the state of a block, or know none of that hash. */
-function isDropped({ message, data }: RpcError): boolean {
-  return /discarded|unknown ?block|pruned|not found/i.test(`${message} ${typeof data === 'string' ? data : ''}`);
 }

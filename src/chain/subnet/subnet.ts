@@ -1,5 +1,6 @@
 import type { Commitment, Metagraph } from '../../schema/metagraph.ts';
 import type { SubnetIdentity } from '../../schema/subnet-identity.ts';
+import { isDropped } from '../node/dropped-state.ts';
 import { type ChainValue, type Snapshot, type StorageRead, toNullable, toNumber } from '../node/snapshot.ts';
 import { readCommitments } from './commitments.ts';
 import { identityOf, identityReads } from './identity.ts';
@@ -24,6 +25,27 @@ export async function readSubnet(snapshot: Snapshot, netuid: number): Promise<Su
 /** Whose subnet it is, in one round trip. */
 export async function readIdentity(snapshot: Snapshot, netuid: number): Promise<SubnetIdentity> {
   return identityOf(netuid, snapshot.genesisHash, await snapshot.read(identityReads(snapshot, netuid)));
+}
+
+const UPGRADE = 'system.lastRuntimeUpgrade';
+
+/**
+ * The same as of another block. `null` where the node does not keep its state any more (most keep that of 256 blocks), has
+ * no such block yet, or another runtime made it, whose storage the description of this one may misread.
+ */
+export async function readSubnetAt(snapshot: Snapshot, netuid: number, block: number): Promise<Subnet | null> {
+  const past = await snapshot.at(block);
+  if (past === null) return null;
+  try {
+    const [subnet, ...runtimes] = await Promise.all([
+      readSubnet(past, netuid),
+      ...(snapshot.canRead([UPGRADE]) ? [past, snapshot] : []).map((at) => at.readEntry(UPGRADE)),
+    ]);
+    return runtimes[0]?.hex === runtimes[1]?.hex ? subnet : null;
+  } catch (error) {
+    if (isDropped(error)) return null;
+    throw error;
+  }
 }
 
 /** The uid of a hotkey on a subnet, `null` when it is not registered. */

@@ -133,10 +133,10 @@ export function poolRejection(call: string, error: RpcError, specVersion: number
 }
 
 /** What a pool's rejection is about; `passing` may be otherwise in the next block, `none` is no rejection at all. */
-export type Judgement = 'call' | 'signature' | 'passing' | 'none';
+export type RejectionKind = 'call' | 'signature' | 'passing' | 'none';
 
 /** Whether an error says that the call will not be taken, or only not with this signature, or not now. */
-export function judgementOf(error: FlockOffError): Judgement {
+export function rejectionKind(error: FlockOffError): RejectionKind {
   const { transient } = error;
   if (error.code !== 'chain-rejected') return transient ? 'none' : 'call';
   const { facts } = error;

@@ -5,7 +5,7 @@ import { dispatchRejection } from './explain-rejection.ts';
 import type { SignedTransaction } from './sign.ts';
 import { type Certainty, type Inclusion, readOutcome } from './watch.ts';
 
-/** `never`: it is in no block and can get into none; `open`: it may still get into one. */
+/** What became of a transaction. `never`: it is in no block and can get into none; `open`: it may still get into one. */
 export type Fate = Inclusion | 'never' | 'open';
 
 /** The number of transactions an account has in the blocks up to this one: the nonce its next one needs. */
@@ -23,8 +23,8 @@ export interface FindTransactionParameters {
 }
 
 /**
- * Looks for a transaction in the blocks since it was signed, from the best one back: how the chain itself, and not the
- * node that was asked to pass it on, tells what became of it.
+ * Looks for a transaction in the blocks since it was signed, from the best one back: its outcome is read from the chain
+ * itself, not from the node that it was submitted to.
  * @throws FlockOffError `chain-rejected` when it is in a block whose runtime refused it.
  */
 export async function findTransaction(link: Node, parameters: FindTransactionParameters): Promise<Fate> {

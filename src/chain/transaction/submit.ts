@@ -7,9 +7,9 @@ import { ask, NonceAnswer, UnusableAnswerError } from '../node/answers.ts';
 import type { Link } from '../node/link.ts';
 import { NodeSnapshot, type Snapshot } from '../node/snapshot.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
-import { ALREADY_IMPORTED, judgementOf } from './explain-rejection.ts';
+import { ALREADY_IMPORTED, rejectionKind } from './explain-rejection.ts';
 import { type Fate, findTransaction, readNonce } from './find.ts';
-import { type Account, AccountTurns } from './nonce-turns.ts';
+import { type Account, NonceLocks } from './nonce-locks.ts';
 import {
   type BuildCall,
   ERA_BLOCKS,
@@ -88,7 +88,7 @@ class SignAgain extends Error {
  */
 export class Submitter {
   readonly #client: SubmitterParameters;
-  readonly #turns = new AccountTurns();
+  readonly #turns = new NonceLocks();
 
   constructor(parameters: SubmitterParameters) {
     this.#client = parameters;
@@ -195,7 +195,7 @@ export class Submitter {
         return await this.#client.useOnce(name, watch, signal);
       } catch (error) {
         if (!(error instanceof FlockOffError) || error.code === 'aborted') throw error;
-        const judgement = judgementOf(error);
+        const judgement = rejectionKind(error);
         if (judgement === 'call' && offer === 1) throw error;
         isOnItsWay ||=
           judgement === 'none' || (error.code === 'chain-rejected' && error.facts.rpcCode === ALREADY_IMPORTED);
@@ -288,5 +288,5 @@ function signedTooLate(call: string, facts: { block: number; lastBlock: number; 
 
 /** Whether an error says that a call will not land. */
 function isFinal(error: unknown): boolean {
-  return error instanceof FlockOffError && ['call', 'signature'].includes(judgementOf(error));
+  return error instanceof FlockOffError && ['call', 'signature'].includes(rejectionKind(error));
 }

@@ -50,14 +50,14 @@ const LOST_COMMIT = [
 ];
 /** Errors that the hash itself brings about: it binds what it was made of. */
 const SPOILT_COMMIT = ['IncorrectWeightVersionKey'];
-/** Errors that the next attempt, a few blocks later, will not meet. */
+/** Errors that an attempt some blocks later does not get. */
 const TOO_EARLY = ['RevealTooEarly', 'CommitBlockNotInRevealRange'];
 /** Blocks after which the chain is asked again whether it has opened what is due. */
 const LOOK_AGAIN_BLOCKS = 3;
 /** Blocks after which a reveal that the chain refused, for want of a permit or of stake for instance, is sent again. */
 const TRY_AGAIN_BLOCKS = 30;
 
-/** Brings everything pending of an account forward as far as it can be. */
+/** Reveals or checks every pending commit of an account, as far as possible now. */
 export class Revealing {
   readonly report: RevealReport = { revealed: [], dropped: [], waiting: [], nextRevealBlock: null };
   readonly #account: WeightsAccount;
@@ -80,7 +80,7 @@ export class Revealing {
       if (commit?.window === 'early') {
         this.#wait(reveal, commit, commit.revealFromBlock);
       } else if (commit?.window === 'open') {
-        // One that fails must not keep the others from their window.
+        // A failed reveal must not make the others miss their window.
         await this.#revealOne(reveal, commit, block).catch((error: unknown) => failures.push(error));
       } else if (commit) {
         await this.#drop(reveal, `their window ended with block ${commit.revealUntilBlock}`);

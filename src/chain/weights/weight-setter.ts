@@ -74,11 +74,11 @@ export interface WeightsReceipt extends NormalisedWeights {
 export interface WeightStore {
   /** Sends weights, waiting first for the chain's rate limit where it has not passed. */
   set(parameters: SetWeightsParameters): Promise<WeightsReceipt>;
-  /** Brings forward what was committed and does not count yet. */
+  /** Reveals committed weights whose window is open, and checks those that the chain reveals. */
   reveal(parameters?: { signal?: AbortSignal }): Promise<RevealReport>;
 }
 
-/** Refusals that a new look at the chain clears up: other weights of this hotkey came first, or what was looked at has changed. */
+/** Refusals after which the chain's state is read again: other weights of this hotkey came first, or the state has changed. */
 const OVERTAKEN = [
   'SettingWeightsTooFast',
   'CommittingWeightsTooFast',
@@ -167,8 +167,8 @@ export class WeightSetter implements WeightStore {
   }
 
   /**
-   * Brings forward what was committed: reveals every hash commit whose window is open, looks whether the chain has
-   * revealed what was time-locked, and gives up what cannot count any more, saying why. Call it every few blocks, also
+   * Advances pending commits: reveals every hash commit whose window is open, checks whether the chain has
+   * revealed time-locked ones, and gives up those that can no longer count, with the reason. Call it every few blocks, also
    * after a restart.
    * A reveal that the chain refuses for a reason that may pass stays pending, with a warning.
    * @throws FlockOffError `chain-unreachable` or `timeout` when it is not known what became of a reveal; it stays pending.

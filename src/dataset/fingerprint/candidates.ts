@@ -23,16 +23,15 @@ export const MOST_CANDIDATES = 6;
  */
 export class Candidates {
   readonly #table: GramTable;
-  readonly #first: Uint32Array;
-  readonly #second: Uint32Array;
+  /** Two per place: the first row, and the first of another owner. Side by side, since each look waits for memory. */
+  readonly #holders: Uint32Array;
   readonly #rows: NumberedRows;
   readonly #found = new GrowingList();
 
   constructor(judged: readonly Fingerprint[], rows: NumberedRows) {
     const keys = judged.flatMap(({ words, pairHashes, questionHashes }) => [words, pairHashes, questionHashes]);
     this.#table = new GramTable(() => keys);
-    this.#first = new Uint32Array(this.#table.size).fill(NONE);
-    this.#second = new Uint32Array(this.#table.size).fill(NONE);
+    this.#holders = new Uint32Array(2 * this.#table.size).fill(NONE);
     this.#rows = rows;
   }
 
@@ -75,7 +74,7 @@ export class Candidates {
   #look(word: number, owner: number, weight: number): void {
     const place = this.#table.placeOf(word);
     if (place === ABSENT) return;
-    const [first, second] = [this.#first[place]!, this.#second[place]!];
+    const [first, second] = [this.#holders[2 * place]!, this.#holders[2 * place + 1]!];
     for (let i = 0; i < weight; i++) {
       if (first !== NONE && this.#rows.ownerOf(first) !== owner) this.#found.add(first);
       if (second !== NONE && this.#rows.ownerOf(second) !== owner) this.#found.add(second);
@@ -84,16 +83,22 @@ export class Candidates {
 
   /** Keeps the first two rows of different owners. */
   #note(place: number, number: number, begin: number): void {
-    const [first, second] = [this.#first[place]!, this.#second[place]!];
+    const [first, second] = [this.#holders[2 * place]!, this.#holders[2 * place + 1]!];
     const rows = this.#rows;
-    if (first === NONE) this.#first[place] = number;
-    else if (rows.ownerOf(first) === rows.ownerOf(number)) {
-      if (rows.shownAt(number) < rows.shownAt(first)) this.#first[place] = number;
-    } else if (rows.shownAt(number) < rows.shownAt(first)) {
-      this.#second[place] = first;
-      this.#first[place] = number;
-    } else if (second === NONE || rows.shownAt(number) < rows.shownAt(second)) this.#second[place] = number;
-    const isClosed = (p: number) => this.#second[p] !== NONE && rows.shownAt(this.#second[p]!) <= begin;
+    if (first === NONE) {
+      this.#holders[2 * place] = number;
+      return;
+    }
+    if (rows.ownerOf(first) === rows.ownerOf(number)) {
+      if (rows.shownAt(number) < rows.shownAt(first)) this.#holders[2 * place] = number;
+      return;
+    }
+    if (rows.shownAt(number) < rows.shownAt(first)) {
+      this.#holders[2 * place + 1] = first;
+      this.#holders[2 * place] = number;
+    } else if (second === NONE || rows.shownAt(number) < rows.shownAt(second)) this.#holders[2 * place + 1] = number;
+    const isClosed = (p: number) =>
+      this.#holders[2 * p + 1] !== NONE && rows.shownAt(this.#holders[2 * p + 1]!) <= begin;
     if (isClosed(place)) this.#table.close(place, isClosed);
   }
 }

@@ -26,7 +26,7 @@ export class GramTable {
     let total = 0;
     for (const list of lists()) total += list.length;
     const bits = Math.max(4, Math.ceil(Math.log2(total + 1)));
-    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 2));
+    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 4));
     this.#mayHoldShift = 32 - Math.min(28, bits + 3);
     this.#mayHold = new Uint32Array(2 ** (32 - this.#mayHoldShift - 5) || 1);
     const ends = new Uint32Array(2 ** (32 - this.#bucketShift));

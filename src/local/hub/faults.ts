@@ -56,7 +56,7 @@ export class HubFaults {
 }
 
 /** Makes the answer fail as it is written. */
-export function spoil(response: ServerResponse, fault: HubFault): void {
+export function corruptResponse(response: ServerResponse, fault: HubFault): void {
   const end = response.end.bind(response);
   response.end = ((body?: unknown) => {
     const bytes = Buffer.from((body as Buffer | string | undefined) ?? '');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { LocalHubUser } from './access.ts';
-import { HubFaults, spoil } from './faults.ts';
+import { corruptResponse, HubFaults } from './faults.ts';
 import type { HubContents } from './hub-request.ts';
 import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
 import type { Repository } from './repository.ts';
@@ -88,7 +88,7 @@ async function serve(
   if (fault?.kind === 'drop') return void request.socket.destroy();
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'delay') await clock.sleep(fault.ms);
-  if (fault) spoil(response, fault);
+  if (fault) corruptResponse(response, fault);
   const host = request.headers.host ?? '';
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host))
     throw new HubRefusal(403, 'This hub serves this machine only.');

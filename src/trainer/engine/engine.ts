@@ -4,7 +4,7 @@ import type { LoraAdapter } from '../model/lora-adapter.ts';
 import type { NamedTensor } from '../model/weights.ts';
 import type { TokenBatch } from '../tokens/batches.ts';
 
-/** What computes: the seam between the training loop and whatever runs the model. Tensors never cross it. */
+/** The interface between the training loop and the backend that runs the model. Tensors never cross it. */
 export interface LoraEngine {
   readonly config: Qwen2Config;
   /** @throws FlockOffError `out-of-memory` when rows of `length` tokens cannot be trained on and evaluated with adapters of this rank. */

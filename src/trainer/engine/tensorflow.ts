@@ -7,7 +7,7 @@ import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 /** TensorFlow.js as a value, so that nothing in this room imports it. */
 export type Tf = typeof tfjs;
 
-/** What can run the model, in the order they are tried. */
+/** Backends that can run the model, in the order they are tried. */
 export const BACKENDS = ['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 

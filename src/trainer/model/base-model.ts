@@ -36,7 +36,7 @@ export interface BaseModelSource {
   hubToken?: string;
   /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
   proxy?: ProxyOption;
-  /** Replaces Node's, and sees to proxies itself. */
+  /** Replaces Node's fetch; `proxy` is not used then. */
   fetch?: typeof fetch;
   clock?: Clock;
   /** The connection is given up after this long without a byte, or with less than 1 KiB a second. Default 30 s. */

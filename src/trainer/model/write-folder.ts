@@ -6,7 +6,7 @@ import { onDisk } from '../../shared/on-disk.ts';
 export interface WriteFolderParameters {
   /** Made when missing. */
   folder: string;
-  /** Path of the configuration inside it, without which nobody takes the folder for complete. */
+  /** Path of the configuration inside it, without which the folder counts as incomplete. */
   configPath: string;
   config: unknown;
   /** Writes everything else. */

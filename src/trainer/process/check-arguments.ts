@@ -40,7 +40,7 @@ export function requireRows(rows: DatasetRow[]): void {
   if (wrong >= 0) throw badArgument(`rows: row ${wrong + 1} has no conversations`, 'read it with DatasetSchema');
 }
 
-/** What any call says of a trainer after its end. */
+/** The error of calls after `dispose`. */
 export function disposedTrainer(): FlockOffError {
   return badArgument('this LoraTrainer has been disposed', 'load another');
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { childEnvironment } from '../../shared/child-environment.ts';
 import type { BackendInfo } from '../engine/tensorflow.ts';
 
-/** Left to others, and to what the estimate of a run's memory does not know. */
+/** Reserve for other programs, and for errors of the estimate. */
 const RESERVE = 0.1;
 
 /** Bytes that a run may take on the device that computes: what is free now, in a container what its limit leaves. */

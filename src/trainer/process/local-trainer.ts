@@ -38,13 +38,13 @@ const CHECKPOINT_EVERY_MS = 60_000;
 interface LoadContext {
   signal?: AbortSignal;
   clock?: Clock;
-  /** Called now and then while there is no progress to tell: as rows are tokenized, and after each micro batch. */
+  /** Called as a sign of life between progress reports: as rows are tokenized, and after each micro batch. */
   onAlive?: () => void;
-  /** Called with a sentence on what could not be written and was done without. */
+  /** Called with a sentence when an optional file could not be written. */
   onWarning?: (message: string) => void;
 }
 
-/** Trains in this process: every step holds up its event loop. One call at a time; the others wait. */
+/** Trains in this process: every step blocks its event loop. One call at a time; the others are queued. */
 export class LocalTrainer implements LoadedTrainer {
   readonly facts: TrainerFacts;
   readonly #engine: LoraEngine;
@@ -55,7 +55,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
   #evaluation: { key: string; set: EvaluationSet } | null = null;
   #disposed = false;
-  /** Resolves when the last call so far is done. */
+  /** The end of the queue of calls. */
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -234,7 +234,7 @@ export class LocalTrainer implements LoadedTrainer {
         cause: error,
       });
     } finally {
-      // Who is aborted while waiting must not let the next one in before those in front.
+      // An aborted call keeps its place in the queue, so that the next one does not overtake those before it.
       void before.then(done);
     }
   }

@@ -15,13 +15,13 @@ import { weightShapes } from '../model/weights.ts';
 import { collate } from '../tokens/batches.ts';
 import { freeMemoryBytes } from './free-memory.ts';
 
-/** What matrices are multiplied in, and why. Everything else is float32. */
+/** The type of the matrix products, and why it was chosen. Everything else is float32. */
 export interface Precision {
   matmul: MatrixType;
   reason: string;
 }
 
-/** How the base model's matrices are held, and why. */
+/** How the base model's matrices are stored, and why. */
 export interface WeightStorage {
   dtype: MatrixType;
   /** True when they are read from a file of the cache folder as they are needed: their memory can be taken back any time. */
@@ -40,7 +40,7 @@ export interface OpenEngineParameters {
   /** Model folder. */
   folder: string;
   config: Qwen2Config;
-  /** What computes. */
+  /** The backend. */
   backend: BackendInfo;
   /** Default: chosen. */
   matmul?: Precision['matmul'];
@@ -56,13 +56,13 @@ export interface OpenEngineParameters {
   signal?: AbortSignal;
 }
 
-/** Below this many weights the rounding of bfloat16 buys too little time. */
+/** Smaller models stay in float32: bfloat16 saves too little time for its rounding. */
 const LARGE = 100_000_000;
 /** How much faster bfloat16 must be to be chosen. */
 const WORTH = 1.2;
 const TRIED_TOKENS = 128;
 
-/** Loads the base model into the engine that suits this device: one graph where it can run, plain operations elsewhere. */
+/** Loads the base model into the best engine for this device: one graph where it can run, else plain operations. */
 export async function openEngine(parameters: OpenEngineParameters): Promise<OpenedEngine> {
   const { tf, backend, folder, config, checkpointing = 'auto', signal } = parameters;
   const { memoryBytes = await freeMemoryBytes(backend) } = parameters;

@@ -7,7 +7,7 @@ import { required } from '../../shared/required.ts';
 import { LocalTrainer } from './local-trainer.ts';
 import { type Reply, type Request, toPlainError } from './process-messages.ts';
 
-// A module that was loaded first, or --env-file, may have put back what the parent kept to itself.
+// A preloaded module, or --env-file, may have set variables that the parent did not pass on.
 const own = childEnvironment({ env: process.env, names: process.argv.slice(2) });
 for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
 
@@ -62,10 +62,10 @@ process.on('message', async (request: Request) => {
   }
 });
 process.on('disconnect', () => process.exit());
-// During a step of seconds or minutes this thread hears nothing; when the parent is killed then, another one ends this process.
+// A step may block this thread for minutes: a second thread ends this process when the parent was killed meanwhile.
 new Worker(
   'const { workerData: parent } = require("node:worker_threads"); setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), 500)',
   { eval: true, execArgv: [], workerData: process.ppid },
 ).unref();
-// Ctrl-C reaches the whole group: the parent decides when this process ends.
+// Ctrl-C signals the whole process group: the parent decides when this process ends.
 process.on('SIGINT', () => {});

@@ -2,7 +2,7 @@ import { FlockOffError, type FlockOffErrorParameters, messageOf } from '../../er
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import type { EvaluateParameters, LoadEngineParameters, TrainParameters } from './trainer-parameters.ts';
 
-/** What is asked of a training process. Sent with structured cloning, so that tensors stay typed arrays. */
+/** Requests to a training process. Sent with structured cloning, so that tensors stay typed arrays. */
 export type Request =
   | { id: number; kind: 'load'; folder: string; engine: LoadEngineParameters }
   | {
@@ -20,12 +20,12 @@ export type Request =
   /** Ends the request with this id. */
   | { id: number; kind: 'abort' };
 
-/** What it answers, with the id of the request. */
+/** Replies, with the id of the request. */
 export type Reply =
-  /** It has done something, and nothing to tell. */
+  /** A sign of life (heartbeat) without progress. */
   | { id: number; kind: 'alive' }
   | { id: number; kind: 'progress'; progress: unknown }
-  /** Something could not be written and was done without; of no call. */
+  /** An optional file could not be written; belongs to no request. */
   | { id: 0; kind: 'warning'; message: string }
   | { id: number; kind: 'done'; value: unknown }
   | { id: number; kind: 'failed'; error: FlockOffErrorParameters };

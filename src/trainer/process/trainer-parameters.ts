@@ -17,20 +17,20 @@ export interface EngineParameters {
    */
   backend?: BackendName;
   /**
-   * What matrices are multiplied in; everything else is float32. Default: bfloat16 for models of 100 million weights and
+   * Type of the matrix products; everything else is float32. Default: bfloat16 for models of 100 million weights and
    * more where a short measurement finds it faster on this device, else float32. float16 gives way to float32 where the
    * base model exceeds its range.
    */
   matmul?: Precision['matmul'];
   /**
-   * `layer` computes each layer again for its gradient instead of keeping it: about a third more time, and memory that
-   * hardly grows with the length of rows. `auto`, the default, does so where there is no room to keep them. The result is
+   * Gradient checkpointing. `layer` recomputes each layer in the backward pass: about a third more time, and memory that
+   * hardly grows with the length of rows. `auto`, the default, does so where the activations do not fit into memory. The result is
    * the same. Native backends only.
    */
   checkpointing?: Checkpointing;
   /**
-   * What training may take in all, base weights included. Rows of a batch are computed in parts where they do not fit at
-   * once; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
+   * Memory limit of training, base weights included. A batch that does not fit is split, and its gradients are
+   * accumulated; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
    */
   memoryBytes?: number;
   /**
@@ -38,11 +38,11 @@ export interface EngineParameters {
    * Default: for models of 100 million weights and more. The file is made once, in the cache folder, of the model's size.
    */
   mapWeights?: boolean;
-  /** Loading fails where rows as long as this recipe allows could not be trained on. Default: not asked. */
+  /** Loading fails where rows as long as this recipe allows do not fit into memory. Default: not checked. */
   recipe?: z.input<typeof LoraRecipe>;
 }
 
-/** What the process that trains must know besides. */
+/** Further parameters of the training process. */
 export interface LoadEngineParameters extends EngineParameters {
   /** Where files with mapped weights are kept. */
   cacheDir: string;
@@ -60,8 +60,8 @@ export interface TrainParameters {
   /** Same rows, recipe, seed, machine and `memoryBytes`: same losses, bit by bit. */
   seed: number;
   /**
-   * File in which the run keeps how far it is: the same call goes on from there after a crash and ends as if it had never
-   * stopped. It is removed at the end. Three times the adapter's size.
+   * Checkpoint file: after a crash the same call resumes from it, with the result of an uninterrupted run. It is removed
+   * at the end. Three times the adapter's size.
    */
   checkpoint?: {
     path: string;
@@ -70,8 +70,8 @@ export interface TrainParameters {
   };
   /**
    * File to which every step is appended as one line of JSON: step, epoch, lossNatsPerToken, learningRate, gradNorm,
-   * tokens, tokensPerSecond, durationMs. A run that goes on from its checkpoint goes on in the file and repeats no step;
-   * a run from the beginning starts it anew. Where it cannot be written, the logger is told once and the run goes on.
+   * tokens, tokensPerSecond, durationMs. A run that resumes from its checkpoint appends and repeats no step; a
+   * run from the beginning truncates the file. Where it cannot be written, the logger is warned once and the run goes on.
    */
   metricsPath?: string;
   signal?: AbortSignal;
@@ -91,11 +91,11 @@ export interface EvaluateParameters {
 
 /** What a trainer has loaded. */
 export interface TrainerFacts {
-  /** What computes, with versions. */
+  /** The backend, with versions. */
   backend: BackendInfo;
-  /** What matrices are multiplied in, and why. */
+  /** The type of the matrix products, and why it was chosen. */
   precision: Precision;
-  /** How the base model's matrices are held, and why. */
+  /** How the base model's matrices are stored, and why. */
   weightStorage: WeightStorage;
   /** Names the base model and its tokenizer by content. */
   baseSha256: string;

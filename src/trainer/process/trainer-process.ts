@@ -27,9 +27,9 @@ export interface TrainerProcessParameters {
   /** Model folder. */
   folder: string;
   engine: LoadEngineParameters;
-  /** A process that says nothing for this long during a call is ended. Default 30 minutes. */
+  /** Stall timeout: a process without a sign of life for this long during a call is killed. Default 30 minutes. */
   stallTimeoutMs?: number;
-  /** Names of variables that the process gets beside those of the list. */
+  /** Environment variables that the process gets besides the default list. */
   env?: readonly string[];
   logger?: Logger;
   signal?: AbortSignal;
@@ -51,7 +51,7 @@ type Ask = Request extends infer One ? (One extends { id: number } ? Omit<One, '
 
 const ABORT_GRACE_MS = 5_000;
 const LINES_KEPT = 5;
-/** What libtensorflow says while it starts, before its log level counts. */
+/** Start-up messages of libtensorflow that ignore its log level. */
 const START_UP = /^(WARNING: All log messages before absl|[IW]0000 )|^To enable the following instructions/;
 
 /**
@@ -73,7 +73,7 @@ export class TrainerProcess implements LoadedTrainer {
   static async start(parameters: TrainerProcessParameters): Promise<TrainerProcess> {
     const worker = new Worker(parameters);
     const facts = await loadInto(worker, parameters);
-    // Started again, it computes what it computed before: no other measurement, and no other backend, decides anew.
+    // A restarted process keeps the backend and types of the first one, so that its results are the same.
     const engine = { ...parameters.engine, backend: facts.backend.name, matmul: facts.precision.matmul };
     return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
@@ -145,13 +145,13 @@ function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts
     });
 }
 
-/** One run of the process, and the calls that wait for it. */
+/** One child process, and the calls that wait for it. */
 class Worker {
   readonly #child: ChildProcess;
   readonly #calls = new Map<number, Call>();
   readonly #stallTimeoutMs: number;
   readonly #logger: Logger;
-  /** Its last words. */
+  /** The end of its stderr. */
   readonly #lines: string[] = [];
   #nextId = 1;
   #stall: NodeJS.Timeout | undefined;
@@ -161,7 +161,7 @@ class Worker {
     const logger = safeLogger(parameters.logger);
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#logger = logger;
-    // TensorFlow would take all the memory of a GPU at once, which others use too.
+    // By default TensorFlow reserves all the memory of a GPU, which other programs may use.
     const defaults = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
     this.#child = fork(entry(), env, {
       serialization: 'advanced',
@@ -241,7 +241,7 @@ class Worker {
     this.#lost(how);
   }
 
-  /** A call that is aborted between two batches ends at once; one that does not end takes the process with it. */
+  /** An aborted call ends after the current batch; if it does not, the process is killed. */
   #abort(id: number): void {
     this.#child.send({ id, kind: 'abort' } satisfies Request);
     const timer = setTimeout(() => this.#calls.has(id) && this.end(), ABORT_GRACE_MS);
@@ -261,7 +261,7 @@ class Worker {
     else call.reject(new FlockOffError(reply.error));
   }
 
-  /** What the caller's own function throws ends its call, and not this program. */
+  /** An error of the caller's callback fails the call, not this program. */
   #report(id: number, call: Call, progress: never): void {
     try {
       call.onProgress?.(progress);
@@ -283,7 +283,7 @@ class Worker {
     this.#stall = setTimeout(() => this.end(how), this.#stallTimeoutMs).unref();
   }
 
-  /** A process that nobody waits for does not keep this one alive. */
+  /** Unreferences an idle child, so that it does not keep this process alive. */
   #idle(): void {
     clearTimeout(this.#stall);
     this.#child.unref();

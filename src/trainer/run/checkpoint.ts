@@ -7,7 +7,7 @@ import type { TrainingState } from '../engine/engine.ts';
 import { openSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import type { NamedTensor } from '../model/weights.ts';
 
-/** A training run between two steps: enough to end as if it had never stopped. */
+/** State of a training run between two steps, from which it resumes with the result of an uninterrupted run. */
 export interface Checkpoint {
   training: TrainingState;
   random: MersenneTwister;
@@ -20,7 +20,7 @@ export interface Checkpoint {
 /** Where one run keeps its checkpoint. */
 export interface CheckpointFile {
   path: string;
-  /** Names everything the run depends on: a checkpoint of another run is not gone on with. */
+  /** Fingerprint of everything the run depends on: a checkpoint of another run is ignored. */
   run: string;
 }
 
@@ -39,7 +39,7 @@ interface Metadata {
   dropout: number;
 }
 
-/** Writes a checkpoint; the one before stays until it is complete. */
+/** Writes a checkpoint atomically. */
 export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: Checkpoint): Promise<void> {
   const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
   const { adapter, firstMoments, secondMoments, steps, gradientScale } = training;

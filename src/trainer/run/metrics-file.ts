@@ -28,7 +28,7 @@ export interface OpenMetricsFileParameters {
   bestEffort: BestEffort;
 }
 
-/** A file to which whole lines of JSON are appended, one a step. A disk that refuses costs the lines, never the run. */
+/** A file to which whole lines of JSON are appended, one a step. A failed write costs the lines, never the run. */
 export class MetricsFile {
   readonly #path: string;
   readonly #bestEffort: BestEffort;

@@ -51,11 +51,11 @@ export interface TrainTokensParameters {
   seed: number;
   /** Start from this adapter instead of a new one. */
   initialAdapter?: LoraAdapter;
-  /** Goes on from here, and stores here how far it is. */
+  /** Where checkpoints are stored, and resumed from. */
   checkpoint?: CheckpointFile & { everyMs: number };
   /** Every step becomes a line of this file. */
   metricsPath?: string;
-  /** What a disk that refuses metrics or checkpoints is told to. Default: nobody. */
+  /** Is warned when metrics or checkpoints cannot be written. Default: silent. */
   bestEffort?: BestEffort;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
@@ -141,7 +141,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         stepLossesNatsPerToken.push(lossNatsPerToken);
         if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
           const reached = { training: await run.state(), random, step, tokens, stepLossesNatsPerToken };
-          // A disk that refuses costs the chance to go on from here, not the run.
+          // A failed write costs the checkpoint, not the run.
           await bestEffort.attempt('how far training is', checkpoint.path, () => saveCheckpoint(checkpoint, reached));
           storedMs = nowMs();
         }
@@ -163,7 +163,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
   }
 }
 
-/** A new adapter adds nothing to the base model: what goes wrong before its first change, the device did. */
+/** A new adapter adds nothing to the base model: a loss that is not finite before its first update is a fault of the device. */
 function notTheRows(
   { step, lossNatsPerToken, gradNorm }: Pick<TrainProgress, 'step' | 'lossNatsPerToken' | 'gradNorm'>,
   steps: number,

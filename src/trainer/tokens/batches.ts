@@ -20,7 +20,7 @@ export interface TokenBatch extends PaddedRows {
   tokens: number;
 }
 
-// Nothing looks at padding: attention is causal, padding is on the right, and it has no label.
+// Padding needs no attention mask: attention is causal, padding is on the right, and it has no label.
 const PADDING_ID = 0;
 
 /** Puts rows into one batch. */

@@ -21,8 +21,9 @@ export class Ledger {
     this.#entries = new Map(entries.map((entry) => [entry.hotkey, entry]));
   }
 
+  /** By hotkey: what is found must not depend on who was read first. */
   get entries(): LedgerEntry[] {
-    return [...this.#entries.values()];
+    return [...this.#entries.values()].sort((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
   }
 
   of(hotkey: string): LedgerEntry | undefined {

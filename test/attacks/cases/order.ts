@@ -194,10 +194,7 @@ export const orderCases: Case[] = [
       await arena.publish('victim', victim);
       await arena.publish('rival', rival);
       await arena.publish('mallory', DISGUISES['a homoglyph a row']!(victim, world));
-      const hotkeys = [arena.addressOf('rival'), arena.addressOf('mallory')];
-      const { EvalQueue } = await import('flock-off');
-      const queue = new EvalQueue({ seed: 1 }).toJSON();
-      await arena.state.beginEpoch({ epoch: { epochSeed: 5, hotkeys, startBlock: arena.chain.currentBlock() }, queue });
+      await arena.draw([arena.addressOf('victim')]);
       return { report: await arena.epoch(), own: { rival, mallory: [] }, about: ['mallory'] };
     },
   },

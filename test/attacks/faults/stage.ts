@@ -13,7 +13,7 @@ import {
   ValidatorState,
 } from 'flock-off';
 import { TINY_BASE } from 'flock-off/local';
-import { Arena, type Equipment, type Name } from '../arena.ts';
+import { Arena, type Equipment, leaveOutOf, type Name } from '../arena.ts';
 import { World } from '../world.ts';
 
 const MINERS: Name[] = ['victim', 'rival', 'bob'];
@@ -104,6 +104,8 @@ export class Stage {
     await arena.epoch();
     for (const name of ['victim', 'bob'] as const) await arena.publish(name, world.rows(12));
     await arena.chain.produceBlocks(5);
+    // All runs go on with this draw, so that they have its seed.
+    await arena.draw();
     stage = new Stage(arena, opened.trainer, opened.checker, pids);
     const steps: Step[] = [];
     stage.#onStep = (step) => steps.push(step);
@@ -207,14 +209,13 @@ export class Stage {
       };
       const timer = setTimeout(waits.onLast, MOST_MS);
       try {
-        if (undrawn.length > 0) await leaveOut(state, await this.expected([]), undrawn);
+        await leaveOutOf(state, undrawn);
         const reports: EpochReport[] = [];
         await runValidator({
           validator: await arena.validatorOn(subtensor, {
             ...{ trainer, checker, state, cacheDir, datasets, clock, logger },
             onEvent: (event) => this.note({ kind: 'event', event }),
           }),
-          blocksPerEpoch: 1,
           epochs: 1,
           signal: stop.signal,
           onReport: (report) => void reports.push(report),
@@ -260,16 +261,6 @@ export class Stage {
     this.checker.close();
     await this.arena.close();
   }
-}
-
-async function leaveOut(state: ValidatorState, { report, standings }: Ending, undrawn: string[]): Promise<void> {
-  const hotkeys = Object.keys(standings).filter(
-    (hotkey) => report.entries.some((entry) => entry.hotkey === hotkey) && !undrawn.includes(hotkey),
-  );
-  await state.beginEpoch({
-    epoch: { epochSeed: report.epochSeed, hotkeys, startBlock: report.startBlock },
-    queue: (await state.queue())!,
-  });
 }
 
 function differences(ending: Ending, expected: Ending): string[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RpcError } from '../../../src/chain/node/json-rpc-socket.ts';
-import { dispatchRejection, judgementOf, poolRejection } from '../../../src/chain/transaction/explain-rejection.ts';
+import { dispatchRejection, poolRejection, rejectionKind } from '../../../src/chain/transaction/explain-rejection.ts';
 
 const CALL = 'subtensorModule.setWeights';
 
@@ -115,9 +115,9 @@ test.each([
   ['passing', { code: 1013, message: 'Transaction Already Imported' }],
   ['passing', { code: 1014, message: 'Priority is too low: (0 vs 0)' }],
 ])('a judgement on the %s: %j', (judgement, answer) => {
-  expect(judgementOf(poolRejection(CALL, new RpcError(answer), 425))).toBe(judgement);
+  expect(rejectionKind(poolRejection(CALL, new RpcError(answer), 425))).toBe(judgement);
 });
 
 test('what a block holds is a judgement on the call', () => {
-  expect(judgementOf(dispatchRejection(CALL, { section: 'subtensorModule', name: 'DuplicateUids' }))).toBe('call');
+  expect(rejectionKind(dispatchRejection(CALL, { section: 'subtensorModule', name: 'DuplicateUids' }))).toBe('call');
 });

@@ -138,7 +138,7 @@ const KINDS: Record<string, Make> = {
   'many turns': (random) =>
     `${goodLine(random)}\n${JSON.stringify({ conversations: Array.from({ length: random.below(4000) }, (_, i) => turn(i % 2 ? 'assistant' : 'user', 'x')) })}\n`,
   'many lines': (random) =>
-    random.pick(['\n', '{}\n', 'x\n', '\r\n', `${goodLine(random)}\n`]).repeat(random.below(60_000)),
+    random.pick(['\n', '{}\n', 'x\n', '\r\n', `${goodLine(random)}\n`]).repeat(random.below(25_000)),
   'broken JSON': (random) =>
     `${goodLines(random, 4)}${goodLine(random).slice(0, -1 - random.below(20))}${random.pick(['', '\u00a0'.repeat(30_000), ',,', '\\u', 'é'.repeat(20_000)])}\n`,
   'white space around': (random) => {

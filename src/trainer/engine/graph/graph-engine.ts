@@ -44,12 +44,12 @@ const DEFAULTS: FilledOptions = {
   memoryBytes: Number.POSITIVE_INFINITY,
 };
 
-/** The engine of one TensorFlow graph, which the native addon runs in one call per batch. */
+/** The engine that runs the whole model as one TensorFlow graph, in one call of the native addon per batch. */
 export class GraphEngine implements LoraEngine {
   readonly config: Qwen2Config;
   readonly #session: GraphSession;
   readonly #options: FilledOptions;
-  /** Who the adapter in the session belongs to: there is room for one. */
+  /** Owner of the adapter in the session, which holds one at a time. */
   #owner: object | null = null;
 
   private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
@@ -132,7 +132,7 @@ export class GraphEngine implements LoraEngine {
     requireEvaluationMemory({ ...this.#options, config: this.config, rank, rows, length });
   }
 
-  /** Puts an adapter into the session, and what its training has reached. The function that comes back runs it for as long as nobody else puts in another. */
+  /** Loads an adapter and its training state into the session. The returned function runs it, as long as no other adapter was loaded. */
   #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
     checkAdapterFits(adapter, this.config);
     const owner = {};

@@ -8,13 +8,13 @@ const NAME = /^flock-off-graph-(\d+)-/;
 /** A graph lies there for a second or so: an older one is left, also where its process's number was given out again. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
-/** Where a graph lies on its way into TensorFlow. What killed processes have left behind is removed. */
+/** Temporary folder for a graph that TensorFlow loads. Leftovers of killed processes are removed. */
 export async function makeGraphFolder(): Promise<string> {
   removeWhere((pid, ageMs) => !isRunning(pid) || ageMs > ABANDONED_AFTER_MS);
   return mkdtemp(join(tmpdir(), `flock-off-graph-${process.pid}-`));
 }
 
-/** Removes what a training process that was killed has left behind. */
+/** Removes the folders of a training process that was killed. */
 export function removeGraphFoldersOf(killed: number): void {
   removeWhere((pid) => pid === killed);
 }

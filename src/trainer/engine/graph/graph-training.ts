@@ -16,7 +16,7 @@ const RANDOM_VALUES = 65_536;
 export interface GraphTrainingParameters {
   config: Qwen2Config;
   planBatch: (batch: TokenBatch) => BatchPlan;
-  /** Losses are multiplied with this, and gradients divided by it. */
+  /** Loss scale: losses are multiplied by it, and gradients divided by it. */
   scale: number;
   run: GraphSession['run'];
   adapter: LoraAdapter;

@@ -10,7 +10,7 @@ export interface TrainingMemoryParameters extends LoraGraphParameters {
   /** Rows computed at once, and the tokens each is padded to. */
   rows: number;
   length: number;
-  /** Whether layers are computed again for their gradients. */
+  /** Gradient checkpointing: whether layers are recomputed in the backward pass. */
   checkpointing: 'none' | 'layer';
 }
 
@@ -88,7 +88,7 @@ function adapterWeights(config: Qwen2Config, rank: number): number {
   return weights;
 }
 
-/** `auto` keeps what layers compute where there is room for it, and computes it again elsewhere. */
+/** Gradient checkpointing. `auto` keeps the activations where they fit into memory, and recomputes them otherwise. */
 export type Checkpointing = 'auto' | 'none' | 'layer';
 
 /** How a batch is computed within what memory there is. The gradient is the same, up to the order of its sums. */

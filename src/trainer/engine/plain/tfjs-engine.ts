@@ -45,7 +45,7 @@ export class TfjsEngine implements LoraEngine {
     }
   }
 
-  /** Nothing is known of what the models that are small enough for this engine take. */
+  /** No estimate of memory: models that fit this engine are small. */
   requireMemory(): void {}
 
   /** Replays recorded dropout masks where `mask` is given. */

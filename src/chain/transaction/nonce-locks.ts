@@ -1,21 +1,21 @@
 import { abortable } from '../../shared/abortable.ts';
 
-/** What one account has under way in this process. */
+/** Pending transactions of one account in this process. */
 export interface Account {
-  /** Nonces of transactions that a node has taken and whose fate is not known yet. */
+  /** Nonces of transactions that a node has accepted and whose outcome is not known yet. */
   readonly underWay: Set<number>;
   /**
-   * Whether something of it may be on its way that nobody here waits for: at first, since a process before this one may
-   * have been killed, and again whenever it was not learnt what became of a call.
+   * Whether the transaction pool may hold a transaction that this process does not track: at first, since an earlier
+   * process may have been killed, and again whenever the outcome of a call stays unknown.
    */
   unsure: boolean;
 }
 
 /**
- * Gives every account one turn at a time: a nonce is chosen, signed and taken by the node before the next is chosen, so
- * calls that are sent at the same time get nonces without gaps, and a refused one leaves none.
+ * A lock for each account: a nonce is chosen, signed and accepted by the node before the next is chosen, so concurrent
+ * calls get consecutive nonces, and a refused one leaves no gap.
  */
-export class AccountTurns {
+export class NonceLocks {
   readonly #accounts = new Map<string, Account & { last: Promise<void> }>();
 
   /** Resolves when it is this call's turn; the turn ends when `end` is called, once or more. */

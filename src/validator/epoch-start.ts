@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { Snapshot } from '../chain/node/snapshot.ts';
+import { waitForFinalBlock } from '../chain/subnet/final-block.ts';
+import type { Subnet } from '../chain/subnet/subnet.ts';
+import { safeLogger } from '../shared/logger.ts';
+import type { EpochStart, StateHistory } from './state-store.ts';
+import type { Validator } from './validator.ts';
+
+/**
+ * Blocks from the one that an epoch begins with to the one whose hash is its chance: whoever commits until it begins does
+ * not know that hash, nor can a single author of blocks choose it.
+ */
+export const CHANCE_DELAY_BLOCKS = 3;
+
+export interface BeginningEpoch {
+  start: EpochStart;
+  /** What the draw and the training begin with, the same for every validator: 0..2^32 - 1. */
+  chance: number;
+  genesisHash: string;
+}
+
+/**
+ * The epoch that is in progress, as every validator sees it: epochs begin at multiples of `blocksPerEpoch`, and the subnet
+ * is read as of that block. One that is finished already, or whose first block the node has dropped, is over: the next one
+ * is waited for.
+ */
+export async function findEpochStart(
+  validator: Validator,
+  history: StateHistory | null,
+  signal?: AbortSignal,
+): Promise<BeginningEpoch> {
+  const { netuid, competition, subtensor, metadata } = validator;
+  const { blocksPerEpoch } = competition;
+  const logger = safeLogger(validator.logger);
+  let earliest = history === null ? 0 : await afterLast(validator, history, signal);
+  for (;;) {
+    const current = await subtensor.waitForBlock({ block: earliest, signal });
+    const startBlock = current - (current % blocksPerEpoch);
+    const chanceBlock = startBlock + CHANCE_DELAY_BLOCKS;
+    const { hash, genesisHash } = await waitForFinalBlock({ chain: subtensor, block: chanceBlock, signal });
+    const subnet = await metadata.readSubnetAt({ block: startBlock, signal });
+    if (subnet) {
+      const chance = chanceOf({ genesisHash, netuid, blockHash: hash, competition: competition.id });
+      return { start: { startBlock, chanceBlock, ...startOf(subnet) }, chance, genesisHash };
+    }
+    earliest = startBlock + blocksPerEpoch;
+    logger.info(
+      `the epoch in progress began in block ${startBlock}, whose state the node does not keep: the next one begins in block ${earliest}, ${earliest - current} to go`,
+    );
+  }
+}
+
+/** Nobody knows it before the block of that hash is there, and everybody computes the same. */
+export function chanceOf(of: { genesisHash: string; netuid: number; blockHash: string; competition: string }): number {
+  const { genesisHash, netuid, blockHash, competition } = of;
+  const text = JSON.stringify(['flock-off epoch', genesisHash, netuid, blockHash, competition]);
+  return createHash('sha256').update(text).digest().readUInt32BE(0);
+}
+
+/** The first block that may begin the next epoch. A chain that was begun anew has no epoch behind it. */
+async function afterLast(
+  { competition: { blocksPerEpoch }, subtensor }: Validator,
+  { lastStartBlock, genesisHash }: StateHistory,
+  signal?: AbortSignal,
+): Promise<number> {
+  if (lastStartBlock === null) return 0;
+  const use = async (snapshot: Snapshot) => snapshot.genesisHash;
+  const seen = await subtensor.read({ what: 'looking which chain this is', use, signal });
+  return seen === genesisHash ? (Math.floor(lastStartBlock / blocksPerEpoch) + 1) * blocksPerEpoch : 0;
+}
+
+/** What an epoch rests on of the subnet: who left it has no part in it. */
+function startOf({ metagraph, commitments }: Subnet): Pick<EpochStart, 'neurons' | 'commitments'> {
+  const neurons = metagraph.neurons.map(({ uid, hotkey, coldkey, registrationBlock, consensus }) => {
+    return { uid, hotkey, coldkey, registrationBlock, consensus };
+  });
+  return { neurons, commitments: neurons.flatMap(({ hotkey }) => commitments.get(hotkey) ?? []) };
+}

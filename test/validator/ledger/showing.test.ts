@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  allBits,
+  clearBit,
+  hasBit,
+  packBits,
+  packNumbers,
+  unpackBits,
+  unpackNumbers,
+} from '../../../src/validator/ledger/packed.ts';
+import { blockOf, endOf, toPosition } from '../../../src/validator/ledger/position.ts';
+import { claimedUntil, namedAgain, type ShownDataset, settleClaim } from '../../../src/validator/ledger/showing.ts';
+
+const claimBlocks = 100;
+const shown: ShownDataset = {
+  ...{ repo: 'a/b', commit: 'c', sha256: 'd', rows: 3, position: toPosition(10, 2, 0) },
+  shownAt: packNumbers(new Float64Array(3).fill(toPosition(10, 2, 0))),
+  ...{ readable: true, beatsBaseline: null, lostBlock: null, judgement: null },
+};
+const datesOf = ({ shownAt, rows }: ShownDataset) => [...unpackNumbers(shownAt, rows)].map(blockOf);
+const settled = (showing: ShownDataset, block: number, named = true) =>
+  settleClaim({ showing, named, block, claimBlocks });
+
+describe('what is stored of rows', () => {
+  test('is what was packed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ at: fc.double({ noNaN: true }), flag: fc.boolean() })), (rows) => {
+        const numbers = Float64Array.from(rows, ({ at }) => at);
+        expect(unpackNumbers(packNumbers(numbers), rows.length)).toEqual(numbers);
+        const bits = allBits(rows.length);
+        for (const [row, { flag }] of rows.entries()) if (!flag) clearBit(bits, row);
+        const back = unpackBits(packBits(bits), rows.length);
+        expect(rows.map((_, row) => hasBit(back, row))).toEqual(rows.map(({ flag }) => flag));
+      }),
+    );
+  });
+
+  test('is refused where it unpacks to other than its rows, however much that would be', () => {
+    const packed = packNumbers(new Float64Array(1_000_000));
+    for (const rows of [0, 1, 999_999, 1_000_001, 1e12])
+      expect(() => unpackNumbers(packed, rows)).toThrowError(expect.objectContaining({ code: 'state-damaged' }));
+  });
+});
+
+test('places that are not known come after all known ones of their block, the lower uid first', () => {
+  const order = [
+    toPosition(5, 0, 9),
+    toPosition(5, 900, 9),
+    toPosition(5, null, 3),
+    toPosition(5, null, 4),
+    toPosition(6, 0, 0),
+  ];
+  expect(order.toSorted((a, b) => a - b)).toEqual(order);
+  expect(order.map(blockOf)).toEqual([5, 5, 5, 5, 6]);
+});
+
+describe('a claim', () => {
+  test('holds while the dataset is named, readable, and not known to lose against the base model', () => {
+    expect(settled(shown, 20)).toBe(shown);
+    for (const lost of [
+      settled(shown, 20, false),
+      settled({ ...shown, readable: false }, 20),
+      settled({ ...shown, beatsBaseline: false }, 20),
+    ]) {
+      expect(lost.lostBlock).toBe(20);
+      expect(claimedUntil(lost, claimBlocks)).toBe(endOf(120));
+    }
+  });
+
+  test('ends at the first block in which it was lost, however often that is seen', () => {
+    expect(settled(settled(shown, 20, false), 90, false).lostBlock).toBe(20);
+  });
+
+  test('that comes back in time has never gone; later it begins anew', () => {
+    const lost = settled(shown, 20, false);
+    expect(settled(lost, 120)).toEqual(shown);
+    const anew = settled(lost, 121);
+    expect([anew.lostBlock, datesOf(anew)]).toEqual([null, [121, 121, 121]]);
+  });
+});
+
+describe('a dataset that is named again', () => {
+  const judgement = (own: number[]) => {
+    const bits = allBits(3);
+    for (const [row, flag] of own.entries()) if (!flag) clearBit(bits, row);
+    const others = own.filter((flag) => !flag).length;
+    const leftOut = { others, evaluation: 0, repeats: 0, sources: [], examples: [] };
+    return { rules: 'r', own: packBits(bits), kept: packBits(bits), leftOut };
+  };
+
+  test('keeps the dates of its own rows; those that were others’ count from the later pointer', () => {
+    const again = namedAgain({ ...shown, judgement: judgement([1, 0, 1]) }, toPosition(50, 1, 0), claimBlocks);
+    expect([datesOf(again), again.judgement]).toEqual([[10, 50, 10], null]);
+    const own = { ...shown, judgement: judgement([1, 1, 1]) };
+    expect(namedAgain(own, toPosition(50, 1, 0), claimBlocks)).toEqual({ ...own, position: toPosition(50, 1, 0) });
+  });
+
+  test('counts from the later pointer as a whole once the claim has ended', () => {
+    const lost = { ...shown, lostBlock: 20 };
+    expect(datesOf(namedAgain(lost, toPosition(120, 0, 0), claimBlocks))).toEqual([10, 10, 10]);
+    expect(datesOf(namedAgain(lost, toPosition(121, 0, 0), claimBlocks))).toEqual([121, 121, 121]);
+  });
+});
