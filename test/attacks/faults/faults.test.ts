@@ -1,0 +1,16 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+// A sample; `npm run attacks:faults` injects every fault at every step.
+const [SHARE, SEED] = ['0.013', '5'];
+const PROGRAM = fileURLToPath(new URL('run.ts', import.meta.url));
+
+test('a fault of ours costs no miner anything: the weights are the undisturbed ones, or those without him in the draw', {
+  timeout: 300_000,
+}, async () => {
+  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', PROGRAM, SHARE, SEED]);
+  const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+  expect(stdout, stderr).toMatch(/^8 of \d{3} faults injected, 0 of them cost somebody something\.$/m);
+});
