@@ -9,7 +9,6 @@ import {
   LoraTrainer,
   runValidator,
   Subtensor,
-  ValidatorState,
   WeightSetter,
   waitUntilAvailable,
 } from 'flock-off';
@@ -17,6 +16,7 @@ import { beginWithLedger } from './begin-with-ledger.ts';
 import { openEvaluationSet } from './evaluation-set.ts';
 import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
+import { openState } from './open-state.ts';
 import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
 import { Owners } from './owners.ts';
 import { pendingReveal } from './pending-reveal.ts';
@@ -57,10 +57,8 @@ async function validate(
   const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
-  const statePath = join(flags.data_dir, 'state');
-  const repair = flags.repair_state && (await ValidatorState.repair({ path: statePath }));
-  if (repair) say(`the state was repaired and holds ${repair.message}; the damaged one is in ${repair.damagedPath}`);
-  const state = open.own(await ValidatorState.open({ path: statePath }), (it) => it.close());
+  const { data_dir: folder, repair_state: repair } = flags;
+  const state = open.own(await openState({ folder, repair, say }), (it) => it.close());
   const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
   const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
   const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
@@ -68,7 +66,7 @@ async function validate(
   const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
   const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
-  const expected = await knownSubnet({ subtensor, netuid, folder: flags.data_dir, say, signal });
+  const expected = await knownSubnet({ subtensor, netuid, folder, say, signal });
   await beginWithLedger({ state, subtensor, netuid, competition, flags, say, signal });
   const { pendingReveals } = state;
   const hide = flags.hide_weights;
@@ -102,7 +100,6 @@ async function validate(
       onEvent: showEvents(say, doing),
       logger,
     },
-
     blocksPerEpoch: flags.blocks_per_epoch,
     epochs: flags.epochs,
     signal,
