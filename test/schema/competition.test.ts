@@ -50,6 +50,7 @@ describe('Competition', () => {
       minOwnRows: 32,
       evaluationRows: 'leave-out',
       baseline: 'contestant',
+      blocksPerEpoch: 360,
       readableWithinBlocks: 50,
       claimBlocks: 50_400,
       maxBytesPerDay: 1024 ** 3,
