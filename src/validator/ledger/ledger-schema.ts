@@ -56,7 +56,7 @@ export const StandingsSchema = z.record(
 
 export const OpenEpochSchema = z.object({
   startBlock: count,
-  chanceBlock: count,
+  seedBlock: count,
   epochSeed: count,
   hotkeys: z.array(Text),
   neurons: z.array(
