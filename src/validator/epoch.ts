@@ -31,9 +31,10 @@ export interface RunEpochParameters {
 }
 
 /**
- * One epoch by the rules of the competition: read the pointers as of the block it begins with, draw miners, download, find out whose the rows are, train
- * on each miner's own and evaluate, compare with each other and with the base model, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
- * so calling it again after any failure goes on with the same draw and never trains twice.
+ * One epoch by the rules of the competition: read the pointers as of the block it begins with, draw miners, download, find
+ * out whose the rows are, train on each miner's own and evaluate, compare with each other and with the base model, weigh,
+ * and set the weights near the end of the subnet's epoch. What is finished is stored at once, so calling it again after
+ * any failure goes on with the same draw and never trains twice.
  *
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
