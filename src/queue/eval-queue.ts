@@ -54,7 +54,7 @@ export interface NextEpochReturnType {
  * Decides who is evaluated when. The first pass goes through everybody once, in random order; places left in its last
  * epoch go to those who have waited longest. Afterwards a quarter of the places go to the highest weights, half are
  * drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
- * waited longest, so that nobody starves.
+ * waited longest, so that nobody is left out for ever.
  *
  * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with it as `state`.
  *
