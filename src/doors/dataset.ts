@@ -3,7 +3,7 @@ export {
   type CheckedFile,
   type CheckFileParameters,
   DatasetChecker,
-  type DatasetCheckerOptions,
+  type DatasetCheckerParameters,
   type DatasetCheckerPort,
   type ReadRowsParameters,
 } from '../dataset/checker/dataset-checker.ts';
