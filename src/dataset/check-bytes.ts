@@ -14,13 +14,13 @@ export interface CheckBytesParameters {
 }
 
 export interface CheckLineParameters {
-  /** One line of a `data.jsonl`, as text or as the bytes of the file; a newline at its end is none of it. */
+  /** One line of a `data.jsonl`, as text or as the bytes of the file; a newline at its end does not count. */
   line: string | Uint8Array;
   /** Default: the rules that every competition has unless it says otherwise. */
   competition?: Competition;
 }
 
-/** Between two of these whoever else wants to do something gets to do it. */
+/** Bytes checked before the event loop gets its turn. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
@@ -38,7 +38,7 @@ const NEWLINE = 0x0a;
 export async function checkBytes({ bytes, competition, signal }: CheckBytesParameters): Promise<Checked<Dataset>> {
   if (!isBytes(bytes)) throw notBytes('bytes', 'a Uint8Array', bytes);
   signal?.throwIfAborted();
-  // Loaded here: who checks files on a disk has Node's.
+  // Loaded only when needed: files on a disk are hashed with Node's own.
   const { sha256 } = await import('@noble/hashes/sha2.js');
   const digest = sha256.create();
   const rows: DatasetRow[] = [];
@@ -78,7 +78,7 @@ export function checkLine({ line, competition = Competition.parse({}) }: CheckLi
   return parsed.row ? accept(parsed.row) : reject('invalid-rows', parsed.problem);
 }
 
-/** Also of another page or context. */
+/** True for arrays of other realms (an iframe, a vm context) as well, which `instanceof` does not recognise. */
 function isBytes(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }

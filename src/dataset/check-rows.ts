@@ -8,7 +8,7 @@ import { lineTooLong, type ParsedRow, parseRow } from './parse-row.ts';
 import { ProblemKinds } from './problem-kinds.ts';
 import { TextCount } from './text-count.ts';
 
-/** What is known of a dataset file that keeps the rules. */
+/** Facts of a dataset file that keeps the rules. */
 export interface RowsFacts {
   /** Of the file, 64 hex digits. */
   sha256: string;
@@ -38,7 +38,7 @@ export interface RowsCheckParameters {
   competition: Competition;
   /** Takes each row, in order, as long as no line was refused. */
   onRow: (row: DatasetRow) => void;
-  /** Called once, when it is known that the file will be refused: rows taken so far are for nothing. */
+  /** Called once, when it is known that the file will be refused: rows taken so far can be dropped. */
   onRefused?: () => void;
 }
 
@@ -58,7 +58,7 @@ export class RowsCheck {
   #refused = false;
   #firstLineIsJson = true;
   #jsonNodes = 0;
-  /** Set by the line with which there was more of something than is allowed in all: no further one is read. */
+  /** Set once a limit on the whole file is exceeded; further lines are not parsed. */
   #excess: Refusal | null = null;
 
   constructor(parameters: RowsCheckParameters) {
@@ -102,7 +102,7 @@ export class RowsCheck {
     if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: line.number, problem: parsed.problem });
   }
 
-  /** Counts before anything is made of the bytes: three of them may become an object of a hundred. */
+  /** Counts keys, objects and arrays before `JSON.parse`, where three bytes may become an object of a hundred. */
   #parse({ number, bytes }: Line): ParsedRow | null {
     const { maxLineBytes, maxTurns, maxJsonNodes } = this.#parameters.competition;
     if (bytes === null) return lineTooLong(maxLineBytes);

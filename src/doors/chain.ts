@@ -87,7 +87,7 @@ export {
 export type { Commitment, Metagraph, Neuron, SubnetHyperparameters } from '../schema/metagraph.ts';
 export { isPinned, ModelId, type PinnedModelId } from '../schema/model-id.ts';
 export { type ExpectedSubnet, SubnetIdentity, subnetText } from '../schema/subnet-identity.ts';
-export type { Clock } from '../shared/clock.ts';
+export type { Clock, SleepParameters } from '../shared/clock.ts';
 export { type Logger, silentLogger } from '../shared/logger.ts';
 export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';

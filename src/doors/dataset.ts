@@ -3,7 +3,7 @@ export {
   type CheckedFile,
   type CheckFileParameters,
   DatasetChecker,
-  type DatasetCheckerOptions,
+  type DatasetCheckerParameters,
   type DatasetCheckerPort,
   type ReadRowsParameters,
 } from '../dataset/checker/dataset-checker.ts';
@@ -50,7 +50,7 @@ export { DatasetOwners, MAX_OWNERS, MAX_OWNERS_BYTES, OWNERS_FILE } from '../sch
 export type { DatasetRow } from '../schema/dataset-row.ts';
 export { type ParseHubTokenParameters, parseHubToken } from '../schema/hub-token.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
-export type { Clock } from '../shared/clock.ts';
+export type { Clock, SleepParameters } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
 export { type SecretsOfProcessParameters, secretsOfProcess } from '../shared/process-secrets.ts';
 export type { ProxyOption } from '../shared/proxy.ts';

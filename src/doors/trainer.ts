@@ -11,7 +11,7 @@ export {
 export { LoraRecipe } from '../schema/competition.ts';
 export type { DatasetRow } from '../schema/dataset-row.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';
-export type { Clock } from '../shared/clock.ts';
+export type { Clock, SleepParameters } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
 export type { ProxyOption } from '../shared/proxy.ts';
 export type { MatrixType } from '../trainer/engine/graph/graph.ts';

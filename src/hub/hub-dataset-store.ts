@@ -24,9 +24,9 @@ import type {
   UploadedDataset,
 } from './dataset-store.ts';
 import { fetchVerified, listFile } from './fetch-verified.ts';
-import { insist } from './insist.ts';
 import { isReadable, readOwners } from './read-version.ts';
 import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
+import { withRetries } from './with-retries.ts';
 
 export interface HubDatasetStoreParameters {
   /** Default `https://huggingface.co`. */
@@ -103,7 +103,7 @@ export class HubDatasetStore implements DatasetStore {
     const received = new ReceivedFile(to);
     let complete = false;
     try {
-      const fetched = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+      const fetched = await withRetries(this.#client, { repo, signal }, ({ fetchAs }) =>
         fetchVerified(received, { hubUrl, repo, commit, fetch: fetchAs(token), faultAt, maxBytes }),
       );
       if (!fetched.ok) return fetched;
@@ -133,7 +133,7 @@ export class HubDatasetStore implements DatasetStore {
     if (token === undefined || !isCode(error, 'hub-denied')) return;
     const { status, errorCode } = error.facts;
     if (status !== 401 || errorCode === undefined) return;
-    const isRefusedToAll = await insist(this.#client, { repo, signal }, ({ fetchAs }) =>
+    const isRefusedToAll = await withRetries(this.#client, { repo, signal }, ({ fetchAs }) =>
       listFile({ hubUrl, repo, commit, faultAt, fetch: fetchAs(undefined) }),
     ).then(
       () => false,

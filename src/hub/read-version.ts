@@ -4,14 +4,14 @@ import type { HubClient } from '../shared/hub-client.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import type { DatasetVersion } from './dataset-store.ts';
 import { FILE } from './fetch-verified.ts';
-import { insist } from './insist.ts';
 import { readOwnersFile } from './owners-file.ts';
+import { withRetries } from './with-retries.ts';
 
 /** Whether anybody can read the data: see `DatasetStore.isReadable`. The body is not received. */
 export async function isReadable(client: HubClient, { repo, commit, signal }: DatasetVersion): Promise<boolean> {
   const url = `${client.hubUrl}/datasets/${repo}/resolve/${commit}/${FILE}`;
   try {
-    return await insist(client, { repo, signal }, async ({ fetchAs }) => {
+    return await withRetries(client, { repo, signal }, async ({ fetchAs }) => {
       const response = await fetchAs(undefined)(url);
       await response.body?.cancel();
       if (response.status === 404) return false;
@@ -34,7 +34,7 @@ export async function readOwners(
 ): Promise<Checked<string[] | null>> {
   const { hubUrl, token, faultAt } = client;
   try {
-    const read = await insist(client, { repo, signal }, ({ fetchAs }) =>
+    const read = await withRetries(client, { repo, signal }, ({ fetchAs }) =>
       readOwnersFile({ hubUrl, repo, commit, fetch: fetchAs(token), faultAt }),
     );
     return read.ok ? accept(read.value?.hotkeys ?? null) : read;

@@ -5,15 +5,15 @@ import type { HubClient } from '../shared/hub-client.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { FindUploadParameters, FoundUpload, UploadDatasetParameters, UploadedDataset } from './dataset-store.ts';
 import { type FoundVersion, HubRepository, isMissing } from './hub-repository.ts';
-import { insist } from './insist.ts';
 import { requireRights } from './token-rights.ts';
+import { withRetries } from './with-retries.ts';
 
 /** What there is of an upload already, and whether the token may do the rest: see `DatasetStore.findUpload`. */
 export async function findUpload(client: HubClient, parameters: FindUploadParameters): Promise<FoundUpload> {
   const { repo, path, owner, commit = null } = parameters;
   const token = requireToken(client.token);
   const digest = await onDisk(path, () => digestFile(path));
-  return insist(client, parameters, async (calls) => {
+  return withRetries(client, parameters, async (calls) => {
     const repository = new HubRepository(client, { repo, token, calls });
     const told = await repository.whoAmI();
     const found = await repository.find();
@@ -36,7 +36,7 @@ export async function uploadDataset(client: HubClient, parameters: UploadDataset
   const { repo, path, visibility = 'public', owner } = parameters;
   const token = requireToken(client.token);
   const digest = await onDisk(path, () => digestFile(path));
-  const commit = await insist(client, parameters, async (calls) => {
+  const commit = await withRetries(client, parameters, async (calls) => {
     const repository = new HubRepository(client, { repo, token, calls });
     const found = (await repository.find()) ?? (await repository.create(visibility));
     // A lost answer may hide a commit that landed: every attempt looks for it first.
@@ -56,7 +56,9 @@ export async function makePublic(
   { repo, signal }: { repo: string; signal?: AbortSignal },
 ): Promise<void> {
   const token = requireToken(client.token);
-  await insist(client, { repo, signal }, (calls) => new HubRepository(client, { repo, token, calls }).makePublic());
+  await withRetries(client, { repo, signal }, (calls) =>
+    new HubRepository(client, { repo, token, calls }).makePublic(),
+  );
 }
 
 /**

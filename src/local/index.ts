@@ -1,6 +1,6 @@
 export type { DrandBeacon } from '../chain/timelock/drand.ts';
 export { Competition } from '../schema/competition.ts';
-export type { Clock } from '../shared/clock.ts';
+export type { Clock, SleepParameters } from '../shared/clock.ts';
 export type { Logger } from '../shared/logger.ts';
 export {
   type Hyperparameters,

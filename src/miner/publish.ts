@@ -102,7 +102,7 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   return accept({ pointer, rows: rows.length, commitBlock: block });
 }
 
-/** What the hash of any file is as long as. */
+/** Stands in for a file's hash where only its length counts. */
 const ANY_HASH = '0'.repeat(64);
 const HASH_DIGITS = 8;
 

@@ -35,8 +35,8 @@ export interface NextEpochParameters {
   /** Current weight by hotkey; a missing one counts as 0. */
   weights: Record<string, number>;
   /**
-   * What chance is taken from, 0..2^32 - 1: all with the same one, the same state and the same miners draw the same.
-   * Default: the queue's own, another one each time.
+   * Seed of this draw, 0..2^32 - 1: the same seed, state and miners give the same draw. Default: derived from the
+   * queue's own seed and the number of the epoch.
    */
   seed?: number;
   /** Most miners of an epoch, at least 2: one alone is compared with nobody. Default 32. */
@@ -54,7 +54,7 @@ export interface NextEpochReturnType {
  * Decides who is evaluated when. The first pass goes through everybody once, in random order; places left in its last
  * epoch go to those who have waited longest. Afterwards a quarter of the places go to the highest weights, half are
  * drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
- * waited longest, so that nobody starves.
+ * waited longest, so that nobody is left out for ever.
  *
  * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with it as `state`.
  *

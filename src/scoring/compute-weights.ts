@@ -56,7 +56,7 @@ export interface ComputeWeightsReturnType {
  *   negative or not finite, and for what is no uid or block number: such a number would be in everybody's weight.
  * @example
  * const { weights, action } = computeWeights({ scored, rejected, previous, neurons });
- * if (action !== 'keep') await weightSetter.set(weights);
+ * if (action !== 'keep') await weightSetter.set({ weights });
  */
 export function computeWeights({
   scored,

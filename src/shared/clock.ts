@@ -1,14 +1,19 @@
+export interface SleepParameters {
+  durationMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /** Time as a resource: tests pass their own. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   nowMs(): number;
   /** Resolves after `durationMs`; rejects with the signal's reason as soon as it aborts. */
-  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+  sleep(parameters: SleepParameters): Promise<void>;
 }
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  sleep: (durationMs, signal) =>
+  sleep: ({ durationMs, signal }) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => {

@@ -44,7 +44,7 @@ export interface HubCalls {
    * Runs a call until it succeeds, fails for good or its attempts are used up. What is no error of ours is a fault of
    * the Hub: what a connection broke with, or what a client throws for an answer that it cannot read.
    */
-  insist<T>(url: string, call: () => Promise<T>): Promise<T>;
+  withRetries<T>(url: string, call: () => Promise<T>): Promise<T>;
 }
 
 const BASE_DELAY_MS = 500;
@@ -95,7 +95,7 @@ export class HubClient {
     return {
       signal,
       fetchAs: (token) => hubFetch({ ...limits, token }),
-      insist: (url, call) =>
+      withRetries: (url, call) =>
         retry(() => asOurs(this.faultAt(url), signal, secrets, call), {
           attempts,
           baseDelayMs: BASE_DELAY_MS,

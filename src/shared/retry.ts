@@ -34,7 +34,7 @@ export async function retry<T>(attempt: (attemptNumber: number) => Promise<T>, o
       const askedMs = error instanceof FlockOffError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.min(maxDelayMs, Math.max(backoffMs, askedMs));
       options.onRetry?.(error, number, delayMs);
-      await clock.sleep(delayMs, signal);
+      await clock.sleep({ durationMs: delayMs, signal });
     }
   }
 }

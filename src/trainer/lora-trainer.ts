@@ -85,7 +85,8 @@ export class LoraTrainer implements Trainer {
   /**
    * Loads a base model, from a folder without touching the network, or from the hub into the folder that Python's
    * huggingface_hub keeps models in.
-   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`, `trainer-failed`.
+   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`,
+   *   `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
@@ -103,7 +104,8 @@ export class LoraTrainer implements Trainer {
 
   /**
    * Trains a new adapter on `rows`. Verdicts: `too-many-tokens`, `no-labels`, `diverged`.
-   * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
+   * @throws FlockOffError `out-of-memory` before it starts; `trainer-failed` for faults of the device or the training
+   *   process; the signal's reason when it aborts.
    */
   train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
     return this.#trainer.train(parameters);
@@ -111,7 +113,8 @@ export class LoraTrainer implements Trainer {
 
   /**
    * Measures the loss on `rows`: the mean of their losses. Verdict: `diverged`.
-   * @throws FlockOffError `bad-argument` when no row has a target token; `out-of-memory`; `trainer-failed` for faults of the device or the training process; the signal's reason when it aborts.
+   * @throws FlockOffError `bad-argument` when no row has a target token; `out-of-memory`; `trainer-failed` for faults of the
+   *   device or the training process; the signal's reason when it aborts.
    */
   evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
     return this.#trainer.evaluate(parameters);

@@ -8,7 +8,7 @@ import type { ReadPointer } from './pointers.ts';
 import type { Validator } from './validator.ts';
 
 const PARALLEL_REQUESTS = 4;
-/** Verdicts that say nothing of the rows. */
+/** Verdicts on access, which say nothing about the rows. */
 const OF_ACCESS = new Set(['dataset-missing', 'dataset-denied', 'foreign-dataset']);
 /** Datasets remembered of a hotkey besides the one its pointer names. */
 const MOST_EARLIER = 8;
@@ -16,15 +16,15 @@ const MOST_EARLIER = 8;
 export interface ClaimsParameters {
   ledger: Ledger;
   pointers: Map<string, ReadPointer>;
-  /** Now. */
+  /** The current block. */
   block: number;
 }
 
 /**
- * Asks whether anybody can read what the pointers name, which its owner's claim on the rows rests on. A fault of the Hub
- * changes nothing.
+ * Asks the Hub whether the datasets that pointers name are publicly readable, on which their owners' claims rest. A fault
+ * of the Hub changes nothing.
  */
-export async function lookWhoIsReadable(
+export async function updateReadability(
   validator: Validator,
   { ledger, pointers, block, signal }: ClaimsParameters & { signal?: AbortSignal },
 ): Promise<void> {
@@ -54,7 +54,7 @@ export function noteEvaluations(
     const submission = pointers.get(hotkey)?.submission;
     const showing = submission?.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
     if (!showing || outcome.kind === 'postponed') continue;
-    // Who may read it is looked at by itself.
+    // Access is checked by itself, above.
     if (outcome.kind === 'rejected' && OF_ACCESS.has(outcome.verdict.reason)) continue;
     const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
     if (beatsBaseline !== showing.beatsBaseline) ledger.putShowing(hotkey, showing, { ...showing, beatsBaseline });

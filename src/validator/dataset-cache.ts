@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 
-/** The part of a cache folder that validators share: each leaves alone what another one works with. */
+/** The part of a cache folder that validators share: each leaves alone what another one uses. */
 export interface DatasetCache {
   cacheDir: string;
   /** Names the validator among those that share the folder. */
@@ -15,7 +15,7 @@ export interface DatasetCache {
   logger?: Logger;
 }
 
-/** Validators that were not seen for so long are gone. They look at what they use once an epoch. */
+/** A validator whose mark is older is taken to be gone: marks are renewed once an epoch. */
 const GONE_MS = 7 * 86_400_000;
 const MARK = 'used-by-';
 

@@ -34,7 +34,7 @@ export async function drawMiners(
   const pointers = readPointers(epoch, competition);
   logger.debug(
     `the epoch of block ${epoch.startBlock} ${resumed ? 'goes on with the draw that was stored' : `draws from ${pointers.size} pointers of ${epoch.neurons.length} neurons`}: ${epoch.hotkeys.length} miners`,
-    { hotkeys: epoch.hotkeys, seed: epoch.epochSeed, chanceBlock: epoch.chanceBlock },
+    { hotkeys: epoch.hotkeys, seed: epoch.epochSeed, seedBlock: epoch.seedBlock },
   );
   onEvent?.({
     kind: 'drawn',
@@ -47,7 +47,7 @@ export async function drawMiners(
   return { ...epoch, history, pointers, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
 
   async function draw(): Promise<{ epoch: OpenEpoch; history: StateHistory }> {
-    const { start, chance, genesisHash } = await findEpochStart(validator, before, signal);
+    const { start, seed, genesisHash } = await findEpochStart(validator, before, signal);
     if (before === null)
       logger.info(
         `who showed which rows first is known from block ${start.startBlock} on, which is the first one read`,
@@ -59,7 +59,7 @@ export async function drawMiners(
       registered: start.neurons.map(({ hotkey }) => hotkey),
       weights: storedAverages(standings),
       places: minersPerEpoch,
-      seed: chance,
+      seed,
     });
     const history: StateHistory = {
       sinceBlock: start.startBlock,

@@ -7,15 +7,15 @@ import type { EpochStart, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 /**
- * Blocks from the one that an epoch begins with to the one whose hash is its chance: whoever commits until it begins does
- * not know that hash, nor can a single author of blocks choose it.
+ * Blocks from an epoch's first to the one whose hash seeds it: whoever commits before the epoch begins does not know that
+ * hash, nor can a single block author choose it.
  */
-export const CHANCE_DELAY_BLOCKS = 3;
+export const SEED_DELAY_BLOCKS = 3;
 
 export interface BeginningEpoch {
   start: EpochStart;
-  /** What the draw and the training begin with, the same for every validator: 0..2^32 - 1. */
-  chance: number;
+  /** Seeds the draw, and through it the training; the same for every validator: 0..2^32 - 1. */
+  seed: number;
   genesisHash: string;
 }
 
@@ -36,12 +36,12 @@ export async function findEpochStart(
   for (;;) {
     const current = await subtensor.waitForBlock({ block: earliest, signal });
     const startBlock = current - (current % blocksPerEpoch);
-    const chanceBlock = startBlock + CHANCE_DELAY_BLOCKS;
-    const { hash, genesisHash } = await waitForFinalBlock({ chain: subtensor, block: chanceBlock, signal });
+    const seedBlock = startBlock + SEED_DELAY_BLOCKS;
+    const { hash, genesisHash } = await waitForFinalBlock({ chain: subtensor, block: seedBlock, signal });
     const subnet = await metadata.readSubnetAt({ block: startBlock, signal });
     if (subnet) {
-      const chance = chanceOf({ genesisHash, netuid, blockHash: hash, competition: competition.id });
-      return { start: { startBlock, chanceBlock, ...startOf(subnet) }, chance, genesisHash };
+      const seed = seedOf({ genesisHash, netuid, blockHash: hash, competition: competition.id });
+      return { start: { startBlock, seedBlock, ...startOf(subnet) }, seed, genesisHash };
     }
     earliest = startBlock + blocksPerEpoch;
     logger.info(
@@ -51,7 +51,7 @@ export async function findEpochStart(
 }
 
 /** Nobody knows it before the block of that hash is there, and everybody computes the same. */
-export function chanceOf(of: { genesisHash: string; netuid: number; blockHash: string; competition: string }): number {
+export function seedOf(of: { genesisHash: string; netuid: number; blockHash: string; competition: string }): number {
   const { genesisHash, netuid, blockHash, competition } = of;
   const text = JSON.stringify(['flock-off epoch', genesisHash, netuid, blockHash, competition]);
   return createHash('sha256').update(text).digest().readUInt32BE(0);

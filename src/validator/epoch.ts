@@ -4,7 +4,7 @@ import type { Verdict } from '../schema/verdict.ts';
 import { computeWeights } from '../scoring/compute-weights.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
-import { forgetClaims, lookWhoIsReadable, noteEvaluations } from './claims.ts';
+import { forgetClaims, noteEvaluations, updateReadability } from './claims.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import { hubServes } from './hub-serves.ts';
@@ -31,9 +31,10 @@ export interface RunEpochParameters {
 }
 
 /**
- * One epoch by the rules of the competition: read the pointers as of the block it begins with, draw miners, download, find out whose the rows are, train
- * on each miner's own and evaluate, compare with each other and with the base model, weigh, and set the weights near the end of the subnet's epoch. What is finished is stored at once,
- * so calling it again after any failure goes on with the same draw and never trains twice.
+ * One epoch by the rules of the competition: read the pointers as of the block it begins with, draw miners, download, find
+ * out whose the rows are, train on each miner's own and evaluate, compare with each other and with the base model, weigh,
+ * and set the weights near the end of the subnet's epoch. What is finished is stored at once, so calling it again after
+ * any failure goes on with the same draw and never trains twice.
  *
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
@@ -60,7 +61,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  await lookWhoIsReadable(validator, { ...now, signal });
+  await updateReadability(validator, { ...now, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
@@ -176,7 +177,7 @@ function unjudged(pointers: Map<string, ReadPointer>, outcomes: Map<string, Outc
 }
 
 /**
- * True when a dataset was scored. A trainer that fails on some datasets only may be overtaxed by them; one that fails on
+ * True when a dataset was scored. A trainer that fails on some datasets only may be overloaded by them; one that fails on
  * all is broken, and the epoch waits for it.
  */
 function trainerWorks(outcomes: Map<string, Outcome>): boolean {

@@ -30,7 +30,7 @@ export interface FetchedDataset {
 export interface FetchParameters {
   /** What is known of the hotkey. */
   entry: LedgerEntry | undefined;
-  /** Now. */
+  /** The current block. */
   block: number;
   /** Called where nobody can read the dataset now. */
   onUnreadable: () => void;
@@ -43,7 +43,7 @@ export const BLOCKS_PER_DAY = 7_200;
 /**
  * Downloads the dataset of a submission at its pinned commit, unless this disk has it, and checks it, unless that was done.
  * A pinned commit never changes, so a repository deleted after its first download is still scored, and a file that was
- * refused is neither downloaded nor read again. What can change, who may read it, is asked anew.
+ * refused is neither downloaded nor read again. Only access is asked again each time, since that can change.
  * @throws FlockOffError for faults of the hub or the disk.
  */
 export async function fetchDataset(

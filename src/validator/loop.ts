@@ -78,11 +78,11 @@ async function revealWhileRunning(validator: Validator, done: AbortSignal): Prom
           await subtensor.waitForBlock({ block: nextRevealBlock - 1, signal: done });
         }
       }
-      await clock.sleep(REVEAL_CHECK_MS, done);
+      await clock.sleep({ durationMs: REVEAL_CHECK_MS, signal: done });
     } catch (error) {
       if (done.aborted) return;
       logger.warn(`weights could not be revealed yet: ${messageOf(error)}`);
-      await clock.sleep(REVEAL_RETRY_MS, done).catch(() => {});
+      await clock.sleep({ durationMs: REVEAL_RETRY_MS, signal: done }).catch(() => {});
     }
   }
 }

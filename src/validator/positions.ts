@@ -12,8 +12,8 @@ export interface ReadPositionsParameters {
 }
 
 /**
- * When each valid pointer was committed, by hotkey: its block, and the place of the transaction in it. Only of pointers
- * that are new the chain is asked. One from before its hotkey's registration counts from that block, after all others.
+ * When each valid pointer was committed, by hotkey: its block, and the place of the transaction in it. The chain is asked
+ * about new pointers only. One from before its hotkey's registration counts from that block, after all others.
  */
 export async function readPositions(
   { metadata }: Validator,

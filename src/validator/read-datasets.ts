@@ -17,7 +17,7 @@ export interface ReadDatasetsParameters {
   positions: Map<string, Position>;
   /** Hotkeys. */
   drawn: string[];
-  /** Now. */
+  /** The current block. */
   block: number;
   signal?: AbortSignal;
 }

@@ -34,8 +34,8 @@ export interface EpochReport {
   epochSeed: number;
   /** The block it began with: pointers are those of then. */
   startBlock: number;
-  /** The block whose hash was the chance of the draw and of the seed. */
-  chanceBlock: number;
+  /** The block whose hash seeded the draw and the training. */
+  seedBlock: number;
   /** Since when it is known who showed which rows first. */
   ledger: Pick<StateHistory, 'sinceBlock' | 'ledgerFrom'>;
   /** What trained: losses are comparable where these agree. */
@@ -93,7 +93,7 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     return { ...entry, why: seen ? `${why}; ${seen}` : why };
   });
   entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
-  const { epochSeed, startBlock, chanceBlock, history } = epoch;
+  const { epochSeed, startBlock, seedBlock, history } = epoch;
   const { backend, precision, weightStorage, baseSha256 } = trainer;
   const facts = { backend, precision, weightStorage, baseSha256 };
   return {
@@ -101,7 +101,7 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     competition,
     epochSeed,
     startBlock,
-    chanceBlock,
+    seedBlock,
     ledger: { sinceBlock: history.sinceBlock, ledgerFrom: history.ledgerFrom },
     trainer: facts,
     baselineLossNatsPerToken,

@@ -20,7 +20,7 @@ export interface OwnRows {
 
 export interface ScoreDatasetParameters {
   seed: number;
-  /** Now. */
+  /** The current block. */
   block: number;
   signal?: AbortSignal;
 }

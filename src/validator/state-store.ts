@@ -8,8 +8,8 @@ import type { Standings } from './standing.ts';
 /** What an epoch rests on, the same for every validator: the subnet as of the block that the epoch begins with. */
 export interface EpochStart {
   startBlock: number;
-  /** The block whose hash is the chance of the draw and of the training. */
-  chanceBlock: number;
+  /** The block whose hash seeds the draw and the training. */
+  seedBlock: number;
   /** Everybody registered, by uid, with the chain's consensus (0..1). */
   neurons: Pick<Neuron, 'uid' | 'hotkey' | 'coldkey' | 'registrationBlock' | 'consensus'>[];
   /** Of the registered. */

@@ -31,9 +31,10 @@ export type { StateRepair };
 
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
- * dataset hash, who showed which rows first, verdicts on files and pending reveals; fingerprints are in files beside it. Every
- * write is synced to disk before it resolves, so a killed validator goes on where it stopped. What is read is what was written last: whatever a disk did to the files, older or
- * other values are an error. Only its owner may read the folder, which holds salts.
+ * dataset hash, who showed which rows first, verdicts on files and pending reveals; fingerprints are in files beside it.
+ * Every write is synced to disk before it resolves, so a killed validator goes on where it stopped. What is read is what
+ * was written last: whatever a disk did to the files, older or other values are an error. Only its owner may read the
+ * folder, which holds salts.
  *
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
  * What was stored before is not lost; the state has to be opened again.
@@ -224,7 +225,7 @@ export class ValidatorState implements StateStore {
   }
 }
 
-/** Datasets by hotkey, with a hash for each row, as versions up to 0.2 stored them. */
+/** Datasets by hotkey, with a hash for each row, as version 0.1.0 stored them. */
 const EARLIER = 'dataset:';
 const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
 const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

@@ -10,7 +10,7 @@ const PARALLEL_REQUESTS = 4;
 export interface WatchUnreadableParameters {
   ledger: Ledger;
   pointers: Map<string, ReadPointer>;
-  /** Now. */
+  /** The current block. */
   block: number;
 }
 
@@ -18,7 +18,7 @@ export interface WatchUnreadableParameters {
  * Looks every few blocks whether datasets that could not be read yet can be, until it is too late for the dates of their
  * pointers to count. A pointer is in a block before its data is public, so an epoch that begins in between must not cost
  * its miner the date; neither must a fault of ours.
- * @returns what ends the watch, to be called in any case.
+ * @returns a function that ends the watch; it must be called in any case.
  */
 export function watchUnreadable(
   validator: Validator,

@@ -17,7 +17,7 @@ export interface JudgeRowsParameters {
   pointers: Map<string, ReadPointer>;
   /** Everybody on the subnet. */
   neurons: { hotkey: string; coldkey: string }[];
-  /** Now. */
+  /** The current block. */
   block: number;
   signal?: AbortSignal;
 }

@@ -38,7 +38,7 @@ describe("strangers' control characters do not reach the terminal", () => {
       competition: '1',
       epochSeed: 1,
       startBlock: 1,
-      chanceBlock: 4,
+      seedBlock: 4,
       ledger: { sinceBlock: 1, ledgerFrom: null },
       trainer: {
         backend: { name: 'cpu', packageVersion: '4.22.0', libraryVersion: null, cuda: false },

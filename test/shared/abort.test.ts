@@ -38,15 +38,15 @@ describe('systemClock.sleep', () => {
   it('waits at least the time and removes its listener', async () => {
     const { signal } = new AbortController();
     const startMs = performance.now();
-    await systemClock.sleep(30, signal);
+    await systemClock.sleep({ durationMs: 30, signal });
     expect(performance.now() - startMs).toBeGreaterThan(25);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('rejects with the reason when aborted before or during the wait', async () => {
-    await expect(systemClock.sleep(60_000, AbortSignal.abort('stop'))).rejects.toBe('stop');
+    await expect(systemClock.sleep({ durationMs: 60_000, signal: AbortSignal.abort('stop') })).rejects.toBe('stop');
     const controller = new AbortController();
-    const waiting = systemClock.sleep(60_000, controller.signal);
+    const waiting = systemClock.sleep({ durationMs: 60_000, signal: controller.signal });
     controller.abort('later');
     await expect(waiting).rejects.toBe('later');
   });

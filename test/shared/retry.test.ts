@@ -17,7 +17,7 @@ function notingClock() {
   const waits: number[] = [];
   const clock: Clock = {
     nowMs: () => 0,
-    async sleep(durationMs, signal) {
+    async sleep({ durationMs, signal }) {
       signal?.throwIfAborted();
       waits.push(durationMs);
     },

@@ -8,7 +8,7 @@ import { anyError } from '../errors/any-error.ts';
 /** A clock that notes every wait and waits for nothing. */
 function notingClock() {
   const waits: number[] = [];
-  const sleep: Clock['sleep'] = async (durationMs, signal) => {
+  const sleep: Clock['sleep'] = async ({ durationMs, signal }) => {
     signal?.throwIfAborted();
     waits.push(durationMs);
   };

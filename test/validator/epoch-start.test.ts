@@ -1,7 +1,7 @@
 import { ChainMetadataStore, Competition, Subtensor, type Validator } from 'flock-off';
 import { LocalChain } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { chanceOf, findEpochStart } from '../../src/validator/epoch-start.ts';
+import { findEpochStart, seedOf } from '../../src/validator/epoch-start.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 const NETUID = 7;
@@ -59,7 +59,7 @@ const hashOf = (block: number) =>
   subtensor.read({ what: 'reading a hash', use: async (at) => (await at.at(block))!.blockHash() });
 const genesis = () => hashOf(0);
 
-test('an epoch in progress is joined, with the chance of the third block after its start once that is final', async () => {
+test('an epoch in progress is joined, with the seed of the third block after its start once that is final', async () => {
   await produce(BLOCKS_PER_EPOCH + 6);
   let found = false;
   const finding = find().then((start) => {
@@ -69,12 +69,12 @@ test('an epoch in progress is joined, with the chance of the third block after i
   for (let i = 0; i < 5; i++) await subtensor.currentBlock();
   expect(found).toBe(false);
   await chain.produceBlocks(1);
-  const { start, chance } = await finding;
-  expect(start).toMatchObject({ startBlock: 300, chanceBlock: 303, neurons: [{ uid: 0 }] });
+  const { start, seed } = await finding;
+  expect(start).toMatchObject({ startBlock: 300, seedBlock: 303, neurons: [{ uid: 0 }] });
   const of = { genesisHash: await genesis(), netuid: NETUID, competition: '1' };
-  expect(chance).toBe(chanceOf({ ...of, blockHash: await hashOf(303) }));
+  expect(seed).toBe(seedOf({ ...of, blockHash: await hashOf(303) }));
   await produce(100);
-  expect(await find()).toEqual({ start, chance, genesisHash: of.genesisHash });
+  expect(await find()).toEqual({ start, seed, genesisHash: of.genesisHash });
 });
 
 test('an epoch whose first block the node has dropped is left out, and that is said', async () => {
@@ -95,9 +95,9 @@ test('an epoch that is finished is not begun again, unless the chain is another'
   expect((await whileBlocksCome(find({ lastStartBlock: 30_000, genesisHash: '0x12' }))).start.startBlock).toBe(600);
 });
 
-test('the chance depends on chain, subnet, competition and block', () => {
+test('the seed depends on chain, subnet, competition and block', () => {
   const of = { genesisHash: '0x1', netuid: 1, blockHash: '0x2', competition: '1' };
   const others = [{ genesisHash: '0x3' }, { netuid: 2 }, { blockHash: '0x3' }, { competition: '2' }];
-  const chances = [of, ...others.map((other) => ({ ...of, ...other }))].map(chanceOf);
-  expect(new Set(chances).size).toBe(5);
+  const seeds = [of, ...others.map((other) => ({ ...of, ...other }))].map(seedOf);
+  expect(new Set(seeds).size).toBe(5);
 });

@@ -627,7 +627,7 @@ test('on a subnet with commit-reveal the weights are revealed while the validato
   await chain.produceBlocks(1);
   const clock = {
     nowMs: Date.now,
-    sleep: (_: number, signal?: AbortSignal) =>
+    sleep: ({ signal }: { signal?: AbortSignal | undefined }) =>
       new Promise<void>((resolve) => setTimeout(resolve, signal?.aborted ? 0 : 100)),
   };
   const block = Math.ceil((await subtensor.currentBlock()) / 60) * 60;

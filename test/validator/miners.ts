@@ -164,7 +164,7 @@ export class Miners {
     const validator: Validator = {
       netuid: NETUID,
       competition: { ...competition, blocksPerEpoch: 1 },
-      subtensor: withOneChance(this.subtensor),
+      subtensor: withOneSeed(this.subtensor),
       metadata: this.#metadata(),
       weightSetter: new WeightSetter({
         subtensor: this.subtensor,
@@ -186,7 +186,7 @@ export class Miners {
       },
       ...changed,
     };
-    // The epoch begins with the block there is, and its chance is a later one.
+    // The epoch begins with the block there is, and a later one seeds it.
     const until = { drawn: setInterval(() => void this.chain.produceBlocks(), 20) };
     const report = await runEpoch({ validator }).finally(() => clearInterval(until.drawn));
     return { report, of: (name) => report.entries.find(({ uid }) => uid === this.#uid(name))! };
@@ -239,16 +239,16 @@ export interface EpochOf {
   of: (name: string) => EpochEntry;
 }
 
-/** The same chance on every chain and in every epoch, so that losses can be compared across them. */
-function withOneChance(subtensor: Subtensor): ValidatorChain {
+/** The same seed on every chain and in every epoch, so that losses can be compared across them. */
+function withOneSeed(subtensor: Subtensor): ValidatorChain {
   return {
     epoch: (parameters) => subtensor.epoch(parameters),
     metagraph: (parameters) => subtensor.metagraph(parameters),
     waitForBlock: (parameters) => subtensor.waitForBlock(parameters),
     read: async (parameters) => {
       const value = await subtensor.read(parameters);
-      const isChance = /^looking whether block \d+ is final$/.test(parameters.what) && value !== null;
-      return isChance ? ({ hash: '0x01', genesisHash: '0x00' } as typeof value) : value;
+      const isSeed = /^looking whether block \d+ is final$/.test(parameters.what) && value !== null;
+      return isSeed ? ({ hash: '0x01', genesisHash: '0x00' } as typeof value) : value;
     },
   };
 }

@@ -61,7 +61,7 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     const info = { fields: [{ [`Raw${text.length}`]: text }] };
     chain.setStorage('Commitments.CommitmentOf', NETUID, hotkey, { deposit: 0, block: 1, info });
   }
-  // The epoch begins in block 4, and block 7 is its chance.
+  // The epoch begins in block 4, and block 7 seeds it.
   await chain.produceBlocks(7);
   const subtensor = await Subtensor.open({ endpoint: chain.url });
   const state = await ValidatorState.open({ path: join(folder, `${miners}`) });

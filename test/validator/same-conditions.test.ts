@@ -99,7 +99,7 @@ async function publish(name: string, rows: DatasetRow[]): Promise<void> {
   await metadata.commit({ repo: `u/${name}`, competition: '1', commit, hotkey });
 }
 
-/** So that the epoch of that block can begin: its chance is there, and final. */
+/** So that the epoch of that block can begin: the block that seeds it is there, and final. */
 const reach = (block: number) => chain.produceBlocks(block + 5 - chain.currentBlock());
 
 interface Ran {
@@ -150,8 +150,8 @@ async function run(
 }
 
 function expectSame(one: Ran, other: Ran): void {
-  const { epochSeed, startBlock, chanceBlock } = one.report;
-  expect(other.report).toMatchObject({ epochSeed, startBlock, chanceBlock });
+  const { epochSeed, startBlock, seedBlock } = one.report;
+  expect(other.report).toMatchObject({ epochSeed, startBlock, seedBlock });
   expect(other.drawn).toEqual(one.drawn);
   expect(other.losses).toEqual(one.losses);
   expect(other.weights).toEqual(one.weights);
@@ -169,7 +169,7 @@ test('two validators draw, train and weigh the same, though one starts later, is
   const first = await run('first');
   expect(first.report).toMatchObject({
     startBlock,
-    chanceBlock: startBlock + 3,
+    seedBlock: startBlock + 3,
     ledger: { sinceBlock: startBlock, ledgerFrom: null },
   });
   expect(first.losses.filter((loss) => loss !== null)).toHaveLength(3);

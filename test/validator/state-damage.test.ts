@@ -27,7 +27,7 @@ beforeAll(async () => {
         epochSeed: time,
         hotkeys: ['a', 'b'],
         startBlock: 100 + time,
-        chanceBlock: 0,
+        seedBlock: 0,
         neurons: [],
         commitments: [],
       },

@@ -14,7 +14,7 @@ export type Reply =
   | { kind: 'done'; value: unknown }
   | { kind: 'failed'; error: FlockOffErrorParameters };
 
-/** A {@link FlockOffError} without its class and cause, which cannot be sent. What is no error of ours, the process did. */
+/** A {@link FlockOffError} without its class and cause, which cannot be sent. Any other error becomes `checker-failed`. */
 export function toPlainError(error: unknown): FlockOffErrorParameters {
   if (error instanceof FlockOffError) return { ...error.toParameters(), cause: undefined };
   return { code: 'checker-failed', what: messageOf(error), transient: true };

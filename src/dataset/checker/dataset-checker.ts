@@ -36,7 +36,7 @@ export interface DatasetCheckerPort {
   readRows(parameters: ReadRowsParameters): Promise<DatasetRow[]>;
 }
 
-export interface DatasetCheckerOptions {
+export interface DatasetCheckerParameters {
   /** Most memory of the checking process, all in all. Default 512 MiB; files of 256 MiB take less than 300. */
   memoryBytes?: number;
   /** Most time for one file. Default 5 minutes; files of 256 MiB take less than one. */
@@ -63,7 +63,7 @@ export class DatasetChecker implements DatasetCheckerPort {
   /** Resolves when the last call so far is done. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor({ memoryBytes = 512 * 2 ** 20, timeoutMs = 300_000, logger }: DatasetCheckerOptions = {}) {
+  constructor({ memoryBytes = 512 * 2 ** 20, timeoutMs = 300_000, logger }: DatasetCheckerParameters = {}) {
     this.#memoryBytes = memoryBytes;
     this.#timeoutMs = timeoutMs;
     this.#logger = safeLogger(logger);

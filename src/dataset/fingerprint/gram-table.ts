@@ -1,9 +1,9 @@
 import { gramOf } from './format.ts';
 
-/** Said of a gram that is not in the table. */
+/** The place of a gram that is not in the table. */
 export const ABSENT = -1;
 
-/** Nobody gains by filling a bucket. */
+/** Largest bucket that closing a gram scans, so that filling one on purpose slows nothing down. */
 const MOST_LOOKED_AT = 64;
 
 /**
@@ -14,7 +14,7 @@ export class GramTable {
   readonly #grams: Uint32Array;
   readonly #bucketEnd: Uint32Array;
   readonly #bucketShift: number;
-  /** A bit for each of some hashes: most grams that are absent are told by it, without a look into a bucket. */
+  /** A bitmap by the first bits of the hash: it rules out most absent grams without a look into a bucket. */
   readonly #mayHold: Uint32Array;
   readonly #mayHoldShift: number;
   readonly size: number;

@@ -37,7 +37,7 @@ export class JudgedShowing {
   readonly done: Uint8Array;
   own: OwnTimes | undefined;
   readonly #found: OthersRow[] = [];
-  /** By row: what several hold of it, none enough by himself. */
+  /** By row: what several hold of it, none enough alone. */
   readonly #open = new Map<number, { sources: RowSource[]; likenesses: Likeness[] }>();
   /** By row: words of the evaluation set, where they are nobody's. */
   readonly #nobodys = new Map<number, Uint8Array>();

@@ -2,7 +2,7 @@ import type { Fingerprint } from './format.ts';
 import { ABSENT, GramTable } from './gram-table.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
-/** When an owner first showed what some of his rows say, gram by gram: whoever edits a row of his own forfeits nothing. */
+/** When an owner first showed what some rows say, gram by gram, so that editing a row of one's own costs nothing. */
 export class OwnTimes {
   readonly #print: Fingerprint;
   readonly #shownAt: Float64Array;

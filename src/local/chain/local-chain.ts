@@ -224,7 +224,7 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
       restarted = restarted.then(async () => {
         await shut();
         chain.pool.clear();
-        await systemClock.sleep(downMs);
+        await systemClock.sleep({ durationMs: downMs });
         server = await open(Number(new URL(url).port));
       });
       return restarted;

@@ -1,4 +1,4 @@
-/** Who comes with a token, and what it lets him do. */
+/** Who comes with a token, and what it allows. */
 export interface LocalHubUser {
   name: string;
   /** `hf_...`; a user may have several, of different rights. */

@@ -87,7 +87,7 @@ async function serve(
   const fault = faults.take(`${request.method} ${url.pathname}`);
   if (fault?.kind === 'drop') return void request.socket.destroy();
   if (fault?.kind === 'hang') return;
-  if (fault?.kind === 'delay') await clock.sleep(fault.ms);
+  if (fault?.kind === 'delay') await clock.sleep({ durationMs: fault.ms });
   if (fault) corruptResponse(response, fault);
   const host = request.headers.host ?? '';
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host))

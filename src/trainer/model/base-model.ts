@@ -218,7 +218,7 @@ async function download(
   const received = new ReceivedFile(path, { path, what, fix: FIX, bytes, signal: calls.signal });
   try {
     const fill = () => received.fill({ bytes, hash, bytesFrom, fault, onProgress });
-    const { sha256 } = await calls.insist(url, () => asModelFault(source.model, fill));
+    const { sha256 } = await calls.withRetries(url, () => asModelFault(source.model, fill));
     await received.complete(cache.blob(hash ?? sha256));
     return hash ?? sha256;
   } finally {
@@ -233,7 +233,7 @@ async function readRevision(
 ): Promise<z.infer<typeof Revision>> {
   const { hubUrl, token, faultAt } = client;
   const url = `${hubUrl}/api/models/${source.model}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  return calls.insist(url, async () => {
+  return calls.withRetries(url, async () => {
     const response = await asModelFault(source.model, () => calls.fetchAs(token)(url));
     const parsed = Revision.safeParse(response.ok ? await response.json() : null);
     if (parsed.success) return parsed.data;

@@ -3,7 +3,7 @@ import type { Standings } from '../standing.ts';
 import type { OpenEpoch, StateHistory } from '../state-store.ts';
 import type { LedgerEntry } from './ledger.ts';
 
-// What another validator's ledger holds, as it is checked at the door.
+// What another validator's ledger holds, as it is checked when read.
 
 const Text = z.string().max(4_096);
 /** Packed numbers or bits of the rows of a dataset. */
@@ -56,7 +56,7 @@ export const StandingsSchema = z.record(
 
 export const OpenEpochSchema = z.object({
   startBlock: count,
-  chanceBlock: count,
+  seedBlock: count,
   epochSeed: count,
   hotkeys: z.array(Text),
   neurons: z.array(

@@ -50,8 +50,9 @@ const { ClassicLevel } = require(library);
 
 /**
  * Reads all entries of a LevelDB, or repairs it and reads what that gives, on a copy and in a process of its own: opening
- * changes a folder, also a damaged one, and some damage makes the library end its process. By the lock, which is linked, a
- * folder in use is known. No table is: beside an older manifest LevelDB writes over those that are newer.
+ * changes a folder, also a damaged one, and some damage makes the library end its process. The lock file is
+ * hard-linked, so that a folder in use is noticed; tables are copied, since beside an older manifest LevelDB overwrites
+ * newer ones.
  * @throws the errors of the system, such as for want of room; an Error when the process was ended from outside.
  */
 export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<Dump> {

@@ -25,8 +25,8 @@ const SLOT_BYTES = 4096;
 
 /**
  * The head of a store in a small file beside its LevelDB, synced after each write to that: it may lag by the one write that
- * a crash interrupted, and never leads. So a LevelDB that has lost its latest writes is known by it. Two places take turns,
- * so that a write that is cut leaves the other.
+ * a crash interrupted, and never leads. So a LevelDB that has lost its latest writes is known by it. Two slots alternate, so
+ * that an interrupted write leaves the other intact.
  */
 export class HeadFile {
   readonly #folder: string;
@@ -50,7 +50,7 @@ export class HeadFile {
       await this.#file.datasync();
       return;
     }
-    // Both places at once: a disk that fills up later has no say.
+    // Both slots are allocated now, so that a disk that fills up later cannot stop a write.
     this.#file = await open(path, 'wx', 0o600);
     await this.#file.write(Buffer.concat([record, record]), 0, 2 * SLOT_BYTES, 0);
     await this.#file.sync();

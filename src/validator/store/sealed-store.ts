@@ -15,7 +15,7 @@ export type Beginning =
   | { values: ReadonlyMap<string, unknown>; sequence: number };
 
 /**
- * JSON values by key in a LevelDB that believes nothing: every value is sealed with its key, a head over all entries is
+ * JSON values by key in a LevelDB that does not trust its disk: every value is sealed with its key, a head over all entries is
  * written with each write, and again in a file of its own. What is read is what was last written, or an error is thrown.
  * Only the owner may read the files.
  */

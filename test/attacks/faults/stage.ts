@@ -181,7 +181,7 @@ export class Stage {
     const waits = { left: PATIENCE, onLast: () => {} };
     const clock = {
       nowMs: () => Date.now() + this.#clockOffsetMs,
-      sleep: (_: number, signal?: AbortSignal) => {
+      sleep: ({ signal }: { signal?: AbortSignal | undefined }) => {
         // The revealing of weights looks every few seconds, whatever happens.
         return new Promise<void>((resolve) => setTimeout(resolve, signal?.aborted ? 0 : 20));
       },

@@ -245,7 +245,10 @@ describe('a hub id', () => {
 
   it('is waited for as the hub asks where that is short, and is not asked for again where it is long', async () => {
     const waits: number[] = [];
-    const clock = { nowMs: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+    const clock = {
+      nowMs: () => 0,
+      sleep: async ({ durationMs }: { durationMs: number }) => void waits.push(durationMs),
+    };
     const limit = (seconds: string) => (_: IncomingMessage, response: ServerResponse) =>
       requests.length === 1 && Boolean(response.writeHead(429, { 'Retry-After': seconds }).end());
     fault = limit('20');

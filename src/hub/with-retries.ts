@@ -1,17 +1,17 @@
 import type { HubCalls, HubClient } from '../shared/hub-client.ts';
 
-export interface InsistParameters {
+export interface WithRetriesParameters {
   repo: string;
   signal?: AbortSignal;
 }
 
 /** Runs a call about a dataset repository until it succeeds or its time is up, repeating what fails in passing. */
-export function insist<T>(
+export function withRetries<T>(
   client: HubClient,
-  { repo, signal }: InsistParameters,
+  { repo, signal }: WithRetriesParameters,
   call: (calls: HubCalls) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   const url = `${client.hubUrl}/datasets/${repo}`;
-  return client.within(url, signal, (calls) => calls.insist(url, () => call(calls)));
+  return client.within(url, signal, (calls) => calls.withRetries(url, () => call(calls)));
 }
