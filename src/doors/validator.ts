@@ -30,7 +30,13 @@ export {
   computeWeights,
 } from '../scoring/compute-weights.ts';
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
-export { beatsBaseline, type Contestant, type WinRatesOptions, winRates } from '../scoring/win-rates.ts';
+export {
+  type BeatsBaselineParameters,
+  beatsBaseline,
+  type Contestant,
+  type WinRatesParameters,
+  winRates,
+} from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
 export {
   type ExportLedgerParameters,

@@ -84,7 +84,7 @@ export function computeWeights({
   );
   const consensus: Shares = new Map(eligible.map((neuron) => [neuron.hotkey, neuron.consensus]));
 
-  const rates = winRates(contestants, { baselineLossNatsPerToken });
+  const rates = winRates({ contestants, baselineLossNatsPerToken });
   const rivals = contestants.length - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
   // A single loss cannot be compared: it counts only when nobody has an average yet.
   const comparable = rivals > 0 || sumOf(old) === 0;
@@ -118,7 +118,9 @@ export function computeWeights({
 
 function losersTo(baselineLoss: number | null, scored: Contestant[]): Set<string> {
   if (baselineLoss === null) return new Set();
-  const below = scored.filter(({ lossNatsPerToken }) => !beatsBaseline(lossNatsPerToken, baselineLoss));
+  const below = scored.filter(
+    ({ lossNatsPerToken }) => !beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken: baselineLoss }),
+  );
   return new Set(below.map(({ hotkey }) => hotkey));
 }
 

@@ -19,7 +19,8 @@ export function requireContestants(name: string, contestants: Contestant[]): voi
 /** A later dataset must be this much better (relative) to beat an earlier one. */
 const EARLIER_ADVANTAGE = 0.04;
 
-export interface WinRatesOptions {
+export interface WinRatesParameters {
+  contestants: Contestant[];
   /** Loss of the base model alone, one more rival to everybody, and earlier than all. Default `null`: it takes no part. */
   baselineLossNatsPerToken?: number | null;
 }
@@ -30,18 +31,21 @@ export interface WinRatesOptions {
  * A single contestant without a baseline has win rate 0: there is nobody to win against.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and what is no block number.
  */
-export function winRates(
-  contestants: Contestant[],
-  { baselineLossNatsPerToken = null }: WinRatesOptions = {},
-): Map<string, number> {
+export function winRates({ contestants, baselineLossNatsPerToken = null }: WinRatesParameters): Map<string, number> {
   requireContestants('contestants', contestants);
   return new Map(
     contestants.map((one) => {
       const won = contestants.filter((rival) => rival !== one).map((rival) => beats(one, rival));
-      if (baselineLossNatsPerToken !== null) won.push(beatsBaseline(one.lossNatsPerToken, baselineLossNatsPerToken));
+      if (baselineLossNatsPerToken !== null) won.push(beatsBaseline({ ...one, baselineLossNatsPerToken }));
       return [one.hotkey, won.length === 0 ? 0 : won.filter(Boolean).length / won.length];
     }),
   );
+}
+
+export interface BeatsBaselineParameters {
+  lossNatsPerToken: number;
+  /** Of the base model alone. */
+  baselineLossNatsPerToken: number;
 }
 
 /**
@@ -49,7 +53,7 @@ export function winRates(
  * 4 % less.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite.
  */
-export function beatsBaseline(lossNatsPerToken: number, baselineLossNatsPerToken: number): boolean {
+export function beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken }: BeatsBaselineParameters): boolean {
   requireNumber('lossNatsPerToken', lossNatsPerToken);
   requireNumber('baselineLossNatsPerToken', baselineLossNatsPerToken);
   return lossNatsPerToken < baselineLossNatsPerToken * (1 - EARLIER_ADVANTAGE);

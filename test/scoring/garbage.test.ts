@@ -74,11 +74,15 @@ const CALCULATIONS: Record<string, Calculation> = {
     names: namesOfLosses('contestants'),
     of: (numbers) => pickDailyWinner(contestants(numbers)),
   },
-  winRates: { numbers: LOSSES, names: namesOfLosses('contestants'), of: (numbers) => winRates(contestants(numbers)) },
+  winRates: {
+    numbers: LOSSES,
+    names: namesOfLosses('contestants'),
+    of: (numbers) => winRates({ contestants: contestants(numbers) }),
+  },
   'winRates with a baseline': {
     numbers: { baseline: 1.4 },
     names: { baseline: 'baselineLossNatsPerToken' },
-    of: ({ baseline }) => winRates(contestants(LOSSES), { baselineLossNatsPerToken: baseline! }),
+    of: ({ baseline }) => winRates({ contestants: contestants(LOSSES), baselineLossNatsPerToken: baseline! }),
   },
   'computeWeights with a baseline': {
     numbers: { baseline: 1.4 },
@@ -95,7 +99,7 @@ const CALCULATIONS: Record<string, Calculation> = {
   beatsBaseline: {
     numbers: { loss: 1.2, baseline: 1.4 },
     names: { loss: 'lossNatsPerToken', baseline: 'baselineLossNatsPerToken' },
-    of: ({ loss, baseline }) => beatsBaseline(loss!, baseline!),
+    of: ({ loss, baseline }) => beatsBaseline({ lossNatsPerToken: loss!, baselineLossNatsPerToken: baseline! }),
   },
   stepWeights: { numbers: SHARES, names: namesOfShares('winRates'), of: (numbers) => stepWeights(shares(numbers)) },
   'movingAverage of old': {

@@ -11,7 +11,7 @@ const contestant = (hotkey: string, lossNatsPerToken: number, commitBlock: numbe
   lossNatsPerToken,
   commitBlock,
 });
-const rates = (...contestants: Contestant[]) => Object.fromEntries(winRates(contestants));
+const rates = (...contestants: Contestant[]) => Object.fromEntries(winRates({ contestants }));
 
 describe('winRates', () => {
   it('gives the earlier block an advantage of 4 %', () => {
@@ -46,7 +46,9 @@ describe('winRates', () => {
     const arbitrary = fc.record({ loss: fc.double({ min: 0, max: 20, noNaN: true }), block: fc.nat({ max: 5 }) });
     fc.assert(
       fc.property(fc.array(arbitrary, { minLength: 2, maxLength: 20 }), (all) => {
-        const found = [...winRates(all.map(({ loss, block }, i) => contestant(`m${i}`, loss, block))).values()];
+        const found = [
+          ...winRates({ contestants: all.map(({ loss, block }, i) => contestant(`m${i}`, loss, block)) }).values(),
+        ];
         for (const rate of found) expect(rate >= 0 && rate <= 1).toBe(true);
         const sum = found.reduce((total, rate) => total + rate, 0);
         expect(sum).toBeLessThanOrEqual(all.length / 2 + 1e-9);
