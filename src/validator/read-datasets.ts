@@ -91,13 +91,13 @@ export async function readDatasets(
       if (again === entry.showings[0] && waits === entry.unreadable) return entry;
       return { ...entry, showings: again ? [again, ...others] : others, unreadable: waits };
     }
-    const { sha256, rows, bytes, isNew, isChecked } = now.step.value;
+    const { sha256, rows, bytes, isNew, isFingerprinted } = now.step.value;
     const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
     const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
     const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
     // What its rows are compared by was made anew: meanwhile others may have shown them.
     const showing =
-      dated === null ? shownFirst({ ...file, position }) : isChecked ? { ...dated, judgement: null } : dated;
+      dated === null ? shownFirst({ ...file, position }) : isFingerprinted ? { ...dated, judgement: null } : dated;
     const recent = entry.received.filter((one) => one.block > block - BLOCKS_PER_DAY);
     const received = isNew ? [...recent, { block, bytes }] : entry.received;
     const isSame = showing === entry.showings[0] && received === entry.received && entry.unreadable === null;

@@ -191,6 +191,41 @@ test('claims end some time after the pointer names something else, and copies ma
   expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
 });
 
+test.each([
+  {
+    when: 'others are judged again',
+    again: async (dans: string) => {
+      await miners.publish('dan', rowsOf('other'));
+      await miners.commit('dan', { repo: 'u/dan', commit: dans });
+    },
+  },
+  { when: 'files are checked again', again: async () => miners.state.keepSince({ block: 1e9, named: [] }) },
+])(
+  'copies stay copies when $when after their original is forgotten, and take nothing from who shows the rows then',
+  async ({ again }) => {
+    await subnet({ names: ['ann', 'ben', 'cid', 'dan'], competition: rulesWith({ claimBlocks: 40 }) });
+    await miners.publish('ann', rowsOf('ann'));
+    const dans = await miners.publish('dan', [...rowsOf('dan'), ...rowsOf('ann', 2)]);
+    await miners.epoch();
+    await miners.publish('ann', rowsOf('new'));
+    await miners.publish('ben', [...rowsOf('ann'), ...rowsOf('ben')]);
+    expect((await miners.epoch()).of('ben').leftOut).toMatchObject({ others: 8 });
+    await miners.pass(120);
+    await miners.epoch();
+    await miners.publish('cid', rowsOf('ann'));
+    expect((await miners.epoch()).of('cid').outcome.kind).toBe('scored');
+    await again(dans);
+    const epoch = await miners.epoch();
+    expect(epoch.of('ben')).toMatchObject({
+      outcome: { kind: 'scored' },
+      leftOut: { others: 8, sources: [{ rows: 8 }] },
+    });
+    expect(epoch.of('ben').leftOut!.examples).toHaveLength(8);
+    expect(epoch.of('cid').outcome.kind).toBe('scored');
+  },
+  60_000,
+);
+
 test('a claim ends when nobody can read the dataset any more', async () => {
   await subnet({ competition: rulesWith({ claimBlocks: 40 }) });
   await miners.publish('ann', rowsOf('ann'));
