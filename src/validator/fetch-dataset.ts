@@ -35,6 +35,8 @@ export interface FetchParameters {
   block: number;
   /** Called where nobody can read the dataset now. */
   onUnreadable: () => void;
+  /** Called where a file that was read is refused. */
+  onRefused: (bytes: number) => void;
   signal?: AbortSignal;
 }
 
@@ -78,7 +80,10 @@ export async function fetchDataset(
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
   let isFingerprinted = false;
   const checked = await checkOnce();
-  if (!checked.ok) return checked;
+  if (!checked.ok) {
+    parameters.onRefused(bytes);
+    return checked;
+  }
   return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isFingerprinted });
 
   async function checkOnce(): Promise<Checked<{ rows: number }>> {

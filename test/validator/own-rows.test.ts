@@ -339,6 +339,16 @@ test('a refused file is downloaded and read once, whatever pointer names it', as
   const before = requests();
   expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
   expect(requests()).toBe(before);
+  // What is still needed is not forgotten a day after it was found.
+  const stored = miners.state.fileFinding.bind(miners.state);
+  const aged = vi.spyOn(miners.state, 'fileFinding').mockImplementation(async (key) => {
+    const found = await stored(key);
+    return found && { ...found, block: found.block - 4_000 };
+  });
+  const put = vi.spyOn(miners.state, 'putFileFinding');
+  await miners.epoch();
+  expect(put).toHaveBeenCalledTimes(1);
+  for (const spy of [aged, put]) spy.mockRestore();
   await miners.publish('ben', broken);
   expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
   expect(check).toHaveBeenCalledTimes(1);
@@ -353,6 +363,14 @@ test('a hotkey brings so many bytes a day; more waits', async () => {
   const second = await miners.epoch();
   expect(second.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
   expect(second.of('ann').why).toMatch(/\d+ bytes of new datasets lately, at most 2500 are read in 7200 blocks/);
+});
+
+test('what was read of a hotkey and refused counts among the bytes of its day', async () => {
+  await subnet({ competition: rulesWith({ maxBytesPerDay: 2_500 }) });
+  await miners.publish('ann', [...rowsOf('ann'), { conversations: [] } as unknown as DatasetRow]);
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  await miners.publish('ann', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
 });
 
 test('one silent host does not hold up the others', async () => {
