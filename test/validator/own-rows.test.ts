@@ -290,6 +290,19 @@ test('a pointer whose dataset nobody can read is waited for; one that is read in
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
+test('a dataset that is made public in time keeps its date, though the epoch ends before that', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  await miners.pass(450);
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
 test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {
   await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
   await miners.publish('ann', rowsOf('ann'));
