@@ -10,6 +10,7 @@ import { timed } from '../shared/timed.ts';
 import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
+import type { FileFinding } from './state-store.ts';
 import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
@@ -23,8 +24,8 @@ export interface FetchedDataset {
   downloaded: boolean;
   /** True when this hotkey shows it for the first time. */
   isNew: boolean;
-  /** True when it was checked now, and what its rows are compared by was made. */
-  isChecked: boolean;
+  /** True when what its rows are compared by was missing, and was made now. */
+  isFingerprinted: boolean;
 }
 
 export interface FetchParameters {
@@ -34,6 +35,8 @@ export interface FetchParameters {
   block: number;
   /** Called where nobody can read the dataset now. */
   onUnreadable: () => void;
+  /** Called where a file that was read is refused. */
+  onRefused: (bytes: number) => void;
   signal?: AbortSignal;
 }
 
@@ -55,7 +58,7 @@ export async function fetchDataset(
   const { entry, block, signal } = parameters;
   const { state, checker, competition } = validator;
   const logger = safeLogger(validator.logger);
-  const refused = await refusedBefore(validator, submission);
+  const refused = await refusedBefore(validator, submission, block);
   if (refused) return { ok: false, verdict: refused };
   validator.onEvent?.({ kind: 'fetching', uid, repo: pointer.repo });
   const isNew = !entry?.showings.some(({ repo, commit }) => repo === pointer.repo && commit === pointer.commit);
@@ -75,23 +78,29 @@ export async function fetchDataset(
   }
   const { path, sha256, bytes, downloaded } = file.value;
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
-  let isChecked = false;
+  let isFingerprinted = false;
   const checked = await checkOnce();
-  if (!checked.ok) return checked;
-  return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isChecked });
+  if (!checked.ok) {
+    parameters.onRefused(bytes);
+    return checked;
+  }
+  return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isFingerprinted });
 
   async function checkOnce(): Promise<Checked<{ rows: number }>> {
     const key = fileKey(validator, sha256);
     const known = await state.fileFinding(key);
-    if (known && (!known.checked.ok || (await state.fingerprints.has(fingerprintName({ sha256 })))))
+    const hasFingerprint = await state.fingerprints.has(fingerprintName({ sha256 }));
+    if (known && (!known.checked.ok || hasFingerprint)) {
+      await keepFinding(validator, { key, ...known }, block);
       return known.checked;
+    }
     const checking = () => checker.check({ path, competition, signal });
     const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
     if (found.ok)
       await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
     const checked = found.ok ? accept({ rows: found.value.rows }) : found;
     await state.putFileFinding({ key, checked, block });
-    isChecked = true;
+    isFingerprinted = checked.ok && !hasFingerprint;
     return checked;
   }
 }
@@ -125,16 +134,23 @@ export async function keepOnDisk(
 }
 
 /** The verdict on the content of a dataset that was read before, wherever that was. */
-async function refusedBefore(validator: Validator, submission: Submission): Promise<Verdict | null> {
+async function refusedBefore(validator: Validator, submission: Submission, block: number): Promise<Verdict | null> {
   const { state } = validator;
   const { repo, commit } = submission.pointer;
   const download = await state.download({ repo, commit });
   const keys = [pointerKey(validator, submission), ...(download ? [fileKey(validator, download.sha256)] : [])];
   for (const key of keys) {
     const known = await state.fileFinding(key);
-    if (known && !known.checked.ok) return known.checked.verdict;
+    if (!known || known.checked.ok) continue;
+    await keepFinding(validator, { key, ...known }, block);
+    return known.checked.verdict;
   }
   return null;
+}
+
+/** What is found in a file is forgotten a day after it was last needed; it is dated anew now and then. */
+async function keepFinding({ state }: Validator, finding: FileFinding & { key: string }, block: number): Promise<void> {
+  if (block - finding.block > BLOCKS_PER_DAY / 2) await state.putFileFinding({ ...finding, block });
 }
 
 function fileKey({ competition }: Validator, sha256: string): string {

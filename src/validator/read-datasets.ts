@@ -43,6 +43,7 @@ export async function readDatasets(
   const { parallelDownloads = PARALLEL_DOWNLOADS, state } = validator;
   const isDrawn = new Set(drawn);
   const unreadable = new Set<string>();
+  const refusedBytes = new Map<string, number>();
   const valid = [...pointers.values()].flatMap((pointer) =>
     pointer.submission.ok ? { ...pointer, submission: pointer.submission.value } : [],
   );
@@ -72,7 +73,8 @@ export async function readDatasets(
     const known = ledger.showing(hotkey, submission.pointer);
     if (known && !isDrawn.has(hotkey) && (await state.fingerprints.has(fingerprintName(known)))) return null;
     const onUnreadable = () => unreadable.add(hotkey);
-    const parameters = { entry: ledger.of(hotkey), block, onUnreadable, signal };
+    const onRefused = (bytes: number) => refusedBytes.set(hotkey, bytes);
+    const parameters = { entry: ledger.of(hotkey), block, onUnreadable, onRefused, signal };
     return postponeOnFault(() => fetchDataset(validator, submission, parameters));
   }
 
@@ -88,20 +90,26 @@ export async function readDatasets(
     if (now.step?.kind !== 'ready') {
       const waits = now.isUnreadable ? { repo: pointer.repo, commit: pointer.commit, commitBlock } : entry.unreadable;
       const again = known && namedAgain(known, now.position, claimBlocks);
-      if (again === entry.showings[0] && waits === entry.unreadable) return entry;
-      return { ...entry, showings: again ? [again, ...others] : others, unreadable: waits };
+      const received = receivedWith(entry, refusedBytes.get(now.hotkey) ?? null);
+      if (again === entry.showings[0] && waits === entry.unreadable && received === entry.received) return entry;
+      return { ...entry, showings: again ? [again, ...others] : others, received, unreadable: waits };
     }
-    const { sha256, rows, bytes, isNew, isChecked } = now.step.value;
+    const { sha256, rows, bytes, isNew, isFingerprinted } = now.step.value;
     const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
     const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
     const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
     // What its rows are compared by was made anew: meanwhile others may have shown them.
     const showing =
-      dated === null ? shownFirst({ ...file, position }) : isChecked ? { ...dated, judgement: null } : dated;
-    const recent = entry.received.filter((one) => one.block > block - BLOCKS_PER_DAY);
-    const received = isNew ? [...recent, { block, bytes }] : entry.received;
+      dated === null ? shownFirst({ ...file, position }) : isFingerprinted ? { ...dated, judgement: null } : dated;
+    const received = receivedWith(entry, isNew ? bytes : null);
     const isSame = showing === entry.showings[0] && received === entry.received && entry.unreadable === null;
     return isSame ? entry : { ...entry, showings: [showing, ...others], received, unreadable: null };
+  }
+
+  /** What the hotkey has brought in the last day, once it brings more: what is refused has been read, too. */
+  function receivedWith({ received }: LedgerEntry, bytes: number | null): LedgerEntry['received'] {
+    if (bytes === null) return received;
+    return [...received.filter((one) => one.block > block - BLOCKS_PER_DAY), { block, bytes }];
   }
 
   /** Whether a dataset could not be read when it was first asked for, and not in time after that. */

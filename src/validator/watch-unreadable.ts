@@ -17,7 +17,7 @@ export interface WatchUnreadableParameters {
 /**
  * Looks every few blocks whether datasets that could not be read yet can be, until it is too late for the dates of their
  * pointers to count. A pointer is in a block before its data is public, so an epoch that begins in between must not cost
- * its miner the date; neither must a fault of ours.
+ * its miner the date; neither must a fault of ours, nor a watch that ends before that time is over.
  * @returns a function that ends the watch; it must be called in any case.
  */
 export function watchUnreadable(
@@ -25,7 +25,10 @@ export function watchUnreadable(
   { ledger, pointers, block }: WatchUnreadableParameters,
 ): () => Promise<void> {
   const done = new AbortController();
-  const watching = watch(done.signal).catch(() => {});
+  let young: string[] = [];
+  const watching = watch(done.signal).catch(() => {
+    for (const hotkey of young) keepDate(hotkey);
+  });
   return async () => {
     done.abort();
     await watching;
@@ -34,7 +37,7 @@ export function watchUnreadable(
   async function watch(signal: AbortSignal): Promise<void> {
     const { subtensor, competition } = validator;
     for (let now = block; ; ) {
-      const young = [...pointers.keys()].filter((hotkey) => {
+      young = [...pointers.keys()].filter((hotkey) => {
         const waiting = ledger.of(hotkey)?.unreadable;
         return waiting && now <= waiting.commitBlock + competition.readableWithinBlocks;
       });
@@ -53,6 +56,11 @@ export function watchUnreadable(
       safeLogger(validator.logger).debug(`whether ${repo} can be read is not known now: its pointer's date counts`);
       return true;
     });
-    if (isReadable) ledger.put({ ...ledger.of(hotkey)!, unreadable: null });
+    if (isReadable) keepDate(hotkey);
+  }
+
+  function keepDate(hotkey: string): void {
+    const entry = ledger.of(hotkey);
+    if (entry?.unreadable) ledger.put({ ...entry, unreadable: null });
   }
 }

@@ -46,15 +46,23 @@ export async function judgeRows(validator: Validator, parameters: JudgeRowsParam
   const isNew = ({ showing }: Shown) => showing.judgement?.rules !== rules;
   const earliest = named.filter(isNew).reduce((first, { showing }) => Math.min(first, firstShownAt(showing)), restored);
   const stale = named.filter((one) => isNew(one) || one.showing.position > earliest);
-  await judge(validator, { ...parameters, hotkeys: new Set(stale.map(({ hotkey }) => hotkey)) });
+  // What was found while fingerprints of ours were missing may be wrong.
+  const findingsStand = restored === Number.POSITIVE_INFINITY;
+  await judge(validator, { ...parameters, hotkeys: new Set(stale.map(({ hotkey }) => hotkey)), findingsStand });
   const heirs = inherit(parameters);
-  await judge(validator, { ...parameters, hotkeys: heirs });
+  await judge(validator, { ...parameters, hotkeys: heirs, findingsStand: false });
+}
+
+interface JudgeParameters extends JudgeRowsParameters {
+  hotkeys: ReadonlySet<string>;
+  /** Whether rows that were found to be others' stay so, though nobody may know their original any more. */
+  findingsStand: boolean;
 }
 
 /** Judges what the pointers of some hotkeys name against all that is claimed. */
 async function judge(
   validator: Validator,
-  { ledger, pointers, hotkeys, signal }: JudgeRowsParameters & { hotkeys: ReadonlySet<string> },
+  { ledger, pointers, hotkeys, findingsStand, signal }: JudgeParameters,
 ): Promise<void> {
   if (hotkeys.size === 0) return;
   const { competition, evaluation } = validator;
@@ -65,6 +73,11 @@ async function judge(
     const submission = pointers.get(hotkey)?.submission;
     if (!hotkeys.has(hotkey) || !submission?.ok) return false;
     return ledger.showing(hotkey, submission.value.pointer) === showing;
+  };
+  const standing = ({ judgement }: ShownDataset) => (findingsStand && judgement?.rules === rules ? judgement : null);
+  const ownBefore = (showing: ShownDataset) => {
+    const before = standing(showing);
+    return before === null ? undefined : unpackBits(before.own, showing.rows);
   };
   const found = await findOthersRows({
     showings: all.map((one) => {
@@ -79,7 +92,9 @@ async function judge(
         fingerprint: async () => (await fingerprints.read(fingerprintName(showing))) ?? new Uint8Array(0),
         claimedUntil: until,
         judged,
-        ...(judged ? { shownAt: unpackNumbers(showing.shownAt, showing.rows) } : claimOf(showing)),
+        ...(judged
+          ? { shownAt: unpackNumbers(showing.shownAt, showing.rows), own: ownBefore(showing) }
+          : claimOf(showing)),
       };
     }),
     evaluation: fingerprintRows(evaluation.rows),
@@ -90,7 +105,9 @@ async function judge(
   for (const [i, { hotkey, showing }] of all.entries()) {
     if (!isJudged(all[i]!) || unreadable.has(i)) continue;
     const others = found.others.get(i) ?? [];
-    const judgement = judgementOf({ rules, showing, others, repeats: found.repeats.get(i) ?? [], all });
+    const now = judgementOf({ rules, showing, others, repeats: found.repeats.get(i) ?? [], all });
+    const before = standing(showing);
+    const judgement = before === null ? now : withFoundBefore(now, before, showing.rows);
     ledger.putShowing(hotkey, showing, { ...showing, judgement });
   }
 }
@@ -126,6 +143,43 @@ function judgementOf({
   return { rules, own: packBits(own), kept: packBits(kept), leftOut: leftOutOf({ others, repeats, all }) };
 }
 
+/**
+ * With the rows that were others' before: whoever copied them must not have them, with the date of his copy, once their
+ * original is forgotten.
+ */
+function withFoundBefore(now: Judgement, before: Judgement, rows: number): Judgement {
+  const [own, kept, ownBefore] = [now.own, now.kept, before.own].map((bits) => unpackBits(bits, rows)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const lines = new Set<number>();
+  for (let row = 0; row < rows; row++) {
+    if (hasBit(ownBefore, row)) continue;
+    clearBit(own, row);
+    if (hasBit(kept, row)) lines.add(row + 1);
+    clearBit(kept, row);
+  }
+  const rowsOf = new Map(before.leftOut.sources.map((source) => [source.hotkey, source.rows]));
+  for (const source of now.leftOut.sources)
+    rowsOf.set(source.hotkey, Math.max(source.rows, rowsOf.get(source.hotkey) ?? 0));
+  const examples = [...now.leftOut.examples, ...before.leftOut.examples.filter(({ line }) => lines.has(line))];
+  const leftOut =
+    lines.size === 0
+      ? now.leftOut
+      : {
+          ...now.leftOut,
+          others: now.leftOut.others + lines.size,
+          sources: sortedSources(rowsOf),
+          examples: examples.sort((a, b) => a.line - b.line).slice(0, MOST_EXAMPLES),
+        };
+  return { rules: now.rules, own: packBits(own), kept: packBits(kept), leftOut };
+}
+
+function sortedSources(rowsOf: Map<string, number>): LeftOut['sources'] {
+  return [...rowsOf].map(([hotkey, rows]) => ({ hotkey, rows })).sort((a, b) => b.rows - a.rows);
+}
+
 function leftOutOf({ others, repeats, all }: { others: OthersRow[]; repeats: RepeatedRow[]; all: Shown[] }): LeftOut {
   const repeated = new Set(repeats.map(({ row }) => row));
   const different = others.filter(({ row }) => !repeated.has(row));
@@ -142,7 +196,7 @@ function leftOutOf({ others, repeats, all }: { others: OthersRow[]; repeats: Rep
       of && { hotkey: shown.hotkey, ofLine: of.row + 1, block: blockOfRow(shown.showing, of.row) };
     examples.push({ line: row + 1, ...(theirs ?? { hotkey: null, ofLine: null, block: null }), alike });
   }
-  const sources = [...rowsOf].map(([hotkey, rows]) => ({ hotkey, rows })).sort((a, b) => b.rows - a.rows);
+  const sources = sortedSources(rowsOf);
   return { others: different.length - evaluation, evaluation, repeats: repeats.length, sources, examples };
 }
 

@@ -191,6 +191,41 @@ test('claims end some time after the pointer names something else, and copies ma
   expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
 });
 
+test.each([
+  {
+    when: 'others are judged again',
+    again: async (dans: string) => {
+      await miners.publish('dan', rowsOf('other'));
+      await miners.commit('dan', { repo: 'u/dan', commit: dans });
+    },
+  },
+  { when: 'files are checked again', again: async () => miners.state.keepSince({ block: 1e9, named: [] }) },
+])(
+  'copies stay copies when $when after their original is forgotten, and take nothing from who shows the rows then',
+  async ({ again }) => {
+    await subnet({ names: ['ann', 'ben', 'cid', 'dan'], competition: rulesWith({ claimBlocks: 40 }) });
+    await miners.publish('ann', rowsOf('ann'));
+    const dans = await miners.publish('dan', [...rowsOf('dan'), ...rowsOf('ann', 2)]);
+    await miners.epoch();
+    await miners.publish('ann', rowsOf('new'));
+    await miners.publish('ben', [...rowsOf('ann'), ...rowsOf('ben')]);
+    expect((await miners.epoch()).of('ben').leftOut).toMatchObject({ others: 8 });
+    await miners.pass(120);
+    await miners.epoch();
+    await miners.publish('cid', rowsOf('ann'));
+    expect((await miners.epoch()).of('cid').outcome.kind).toBe('scored');
+    await again(dans);
+    const epoch = await miners.epoch();
+    expect(epoch.of('ben')).toMatchObject({
+      outcome: { kind: 'scored' },
+      leftOut: { others: 8, sources: [{ rows: 8 }] },
+    });
+    expect(epoch.of('ben').leftOut!.examples).toHaveLength(8);
+    expect(epoch.of('cid').outcome.kind).toBe('scored');
+  },
+  60_000,
+);
+
 test('a claim ends when nobody can read the dataset any more', async () => {
   await subnet({ competition: rulesWith({ claimBlocks: 40 }) });
   await miners.publish('ann', rowsOf('ann'));
@@ -255,6 +290,19 @@ test('a pointer whose dataset nobody can read is waited for; one that is read in
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
+test('a dataset that is made public in time keeps its date, though the epoch ends before that', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  await miners.pass(450);
+  const second = await miners.epoch();
+  expect(second.of('ann').outcome.kind).toBe('scored');
+  expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
 test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {
   await subnet({ competition: rulesWith({ readableWithinBlocks: 5 }) });
   await miners.publish('ann', rowsOf('ann'));
@@ -304,6 +352,16 @@ test('a refused file is downloaded and read once, whatever pointer names it', as
   const before = requests();
   expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
   expect(requests()).toBe(before);
+  // What is still needed is not forgotten a day after it was found.
+  const stored = miners.state.fileFinding.bind(miners.state);
+  const aged = vi.spyOn(miners.state, 'fileFinding').mockImplementation(async (key) => {
+    const found = await stored(key);
+    return found && { ...found, block: found.block - 4_000 };
+  });
+  const put = vi.spyOn(miners.state, 'putFileFinding');
+  await miners.epoch();
+  expect(put).toHaveBeenCalledTimes(1);
+  for (const spy of [aged, put]) spy.mockRestore();
   await miners.publish('ben', broken);
   expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
   expect(check).toHaveBeenCalledTimes(1);
@@ -318,6 +376,14 @@ test('a hotkey brings so many bytes a day; more waits', async () => {
   const second = await miners.epoch();
   expect(second.of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
   expect(second.of('ann').why).toMatch(/\d+ bytes of new datasets lately, at most 2500 are read in 7200 blocks/);
+});
+
+test('what was read of a hotkey and refused counts among the bytes of its day', async () => {
+  await subnet({ competition: rulesWith({ maxBytesPerDay: 2_500 }) });
+  await miners.publish('ann', [...rowsOf('ann'), { conversations: [] } as unknown as DatasetRow]);
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'invalid-rows' } });
+  await miners.publish('ann', rowsOf('ann'));
+  expect((await miners.epoch()).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
 });
 
 test('one silent host does not hold up the others', async () => {

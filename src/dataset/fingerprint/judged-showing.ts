@@ -26,6 +26,8 @@ export interface RowSource {
  * disclaimer, whoever showed it first.
  */
 const PHRASE_ROWS = 16;
+/** So many phrases a dataset may have: more are another's answers, each repeated with other filler. */
+const MOST_PHRASES = 8;
 
 /** A showing whose rows are judged, and what has been found. */
 export class JudgedShowing {
@@ -99,7 +101,10 @@ export class JudgedShowing {
       if (judgement.isWhole) this.#addWhole(`${source[0]!.showing}.${source[0]!.row}`, found);
       else this.#found.push(found);
     }
-    for (const rows of this.#whole.values()) if (rows.length <= PHRASE_ROWS) this.#found.push(...rows);
+    const isPhrase = (rows: OthersRow[]) => rows.length > PHRASE_ROWS;
+    const areCopies = [...this.#whole.values()].filter(isPhrase).length > MOST_PHRASES;
+    for (const rows of this.#whole.values())
+      if (areCopies || !isPhrase(rows)) for (const row of rows) this.#found.push(row);
     return this.#found.sort((a, b) => a.row - b.row);
   }
 

@@ -41,6 +41,23 @@ describe('rows of another', () => {
     expect(others.get(1)).toEqual([{ row: 2, source: [{ showing: 0, row: 1 }], alike: 1 }]);
   });
 
+  it('are found though each answer is repeated with other filler as if it were a phrase, unless they are few', async () => {
+    const repeated = (answers: DatasetRow[]) =>
+      answers.flatMap(({ conversations }, i) =>
+        Array.from({ length: 20 }, (_, j) => {
+          const seed = 50_000 + 20 * i + j;
+          return chat(letters(50, 2 * seed), `${conversations[1]!.content} ${letters(900, 2 * seed + 1)}`);
+        }),
+      );
+    const heldOf = async (rows: DatasetRow[]) => {
+      const copies = repeated(rows);
+      const { others } = await find([shown('first', 1, rows, { judged: false }), shown('second', 2, copies)]);
+      return others.get(1)!.length / copies.length;
+    };
+    expect(await heldOf(longRows(30))).toBeGreaterThan(0.95);
+    expect(await heldOf(longRows(1))).toBeLessThan(0.05);
+  });
+
   it('are found whatever word of a long answer is changed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(99), fc.stringMatching(/^[a-z]{1,12}$/), async (place, word) => {
