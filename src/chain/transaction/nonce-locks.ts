@@ -1,4 +1,4 @@
-import { abortable } from '../../shared/abortable.ts';
+import { Turns } from '../../shared/turns.ts';
 
 /** Pending transactions of one account in this process. */
 export interface Account {
@@ -16,24 +16,12 @@ export interface Account {
  * calls get consecutive nonces, and a refused one leaves no gap.
  */
 export class NonceLocks {
-  readonly #accounts = new Map<string, Account & { last: Promise<void> }>();
+  readonly #accounts = new Map<string, Account & { turns: Turns }>();
 
   /** Resolves when it is this call's turn; the turn ends when `end` is called, once or more. */
   async take(address: string, signal?: AbortSignal): Promise<{ account: Account; end: () => void }> {
-    const account = this.#accounts.get(address) ?? { underWay: new Set(), unsure: true, last: Promise.resolve() };
+    const account = this.#accounts.get(address) ?? { underWay: new Set(), unsure: true, turns: new Turns() };
     this.#accounts.set(address, account);
-    const before = account.last;
-    let end = () => {};
-    const turn = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    account.last = before.then(() => turn);
-    try {
-      await (signal ? abortable(before, signal) : before);
-    } catch (error) {
-      end();
-      throw error;
-    }
-    return { account, end };
+    return { account, end: await account.turns.take(signal) };
   }
 }

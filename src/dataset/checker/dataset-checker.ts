@@ -2,9 +2,9 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Competition } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import type { Checked } from '../../schema/verdict.ts';
-import { abortable } from '../../shared/abortable.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { timed } from '../../shared/timed.ts';
+import { Turns } from '../../shared/turns.ts';
 import type { RowsFacts } from '../check-rows.ts';
 import type { Request } from './checker-messages.ts';
 import { type AskParameters, CheckerProcess } from './checker-process.ts';
@@ -61,7 +61,7 @@ export class DatasetChecker implements DatasetCheckerPort {
   #process: CheckerProcess | null = null;
   #closed = false;
   /** Resolves when the last call so far is done. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor({ memoryBytes = 512 * 2 ** 20, timeoutMs = 300_000, logger }: DatasetCheckerParameters = {}) {
     this.#memoryBytes = memoryBytes;
@@ -109,13 +109,8 @@ export class DatasetChecker implements DatasetCheckerPort {
   async #ask(request: Request, parameters: Omit<AskParameters, 'timeoutMs'>): Promise<unknown> {
     const { signal } = parameters;
     this.#requireOpen();
-    const before = this.#turn;
-    let done = () => {};
-    this.#turn = new Promise((resolve) => {
-      done = resolve;
-    });
+    const end = await this.#turns.take(signal);
     try {
-      await (signal ? abortable(before, signal) : before);
       this.#requireOpen();
       if (this.#process === null || this.#process.ended)
         this.#process = new CheckerProcess({ memoryBytes: this.#memoryBytes, logger: this.#logger });
@@ -124,8 +119,7 @@ export class DatasetChecker implements DatasetCheckerPort {
         process.ask(request, { ...parameters, timeoutMs: this.#timeoutMs }),
       );
     } finally {
-      // Who is aborted while waiting must not let the next one in before those in front.
-      void before.then(done);
+      end();
     }
   }
 

@@ -3,9 +3,9 @@ import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { type Checked, reject } from '../../schema/verdict.ts';
-import { abortable } from '../../shared/abortable.ts';
 import { BestEffort } from '../../shared/best-effort.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import { Turns } from '../../shared/turns.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { LoraEngine } from '../engine/engine.ts';
 import { loadTensorFlow } from '../engine/tensorflow.ts';
@@ -55,8 +55,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** The evaluation set of the last call: the next one mostly evaluates another adapter on it. */
   #evaluation: { key: string; set: EvaluationSet } | null = null;
   #disposed = false;
-  /** The end of the queue of calls. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(
     facts: TrainerFacts,
@@ -212,13 +211,8 @@ export class LocalTrainer implements LoadedTrainer {
         throw error;
       }
     };
-    const before = this.#turn;
-    let done = () => {};
-    this.#turn = new Promise((resolve) => {
-      done = resolve;
-    });
+    const end = await this.#turns.take(signal);
     try {
-      await (signal ? abortable(before, signal) : before);
       this.#requireLoaded();
       return await work(report);
     } catch (error) {
@@ -234,8 +228,7 @@ export class LocalTrainer implements LoadedTrainer {
         cause: error,
       });
     } finally {
-      // An aborted call keeps its place in the queue, so that the next one does not overtake those before it.
-      void before.then(done);
+      end();
     }
   }
 }
