@@ -5,6 +5,7 @@ import { blockOf } from './ledger/position.ts';
 import { claimedUntil, type ShownDataset, settleClaim } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
+import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
 
 const PARALLEL_REQUESTS = 4;
@@ -36,8 +37,8 @@ export async function updateReadability(
     try {
       const readable = await datasets.isReadable({ repo: showing.repo, commit: showing.commit, signal });
       if (readable !== showing.readable) ledger.putShowing(hotkey, showing, { ...showing, readable });
-    } catch {
-      signal?.throwIfAborted();
+    } catch (error) {
+      if (!isHubFault(error)) throw error;
       logger.debug(`uid ${uid}: whether ${showing.repo} can be read is not known now`);
     }
   });

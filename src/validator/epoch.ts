@@ -9,7 +9,7 @@ import { drawMiners, finishEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import { hubServes } from './hub-serves.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { keptRows, leftOutVerdicts } from './left-out.ts';
+import { keptRows, leftOutVerdicts, ownRowsOf } from './left-out.ts';
 import { type Outcome, outcomeText } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { readPositions } from './positions.ts';
@@ -70,7 +70,8 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const stopWatching = watchUnreadable(validator, now);
   const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
   const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work).finally(stopWatching);
-  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings })) refuse(hotkey, verdict);
+  const rows = { ownRowsOf: (hotkey: string) => ownRowsOf(ledger, pointers.get(hotkey)) };
+  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, ...rows })) refuse(hotkey, verdict);
 
   const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
   const weighed = computeWeights({
@@ -94,7 +95,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
-  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
+  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons, ...rows });
   await finishEpoch(validator, epoch, { standings: next, postponed });
   await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
   const report = writeReport({

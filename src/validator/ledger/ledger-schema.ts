@@ -49,8 +49,8 @@ export const StandingsSchema = z.record(
   Text,
   z.looseObject({
     average: z.number().nullable(),
-    refused: z.looseObject({ repo: Text, commit: Text, verdict }).nullable(),
-    postponedEpochs: count,
+    refused: z.looseObject({ repo: Text, commit: Text, verdict, ownRows: Text.nullish() }).nullable(),
+    postponedEpochs: z.number().nonnegative(),
   }),
 );
 
