@@ -2,7 +2,7 @@ import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, type ShownDataset, settleClaim } from './ledger/showing.ts';
+import { claimedUntil, evaluated, type ShownDataset, settleClaim } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { isHubFault } from './postpone.ts';
@@ -58,7 +58,7 @@ export function noteEvaluations(
     // Access is checked by itself, above.
     if (outcome.kind === 'rejected' && OF_ACCESS.has(outcome.verdict.reason)) continue;
     const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
-    if (beatsBaseline !== showing.beatsBaseline) ledger.putShowing(hotkey, showing, { ...showing, beatsBaseline });
+    ledger.putShowing(hotkey, showing, evaluated(showing, beatsBaseline, block));
   }
   settleClaims(validator, { ledger, pointers, block });
 }

@@ -16,6 +16,7 @@ import { readPositions } from './positions.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
 import { countsFrom, readDatasets } from './read-datasets.ts';
+import { noteRenewedRows } from './renewed-rows.ts';
 import { type EpochReport, writeReport } from './report.ts';
 import { scoreBaseline } from './score-baseline.ts';
 import { scoreDataset } from './score-dataset.ts';
@@ -62,6 +63,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
   await updateReadability(validator, { ...now, signal });
+  await noteRenewedRows(validator, { ...now, neurons, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))

@@ -34,6 +34,7 @@ const ShowingSchema = z.looseObject({
   readable: z.boolean(),
   beatsBaseline: z.boolean().nullable(),
   lostBlock: count.nullable(),
+  unproven: Packed.optional(),
   judgement: JudgementSchema.nullable(),
 });
 
