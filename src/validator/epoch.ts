@@ -62,7 +62,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  await updateReadability(validator, { ...now, signal });
+  for (const [hotkey, verdict] of await updateReadability(validator, { ...now, signal })) refuse(hotkey, verdict);
   await noteRenewedRows(validator, { ...now, neurons, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());

@@ -346,6 +346,48 @@ test('a pointer whose dataset nobody can read is waited for; one that is read in
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
+test.each(['private', 'gated'])(
+  'a %s repository that only this validator may read is refused, once its time is over',
+  async (how) => {
+    await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+    await miners.publish('ann', rowsOf('ann'));
+    await miners.publish('ben', rowsOf('ben'));
+    const repository = miners.hub.repository('u/ann')!;
+    if (how === 'gated') repository.gated = true;
+    else repository.visibility = 'private';
+    const datasets = new HubDatasetStore({ endpoint: miners.hub.url, token: 'hf_token', attempts: 1 });
+    expect((await miners.epoch({ datasets })).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+    await miners.pass(400);
+    const second = await miners.epoch({ datasets });
+    expect(second.of('ben').outcome.kind).toBe('scored');
+    expect(second.of('ann')).toMatchObject({
+      weight: 0,
+      outcome: { kind: 'rejected', verdict: { reason: 'dataset-denied' } },
+    });
+    repository.gated = false;
+    repository.visibility = 'public';
+    expect((await miners.epoch({ datasets })).of('ann').outcome.kind).toBe('scored');
+  },
+);
+
+test('a dataset that is not readable any more is refused after a while, and a fault of the Hub refuses nobody', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 100 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ben'));
+  await miners.epoch();
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome.kind).toBe('scored');
+  await miners.pass(120);
+  miners.hub.faults.inject({ on: 'u/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  expect((await miners.epoch()).of('ann').outcome.kind).toBe('scored');
+  miners.hub.faults.clear();
+  const last = await miners.epoch();
+  expect(last.of('ann')).toMatchObject({ weight: 0, outcome: { verdict: { reason: 'dataset-denied' } } });
+  expect(last.of('ann').why).toMatch(/cannot be read without a token any more, since block \d+ at the latest/);
+  expect(last.of('ben').outcome.kind).toBe('scored');
+});
+
 test('a dataset that is made public in time keeps its date, though the epoch ends before that', async () => {
   await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
   await miners.publish('ann', rowsOf('ann'));

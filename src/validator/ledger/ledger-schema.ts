@@ -32,6 +32,7 @@ const ShowingSchema = z.looseObject({
   position: z.number().nonnegative(),
   shownAt: Packed,
   readable: z.boolean(),
+  unreadableFrom: count.optional(),
   beatsBaseline: z.boolean().nullable(),
   lostBlock: count.nullable(),
   unproven: Packed.optional(),

@@ -14,6 +14,8 @@ export interface ShownDataset {
   shownAt: string;
   /** Whether anybody could read it when that was last asked. */
   readable: boolean;
+  /** First block since which it was found unreadable each time. Absent while it is readable. */
+  unreadableFrom?: number;
   /** Whether it beat the base model when it was last evaluated; `null` before that. */
   beatsBaseline: boolean | null;
   /** First block in which its hotkey had no claim on it any more; `null` while it has one. */
