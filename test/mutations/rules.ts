@@ -1,7 +1,7 @@
 /**
  * `npm run mutate:rules`: Stryker changes the rules (who is drawn, what is a copy, what a loss is worth) in every way it
  * knows, one at a time, and of the changes that tests reach at least 95 in 100 have to fail one. A long run.
- * `npm run mutate:rules -- step-weights` changes only files with that in their path.
+ * `npm run mutate:rules -- step-weights` changes only files with that in their path, and runs the tests of their rooms.
  */
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,25 +13,42 @@ const LEAST_KILLED = 0.95;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 
-/** The rules: pure, so that their tests are quick. */
-const RULES = [
-  ...filesOf('src/scoring'),
-  ...filesOf('src/queue'),
-  ...filesOf('src/dataset'),
-  'src/validator/standing.ts',
-  'src/validator/pointers.ts',
-  'src/trainer/tokens/batches.ts',
-  'src/trainer/run/schedule.ts',
-  'src/trainer/run/clip.ts',
-  'src/chain/weights/normalise.ts',
-  'src/chain/weights/row.ts',
-  'src/chain/subnet/epoch-schedule.ts',
-].filter((path) => path.endsWith('.ts') && path.includes(process.argv[2] ?? ''));
-if (RULES.length === 0) throw new Error(`no file of the rules has "${process.argv[2]}" in its path`);
+/** The rules by room: pure, so that the tests that say what they do are quick. */
+const ROOMS: { rules: string[]; tests: string }[] = [
+  { rules: filesOf('src/scoring'), tests: 'test/scoring/*.test.ts' },
+  { rules: filesOf('src/queue'), tests: 'test/queue/*.test.ts' },
+  { rules: filesOf('src/dataset'), tests: 'test/dataset/*.test.ts' },
+  { rules: filesOf('src/dataset/fingerprint'), tests: 'test/dataset/fingerprint/*.test.ts' },
+  {
+    rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
+    tests: 'test/validator/{standing,pointers,left-out,claims}.test.ts',
+  },
+  {
+    rules: ['packed', 'position', 'showing'].map((name) => `src/validator/ledger/${name}.ts`),
+    tests: 'test/validator/ledger/*.test.ts',
+  },
+  {
+    rules: ['src/trainer/tokens/batches.ts', 'src/trainer/run/schedule.ts', 'src/trainer/run/clip.ts'],
+    tests: 'test/trainer/tokens/batches.test.ts',
+  },
+  {
+    rules: ['src/chain/weights/normalise.ts', 'src/chain/weights/row.ts'],
+    tests: 'test/chain/weights/{normalise,row}.test.ts',
+  },
+  { rules: ['src/chain/subnet/epoch-schedule.ts'], tests: 'test/chain/subnet/epoch-schedule.test.ts' },
+];
+
+const part = process.argv[2] ?? '';
+const chosen = ROOMS.map(({ rules, tests }) => ({
+  rules: rules.filter((path) => path.endsWith('.ts') && path.includes(part)),
+  tests,
+})).filter(({ rules }) => rules.length > 0);
+if (chosen.length === 0) throw new Error(`no file of the rules has "${part}" in its path`);
 
 process.chdir(ROOT);
 const mutants = await new Stryker({
-  mutate: RULES,
+  mutate: chosen.flatMap(({ rules }) => rules),
+  testFiles: chosen.map(({ tests }) => tests),
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'test/mutations/rules-vitest.config.ts', related: false },
