@@ -46,9 +46,9 @@ const chosen = ROOMS.map(({ rules, tests }) => ({
 if (chosen.length === 0) throw new Error(`no file of the rules has "${part}" in its path`);
 
 process.chdir(ROOT);
+process.env.FLOCK_OFF_RULES_TESTS = chosen.map(({ tests }) => tests).join(' ');
 const mutants = await new Stryker({
   mutate: chosen.flatMap(({ rules }) => rules),
-  testFiles: chosen.map(({ tests }) => tests),
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'test/mutations/rules-vitest.config.ts', related: false },

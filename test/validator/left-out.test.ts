@@ -40,7 +40,7 @@ describe('a dataset of which rows are left out', () => {
         rows: 10,
         rowsLeft: 3,
         rowsNeeded: 4,
-        leftOut: counts({ others: 7, sources: [{ uid: 3, hotkey: 'ann', rows: 5 }] as LeftOut['sources'] }),
+        leftOut: { ...counts({ others: 7 }), sources: [{ uid: 3, hotkey: 'ann', rows: 5 }] },
       },
     });
   });
