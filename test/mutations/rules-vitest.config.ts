@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import base from '../vitest.config.ts';
 
-/** The quick tests of the rooms that `npm run mutate:rules` changes: what it runs again for each mutant. */
+/** How `npm run mutate:rules` runs the tests of a room. */
 export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: process.env.FLOCK_OFF_RULES_TESTS?.split(' '),
+    runner: 'test/mutations/rules-runner.ts',
     exclude: ['test/dataset/{performance,dataset-checker}.test.ts'],
-    setupFiles: ['test/no-proxies.ts', 'test/mutations/no-stopwatch.ts'],
-    testTimeout: 120_000,
+    setupFiles: ['test/no-proxies.ts', 'test/mutations/rules-setup.ts'],
+    maxWorkers: 1,
   },
 });
