@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 
-/** `flock-off state`: what a validator has stored. */
+/** `flock-off state`: commands on a validator's state. */
 export function stateCommand(): Command {
   return new Command('state').description("Work with a validator's state.").addCommand(exportCommand());
 }
 
-/** `flock-off state export`: the ledger for validators that are new. */
+/** `flock-off state export`: writes the ledger to a file, for new validators. */
 function exportCommand(): Command {
   return new Command('export')
     .description('Write who showed which rows first, the averages and the history of the draw into one signed file.')
@@ -26,7 +26,7 @@ function exportCommand(): Command {
       ]);
       const folder = flags.data_dir ?? '';
       const path = flags.to ?? join(folder, 'ledger.flock-off');
-      // Opening makes one that is not there.
+      // Opening would create a missing state.
       if (!existsSync(join(folder, 'state')))
         throw new FlockOffError({
           code: 'bad-argument',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { accept } from '../../src/schema/verdict.ts';
+import { accept, reject } from '../../src/schema/verdict.ts';
 import type { Outcome } from '../../src/validator/outcome.ts';
 import type { ReadPointer } from '../../src/validator/pointers.ts';
 import {
@@ -52,6 +52,14 @@ test('a dataset that cannot be evaluated while others can keeps its share for th
   expect(shares).toEqual([1, 1, 1, 0.5, 0.25, 0.125]);
   expect(after(22, postponed).average).toBeGreaterThan(0);
   expect(after(23, postponed).average).toBe(0);
+});
+
+test('the least share that is left is a millionth', () => {
+  const standings = (average: number | null) => ({ ann: { average, refused: null, postponedEpochs: 3 } });
+  const outcomes = new Map([['ann', postponed]]);
+  const left = (average: number | null) =>
+    averagesOf({ outcomes, standings: standings(average), served: everything }).ann;
+  expect([left(2e-6), left(1.9e-6), left(null)]).toEqual([1e-6, 0, undefined]);
 });
 
 test('who keeps others waiting loses its share as who cannot be evaluated does', () => {
@@ -121,6 +129,21 @@ test('a verdict on the rows that are its own stands as long as those are the sam
   expect(verdict(standing(), 'all')).toEqual(unlabelled);
 });
 
+test('a verdict on the content is kept with what was read, and stays while the miner is not drawn', () => {
+  const outcomes = new Map<string, Outcome>([['ann', { kind: 'rejected', verdict: unlabelled }]]);
+  const standings = nextStandings({ ...kept(outcomes, { ann: after(2, postponed) }), averages: {} });
+  const refused = { repo: 'a/b', commit: 'c', verdict: unlabelled, ownRows: 'rows' };
+  expect(standings).toEqual({ ann: { average: null, refused, postponedEpochs: 1.75 } });
+  const waiting = { ann: { ...standings.ann!, average: 0.5, postponedEpochs: 2 } };
+  expect(nextStandings({ ...kept(new Map(), waiting), averages: { ann: 0.25 } })).toEqual({
+    ann: { average: 0.25, refused, postponedEpochs: 2 },
+  });
+  const invalid = reject('invalid-pointer', '');
+  const pointers = new Map([['ann', { ...pointerTo('c').get('ann')!, submission: invalid }]]);
+  for (const none of [pointers, new Map()])
+    expect(nextStandings({ ...kept(outcomes, {}), pointers: none, averages: {} }).ann!.refused).toBeNull();
+});
+
 test('a verdict stands until the pointer names something else or the miner is evaluated again', () => {
   const standings: Standings = {
     ann: { average: 0, refused: { repo: 'a/b', commit: 'c', verdict: unlabelled }, postponedEpochs: 0 },
@@ -136,6 +159,15 @@ test('a verdict stands until the pointer names something else or the miner is ev
   expect(verdictOn('c', postponed)).toEqual(unlabelled);
   expect(verdictOn('d')).toBeUndefined();
   expect(verdictOn('c', { kind: 'scored', lossNatsPerToken: 1 })).toBeUndefined();
+  expect(verdictOn('c', { kind: 'rejected', verdict: { reason: 'diverged', message: '' } })).toBeUndefined();
+  const moved = { ...standings, ann: { ...standings.ann!, refused: { ...standings.ann!.refused!, repo: 'a/other' } } };
+  const pointers = pointerTo('c');
+  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: moved })).toEqual(new Map());
+  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: {} })).toEqual(new Map());
+  const invalid = { ...pointerTo('c').get('ann')!, submission: reject('invalid-pointer', '') };
+  expect(standingVerdicts({ pointers: new Map([['ann', invalid]]), outcomes: new Map(), standings })).toEqual(
+    new Map(),
+  );
 });
 
 test('who left the subnet is forgotten, and who was never evaluated has no average', () => {

@@ -14,6 +14,7 @@ import {
   claimedRows,
   claimedUntil,
   evaluated,
+  firstShownAt,
   namedAgain,
   type ShownDataset,
   settleClaim,
@@ -45,8 +46,15 @@ describe('what is stored of rows', () => {
 
   test('is refused where it unpacks to other than its rows, however much that would be', () => {
     const packed = packNumbers(new Float64Array(1_000_000));
+    expect(unpackNumbers(packed, 1_000_000)).toHaveLength(1_000_000);
     for (const rows of [0, 1, 999_999, 1_000_001, 1e12])
-      expect(() => unpackNumbers(packed, rows)).toThrowError(expect.objectContaining({ code: 'state-damaged' }));
+      expect(() => unpackNumbers(packed, rows)).toThrowError(
+        expect.objectContaining({
+          code: 'state-damaged',
+          sentence: `what is stored of a dataset's rows does not unpack to ${8 * rows} bytes. Check the disk, then start again: that tells what a repair would give back.`,
+          facts: { path: 'ledger' },
+        }),
+      );
   });
 });
 
@@ -56,13 +64,22 @@ test('places that are not known come after all known ones of their block, the lo
     toPosition(5, 900, 9),
     toPosition(5, null, 3),
     toPosition(5, null, 4),
+    toPosition(5, null, 65_535),
     toPosition(6, 0, 0),
   ];
+  expect(new Set(order).size).toBe(order.length);
   expect(order.toSorted((a, b) => a - b)).toEqual(order);
-  expect(order.map(blockOf)).toEqual([5, 5, 5, 5, 6]);
+  expect(order.map(blockOf)).toEqual([5, 5, 5, 5, 5, 6]);
+  expect(toPosition(5, 70_000, 0)).toBe(endOf(5));
 });
 
 describe('a claim', () => {
+  test('has no end before it is lost, and begins with the first of the rows', () => {
+    expect(claimedUntil(shown, claimBlocks)).toBe(Number.POSITIVE_INFINITY);
+    const shownAt = packNumbers(Float64Array.of(toPosition(12, 0, 0), toPosition(11, 0, 0), toPosition(13, 0, 0)));
+    expect(firstShownAt({ ...shown, shownAt })).toBe(toPosition(11, 0, 0));
+  });
+
   test('holds while the dataset is named, readable, and not known to lose against the base model', () => {
     expect(settled(shown, 20)).toBe(shown);
     for (const lost of [
@@ -143,8 +160,15 @@ describe('a dataset that is named again', () => {
     expect(namedAgain(own, toPosition(50, 1, 0), claimBlocks)).toEqual({ ...own, position: toPosition(50, 1, 0) });
   });
 
+  test('stays as it is where the pointer is not later', () => {
+    const lost = { ...shown, judgement: judgement([1, 0, 1]) };
+    expect(namedAgain(lost, shown.position, claimBlocks)).toBe(lost);
+    expect(namedAgain(lost, toPosition(9, 0, 0), claimBlocks)).toBe(lost);
+  });
+
   test('counts from the later pointer as a whole once the claim has ended', () => {
     const lost = { ...shown, lostBlock: 20 };
+    expect(datesOf(namedAgain(lost, endOf(120), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(120, 0, 0), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(121, 0, 0), claimBlocks))).toEqual([121, 121, 121]);
   });
