@@ -180,11 +180,19 @@ export const HONEST: Record<string, () => [first: DatasetRow[], second: DatasetR
   'portraits of countries by one template': () => [portraits(200), portraits(200)],
   'portraits, the first has 2 rows': () => [portraits(2), portraits(400)],
   'portraits, the second has 3 rows': () => [portraits(200), portraits(3)],
+  'portraits, each has 3 rows': () => [portraits(3), portraits(3)],
+  'The capital of X is Y., each has 3 rows': () => [capitals(3), capitals(3)],
+  'short answers by one template, each has 3 rows': () => {
+    const facts = choices.shuffle(FACTS);
+    return [world(facts.slice(0, 3)), world(facts.slice(3, 6))];
+  },
   'code under one licence': () => [code(150), code(150)],
+  'code under one licence, each has 3 rows': () => [code(3), code(3)],
   'code under one licence, the first has 1 row': () => [code(1), code(150)],
   'the same opening and closing': () => [framed(100), framed(100)],
   'the same opening and closing, the second has 3 rows': () => [framed(100), framed(3)],
   'a disclaimer twice as long as the answer': () => [disclaimed(150), disclaimed(150)],
+  'the same disclaimer, each has 3 rows': () => [disclaimed(3), disclaimed(3)],
   'the same disclaimer, the first has 1 row': () => [disclaimed(1), disclaimed(150)],
   'the disclaimer shown as a row by the first': () => [[row('Disclaimer?', DISCLAIMER)], disclaimed(150)],
   'one long system prompt': () => [
