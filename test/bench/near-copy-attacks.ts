@@ -94,6 +94,7 @@ export const ATTACKS: Record<string, (rows: DatasetRow[]) => DatasetRow[]> = {
   'first half of each answer': answers((text) => text.slice(0, text.length / 2)),
   leetspeak: map(LEET),
   'spaces between letters': edited((text) => text.replace(/(\S)(?=\S)/g, '$1 ')),
+  'hyphens between letters': edited((text) => text.replace(/([a-z])(?=[a-z])/gi, '$1-')),
   'quotes around': edited((text) => `"${text}"`),
   'bold every third word': everyWord(3, (word) => `**${word}**`),
   'sentences as bullets': answers((text) =>

@@ -38,7 +38,13 @@ for (const text of pool) {
     else FOLLOWERS.set(words[i]!, [words[i + 1]!]);
   }
 }
-/** Another one each time: those of the pool, then others whose every two words follow each other in one of them. */
+const AFTER = [...FOLLOWERS.keys()].filter((word) => word !== '');
+/** A word that follows somewhere, of several: any word where few do, else whole parts of sentences were repeated. */
+const wordAfter = (word: string) => {
+  const followers = FOLLOWERS.get(word)!;
+  return choices.pick(followers.length < 4 ? AFTER : followers);
+};
+/** Another one each time: those of the pool, then others made word by word. */
 let used = 0;
 export const sentence = (): string => {
   if (used < pool.length) return pool[used++]!;
@@ -46,7 +52,7 @@ export const sentence = (): string => {
   for (
     let word = choices.pick(FOLLOWERS.get('')!);
     word !== '' && words.length < 25;
-    word = choices.pick(FOLLOWERS.get(word)!)
+    word = wordAfter(word)
   )
     words.push(word);
   return words.length < 8 ? sentence() : `${words.join(' ')}.`;
