@@ -3,7 +3,7 @@ import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { hasBit, unpackBits } from './ledger/packed.ts';
-import type { LeftOut, ShownDataset } from './ledger/showing.ts';
+import type { Judgement, LeftOut, ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { keyOf } from './score-dataset.ts';
 
@@ -43,7 +43,7 @@ export function leftOutVerdicts(
 /** The verdict where fewer rows are left than are asked for; `null` where enough are. */
 export function leftOutVerdict(
   { minOwnRows, minRows }: Competition,
-  { rows, judgement }: ShownDataset,
+  { rows, judgement }: { rows: number; judgement: Pick<Judgement, 'leftOut'> | null },
   uidOf: (hotkey: string) => number | null,
 ): Verdict | null {
   if (judgement === null) return null;
