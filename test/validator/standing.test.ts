@@ -162,12 +162,14 @@ test('a verdict stands until the pointer names something else or the miner is ev
   expect(verdictOn('c', { kind: 'rejected', verdict: { reason: 'diverged', message: '' } })).toBeUndefined();
   const moved = { ...standings, ann: { ...standings.ann!, refused: { ...standings.ann!.refused!, repo: 'a/other' } } };
   const pointers = pointerTo('c');
-  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: moved })).toEqual(new Map());
-  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: {} })).toEqual(new Map());
-  const invalid = { ...pointerTo('c').get('ann')!, submission: reject('invalid-pointer', '') };
-  expect(standingVerdicts({ pointers: new Map([['ann', invalid]]), outcomes: new Map(), standings })).toEqual(
+  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: moved, ownRowsOf: () => null })).toEqual(
     new Map(),
   );
+  expect(standingVerdicts({ pointers, outcomes: new Map(), standings: {}, ownRowsOf: () => null })).toEqual(new Map());
+  const invalid = { ...pointerTo('c').get('ann')!, submission: reject('invalid-pointer', '') };
+  expect(
+    standingVerdicts({ pointers: new Map([['ann', invalid]]), outcomes: new Map(), standings, ownRowsOf: () => null }),
+  ).toEqual(new Map());
 });
 
 test('who left the subnet is forgotten, and who was never evaluated has no average', () => {
