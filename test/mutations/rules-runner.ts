@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type RunnerTestCase, TestRunner } from 'vitest';
 import { getFn } from 'vitest/suite';
 
@@ -22,8 +22,14 @@ export interface Findings {
   unrepeatable: string[];
 }
 
+/** A change that a test runs with right now, in a file beside the findings: one that never ends is seen by its age. */
+export interface Attempt {
+  pid: number;
+  mutant: string;
+}
+
 /** How often more than without a change a changed place may be reached: a loop that does not end is a failure. */
-const MOST_HITS = 100;
+const MOST_HITS = 10;
 const FINDINGS = process.env.FLOCK_OFF_RULES_FINDINGS!;
 /** Set before any module of the rules is loaded. */
 const board: Switchboard = { activeMutant: process.env.FLOCK_OFF_RULES_MUTANT };
@@ -50,6 +56,7 @@ export default class RulesRunner extends TestRunner {
     const known = new Set(findings.killed);
     const killed: string[] = [];
     for (const [id, times] of hits.filter(([id]) => !known.has(id))) {
+      writeFileSync(`${FINDINGS}.attempt`, JSON.stringify({ pid: process.pid, mutant: id } satisfies Attempt));
       Object.assign(board, { activeMutant: id, hitCount: 0, hitLimit: MOST_HITS * times });
       try {
         await run();
@@ -58,6 +65,7 @@ export default class RulesRunner extends TestRunner {
       }
     }
     board.activeMutant = undefined;
+    rmSync(`${FINDINGS}.attempt`, { force: true });
     try {
       await run();
       findings.killed.push(...killed);
