@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 
 /** `flock-off state`: commands on a validator's state. */
 export function stateCommand(): Command {
@@ -42,7 +42,11 @@ function exportCommand(): Command {
           return value && attempt === 1 ? decodeWalletPassword({ value, variable }) : null;
         },
       });
-      const state = await ValidatorState.open({ path: join(folder, 'state') });
+      const state = await ValidatorState.open({ path: join(folder, 'state') }).catch((error: unknown) => {
+        if (!isCode(error, 'state-locked')) throw error;
+        const fix = 'stop the validator until its ledger is written; started again, it goes on where it was';
+        throw new FlockOffError({ ...error.toParameters(), fix });
+      });
       try {
         const { header, hotkeys, fingerprints } = await exportLedger({ state, hotkey, path });
         console.log(

@@ -11,7 +11,9 @@ import {
 } from '../../../src/validator/ledger/packed.ts';
 import { blockOf, endOf, toPosition } from '../../../src/validator/ledger/position.ts';
 import {
+  claimedRows,
   claimedUntil,
+  evaluated,
   firstShownAt,
   namedAgain,
   type ShownDataset,
@@ -95,10 +97,50 @@ describe('a claim', () => {
   });
 
   test('that comes back in time has never gone; later it begins anew', () => {
-    const lost = settled(shown, 20, false);
-    expect(settled(lost, 120)).toEqual(shown);
+    const proven = { ...shown, beatsBaseline: true };
+    const lost = settled(proven, 20, false);
+    expect(settled(lost, 120)).toEqual(proven);
     const anew = settled(lost, 121);
     expect([anew.lostBlock, datesOf(anew)]).toEqual([null, [121, 121, 121]]);
+  });
+
+  test('holds before an evaluation for as long as a claim lasts, and no longer', () => {
+    expect(settled(shown, 110).lostBlock).toBeNull();
+    expect(settled(shown, 111).lostBlock).toBe(111);
+    expect(settled({ ...shown, beatsBaseline: true }, 5_000).lostBlock).toBeNull();
+  });
+
+  const claims = (showing: ShownDataset) => {
+    const claimed = claimedRows(showing, null) ?? allBits(showing.rows);
+    return [0, 1, 2].map((row) => Number(hasBit(claimed, row)));
+  };
+
+  test('that has ended begins anew with an evaluation that beats the base model, and not with another commit', () => {
+    for (const beatsBaseline of [null, false]) {
+      const lost = settled({ ...shown, beatsBaseline }, 20, false);
+      const again = namedAgain(lost, toPosition(500, 1, 0), claimBlocks);
+      expect(claims(again)).toEqual([0, 0, 0]);
+      expect(claims(evaluated(again, false, 510))).toEqual([0, 0, 0]);
+      const proven = evaluated(again, true, 520);
+      expect([claims(proven), datesOf(proven)]).toEqual([
+        [1, 1, 1],
+        [520, 520, 520],
+      ]);
+    }
+  });
+
+  test('on rows that its hotkey showed before begins with the evaluation; the others keep their date', () => {
+    const [unproven, own] = [allBits(3), allBits(3)];
+    for (const row of [0, 2]) clearBit(unproven, row);
+    clearBit(own, 2);
+    const again = { ...shown, unproven: packBits(unproven) };
+    expect(claims(again)).toEqual([1, 0, 1]);
+    expect([0, 1, 2].map((row) => hasBit(claimedRows(again, own)!, row))).toEqual([true, false, false]);
+    const proven = evaluated(again, true, 60);
+    expect([claims(proven), datesOf(proven)]).toEqual([
+      [1, 1, 1],
+      [10, 60, 10],
+    ]);
   });
 });
 
