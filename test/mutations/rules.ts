@@ -24,12 +24,11 @@ const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: filesOf('src/dataset'), tests: 'test/dataset/*.test.ts' },
   { rules: filesOf('src/dataset/fingerprint'), tests: 'test/dataset/fingerprint/*.test.ts' },
   {
-    rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
-    tests: 'test/validator/{standing,pointers,left-out,claims}.test.ts',
-  },
-  {
-    rules: ['packed', 'position', 'showing'].map((name) => `src/validator/ledger/${name}.ts`),
-    tests: 'test/validator/ledger/*.test.ts',
+    rules: [
+      ...['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
+      ...['packed', 'position', 'showing'].map((name) => `src/validator/ledger/${name}.ts`),
+    ],
+    tests: 'test/validator/{standing,pointers,left-out,claims,ledger/*}.test.ts',
   },
   {
     rules: ['src/trainer/tokens/batches.ts', 'src/trainer/run/schedule.ts', 'src/trainer/run/clip.ts'],
@@ -49,7 +48,7 @@ const chosen = ROOMS.map(({ rules, tests }) => ({
 })).filter(({ rules }) => rules.length > 0);
 if (chosen.length === 0) throw new Error(`no file of the rules matches ${part}`);
 
-const FINDINGS = join(ROOT, '.flock-off', 'rules-findings.json');
+const FINDINGS = join(ROOT, '.flock-off', `rules-${process.pid}.json`);
 process.env.FLOCK_OFF_RULES_FINDINGS = FINDINGS;
 process.chdir(ROOT);
 
