@@ -20,7 +20,8 @@ const ROWS = 20_000;
 const [what = 'all', folder = '', ...numbers] = process.argv.slice(2);
 
 if (what === 'fingerprint') fingerprint();
-else if (what === 'write') writeFingerprints({ folder, rows: ROWS, owners: Number(numbers[0]), judged: Number(numbers[1]) });
+else if (what === 'write')
+  writeFingerprints({ folder, rows: ROWS, owners: Number(numbers[0]), judged: Number(numbers[1]) });
 else if (what === 'search') await search(folder, Number(numbers[0]), Number(numbers[1]));
 else all();
 
@@ -28,7 +29,9 @@ else all();
 function all(): void {
   const [owners, judged] = process.argv.slice(2).map(Number);
   const here = (...parameters: unknown[]) =>
-    spawnSync(process.execPath, [...process.execArgv, ...[process.argv[1]!, ...parameters].map(String)], { stdio: 'inherit' });
+    spawnSync(process.execPath, [...process.execArgv, ...[process.argv[1]!, ...parameters].map(String)], {
+      stdio: 'inherit',
+    });
   here('fingerprint');
   for (const some of judged ? [judged] : [32, 256]) {
     const temporary = mkdtempSync(join(tmpdir(), 'fingerprints-'));
@@ -45,7 +48,9 @@ function fingerprint(): void {
   const rows = rowsOfWords(ROWS);
   const before = process.cpuUsage();
   const bytes = fingerprintRows(rows);
-  console.log(`fingerprint of ${ROWS} rows: ${seconds(before)} s of a processor, ${(bytes.length / 1e6).toFixed(2)} MB`);
+  console.log(
+    `fingerprint of ${ROWS} rows: ${seconds(before)} s of a processor, ${(bytes.length / 1e6).toFixed(2)} MB`,
+  );
 }
 
 async function search(folder: string, owners: number, judged: number): Promise<void> {

@@ -48,15 +48,17 @@ export function writeFingerprints({ folder, owners, judged, rows }: ManyFingerpr
 export function showingsOf({ folder, owners, judged, rows }: ManyFingerprints): Showing[] {
   const at = (position: number) => new Float64Array(rows).fill(position);
   return Array.from({ length: owners }, (_, owner) =>
-    (['earlier', 'current'] as const).map((kind): Showing => ({
-      owner: `${owner}`,
-      fingerprint: { file: fileOf(folder, owner, kind) },
-      get shownAt() {
-        return at((kind === 'earlier' ? 1e6 : 2e6) + owner);
-      },
-      claimedUntil: Number.POSITIVE_INFINITY,
-      judged: kind === 'current' && owner >= owners - judged,
-    })),
+    (['earlier', 'current'] as const).map(
+      (kind): Showing => ({
+        owner: `${owner}`,
+        fingerprint: { file: fileOf(folder, owner, kind) },
+        get shownAt() {
+          return at((kind === 'earlier' ? 1e6 : 2e6) + owner);
+        },
+        claimedUntil: Number.POSITIVE_INFINITY,
+        judged: kind === 'current' && owner >= owners - judged,
+      }),
+    ),
   ).flat();
 }
 

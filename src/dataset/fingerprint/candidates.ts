@@ -15,7 +15,7 @@ const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
 /** Rows that a judged row is compared with. */
 export const MOST_CANDIDATES = 6;
 /** Words of judged rows whose holders are looked up at once. */
-const WORDS_AT_ONCE = 2_000_000;
+const WORDS_AT_ONCE = 10_000_000;
 
 /** Rows of others that judged rows are compared with. */
 export interface Comparisons {
@@ -35,51 +35,49 @@ export interface Comparisons {
 export class Candidates {
   readonly #judged: readonly JudgedShowing[];
   readonly #showings: Showings;
+  /** Noted are the first row, and the first of another owner. */
   readonly #table: GramTable;
-  /** Two per place: the first row, and the first of another owner. */
-  readonly #holders: Uint32Array;
-  readonly #sources: HashParts;
+  readonly #parts: HashParts;
   /** When the first row was shown of those that are still to be added. */
   #begin = 0;
 
   constructor(judged: readonly JudgedShowing[], showings: Showings) {
     this.#judged = judged;
     this.#showings = showings;
-    this.#table = new GramTable(
-      judged.flatMap(({ print: { words, pairHashes, questionHashes } }) => [words, pairHashes, questionHashes]),
-    );
-    this.#holders = new Uint32Array(2 * this.#table.size).fill(NONE);
-    this.#sources = new HashParts(this.#table.partBits, (gathered, start, end) => {
+    const words = judged.flatMap(({ print }) => [print.words, print.pairHashes, print.questionHashes]);
+    this.#table = new GramTable({ words, notes: 2, empty: NONE });
+    this.#parts = new HashParts(this.#table.partBits);
+    this.#parts.handOn = (gathered, start, end) => {
       for (let i = start; i < end; i += 2) {
         const place = this.#table.openPlaceOf(gathered[i]!);
         if (place !== ABSENT) this.#note(place, gathered[i + 1]!);
       }
-    });
+    };
   }
 
   /** Adds the rows of a showing that claim what they say and were shown before a time. Showings are added in their order. */
   add(index: number, print: Fingerprint, last: number): void {
     const { pairHashes, questionHashes, words, wordEnd, pairEnd } = print;
-    const sources = this.#sources;
-    const times = this.#showings.timesOf(index);
+    const parts = this.#parts;
+    const { times } = this.#showings.all[index]!;
     for (let row = 0; row < print.rowCount; row++) {
       if (times[row]! >= last || !this.#showings.claims(index, row)) continue;
       const number = this.#showings.numberOf(index, row);
       const skipsCommon = countDistinctive(print, row) >= ENOUGH;
       const end = pairEnd[row]!;
       for (let pair = firstPairOf(print, row); pair < end; pair++) {
-        sources.add(hashOf(pairHashes[2 * pair]!), number);
-        if (questionHashes[pair] !== 0) sources.add(hashOf(questionHashes[pair]!), number);
+        parts.add(hashOf(pairHashes[2 * pair]!), number);
+        if (questionHashes[pair] !== 0) parts.add(hashOf(questionHashes[pair]!), number);
         const lastWord = wordEnd[pair]!;
         for (let i = firstGramOf(print, pair); i < lastWord; i++)
-          if (!skipsCommon || !isCommon(words[i]!)) sources.add(hashOf(words[i]!), number);
+          if (!skipsCommon || !isCommon(words[i]!)) parts.add(hashOf(words[i]!), number);
       }
     }
   }
 
   /** The rows that share most with each judged row; none of them is its owner's, and each was shown earlier. */
   find(): Comparisons {
-    this.#sources.finish();
+    this.#parts.finish();
     const [sources, places] = [new GrowingList(), new GrowingList()];
     const [rows, firstPlace]: [number[][], number[]] = [[], []];
     let total = 0;
@@ -93,12 +91,13 @@ export class Candidates {
         const compared: number[] = [];
         firstPlace.push(total);
         rows.push(compared);
-        first = this.#chooseSources(one, holders, first, (row, source) => {
+        chooseSources(one, this.#showings, holders, first, (row, source) => {
           if (compared.at(-1) !== row) compared.push(row);
           sources.add(source);
           places.add(total + row);
         });
         total += one.print.rowCount;
+        first += one.print.rowCount;
       }
     }
     const to = places.view();
@@ -106,98 +105,121 @@ export class Candidates {
     return { rows, keys, total, firstPlace };
   }
 
-  /** Two numbers of rows for each pair, question and gram of the rows of some judged showings. */
-  #holdersOf(judged: readonly JudgedShowing[]): Uint32Array {
-    const room = judged.reduce((sum, { print }) => sum + 2 * print.wordEnd.length + print.words.length, 0);
-    const holders = new Uint32Array(2 * room);
-    const lookups = new HashParts(this.#table.partBits, (gathered, start, end) => {
+  /** Which rows of others hold pairs, questions and grams of the rows of some judged showings; one that holds several, often. */
+  #holdersOf(judged: readonly JudgedShowing[]): Holders {
+    const [rows, numbers] = [new GrowingList(), new GrowingList()];
+    const showings = this.#showings;
+    const owners = judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner));
+    const { notes } = this.#table;
+    this.#parts.handOn = (gathered, start, end) => {
       for (let i = start; i < end; i += 2) {
-        const [place, to] = [this.#table.placeOf(gathered[i]!), 2 * gathered[i + 1]!];
-        holders[to] = this.#holders[2 * place]!;
-        holders[to + 1] = this.#holders[2 * place + 1]!;
+        const place = this.#table.placeOf(gathered[i]!);
+        const row = gathered[i + 1]!;
+        const [first, second] = [notes[place + 1]!, notes[place + 2]!];
+        if (first === NONE) continue;
+        if (showings.ownerOf(first) !== owners[row]) {
+          rows.add(row);
+          numbers.add(first);
+        }
+        if (second !== NONE && showings.ownerOf(second) !== owners[row]) {
+          rows.add(row);
+          numbers.add(second);
+        }
       }
-    });
-    let count = 0;
-    for (const { print } of judged) {
-      for (let pair = 0; pair < print.wordEnd.length; pair++) {
-        lookups.add(hashOf(print.pairHashes[2 * pair]!), count++);
-        lookups.add(hashOf(print.questionHashes[pair]!), count++);
-        const end = print.wordEnd[pair]!;
-        for (let i = firstGramOf(print, pair); i < end; i++) lookups.add(hashOf(print.words[i]!), count++);
-      }
+    };
+    let first = 0;
+    for (const one of judged) {
+      for (let row = 0; row < one.print.rowCount; row++) if (!one.done[row]) this.#lookUp(one.print, row, first + row);
+      first += one.print.rowCount;
     }
-    lookups.finish();
-    return holders;
+    this.#parts.finish();
+    return groupByRow(rows.view(), numbers.view(), first);
   }
 
-  /**
-   * @param first where the holders of the showing begin
-   * @returns where they end
-   */
-  #chooseSources(
-    { print, owner, done, times }: JudgedShowing,
-    holders: Uint32Array,
-    first: number,
-    found: (row: number, source: number) => void,
-  ): number {
-    const showings = this.#showings;
-    const tally = new Tally();
-    let next = first;
-    const count = (weight: number) => {
-      const [a, b] = [holders[2 * next]!, holders[2 * next + 1]!];
-      if (a !== NONE && showings.ownerOf(a) !== owner) tally.add(a, weight);
-      if (b !== NONE && showings.ownerOf(b) !== owner) tally.add(b, weight);
-      next++;
-    };
-    for (let row = 0; row < print.rowCount; row++) {
-      let grams = 0;
-      const end = print.pairEnd[row]!;
-      for (let pair = firstPairOf(print, row); pair < end; pair++) {
-        const gramsOfPair = print.wordEnd[pair]! - firstGramOf(print, pair);
-        if (done[row]) {
-          next += 2 + gramsOfPair;
-          continue;
-        }
-        count(PAIR_WEIGHT);
-        if (print.questionHashes[pair] !== 0) count(QUESTION_WEIGHT);
-        else next++;
-        for (let i = 0; i < gramsOfPair; i++) count(1);
-        grams += gramsOfPair;
-      }
-      const fewest = grams <= 8 ? 1 : Math.max(2, Math.floor(grams / 16));
-      for (const source of tally.takeMostFrequent(fewest, MOST_CANDIDATES))
-        if (showings.shownAt[source]! < times[row]!) found(row, source);
+  #lookUp(print: Fingerprint, row: number, number: number): void {
+    const parts = this.#parts;
+    const end = print.pairEnd[row]!;
+    for (let pair = firstPairOf(print, row); pair < end; pair++) {
+      const hash = hashOf(print.pairHashes[2 * pair]!);
+      for (let i = 0; i < PAIR_WEIGHT; i++) parts.add(hash, number);
+      if (print.questionHashes[pair] !== 0)
+        for (let i = 0; i < QUESTION_WEIGHT; i++) parts.add(hashOf(print.questionHashes[pair]!), number);
+      const last = print.wordEnd[pair]!;
+      for (let i = firstGramOf(print, pair); i < last; i++) parts.add(hashOf(print.words[i]!), number);
     }
-    return next;
   }
 
   /** Keeps the first two rows of different owners. */
   #note(place: number, number: number): void {
-    const holders = this.#holders;
-    const { shownAt, begins } = this.#showings;
-    const [first, second] = [holders[2 * place]!, holders[2 * place + 1]!];
+    const { notes } = this.#table;
+    const showings = this.#showings;
+    const [first, second] = [notes[place + 1]!, notes[place + 2]!];
     if (first === NONE) {
-      holders[2 * place] = number;
+      notes[place + 1] = number;
       return;
     }
-    const at = shownAt[number]!;
-    if (this.#showings.ownerOf(first) === this.#showings.ownerOf(number)) {
-      if (at < shownAt[first]!) holders[2 * place] = number;
-      return;
+    const at = showings.shownAt(number);
+    if (second === NONE || at < showings.shownAt(second)) {
+      const isEarlier = at < showings.shownAt(first);
+      if (showings.ownerOf(first) === showings.ownerOf(number)) {
+        if (isEarlier) notes[place + 1] = number;
+        return;
+      }
+      notes[place + 2] = isEarlier ? first : number;
+      if (isEarlier) notes[place + 1] = number;
     }
-    if (at < shownAt[first]!) {
-      holders[2 * place + 1] = first;
-      holders[2 * place] = number;
-    } else if (second === NONE || at < shownAt[second]!) holders[2 * place + 1] = number;
-    this.#begin = begins[this.#showings.showingOf(number)]!;
+    this.#begin = showings.begins[showings.showingOf(number)]!;
     if (this.#isClosed(place)) this.#table.close(place, this.#isClosed);
   }
 
   /** Whether no row that is still to come can be among the first two. */
   readonly #isClosed = (place: number): boolean => {
-    const second = this.#holders[2 * place + 1]!;
-    return second !== NONE && this.#showings.shownAt[second]! <= this.#begin;
+    const second = this.#table.notes[place + 2]!;
+    return second !== NONE && this.#showings.shownAt(second) <= this.#begin;
   };
+}
+
+/** Numbers of rows of others by judged row. */
+interface Holders {
+  /** Per judged row: where its numbers end. */
+  ends: Uint32Array;
+  numbers: Uint32Array;
+}
+
+function groupByRow(rows: Uint32Array, numbers: Uint32Array, rowCount: number): Holders {
+  const ends = new Uint32Array(rowCount);
+  for (let i = 0; i < rows.length; i++) ends[rows[i]!]!++;
+  let sum = 0;
+  for (let row = 0; row < rowCount; row++) {
+    sum += ends[row]!;
+    ends[row] = sum - ends[row]!;
+  }
+  const grouped = new Uint32Array(sum);
+  for (let i = 0; i < rows.length; i++) grouped[ends[rows[i]!]!++] = numbers[i]!;
+  return { ends, numbers: grouped };
+}
+
+/** @param first the judged row among `holders` with which the showing begins. */
+function chooseSources(
+  { print, done, times }: JudgedShowing,
+  showings: Showings,
+  { ends, numbers }: Holders,
+  first: number,
+  found: (row: number, source: number) => void,
+): void {
+  const tally = new Tally();
+  for (let row = 0; row < print.rowCount; row++) {
+    const end = ends[first + row]!;
+    let i = first + row === 0 ? 0 : ends[first + row - 1]!;
+    if (i === end || done[row]) continue;
+    for (; i < end; i++) tally.add(numbers[i]!, 1);
+    let grams = 0;
+    for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
+      grams += print.wordEnd[pair]! - firstGramOf(print, pair);
+    const fewest = grams <= 8 ? 1 : Math.max(2, Math.floor(grams / 16));
+    for (const source of tally.takeMostFrequent(fewest, MOST_CANDIDATES))
+      if (showings.shownAt(source) < times[row]!) found(row, source);
+  }
 }
 
 function countDistinctive(print: Fingerprint, row: number): number {

@@ -12,14 +12,14 @@ const MOST_ROWS = 16;
 export class EvaluationRows {
   readonly #print: Fingerprint;
   readonly #table: GramTable;
-  readonly #rows: number[][];
+  /** Rows of the set by gram; its place is noted in the table. */
+  readonly #rows: number[][] = [];
   readonly #source = new SourceRow();
   readonly #tally = new Tally();
 
   constructor(print: Fingerprint) {
     this.#print = print;
-    this.#table = new GramTable([print.words, print.pairHashes, print.questionHashes]);
-    this.#rows = Array.from({ length: this.#table.size }, () => []);
+    this.#table = new GramTable({ words: [print.words, print.pairHashes, print.questionHashes], notes: 1 });
     for (let row = 0; row < print.rowCount; row++)
       this.#forEachGram(print, row, (rows) => {
         if (rows.length < MOST_ROWS && rows.at(-1) !== row) rows.push(row);
@@ -50,6 +50,9 @@ export class EvaluationRows {
 
   #look(word: number, found: (rows: number[]) => void): void {
     const place = this.#table.openPlaceOf(hashOf(word));
-    if (place !== ABSENT) found(this.#rows[place]!);
+    if (place === ABSENT) return;
+    const { notes } = this.#table;
+    if (notes[place + 1] === 0) notes[place + 1] = this.#rows.push([]);
+    found(this.#rows[notes[place + 1]! - 1]!);
   }
 }

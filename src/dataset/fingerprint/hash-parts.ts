@@ -1,5 +1,5 @@
-/** Numbers of a part before they are handed on: few enough to stay in the processor's cache beside what they are looked up in. */
-const ROOM = 8192;
+/** Hashes of a part before they are handed on: enough to bring what they are looked up in into the cache. */
+const ROOM = 4096;
 /** Parts begin at different places of the cache: a line of it apart. */
 const STRIDE = 2 * ROOM + 16;
 
@@ -8,17 +8,16 @@ const STRIDE = 2 * ROOM + 16;
  * the order they came. Looked up one by one in a table that is larger than the cache, each would wait for memory.
  */
 export class HashParts {
+  /** Takes hash and number in turn, from a start to an end. */
+  handOn: (gathered: Uint32Array, start: number, end: number) => void = () => {};
   readonly #shift: number;
-  /** Per part: hash and number in turn. */
   readonly #gathered: Uint32Array;
   readonly #ends: Uint32Array;
-  readonly #handOn: (gathered: Uint32Array, start: number, end: number) => void;
 
-  constructor(bits: number, handOn: (gathered: Uint32Array, start: number, end: number) => void) {
+  constructor(bits: number) {
     this.#shift = 32 - bits;
     this.#gathered = new Uint32Array(2 ** bits * STRIDE);
     this.#ends = Uint32Array.from({ length: 2 ** bits }, (_, part) => part * STRIDE);
-    this.#handOn = handOn;
   }
 
   add(hash: number, number: number): void {
@@ -36,7 +35,7 @@ export class HashParts {
   }
 
   #hand(part: number): void {
-    this.#handOn(this.#gathered, part * STRIDE, this.#ends[part]!);
+    this.handOn(this.#gathered, part * STRIDE, this.#ends[part]!);
     this.#ends[part] = part * STRIDE;
   }
 }

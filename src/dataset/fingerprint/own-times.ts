@@ -8,7 +8,6 @@ export class OwnTimes {
   readonly #print: Fingerprint;
   readonly #shownAt: Uint32Array;
   readonly #table: GramTable;
-  readonly #times: Uint32Array;
 
   /** @param rows the rows that are asked for. */
   constructor(print: Fingerprint, shownAt: Uint32Array, rows: readonly number[]) {
@@ -16,8 +15,7 @@ export class OwnTimes {
     this.#shownAt = shownAt;
     const wordsOf = (row: number) => print.words.subarray(firstWordOfRow(print, row), firstWordOfRow(print, row + 1));
     const pairs = rows.flatMap((row) => shortPairsOf(print, row).map((pair) => print.pairHashes[2 * pair]!));
-    this.#table = new GramTable([...rows.map(wordsOf), Uint32Array.from(pairs)]);
-    this.#times = new Uint32Array(this.#table.size).fill(NEVER);
+    this.#table = new GramTable({ words: [...rows.map(wordsOf), Uint32Array.from(pairs)], notes: 1, empty: NEVER });
   }
 
   /** Adds what the owner shows or has shown; the dataset itself, too. */
@@ -47,12 +45,12 @@ export class OwnTimes {
 
   #at(word: number): number {
     const place = this.#table.openPlaceOf(hashOf(word));
-    return place === ABSENT ? NEVER : this.#times[place]!;
+    return place === ABSENT ? NEVER : this.#table.notes[place + 1]!;
   }
 
   #note(word: number, at: number): void {
     const place = this.#table.openPlaceOf(hashOf(word));
-    if (place !== ABSENT && at < this.#times[place]!) this.#times[place] = at;
+    if (place !== ABSENT && at < this.#table.notes[place + 1]!) this.#table.notes[place + 1] = at;
   }
 }
 

@@ -3,7 +3,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { FingerprintReader } from './fingerprint-reader.ts';
 import { searchOthersRows } from './search.ts';
-import { type AnsweredShowing, type FromSearch, packFindings, type SearchTask, toPlainError } from './search-messages.ts';
+import {
+  type AnsweredShowing,
+  type FromSearch,
+  packFindings,
+  type SearchTask,
+  toPlainError,
+} from './search-messages.ts';
 import { ShowingsBuilder } from './showings.ts';
 
 const tell = (message: FromSearch) => parentPort?.postMessage(message);
@@ -30,7 +36,11 @@ async function search({ showings: count, ...task }: SearchTask): Promise<void> {
     const file = files[index];
     return file ? reader.read(file) : ((await ask({ kind: 'ask-fingerprint', index })) as Uint8Array);
   });
-  await searchOthersRows({ ...task, showings, onJudged: (found) => tell({ kind: 'judged', found: packFindings(found) }) });
+  await searchOthersRows({
+    ...task,
+    showings,
+    onJudged: (found) => tell({ kind: 'judged', found: packFindings(found) }),
+  });
   tell({ kind: 'done', unreadable: [...showings.unreadable].sort((a, b) => a - b) });
 }
 

@@ -80,7 +80,7 @@ async function loadJudged(showings: Showings, waiting: number[], wordsAtOnce: nu
     const print = await showings.load(index, { isKept: true });
     if (!print) continue;
     words += print.words.length;
-    judged.push(new JudgedShowing({ index, print, owner: showings.owners[index]!, times: showings.timesOf(index) }));
+    judged.push(new JudgedShowing({ index, print, owner: showings.owners[index]!, times: showings.all[index]!.times }));
   }
   return judged;
 }
@@ -111,7 +111,7 @@ async function findOwnTimes(
     for (const other of showings.order) {
       if (showings.owners[other] !== one.owner) continue;
       const print = other === one.index ? one.print : await showings.load(other);
-      if (print) own.add(print, showings.timesOf(other));
+      if (print) own.add(print, showings.all[other]!.times);
     }
   }
 }
@@ -143,7 +143,7 @@ async function compareWithOthers(
       if (one.done[row] || copied.has(sourceOf)) continue;
       if (loaded !== sourceOf) sourceRow.load(print, sourceOf);
       loaded = sourceOf;
-      const at = showings.shownAt[number]!;
+      const at = showings.shownAt(number);
       const likeness = sourceRow.compare(one.print, row, (word, pair) => {
         const own = one.shownAt(row, word, pair);
         return at < own && own < claimedUntil;

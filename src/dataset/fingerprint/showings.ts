@@ -34,6 +34,9 @@ export type ReadFingerprint = (index: number) => Promise<Uint8Array>;
 /** After every time at which anything was shown. */
 export const NEVER = 0xffffffff;
 
+/** In place of a time. */
+const SEVERAL = NEVER - 1;
+
 /** Rows are numbered so that so many numbers in a row are of one showing. */
 const NUMBERS = 256;
 
@@ -63,17 +66,12 @@ export class ShowingsBuilder {
   finish(read: ReadFingerprint): Showings {
     const sorted = Float64Array.from(this.#times.keys()).sort();
     const ranks = Uint32Array.from(this.#times.keys(), (at) => countBefore(sorted, at));
-    const firstNumbers = new Uint32Array(this.#timeOf.length + 1);
-    for (const [i, { length }] of this.#timeOf.entries())
-      firstNumbers[i + 1] = firstNumbers[i]! + Math.ceil(length / NUMBERS) * NUMBERS;
-    const shownAt = new Uint32Array(firstNumbers.at(-1)!).fill(NEVER);
-    for (const [i, timeOf] of this.#timeOf.entries())
-      for (let row = 0; row < timeOf.length; row++) shownAt[firstNumbers[i]! + row] = ranks[timeOf[row]!]!;
-    const all = this.#showings.map(({ owner, claimedUntil, own, judged }, i) => {
-      const rowCount = this.#timeOf[i]!.length;
-      return { owner, claimedUntil: countBefore(sorted, claimedUntil), own, judged, rowCount };
+    const all = this.#showings.map(({ owner, claimedUntil, own, judged }, i): KnownShowing => {
+      const times = this.#timeOf[i]!;
+      for (let row = 0; row < times.length; row++) times[row] = ranks[times[row]!]!;
+      return { owner, claimedUntil: countBefore(sorted, claimedUntil), own, judged, times };
     });
-    return new Showings({ all, firstNumbers, shownAt, read });
+    return new Showings(all, read);
   }
 }
 
@@ -82,14 +80,8 @@ interface KnownShowing {
   claimedUntil: number;
   own: Uint8Array | undefined;
   judged: boolean;
-  rowCount: number;
-}
-
-interface ShowingsParameters {
-  all: KnownShowing[];
-  firstNumbers: Uint32Array;
-  shownAt: Uint32Array;
-  read: ReadFingerprint;
+  /** Per row: when it was shown. */
+  times: Uint32Array;
 }
 
 /**
@@ -106,28 +98,29 @@ export class Showings {
   readonly order: readonly number[];
   /** Indices of those whose fingerprint could not be read. */
   readonly unreadable = new Set<number>();
-  /** By number of a row: when it was shown. */
-  readonly shownAt: Uint32Array;
   /** Per showing: the number of its first row, a multiple of {@link NUMBERS}. */
   readonly #firstNumbers: Uint32Array;
   /** By number / {@link NUMBERS}. */
   readonly #showingOfNumbers: Uint32Array;
+  /** By number / {@link NUMBERS}: when all those rows were shown, {@link SEVERAL} when at several times. */
+  readonly #timeOfNumbers: Uint32Array;
   readonly #read: ReadFingerprint;
 
-  constructor({ all, firstNumbers, shownAt, read }: ShowingsParameters) {
+  constructor(all: readonly KnownShowing[], read: ReadFingerprint) {
     this.all = all;
-    this.shownAt = shownAt;
-    this.#firstNumbers = firstNumbers;
     this.#read = read;
     const ids = new Map<string, number>();
     for (const { owner } of all) if (!ids.has(owner)) ids.set(owner, ids.size);
     this.owners = Uint32Array.from(all, ({ owner }) => ids.get(owner)!);
-    const begins = Uint32Array.from(all, (_, i) => this.timesOf(i).reduce((a, b) => Math.min(a, b), NEVER));
+    const begins = Uint32Array.from(all, ({ times }) => times.reduce((a, b) => Math.min(a, b), NEVER));
     this.begins = begins;
     this.order = [...begins.keys()].sort((a, b) => begins[a]! - begins[b]! || a - b);
-    this.#showingOfNumbers = new Uint32Array(shownAt.length / NUMBERS);
-    for (let i = 0; i < all.length; i++)
-      this.#showingOfNumbers.fill(i, firstNumbers[i]! / NUMBERS, firstNumbers[i + 1]! / NUMBERS);
+    this.#firstNumbers = new Uint32Array(all.length + 1);
+    for (const [i, { times }] of all.entries())
+      this.#firstNumbers[i + 1] = this.#firstNumbers[i]! + Math.ceil(times.length / NUMBERS) * NUMBERS;
+    this.#showingOfNumbers = new Uint32Array(this.#firstNumbers.at(-1)! / NUMBERS);
+    this.#timeOfNumbers = new Uint32Array(this.#showingOfNumbers.length);
+    for (const i of all.keys()) this.#noteNumbers(i);
   }
 
   /**
@@ -135,23 +128,17 @@ export class Showings {
    * @throws FlockOffError `bad-argument` when it has other rows than `shownAt`.
    */
   async load(index: number, { isKept = false } = {}): Promise<Fingerprint | null> {
-    const { rowCount } = this.all[index]!;
+    const { length } = this.all[index]!.times;
     const bytes = await this.#read(index);
     const print = readFingerprint(isKept ? bytes.slice() : bytes);
     if (!print) this.unreadable.add(index);
-    else if (print.rowCount !== rowCount)
+    else if (print.rowCount !== length)
       throw new FlockOffError({
         code: 'bad-argument',
-        what: `showings[${index}].shownAt must have a time for each of ${print.rowCount} rows, saw ${rowCount}`,
-        facts: { name: `showings[${index}].shownAt`, value: rowCount },
+        what: `showings[${index}].shownAt must have a time for each of ${print.rowCount} rows, saw ${length}`,
+        facts: { name: `showings[${index}].shownAt`, value: length },
       });
     return print;
-  }
-
-  /** Per row of a showing: when it was shown. */
-  timesOf(index: number): Uint32Array {
-    const first = this.#firstNumbers[index]!;
-    return this.shownAt.subarray(first, first + this.all[index]!.rowCount);
   }
 
   numberOf(index: number, row: number): number {
@@ -170,6 +157,11 @@ export class Showings {
     return this.owners[this.showingOf(number)]!;
   }
 
+  shownAt(number: number): number {
+    const time = this.#timeOfNumbers[Math.floor(number / NUMBERS)]!;
+    return time === SEVERAL ? this.all[this.showingOf(number)]!.times[this.rowOf(number)]! : time;
+  }
+
   /** Whether a row claims what it says. */
   claims(index: number, row: number): boolean {
     const { own } = this.all[index]!;
@@ -179,11 +171,21 @@ export class Showings {
   /** Lets rows claim nothing from now on, as if they had never been shown. */
   disown(index: number, rows: Iterable<number>): void {
     const showing = this.all[index]!;
-    const own = showing.own?.slice() ?? new Uint8Array(Math.ceil(showing.rowCount / 8)).fill(255);
+    const own = showing.own?.slice() ?? new Uint8Array(Math.ceil(showing.times.length / 8)).fill(255);
     for (const row of rows) own[row >>> 3]! &= ~(1 << (row & 7));
-    const times = this.timesOf(index);
     showing.own = own;
-    for (let row = 0; row < times.length; row++) if (!this.claims(index, row)) times[row] = NEVER;
+    for (const row of showing.times.keys()) if (!this.claims(index, row)) showing.times[row] = NEVER;
+    this.#noteNumbers(index);
+  }
+
+  #noteNumbers(index: number): void {
+    const { times } = this.all[index]!;
+    for (let row = 0; row < times.length; row += NUMBERS) {
+      const number = this.numberOf(index, row) / NUMBERS;
+      const some = times.subarray(row, row + NUMBERS);
+      this.#showingOfNumbers[number] = index;
+      this.#timeOfNumbers[number] = some.every((at) => at === some[0]) ? some[0]! : SEVERAL;
+    }
   }
 }
 
