@@ -75,6 +75,7 @@ function makeFingerprint(from?: Uint8Array): Uint8Array {
     symbolsOfPair: new Uint16Array(ROWS).fill(690),
     kindOfPair: new Uint8Array(ROWS).fill(LONG_ANSWER),
     levelOfPair: new Uint8Array(ROWS).fill(37),
+    echoOfPair: new Uint8Array(ROWS),
   });
 }
 

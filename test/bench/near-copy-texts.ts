@@ -49,11 +49,7 @@ let used = 0;
 export const sentence = (): string => {
   if (used < pool.length) return pool[used++]!;
   const words: string[] = [];
-  for (
-    let word = choices.pick(FOLLOWERS.get('')!);
-    word !== '' && words.length < 25;
-    word = wordAfter(word)
-  )
+  for (let word = choices.pick(FOLLOWERS.get('')!); word !== '' && words.length < 25; word = wordAfter(word))
     words.push(word);
   return words.length < 8 ? sentence() : `${words.join(' ')}.`;
 };
