@@ -15,6 +15,7 @@ import type { Qwen2Config } from '../../src/trainer/model/config.ts';
 import { createLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/model/safetensors.ts';
 import { weightShapes } from '../../src/trainer/model/weights.ts';
+import { setUpTensorFlow } from '../../src/trainer/process/set-up-tensorflow.ts';
 import { collate } from '../../src/trainer/tokens/batches.ts';
 import { randomWeight, SHAPES } from '../bench/shapes.ts';
 
@@ -22,6 +23,7 @@ export interface MeasureParameters {
   storage?: MatrixType;
   matmul?: MatrixType;
   checkpointing?: 'none' | 'layer';
+  xla?: 'on' | 'off';
   rows?: number;
   /** Tokens of a row. */
   length?: number;
@@ -46,6 +48,8 @@ const PEAK_AT = 8 * NAMES.indexOf('peakBytes');
 export interface Measured {
   cuda: boolean;
   losses: number[];
+  /** Time of each micro batch: the first one prepares the graph, or compiles it. */
+  accumulateMs: number[];
   /** Of the base weights, as they are stored. */
   weightBytes: number;
   /** Of the largest of them. */
@@ -79,6 +83,7 @@ async function counted<T>(call: keyof Measured['calls'], work: () => T | Promise
   return result;
 }
 
+setUpTensorFlow({ xla: options.xla });
 const { tf, backend } = await loadTensorFlow();
 const shapes = weightShapes(config);
 const read = async (name: string) => randomWeight(name, shapes.get(name)!);
@@ -92,8 +97,11 @@ const batch = collate(Array.from({ length: rows }, row).map((inputIds) => ({ inp
 const adapter = createLoraAdapter({ config, rank: 16, alpha: 32, dropout: 0.1, random });
 const run = await counted('start', () => engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random }));
 const losses: number[] = [];
+const accumulateMs: number[] = [];
 for (let step = 0; step < 3; step++) {
+  const startMs = performance.now();
   losses.push(await counted('accumulate', () => run.accumulate(batch, 1 / batch.targetIds.length)));
+  accumulateMs.push(Math.round(performance.now() - startMs));
   await counted('norm', () => run.gradNorm());
   await counted('step', () => run.step(1e-3, 1));
 }
@@ -108,5 +116,12 @@ const sizes = [...shapes.values()].map(([rows, columns]) =>
 );
 const weightBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
 const estimateBytes = trainingBytes({ config, storage, matmul, rank: 16, rows, length, checkpointing });
-const measured = { cuda: backend.cuda, losses, weightBytes, largestBytes: Math.max(...sizes), estimateBytes };
+const measured = {
+  cuda: backend.cuda,
+  losses,
+  accumulateMs,
+  weightBytes,
+  largestBytes: Math.max(...sizes),
+  estimateBytes,
+};
 console.log(JSON.stringify({ ...measured, calls }));

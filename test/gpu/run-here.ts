@@ -23,17 +23,20 @@ export class Runner {
 
   /** Standard output and error of a tool of this repository, such as `tsx`. @throws with its output when it fails. */
   async tool(name: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ stdout: string; stderr: string }> {
-    const command = join(root, 'node_modules', '.bin', name);
+    return this.command(join(root, 'node_modules', '.bin', name), args, env);
+  }
+
+  async command(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
     return run(command, args, { cwd: root, env: { ...this.#env, ...env }, maxBuffer: 2e9 });
   }
 
-  async measure(parameters: MeasureParameters): Promise<Measured> {
+  async measure(parameters: MeasureParameters, env: NodeJS.ProcessEnv = {}): Promise<Measured & { log: string }> {
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-gpu-'));
     const counters = join(folder, 'counters');
     try {
       await writeFile(counters, new Uint8Array(COUNTERS_BYTES));
-      const { stdout } = await this.#measure(parameters, { TF_GPU_STAND_IN_COUNTERS: counters });
-      return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measured;
+      const { stdout, stderr } = await this.#measure(parameters, { ...env, TF_GPU_STAND_IN_COUNTERS: counters });
+      return { ...(JSON.parse(stdout.trim().split('\n').at(-1)!) as Measured), log: stderr };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

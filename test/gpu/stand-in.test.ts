@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../trainer/golden/golden.ts';
 import { LIMITS } from './limits.ts';
 import type { Counts, Measured, MeasureParameters } from './measure.ts';
 import { Runner } from './run-here.ts';
@@ -68,6 +71,19 @@ describe.skipIf(built.library === null)('on a stand-in for a GPU', { timeout: 12
     const [onGpu, onCpu] = [await gpu.measure({}), await here.measure({})];
     expect([onGpu.cuda, onCpu.cuda]).toEqual([true, false]);
     expect(onGpu.losses).toEqual(onCpu.losses);
+  });
+
+  it.each([
+    ['8.9', '', 'bfloat16'],
+    ['7.5', '', 'float16'],
+    ['8.9', 'bfloat16', 'float16'],
+  ])('compute capability %s, without kernels for "%s": %s is chosen', async (capability, without, chosen) => {
+    const tool = join(temporaryFolder(), 'nvidia-smi');
+    await writeFile(tool, `#!/bin/sh\necho ${capability}\n`, { mode: 0o755 });
+    const env = { PATH: `${dirname(tool)}${delimiter}${process.env.PATH}`, TF_GPU_STAND_IN_WITHOUT: without };
+    const { stdout } = await gpu.tool('tsx', ['test/gpu/choose.ts'], env);
+    const reason = `the GPU is of compute capability ${capability}`;
+    expect(JSON.parse(stdout)).toEqual({ matmul: chosen, reason });
   });
 
   it.each([
