@@ -17,6 +17,9 @@ export const MOST_CANDIDATES = 6;
 /** Words of judged rows whose holders are looked up at once. */
 const WORDS_AT_ONCE = 10_000_000;
 
+/** Holders for which there is room at first. */
+const HOLDERS = 2 ** 20;
+
 /** Rows of others that judged rows are compared with. */
 export interface Comparisons {
   /** Per judged showing: rows that are compared with any. */
@@ -37,7 +40,7 @@ export class Candidates {
   readonly #showings: Showings;
   /** Noted are the first row, and the first of another owner. */
   readonly #table: GramTable;
-  readonly #parts: HashParts;
+  readonly #parts = new HashParts();
   /** When the first row was shown of those that are still to be added. */
   #begin = 0;
 
@@ -46,7 +49,6 @@ export class Candidates {
     this.#showings = showings;
     const words = judged.flatMap(({ print }) => [print.words, print.pairHashes, print.questionHashes]);
     this.#table = new GramTable({ words, notes: 2, empty: NONE });
-    this.#parts = new HashParts(this.#table.partBits);
     this.#parts.handOn = (gathered, start, end) => {
       for (let i = start; i < end; i += 2) {
         const place = this.#table.openPlaceOf(gathered[i]!);
@@ -107,15 +109,18 @@ export class Candidates {
 
   /** Which rows of others hold pairs, questions and grams of the rows of some judged showings; one that holds several, often. */
   #holdersOf(judged: readonly JudgedShowing[]): Holders {
-    const [rows, numbers] = [new GrowingList(), new GrowingList()];
+    const [rows, numbers] = [new GrowingList(HOLDERS), new GrowingList(HOLDERS)];
     const showings = this.#showings;
-    const owners = judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner));
+    const owners = Uint32Array.from(
+      judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner)),
+    );
     const { notes } = this.#table;
     this.#parts.handOn = (gathered, start, end) => {
       for (let i = start; i < end; i += 2) {
         const place = this.#table.placeOf(gathered[i]!);
         const row = gathered[i + 1]!;
-        const [first, second] = [notes[place + 1]!, notes[place + 2]!];
+        const first = notes[place + 1]!;
+        const second = notes[place + 2]!;
         if (first === NONE) continue;
         if (showings.ownerOf(first) !== owners[row]) {
           rows.add(row);
@@ -153,7 +158,8 @@ export class Candidates {
   #note(place: number, number: number): void {
     const { notes } = this.#table;
     const showings = this.#showings;
-    const [first, second] = [notes[place + 1]!, notes[place + 2]!];
+    const first = notes[place + 1]!;
+    const second = notes[place + 2]!;
     if (first === NONE) {
       notes[place + 1] = number;
       return;

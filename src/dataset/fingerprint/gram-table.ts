@@ -1,9 +1,8 @@
 /** The place of a gram that is not in the table. */
 export const ABSENT = -1;
 
-/** Grams of a part, about: with what is noted of them they fit into a processor's cache. */
-const GRAMS_OF_PART = 20_000;
-const MOST_PART_BITS = 10;
+/** Parts by the first bits of the hash, which are sorted one by one. */
+const PART_BITS = 10;
 /** Words that are sorted at once. */
 const SORTED_AT_ONCE = 4_000_000;
 /** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
@@ -22,8 +21,6 @@ interface GramTableParameters {
  * were chosen, none takes longer than a binary search.
  */
 export class GramTable {
-  /** So many first bits of a hash tell a part of the table. */
-  readonly partBits: number;
   /** What is noted of the gram at a place comes after that place. */
   readonly notes: Uint32Array;
   readonly #step: number;
@@ -37,8 +34,7 @@ export class GramTable {
   constructor({ words, notes, empty = 0 }: GramTableParameters) {
     const total = words.reduce((sum, { length }) => sum + length, 0);
     const bits = Math.ceil(Math.log2(total + 1));
-    this.partBits = Math.min(MOST_PART_BITS, Math.max(1, Math.round(Math.log2((total + 1) / GRAMS_OF_PART))));
-    this.#bucketShift = 32 - Math.min(24, Math.max(this.partBits, bits - 2));
+    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 2));
     this.#bucketStarts = new Uint32Array(2 ** (32 - this.#bucketShift) + 1);
     this.#openShift = 32 - Math.min(28, Math.max(5, bits + 3));
     this.#open = new Uint32Array(2 ** (27 - this.#openShift));
@@ -55,16 +51,18 @@ export class GramTable {
 
   /** The place of the gram with a hash; {@link ABSENT} when it is not there. */
   placeOf(hash: number): number {
+    const notes = this.notes;
+    const step = this.#step;
     const bucket = hash >>> this.#bucketShift;
     let low = this.#bucketStarts[bucket]!;
     let count = this.#bucketStarts[bucket + 1]! - low;
     while (count > 8) {
       const half = count >>> 1;
-      if (this.notes[(low + half) * this.#step]! <= hash) low += half;
+      if (notes[(low + half) * step]! <= hash) low += half;
       count -= half;
     }
-    const end = (low + count) * this.#step;
-    for (let place = low * this.#step; place < end; place += this.#step) if (this.notes[place] === hash) return place;
+    const end = (low + count) * step;
+    for (let place = low * step; place < end; place += step) if (notes[place] === hash) return place;
     return ABSENT;
   }
 
@@ -84,7 +82,7 @@ export class GramTable {
 
   /** Sorts the hashes some parts at a time, so that little room is needed besides. */
   #fill(words: readonly Uint32Array[], empty: number): number {
-    const ends = countsOfParts(words, this.partBits);
+    const ends = countsOfParts(words);
     let [kept, bucket] = [0, 0];
     for (let part = 0; part < ends.length; ) {
       const first = part;
@@ -94,7 +92,7 @@ export class GramTable {
         ends[part] = sum - ends[part]!;
       }
       const hashes = new Uint32Array(sum);
-      hashInto({ hashes, ends, words, first, end: part, shift: 32 - this.partBits });
+      hashInto({ hashes, ends, words, first, end: part });
       for (let start = 0, i = first; i < part; start = ends[i++]!) hashes.subarray(start, ends[i]).sort();
       for (let i = 0; i < sum; i++) {
         const hash = hashes[i]!;
@@ -119,9 +117,9 @@ export function hashOf(word: number): number {
   return Math.imul(hash ^ (hash >>> 14), 0x85ebca6b) >>> 0;
 }
 
-function countsOfParts(words: readonly Uint32Array[], bits: number): Uint32Array {
-  const counts = new Uint32Array(2 ** bits);
-  for (const list of words) for (let i = 0; i < list.length; i++) counts[hashOf(list[i]!) >>> (32 - bits)]!++;
+function countsOfParts(words: readonly Uint32Array[]): Uint32Array {
+  const counts = new Uint32Array(2 ** PART_BITS);
+  for (const list of words) for (let i = 0; i < list.length; i++) counts[hashOf(list[i]!) >>> (32 - PART_BITS)]!++;
   return counts;
 }
 
@@ -133,14 +131,13 @@ interface HashIntoParameters {
   /** Parts that are taken. */
   first: number;
   end: number;
-  shift: number;
 }
 
-function hashInto({ hashes, ends, words, first, end, shift }: HashIntoParameters): void {
+function hashInto({ hashes, ends, words, first, end }: HashIntoParameters): void {
   for (const list of words) {
     for (let i = 0; i < list.length; i++) {
       const hash = hashOf(list[i]!);
-      const part = hash >>> shift;
+      const part = hash >>> (32 - PART_BITS);
       if (part >= first && part < end) hashes[ends[part]!++] = hash;
     }
   }
