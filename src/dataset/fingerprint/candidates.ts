@@ -33,7 +33,8 @@ export interface Comparisons {
 
 /**
  * Which rows of others a judged row may come from: per gram of the judged rows, the first row of each of the first two owners who
- * showed it. Whoever copies comes later than the one he copies, so no flood of copies hides the first.
+ * showed it. Whoever copies comes later than the one he copies, so no flood of copies hides the first. Added first are showings
+ * on which a claim stands, then those on which it has ended: of these only copies count that were made before.
  */
 export class Candidates {
   readonly #judged: readonly JudgedShowing[];
@@ -75,6 +76,24 @@ export class Candidates {
           if (!skipsCommon || !isCommon(words[i]!)) parts.add(hashOf(words[i]!), number);
       }
     }
+  }
+
+  /** Rows that are added from now on take no place of those that were added before. */
+  endStanding(): void {
+    this.#parts.finish();
+    const { notes } = this.#table;
+    const showings = this.#showings;
+    this.#parts.handOn = (gathered, start, end) => {
+      for (let i = start; i < end; i += 2) {
+        const place = this.#table.openPlaceOf(gathered[i]!);
+        if (place === ABSENT) continue;
+        const number = gathered[i + 1]!;
+        const first = notes[place + 1]!;
+        if (first === NONE) notes[place + 1] = number;
+        else if (notes[place + 2] === NONE && showings.ownerOf(first) !== showings.ownerOf(number))
+          notes[place + 2] = number;
+      }
+    };
   }
 
   /** The rows that share most with each judged row; none of them is its owner's, and each was shown earlier. */

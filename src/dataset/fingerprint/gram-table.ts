@@ -3,8 +3,11 @@ export const ABSENT = -1;
 
 /** Parts by the first bits of the hash, which are sorted one by one. */
 const PART_BITS = 10;
+/** The other bits of a hash in two steps, where a part has so many that sorting it so is faster. */
+const BITS_OF_STEP = 11;
+const FEWEST_IN_STEPS = 512;
 /** Words that are sorted at once. */
-const SORTED_AT_ONCE = 4_000_000;
+const SORTED_AT_ONCE = 10_000_000;
 /** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
 const MOST_LOOKED_AT = 64;
 
@@ -93,7 +96,7 @@ export class GramTable {
       }
       const hashes = new Uint32Array(sum);
       hashInto({ hashes, ends, words, first, end: part });
-      for (let start = 0, i = first; i < part; start = ends[i++]!) hashes.subarray(start, ends[i]).sort();
+      for (let start = 0, i = first; i < part; start = ends[i++]!) sortPart(hashes.subarray(start, ends[i]));
       for (let i = 0; i < sum; i++) {
         const hash = hashes[i]!;
         if (i > 0 && hashes[i - 1] === hash) continue;
@@ -108,6 +111,29 @@ export class GramTable {
     this.#bucketStarts.fill(kept, bucket);
     return kept * this.#step;
   }
+}
+
+/** Sorts hashes that agree in their first bits: by the next 11 last, by the last 11 first. */
+function sortPart(hashes: Uint32Array): void {
+  if (hashes.length < FEWEST_IN_STEPS) {
+    hashes.sort();
+    return;
+  }
+  const half = new Uint32Array(hashes.length);
+  sortByBits(hashes, half, 0);
+  sortByBits(half, hashes, BITS_OF_STEP);
+}
+
+function sortByBits(from: Uint32Array, to: Uint32Array, shift: number): void {
+  const mask = 2 ** BITS_OF_STEP - 1;
+  const starts = new Uint32Array(mask + 1);
+  for (let i = 0; i < from.length; i++) starts[(from[i]! >>> shift) & mask]!++;
+  let sum = 0;
+  for (let digit = 0; digit <= mask; digit++) {
+    sum += starts[digit]!;
+    starts[digit] = sum - starts[digit]!;
+  }
+  for (let i = 0; i < from.length; i++) to[starts[(from[i]! >>> shift) & mask]!++] = from[i]!;
 }
 
 /** Of the gram of a word, another for each: spreads them, which are small numbers more often than large ones. */

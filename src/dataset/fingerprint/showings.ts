@@ -6,7 +6,7 @@ export interface Showing {
   /** Whose rows are compared with everybody else's: a hotkey, or the coldkey of several. */
   owner: string;
   /**
-   * Bytes of {@link fingerprintRows}, or what reads them when their turn comes; called up to three times for each 32 datasets
+   * Bytes of {@link fingerprintRows}, or what reads them when their turn comes; called up to three times for each 64 datasets
    * that are judged. A file is read by the thread that searches.
    */
   fingerprint: Uint8Array | FingerprintFile | (() => Uint8Array | Promise<Uint8Array>);
