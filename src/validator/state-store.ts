@@ -49,7 +49,10 @@ export interface Download {
 
 /** What was found in a file; it holds for every file with the same content under the same rules. */
 export interface FileFinding {
-  checked: Checked<{ rows: number }>;
+  /** `null` where the checking process failed on it. */
+  checked: Checked<{ rows: number }> | null;
+  /** How often it did, though it could check others. */
+  failures?: number;
   /** When it was found. */
   block: number;
 }

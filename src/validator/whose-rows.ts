@@ -8,7 +8,14 @@ import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type ShownDataset } from './ledger/showing.ts';
+import {
+  claimedRows,
+  claimedUntil,
+  firstShownAt,
+  type Judgement,
+  type LeftOut,
+  type ShownDataset,
+} from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
@@ -80,7 +87,7 @@ async function judge(
   const standing = ({ judgement }: ShownDataset) => (findingsStand && judgement?.rules === rules ? judgement : null);
   const ownBefore = (showing: ShownDataset) => {
     const before = standing(showing);
-    return before === null ? undefined : unpackBits(before.own, showing.rows);
+    return claimedRows(showing, before && unpackBits(before.own, showing.rows));
   };
   const found = await findOthersRows({
     showings: all.map((one): Showing => {
@@ -128,8 +135,9 @@ function fingerprintOf(fingerprints: FingerprintStore, name: string): Showing['f
 }
 
 /** The rows that a dataset claims which is not judged; all where it never was. */
-function claimOf({ rows, judgement }: ShownDataset): Uint8Array | undefined {
-  return judgement === null ? undefined : unpackBits(judgement.own, rows);
+function claimOf(showing: ShownDataset): Uint8Array | undefined {
+  const { rows, judgement } = showing;
+  return claimedRows(showing, judgement && unpackBits(judgement.own, rows));
 }
 
 /** Rows that were others' count as never shown. */

@@ -86,6 +86,7 @@ function fingerprintOf(rows: number, common: Uint32Array, from?: Uint8Array): Ui
     symbolsOfPair: new Uint16Array(rows).fill(690),
     kindOfPair: new Uint8Array(rows).fill(LONG_ANSWER),
     levelOfPair: new Uint8Array(rows).fill(LEVEL),
+    echoOfPair: new Uint8Array(rows),
   });
 }
 
