@@ -15,10 +15,7 @@ const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
 /** Rows that a judged row is compared with. */
 export const MOST_CANDIDATES = 6;
 /** Words of judged rows whose holders are looked up at once. */
-const WORDS_AT_ONCE = 10_000_000;
-
-/** Holders for which there is room at first. */
-const HOLDERS = 2 ** 20;
+const WORDS_AT_ONCE = 5_000_000;
 
 /** Rows of others that judged rows are compared with. */
 export interface Comparisons {
@@ -42,6 +39,9 @@ export class Candidates {
   /** Noted are the first row, and the first of another owner. */
   readonly #table: GramTable;
   readonly #parts = new HashParts();
+  /** For {@link Candidates.#holdersOf}: judged row, and row of another. */
+  readonly #heldRows = new GrowingList();
+  readonly #holders = new GrowingList();
   /** When the first row was shown of those that are still to be added. */
   #begin = 0;
 
@@ -128,7 +128,9 @@ export class Candidates {
 
   /** Which rows of others hold pairs, questions and grams of the rows of some judged showings; one that holds several, often. */
   #holdersOf(judged: readonly JudgedShowing[]): Holders {
-    const [rows, numbers] = [new GrowingList(HOLDERS), new GrowingList(HOLDERS)];
+    const [rows, numbers] = [this.#heldRows, this.#holders];
+    rows.clear();
+    numbers.clear();
     const showings = this.#showings;
     const owners = Uint32Array.from(
       judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner)),

@@ -7,7 +7,7 @@ const PART_BITS = 10;
 const BITS_OF_STEP = 11;
 const FEWEST_IN_STEPS = 512;
 /** Words that are sorted at once. */
-const SORTED_AT_ONCE = 10_000_000;
+const SORTED_AT_ONCE = 5_000_000;
 /** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
 const MOST_LOOKED_AT = 64;
 
@@ -37,7 +37,7 @@ export class GramTable {
   constructor({ words, notes, empty = 0 }: GramTableParameters) {
     const total = words.reduce((sum, { length }) => sum + length, 0);
     const bits = Math.ceil(Math.log2(total + 1));
-    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 2));
+    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 3));
     this.#bucketStarts = new Uint32Array(2 ** (32 - this.#bucketShift) + 1);
     this.#openShift = 32 - Math.min(28, Math.max(5, bits + 3));
     this.#open = new Uint32Array(2 ** (27 - this.#openShift));
@@ -86,17 +86,20 @@ export class GramTable {
   /** Sorts the hashes some parts at a time, so that little room is needed besides. */
   #fill(words: readonly Uint32Array[], empty: number): number {
     const ends = countsOfParts(words);
+    const most = ends.reduce((a, b) => Math.max(a, b), 0);
+    const total = ends.reduce((a, b) => a + b, 0);
+    const [room, half] = [new Uint32Array(Math.min(SORTED_AT_ONCE + most, total)), new Uint32Array(most)];
     let [kept, bucket] = [0, 0];
     for (let part = 0; part < ends.length; ) {
       const first = part;
       let sum = 0;
-      for (; part < ends.length && (part === first || sum + ends[part]! <= SORTED_AT_ONCE); part++) {
+      for (; part < ends.length && sum < SORTED_AT_ONCE; part++) {
         sum += ends[part]!;
         ends[part] = sum - ends[part]!;
       }
-      const hashes = new Uint32Array(sum);
+      const hashes = room.subarray(0, sum);
       hashInto({ hashes, ends, words, first, end: part });
-      for (let start = 0, i = first; i < part; start = ends[i++]!) sortPart(hashes.subarray(start, ends[i]));
+      for (let start = 0, i = first; i < part; start = ends[i++]!) sortPart(hashes.subarray(start, ends[i]), half);
       for (let i = 0; i < sum; i++) {
         const hash = hashes[i]!;
         if (i > 0 && hashes[i - 1] === hash) continue;
@@ -113,13 +116,16 @@ export class GramTable {
   }
 }
 
-/** Sorts hashes that agree in their first bits: by the next 11 last, by the last 11 first. */
-function sortPart(hashes: Uint32Array): void {
+/**
+ * Sorts hashes that agree in their first bits: by the last 11, then by the 11 before.
+ * @param room for as many
+ */
+function sortPart(hashes: Uint32Array, room: Uint32Array): void {
   if (hashes.length < FEWEST_IN_STEPS) {
     hashes.sort();
     return;
   }
-  const half = new Uint32Array(hashes.length);
+  const half = room.subarray(0, hashes.length);
   sortByBits(hashes, half, 0);
   sortByBits(half, hashes, BITS_OF_STEP);
 }

@@ -1,7 +1,7 @@
 /** First bits of a hash that tell its part. */
 const PART_BITS = 10;
 /** Hashes of a part before they are handed on: enough to bring what they are looked up in into the cache. */
-const ROOM = 8192;
+const ROOM = 4096;
 /** Parts begin at different places of the cache: a line of it apart. */
 const STRIDE = 2 * ROOM + 16;
 
