@@ -21,7 +21,12 @@ const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) =
 const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: filesOf('src/scoring'), tests: 'test/scoring/*.test.ts' },
   { rules: filesOf('src/queue'), tests: 'test/queue/*.test.ts' },
-  { rules: filesOf('src/dataset'), tests: 'test/dataset/*.test.ts' },
+  // Its test draws thousands of values, and reaches nothing else.
+  { rules: ['src/dataset/read-row.ts'], tests: 'test/dataset/read-row.test.ts' },
+  {
+    rules: filesOf('src/dataset').filter((path) => !path.includes('read-row')),
+    tests: 'test/dataset/!(read-row).test.ts',
+  },
   { rules: filesOf('src/dataset/fingerprint'), tests: 'test/dataset/fingerprint/*.test.ts' },
   {
     rules: [
