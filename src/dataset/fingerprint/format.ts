@@ -1,6 +1,9 @@
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
 export const FINGERPRINT_VERSION = 2;
 
+/** Changes with whatever makes another row of the same fingerprints another's. */
+export const JUDGING_VERSION = 2;
+
 /** "FOFP". */
 const MAGIC = 0x464f4650;
 const HEADER_WORDS = 6;
