@@ -52,7 +52,7 @@ export interface BaseModelSource {
   /** Traces each request, and warns where something else is used than what was asked for. */
   logger?: Logger;
   signal?: AbortSignal;
-  /** Called as files of a hub model arrive. */
+  /** Called as files of a hub model are downloaded. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
 
@@ -206,7 +206,7 @@ async function provide(model: HubModel, calls: HubCalls, cache: ModelCache, sha:
   const path = join(cache.snapshot(sha), name);
   const what = `the model file ${path} cannot be written`;
   await onDisk({ path, what, fix: FIX, bytes, signal: calls.signal }, async () => {
-    // Models in the cache folder may be of a version that did not share them with Python.
+    // The cache folder may hold models of a version that did not share them with Python.
     const own = resolve(source.cacheDir ?? DEFAULT_CACHE, source.model.replace('/', '--'), sha, name);
     const places = hash === null ? [] : [...caches.map((other) => other.blob(hash)), own];
     for (const found of places)
@@ -260,7 +260,7 @@ async function readRevision(
   });
 }
 
-/** What the Hub says of a model: that there is none is for the caller to correct. */
+/** Turns the Hub's refusal of a model into `bad-model` where the caller can correct it. */
 async function asModelFault<T>(model: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

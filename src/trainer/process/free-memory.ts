@@ -6,20 +6,20 @@ import { askNvidiaSmi } from './nvidia-smi.ts';
 /** Reserve for other programs, and for errors of the estimate. */
 const RESERVE = 0.1;
 
-/** Bytes that a run may take on the device that computes: what is free now, in a container what its limit leaves. */
+/** Bytes that a run may allocate on its device: what is free now, in a container within its limit. */
 export async function freeMemoryBytes({ cuda }: Pick<BackendInfo, 'cuda'>): Promise<number> {
   const free = cuda ? await freeOnGpu() : Math.min(freeOnMachine(), await freeInContainer());
   return (1 - RESERVE) * free;
 }
 
-/** Other systems than Linux count as used what they only keep for later, such as files that were read. */
+/** Systems other than Linux count caches as used, such as those of files that were read. */
 function freeOnMachine(): number {
   return process.platform === 'linux' ? freemem() : totalmem();
 }
 
 /**
- * What the container's limit leaves. Files that were read, base weights among them, count as used until somebody else needs
- * the room: only memory that is not a file's is subtracted.
+ * What the container's limit leaves. The page cache, mapped base weights included, counts as used until it is reclaimed:
+ * only anonymous memory is subtracted.
  */
 async function freeInContainer(): Promise<number> {
   const limit = process.constrainedMemory();

@@ -55,7 +55,7 @@ export interface OpenEngineParameters {
   signal?: AbortSignal;
 }
 
-/** Smaller models stay in float32: bfloat16 saves too little time for its rounding. */
+/** Weights from which a model is large: smaller ones stay in float32, where bfloat16 saves too little time for its rounding. */
 const LARGE = 100_000_000;
 const TRIED_TOKENS = 128;
 
@@ -102,7 +102,7 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
   }
 }
 
-/** A cache folder without room costs memory, not the run. */
+/** A full disk costs memory, not the run. */
 async function mapWeights(
   parameters: OpenEngineParameters,
   storage: WeightStorage['dtype'],

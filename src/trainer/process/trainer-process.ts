@@ -105,7 +105,7 @@ export class TrainerProcess implements LoadedTrainer {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
       await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
-        // There was room for it before.
+        // It fitted into memory before.
         if (isCode(error, 'out-of-memory')) throw new FlockOffError({ ...error.toParameters(), transient: true });
         throw error;
       });
@@ -129,7 +129,7 @@ async function loadInto(
   }
 }
 
-/** What was scored before and what is scored now must be comparable. */
+/** Losses before and after a restart must be comparable. */
 function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts, folder: string): void {
   if (baseSha256 !== before.baseSha256)
     throw new FlockOffError({
@@ -235,7 +235,7 @@ class Worker {
 
   /** Resolves when it is written, so that rows wait here for each other. @throws where it is no plain data. */
   #send(request: Request): Promise<void> {
-    // A process that is gone says so by its end.
+    // That a process is gone shows in its `exit` event.
     return new Promise((resolve) => this.#child.send(request, () => resolve()));
   }
 
@@ -319,7 +319,7 @@ function slicesOf(rows: DatasetRow[]): DatasetRow[][] {
   return slices.take();
 }
 
-/** Beside this module, in the source as in the build. */
+/** Next to this module, in the source as in the build. */
 function entry(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`./process-main.${extension}`, import.meta.url));
