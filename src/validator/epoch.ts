@@ -1,7 +1,7 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { computeWeights } from '../policy/compute-weights.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
-import { computeWeights } from '../scoring/compute-weights.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { forgetClaims, noteEvaluations, updateReadability } from './claims.ts';
@@ -89,7 +89,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
   const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
 
-  noteEvaluations(validator, now, { outcomes, belowBaseline: weighed.belowBaseline });
+  noteEvaluations(validator, now, { outcomes, worthless: weighed.worthless });
   forgetClaims(validator, now);
   await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));

@@ -1,6 +1,6 @@
 import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
+import type { ComputeWeightsReturnType } from '../policy/compute-weights.ts';
 import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
-import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
 import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -82,10 +82,10 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
       rows: showing?.rows ?? null,
       leftOut: leftOut ? evidenceOf(leftOut, uidOf) : null,
       outcome,
-      winRate: weighed.winRates.get(hotkey) ?? null,
+      winRate: weighed.scores.get(hotkey) ?? null,
       weight: weights.get(hotkey) ?? 0,
     };
-    const rivals = weighed.winRates.size - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
+    const rivals = weighed.scores.size - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
     const why = registered.has(hotkey)
       ? explain(entry, { rivals, isSent: receipt !== null, baselineLossNatsPerToken })
       : 'left the subnet before the weights were sent';

@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     ...base.test,
     include: [
-      'test/{scoring,queue,dataset}/**/*.test.ts',
+      'test/{scoring,policy,queue,dataset}/**/*.test.ts',
       'test/validator/{standing,pointers}.test.ts',
       'test/trainer/tokens/batches.test.ts',
       'test/chain/weights/{normalise,row}.test.ts',

@@ -16,6 +16,7 @@ const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) =
 /** The rules: pure, so that their tests are quick. */
 const RULES = [
   ...filesOf('src/scoring'),
+  ...filesOf('src/policy'),
   ...filesOf('src/queue'),
   ...filesOf('src/dataset'),
   'src/validator/standing.ts',
