@@ -6,6 +6,7 @@ import { outlineOf } from './json-outline.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
 import { lineTooLong, type ParsedRow, parseRow } from './parse-row.ts';
 import { ProblemKinds } from './problem-kinds.ts';
+import { rowDigest } from './row-digest.ts';
 import { TextCount } from './text-count.ts';
 
 /** Facts of a dataset file that keeps the rules. */
@@ -36,6 +37,8 @@ export interface LineProblem {
 
 export interface RowsCheckParameters {
   competition: Competition;
+  /** {@link rowDigest} of the only rows that a dataset may have. Default: it may have any. */
+  allowedRows?: ReadonlySet<string>;
   /** Takes each row, in order, as long as no line was refused. */
   onRow: (row: DatasetRow) => void;
   /** Called once, when it is known that the file will be refused: rows taken so far can be dropped. */
@@ -82,7 +85,7 @@ export class RowsCheck {
   }
 
   #take(line: Line): void {
-    const parsed = this.#excess ? null : this.#parse(line);
+    const parsed = this.#excess ? null : this.#allowed(this.#parse(line));
     if (parsed === null) return;
     if (parsed.row) {
       this.#rows++;
@@ -114,6 +117,13 @@ export class RowsCheck {
     this.#excess = reject('dataset-too-large', message, { jsonNodes, maxJsonNodes, lines: number });
     this.#refuse();
     return null;
+  }
+
+  #allowed(parsed: ParsedRow | null): ParsedRow | null {
+    const { allowedRows } = this.#parameters;
+    if (!parsed?.row || !allowedRows || allowedRows.has(rowDigest(parsed.row))) return parsed;
+    const problem = 'no row of the evaluation set, from which this competition wants its rows';
+    return { problem, kind: problem, isJson: true };
   }
 
   #refuse(): void {

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { POLICY_RULES, type PolicyChoice } from '../schema/policy.ts';
 import { benchmarkCurvePolicy } from './benchmark-curve.ts';
@@ -37,11 +38,20 @@ export function policyOf({ name, parameters }: PolicyChoice, own?: Policy): Poli
   });
 }
 
+/** As {@link Intake} says. */
+const IntakeSchema = z.strictObject({
+  evaluationRows: z.enum(['leave-out', 'allow', 'require']).optional(),
+  minOwnRows: z.int().positive().optional(),
+  mostCommonRows: z.number().nonnegative().optional(),
+  excluded: z.array(z.strictObject({ repo: z.string(), reason: z.string() })).optional(),
+});
+
 function isShippedName(name: string): name is keyof typeof POLICY_RULES {
   return Object.hasOwn(POLICY_RULES, name);
 }
 
 function requirePolicy(own: Policy): void {
+  const intake = IntakeSchema.safeParse(own?.intake);
   const missing = (['draw', 'score', 'weigh', 'explain'] as const).find((one) => typeof own?.[one] !== 'function');
   const why =
     missing !== undefined
@@ -50,7 +60,9 @@ function requirePolicy(own: Policy): void {
         ? 'has no name of lower-case letters, digits and "-"'
         : isShippedName(own.name)
           ? `has the name of another one, "${own.name}"`
-          : null;
+          : !intake.success
+            ? `has an intake that cannot be used (${z.prettifyError(intake.error)})`
+            : null;
   if (why === null) return;
   throw new FlockOffError({
     code: 'bad-argument',

@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkerKey } from '../dataset/checker/checker-key.ts';
+import { rowDigest } from '../dataset/row-digest.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
@@ -10,6 +11,7 @@ import { timed } from '../shared/timed.ts';
 import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
+import { intakeOf } from './policy.ts';
 import type { FileFinding } from './state-store.ts';
 import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
@@ -94,7 +96,8 @@ export async function fetchDataset(
       await keepFinding(validator, { key, ...known }, block);
       return known.checked;
     }
-    const checking = () => checker.check({ path, competition, signal });
+    const allowedRows = mustBeEvaluationRows(validator) ? new Set(validator.evaluation.rows.map(rowDigest)) : undefined;
+    const checking = () => checker.check({ path, competition, allowedRows, signal });
     const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
     if (found.ok)
       await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
@@ -153,8 +156,13 @@ async function keepFinding({ state }: Validator, finding: FileFinding & { key: s
   if (block - finding.block > BLOCKS_PER_DAY / 2) await state.putFileFinding({ ...finding, block });
 }
 
-function fileKey({ competition }: Validator, sha256: string): string {
-  return `${sha256} ${checkerKey(competition)}`;
+function fileKey(validator: Validator, sha256: string): string {
+  const from = mustBeEvaluationRows(validator) ? ` of ${validator.evaluation.sha256}` : '';
+  return `${sha256} ${checkerKey(validator.competition)}${from}`;
+}
+
+function mustBeEvaluationRows(validator: Validator): boolean {
+  return intakeOf(validator).evaluationRows === 'require';
 }
 
 /** For a file that is too large to be hashed. */

@@ -8,6 +8,7 @@ import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from '
 import { blockOf } from './ledger/position.ts';
 import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
+import { intakeOf } from './policy.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
 import { fingerprintName, type Validator } from './validator.ts';
@@ -98,7 +99,7 @@ async function judge(
       };
     }),
     evaluation: fingerprintRows(evaluation.rows),
-    evaluationRows: competition.evaluationRows,
+    evaluationRows: evaluationRowsOf(validator),
     signal,
   });
   const unreadable = new Set(found.unreadable);
@@ -235,6 +236,11 @@ function heirOf(gone: LedgerEntry, ledger: Ledger, pointers: Map<string, ReadPoi
 }
 
 /** Names what a judgement rests on besides what was shown. */
-function rulesOf({ evaluation, competition: { evaluationRows } }: Validator): string {
-  return keyOf([FINGERPRINT_VERSION, evaluation.sha256, evaluationRows]);
+function rulesOf(validator: Validator): string {
+  return keyOf([FINGERPRINT_VERSION, validator.evaluation.sha256, evaluationRowsOf(validator)]);
+}
+
+/** Where rows must be of the evaluation set, they are nobody's. */
+function evaluationRowsOf(validator: Validator): 'leave-out' | 'allow' {
+  return intakeOf(validator).evaluationRows === 'leave-out' ? 'leave-out' : 'allow';
 }

@@ -16,9 +16,9 @@ function send(reply: Reply): Promise<void> {
   );
 }
 
-async function check({ path, competition }: Request): Promise<Checked<CheckedFile>> {
+async function check({ path, competition, allowedRows }: Request & { kind: 'check' }): Promise<Checked<CheckedFile>> {
   const builder = new FingerprintBuilder();
-  const facts = await checkFile({ path, competition, onRow: (row) => builder.add(row) });
+  const facts = await checkFile({ path, competition, allowedRows, onRow: (row) => builder.add(row) });
   if (!facts.ok) return facts;
   return accept({ ...facts.value, rows: builder.rowCount, fingerprint: builder.finish() });
 }
