@@ -10,7 +10,7 @@ import { drawMiners, finishEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import { hubServes } from './hub-serves.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { keptRows, leftOutVerdicts } from './left-out.ts';
+import { keptRows, leftOutVerdicts, ownRowsOf } from './left-out.ts';
 import { type Outcome, outcomeText } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { intakeOf } from './policy.ts';
@@ -18,6 +18,7 @@ import { readPositions } from './positions.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
 import { countsFrom, readDatasets } from './read-datasets.ts';
+import { noteRenewedRows } from './renewed-rows.ts';
 import { type EpochReport, writeReport } from './report.ts';
 import { scoreBaseline } from './score-baseline.ts';
 import { scoreDataset } from './score-dataset.ts';
@@ -63,7 +64,8 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  await updateReadability(validator, { ...now, signal });
+  for (const [hotkey, verdict] of await updateReadability(validator, { ...now, signal })) refuse(hotkey, verdict);
+  await noteRenewedRows(validator, { ...now, neurons, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   const rules = { ...competition, ...intakeOf(validator) };
@@ -74,7 +76,8 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const stopWatching = watchUnreadable(validator, now);
   const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
   const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work).finally(stopWatching);
-  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings })) refuse(hotkey, verdict);
+  const rows = { ownRowsOf: (hotkey: string) => ownRowsOf(ledger, pointers.get(hotkey)) };
+  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, ...rows })) refuse(hotkey, verdict);
 
   const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
   const weighed = computeWeights({
@@ -99,7 +102,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages, memory } = weighed;
-  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
+  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons, ...rows });
   await finishEpoch(validator, epoch, {
     standings: next,
     postponed,

@@ -79,6 +79,13 @@ export async function fetchDataset(
     return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
   }
   const { path, sha256, bytes, downloaded } = file.value;
+  if (isNew && !(await validator.datasets.isReadable({ ...pointer, signal }))) {
+    // It came with a token that other validators do not have.
+    if (downloaded) parameters.onRefused(bytes);
+    parameters.onUnreadable();
+    const { verdict } = readableToUsOnly(pointer.repo);
+    return waitsToBeReadable(validator, submission, { verdict, block }) ?? { ok: false, verdict };
+  }
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
   let isFingerprinted = false;
   const checked = await checkOnce();
@@ -223,6 +230,13 @@ function waitsToBeReadable(
     by: 'miner',
     message: `${verdict.message}; it is waited for until block ${untilBlock}, ${readableWithinBlocks} after its pointer`,
   };
+}
+
+function readableToUsOnly(repo: string) {
+  return reject(
+    'dataset-denied',
+    `${repo} can be read with a token only: all validators must be able to read it without`,
+  );
 }
 
 function isUnreadable({ reason }: Verdict): boolean {

@@ -22,6 +22,11 @@ export async function postponeOnFault<T>(step: () => Promise<Checked<T> | Postpo
   }
 }
 
+/** Whether the Hub could not say something, such as who can read a dataset: that costs nobody anything. */
+export function isHubFault(error: unknown): boolean {
+  return concerns(error) === 'hub';
+}
+
 /** The Hub's word that our own token is not valid (401) concerns everybody. */
 function concerns(error: unknown): 'hub' | 'trainer' | null {
   if (isCode(error, 'trainer-failed') || isCode(error, 'checker-failed')) return 'trainer';

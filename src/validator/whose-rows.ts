@@ -6,7 +6,14 @@ import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type ShownDataset } from './ledger/showing.ts';
+import {
+  claimedRows,
+  claimedUntil,
+  firstShownAt,
+  type Judgement,
+  type LeftOut,
+  type ShownDataset,
+} from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { intakeOf } from './policy.ts';
 import { restoreFingerprints } from './read-datasets.ts';
@@ -78,7 +85,7 @@ async function judge(
   const standing = ({ judgement }: ShownDataset) => (findingsStand && judgement?.rules === rules ? judgement : null);
   const ownBefore = (showing: ShownDataset) => {
     const before = standing(showing);
-    return before === null ? undefined : unpackBits(before.own, showing.rows);
+    return claimedRows(showing, before && unpackBits(before.own, showing.rows));
   };
   const found = await findOthersRows({
     showings: all.map((one) => {
@@ -114,10 +121,11 @@ async function judge(
 }
 
 /** What a dataset that is not judged claims: rows that were others' count as never shown. */
-function claimOf({ shownAt, rows, judgement }: ShownDataset): { shownAt: Float64Array; own?: Uint8Array } {
+function claimOf(showing: ShownDataset): { shownAt: Float64Array; own?: Uint8Array } {
+  const { shownAt, rows, judgement } = showing;
   const at = unpackNumbers(shownAt, rows);
-  if (judgement === null) return { shownAt: at };
-  const own = unpackBits(judgement.own, rows);
+  const own = claimedRows(showing, judgement && unpackBits(judgement.own, rows));
+  if (own === undefined) return { shownAt: at };
   return { own, shownAt: at.map((position, row) => (hasBit(own, row) ? position : Number.POSITIVE_INFINITY)) };
 }
 

@@ -25,9 +25,11 @@ const rowsOn = (topic: string, count = 6): DatasetRow[] =>
 const mine = (changes: Partial<Policy>): Policy => ({ ...winRatesPolicy(), name: 'mine', ...changes });
 
 test('daily-winner: the owner has the weight until the rewards begin, then the earliest of the best; copies and other rows take no part', async () => {
-  let time = Date.UTC(2026, 2, 3, 12, 10);
+  // A short day: the local beacon makes a round for every 250 ms.
+  const times = { submissionsFrom: '12:00', submissionsUntil: '12:01', rewardsFrom: '12:02' };
+  let time = Date.UTC(2026, 2, 3, 12, 0, 10);
   const evaluation = [...rowsOn('cat'), ...rowsOn('owl'), ...rowsOn('fir')];
-  const policy = { name: 'daily-winner', parameters: { mostCommonRows: 3, blockSeconds: 0.001 } };
+  const policy = { name: 'daily-winner', parameters: { ...times, mostCommonRows: 3, blockSeconds: 0.001 } };
   miners = await Miners.open({
     ...{ machine, evaluation, names: ['ann', 'ben', 'cid', 'dan', 'owner'], owner: 'owner', timeMs: () => time++ },
     competition: Competition.parse({ baseline: 'off', recipe: RECIPE, policy }),
@@ -46,13 +48,13 @@ test('daily-winner: the owner has the weight until the rewards begin, then the e
 
   const submissions = await miners.epoch();
   expect(submissions.report).toMatchObject({
-    policy: { name: 'daily-winner', parameters: { mostCommonRows: 3, submissionsUntil: '12:30' } },
+    policy: { name: 'daily-winner', parameters: { mostCommonRows: 3, submissionsUntil: '12:01' } },
     receipt: { mode: 'set' },
   });
   expect(submissions.of('ann')).toBeUndefined();
   expect(weights()).toEqual({ 4: 1 });
 
-  time = Date.UTC(2026, 2, 3, 13);
+  time = Date.UTC(2026, 2, 3, 12, 1, 10);
   await miners.publish('dan', owls);
   const evaluated = await miners.epoch();
   expect(evaluated.of('ann')).toMatchObject({ outcome: { kind: 'scored' }, score: 1, weight: 0, why: 'leads the day' });
@@ -63,7 +65,7 @@ test('daily-winner: the owner has the weight until the rewards begin, then the e
   expect(evaluated.of('dan')).toBeUndefined(); // too late for the day
   expect(weights()).toEqual({ 4: 1 });
 
-  time = Date.UTC(2026, 2, 4, 11, 40);
+  time = Date.UTC(2026, 2, 3, 12, 2, 10);
   await miners.epoch();
   expect(weights()).toEqual({ 0: 1 });
 }, 240_000);

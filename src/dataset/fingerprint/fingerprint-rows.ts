@@ -165,7 +165,8 @@ function numbersIn(symbols: Uint32Array): number[] {
 
 /** Sets the lowest bit of the words that occur in many of the counted rows. */
 function markCommon(words: Uint32Array, counted: Uint32Array, rowCount: number): void {
-  const many = Math.max(4, Math.ceil(rowCount / 2000));
+  // Half of a handful of rows.
+  const many = Math.max(Math.min(4, Math.max(2, Math.ceil(rowCount / 2))), Math.ceil(rowCount / 2000));
   counted.sort();
   let common = 0;
   for (let start = 0, end = 0; start < counted.length; start = end) {

@@ -1,5 +1,5 @@
 import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
-import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { COMMON_WEIGHT, FEWEST_DISTINCTIVE, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
 /**
@@ -47,7 +47,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
-  let best = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  let best = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   let parts = 0;
   for (const i of order) {
     const likeness = likenesses[i]!;
@@ -62,7 +62,9 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0))
+    const isMost = best.held >= (most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
+    // What many rows of a template have makes a row another's only when there is nothing else in it.
+    if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.missing === 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
@@ -79,7 +81,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
@@ -88,6 +90,8 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       sum.plainTotal += symbols;
       if (isHeld) sum.held += symbols;
       if (isHeld) sum.plain += symbols;
+      else sum.missing++;
+      if (isHeld) sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
@@ -96,6 +100,7 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
+      if (state === 0) sum.missing++;
       if (state === 0 && word >= limit) continue;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
       count++;
@@ -103,6 +108,7 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       if (state === 0) continue;
       held += weight;
       plain++;
+      if (state === HELD) sum.distinctive++;
     }
     const each = count === 0 ? 0 : symbols / count;
     const heldNumbers = likenesses.reduce((bits, likeness) => bits | likeness.heldNumbers[pair - firstPair]!, 0);

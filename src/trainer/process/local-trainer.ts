@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
-import { type Checked, reject } from '../../schema/verdict.ts';
+import type { Checked } from '../../schema/verdict.ts';
 import { BestEffort } from '../../shared/best-effort.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { Turns } from '../../shared/turns.ts';
@@ -15,6 +15,7 @@ import { type EvaluationResult, evaluateTokens } from '../run/evaluate.ts';
 import { type TrainResult, trainTokens } from '../run/train.ts';
 import { type TokenRow, tokenizeRow } from '../tokens/chat.ts';
 import { type EvaluationSet, prepareEvaluation } from '../tokens/evaluation-set.ts';
+import { tooManyTokens } from '../tokens/token-verdicts.ts';
 import { loadTokenizer, type TextTokenizer } from '../tokens/tokenizer.ts';
 import {
   disposedTrainer,
@@ -111,7 +112,7 @@ export class LocalTrainer implements LoadedTrainer {
       const { tokenized, isWhole } = await this.#tokenize(rows, { contextTokens, maxTokens, signal });
       if (!isWhole) {
         const facts = { maxTokens, contextTokens, rows: rows.length, rowsWithin: tokenized.length };
-        return reject('too-many-tokens', tooManyTokens(facts), facts);
+        return tooManyTokens(facts);
       }
       const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
       this.#engine.requireMemory(fullRecipe.rank, longest);
@@ -237,12 +238,6 @@ interface TokenizeParameters {
   contextTokens: number;
   maxTokens?: number;
   signal?: AbortSignal;
-}
-
-function tooManyTokens(facts: { maxTokens: number; contextTokens: number; rows: number; rowsWithin: number }): string {
-  const { maxTokens, contextTokens, rows, rowsWithin } = facts;
-  const seen = `the first ${rowsWithin + 1} of ${rows} rows have more than ${maxTokens} tokens, each cut to ${contextTokens}`;
-  return `${seen}, which is as many as a dataset may have; shorten or leave out rows`;
 }
 
 /** Row by row: a dataset as one text can be longer than a string may be. */

@@ -59,6 +59,11 @@ export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string
   };
 }
 
+/** Whether any text can be encoded. */
+export function holdsEveryByte({ vocab }: Pick<BytePairModel, 'vocab'>): boolean {
+  return byteCharacters().every((character) => Object.hasOwn(vocab, character));
+}
+
 /** What lies at a place; beyond the ends of a word, nothing. */
 function at(places: Int32Array, place: number): number {
   return places[place] ?? NONE;

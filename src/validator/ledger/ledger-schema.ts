@@ -32,8 +32,10 @@ const ShowingSchema = z.looseObject({
   position: z.number().nonnegative(),
   shownAt: Packed,
   readable: z.boolean(),
+  unreadableFrom: count.optional(),
   beatsBaseline: z.boolean().nullable(),
   lostBlock: count.nullable(),
+  unproven: Packed.optional(),
   judgement: JudgementSchema.nullable(),
 });
 
@@ -49,8 +51,8 @@ export const StandingsSchema = z.record(
   Text,
   z.looseObject({
     average: z.number().nullable(),
-    refused: z.looseObject({ repo: Text, commit: Text, verdict }).nullable(),
-    postponedEpochs: count,
+    refused: z.looseObject({ repo: Text, commit: Text, verdict, ownRows: Text.nullish() }).nullable(),
+    postponedEpochs: z.number().nonnegative(),
   }),
 );
 
