@@ -6,7 +6,6 @@ import { outlineOf } from './json-outline.ts';
 import { type Line, LineSplitter } from './line-splitter.ts';
 import { lineTooLong, type ParsedRow, parseRow } from './parse-row.ts';
 import { ProblemKinds } from './problem-kinds.ts';
-import { rowDigest } from './row-digest.ts';
 import { TextCount } from './text-count.ts';
 
 /** Facts of a dataset file that keeps the rules. */
@@ -37,8 +36,8 @@ export interface LineProblem {
 
 export interface RowsCheckParameters {
   competition: Competition;
-  /** {@link rowDigest} of the only rows that a dataset may have. Default: it may have any. */
-  allowedRows?: ReadonlySet<string>;
+  /** Whether a dataset may have a row at all. Default: any. */
+  isAllowed?: (row: DatasetRow) => boolean;
   /** Takes each row with its line, from 1, in order, as long as no line was refused. */
   onRow: (row: DatasetRow, line: number) => void;
   /** Whether `onRow` takes the rows of a refused file as well. Default: false. */
@@ -126,8 +125,8 @@ export class RowsCheck {
   }
 
   #allowed(parsed: ParsedRow | null): ParsedRow | null {
-    const { allowedRows } = this.#parameters;
-    if (!parsed?.row || !allowedRows || allowedRows.has(rowDigest(parsed.row))) return parsed;
+    const { isAllowed } = this.#parameters;
+    if (!parsed?.row || !isAllowed || isAllowed(parsed.row)) return parsed;
     const problem = 'no row of the evaluation set, from which this competition wants its rows';
     return { problem, kind: problem, isJson: true };
   }
