@@ -2,6 +2,8 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkerKey } from '../dataset/checker/checker-key.ts';
 import { rowDigest } from '../dataset/row-digest.ts';
+import { isCode } from '../errors/flock-off-error.ts';
+import type { Competition } from '../schema/competition.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
@@ -9,6 +11,7 @@ import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { timed } from '../shared/timed.ts';
 import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
+import { checkerWorks } from './device-works.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
 import { intakeOf } from './policy.ts';
@@ -89,23 +92,31 @@ export async function fetchDataset(
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
   let isFingerprinted = false;
   const checked = await checkOnce();
+  if ('kind' in checked) return checked;
   if (!checked.ok) {
     parameters.onRefused(bytes);
     return checked;
   }
   return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isFingerprinted });
 
-  async function checkOnce(): Promise<Checked<{ rows: number }>> {
+  async function checkOnce(): Promise<Checked<{ rows: number }> | Postponed> {
     const key = fileKey(validator, sha256);
     const known = await state.fileFinding(key);
     const hasFingerprint = await state.fingerprints.has(fingerprintName({ sha256 }));
-    if (known && (!known.checked.ok || hasFingerprint)) {
+    if (known?.checked && (!known.checked.ok || hasFingerprint)) {
       await keepFinding(validator, { key, ...known }, block);
       return known.checked;
     }
+    const failures = known?.failures ?? 0;
+    if (known && block < known.block + blocksAfter(failures, competition)) return waitsForAnotherTry(failures);
     const allowedRows = mustBeEvaluationRows(validator) ? new Set(validator.evaluation.rows.map(rowDigest)) : undefined;
     const checking = () => checker.check({ path, competition, allowedRows, signal });
-    const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
+    const found = await timed(logger, `uid ${uid}: checking ${path}`, checking).catch(async (error: unknown) => {
+      // Where it can check nothing, that says nothing of this file.
+      if (isCode(error, 'checker-failed') && (await checkerWorks(validator, signal)))
+        await state.putFileFinding({ key, checked: null, failures: failures + 1, block });
+      throw error;
+    });
     if (found.ok)
       await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
     const checked = found.ok ? accept({ rows: found.value.rows }) : found;
@@ -151,7 +162,7 @@ async function refusedBefore(validator: Validator, submission: Submission, block
   const keys = [pointerKey(validator, submission), ...(download ? [fileKey(validator, download.sha256)] : [])];
   for (const key of keys) {
     const known = await state.fileFinding(key);
-    if (!known || known.checked.ok) continue;
+    if (!known?.checked || known.checked.ok) continue;
     await keepFinding(validator, { key, ...known }, block);
     return known.checked.verdict;
   }
@@ -161,6 +172,16 @@ async function refusedBefore(validator: Validator, submission: Submission, block
 /** What is found in a file is forgotten a day after it was last needed; it is dated anew now and then. */
 async function keepFinding({ state }: Validator, finding: FileFinding & { key: string }, block: number): Promise<void> {
   if (block - finding.block > BLOCKS_PER_DAY / 2) await state.putFileFinding({ ...finding, block });
+}
+
+/** Blocks after which a file is tried again on which the checking process failed: at once, after an epoch, after three ... */
+function blocksAfter(failures: number, { blocksPerEpoch }: Competition): number {
+  return failures === 0 ? 0 : Math.min(BLOCKS_PER_DAY / 2, blocksPerEpoch * (2 ** (failures - 1) - 1));
+}
+
+function waitsForAnotherTry(failures: number): Postponed {
+  const message = `the file could not be checked ${failures} times, though others can: it waits for another try`;
+  return { kind: 'postponed', by: 'checker', message };
 }
 
 function fileKey(validator: Validator, sha256: string): string {

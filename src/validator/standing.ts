@@ -31,7 +31,9 @@ export type Standings = Record<string, Standing>;
 export interface Served {
   /** The Hub sent at least one dataset. */
   hub: boolean;
-  /** At least one dataset was trained on and evaluated. */
+  /** Files can be checked. */
+  checker: boolean;
+  /** Datasets can be trained on and evaluated. */
   trainer: boolean;
   /** At least one miner's dataset was there and evaluated. */
   miner: boolean;

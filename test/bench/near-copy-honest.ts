@@ -176,6 +176,10 @@ export const HONEST: Record<string, () => [first: DatasetRow[], second: DatasetR
   'word problems, other numbers': () => [wordProblems(200), wordProblems(200)],
   'word problems, the first has 2 rows': () => [wordProblems(2), wordProblems(400)],
   'The capital of X is Y.': () => [capitals(200), capitals(200)],
+  'The capital of X is Y., same lands': () => {
+    const known = capitals(200);
+    return [known, known.map((r) => row(said(r, 'user'), said(r, 'assistant').replace(/ is .*/, ` is ${name()}.`)))];
+  },
   'The capital of X is Y., the first has 2 rows': () => [capitals(2), capitals(400)],
   'portraits of countries by one template': () => [portraits(200), portraits(200)],
   'portraits, the first has 2 rows': () => [portraits(2), portraits(400)],

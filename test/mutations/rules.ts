@@ -1,17 +1,19 @@
 /**
  * `npm run mutate:rules`: Stryker changes the rules (who is drawn, what is a copy, what a loss is worth) in every way it
  * knows, one at a time, and of the changes that tests reach at least 95 in 100 have to fail one. A long run.
- * `npm run mutate:rules -- step-weights` changes only files with that in their path, and runs the tests of their rooms.
+ * `npm run mutate:rules -- step-weights` changes only files whose path matches that, and runs the tests of their rooms.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInstrumenter } from '@stryker-mutator/instrumenter';
 import { createInjector } from 'typed-inject';
 import { createVitest } from 'vitest/node';
-import type { Findings } from './rules-runner.ts';
+import type { Attempt, Findings } from './rules-runner.ts';
 
 const LEAST_KILLED = 0.95;
+/** A test that takes longer with a change has no end. */
+const LONGEST_MS = 60_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 
@@ -23,12 +25,11 @@ const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: filesOf('src/dataset'), tests: 'test/dataset/*.test.ts' },
   { rules: filesOf('src/dataset/fingerprint'), tests: 'test/dataset/fingerprint/*.test.ts' },
   {
-    rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
-    tests: 'test/validator/{standing,pointers,left-out,claims}.test.ts',
-  },
-  {
-    rules: ['packed', 'position', 'showing'].map((name) => `src/validator/ledger/${name}.ts`),
-    tests: 'test/validator/ledger/*.test.ts',
+    rules: [
+      ...['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
+      ...['packed', 'position', 'showing'].map((name) => `src/validator/ledger/${name}.ts`),
+    ],
+    tests: 'test/validator/{standing,pointers,left-out,claims,ledger/*}.test.ts',
   },
   {
     rules: ['src/trainer/tokens/batches.ts', 'src/trainer/run/schedule.ts', 'src/trainer/run/clip.ts'],
@@ -41,14 +42,14 @@ const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: ['src/chain/subnet/epoch-schedule.ts'], tests: 'test/chain/subnet/epoch-schedule.test.ts' },
 ];
 
-const part = process.argv[2] ?? '';
+const part = new RegExp(process.argv[2] ?? '');
 const chosen = ROOMS.map(({ rules, tests }) => ({
-  rules: rules.filter((path) => path.endsWith('.ts') && path.includes(part)),
+  rules: rules.filter((path) => path.endsWith('.ts') && part.test(path)),
   tests,
 })).filter(({ rules }) => rules.length > 0);
-if (chosen.length === 0) throw new Error(`no file of the rules has "${part}" in its path`);
+if (chosen.length === 0) throw new Error(`no file of the rules matches ${part}`);
 
-const FINDINGS = join(ROOT, '.flock-off', 'rules-findings.json');
+const FINDINGS = join(ROOT, '.flock-off', `rules-${process.pid}.json`);
 process.env.FLOCK_OFF_RULES_FINDINGS = FINDINGS;
 process.chdir(ROOT);
 
@@ -86,6 +87,19 @@ async function tryOut(files: readonly { name: string; content: string }[], tests
   const contents = new Map(files.map(({ name, content }) => [name, content]));
   writeFileSync(FINDINGS, JSON.stringify({ killed: [], reached: [], atLoad: {}, unrepeatable: [] } satisfies Findings));
   const read = (): Findings => JSON.parse(readFileSync(FINDINGS, 'utf8'));
+  let ended = false;
+  // A loop without end holds up its process: that is noticed as well, and the others are tried in a new one.
+  const endEndless = () => {
+    const path = `${FINDINGS}.attempt`;
+    if (!existsSync(path) || Date.now() - statSync(path).mtimeMs < LONGEST_MS) return;
+    const { pid, mutant }: Attempt = JSON.parse(readFileSync(path, 'utf8'));
+    const findings = read();
+    const reached = [...findings.reached, mutant];
+    writeFileSync(FINDINGS, JSON.stringify({ ...findings, killed: [...findings.killed, mutant], reached }));
+    rmSync(path);
+    process.kill(pid, 'SIGKILL');
+    ended = true;
+  };
   const vitest = await createVitest(
     'test',
     { config: 'test/mutations/rules-vitest.config.ts', include: [tests], watch: false, reporters: [{}], bail: 1 },
@@ -93,8 +107,15 @@ async function tryOut(files: readonly { name: string; content: string }[], tests
   );
   try {
     const specifications = await vitest.globTestSpecifications();
-    await vitest.runTestSpecifications(specifications);
-    for (const error of vitest.state.getUnhandledErrors()) throw error;
+    const watch = setInterval(endEndless, 1_000);
+    for (const turn of ['quick', 'slow']) {
+      process.env.FLOCK_OFF_RULES_TURN = turn;
+      do {
+        ended = false;
+        await vitest.runTestSpecifications(specifications);
+      } while (ended);
+    }
+    clearInterval(watch);
     const findings = read();
     const failed = vitest.state.getFiles().filter(({ result }) => result?.state === 'fail');
     if (failed.length > 0)

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { accept } from '../../src/schema/verdict.ts';
 import { allBits, hasBit } from '../../src/validator/ledger/packed.ts';
 import { claimedRows, type ShownDataset } from '../../src/validator/ledger/showing.ts';
+import { watchLate } from '../../src/validator/watch-late.ts';
 import { closeMachine, type EpochOf, type Machine, Miners, type MinersParameters, openMachine } from './miners.ts';
 
 // Whose rows are whose, in real epochs on a local subnet with the tiny base model.
@@ -399,6 +400,63 @@ test('a dataset that is made public in time keeps its date, though the epoch end
   const second = await miners.epoch();
   expect(second.of('ann').outcome.kind).toBe('scored');
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+/** Resolves when the watch has asked whether a dataset of ann's can be read. */
+async function watchAsked(times = 1): Promise<void> {
+  const asked = () => miners.requestsTo('/datasets/u/ann/resolve');
+  const before = asked();
+  await vi.waitUntil(() => asked() >= before + times, { timeout: 60_000 });
+}
+
+test.each([
+  { when: 'in time', isInTime: true, first: 'ann', second: 'ben' },
+  { when: 'late', isInTime: false, first: 'ben', second: 'ann' },
+])(
+  'between epochs it is seen whether a dataset is made public in time: one $when',
+  async (how) => {
+    await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
+    const watch = watchLate(await miners.validator());
+    await miners.publish('ann', rowsOf('ann'));
+    const repository = miners.hub.repository('u/ann')!;
+    repository.visibility = how.isInTime ? 'public' : 'private';
+    await watchAsked();
+    repository.visibility = 'public';
+    await miners.publish('ben', rowsOf('ann'));
+    const epoch = await miners.epoch({}, watch.isLate);
+    await watch.stop();
+    expect(epoch.of(how.first).outcome.kind).toBe('scored');
+    expect(epoch.of(how.second).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+  },
+  90_000,
+);
+
+test('a fault of the Hub when the time of a pointer ends makes nobody late', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
+  const watch = watchLate(await miners.validator());
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  // It is asked twice.
+  await watchAsked(2);
+  miners.hub.faults.clear();
+  await miners.publish('ben', rowsOf('ann'));
+  const epoch = await miners.epoch({}, watch.isLate);
+  await watch.stop();
+  expect(epoch.of('ann').outcome.kind).toBe('scored');
+}, 90_000);
+
+test('a bug is not taken for a fault of the Hub', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  const hub = new HubDatasetStore({ endpoint: miners.hub.url });
+  const isReadable = () => Promise.reject(new TypeError('not a function'));
+  const datasets = Object.assign(Object.create(hub) as HubDatasetStore, {
+    isReadable,
+    download: hub.download.bind(hub),
+    owners: hub.owners.bind(hub),
+  });
+  await expect(miners.epoch({ datasets })).rejects.toThrow('not a function');
 });
 
 test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {

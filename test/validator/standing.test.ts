@@ -12,7 +12,7 @@ import {
 
 const postponed: Outcome = { kind: 'postponed', by: 'hub', message: 'the Hub did not serve it' };
 const unlabelled = { reason: 'no-labels', message: 'no label' } as const;
-const everything = { hub: true, trainer: true, miner: true };
+const everything = { hub: true, checker: true, trainer: true, miner: true };
 
 function pointerTo(commit: string): Map<string, ReadPointer> {
   const pointer = { repo: 'a/b', competition: '1', commit };

@@ -59,9 +59,8 @@ export function conversionText(
 /** Its bad lines stand below. */
 function reason({ verdict, problems, format }: FileReport): string {
   if (verdict?.reason !== 'invalid-rows') return printable(verdict?.message ?? '');
-  return format
-    ? 'no line of it is a row'
-    : `${amount(problems.lines, 'line')} of it ${problems.lines === 1 ? 'is' : 'are'} no row`;
+  if (format) return 'no line of it is a row';
+  return problems.lines === 1 ? '1 line is no row' : `${number(problems.lines)} lines are no rows`;
 }
 
 const layered = (layers: string[]) => printable(layers.join(', in it '));

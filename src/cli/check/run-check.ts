@@ -34,7 +34,8 @@ export interface CheckOutput {
   check: FileReport | null;
 }
 
-const EXIT = { good: 0, refused: 1, usage: 2, unknown: 3, interrupted: 130 };
+const EXIT = { good: 0, refused: 1, usage: 2, unknown: 3, SIGINT: 130, SIGTERM: 143 };
+const LAST_RESORT_MS = 1000;
 const SHOWN = 20;
 
 /** Checks a file, or what is made of it, and prints what was found; sets the exit code and never throws. */
@@ -43,11 +44,16 @@ export async function runCheck(flags: CheckFlags): Promise<void> {
   process.stdout.on('error', () => {});
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    const end = () => {
+      process.removeAllListeners(name);
+      process.kill(process.pid, name);
+    };
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(EXIT.interrupted);
+      if (stop.signal.aborted) return end();
+      process.exitCode = EXIT[name];
       stop.abort();
-      // A line of a megabyte holds up whoever reads it for a tenth of a second; nothing else takes long.
-      setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
+      // A read of a pipe may never return, and process.exit waits for it.
+      setTimeout(end, LAST_RESORT_MS).unref();
     });
   }
   try {
@@ -55,12 +61,9 @@ export async function runCheck(flags: CheckFlags): Promise<void> {
     print(output, flags);
     process.exitCode = output.good ? EXIT.good : EXIT.refused;
   } catch (error) {
-    process.exitCode = stop.signal.aborted
-      ? EXIT.interrupted
-      : isCode(error, 'bad-argument')
-        ? EXIT.usage
-        : EXIT.unknown;
-    if (!stop.signal.aborted) console.error(printable(error instanceof Error ? error.message : String(error)));
+    if (stop.signal.aborted) return;
+    process.exitCode = isCode(error, 'bad-argument') ? EXIT.usage : EXIT.unknown;
+    console.error(printable(error instanceof Error ? error.message : String(error)));
   }
 }
 

@@ -1,4 +1,5 @@
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { abortable } from '../../shared/abortable.ts';
 import { startIncomplete } from '../../shared/incomplete-file.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import { DamagedFile, openForeignFile } from './foreign-file.ts';
@@ -49,7 +50,9 @@ export async function convertFile(parameters: ConvertFileParameters): Promise<Co
     const file = await onDisk({ path: to, what }, () => open(incomplete, 'wx'));
     let conversion: Conversion;
     try {
-      conversion = await writeRows(parameters, file);
+      const written = writeRows(parameters, file);
+      // A read of a pipe may never return.
+      conversion = await (signal ? abortable(written, signal) : written);
       await onDisk({ path: to, what }, () => file.sync());
     } finally {
       await file.close();

@@ -19,8 +19,10 @@ const WHOLE_SHARE_OF_ROW = 1 / 3;
 const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone. */
 const MIXTURE_MARGIN = 0.1;
-/** Share of an answer from which it is another's when the question is, too. */
+/** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
 const OF_SAME_QUESTION = 0.45;
+/** What a gram weighs that the other lacks, and might lack though he had the text: it is taken for its window only. */
+const UNSURE_WEIGHT = 0.25;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -71,8 +73,10 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
-    if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
-    if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    const echo = echoOf(judged, sameQuestions);
+    if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
+    if (wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15) && isLong)
+      return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
@@ -101,8 +105,12 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
       if (state === 0) sum.missing++;
-      if (state === 0 && word >= limit) continue;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
+      if (state === 0 && word >= limit) {
+        all += weight * UNSURE_WEIGHT;
+        count += UNSURE_WEIGHT;
+        continue;
+      }
       count++;
       all += weight;
       if (state === 0) continue;
@@ -121,11 +129,20 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     const heldHere = Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
     const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
     sum.total += text;
-    sum.held += isSameQuestion && heldHere >= OF_SAME_QUESTION * text ? text : heldHere;
+    const echo = (text * print.echoOfPair[pair]!) / 255;
+    sum.held += isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo) ? text : heldHere;
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;
+}
+
+/** Largest share of an answer under the same question that repeats it; 1 when no question is the same. */
+function echoOf({ print, row }: JudgedRow, sameQuestions: Uint8Array): number {
+  const first = firstPairOf(print, row);
+  let most = -1;
+  for (const [i, isSame] of sameQuestions.entries()) if (isSame) most = Math.max(most, print.echoOfPair[first + i]!);
+  return most < 0 ? 1 : most / 255;
 }
 
 function bitsIn(bits: number): number {

@@ -85,7 +85,7 @@ class Queue {
     this.#items = new Float64Array(capacity);
   }
 
-  /** Nothing comes later than what is not there. */
+  /** Infinity where there is none. */
   #at(index: number): number {
     return this.#items[index] ?? Number.POSITIVE_INFINITY;
   }

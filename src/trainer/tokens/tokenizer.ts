@@ -20,7 +20,7 @@ export interface LoadTokenizerParameters {
   folder: string;
 }
 
-/** The parts of tokenizer.json that this package looks at itself. */
+/** The parts of tokenizer.json that this package reads itself. */
 const TokenizerJson = z.object({
   added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })),
   normalizer: z.unknown(),
@@ -111,7 +111,7 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   };
 }
 
-/** Texts of a pipeline that is not known are encoded whole. */
+/** With an unknown pipeline, texts are encoded whole. */
 function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
   if (!QwenPipeline.safeParse(json).success || !holdsEveryByte(json.model)) return (text) => [{ kind: 'text', text }];
   // Word by word: a text says most of its words again and again.

@@ -44,7 +44,7 @@ export const LedgerEntrySchema = z.looseObject({
   coldkey: Text,
   showings: z.array(ShowingSchema),
   received: z.array(z.object({ block: count, bytes: count })),
-  unreadable: z.looseObject({ repo: Text, commit: Text, commitBlock: count }).nullable(),
+  unreadable: z.looseObject({ repo: Text, commit: Text, commitBlock: count, seenBlock: count.optional() }).nullable(),
 });
 
 export const StandingsSchema = z.record(
