@@ -209,6 +209,30 @@ describe('who was first', () => {
     ).toEqual([2, [0, 1, 2]]);
   });
 
+  it('is who showed the rows first since earlier claims on them have ended', async () => {
+    const ended = { claimedUntil: 5, judged: false };
+    const showings = [
+      shown('a', 1, THREE, ended),
+      shown('b', 2, THREE, ended),
+      shown('c', 9, THREE, { judged: false }),
+    ];
+    const { others } = await find([...showings, shown('d', 10, copy)]);
+    expect(others.get(3)?.map(({ source }) => source)).toEqual([0, 1, 2].map((row) => [{ showing: 2, row }]));
+  });
+
+  it.each([1, 1e9])(
+    'is nobody with what he added to a row he copied, when he is judged, too (%i words at once)',
+    async (wordsAtOnce) => {
+      const added = letters(400, 123);
+      const copied = [chat('Tell me more.', `${letters(600, 1001)} ${added}`)];
+      const showings = [shown('a', 1, THREE), shown('b', 2, copied), shown('c', 3, [chat('What is it?', added)])];
+      const judged = async (among: Showing[]) =>
+        (await searchHere({ showings: among, evaluation: null, evaluationRows: 'allow', wordsAtOnce })).others;
+      expect([...(await judged(showings)).values()].map(({ length }) => length)).toEqual([0, 1, 0]);
+      expect((await judged(showings.slice(1))).get(1)).toHaveLength(1);
+    },
+  );
+
   it('is not he who copied', async () => {
     const own = Uint8Array.of(0b101);
     expect((await held([shown('a', 1, THREE, { own, judged: false }), shown('b', 2, copy)]))[0]).toEqual([1, [0, 2]]);
