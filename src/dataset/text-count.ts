@@ -56,9 +56,9 @@ function measure(text: string): { codePoints: number; bytes: number } {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) continue;
     bytes += unit < 0x800 ? 1 : 2;
+    // Four bytes for two units.
     if (isHigh(unit) && isLow(text.charCodeAt(at + 1))) {
       pairs++;
-      bytes++;
       at++;
     }
   }

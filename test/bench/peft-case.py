@@ -1,4 +1,4 @@
-"""The peer's numbers: Qwen2 with LoRA in transformers and PEFT, on random weights of a real shape, on the CPU.
+"""The peer's numbers: Qwen2 with LoRA in transformers and PEFT, on random weights of a real shape.
 
 Prints one JSON object: milliseconds per step (median, and each), tokens per second, peak memory in MiB.
 Needs torch, transformers and peft; `trainer-case.ts` beside this file runs the same cases in this package.
@@ -33,6 +33,7 @@ def arguments():
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--checkpointing", action="store_true")
@@ -65,7 +66,8 @@ def main():
     options = arguments()
     torch.set_num_threads(options.threads)
     model, config = build(options)
-    ids = torch.randint(0, config.vocab_size, (options.batch, options.tokens))
+    model.to(options.device)
+    ids = torch.randint(0, config.vocab_size, (options.batch, options.tokens)).to(options.device)
     labels = ids.clone()
     labels[:, : options.tokens // 2] = -100  # the first half is the question
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

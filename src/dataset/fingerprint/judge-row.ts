@@ -9,6 +9,8 @@ import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts'
 function mostOf(symbols: number): number {
   return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
 }
+/** The same of a row in which next to nothing is common to many rows: it is of no template. */
+const UNIQUE = { symbols: 48, share: 0.95, most: 0.5 };
 /** Share from which a row is of the evaluation set, however short. */
 const OF_EVALUATION = 0.5;
 /** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
@@ -19,8 +21,10 @@ const WHOLE_SHARE_OF_ROW = 1 / 3;
 const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone. */
 const MIXTURE_MARGIN = 0.1;
-/** Share of an answer from which it is another's when the question is, too. */
+/** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
 const OF_SAME_QUESTION = 0.45;
+/** What a gram weighs that the other lacks, and might lack though he had the text: it is taken for its window only. */
+const UNSURE_WEIGHT = 0.25;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -56,13 +60,15 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       [...chosen, i].map((k) => likenesses[k]!),
     );
     const isWhole = likeness.wholeShare >= 0.8;
-    const fewest = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
-    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewest) continue;
+    const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    const isMost = best.held >= (most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
+    const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
+    const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
+    const isMost = best.held >= (fewest + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
     // What many rows of a template have makes a row another's only when there is nothing else in it.
     if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.missing === 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
@@ -71,8 +77,10 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
-    if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
-    if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    const echo = echoOf(judged, sameQuestions);
+    if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
+    if (wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15) && isLong)
+      return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
@@ -101,8 +109,12 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
       if (state === 0) sum.missing++;
-      if (state === 0 && word >= limit) continue;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
+      if (state === 0 && word >= limit) {
+        all += weight * UNSURE_WEIGHT;
+        count += UNSURE_WEIGHT;
+        continue;
+      }
       count++;
       all += weight;
       if (state === 0) continue;
@@ -121,11 +133,20 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     const heldHere = Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
     const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
     sum.total += text;
-    sum.held += isSameQuestion && heldHere >= OF_SAME_QUESTION * text ? text : heldHere;
+    const echo = (text * print.echoOfPair[pair]!) / 255;
+    sum.held += isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo) ? text : heldHere;
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;
+}
+
+/** Largest share of an answer under the same question that repeats it; 1 when no question is the same. */
+function echoOf({ print, row }: JudgedRow, sameQuestions: Uint8Array): number {
+  const first = firstPairOf(print, row);
+  let most = -1;
+  for (const [i, isSame] of sameQuestions.entries()) if (isSame) most = Math.max(most, print.echoOfPair[first + i]!);
+  return most < 0 ? 1 : most / 255;
 }
 
 function bitsIn(bits: number): number {

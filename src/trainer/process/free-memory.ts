@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
-import { promisify } from 'node:util';
-import { childEnvironment } from '../../shared/child-environment.ts';
 import type { BackendInfo } from '../engine/tensorflow.ts';
+import { askNvidiaSmi } from './nvidia-smi.ts';
 
 /** Reserve for other programs, and for errors of the estimate. */
 const RESERVE = 0.1;
@@ -37,16 +35,8 @@ async function freeInContainer(): Promise<number> {
   return limit - process.memoryUsage.rss();
 }
 
-/** Of the first GPU that this process may use, or no limit where the driver's tool does not say. */
+/** Without a limit where the driver's tool does not say. */
 async function freeOnGpu(): Promise<number> {
-  const [device = '0'] = (process.env.CUDA_VISIBLE_DEVICES || '0').split(',');
-  const query = ['--query-gpu=memory.free', '--format=csv,noheader,nounits', `--id=${device}`];
-  const mebibytes = await promisify(execFile)('nvidia-smi', query, {
-    timeout: 10_000,
-    env: childEnvironment({ env: process.env }),
-  }).then(
-    ({ stdout }) => Number.parseInt(stdout, 10),
-    () => Number.NaN,
-  );
-  return Number.isFinite(mebibytes) ? mebibytes * 2 ** 20 : Number.POSITIVE_INFINITY;
+  const mebibytes = await askNvidiaSmi('memory.free');
+  return mebibytes === null ? Number.POSITIVE_INFINITY : mebibytes * 2 ** 20;
 }

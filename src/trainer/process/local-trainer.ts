@@ -9,6 +9,7 @@ import { Turns } from '../../shared/turns.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { LoraEngine } from '../engine/engine.ts';
 import { loadTensorFlow } from '../engine/tensorflow.ts';
+import { knownHashes } from '../model/base-model.ts';
 import type { Qwen2Config } from '../model/config.ts';
 import { readModelConfig, sha256OfModel } from '../model/model-files.ts';
 import { type EvaluationResult, evaluateTokens } from '../run/evaluate.ts';
@@ -26,6 +27,7 @@ import {
   requireSeed,
 } from './check-arguments.ts';
 import { openEngine } from './open-engine.ts';
+import { setUpTensorFlow } from './set-up-tensorflow.ts';
 import type {
   EvaluateParameters,
   LoadEngineParameters,
@@ -74,13 +76,15 @@ export class LocalTrainer implements LoadedTrainer {
 
   /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, recipe, clock, onAlive, onWarning, ...choices } = parameters;
+    const { backend: wanted, recipe, recheck, clock, onAlive, onWarning, ...choices } = parameters;
+    const hashes = knownHashes({ cacheDir: choices.cacheDir, recheck });
+    const xla = setUpTensorFlow(choices);
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
     const asked = recipe && requireRecipe(recipe);
     if (asked) requirePositions(config, asked.contextTokens);
     if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
-    const baseSha256 = await sha256OfModel(folder);
+    const baseSha256 = await sha256OfModel(folder, hashes.of);
     const { tf, backend } = await loadTensorFlow({ backend: wanted });
     const { engine, precision, weightStorage } = await openEngine({
       tf,
@@ -89,6 +93,11 @@ export class LocalTrainer implements LoadedTrainer {
       config,
       baseSha256,
       ...choices,
+      hashes,
+      xla,
+    }).catch(async (error: unknown) => {
+      if (!parameters.signal?.aborted) await hashes.forget();
+      throw error;
     });
     try {
       if (asked) engine.requireMemory(asked.rank, asked.contextTokens);
@@ -160,7 +169,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** Everything a run's result depends on. */
   #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
     const { baseSha256, backend, precision } = this.facts;
-    return sha256([baseSha256, backend.name, precision.matmul, recipe, seed], rows);
+    return sha256([baseSha256, backend.name, precision.matmul, precision.xla, recipe, seed], rows);
   }
 
   async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {

@@ -74,7 +74,10 @@ export class TrainerProcess implements LoadedTrainer {
     const worker = new Worker(parameters);
     const facts = await loadInto(worker, parameters);
     // A restarted process keeps the backend and types of the first one, so that its results are the same.
-    const engine = { ...parameters.engine, backend: facts.backend.name, matmul: facts.precision.matmul };
+    const { matmul, xla } = facts.precision;
+    const kept = { backend: facts.backend.name, matmul, xla: xla ? ('on' as const) : ('off' as const) };
+    // What ended the process may have been damaged weights.
+    const engine = { ...parameters.engine, ...kept, recheck: true };
     return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
 

@@ -163,11 +163,12 @@ async function* weightFeeds(
     const offset = mapped?.offsets.get(name);
     if (offset !== undefined) {
       yield [fedAs(name), { shape: shape as [number, number], offset }];
-    } else if (shape.length === 2 && storage !== 'float32') {
-      const halves = await weights.readBfloat16(name);
-      yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
     } else {
-      yield [fedAs(name), { dtype: 'float32', shape, data: (await weights.read(name)).data }];
+      const inHalves = shape.length === 2 && storage !== 'float32';
+      const { buffer, byteOffset, byteLength } = inHalves
+        ? await weights.readBfloat16(name)
+        : (await weights.read(name)).data;
+      yield [fedAs(name), integers(new Int32Array(buffer, byteOffset, byteLength / 4))];
     }
   }
 }

@@ -54,6 +54,7 @@ export class Graph {
   readonly #nodes: Uint8Array[] = [];
   readonly #constants = new Map<string, Value>();
   #controls: Value[] = [];
+  #device: string | null = null;
   readonly #prefix: string;
 
   /** Names that are made up start with `prefix`. */
@@ -72,6 +73,7 @@ export class Graph {
     const fields = [bytesField(1, ownName), bytesField(2, op)];
     for (const input of inputs) fields.push(bytesField(3, input.name));
     for (const control of controls) fields.push(bytesField(3, control));
+    if (this.#device !== null) fields.push(bytesField(4, this.#device));
     for (const [key, value] of Object.entries(attributes))
       fields.push(bytesField(5, join([bytesField(1, key), bytesField(2, attributeValue(value))])));
     this.#nodes.push(bytesField(1, join(fields)));
@@ -89,6 +91,17 @@ export class Graph {
       return build();
     } finally {
       this.#controls = before;
+    }
+  }
+
+  /** Everything that `build` writes down runs on this device, such as `/device:GPU:0`, or the graph does not run at all. */
+  on<T>(device: string, build: () => T): T {
+    const before = this.#device;
+    this.#device = device;
+    try {
+      return build();
+    } finally {
+      this.#device = before;
     }
   }
 

@@ -241,11 +241,15 @@ function writeOptimizer(ops: Ops, matrices: Trainable[]): void {
   ops.identity(done, { name: FETCH.step, after: stepped });
 }
 
-/** Two bytes a value come as pairs of bfloat16 in int32, the only integers that are uploaded without a copy per element. */
+/**
+ * Bits come as int32: the addon uploads them without a copy per element, and leaves them on the host. Floats it would put on
+ * a GPU at once, take back, and send again.
+ */
 function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType, mapped: boolean): Value {
-  if (dtype === 'float32' || mapped) return ops.graph.placeholder(fedAs(name), dtype, shape);
-  const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
-  return ops.cast(ops.reshape(ops.bitcast(pairs, 'bfloat16'), shape), dtype);
+  if (mapped) return ops.graph.placeholder(fedAs(name), dtype, shape);
+  const bits = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
+  const fed = dtype === 'float32' ? 'float32' : 'bfloat16';
+  return ops.cast(ops.reshape(ops.bitcast(bits, fed), shape), dtype);
 }
 
 function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>, layer: number): DecoderLayer {
