@@ -24,6 +24,7 @@ const SEARCHING = ['candidates', 'evaluation-rows', 'judge-row', 'likeness', 'ow
 /** The rules by room: pure, so that the tests that say what they do are quick. */
 const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: filesOf('src/scoring'), tests: 'test/scoring/*.test.ts' },
+  { rules: filesOf('src/policy'), tests: 'test/policy/*.test.ts' },
   { rules: filesOf('src/queue'), tests: 'test/queue/*.test.ts' },
   // Its test draws thousands of values, and reaches nothing else.
   { rules: ['src/dataset/read-row.ts'], tests: 'test/dataset/read-row.test.ts' },

@@ -51,7 +51,8 @@ export class Candidates {
     const words = judged.flatMap(({ print }) => [print.words, print.pairHashes, print.questionHashes]);
     this.#table = new GramTable({ words, notes: 2, empty: NONE });
     this.#parts.handOn = (gathered, start, end) => {
-      for (let i = start; i < end; i += 2) {
+      const kept = this.#table.keepOpen(gathered, start, end);
+      for (let i = start; i < kept; i += 2) {
         const place = this.#table.openPlaceOf(gathered[i]!);
         if (place !== ABSENT) this.#note(place, gathered[i + 1]!);
       }

