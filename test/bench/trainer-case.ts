@@ -124,7 +124,7 @@ for (let i = 0; i < steps; i++) {
 const msPerStep = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)] ?? firstMs;
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 const estimate = {
-  ...{ config, storage, matmul: dtype, rank: 16, rows: batchSize, length: tokens },
+  ...{ config, storage, matmul: dtype, rank: 16, lengths: Array<number>(batchSize).fill(tokens) },
   checkpointing: options.checkpointing ? 'layer' : 'none',
 } as const;
 const estimateBytes = options.evaluate ? evaluationBytes(estimate) : trainingBytes(estimate);

@@ -12,8 +12,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'rotary embedding turned the other way',
     file: `${GRAPH}/batch-feeds.ts`,
-    from: 'i % config.headDim < config.headDim / 2',
-    to: 'i % config.headDim >= config.headDim / 2',
+    from: 'i % headDim < headDim / 2',
+    to: 'i % headDim >= headDim / 2',
   },
   {
     mistake: 'epsilon of the norms ten times as large',
@@ -30,32 +30,32 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'a token may not look at itself',
     file: `${GRAPH}/lora-graph.ts`,
-    from: "compare('Greater', ops.reshape(places, [1, -1])",
-    to: "compare('GreaterEqual', ops.reshape(places, [1, -1])",
+    from: "compare('Greater', ops.reshape(ops.range(ops.add",
+    to: "compare('GreaterEqual', ops.reshape(ops.range(ops.add",
   },
   {
     mistake: 'attention scaled by the head dimension, not its root',
-    file: `${GRAPH}/attention.ts`,
-    from: "ops.multiply(scores, ops.graph.constant('float32', 1 / Math.sqrt(config.headDim)))",
-    to: "ops.multiply(scores, ops.graph.constant('float32', 1 / config.headDim))",
+    file: `${GRAPH}/batch-feeds.ts`,
+    from: 'headDim ** -0.25',
+    to: 'headDim ** -0.5',
   },
   {
-    mistake: 'attention scale forgotten in the gradient',
+    mistake: 'gradient of the queries twice as large',
     file: `${GRAPH}/attention.ts`,
-    from: "ops.multiply(dScores, ops.graph.constant('float32', 1 / Math.sqrt(headDim)))",
-    to: 'dScores',
+    from: 'ops.batchMatMul(dScores, keys)',
+    to: 'ops.batchMatMul(dScores, ops.add(keys, keys))',
   },
   {
     mistake: 'gradient of softmax without its sum',
     file: `${GRAPH}/attention.ts`,
-    from: "ops.subtract(weighted, ops.multiply(share, ops.reduceLast('Sum', weighted)))",
-    to: 'weighted',
+    from: 'ops.subtract(dShares, queriesOf(context, tile, mean, 1))',
+    to: 'dShares',
   },
   {
     mistake: 'rotation not turned back for its gradient',
     file: `${GRAPH}/attention.ts`,
-    from: 'ops.swapHalves(ops.multiply(exact, sin), 4)',
-    to: 'ops.multiply(ops.swapHalves(exact, 4), sin)',
+    from: 'ops.swapHalves(ops.multiply(dy, sin), 3)',
+    to: 'ops.multiply(ops.swapHalves(dy, 3), sin)',
   },
   {
     mistake: 'slope of SiLU without its second part',
@@ -162,13 +162,13 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'each token predicts itself',
     file: 'src/trainer/tokens/batches.ts',
-    from: 'row * length + position - 1',
-    to: 'row * length + position',
+    from: 'start + position - 1',
+    to: 'start + position',
   },
   {
     mistake: 'every part of a batch draws the dropout of its beginning',
     file: `${GRAPH}/graph-training.ts`,
-    from: 'first_position: integer(row * batch.length)',
+    from: 'first_position: integer(place)',
     to: 'first_position: integer(0)',
   },
   {
@@ -180,8 +180,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'the same dropout for every batch',
     file: `${GRAPH}/graph-training.ts`,
-    from: 'seed: this.#parameters.random.nextUint32() | 0',
-    to: 'seed: 1',
+    from: 'this.#seed = this.#parameters.random.nextUint32() | 0',
+    to: 'this.#seed = 1',
   },
   {
     mistake: 'the same dropout for every linear layer',
@@ -190,9 +190,33 @@ export const MUTATIONS: Mutation[] = [
     to: 'zero',
   },
   {
+    mistake: 'later queries forgotten in the gradient of keys',
+    file: `${GRAPH}/attention.ts`,
+    from: 'ops.add(ofLaterQueries, ops.cast',
+    to: 'ops.add(ops.zerosLike(ofLaterQueries), ops.cast',
+  },
+  {
+    mistake: 'a key of the row before is looked at too',
+    file: `${GRAPH}/attention-tiles.ts`,
+    from: 'vectors.push(...[0, row, 0], ...[-1, keys, -1]);',
+    to: 'vectors.push(...[0, Math.max(0, row - 1), 0], ...[-1, keys, -1]);',
+  },
+  {
+    mistake: 'each call of a step draws the dropout of its beginning',
+    file: `${GRAPH}/graph-training.ts`,
+    from: 'this.#place += batch.inputIds.length',
+    to: 'this.#place += 0',
+  },
+  {
+    mistake: 'places go on from row to row',
+    file: `${GRAPH}/batch-feeds.ts`,
+    from: 'Int32Array.from(lengths.flatMap((length) => Array.from({ length }, (_, place) => place)))',
+    to: 'Int32Array.from(inputIds.keys())',
+  },
+  {
     mistake: 'the last part of a batch is left out',
     file: `${GRAPH}/graph-training.ts`,
-    from: 'row < batch.rows; row += rowsAtOnce',
-    to: 'row <= batch.rows - rowsAtOnce - (rowsAtOnce < batch.rows ? 1 : 0); row += rowsAtOnce',
+    from: 'for (const rows of parts) {',
+    to: 'for (const rows of parts.length > 1 ? parts.slice(0, -1) : parts) {',
   },
 ];

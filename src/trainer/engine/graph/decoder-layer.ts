@@ -47,7 +47,7 @@ export function layerForward(context: LayerContext, layer: DecoderLayer, x: Valu
   const q = linear('self_attn.q_proj', h);
   const k = linear('self_attn.k_proj', h);
   const v = linear('self_attn.v_proj', h);
-  const attention = attentionForward(context, { q: q.y, k: k.y, v: v.y });
+  const attention = attentionForward(context, ops.concat([q.y, k.y, v.y], 1));
   const o = linear('self_attn.o_proj', attention.y);
   const attended = ops.add(x, ops.cast(o.y, 'float32'));
 
@@ -95,7 +95,10 @@ export function layerBackward(context: LayerContext, layer: DecoderLayer, pass: 
   const dAttended = ops.add(dy, normBackward(ops, layer.postAttentionNorm, pass.postAttentionNorm, dH2));
 
   const dContext = back('self_attn.o_proj', pass.o, pass.attention.y, dAttended);
-  const { dq, dk, dv } = attentionBackward(context, pass.attention, dContext);
+  const { heads, kvHeads, headDim } = context.config;
+  const widths = [heads * headDim, kvHeads * headDim, kvHeads * headDim];
+  const dProjected = attentionBackward(context, pass.attention, dContext);
+  const [dq, dk, dv] = ops.splitInto(dProjected, widths, 1) as [Value, Value, Value];
   const h = ops.cast(normOutput(ops, layer.inputNorm, pass.inputNorm), matmul);
   const dH = sum([
     back('self_attn.q_proj', pass.q, h, dq),

@@ -7,7 +7,7 @@ import type { TokenBatch } from '../../tokens/batches.ts';
 import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
 import type { DropoutMask, LoraEngine, LoraEvaluation, StartTrainingParameters, TrainingState } from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
-import { batchFeeds } from './batch-feeds.ts';
+import { BatchFeeds } from './batch-feeds.ts';
 import { GraphTraining } from './graph-training.ts';
 import {
   FETCH,
@@ -29,6 +29,8 @@ export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'c
   checkpointing?: Checkpointing;
   /** What training may take in all, base weights included. Default: no limit. */
   memoryBytes?: number;
+  /** Tokens computed at once in training, unless a single row has more. Default {@link CALL_TOKENS}. */
+  callTokens?: number;
 }
 
 type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
@@ -37,7 +39,10 @@ type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'map
  * halved, and the step computed again, whenever a gradient is too large for float16.
  */
 const LARGEST_SCALE = 65_536;
+/** Enough to keep the matrix products of a CPU busy; more only take memory. */
+const CALL_TOKENS = 1024;
 const DEFAULTS: FilledOptions = {
+  callTokens: CALL_TOKENS,
   storage: 'float32',
   matmul: 'float32',
   checkpointing: 'none',
@@ -47,6 +52,8 @@ const DEFAULTS: FilledOptions = {
 /** The engine that runs the whole model as one TensorFlow graph, in one call of the native addon per batch. */
 export class GraphEngine implements LoraEngine {
   readonly config: Qwen2Config;
+  readonly callTokens: number;
+  readonly #feeds: BatchFeeds;
   readonly #session: GraphSession;
   readonly #options: FilledOptions;
   /** Owner of the adapter in the session, which holds one at a time. */
@@ -54,6 +61,8 @@ export class GraphEngine implements LoraEngine {
 
   private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
     this.config = config;
+    this.callTokens = options.callTokens;
+    this.#feeds = new BatchFeeds(config);
     this.#session = session;
     this.#options = options;
   }
@@ -77,8 +86,9 @@ export class GraphEngine implements LoraEngine {
   }
 
   requireMemory(rank: number, length: number): void {
-    this.#planBatch(rank, { rows: 1, length });
-    this.#requireEvaluation(rank, { rows: Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length)), length });
+    this.#planBatch(rank, [length]);
+    const rows = Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length));
+    this.#requireEvaluation(rank, new Array<number>(rows).fill(length));
   }
 
   /** Replays recorded dropout masks where `mask` is given. */
@@ -88,7 +98,8 @@ export class GraphEngine implements LoraEngine {
     const run = this.#start(adapter, resume);
     return new GraphTraining({
       config: this.config,
-      planBatch: (batch) => this.#planBatch(adapter.rank, batch),
+      feedsOf: (batch) => this.#feeds.of(batch),
+      planBatch: (batch) => this.#planBatch(adapter.rank, batch.lengths),
       scale: resume?.gradientScale ?? (this.#options.matmul === 'float16' ? LARGEST_SCALE : 1),
       run,
       adapter,
@@ -105,8 +116,8 @@ export class GraphEngine implements LoraEngine {
     const scale = { adapter_scale: float(used.alpha / used.rank) };
     return {
       tokenLosses: async (batch) => {
-        this.#requireEvaluation(used.rank, batch);
-        const feeds = { ...batchFeeds(this.config, batch), ...scale };
+        this.#requireEvaluation(used.rank, batch.lengths);
+        const feeds = { ...this.#feeds.of(batch), ...scale };
         return requiredItem(run(feeds, [FETCH.evaluate]), 0);
       },
       dispose: () => {},
@@ -116,7 +127,7 @@ export class GraphEngine implements LoraEngine {
   /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
   stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
     const used = adapter ?? noAdapter(this.config);
-    const feeds = { ...batchFeeds(this.config, batch), adapter_scale: float(used.alpha / used.rank) };
+    const feeds = { ...this.#feeds.of(batch), adapter_scale: float(used.alpha / used.rank) };
     return this.#start(used)(feeds, stages.map(stageOf));
   }
 
@@ -124,12 +135,12 @@ export class GraphEngine implements LoraEngine {
     this.#session.close();
   }
 
-  #planBatch(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): BatchPlan {
-    return planBatch({ ...this.#options, config: this.config, rank, rows, length });
+  #planBatch(rank: number, lengths: number[]): BatchPlan {
+    return planBatch({ ...this.#options, config: this.config, rank, lengths });
   }
 
-  #requireEvaluation(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): void {
-    requireEvaluationMemory({ ...this.#options, config: this.config, rank, rows, length });
+  #requireEvaluation(rank: number, lengths: number[]): void {
+    requireEvaluationMemory({ ...this.#options, config: this.config, rank, lengths });
   }
 
   /** Loads an adapter and its training state into the session. The returned function runs it, as long as no other adapter was loaded. */

@@ -5,7 +5,6 @@ import { adapterTensorName, allLinears, type LoraAdapter, linearPaths } from '..
 import type { NamedTensor } from '../../model/weights.ts';
 import { type TokenBatch, takeRows } from '../../tokens/batches.ts';
 import type { AdamWParameters, DropoutMask, LoraTraining, TrainingState } from '../engine.ts';
-import { batchFeeds } from './batch-feeds.ts';
 import { keptOf } from './dropout.ts';
 import { adapterGradientOf, adapterValueOf, FETCH, firstMomentOf, secondMomentOf } from './lora-graph.ts';
 import type { BatchPlan } from './memory.ts';
@@ -15,6 +14,7 @@ const RANDOM_VALUES = 65_536;
 
 export interface GraphTrainingParameters {
   config: Qwen2Config;
+  feedsOf: (batch: TokenBatch) => Record<string, Feed>;
   planBatch: (batch: TokenBatch) => BatchPlan;
   /** Loss scale: losses are multiplied by it, and gradients divided by it. */
   scale: number;
@@ -30,7 +30,8 @@ export interface GraphTrainingParameters {
 interface Accumulated {
   batch: TokenBatch;
   lossScale: number;
-  seed: number;
+  /** Tokens of the step before it. */
+  place: number;
   loss: number;
 }
 
@@ -40,8 +41,11 @@ export class GraphTraining implements LoraTraining {
   readonly #names: string[];
   #steps: number;
   #scale: number;
-  /** What the gradient so far comes from. */
+  /** What the gradient so far comes from, and what draws its dropout. */
   #accumulated: Accumulated[] = [];
+  #seed = 0;
+  #place = 0;
+  divided = false;
 
   constructor(parameters: GraphTrainingParameters) {
     this.#parameters = parameters;
@@ -51,8 +55,14 @@ export class GraphTraining implements LoraTraining {
   }
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
-    const part = { batch, lossScale, seed: this.#parameters.random.nextUint32() | 0 };
+    // One seed a step: the masks of a token hang on its place in the step, whichever rows share its call.
+    if (this.#accumulated.length === 0) {
+      this.#seed = this.#parameters.random.nextUint32() | 0;
+      this.#place = 0;
+    }
+    const part = { batch, lossScale, place: this.#place };
     const loss = this.#add(part);
+    this.#place += batch.inputIds.length;
     this.#accumulated.push({ ...part, loss });
     return loss;
   }
@@ -70,26 +80,28 @@ export class GraphTraining implements LoraTraining {
     return norm;
   }
 
-  /** Adds the gradient of a batch, as many rows at once as there is memory for. */
-  #add({ batch, lossScale, seed }: Omit<Accumulated, 'loss'>): number {
-    const { config, planBatch, run, adapter, mask } = this.#parameters;
+  /** Adds the gradient of a batch: at once, or, where memory is too short for that, in parts. */
+  #add({ batch, lossScale, place }: Omit<Accumulated, 'loss'>): number {
+    const { config, feedsOf, planBatch, run, adapter, mask } = this.#parameters;
     const { rank, alpha, dropout } = adapter;
-    const { rowsAtOnce, checkpointing } = planBatch(batch);
+    const { parts, checkpointing } = planBatch(batch);
+    this.divided ||= parts.length > 1;
     const feeds: Record<string, Feed> = {
       loss_scale: float(lossScale * this.#scale),
       adapter_scale: float(alpha / rank / (1 - dropout)),
-      seed: integer(seed),
+      seed: integer(this.#seed),
       dropped_below: integer(Math.round(dropout * RANDOM_VALUES)),
       ...(mask ? keptFeeds(config, batch, mask, checkpointing) : {}),
     };
+    const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
     let loss = 0;
-    for (let row = 0; row < batch.rows; row += rowsAtOnce) {
-      const part = takeRows(batch, row, rowsAtOnce);
-      if (part.targetIds.length === 0) continue;
-      const place = { first_position: integer(row * batch.length) };
-      const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
-      const fetched = run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch]);
-      loss += requiredItem(requiredItem(fetched, 0), 0);
+    let first = 0;
+    for (const rows of parts) {
+      const part = takeRows(batch, first, first + rows);
+      first += rows;
+      const partFeeds = { ...feedsOf(part), first_position: integer(place) };
+      place += part.inputIds.length;
+      if (part.targetIds.length > 0) loss += requiredItem(requiredItem(run({ ...feeds, ...partFeeds }, [fetch]), 0), 0);
     }
     return loss / this.#scale;
   }
@@ -154,22 +166,30 @@ function matrixNames(config: Qwen2Config): string[] {
   return linearPaths(config).flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]);
 }
 
+/** Masks are of padded rows. */
 function keptFeeds(
   config: Qwen2Config,
-  { rows, length }: TokenBatch,
+  { lengths, inputIds }: TokenBatch,
   mask: DropoutMask,
   checkpointing: BatchPlan['checkpointing'],
 ): Record<string, Feed> {
   const times = checkpointing === 'layer' ? (['first', 'again'] as const) : (['first'] as const);
+  const longest = Math.max(...lengths);
   const feeds: Record<string, Feed> = {};
   for (const linear of allLinears(config)) {
     const { path } = linear;
-    const shape: [number, number] = [rows * length, linear.shape[1]];
-    const values = mask(path, shape);
-    const data = values
-      ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))
-      : new Uint8Array(shape[0] * shape[1]).fill(1);
-    for (const time of times) feeds[keptOf(path, time)] = { dtype: 'bool', shape, data };
+    const width = linear.shape[1];
+    const values = mask(path, [lengths.length * longest, width]);
+    const data = new Uint8Array(inputIds.length * width).fill(1);
+    let token = 0;
+    lengths.forEach((length, row) => {
+      const from = row * longest * width;
+      values?.subarray(from, from + length * width).forEach((value, i) => {
+        data[token * width + i] = value === 0 ? 0 : 1;
+      });
+      token += length;
+    });
+    for (const time of times) feeds[keptOf(path, time)] = { dtype: 'bool', shape: [inputIds.length, width], data };
   }
   return feeds;
 }

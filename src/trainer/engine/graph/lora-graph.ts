@@ -3,6 +3,8 @@ import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName } from '../../model/lora-adapter.ts';
 import { LINEARS, type LinearName, linearPath, linearShape, weightShapes } from '../../model/weights.ts';
 import type { AlignedWeights } from './aligned-weights.ts';
+import type { Rotation, Tiles } from './attention.ts';
+import { VECTORS } from './attention-tiles.ts';
 import { type DecoderLayer, type LayerContext, type LayerPass, layerBackward, layerForward } from './decoder-layer.ts';
 import { drawnDropout } from './dropout.ts';
 import { type DType, Graph, type MatrixType, type Value } from './graph.ts';
@@ -67,10 +69,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
 
   // The batch.
   const inputIds = graph.placeholder('input_ids', 'int32', [-1]);
-  const rows = scalar('rows', 'int32');
-  const length = scalar('length', 'int32');
-  const positions = ops.multiply(rows, length);
-  const groupLength = ops.multiply(length, graph.constant('int32', config.heads / config.kvHeads));
+  const tokens = scalar('tokens', 'int32');
   const lossScale = scalar('loss_scale', 'float32');
 
   // The model.
@@ -94,13 +93,9 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     ops,
     config,
     matmul,
-    rows,
-    length,
-    positions,
-    groupLength,
-    cos: graph.placeholder('cos', 'float32', [1, 1, -1, config.headDim]),
-    sin: graph.placeholder('sin', 'float32', [1, 1, -1, config.headDim]),
-    causalMask: causalMask(ops, length),
+    tokens,
+    rotation: rotation(ops, config),
+    tiles: tiles(ops),
     adapterScale: scalar('adapter_scale', 'float32'),
     dropout: () => null,
     finalNorm: requiredEntry(base, 'model.norm.weight'),
@@ -114,7 +109,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
   const embed = () => ops.cast(ops.gatherRows(ops.read(embeddings), inputIds), 'float32');
 
   // Training: forward, then backward layer by layer, each adding to its gradients at once.
-  const training = { ...context, dropout: drawnDropout(ops, linears, positions) };
+  const training = { ...context, dropout: drawnDropout(ops, linears, tokens) };
   let residual = embed();
   const steps = layers.map((layer): ForwardStep => {
     const input = residual;
@@ -267,10 +262,31 @@ function decoderLayer(ops: Ops, config: Qwen2Config, base: Map<string, Variable>
   };
 }
 
-/** [1, 1, T, T]: -1e9 where the column comes after the row. */
-function causalMask(ops: Ops, length: Value): Value {
-  const places = ops.range(length);
-  const isFuture = ops.compare('Greater', ops.reshape(places, [1, -1]), ops.reshape(places, [-1, 1]));
-  const mask = ops.multiply(ops.cast(isFuture, 'float32'), ops.graph.constant('float32', -1e9));
-  return ops.reshape(mask, [1, 1, length, length]);
+/** The rotary tables [places, D], which are fed, at the place of each token in its row. */
+function rotation(ops: Ops, { headDim }: Qwen2Config): Rotation {
+  const places = ops.graph.placeholder('places', 'int32', [-1]);
+  const ofTokens = (name: string) => {
+    const table = ops.graph.placeholder(name, 'float32', [-1, headDim]);
+    return ops.reshape(ops.gatherRows(table, places), [1, -1, headDim]);
+  };
+  return { cos: ofTokens('cos'), sin: ofTokens('sin') };
+}
+
+function tiles(ops: Ops): Tiles {
+  const { graph } = ops;
+  const scalar = (name: string) => graph.placeholder(name, 'int32', []);
+  const [mostQueries, mostKeys] = [scalar('most_queries'), scalar('most_keys')];
+  // A tile's mask is cut out of this one so that its own keys begin at column mostKeys.
+  const query = ops.add(ops.reshape(ops.range(mostQueries), [-1, 1]), mostKeys);
+  const isFuture = ops.compare('Greater', ops.reshape(ops.range(ops.add(mostKeys, mostQueries)), [1, -1]), query);
+  return {
+    count: scalar('tiles'),
+    lastKeys: scalar('last_keys'),
+    vectors: graph.placeholder('tile_vectors', 'int32', [-1, VECTORS.length, 3]),
+    paddings: graph.placeholder('tile_paddings', 'int32', [-1, 3, 2]),
+    mask: ops.multiply(
+      ops.cast(ops.reshape(isFuture, [1, mostQueries, -1]), 'float32'),
+      graph.constant('float32', -1e9),
+    ),
+  };
 }

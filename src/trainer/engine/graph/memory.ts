@@ -1,15 +1,16 @@
 import { FlockOffError } from '../../../errors/flock-off-error.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { weightShapes } from '../../model/weights.ts';
+import { partition } from '../../tokens/batches.ts';
+import { TILE_QUERIES } from './attention-tiles.ts';
 import type { LoraGraphParameters } from './lora-graph.ts';
 import { chunkRowsOf } from './loss-head.ts';
 
 export interface TrainingMemoryParameters extends LoraGraphParameters {
   /** Rank of the adapter. */
   rank: number;
-  /** Rows computed at once, and the tokens each is padded to. */
-  rows: number;
-  length: number;
+  /** Tokens of each row that is computed at once. */
+  lengths: number[];
   /** Gradient checkpointing: whether layers are recomputed in the backward pass. */
   checkpointing: 'none' | 'layer';
 }
@@ -35,9 +36,9 @@ export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpo
  * the forward pass leaves for the backward pass, and the largest working set. Checked against measured peaks by `npm run bench`.
  */
 export function trainingBytes(parameters: TrainingMemoryParameters): number {
-  const { config, rows, length, checkpointing } = parameters;
+  const { config, lengths, checkpointing } = parameters;
   const { layers, hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize: wide } = config;
-  const positions = rows * length;
+  const positions = tokensOf(lengths);
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
   const residual = residualBytes(parameters);
   // What the backward pass of a layer reads besides its input; masks are a byte for each input of a linear layer.
@@ -48,10 +49,11 @@ export function trainingBytes(parameters: TrainingMemoryParameters): number {
 
 /** The same of evaluation, which keeps nothing of a layer for later. */
 export function evaluationBytes(parameters: EvaluationMemoryParameters): number {
-  const { config, rank, rows, length } = parameters;
+  const { config, rank, lengths } = parameters;
   const { hiddenSize: hidden, vocabSize, heads, intermediateSize: wide } = config;
-  const positions = rows * length;
-  const shares = 4 * SHARE_COPIES * rows * heads * length ** 2;
+  const positions = tokensOf(lengths);
+  const longest = Math.max(...lengths);
+  const shares = 4 * SHARE_COPIES * heads * Math.min(TILE_QUERIES, longest) * longest;
   const layer = shares + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
   const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
   return (
@@ -64,9 +66,11 @@ export function evaluationBytes(parameters: EvaluationMemoryParameters): number 
 }
 
 /** What goes from layer to layer. */
-function residualBytes({ config, rows, length }: EvaluationMemoryParameters): number {
-  return 4 * rows * length * config.hiddenSize;
+function residualBytes({ config, lengths }: EvaluationMemoryParameters): number {
+  return 4 * tokensOf(lengths) * config.hiddenSize;
 }
+
+const tokensOf = (lengths: number[]) => lengths.reduce((sum, length) => sum + length, 0);
 
 function weightBytes({ config, storage }: LoraGraphParameters): number {
   let bytes = 0;
@@ -91,9 +95,10 @@ function adapterWeights(config: Qwen2Config, rank: number): number {
 /** Gradient checkpointing. `auto` keeps the activations where they fit into memory, and recomputes them otherwise. */
 export type Checkpointing = 'auto' | 'none' | 'layer';
 
-/** How a batch is computed within what memory there is. The gradient is the same, up to the order of its sums. */
+/** How a batch is computed within what memory there is. */
 export interface BatchPlan {
-  rowsAtOnce: number;
+  /** Rows of each part: one part where there is memory for it. The gradient of more is the same, up to the order of its sums. */
+  parts: number[];
   checkpointing: 'none' | 'layer';
 }
 
@@ -104,32 +109,33 @@ export interface PlanBatchParameters extends Omit<TrainingMemoryParameters, 'che
 }
 
 /**
- * The fastest way that fits: fewer rows at once cost little, computing layers again costs a third of the time.
+ * Computing layers again costs a third of the time and changes nothing; so that comes first, and rows are divided only where
+ * it is not enough.
  * @throws FlockOffError `out-of-memory` when a single row is too much.
  */
 export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: PlanBatchParameters): BatchPlan {
+  const { lengths } = batch;
   const ways = wanted === 'auto' ? (['none', 'layer'] as const) : [wanted];
-  for (const checkpointing of ways) {
-    for (let parts = 1; parts <= batch.rows; parts++) {
-      const rowsAtOnce = Math.ceil(batch.rows / parts);
-      if (trainingBytes({ ...batch, rows: rowsAtOnce, checkpointing }) <= memoryBytes)
-        return { rowsAtOnce, checkpointing };
+  const tokens = tokensOf(lengths);
+  for (let count = 1; count <= lengths.length; count++) {
+    const parts = count === 1 ? [lengths] : partition(lengths, (length) => length, Math.ceil(tokens / count));
+    for (const checkpointing of ways) {
+      if (parts.every((part) => trainingBytes({ ...batch, lengths: part, checkpointing }) <= memoryBytes))
+        return { parts: parts.map((part) => part.length), checkpointing };
     }
   }
-  const least: BatchPlan = { rowsAtOnce: 1, checkpointing: wanted === 'auto' ? 'layer' : wanted };
-  const neededBytes = trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing });
-  requireBytes(`training a row of ${batch.length} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
-  return least;
+  const longest = Math.max(...lengths);
+  const checkpointing = wanted === 'auto' ? 'layer' : wanted;
+  const neededBytes = trainingBytes({ ...batch, lengths: [longest], checkpointing });
+  requireBytes(`training a row of ${longest} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
+  return { parts: lengths.map(() => 1), checkpointing };
 }
 
 /** @throws FlockOffError `out-of-memory` when a batch is too much to evaluate. */
 export function requireEvaluationMemory(batch: Omit<PlanBatchParameters, 'checkpointing'>): void {
-  const { rows, length } = batch;
-  requireBytes(
-    `evaluating ${rows === 1 ? 'a row' : `${rows} rows`} of ${length} tokens`,
-    evaluationBytes(batch),
-    batch,
-  );
+  const { lengths } = batch;
+  const rows = lengths.length === 1 ? 'a row' : `${lengths.length} rows`;
+  requireBytes(`evaluating ${rows} of ${Math.max(...lengths)} tokens`, evaluationBytes(batch), batch);
 }
 
 function requireBytes(
@@ -138,7 +144,7 @@ function requireBytes(
   batch: Omit<PlanBatchParameters, 'checkpointing'>,
   checkpointing?: Checkpointing,
 ): void {
-  const { memoryBytes, mapped, length } = batch;
+  const { memoryBytes, mapped, lengths } = batch;
   // A mapped file is read again where there is no memory to hold it: slow, but it runs.
   const neededBytes = bytes - (mapped ? weightBytes(batch) : 0);
   if (neededBytes <= memoryBytes) return;
@@ -146,7 +152,7 @@ function requireBytes(
     code: 'out-of-memory',
     what: `${what} takes ${inGiB(neededBytes)}, there are ${inGiB(memoryBytes)} for it`,
     fix: `${adviceFor(batch, checkpointing)}free memory, or use a machine that has more`,
-    facts: { neededBytes, memoryBytes, length },
+    facts: { neededBytes, memoryBytes, length: Math.max(...lengths) },
   });
 }
 
