@@ -23,8 +23,8 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'no bias in q, k and v',
-    file: `${GRAPH}/lora-linear.ts`,
-    from: 'linear.bias ? ops.add(adapted, matrix(context, linear.bias)) : adapted',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'stack.bias ? ops.add(adapted, ops.read(stack.bias)) : adapted',
     to: 'adapted',
   },
   {
@@ -60,8 +60,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'slope of SiLU without its second part',
     file: `${GRAPH}/decoder-layer.ts`,
-    from: 'ops.add(gate, ops.subtract(activated, ops.multiply(activated, gate)))',
-    to: 'gate',
+    from: 'ops.add(open, ops.subtract(activated, ops.multiply(activated, open)))',
+    to: 'open',
   },
   {
     mistake: 'gradient of the norm without its mean',
@@ -83,27 +83,27 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'adapter scaled by alpha, not alpha / rank',
-    file: `${GRAPH}/graph-training.ts`,
-    from: 'adapter_scale: float(alpha / rank / (1 - dropout))',
-    to: 'adapter_scale: float(alpha / (1 - dropout))',
+    file: `${GRAPH}/graph-engine.ts`,
+    from: 'adapter.alpha / adapter.rank / (1 - adapter.dropout)',
+    to: 'adapter.alpha / (1 - adapter.dropout)',
   },
   {
     mistake: 'kept inputs not scaled up for the dropped ones',
-    file: `${GRAPH}/graph-training.ts`,
-    from: 'adapter_scale: float(alpha / rank / (1 - dropout))',
-    to: 'adapter_scale: float(alpha / rank)',
+    file: `${GRAPH}/graph-engine.ts`,
+    from: 'adapter.alpha / adapter.rank / (1 - adapter.dropout)',
+    to: 'adapter.alpha / adapter.rank',
   },
   {
     mistake: 'dropout forgotten in the gradient of the input',
-    file: `${GRAPH}/lora-linear.ts`,
-    from: 'mask ? ops.multiply(dSeen, mask) : dSeen',
-    to: 'dSeen',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'ops.multiply(ops.matMul(dLow, ops.read(stack.blocksOfA)), factors)',
+    to: 'ops.matMul(dLow, ops.read(stack.blocksOfA))',
   },
   {
     mistake: 'gradient of A from all inputs, dropped ones too',
-    file: `${GRAPH}/lora-linear.ts`,
-    from: 'da: ops.cast(ops.matMul(dLow, seen, { transposeA: true })',
-    to: 'da: ops.cast(ops.matMul(dLow, x, { transposeA: true })',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'exact(ops.matMul(dLow, seenBy(ops, stack, x, factors)',
+    to: "exact(ops.matMul(dLow, seenBy(ops, stack, x, ops.add(ops.zerosLike(factors), ops.graph.constant('float32', 1)))",
   },
   {
     mistake: 'no final norm',
@@ -125,7 +125,7 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'gradients stay after a step',
-    file: `${GRAPH}/lora-graph.ts`,
+    file: `${GRAPH}/adapter-variables.ts`,
     from: 'ops.assign(gradient, ops.zerosLike(sum), [moved])',
     to: 'ops.assign(gradient, ops.identity(sum), [moved])',
   },
@@ -184,9 +184,9 @@ export const MUTATIONS: Mutation[] = [
     to: 'this.#seed = 1',
   },
   {
-    mistake: 'the same dropout for every linear layer',
+    mistake: 'the same dropout for every decoder layer',
     file: `${GRAPH}/dropout.ts`,
-    from: "graph.constant('int32', linears.indexOf(linear))",
+    from: "graph.constant('int32', layer)",
     to: 'zero',
   },
   {
@@ -212,6 +212,30 @@ export const MUTATIONS: Mutation[] = [
     file: `${GRAPH}/batch-feeds.ts`,
     from: 'Int32Array.from(lengths.flatMap((length) => Array.from({ length }, (_, place) => place)))',
     to: 'Int32Array.from(inputIds.keys())',
+  },
+  {
+    mistake: 'the same dropout for all linear layers that read the same',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'ops.reshape(factors, [-1, p, in_])',
+    to: 'ops.sliceRows(ops.reshape(factors, [-1, in_]), 0, 1, 2)',
+  },
+  {
+    mistake: 'gradient of B without the scale of the adapter',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'ops.sumOver(ops.multiply(byPart, blocks[stack.name].ofB), 1)',
+    to: 'ops.sumOver(byPart, 1)',
+  },
+  {
+    mistake: 'gradient of A of all linear layers of a stack together',
+    file: `${GRAPH}/linear-stack.ts`,
+    from: 'ops.multiply(ops.reshape(of, [p, -1, p, in_]), blocks[name].ofA)',
+    to: 'ops.reshape(of, [p, -1, p, in_])',
+  },
+  {
+    mistake: 'a step goes on with the adapter from before it',
+    file: `${GRAPH}/adapter-variables.ts`,
+    from: 'graph.after(moved, () => writeBlocks',
+    to: 'graph.after([], () => moved.length ? [] : writeBlocks',
   },
   {
     mistake: 'the last part of a batch is left out',

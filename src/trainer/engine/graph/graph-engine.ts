@@ -2,23 +2,19 @@ import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, allLinears, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
-import { type NamedTensor, weightShapes } from '../../model/weights.ts';
+import type { NamedTensor } from '../../model/weights.ts';
 import type { TokenBatch } from '../../tokens/batches.ts';
 import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
 import type { DropoutMask, LoraEngine, LoraEvaluation, StartTrainingParameters, TrainingState } from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
+import { stackMatrices } from './adapter-stacks.ts';
+import { baseWeights } from './base-weights.ts';
 import { BatchFeeds } from './batch-feeds.ts';
 import { GraphTraining } from './graph-training.ts';
-import {
-  FETCH,
-  fedAs,
-  firstMomentOf,
-  type LoraGraphParameters,
-  secondMomentOf,
-  stageOf,
-  writeLoraGraph,
-} from './lora-graph.ts';
+import { joined } from './joined.ts';
+import { type LoraGraphParameters, writeLoraGraph } from './lora-graph.ts';
 import { type BatchPlan, type Checkpointing, planBatch, requireEvaluationMemory } from './memory.ts';
+import { FETCH, fedAs, firstMomentOf, secondMomentOf, stageOf } from './names.ts';
 import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
 
 /** Where base weights come from. */
@@ -95,7 +91,8 @@ export class GraphEngine implements LoraEngine {
   startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
     const { resume, optimizer, random, mask } = options;
     const adapter = resume?.adapter ?? options.adapter;
-    const run = this.#start(adapter, resume);
+    const adapterScale = adapter.alpha / adapter.rank / (1 - adapter.dropout);
+    const run = this.#start(adapter, adapterScale, resume);
     return new GraphTraining({
       config: this.config,
       feedsOf: (batch) => this.#feeds.of(batch),
@@ -103,6 +100,7 @@ export class GraphEngine implements LoraEngine {
       scale: resume?.gradientScale ?? (this.#options.matmul === 'float16' ? LARGEST_SCALE : 1),
       run,
       adapter,
+      adapterScale,
       optimizer,
       random,
       mask,
@@ -112,13 +110,11 @@ export class GraphEngine implements LoraEngine {
 
   startEvaluation(adapter: LoraAdapter | null): LoraEvaluation {
     const used = adapter ?? noAdapter(this.config);
-    const run = this.#start(used);
-    const scale = { adapter_scale: float(used.alpha / used.rank) };
+    const run = this.#start(used, used.alpha / used.rank);
     return {
       tokenLosses: async (batch) => {
         this.#requireEvaluation(used.rank, batch.lengths);
-        const feeds = { ...this.#feeds.of(batch), ...scale };
-        return requiredItem(run(feeds, [FETCH.evaluate]), 0);
+        return requiredItem(run(this.#feeds.of(batch), [FETCH.evaluate]), 0);
       },
       dispose: () => {},
     };
@@ -127,8 +123,7 @@ export class GraphEngine implements LoraEngine {
   /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
   stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
     const used = adapter ?? noAdapter(this.config);
-    const feeds = { ...this.#feeds.of(batch), adapter_scale: float(used.alpha / used.rank) };
-    return this.#start(used)(feeds, stages.map(stageOf));
+    return this.#start(used, used.alpha / used.rank)(this.#feeds.of(batch), stages.map(stageOf));
   }
 
   dispose(): void {
@@ -144,12 +139,13 @@ export class GraphEngine implements LoraEngine {
   }
 
   /** Loads an adapter and its training state into the session. The returned function runs it, as long as no other adapter was loaded. */
-  #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
+  #start(adapter: LoraAdapter, adapterScale: number, resume?: TrainingState): GraphSession['run'] {
     checkAdapterFits(adapter, this.config);
     const owner = {};
-    const feeds: Record<string, Feed> = {};
+    const feeds: Record<string, Feed> = { adapter_scale: float(adapterScale) };
     const feed = (tensors: Map<string, NamedTensor>, nameOf: (name: string) => string) => {
-      for (const [name, { shape, data }] of tensors) feeds[fedAs(nameOf(name))] = { dtype: 'float32', shape, data };
+      for (const { name, ...tensor } of stackMatrices(this.config, tensors))
+        feeds[fedAs(nameOf(name))] = { dtype: 'float32', ...tensor };
     };
     feed(adapter.tensors, (name) => name);
     if (resume) {
@@ -170,17 +166,27 @@ async function* weightFeeds(
   { storage, mapped }: Pick<LoraGraphParameters, 'storage' | 'mapped'>,
   weights: WeightReader,
 ): AsyncGenerator<[name: string, feed: Feed | MappedFeed]> {
-  for (const [name, shape] of weightShapes(config)) {
-    const offset = mapped?.offsets.get(name);
-    if (offset !== undefined) {
+  for (const { name, shape, sources } of baseWeights(config)) {
+    const offset = mapped?.offsets.get(requiredItem(sources, 0));
+    const isMatrix = shape.length === 2;
+    if (offset !== undefined && isMatrix) {
+      // The matrices of a stack are neighbours in the file, without a gap.
       yield [fedAs(name), { shape: shape as [number, number], offset }];
-    } else if (shape.length === 2 && storage !== 'float32') {
-      const halves = await weights.readBfloat16(name);
+    } else if (isMatrix && storage !== 'float32') {
+      const halves = joined(await readAll(sources, weights.readBfloat16), (length) => new Uint16Array(length));
       yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
     } else {
-      yield [fedAs(name), { dtype: 'float32', shape, data: (await weights.read(name)).data }];
+      const read = async (source: string) => (await weights.read(source)).data;
+      const data = joined(await readAll(sources, read), (length) => new Float32Array(length));
+      yield [fedAs(name), { dtype: 'float32', shape, data }];
     }
   }
+}
+
+async function readAll<T>(names: string[], read: (name: string) => Promise<T>): Promise<T[]> {
+  const values: T[] = [];
+  for (const name of names) values.push(await read(name));
+  return values;
 }
 
 /** An adapter of rank 1 that adds nothing. */

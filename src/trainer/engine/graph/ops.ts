@@ -89,10 +89,15 @@ export class Ops {
     return this.#same(op, [x, axis], { keep_dims: { bool: true }, Tidx: { type: 'int32' } });
   }
 
+  /** Over one dimension, which goes away. */
+  sumOver(x: Value, axis: number): Value {
+    const axes = this.graph.constant('int32', [axis]);
+    return this.#same('Sum', [x, axes], { keep_dims: { bool: false }, Tidx: { type: 'int32' } });
+  }
+
   /** Sum of a vector. */
   sum(x: Value): Value {
-    const axis = this.graph.constant('int32', [0]);
-    return this.#same('Sum', [x, axis], { keep_dims: { bool: false }, Tidx: { type: 'int32' } });
+    return this.sumOver(x, 0);
   }
 
   cast(x: Value, dtype: DType): Value {
@@ -114,6 +119,11 @@ export class Ops {
   /** To a shape that is a vector int32. */
   reshapeTo(x: Value, shape: Value): Value {
     return this.#same('Reshape', [x, shape], { Tshape: { type: 'int32' } });
+  }
+
+  /** Repeated along each dimension. */
+  tile(x: Value, times: number[]): Value {
+    return this.#same('Tile', [x, this.graph.constant('int32', times)], { Tmultiples: { type: 'int32' } });
   }
 
   /** float32. */
