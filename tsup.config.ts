@@ -14,6 +14,8 @@ export default defineConfig({
     'process-main': 'src/trainer/process/process-main.ts',
     // The checking process, likewise.
     'checker-main': 'src/dataset/checker/checker-main.ts',
+    // The thread that compares datasets, likewise.
+    'search-main': 'src/dataset/fingerprint/search-main.ts',
   },
   format: ['esm'],
   target: 'node20',

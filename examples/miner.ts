@@ -80,7 +80,9 @@ async function publish(
     onWait: tellWait('hub and chain', logger),
     signal,
   });
-  if (!published.ok) throw new Error(`Nothing was uploaded: ${published.verdict.message}.`);
+  if (published.ok) return;
+  const { reason, message } = published.verdict;
+  throw new Error(`Nothing was uploaded: ${message}. See flock-off/docs/errors.md#${reason}`);
 }
 
 await runAsMain(import.meta.url, main);

@@ -18,7 +18,7 @@ export function doctorCommand({ version }: { version: string }): Command {
     });
 }
 
-/** `flock-off probe`: the doctor's view of the backends, in a process that may crash. */
+/** `flock-off probe`: what the doctor runs in a child process to try the backends, since one may crash it. */
 export function probeCommand(): Command {
   return new Command('probe').description('Print the backends as JSON.').action(async () => {
     const { probeBackends } = await import('../trainer/engine/tensorflow.ts');
@@ -26,7 +26,7 @@ export function probeCommand(): Command {
   });
 }
 
-/** `flock-off probe-operations`: what training stands on, run once, in a process whose log says where. */
+/** `flock-off probe-operations`: runs the operations that training needs, in a child process whose log names their devices. */
 export function probeOperationsCommand(): Command {
   return new Command('probe-operations').description('Run key operations and print them as JSON.').action(async () => {
     const [{ loadTensorFlow }, { probeOperations }] = await Promise.all([

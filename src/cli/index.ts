@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { secretsOfProcess } from '../shared/process-secrets.ts';
 import { Secrets } from '../shared/secrets.ts';
+import { checkCommand } from './check.ts';
 import { doctorCommand, probeCommand, probeOperationsCommand } from './doctor.ts';
 import { stateCommand } from './state.ts';
 import { tensorflowCommand } from './tensorflow.ts';
@@ -12,8 +13,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 const program = new Command('flock-off')
-  .description('Tools around the flock-off SDK: link a native TensorFlow, see what this machine has, hand a ledger on.')
+  .description(
+    'Tools around the flock-off SDK: check a dataset, link a native TensorFlow, see what this machine has, hand a ledger on.',
+  )
   .version(version)
+  .addCommand(checkCommand())
   .addCommand(tensorflowCommand())
   .addCommand(doctorCommand({ version }))
   .addCommand(stateCommand())

@@ -12,7 +12,7 @@ import { childEnvironment } from '../shared/child-environment.ts';
 import type { OperationProbe } from '../trainer/engine/graph/probe-operations.ts';
 import type { BackendProbe } from '../trainer/engine/tensorflow.ts';
 
-/** What this machine has. Says of secrets only whether they are there. */
+/** What this machine has. Of secrets only whether they are set. */
 export interface MachineReport {
   /** Version of flock-off. */
   version: string;
@@ -23,7 +23,7 @@ export interface MachineReport {
   cudaDevices: { name: string; memory: string; driver: string; computeCapability: string | null }[];
   /** Why TensorFlow uses none of the devices; `null` when it does, when it does not say, and where there are none. */
   cudaProblem: string | null;
-  /** Where the operations that training stands on really ran. Empty on a machine without CUDA devices. */
+  /** On which device each operation that training needs ran. Empty on a machine without CUDA devices. */
   operations: OperationReport[];
   /** Why the operations could not be tried; else `null`. */
   operationsProblem: string | null;
@@ -60,7 +60,7 @@ const PACKAGES = [
   '@tensorflow/tfjs-node-gpu',
 ];
 
-/** Looks at the machine. Never throws because something is missing. */
+/** Inspects the machine. Never throws because something is missing. */
 export async function describeMachine({
   version,
   cli,
@@ -123,7 +123,7 @@ async function probeInChild(cli: string, env: NodeJS.ProcessEnv): Promise<Machin
 type OperationsReport = Pick<MachineReport, 'operations' | 'operationsProblem' | 'cudaProblem'>;
 const NOT_PROBED: OperationsReport = { operations: [], operationsProblem: null, cudaProblem: null };
 
-/** TensorFlow tells where operations run in its log alone, so they are run in a process whose log is read. */
+/** TensorFlow reports only in its log where operations run, so they are run in a child process whose log is read. */
 async function probeOperationsInChild(cli: string, env: NodeJS.ProcessEnv): Promise<OperationsReport> {
   const result = await runCommand({
     command: process.execPath,

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { FlockOffError } from '../errors/flock-off-error.ts';
+import { FlockOffError, isCode } from '../errors/flock-off-error.ts';
 
-/** `flock-off state`: what a validator has stored. */
+/** `flock-off state`: commands on a validator's state. */
 export function stateCommand(): Command {
   return new Command('state').description("Work with a validator's state.").addCommand(exportCommand());
 }
 
-/** `flock-off state export`: the ledger for validators that are new. */
+/** `flock-off state export`: writes the ledger to a file, for new validators. */
 function exportCommand(): Command {
   return new Command('export')
     .description('Write who showed which rows first, the averages and the history of the draw into one signed file.')
@@ -26,7 +26,7 @@ function exportCommand(): Command {
       ]);
       const folder = flags.data_dir ?? '';
       const path = flags.to ?? join(folder, 'ledger.flock-off');
-      // Opening makes one that is not there.
+      // Opening would create a missing state.
       if (!existsSync(join(folder, 'state')))
         throw new FlockOffError({
           code: 'bad-argument',
@@ -42,7 +42,11 @@ function exportCommand(): Command {
           return value && attempt === 1 ? decodeWalletPassword({ value, variable }) : null;
         },
       });
-      const state = await ValidatorState.open({ path: join(folder, 'state') });
+      const state = await ValidatorState.open({ path: join(folder, 'state') }).catch((error: unknown) => {
+        if (!isCode(error, 'state-locked')) throw error;
+        const fix = 'stop the validator until its ledger is written; started again, it goes on where it was';
+        throw new FlockOffError({ ...error.toParameters(), fix });
+      });
       try {
         const { header, hotkeys, fingerprints } = await exportLedger({ state, hotkey, path });
         console.log(

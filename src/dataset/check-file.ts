@@ -3,7 +3,7 @@ import type { Checked } from '../schema/verdict.ts';
 import { RowsCheck, type RowsCheckParameters, type RowsFacts } from './check-rows.ts';
 import { readChunks } from './read-chunks.ts';
 
-export interface CheckFileParameters extends RowsCheckParameters {
+export interface CheckFileRowsParameters extends RowsCheckParameters {
   /** A `data.jsonl`. */
   path: string;
   /** After each piece of the file; the next waits for it. */
@@ -12,7 +12,7 @@ export interface CheckFileParameters extends RowsCheckParameters {
 }
 
 /** Checks a file row by row, holding none. @throws FlockOffError `disk`; the signal's reason when aborted. */
-export async function checkFile(parameters: CheckFileParameters): Promise<Checked<RowsFacts>> {
+export async function checkFile(parameters: CheckFileRowsParameters): Promise<Checked<RowsFacts>> {
   const { path, competition, onChunk, signal } = parameters;
   const check = new RowsCheck(parameters);
   const hash = createHash('sha256');

@@ -36,10 +36,14 @@ export interface LineProblem {
 
 export interface RowsCheckParameters {
   competition: Competition;
-  /** Takes each row, in order, as long as no line was refused. */
-  onRow: (row: DatasetRow) => void;
+  /** Takes each row with its line, from 1, in order, as long as no line was refused. */
+  onRow: (row: DatasetRow, line: number) => void;
+  /** Whether `onRow` takes the rows of a refused file as well. Default: false. */
+  everyRow?: boolean;
   /** Called once, when it is known that the file will be refused: rows taken so far can be dropped. */
   onRefused?: () => void;
+  /** Takes each line that is no row, with the kind of its problem: a verdict names the first ones only. */
+  onProblem?: (problem: LineProblem & { kind: string }) => void;
 }
 
 type Refusal = { ok: false; verdict: Verdict };
@@ -93,13 +97,15 @@ export class RowsCheck {
         const message = tooMuch(line.number, `${codePoints} code points in their texts`, maxCodePoints);
         this.#excess = reject('dataset-too-large', message, { codePoints, maxCodePoints, lines: line.number });
         this.#refuse();
-      } else if (!this.#refused) this.#parameters.onRow(parsed.row);
+      } else if (!this.#refused || this.#parameters.everyRow) this.#parameters.onRow(parsed.row, line.number);
       return;
     }
     this.#refuse();
     if (line.number === 1) this.#firstLineIsJson = parsed.isJson;
     this.#kinds.add(line.number, parsed);
-    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push({ line: line.number, problem: parsed.problem });
+    const problem = { line: line.number, problem: parsed.problem };
+    if (this.#problems.length < PROBLEMS_NAMED) this.#problems.push(problem);
+    this.#parameters.onProblem?.({ ...problem, kind: parsed.kind });
   }
 
   /** Counts keys, objects and arrays before `JSON.parse`, where three bytes may become an object of a hundred. */

@@ -79,17 +79,21 @@ const isWorkbook = (bytes: Uint8Array) => /xl\/|\[Content_Types\]\.xml/.test(tex
 
 /** Text without a byte-order mark shows its width by where its zero bytes are. */
 function binaryFormat(bytes: Uint8Array): OtherFormat | null {
-  const start = bytes.subarray(0, 48);
   if (!bytes.includes(0)) return null;
   if (bytes.every((byte) => byte === 0))
     return { name: 'nothing but zero bytes, as after a full disk or a power cut', fix: 'write it again' };
-  const zeros = [0, 1, 2, 3].map((phase) => isZeroAt(start, phase));
-  const pattern = zeros.map((zero) => (zero ? '0' : 'x')).join('');
+  const pattern = widthOf(bytes);
   if (pattern === 'x000') return utf8('UTF-32 text', 'UTF-32LE');
   if (pattern === '000x') return utf8('UTF-32 text', 'UTF-32BE');
   if (pattern === 'x0x0') return utf8('UTF-16 text', 'UTF-16LE');
   if (pattern === '0x0x') return utf8('UTF-16 text', 'UTF-16BE');
   return { name: 'a binary file', fix: 'export the rows as JSON Lines' };
+}
+
+/** Where every fourth byte at the beginning is zero: `x0x0` for UTF-16 with the lower byte first. */
+export function widthOf(bytes: Uint8Array): string {
+  const start = bytes.subarray(0, 48);
+  return [0, 1, 2, 3].map((phase) => (isZeroAt(start, phase) ? '0' : 'x')).join('');
 }
 
 function isZeroAt(bytes: Uint8Array, phase: number): boolean {
@@ -115,28 +119,33 @@ function textFormat(text: string, isWhole: boolean): OtherFormat | null {
   return tableFormat(text) ?? plainFormat(text);
 }
 
-const WRAPPED =
+/** The beginning of one object around all rows, up to the bracket in front of the first. */
+export const WRAPPED =
   /^\{\s*("\w{1,40}"\s*:\s*("[^"\\\n]{0,200}"|[\d.]{1,20}|true|false|null)\s*,\s*){0,8}"(data|rows|train|examples|items|records|dataset|features)"\s*:\s*\[/;
 
-const COLUMNS =
+export const COLUMNS =
   /^(id|text|role|content|system|user|assistant|instruction|input|output|context|prompt|completion|response|question|answer|chosen|rejected|messages|conversations?)$/i;
 
 /** A header of names with the separator in it, one of them a name that datasets have. */
-function tableFormat(text: string): OtherFormat | null {
+export function tableOf(text: string): { separator: string; name: string } | null {
   const [header = '', next] = text.split(/\r?\n|\r/, 2);
-  const separators: [string, string][] = [
-    ['\t', 'a TSV table'],
-    [',', 'a CSV table'],
-    [';', 'a CSV table with semicolons'],
-    ['|', 'a table with bars'],
-  ];
-  for (const [separator, name] of separators) {
+  const separators = {
+    '\t': 'a TSV table',
+    ',': 'a CSV table',
+    ';': 'a CSV table with semicolons',
+    '|': 'a table with bars',
+  };
+  for (const [separator, name] of Object.entries(separators)) {
     const names = header.split(separator, 64).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
     const isHeader = names.length > 1 && names.every((cell) => /^[\w .-]{0,40}$/.test(cell));
-    if (next !== undefined && isHeader && names.some((cell) => COLUMNS.test(cell)))
-      return { name, fix: 'write each record as one JSON object with "conversations"' };
+    if (next !== undefined && isHeader && names.some((cell) => COLUMNS.test(cell))) return { separator, name };
   }
   return null;
+}
+
+function tableFormat(text: string): OtherFormat | null {
+  const table = tableOf(text);
+  return table && { name: table.name, fix: 'write each record as one JSON object with "conversations"' };
 }
 
 function plainFormat(text: string): OtherFormat | null {

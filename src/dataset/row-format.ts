@@ -8,6 +8,18 @@ export interface OtherFormat {
 
 type Json = Record<string, unknown>;
 
+/** Keys of what was asked and answered. */
+export const PAIRS: [asked: string, answered: string][] = [
+  ['prompt', 'completion'],
+  ['prompt', 'response'],
+  ['question', 'answer'],
+  ['question', 'response'],
+  ['query', 'response'],
+  ['input', 'output'],
+  ['user', 'assistant'],
+];
+/** Keys of a list of turns, besides those that are a format's own. */
+export const CHATS = ['conversation', 'dialogue', 'dialog', 'chat', 'turns'];
 const WRAPPERS = ['data', 'rows', 'train', 'examples', 'items', 'records', 'dataset', 'features'];
 /** In a message, more would confuse. */
 const MOST_WRAPPERS = 2;
@@ -47,22 +59,11 @@ const KEYS: [keys: string[], format: OtherFormat][] = [
       fix: 'make "instruction" with "context" the user\'s turn and "response" the assistant\'s',
     },
   ],
-  ...[
-    ['prompt', 'completion'],
-    ['prompt', 'response'],
-    ['question', 'answer'],
-    ['question', 'response'],
-    ['query', 'response'],
-    ['input', 'output'],
-    ['user', 'assistant'],
-  ].map(([asked, answered]): [string[], OtherFormat] => [
-    [asked!, answered!],
+  ...PAIRS.map(([asked, answered]): [string[], OtherFormat] => [
+    [asked, answered],
     { name: `"${asked}" and "${answered}"`, fix: `make "${asked}" the user's turn and "${answered}" the assistant's` },
   ]),
-  ...['conversation', 'dialogue', 'dialog', 'chat', 'turns'].map((key): [string[], OtherFormat] => [
-    [key],
-    chatsUnder(key),
-  ]),
+  ...CHATS.map((key): [string[], OtherFormat] => [[key], chatsUnder(key)]),
   [['text'], { name: 'plain text under "text"', fix: 'make chats of it: this competition trains on answers' }],
 ];
 

@@ -2,9 +2,9 @@ import type { Competition } from '../schema/competition.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 
 /** What a turn takes besides its words in Qwen's ChatML: `<|im_start|>`, the role, a newline, `<|im_end|>`, a newline. */
-const TOKENS_AROUND_A_TURN = 5;
+export const TOKENS_AROUND_A_TURN = 5;
 /** UTF-8 bytes of a token in most languages: English has 4.3, Chinese 4.5, code 3.5. */
-const BYTES_PER_TOKEN = 4;
+export const BYTES_PER_TOKEN = 4;
 
 /** How much text the rows of a file have. */
 export class TextCount {
@@ -16,18 +16,10 @@ export class TextCount {
     this.#contextTokens = contextTokens;
   }
 
-  add({ system, conversations }: DatasetRow): void {
-    let bytes = 0;
-    const take = (text: string) => {
-      const seen = measure(text);
-      this.codePoints += seen.codePoints;
-      bytes += seen.bytes;
-    };
-    if (system) take(system);
-    for (const { content } of conversations) take(content);
-    const tokens =
-      Math.ceil(bytes / BYTES_PER_TOKEN) + TOKENS_AROUND_A_TURN * (conversations.length + (system ? 1 : 0));
-    this.#tokens += Math.min(this.#contextTokens, tokens);
+  add(row: DatasetRow): void {
+    const { codePoints, likelyTokens } = textOf(row);
+    this.codePoints += codePoints;
+    this.#tokens += Math.min(this.#contextTokens, likelyTokens);
   }
 
   facts({ maxTokens, recipe }: Competition): { codePoints: number; likelyTokens: number; warnings: string[] } {
@@ -42,6 +34,20 @@ export class TextCount {
   }
 }
 
+/** Code points of a row, and tokens as they are estimated without a tokenizer, not cut. */
+export function textOf({ system, conversations }: DatasetRow): { codePoints: number; likelyTokens: number } {
+  let [codePoints, bytes] = [0, 0];
+  const take = (text: string) => {
+    const seen = measure(text);
+    codePoints += seen.codePoints;
+    bytes += seen.bytes;
+  };
+  if (system) take(system);
+  for (const { content } of conversations) take(content);
+  const around = TOKENS_AROUND_A_TURN * (conversations.length + (system ? 1 : 0));
+  return { codePoints, likelyTokens: Math.ceil(bytes / BYTES_PER_TOKEN) + around };
+}
+
 /** Code points, and bytes in UTF-8. */
 function measure(text: string): { codePoints: number; bytes: number } {
   let pairs = 0;
@@ -50,9 +56,9 @@ function measure(text: string): { codePoints: number; bytes: number } {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) continue;
     bytes += unit < 0x800 ? 1 : 2;
+    // Four bytes for two units.
     if (isHigh(unit) && isLow(text.charCodeAt(at + 1))) {
       pairs++;
-      bytes++;
       at++;
     }
   }

@@ -25,6 +25,7 @@ export {
   type LoraAdapter,
   LoraTrainer,
   type LoraTrainerParameters,
+  type MatmulType,
   type Precision,
   type Trainer,
   type TrainParameters,

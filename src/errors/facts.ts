@@ -10,7 +10,7 @@ export interface FlockOffErrorFacts {
     name?: string;
     /** What it was. */
     value?: unknown;
-    /** The most that would have done, in the same unit; of lists, their length. */
+    /** The limit, in the same unit; of lists, their length. */
     most?: number;
     netuid?: number;
   };
@@ -43,9 +43,9 @@ export interface FlockOffErrorFacts {
     uid?: number;
     /** The block of the refusal, or of the signature. */
     block?: number;
-    /** The first block that takes the call. */
+    /** The first block in which the call is allowed. */
     firstBlock?: number;
-    /** The last block that may hold the transaction. */
+    /** The last block that may include the transaction. */
     lastBlock?: number;
     eraBlocks?: number;
     /** `Infinity` where the subnet runs no epochs. */
@@ -96,9 +96,9 @@ export interface FlockOffErrorFacts {
   disk: {
     /** The file or folder. */
     path: string;
-    /** Room that is needed. */
+    /** Space that is needed. */
     bytes?: number;
-    /** Room that is there. */
+    /** Free space. */
     freeBytes?: number;
     /** Lines that are no rows, of a dataset that was whole before. */
     problemCount?: number;
@@ -151,16 +151,16 @@ export interface FlockOffErrorFacts {
     url?: string;
     /** The deadline. */
     timeoutMs?: number;
-    /** The call whose fate is not known, such as `subtensorModule.set_weights`. */
+    /** The call whose outcome is unknown, such as `subtensorModule.set_weights`. */
     call?: string;
     /** The nonce it was signed with. */
     nonce?: number;
-    /** The last block that may hold it; `null` where it stays valid for ever. */
+    /** The last block that may include it; `null` for an immortal transaction. */
     lastBlock?: number | null;
   };
   'token-missing': Record<never, never>;
   'trainer-failed': {
-    /** What computed. */
+    /** The backend. */
     backend?: { name: string; packageVersion: string; libraryVersion: string | null; cuda: boolean };
     /** The last lines that the training process wrote. */
     lines?: string[];

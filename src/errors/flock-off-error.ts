@@ -16,7 +16,7 @@ export type FlockOffErrorParameters<Code extends FlockOffErrorCode = FlockOffErr
     fix?: string;
     /** True when the same call may succeed later without anybody changing anything. */
     transient?: boolean;
-    /** How long the other side asked us to wait. */
+    /** How long the server asked to wait. */
     retryAfterMs?: number;
     cause?: unknown;
   } & (Record<never, never> extends FlockOffErrorFacts[One]
@@ -38,15 +38,15 @@ export interface FlockOffErrorOf<Code extends FlockOffErrorCode> extends Error {
   readonly facts: FlockOffErrorFacts[Code];
   /** True when the same call may succeed later without anybody changing anything. */
   readonly transient: boolean;
-  /** How long the other side asked us to wait. */
+  /** How long the server asked to wait. */
   readonly retryAfterMs: number | undefined;
-  /** What makes the same error again, in another process or with something changed. */
+  /** The constructor's parameters, to make the same error in another process or a changed one. */
   toParameters(): FlockOffErrorParameters<Code>;
 }
 
 /**
- * The one error of this package: a fault of ours or of the world around us (chain, hub, disk, device). Its `code` tells
- * which `facts` it has. A miner's fault is never an error; it is a {@link Verdict}.
+ * The one error of this package: a fault of the caller, this machine or a service (chain, hub, disk, device). Its `code`
+ * tells which `facts` it has. A miner's fault is never an error; it is a {@link Verdict}.
  * @example
  * if (error instanceof FlockOffError && error.code === 'disk') console.log(error.facts.path);
  */
@@ -87,7 +87,7 @@ export const FlockOffError = class FlockOffError extends Error {
   readonly prototype: FlockOffError;
 };
 
-/** What was thrown, in words to be put into another text: of a {@link FlockOffError} its sentence, without the address. */
+/** The message of what was thrown, to be quoted: of a {@link FlockOffError} its sentence, without the address. */
 export function messageOf(error: unknown): string {
   if (error instanceof FlockOffError) return error.sentence;
   return error instanceof Error ? error.message : String(error);

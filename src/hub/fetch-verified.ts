@@ -17,7 +17,7 @@ export interface HubDataset {
   commit: string;
   /** Sends the token, if any: @huggingface/hub takes tokens of the Hub alone, and mirrors give out others. */
   fetch: typeof fetch;
-  /** Makes the error of what was asked for at a URL. */
+  /** Makes the error `hub-unreachable` for a URL. */
   faultAt: (url: string) => HubFault;
 }
 
@@ -46,7 +46,7 @@ export async function fetchVerified(
   const fault = faultAt(url);
   const entry = await listFile(dataset);
   if (entry === null) {
-    // Said twice, or it is not true: a proxy's empty list costs no miner anything.
+    // Only a second empty list counts: a proxy's must not cost a miner anything.
     const served = await openHubFile({ fetch, url, offset: 0, fault });
     if (served === null) return reject('dataset-missing', `${repo} has no ${FILE} at commit ${commit}`);
     await served.cancel();

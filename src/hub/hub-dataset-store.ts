@@ -33,17 +33,17 @@ export interface HubDatasetStoreParameters {
   endpoint?: string;
   /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
   token?: string;
-  /** Longest silence of the Hub; a body slower than 1 KiB a second is silent, too. Default 30 s. */
+  /** Stall timeout: longest time without data; a body slower than 1 KiB a second counts as stalled. Default 30 s. */
   stallTimeoutMs?: number;
   /** Longest time to send one file. Default 15 minutes. */
   uploadTimeoutMs?: number;
-  /** Longest time of one call in all, waits and repetitions included. Default 30 minutes. */
+  /** Deadline of one call, waits and retries included. Default 30 minutes. */
   totalTimeoutMs?: number;
   /** Failures after which a call is given up; a connection that breaks after a MiB or more is none. Default 5. */
   attempts?: number;
   /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
   proxy?: ProxyOption;
-  /** Replaces Node's, and sees to proxies itself. */
+  /** Replaces Node's fetch; proxies are then up to it. */
   fetch?: typeof fetch;
   clock?: Clock;
   logger?: Logger;

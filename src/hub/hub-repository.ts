@@ -23,7 +23,7 @@ export interface FoundVersion {
   commit: string;
   /** Whether its `data.jsonl` has the very content. */
   hasData: boolean;
-  /** Whose it says it is; the verdict where it says nothing that can be read. */
+  /** The owners it names; the verdict where its list of them cannot be read. */
   owners: Checked<DatasetOwners | null>;
 }
 

@@ -15,7 +15,7 @@ export async function isReadable(client: HubClient, { repo, commit, signal }: Da
       const response = await fetchAs(undefined)(url);
       await response.body?.cancel();
       if (response.status === 404) return false;
-      // The page of a portal in between; the Hub serves no file as one.
+      // The page of a captive portal: the Hub serves no file as HTML.
       if (/text\/html/.test(response.headers.get('Content-Type') ?? ''))
         throw client.faultAt(url)('it answered a page');
       if (response.ok) return true;

@@ -5,7 +5,7 @@ export interface WithRetriesParameters {
   signal?: AbortSignal;
 }
 
-/** Runs a call about a dataset repository until it succeeds or its time is up, repeating what fails in passing. */
+/** Runs a call about a dataset repository until it succeeds or its deadline passes, retrying transient failures. */
 export function withRetries<T>(
   client: HubClient,
   { repo, signal }: WithRetriesParameters,

@@ -3,7 +3,7 @@ import type { Competition } from '../schema/competition.ts';
 
 /**
  * The competition of the local subnet: FLock OFF's recipe, made small enough for the tiny base model on a few CPU
- * cores. Higher rate than for a real model, since a tiny one has far to go in few steps.
+ * cores. The learning rate is higher than for a real model, since a tiny one has few steps.
  *
  * @example
  * const competition = Competition.parse(LOCAL_COMPETITION);

@@ -9,7 +9,7 @@ import {
   unaskedFacts,
 } from './tiny-base/world.ts';
 
-/** What the miners of a local subnet upload, from the best to the worst. */
+/** The datasets of a local subnet's miners, from best to worst. */
 export type SampleDatasetName = 'good' | 'mediocre' | 'noise' | 'copy' | 'malformed';
 
 export interface SampleDatasetsParameters {
@@ -25,7 +25,7 @@ const ROWS = 96;
  *
  * - `good`: 96 rows, right answers in the style of the evaluation set
  * - `mediocre`: 96 rows, right but curt or sloppy answers
- * - `noise`: 96 rows, answers that are words thrown together
+ * - `noise`: 96 rows, answers of random words
  * - `copy`: `good` in another order, with other white space and key order
  * - `malformed`: a few good rows among broken lines
  *
@@ -69,7 +69,7 @@ function wordSalad(choices: Choices): string {
   return Array.from({ length: 8 + choices.below(8) }, () => choices.pick(WORDS)).join(' ');
 }
 
-/** The same row for a reader, other bytes for a file comparison. */
+/** The same row with other white space and key order. */
 function disguise({ system, conversations }: DatasetRow, choices: Choices): DatasetRow {
   const respaced = conversations.map(({ role, content }) => ({
     content: ` ${content.replaceAll(' ', () => (choices.chance(0.2) ? '  ' : ' '))} `,

@@ -19,7 +19,7 @@ export interface FetchCudaLibrariesParameters {
   log: (line: string) => void;
 }
 
-/** Libraries, the assembler `ptxas`, and the device code that it links. Headers stay packed. */
+/** Libraries, the assembler `ptxas`, and the device code that it links. Headers are not unpacked. */
 const WANTED = /^nvidia\/[^/]+\/(lib\/[^/]+\.so[.\d]*|bin\/[^/]+|nvvm\/.+\.(so|bc))$/;
 /**
  * libtensorflow looks for CUDA's libraries in its RUNPATH, which names folders of `$ORIGIN/../nvidia`, but not all of them:

@@ -28,7 +28,7 @@ export interface LinkTensorFlowParameters {
   log?: (line: string) => void;
 }
 
-/** The TensorFlow that works now, proved by a matrix product in a child process. */
+/** The TensorFlow that works now, verified by a matrix product in a child process. */
 export interface LinkedTensorFlow {
   route: Route;
   /** `native` is libtensorflow, `wasm` the backend that needs nothing but npm packages. */
@@ -71,7 +71,7 @@ export async function linkTensorFlow(options: LinkTensorFlowParameters): Promise
       }
       return { ...(await linkNative(route, tensorflow!, options)), failures };
     } catch (error) {
-      // That nothing is linked yet is no failure.
+      // Nothing linked yet is no failure.
       if (route !== 'linked') failures.push(secrets.mask(`${route}: ${messageOf(error)}`));
     }
   }
@@ -143,7 +143,7 @@ export function describeTensorFlow({ backend, version, cuda, package: linked }: 
   return `TensorFlow ${version}, native, on ${cuda ? 'CUDA' : 'the CPU'} (${linked?.name} ${linked?.version})`;
 }
 
-/** What somebody with the wasm backend should know: what is slower, why, and how to fix it. */
+/** A warning about the wasm backend: what is slower, why, and how to fix it. */
 export function wasmWarning({ failures }: LinkedTensorFlow, command: string): string {
   return [
     'No native TensorFlow: training runs on WebAssembly, ten times slower on all but the smallest models, without GPU.',

@@ -71,7 +71,7 @@ async function probe(url: string, env: NodeJS.ProcessEnv): Promise<void> {
   });
 }
 
-/** The script knows proxies but no exceptions from them. */
+/** The script knows proxies but not NO_PROXY. */
 function proxyOfInstallScript(host: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const url = proxySettings(undefined, env)?.(host)?.url;
   return url ? { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: env.no_proxy ?? env.NO_PROXY } : {};

@@ -3,7 +3,7 @@ import { reasonOf, runCommand } from './run-command.ts';
 import { cudaProblemIn, VERBOSE_LOGGING } from './tensorflow-log.ts';
 import { packageFolder, type TensorFlowPackage } from './tensorflow-package.ts';
 
-/** What a backend said when it was asked to multiply two matrices in a process of its own. */
+/** The outcome of a matrix product with a backend, in a child process. */
 export type Proof =
   | {
       ok: true /** Version of libtensorflow, or of the wasm package. */;

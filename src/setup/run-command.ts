@@ -9,7 +9,7 @@ export interface RunCommandParameters {
   timeoutMs: number;
 }
 
-/** What became of a command. `code` is `null` when a signal ended it or it could not be started. */
+/** The outcome of a command. `code` is `null` when a signal ended it or it could not be started. */
 export interface CommandResult {
   code: number | null;
   /** The signal that ended it, `ENOENT` and the like when it could not be started, else `null`. */
@@ -41,7 +41,7 @@ export function runCommand({ command, args, cwd, env, timeoutMs }: RunCommandPar
   });
 }
 
-/** The line of a failed command's output that says most: the last one with "error" in it, else the last one. */
+/** The most telling line of a failed command's output: the last one with "error" in it, else the last one. */
 export function reasonOf({ code, stoppedBy, stdout, stderr }: CommandResult): string {
   const lines = `${stdout}\n${stderr}`
     .split('\n')

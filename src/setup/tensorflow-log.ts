@@ -1,6 +1,6 @@
 /**
- * Settings under which libtensorflow tells in its log which libraries it loads and where each operation runs. It has no
- * other way to say so through tfjs-node. Source: `VLOG(1)` in TensorFlow's dso_loader.cc and executor.cc.
+ * Settings under which libtensorflow logs which libraries it loads and where each operation runs. Through tfjs-node there
+ * is no other way to learn it. Source: `VLOG(1)` in TensorFlow's dso_loader.cc and executor.cc.
  */
 export const VERBOSE_LOGGING = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1,executor=1' };
 

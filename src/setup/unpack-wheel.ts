@@ -6,7 +6,7 @@ export interface UnpackWheelParameters {
   path: string;
   /** Files appear below it under their names in the wheel. */
   folder: string;
-  /** Says by its name whether a file is unpacked. */
+  /** Whether the file of that name is unpacked. */
   wanted: (name: string) => boolean;
   /** What the wheel is called in errors. */
   title: string;

@@ -159,7 +159,7 @@ export async function fetchWheel({
   }
 }
 
-/** Puts a folder in the place of another, which is removed only when it stands in the way. */
+/** Moves a folder to where another may be, which is removed only if the rename fails. */
 async function replaceFolder(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

@@ -2,16 +2,16 @@
 export interface ReceivedBytes {
   /** Where in the file the first of them belongs. */
   offset: number;
-  /** Whether the answer says so itself; a 206 without Content-Range is taken for what was asked. */
+  /** Whether the response says so itself; a 206 without Content-Range is taken for what was asked. */
   isPlaced: boolean;
-  /** How many the answer announces, `null` where it does not or they are packed. */
+  /** Content-Length; `null` without one, and for a compressed body. */
   announced: number | null;
   bytes: AsyncIterable<Uint8Array>;
-  /** Ends the connection, for whoever reads none of them. */
+  /** Closes the connection without reading the body. */
   cancel(): Promise<void>;
 }
 
-/** Asks for a file from `offset` on. Unpacked bytes are counted and hashed, and a range of packed ones cannot be unpacked. */
+/** Asks for a file from `offset` on, uncompressed: a range of a compressed body cannot be decompressed. */
 export function headersFrom(offset: number): Record<string, string> {
   return { 'Accept-Encoding': 'identity', ...(offset > 0 && { Range: `bytes=${offset}-` }) };
 }

@@ -16,17 +16,17 @@ export interface HubClientParameters {
   hubUrl: string;
   /** Checked. */
   token?: string;
-  /** Longest silence of the Hub; a body slower than 1 KiB a second is silent, too. Default 30 s. */
+  /** Stall timeout: longest time without data; a body slower than 1 KiB a second counts as stalled. Default 30 s. */
   stallTimeoutMs?: number;
   /** Longest time to send one file. Default 15 minutes. */
   uploadTimeoutMs?: number;
-  /** Longest time of one piece of work in all, waits and repetitions included. */
+  /** Deadline of one operation, waits and retries included. */
   totalTimeoutMs: number;
   /** Failures after which a call is given up. Default 5. */
   attempts?: number;
-  /** Who asks for a longer wait is not asked again here: the caller can say that it is waited for. */
+  /** A longer Retry-After is not waited for here but thrown: the caller can tell its user about the wait. */
   longestWaitMs: number;
-  /** Decoded bytes after which an answer that is no file is cut. Default 4 MiB. */
+  /** Decoded bytes after which a response that is no file is truncated. Default 4 MiB. */
   maxAnswerBytes?: number;
   proxy?: ProxyOption;
   fetch?: typeof fetch;
@@ -34,22 +34,22 @@ export interface HubClientParameters {
   logger?: Logger;
 }
 
-/** The calls of one piece of work, under its deadline. */
+/** The requests of one operation, under its deadline. */
 export interface HubCalls {
   /** Aborts with the caller's signal, and when the time is up. */
   signal: AbortSignal;
   /** A `fetch` that sends this token, if any, where the caller sets no Authorization. */
   fetchAs(token: string | undefined): typeof fetch;
   /**
-   * Runs a call until it succeeds, fails for good or its attempts are used up. What is no error of ours is a fault of
-   * the Hub: what a connection broke with, or what a client throws for an answer that it cannot read.
+   * Runs a call until it succeeds, fails for good or its attempts are used up. An error other than FlockOffError counts
+   * as a fault of the Hub: a broken connection, or a response that @huggingface/hub cannot read.
    */
   withRetries<T>(url: string, call: () => Promise<T>): Promise<T>;
 }
 
 const BASE_DELAY_MS = 500;
 
-/** How every client here talks to the Hub: endpoint, token, proxy, deadlines, retries and the judgement of what goes wrong. */
+/** How every client here talks to the Hub: endpoint, token, proxy, deadlines, retries, and one judgement of failures. */
 export class HubClient {
   readonly hubUrl: string;
   readonly token: string | undefined;
@@ -71,8 +71,8 @@ export class HubClient {
   readonly faultAt = (url: string): HubFault => hubFault(url, this.#route.through(url));
 
   /**
-   * Does a piece of work within its time.
-   * @param url what it is about, named when the time is up.
+   * Runs an operation under its deadline.
+   * @param url what it is about, named when the deadline passes.
    * @throws what the work throws; FlockOffError `hub-unreachable` (transient) when the time is up; the signal's reason.
    */
   async within<T>(url: string, signal: AbortSignal | undefined, work: (calls: HubCalls) => Promise<T>): Promise<T> {

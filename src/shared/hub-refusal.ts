@@ -20,8 +20,8 @@ export interface HubRefusalParameters {
 }
 
 /**
- * What an answer other than 2xx means: `hub-unreachable` (transient) for what the Hub cannot do now, and for what is as
- * likely said by a proxy or mirror in between; `hub-denied` with `facts.status` and `facts.errorCode` for the Hub's word.
+ * The error of a response other than 2xx: `hub-unreachable` (transient) for what the Hub cannot do now, and for what may
+ * as well come from a proxy or mirror in between; `hub-denied` with `facts.status` and `facts.errorCode` for the Hub's word.
  */
 export function hubRefusal({
   url,

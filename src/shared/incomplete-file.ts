@@ -8,7 +8,7 @@ import { makeFolder } from './make-folder.ts';
 
 /** A temporary file of another machine or container is stale after this time without a write. */
 const ABANDONED_MS = 3_600_000;
-/** The same of what can be gone on with: its writer waits at most five and a half minutes for a rate limit to end. */
+/** The same of one that can be resumed: its writer waits at most five and a half minutes for a rate limit to end. */
 const RESUMABLE_MS = 600_000;
 const MARK = '.incomplete-';
 /** In place of a writer: its process may live on, and is done with the file. */
@@ -42,8 +42,8 @@ export async function startIncomplete(path: string): Promise<string> {
 }
 
 /**
- * As {@link startIncomplete}, for content that has a hash: the name comes with what {@link leaveIncomplete} left or a
- * killed process had of the same content, if anything. Of several callers one gets it.
+ * As {@link startIncomplete}, for content that has a hash: the file begins with what {@link leaveIncomplete} or a killed
+ * process left of the same content, if anything. Of several callers one gets it.
  */
 export async function resumeIncomplete(path: string, hash: string): Promise<string> {
   await makeFolder(dirname(path));

@@ -19,7 +19,7 @@ export function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === 'https:' || protocol === 'wss:' ? 443 : 80);
 }
 
-/** A host name as it is compared: IPv6 without brackets, no dot at the end. */
+/** A host name for comparison: IPv6 without brackets, no dot at the end. */
 function hostOf(hostname: string): string {
   return hostname
     .replace(/^\[(.*)\]$/, '$1')

@@ -9,9 +9,9 @@ export interface OnDiskParameters {
   what?: string;
   /** Default: where there is no room, to make some; elsewhere to check the path, its rights and the free space. */
   fix?: string;
-  /** Room that the file takes, where that is known. */
+  /** Size of the file, where that is known. */
   bytes?: number;
-  /** Once it aborts, what is thrown passes as it is. */
+  /** Once it is aborted, what is thrown passes unchanged. */
   signal?: AbortSignal;
 }
 

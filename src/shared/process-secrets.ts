@@ -1,6 +1,6 @@
 import { secretsOfUrl } from './secrets.ts';
 
-/** Addresses by the names that Bittensor's tools, the Hub's, pip and everybody's proxies use. */
+/** Names of variables that hold addresses: Bittensor's, the Hub's, pip's and those of proxies. */
 const ADDRESS = /(_PROXY|_URL|_STORAGE|ENDPOINT|NETWORK)$/i;
 
 export interface SecretsOfProcessParameters {

@@ -96,7 +96,7 @@ async function open(proxyFor: ProxyFor, idle: () => AbortSignal) {
   return { fetch, dispatcher };
 }
 
-/** The request as it is put to a proxy. */
+/** The request as a proxy takes it: with an absolute URL. */
 function absolute(options: Dispatcher.DispatchOptions, origin: string, proxy: HttpProxy): Dispatcher.DispatchOptions {
   const own = { host: new URL(origin).host, ...authorizationOf(proxy) };
   const headers = { ...(options.headers as Record<string, string>), ...own };

@@ -21,7 +21,7 @@ export interface HttpProxy {
 /** The proxy that a URL (http, https, ws, wss) is reached through, `null` when it is reached directly. */
 export type ProxyFor = (url: string) => HttpProxy | null;
 
-/** Variables by scheme, in the order they are asked; as curl does, WebSockets go where HTTP goes. */
+/** Variables by scheme, in order of precedence; as with curl, WebSockets use the proxies of HTTP. */
 const VARIABLES: Record<string, string[]> = {
   'http:': ['http_proxy', 'all_proxy'],
   'https:': ['https_proxy', 'all_proxy'],

@@ -6,13 +6,13 @@ import type { HubFault } from './hub-refusal.ts';
 import { leaveIncomplete, resumeIncomplete, startIncomplete } from './incomplete-file.ts';
 import { type OnDiskParameters, onDisk } from './on-disk.ts';
 
-/** What a connection must bring before it breaks to be followed by the next one at once; less is not worth keeping. */
+/** After so many bytes a broken connection is resumed at once; an incomplete file with less is not kept. */
 const PROGRESS_BYTES = 1024 * 1024;
 
-/** What a file has, as far as is known. */
+/** What is known of a file's content. */
 export interface FileContent {
   bytes: number;
-  /** SHA-256 or git blob id, `null` where nobody names one. */
+  /** SHA-256 or git blob id, `null` where it is not known. */
   hash: string | null;
 }
 
@@ -62,13 +62,13 @@ export class ReceivedFile {
       }
     }
     await this.#onDisk(async () => {
-      // What was discarded may have been longer.
+      // A discarded part may have been longer than the file.
       await file.truncate(source.bytes);
-      // Some file systems say only now that there is no room.
+      // Some file systems report only now that the disk is full.
       await file.sync();
     });
     const digest = (this.#digester ?? digester(0)).digest();
-    // A hash can be taken once: whoever fills it again begins anew.
+    // A digest can be taken once: filling the file again starts over.
     this.#digester = null;
     if (source.hash === null || hasHash(digest, source.hash)) return digest;
     throw source.fault('the bytes received are not those of the file');
@@ -81,7 +81,7 @@ export class ReceivedFile {
     await this.#onDisk(() => rename(this.#incomplete, path));
   }
 
-  /** Lets go of what is not complete: a beginning that is worth it stays for the next one who asks for this content. */
+  /** Closes an incomplete file: enough of a beginning stays, for the next download of this content. */
   async close(): Promise<void> {
     if (this.#file === null) return;
     await this.#file.close().catch(() => {});

@@ -1,10 +1,10 @@
 /** What stands in the place of a secret. */
 const MASK = '***';
-/** Shorter ones are part of many words: masked, they would be told rather than hidden. */
+/** Shorter ones are part of many words: masking them would reveal them. */
 const LEAST_LENGTH = 4;
-/** Who quotes a text often cuts it, so any piece of a secret as long as this is masked. */
+/** Quoted text is often truncated, so any piece of a secret as long as this is masked. */
 const PIECE_LENGTH = 8;
-/** How deep errors and what they carry are looked through. */
+/** How deep errors and their properties are searched. */
 const MOST_LEVELS = 8;
 
 /**

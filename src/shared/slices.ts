@@ -1,4 +1,4 @@
-/** What is sent between processes in one message: more would hold up the event loop while it is copied. */
+/** The most that is sent between processes in one message: more would block the event loop while it is copied. */
 const SLICE_SIZE = 64 * 1024;
 
 /** Items in groups of about 64 Ki in size; a larger item is one by itself. */

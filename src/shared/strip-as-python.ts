@@ -1,4 +1,4 @@
-/** Python's `str.strip()`: what the original trains on of a text. JavaScript's `trim` takes other characters away. */
+/** Python's `str.strip()`, as in the reference implementation. JavaScript's `trim` removes other characters. */
 export function stripAsPython(text: string): string {
   let start = 0;
   let end = text.length;

@@ -3,8 +3,8 @@ import { type Logger, traceOf } from './logger.ts';
 import { stopwatch } from './timed.ts';
 
 /**
- * A `fetch` that traces each request, with its status and the time until its headers came. Of an address only origin and
- * path are told: signed links carry secrets in their query.
+ * A `fetch` that traces each request, with its status and the time until its headers came. Of a URL only origin and
+ * path are logged: signed links carry secrets in their query.
  */
 export function tracedFetch(base: typeof fetch, logger: Logger): typeof fetch {
   const trace = traceOf(logger);

@@ -4,7 +4,7 @@ import { retry } from './retry.ts';
 
 /** A wait before the next attempt. */
 export interface OutageWait {
-  /** What the last attempt failed with. */
+  /** The error of the last attempt. */
   error: FlockOffError;
   /** Until the next one. */
   delayMs: number;

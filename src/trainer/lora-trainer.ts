@@ -5,8 +5,9 @@ import { timed } from '../shared/timed.ts';
 import type { BackendInfo, BackendName } from './engine/tensorflow.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './model/base-model.ts';
 import type { LoraAdapter } from './model/lora-adapter.ts';
+import type { MatmulType, Precision } from './process/choose-precision.ts';
 import { LocalTrainer } from './process/local-trainer.ts';
-import type { Precision, WeightStorage } from './process/open-engine.ts';
+import type { WeightStorage } from './process/open-engine.ts';
 import type {
   EngineParameters,
   EvaluateParameters,
@@ -25,6 +26,7 @@ export type {
   EvaluationProgress,
   EvaluationResult,
   LoraAdapter,
+  MatmulType,
   Precision,
   Trainer,
   TrainParameters,
@@ -89,12 +91,12 @@ export class LoraTrainer implements Trainer {
    *   `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
-    const { inline = false, backend, matmul, checkpointing, memoryBytes, mapWeights, recipe } = options;
-    const { stallTimeoutMs, env, logger, signal, clock } = options;
+    const { inline = false, backend, matmul, xla, checkpointing, memoryBytes, mapWeights, recipe } = options;
+    const { stallTimeoutMs, env, recheck, logger, signal, clock } = options;
     const finding = () => resolveBaseModel(options);
     const folder = await timed(safeLogger(logger), `finding the base model ${options.model}`, finding);
-    const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE, 'aligned');
-    const engine = { backend, matmul, checkpointing, memoryBytes, mapWeights, recipe, cacheDir };
+    const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE);
+    const engine = { backend, matmul, xla, checkpointing, memoryBytes, mapWeights, recipe, cacheDir, recheck };
     const onWarning = (message: string) => safeLogger(logger).warn(message);
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock, onWarning })

@@ -1,10 +1,12 @@
+import { reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, type ShownDataset, settleClaim } from './ledger/showing.ts';
+import { claimedUntil, evaluated, type ShownDataset, settleClaim } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
+import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
 
 const PARALLEL_REQUESTS = 4;
@@ -23,25 +25,43 @@ export interface ClaimsParameters {
 /**
  * Asks the Hub whether the datasets that pointers name are publicly readable, on which their owners' claims rest. A fault
  * of the Hub changes nothing.
+ * @returns verdicts on those that were, and are not any more since longer than a new one is waited for, by hotkey.
  */
 export async function updateReadability(
   validator: Validator,
   { ledger, pointers, block, signal }: ClaimsParameters & { signal?: AbortSignal },
-): Promise<void> {
-  const { datasets } = validator;
+): Promise<Map<string, Verdict>> {
+  const { datasets, competition } = validator;
+  const closed = new Map<string, Verdict>();
   const logger = safeLogger(validator.logger);
   await mapConcurrent([...pointers.values()], PARALLEL_REQUESTS, async ({ hotkey, uid, submission }) => {
     const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
     if (!showing) return;
     try {
       const readable = await datasets.isReadable({ repo: showing.repo, commit: showing.commit, signal });
-      if (readable !== showing.readable) ledger.putShowing(hotkey, showing, { ...showing, readable });
-    } catch {
-      signal?.throwIfAborted();
+      const now = lookedAt(showing, readable, block);
+      ledger.putShowing(hotkey, showing, now);
+      const { unreadableFrom = block } = now;
+      if (block > unreadableFrom + competition.readableWithinBlocks)
+        closed.set(hotkey, noLongerReadable(showing.repo, unreadableFrom));
+    } catch (error) {
+      if (!isHubFault(error)) throw error;
       logger.debug(`uid ${uid}: whether ${showing.repo} can be read is not known now`);
     }
   });
   settleClaims(validator, { ledger, pointers, block });
+  return closed;
+}
+
+function lookedAt(showing: ShownDataset, readable: boolean, block: number): ShownDataset {
+  const { unreadableFrom = block, ...rest } = showing;
+  if (readable) return showing.readable && showing.unreadableFrom === undefined ? showing : { ...rest, readable };
+  return { ...rest, readable, unreadableFrom };
+}
+
+function noLongerReadable(repo: string, sinceBlock: number): Verdict {
+  const what = `${repo} cannot be read without a token any more, since block ${sinceBlock} at the latest`;
+  return reject('dataset-denied', what).verdict;
 }
 
 /** Notes who beat the base model in this epoch and who was refused: a dataset that earns nothing keeps no rows for long. */
@@ -57,7 +77,7 @@ export function noteEvaluations(
     // Access is checked by itself, above.
     if (outcome.kind === 'rejected' && OF_ACCESS.has(outcome.verdict.reason)) continue;
     const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
-    if (beatsBaseline !== showing.beatsBaseline) ledger.putShowing(hotkey, showing, { ...showing, beatsBaseline });
+    ledger.putShowing(hotkey, showing, evaluated(showing, beatsBaseline, block));
   }
   settleClaims(validator, { ledger, pointers, block });
 }

@@ -17,19 +17,21 @@ export interface DrawnEpoch extends OpenEpoch {
 
 /**
  * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left, with
- * the pointers it was made from. The draw is stored before it is used.
+ * the pointers it was made from. One that should have ended an epoch ago is dropped: the others are further, and its
+ * weights would be those of long ago. The draw is stored before it is used.
  */
 export async function drawMiners(
   validator: Validator,
   standings: Standings,
   signal?: AbortSignal,
 ): Promise<DrawnEpoch> {
-  const { state, onEvent, minersPerEpoch, netuid, competition } = validator;
+  const { state, onEvent, minersPerEpoch, netuid, competition, subtensor } = validator;
   const logger = safeLogger(validator.logger);
   const before = await state.history();
   const left = await state.openEpoch();
+  const isDropped = left !== null && (await isLongOver(left));
   // What earlier versions left does not say what it was drawn from.
-  const resumed = before !== null && left?.neurons ? { epoch: left, history: before } : null;
+  const resumed = before !== null && left?.neurons && !isDropped ? { epoch: left, history: before } : null;
   const { epoch, history } = resumed ?? (await draw());
   const pointers = readPointers(epoch, competition);
   logger.debug(
@@ -46,6 +48,15 @@ export async function drawMiners(
   const submissions = submissionsOf(pointers);
   return { ...epoch, history, pointers, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
 
+  async function isLongOver({ startBlock }: OpenEpoch): Promise<boolean> {
+    const block = await subtensor.waitForBlock({ block: 0, signal });
+    if (block < startBlock + 2 * competition.blocksPerEpoch) return false;
+    logger.warn(
+      `the epoch of block ${startBlock} was not finished, and this is block ${block}: it is dropped, and nobody's share changes by it`,
+    );
+    return true;
+  }
+
   async function draw(): Promise<{ epoch: OpenEpoch; history: StateHistory }> {
     const { start, seed, genesisHash } = await findEpochStart(validator, before, signal);
     if (before === null)
@@ -54,6 +65,7 @@ export async function drawMiners(
       );
     const stored = await state.queue();
     const queue = stored === null ? new EvalQueue({ seed: 0 }) : new EvalQueue({ state: stored });
+    if (isDropped) queue.postpone(left.hotkeys);
     const next = queue.next({
       hotkeys: [...submissionsOf(readPointers(start, competition)).keys()],
       registered: start.neurons.map(({ hotkey }) => hotkey),

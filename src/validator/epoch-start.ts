@@ -8,7 +8,8 @@ import type { Validator } from './validator.ts';
 
 /**
  * Blocks from an epoch's first to the one whose hash seeds it: whoever commits before the epoch begins does not know that
- * hash, nor can a single block author choose it.
+ * hash. Its author has some choice, though: which transactions he takes, and in what order, makes other hashes, of which he
+ * may publish the one that suits him.
  */
 export const SEED_DELAY_BLOCKS = 3;
 

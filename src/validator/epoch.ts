@@ -5,28 +5,32 @@ import { computeWeights } from '../scoring/compute-weights.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { forgetClaims, noteEvaluations, updateReadability } from './claims.ts';
+import { checkerWorks, trainerWorks } from './device-works.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import { hubServes } from './hub-serves.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { keptRows, leftOutVerdicts } from './left-out.ts';
-import { type Outcome, outcomeText } from './outcome.ts';
+import { keptRows, leftOutVerdicts, ownRowsOf } from './left-out.ts';
+import { type Outcome, outcomeText, type Postponed } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { readPositions } from './positions.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
 import { countsFrom, readDatasets } from './read-datasets.ts';
+import { noteRenewedRows } from './renewed-rows.ts';
 import { type EpochReport, writeReport } from './report.ts';
 import { scoreBaseline } from './score-baseline.ts';
 import { scoreDataset } from './score-dataset.ts';
 import { averagesOf, nextStandings, type Served, standingVerdicts } from './standing.ts';
 import type { EpochStart } from './state-store.ts';
 import type { Validator } from './validator.ts';
-import { watchUnreadable } from './watch-unreadable.ts';
+import type { IsLate } from './watch-late.ts';
 import { judgeRows } from './whose-rows.ts';
 
 export interface RunEpochParameters {
   validator: Validator;
+  /** Whether it was seen that a dataset came too late for the date of its pointer. Default: as far as epochs saw it. */
+  isLate?: IsLate;
   signal?: AbortSignal;
 }
 
@@ -39,7 +43,7 @@ export interface RunEpochParameters {
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
  */
-export async function runEpoch({ validator, signal }: RunEpochParameters): Promise<EpochReport> {
+export async function runEpoch({ validator, isLate, signal }: RunEpochParameters): Promise<EpochReport> {
   const { netuid, competition, weightSetter, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
   const outcomes = new Map<string, Outcome>();
@@ -58,19 +62,20 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   const ledger = new Ledger(await state.ledger());
   const now = { ledger, pointers, block: epoch.startBlock };
   const positions = await readPositions(validator, { ...now, commitments, signal });
-  const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, signal });
+  const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, isLate, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  await updateReadability(validator, { ...now, signal });
+  for (const [hotkey, verdict] of await updateReadability(validator, { ...now, signal })) refuse(hotkey, verdict);
+  await noteRenewedRows(validator, { ...now, neurons, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
     if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
 
-  const stopWatching = watchUnreadable(validator, now);
   const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
-  const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work).finally(stopWatching);
-  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings })) refuse(hotkey, verdict);
+  const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work);
+  const rows = { ownRowsOf: (hotkey: string) => ownRowsOf(ledger, pointers.get(hotkey)) };
+  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, ...rows })) refuse(hotkey, verdict);
 
   const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
   const weighed = computeWeights({
@@ -94,7 +99,7 @@ export async function runEpoch({ validator, signal }: RunEpochParameters): Promi
   await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
   const { averages } = weighed;
-  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons });
+  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons, ...rows });
   await finishEpoch(validator, epoch, { standings: next, postponed });
   await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
   const report = writeReport({
@@ -145,14 +150,26 @@ async function scoreUntilEnd(validator: Validator, parameters: ScoreParameters):
         : await postponeOnFault(() => scoreDataset(validator, { submission, sha256, keep }, { seed, block, signal }));
     settle(submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
   }
-  const served = servedBy(outcomes, await hubServes(validator, datasets, outcomes, signal));
+  const served = await servedBy(validator, datasets, outcomes, signal);
   return { baselineLossNatsPerToken, served, end: await waitForEndOfEpoch(validator, signal) };
 }
 
-/** Whose evaluation worked: tells one miner's broken dataset from an outage of ours. */
-function servedBy(outcomes: Map<string, Outcome>, hub: boolean): Served {
-  const trainer = trainerWorks(outcomes);
-  return { hub, trainer, miner: trainer };
+/** Whose evaluation worked: tells one miner's broken dataset from an outage of ours, which the epoch waits for. */
+async function servedBy(
+  validator: Validator,
+  datasets: FetchedDataset[],
+  outcomes: Map<string, Outcome>,
+  signal?: AbortSignal,
+): Promise<Served> {
+  const all = [...outcomes.values()];
+  const isScored = all.some(({ kind }) => kind === 'scored');
+  const failed = (by: 'checker' | 'trainer') =>
+    all.find((outcome): outcome is Postponed => outcome.kind === 'postponed' && outcome.by === by);
+  const trainer = isScored || (failed('trainer') !== undefined && (await trainerWorks(validator, signal)));
+  const checker = failed('checker') !== undefined && (await checkerWorks(validator, signal));
+  const broken = (trainer ? undefined : failed('trainer')) ?? (checker || isScored ? undefined : failed('checker'));
+  if (broken) throw nothingWorks(broken);
+  return { hub: await hubServes(validator, datasets, outcomes, signal), checker, trainer, miner: isScored };
 }
 
 /**
@@ -176,19 +193,11 @@ function unjudged(pointers: Map<string, ReadPointer>, outcomes: Map<string, Outc
   return new Set(open.map(({ hotkey }) => hotkey));
 }
 
-/**
- * True when a dataset was scored. A trainer that fails on some datasets only may be overloaded by them; one that fails on
- * all is broken, and the epoch waits for it.
- */
-function trainerWorks(outcomes: Map<string, Outcome>): boolean {
-  const all = [...outcomes.values()];
-  if (all.some(({ kind }) => kind === 'scored')) return true;
-  const failed = all.find((outcome) => outcome.kind === 'postponed' && outcome.by === 'trainer');
-  if (failed?.kind !== 'postponed') return false;
-  throw new FlockOffError({
-    code: 'trainer-failed',
-    what: `not one dataset of this epoch could be trained on: ${failed.message.replace(/\.$/, '')}`,
-    fix: 'the epoch goes on from here as soon as training works again',
+function nothingWorks({ by, message }: Postponed): FlockOffError {
+  return new FlockOffError({
+    code: by === 'checker' ? 'checker-failed' : 'trainer-failed',
+    what: `not one dataset of this epoch could be ${by === 'checker' ? 'checked' : 'trained on'}: ${message.replace(/\.$/, '')}`,
+    fix: 'the epoch goes on from here as soon as that works again',
     transient: true,
   });
 }

@@ -1,6 +1,8 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkerKey } from '../dataset/checker/checker-key.ts';
+import { isCode } from '../errors/flock-off-error.ts';
+import type { Competition } from '../schema/competition.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked, reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
@@ -8,6 +10,7 @@ import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { timed } from '../shared/timed.ts';
 import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
+import { checkerWorks } from './device-works.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
 import type { FileFinding } from './state-store.ts';
@@ -77,25 +80,40 @@ export async function fetchDataset(
     return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
   }
   const { path, sha256, bytes, downloaded } = file.value;
+  if (isNew && !(await validator.datasets.isReadable({ ...pointer, signal }))) {
+    // It came with a token that other validators do not have.
+    if (downloaded) parameters.onRefused(bytes);
+    parameters.onUnreadable();
+    const { verdict } = readableToUsOnly(pointer.repo);
+    return waitsToBeReadable(validator, submission, { verdict, block }) ?? { ok: false, verdict };
+  }
   if (!downloaded) logger.debug(`uid ${uid}: ${pointer.repo} at ${pointer.commit} is on this disk already`);
   let isFingerprinted = false;
   const checked = await checkOnce();
+  if ('kind' in checked) return checked;
   if (!checked.ok) {
     parameters.onRefused(bytes);
     return checked;
   }
   return accept({ submission, path, sha256, bytes, rows: checked.value.rows, downloaded, isNew, isFingerprinted });
 
-  async function checkOnce(): Promise<Checked<{ rows: number }>> {
+  async function checkOnce(): Promise<Checked<{ rows: number }> | Postponed> {
     const key = fileKey(validator, sha256);
     const known = await state.fileFinding(key);
     const hasFingerprint = await state.fingerprints.has(fingerprintName({ sha256 }));
-    if (known && (!known.checked.ok || hasFingerprint)) {
+    if (known?.checked && (!known.checked.ok || hasFingerprint)) {
       await keepFinding(validator, { key, ...known }, block);
       return known.checked;
     }
+    const failures = known?.failures ?? 0;
+    if (known && block < known.block + blocksAfter(failures, competition)) return waitsForAnotherTry(failures);
     const checking = () => checker.check({ path, competition, signal });
-    const found = await timed(logger, `uid ${uid}: checking ${path}`, checking);
+    const found = await timed(logger, `uid ${uid}: checking ${path}`, checking).catch(async (error: unknown) => {
+      // Where it can check nothing, that says nothing of this file.
+      if (isCode(error, 'checker-failed') && (await checkerWorks(validator, signal)))
+        await state.putFileFinding({ key, checked: null, failures: failures + 1, block });
+      throw error;
+    });
     if (found.ok)
       await state.fingerprints.write({ name: fingerprintName({ sha256 }), fingerprint: found.value.fingerprint });
     const checked = found.ok ? accept({ rows: found.value.rows }) : found;
@@ -141,7 +159,7 @@ async function refusedBefore(validator: Validator, submission: Submission, block
   const keys = [pointerKey(validator, submission), ...(download ? [fileKey(validator, download.sha256)] : [])];
   for (const key of keys) {
     const known = await state.fileFinding(key);
-    if (!known || known.checked.ok) continue;
+    if (!known?.checked || known.checked.ok) continue;
     await keepFinding(validator, { key, ...known }, block);
     return known.checked.verdict;
   }
@@ -151,6 +169,16 @@ async function refusedBefore(validator: Validator, submission: Submission, block
 /** What is found in a file is forgotten a day after it was last needed; it is dated anew now and then. */
 async function keepFinding({ state }: Validator, finding: FileFinding & { key: string }, block: number): Promise<void> {
   if (block - finding.block > BLOCKS_PER_DAY / 2) await state.putFileFinding({ ...finding, block });
+}
+
+/** Blocks after which a file is tried again on which the checking process failed: at once, after an epoch, after three ... */
+function blocksAfter(failures: number, { blocksPerEpoch }: Competition): number {
+  return failures === 0 ? 0 : Math.min(BLOCKS_PER_DAY / 2, blocksPerEpoch * (2 ** (failures - 1) - 1));
+}
+
+function waitsForAnotherTry(failures: number): Postponed {
+  const message = `the file could not be checked ${failures} times, though others can: it waits for another try`;
+  return { kind: 'postponed', by: 'checker', message };
 }
 
 function fileKey({ competition }: Validator, sha256: string): string {
@@ -215,6 +243,13 @@ function waitsToBeReadable(
     by: 'miner',
     message: `${verdict.message}; it is waited for until block ${untilBlock}, ${readableWithinBlocks} after its pointer`,
   };
+}
+
+function readableToUsOnly(repo: string) {
+  return reject(
+    'dataset-denied',
+    `${repo} can be read with a token only: all validators must be able to read it without`,
+  );
 }
 
 function isUnreadable({ reason }: Verdict): boolean {

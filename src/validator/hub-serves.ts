@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FetchedDataset } from './fetch-dataset.ts';
 import type { Outcome } from './outcome.ts';
+import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
 
 /**
@@ -25,8 +26,8 @@ export async function hubServes(
     const to = join(folder, 'data.jsonl');
     await store.download({ repo, commit, to, maxBytes: competition.maxBytes, signal });
     return true;
-  } catch {
-    signal?.throwIfAborted();
+  } catch (error) {
+    if (!isHubFault(error)) throw error;
     return false;
   } finally {
     // With what a download that broke off has left for the next one.

@@ -3,8 +3,9 @@ import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { hasBit, unpackBits } from './ledger/packed.ts';
-import type { LeftOut, ShownDataset } from './ledger/showing.ts';
+import type { Judgement, LeftOut, ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
+import { keyOf } from './score-dataset.ts';
 
 /** Indexes of the rows that are trained on, in order; `null` before they were compared with everybody's. */
 export function keptRows(showing: ShownDataset | undefined): Uint32Array | null {
@@ -12,6 +13,12 @@ export function keptRows(showing: ShownDataset | undefined): Uint32Array | null 
   const { judgement, rows } = showing;
   const kept = unpackBits(judgement.kept, rows);
   return Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => hasBit(kept, row));
+}
+
+/** Names the rows that are trained on, `null` where that is not known. */
+export function ownRowsOf(ledger: Ledger, pointer: ReadPointer | undefined): string | null {
+  const showing = pointer?.submission.ok ? ledger.showing(pointer.hotkey, pointer.submission.value.pointer) : undefined;
+  return showing?.judgement ? keyOf([showing.sha256, showing.judgement.kept]) : null;
 }
 
 /**
@@ -36,7 +43,7 @@ export function leftOutVerdicts(
 /** The verdict where fewer rows are left than are asked for; `null` where enough are. */
 export function leftOutVerdict(
   { minOwnRows, minRows }: Competition,
-  { rows, judgement }: ShownDataset,
+  { rows, judgement }: { rows: number; judgement: Pick<Judgement, 'leftOut'> | null },
   uidOf: (hotkey: string) => number | null,
 ): Verdict | null {
   if (judgement === null) return null;

@@ -8,6 +8,7 @@ import { timed } from '../shared/timed.ts';
 import { runEpoch } from './epoch.ts';
 import type { EpochReport } from './report.ts';
 import type { Validator } from './validator.ts';
+import { watchLate } from './watch-late.ts';
 
 export interface RunValidatorParameters {
   validator: Validator;
@@ -36,6 +37,7 @@ export async function runValidator(parameters: RunValidatorParameters): Promise<
   const bestEffort = new BestEffort((message) => logger.warn(message));
   const done = new AbortController();
   const revealing = revealWhileRunning(validator, done.signal);
+  const { isLate, stop: stopWatching } = watchLate(validator);
   const throughFaults = <T>(work: () => Promise<T>) =>
     retry(work, {
       attempts: Number.POSITIVE_INFINITY,
@@ -50,12 +52,15 @@ export async function runValidator(parameters: RunValidatorParameters): Promise<
     });
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
-      const report = await throughFaults(() => timed(logger, `epoch ${epoch}`, () => runEpoch({ validator, signal })));
+      const report = await throughFaults(() =>
+        timed(logger, `epoch ${epoch}`, () => runEpoch({ validator, isLate, signal })),
+      );
       await bestEffort.attempt('the report', null, async () => onReport?.(report));
     }
   } finally {
     done.abort();
     await revealing;
+    await stopWatching();
   }
 }
 

@@ -12,7 +12,7 @@ export type Outcome =
 export interface Postponed {
   kind: 'postponed';
   /** For a fault of the Hub or of this machine, or because its dataset is not there yet or more than a day's bytes. */
-  by: 'hub' | 'trainer' | 'miner';
+  by: 'hub' | 'checker' | 'trainer' | 'miner';
   message: string;
 }
 

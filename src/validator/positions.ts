@@ -27,7 +27,8 @@ export async function readPositions(
     const { pointer, commitBlock } = submission.value;
     const known = ledger.showing(hotkey, pointer)?.position;
     const commitment = committed.get(hotkey)!;
-    if (known !== undefined && blockOf(known) === commitBlock) positions.set(hotkey, known);
+    // Shown when the pointer was committed, or later: it was read too late then, and keeps that date.
+    if (known !== undefined && blockOf(known) >= commitBlock) positions.set(hotkey, known);
     else if (commitment.block === commitBlock) unknown.push(commitment);
     else positions.set(hotkey, toPosition(commitBlock, null, uid));
   }

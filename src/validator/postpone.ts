@@ -22,9 +22,15 @@ export async function postponeOnFault<T>(step: () => Promise<Checked<T> | Postpo
   }
 }
 
+/** Whether the Hub could not say something, such as who can read a dataset: that costs nobody anything. */
+export function isHubFault(error: unknown): boolean {
+  return concerns(error) === 'hub';
+}
+
 /** The Hub's word that our own token is not valid (401) concerns everybody. */
-function concerns(error: unknown): 'hub' | 'trainer' | null {
-  if (isCode(error, 'trainer-failed') || isCode(error, 'checker-failed')) return 'trainer';
+function concerns(error: unknown): 'hub' | 'checker' | 'trainer' | null {
+  if (isCode(error, 'trainer-failed')) return 'trainer';
+  if (isCode(error, 'checker-failed')) return 'checker';
   if (isCode(error, 'hub-unreachable')) return 'hub';
   return isCode(error, 'hub-denied') && error.facts.status !== 401 ? 'hub' : null;
 }

@@ -9,6 +9,7 @@ import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { fingerprintName, type Validator } from './validator.ts';
+import type { IsLate } from './watch-late.ts';
 
 export interface ReadDatasetsParameters {
   ledger: Ledger;
@@ -19,6 +20,7 @@ export interface ReadDatasetsParameters {
   drawn: string[];
   /** The current block. */
   block: number;
+  isLate?: IsLate;
   signal?: AbortSignal;
 }
 
@@ -38,7 +40,7 @@ const PARALLEL_DOWNLOADS = 4;
  */
 export async function readDatasets(
   validator: Validator,
-  { ledger, pointers, positions, drawn, block, signal }: ReadDatasetsParameters,
+  { ledger, pointers, positions, drawn, block, isLate, signal }: ReadDatasetsParameters,
 ): Promise<ReadDatasetsReturnType> {
   const { parallelDownloads = PARALLEL_DOWNLOADS, state } = validator;
   const isDrawn = new Set(drawn);
@@ -88,14 +90,16 @@ export async function readDatasets(
     const others = entry.showings.filter((one) => one !== known);
     const { claimBlocks } = validator.competition;
     if (now.step?.kind !== 'ready') {
-      const waits = now.isUnreadable ? { repo: pointer.repo, commit: pointer.commit, commitBlock } : entry.unreadable;
+      const { repo, commit } = pointer;
+      const waits = now.isUnreadable ? { repo, commit, commitBlock, seenBlock: block } : entry.unreadable;
       const again = known && namedAgain(known, now.position, claimBlocks);
       const received = receivedWith(entry, refusedBytes.get(now.hotkey) ?? null);
       if (again === entry.showings[0] && waits === entry.unreadable && received === entry.received) return entry;
       return { ...entry, showings: again ? [again, ...others] : others, received, unreadable: waits };
     }
     const { sha256, rows, bytes, isNew, isFingerprinted } = now.step.value;
-    const position = isLate(entry, now.submission) ? toPosition(block, null, now.uid) : now.position;
+    const wasLate = seenLate(entry, now.submission) || isLate?.(now.submission);
+    const position = wasLate ? toPosition(block, null, now.uid) : now.position;
     const dated = known?.rows === rows ? namedAgain(known, now.position, claimBlocks) : null;
     const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
     // What its rows are compared by was made anew: meanwhile others may have shown them.
@@ -112,13 +116,11 @@ export async function readDatasets(
     return [...received.filter((one) => one.block > block - BLOCKS_PER_DAY), { block, bytes }];
   }
 
-  /** Whether a dataset could not be read when it was first asked for, and not in time after that. */
-  function isLate(
-    { unreadable }: LedgerEntry,
-    { pointer, commitBlock }: { pointer: { repo: string; commit: string }; commitBlock: number },
-  ): boolean {
+  /** Whether an epoch after its time was over could not read a dataset. What nobody looked at came in time. */
+  function seenLate({ unreadable }: LedgerEntry, { pointer, commitBlock }: Submission): boolean {
     if (unreadable?.repo !== pointer.repo || unreadable.commit !== pointer.commit) return false;
-    return unreadable.commitBlock === commitBlock && block > commitBlock + validator.competition.readableWithinBlocks;
+    const { readableWithinBlocks } = validator.competition;
+    return unreadable.commitBlock === commitBlock && (unreadable.seenBlock ?? 0) >= commitBlock + readableWithinBlocks;
   }
 }
 

@@ -14,7 +14,13 @@ export async function scoreBaseline(validator: Validator, signal?: AbortSignal):
   const { trainer, competition, evaluation, state } = validator;
   if (competition.baseline === 'off') return null;
   const { contextTokens } = competition.recipe;
-  const key = keyOf([trainer.baseSha256, trainer.precision.matmul, contextTokens, evaluation.sha256]);
+  const key = keyOf([
+    trainer.baseSha256,
+    trainer.precision.matmul,
+    trainer.precision.xla,
+    contextTokens,
+    evaluation.sha256,
+  ]);
   const known = await state.baseline(key);
   if (known !== null) return known;
   const evaluated = await timed(safeLogger(validator.logger), 'evaluating the base model alone', () =>

@@ -45,7 +45,7 @@ export async function scoreDataset(
   const { uid } = submission;
   const { recipe, maxTokens } = competition;
   const rowsKey = keyOf([sha256, [...keep], trainer.baseSha256, recipe, maxTokens]);
-  const key = keyOf([rowsKey, seed, trainer.precision.matmul, evaluation.sha256]);
+  const key = keyOf([rowsKey, seed, trainer.precision.matmul, trainer.precision.xla, evaluation.sha256]);
 
   const known = (await state.score(key)) ?? (await state.fileFinding(rowsKey))?.checked ?? null;
   if (known !== null) {

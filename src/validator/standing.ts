@@ -7,11 +7,20 @@ export interface Standing {
   /** Moving average of its weight; `null` before its first evaluation. */
   average: number | null;
   /**
-   * The verdict on the content of the submission evaluated last; it stands until that is scored, or the pointer names
-   * another. Who may read a dataset and whose its rows are is looked at anew each time.
+   * The verdict on the content of the submission evaluated last; it stands until that is scored, the pointer names another,
+   * or others of its rows are left out. Who may read a dataset and whose its rows are is looked at anew each time.
    */
-  refused: { repo: string; commit: string; verdict: Verdict } | null;
-  /** Epochs in a row in which it was drawn and could not be evaluated, though others could. */
+  refused: {
+    repo: string;
+    commit: string;
+    verdict: Verdict;
+    /** Names the rows that were its own, `null` where the verdict is on the file. Earlier versions did not store it. */
+    ownRows?: string | null;
+  } | null;
+  /**
+   * Epochs in which it was drawn and could not be evaluated, though others could; each other one in which it was drawn
+   * takes a quarter off.
+   */
   postponedEpochs: number;
 }
 
@@ -22,7 +31,9 @@ export type Standings = Record<string, Standing>;
 export interface Served {
   /** The Hub sent at least one dataset. */
   hub: boolean;
-  /** At least one dataset was trained on and evaluated. */
+  /** Files can be checked. */
+  checker: boolean;
+  /** Datasets can be trained on and evaluated. */
   trainer: boolean;
   /** At least one miner's dataset was there and evaluated. */
   miner: boolean;
@@ -33,10 +44,17 @@ interface StandingParameters {
   outcomes: Map<string, Outcome>;
   standings: Standings;
   served: Served;
+  /** Names the rows of a hotkey's dataset that are its own; `null` where it has none that was read. */
+  ownRowsOf: (hotkey: string) => string | null;
 }
 
 /** Epochs in which a dataset that cannot be evaluated while others can costs its miner nothing. */
 const EPOCHS_OF_GRACE = 3;
+/**
+ * Epochs of grace that come back with each evaluation. With more, a file that fails now and then would keep a share from
+ * being measured for most of the time.
+ */
+const GRACE_BACK = 1 / 4;
 /** What is left of an average after each further one; the least share there is follows after twenty. */
 const DECAY = 0.5;
 const LEAST_SHARE = 1e-6;
@@ -49,6 +67,7 @@ export function standingVerdicts({
   pointers,
   outcomes,
   standings,
+  ownRowsOf,
 }: Omit<StandingParameters, 'served'>): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   for (const { hotkey, submission } of pointers.values()) {
@@ -56,7 +75,9 @@ export function standingVerdicts({
     if (!submission.ok || outcome?.kind === 'scored' || outcome?.kind === 'rejected') continue;
     const { refused } = standings[hotkey] ?? {};
     const { repo, commit } = submission.value.pointer;
-    if (refused?.repo === repo && refused.commit === commit) verdicts.set(hotkey, refused.verdict);
+    if (refused?.repo !== repo || refused.commit !== commit) continue;
+    const { ownRows = ownRowsOf(hotkey) } = refused;
+    if (ownRows === ownRowsOf(hotkey)) verdicts.set(hotkey, refused.verdict);
   }
   return verdicts;
 }
@@ -69,7 +90,7 @@ export function averagesOf({
   outcomes,
   standings,
   served,
-}: Omit<StandingParameters, 'pointers'>): Record<string, number> {
+}: Omit<StandingParameters, 'pointers' | 'ownRowsOf'>): Record<string, number> {
   const averages = storedAverages(standings);
   for (const [hotkey, outcome] of outcomes) {
     const average = averages[hotkey];
@@ -98,6 +119,7 @@ export function nextStandings({
   served,
   averages,
   neurons,
+  ownRowsOf,
 }: StandingParameters & { averages: Record<string, number>; neurons: { hotkey: string }[] }): Standings {
   return Object.fromEntries(
     neurons.map(({ hotkey }): [string, Standing] => {
@@ -107,7 +129,7 @@ export function nextStandings({
         hotkey,
         {
           average: averages[hotkey] ?? null,
-          refused: outcome ? refusal(outcome, pointers.get(hotkey)) : (before?.refused ?? null),
+          refused: outcome ? refusal(outcome, pointers.get(hotkey), ownRowsOf) : (before?.refused ?? null),
           postponedEpochs: outcome ? postponedEpochs(outcome, before, served) : (before?.postponedEpochs ?? 0),
         },
       ];
@@ -124,13 +146,23 @@ const OF_NOW = new Set<Verdict['reason']>([
   'evaluation-rows',
 ]);
 
-function refusal(outcome: Outcome, pointer: ReadPointer | undefined): Standing['refused'] {
-  if (outcome.kind !== 'rejected' || OF_NOW.has(outcome.verdict.reason) || !pointer?.submission.ok) return null;
-  const { repo, commit } = pointer.submission.value.pointer;
-  return { repo, commit, verdict: outcome.verdict };
+function isOfNow(verdict: Verdict): boolean {
+  return OF_NOW.has(verdict.reason) || (verdict.reason === 'row-count' && verdict.facts?.leftOut !== undefined);
 }
 
+function refusal(
+  outcome: Outcome,
+  pointer: ReadPointer | undefined,
+  ownRowsOf: StandingParameters['ownRowsOf'],
+): Standing['refused'] {
+  if (outcome.kind !== 'rejected' || isOfNow(outcome.verdict) || !pointer?.submission.ok) return null;
+  const { repo, commit } = pointer.submission.value.pointer;
+  return { repo, commit, verdict: outcome.verdict, ownRows: ownRowsOf(pointer.hotkey) };
+}
+
+/** No more than the first that costs something: whoever can be evaluated again has his grace back in the end. */
 function postponedEpochs(outcome: Outcome, before: Standing | undefined, served: Served): number {
-  if (outcome.kind !== 'postponed') return 0;
-  return (before?.postponedEpochs ?? 0) + (served[outcome.by] ? 1 : 0);
+  const epochs = before?.postponedEpochs ?? 0;
+  if (outcome.kind !== 'postponed') return Math.max(0, epochs - GRACE_BACK);
+  return served[outcome.by] ? Math.min(epochs, EPOCHS_OF_GRACE) + 1 : epochs;
 }

@@ -49,7 +49,10 @@ export interface Download {
 
 /** What was found in a file; it holds for every file with the same content under the same rules. */
 export interface FileFinding {
-  checked: Checked<{ rows: number }>;
+  /** `null` where the checking process failed on it. */
+  checked: Checked<{ rows: number }> | null;
+  /** How often it did, though it could check others. */
+  failures?: number;
   /** When it was found. */
   block: number;
 }
@@ -110,6 +113,11 @@ export interface FingerprintStore {
   /** `null` where there is none, or it is not what was stored. */
   read(name: string): Promise<Uint8Array | null>;
   write(parameters: { name: string; fingerprint: Uint8Array }): Promise<void>;
+  /**
+   * The file in which one of that name lies, behind its SHA-256 (32 bytes): comparing datasets reads it in a thread of its own.
+   * Without this method `read` is asked, and what it gives is copied.
+   */
+  fileOf?(name: string): string;
   /** Removes all others. */
   keepOnly(names: readonly string[]): Promise<void>;
 }

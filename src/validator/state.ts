@@ -157,8 +157,8 @@ export class ValidatorState implements StateStore {
     return this.#get<FileFinding>(`checked:${key}`);
   }
 
-  putFileFinding({ key, checked, block }: PutFileFindingParameters): Promise<void> {
-    return this.#put(`checked:${key}`, { checked, block });
+  putFileFinding({ key, checked, failures, block }: PutFileFindingParameters): Promise<void> {
+    return this.#put(`checked:${key}`, { checked, failures, block });
   }
 
   /** What is known of every hotkey. Of a state that an earlier version wrote, the dates of the rows it remembers. */

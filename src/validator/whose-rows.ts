@@ -1,15 +1,25 @@
 import { findOthersRows } from '../dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
-import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
+import { FINGERPRINT_VERSION, JUDGING_VERSION } from '../dataset/fingerprint/format.ts';
 import type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
 import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
+import type { Showing } from '../dataset/fingerprint/showings.ts';
+import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
 import { blockOf } from './ledger/position.ts';
-import { claimedUntil, firstShownAt, type Judgement, type LeftOut, type ShownDataset } from './ledger/showing.ts';
+import {
+  claimedRows,
+  claimedUntil,
+  firstShownAt,
+  type Judgement,
+  type LeftOut,
+  type ShownDataset,
+} from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
+import type { FingerprintStore } from './state-store.ts';
 import { fingerprintName, type Validator } from './validator.ts';
 
 export interface JudgeRowsParameters {
@@ -77,10 +87,10 @@ async function judge(
   const standing = ({ judgement }: ShownDataset) => (findingsStand && judgement?.rules === rules ? judgement : null);
   const ownBefore = (showing: ShownDataset) => {
     const before = standing(showing);
-    return before === null ? undefined : unpackBits(before.own, showing.rows);
+    return claimedRows(showing, before && unpackBits(before.own, showing.rows));
   };
   const found = await findOthersRows({
-    showings: all.map((one) => {
+    showings: all.map((one): Showing => {
       const { hotkey, showing } = one;
       const judged = isJudged(one);
       const until = claimedUntil(showing, competition.claimBlocks);
@@ -89,21 +99,28 @@ async function judge(
       const isOver = now !== undefined && until < now.position;
       return {
         owner: isOver ? `${hotkey} before` : hotkey,
-        fingerprint: async () => (await fingerprints.read(fingerprintName(showing))) ?? new Uint8Array(0),
+        fingerprint: fingerprintOf(fingerprints, fingerprintName(showing)),
         claimedUntil: until,
         judged,
-        ...(judged
-          ? { shownAt: unpackNumbers(showing.shownAt, showing.rows), own: ownBefore(showing) }
-          : claimOf(showing)),
+        // Unpacked when its turn comes.
+        get shownAt() {
+          return judged ? unpackNumbers(showing.shownAt, showing.rows) : timesOfClaim(showing);
+        },
+        get own() {
+          return judged ? ownBefore(showing) : claimOf(showing);
+        },
       };
     }),
     evaluation: fingerprintRows(evaluation.rows),
     evaluationRows: competition.evaluationRows,
     signal,
   });
+  // What is damaged is removed by the store, and made anew in the next epoch.
+  for (const i of found.unreadable) await fingerprints.read(fingerprintName(all[i]!.showing));
   const unreadable = new Set(found.unreadable);
   for (const [i, { hotkey, showing }] of all.entries()) {
     if (!isJudged(all[i]!) || unreadable.has(i)) continue;
+    await yieldToEventLoop(signal);
     const others = found.others.get(i) ?? [];
     const now = judgementOf({ rules, showing, others, repeats: found.repeats.get(i) ?? [], all });
     const before = standing(showing);
@@ -112,12 +129,22 @@ async function judge(
   }
 }
 
-/** What a dataset that is not judged claims: rows that were others' count as never shown. */
-function claimOf({ shownAt, rows, judgement }: ShownDataset): { shownAt: Float64Array; own?: Uint8Array } {
-  const at = unpackNumbers(shownAt, rows);
-  if (judgement === null) return { shownAt: at };
-  const own = unpackBits(judgement.own, rows);
-  return { own, shownAt: at.map((position, row) => (hasBit(own, row) ? position : Number.POSITIVE_INFINITY)) };
+function fingerprintOf(fingerprints: FingerprintStore, name: string): Showing['fingerprint'] {
+  const file = fingerprints.fileOf?.(name);
+  return file === undefined ? async () => (await fingerprints.read(name)) ?? new Uint8Array(0) : { file };
+}
+
+/** The rows that a dataset claims which is not judged; all where it never was. */
+function claimOf(showing: ShownDataset): Uint8Array | undefined {
+  const { rows, judgement } = showing;
+  return claimedRows(showing, judgement && unpackBits(judgement.own, rows));
+}
+
+/** Rows that were others' count as never shown. */
+function timesOfClaim(showing: ShownDataset): Float64Array {
+  const times = unpackNumbers(showing.shownAt, showing.rows);
+  const own = claimOf(showing);
+  return own ? times.map((at, row) => (hasBit(own, row) ? at : Number.POSITIVE_INFINITY)) : times;
 }
 
 function judgementOf({
@@ -236,5 +263,5 @@ function heirOf(gone: LedgerEntry, ledger: Ledger, pointers: Map<string, ReadPoi
 
 /** Names what a judgement rests on besides what was shown. */
 function rulesOf({ evaluation, competition: { evaluationRows } }: Validator): string {
-  return keyOf([FINGERPRINT_VERSION, evaluation.sha256, evaluationRows]);
+  return keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, evaluation.sha256, evaluationRows]);
 }

@@ -1,117 +1,109 @@
 /**
  * How fast datasets are fingerprinted and compared, and how much memory that takes: npm run bench:fingerprints -- [owners] [judged].
- * Fingerprinted are 20,000 rows of 1 kB of words. Compared are fingerprints of that size: each owner has 20,000 current and
- * 20,000 earlier rows, a tenth of the current ones are of the earlier, and each judged one has a tenth of its rows from another
- * owner. A third of all grams are of a million that many rows have, as in a language. Numbers: docs/integrity.md.
+ * Fingerprinted are 20,000 rows of 1 kB of words. Compared are fingerprints of that size (many-fingerprints.ts), 20,000 current
+ * and 20,000 earlier rows of each owner, with an evaluation set of 200 rows. Default: 32 of 256 judged, then all of them.
+ * Numbers: docs/integrity.md.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { findOthersRows } from '../../src/dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../../src/dataset/fingerprint/fingerprint-rows.ts';
-import { LONG_ANSWER, limitOf, readFingerprint, writeFingerprint } from '../../src/dataset/fingerprint/format.ts';
-import type { Showing } from '../../src/dataset/fingerprint/showings.ts';
 import type { DatasetRow } from '../../src/schema/dataset-row.ts';
 import { MersenneTwister } from '../../src/shared/random.ts';
+import { showingsOf, writeFingerprints } from './many-fingerprints.ts';
 
-const [owners = 256, judged = 32] = process.argv.slice(2).map(Number);
 const ROWS = 20_000;
-const random = new MersenneTwister(1);
-const below = (n: number) => Math.floor(random.nextUniform() * n);
-const cpuMs = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
-const peakMiB = () => process.resourceUsage().maxRSS / 1024;
+const [what = 'all', folder = '', ...numbers] = process.argv.slice(2);
 
-const letters = () => Array.from({ length: 2 + below(8) }, () => String.fromCharCode(97 + below(26))).join('');
-const WORDS = Array.from({ length: 20_000 }, letters);
-function text(length: number): string {
-  let written = '';
-  while (written.length < length) written += `${WORDS[below(WORDS.length)]} `;
-  return written.slice(0, length);
+if (what === 'fingerprint') fingerprint();
+else if (what === 'write')
+  writeFingerprints({ folder, rows: ROWS, owners: Number(numbers[0]), judged: Number(numbers[1]) });
+else if (what === 'search') await search(folder, Number(numbers[0]), Number(numbers[1]));
+else all();
+
+/** Each step in a process of its own, whose memory is measured. */
+function all(): void {
+  const [owners, judged] = process.argv.slice(2).map(Number);
+  const here = (...parameters: unknown[]) =>
+    spawnSync(process.execPath, [...process.execArgv, ...[process.argv[1]!, ...parameters].map(String)], {
+      stdio: 'inherit',
+    });
+  here('fingerprint');
+  for (const some of judged ? [judged] : [32, 256]) {
+    const temporary = mkdtempSync(join(tmpdir(), 'fingerprints-'));
+    try {
+      here('write', temporary, owners ?? 256, some);
+      here('search', temporary, owners ?? 256, some);
+    } finally {
+      rmSync(temporary, { recursive: true });
+    }
+  }
 }
-const rows = Array.from(
-  { length: ROWS },
-  (): DatasetRow => ({
+
+function fingerprint(): void {
+  const rows = rowsOfWords(ROWS);
+  const before = process.cpuUsage();
+  const bytes = fingerprintRows(rows);
+  console.log(
+    `fingerprint of ${ROWS} rows: ${seconds(before)} s of a processor, ${(bytes.length / 1e6).toFixed(2)} MB`,
+  );
+}
+
+async function search(folder: string, owners: number, judged: number): Promise<void> {
+  const showings = showingsOf({ folder, owners, judged, rows: ROWS });
+  const evaluation = fingerprintRows(rowsOfWords(200));
+  const atStart = megabytes('VmRSS');
+  const [before, mainBefore, start] = [process.cpuUsage(), mainThreadSeconds(), performance.now()];
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const found = await findOthersRows({ showings, evaluation, evaluationRows: 'leave-out' });
+  delay.disable();
+  const took = performance.now() - start;
+  const held = [...found.others.values()].reduce((sum, list) => sum + list.length, 0);
+  console.log(
+    `${owners} owners, ${judged} judged: ${seconds(before)} s of a processor, of them ${(mainThreadSeconds() - mainBefore).toFixed(2)} on the main thread; ` +
+      `${(took / 1000).toFixed(1)} s; peak ${megabytes('VmHWM')} MiB, ${atStart} before; ${held} rows held`,
+  );
+  const idle = monitorEventLoopDelay({ resolution: 1 });
+  idle.enable();
+  await setTimeout(took);
+  idle.disable();
+  const late = (histogram: typeof idle) => (histogram.percentile(99.9) / 1e6).toFixed(1);
+  console.log(`event loop, 99.9th percentile: ${late(delay)} ms, idle ${late(idle)} ms`);
+}
+
+function rowsOfWords(count: number): DatasetRow[] {
+  const random = new MersenneTwister(1);
+  const below = (n: number) => Math.floor(random.nextUniform() * n);
+  const letters = () => Array.from({ length: 2 + below(8) }, () => String.fromCharCode(97 + below(26))).join('');
+  const words = Array.from({ length: 20_000 }, letters);
+  const text = (length: number) => {
+    let written = '';
+    while (written.length < length) written += `${words[below(words.length)]} `;
+    return written.slice(0, length);
+  };
+  return Array.from({ length: count }, () => ({
     conversations: [
       { role: 'user', content: text(100) },
       { role: 'assistant', content: text(820) },
     ],
-  }),
-);
-let before = cpuMs();
-const bytes = fingerprintRows(rows);
-console.log(
-  `fingerprint of ${ROWS} rows: ${(cpuMs() - before).toFixed(0)} ms of CPU, ${(bytes.byteLength / 1e6).toFixed(2)} MB`,
-);
-const like = readFingerprint(bytes)!;
-rows.length = 0;
-
-/** Xorshift: a hundred million numbers of it take a second. */
-let state = 2463534242;
-function next(): number {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return state >>> 0;
-}
-const COMMON = Uint32Array.from({ length: 1_000_000 }, () => Math.floor((next() * limitOf(24)) / 2 ** 32) & -2);
-const wordsPerRow = Math.round(like.words.length / ROWS);
-
-/** Rows in which other grams stand. */
-function makeFingerprint(from?: Uint8Array): Uint8Array {
-  const words = new Uint32Array(ROWS * wordsPerRow);
-  const limit = limitOf(37);
-  for (let i = 0; i < words.length; i++)
-    words[i] = next() % 3 === 0 ? COMMON[next() % COMMON.length]! : Math.floor((next() * limit) / 2 ** 32) & -2;
-  const known = from && readFingerprint(from);
-  if (known)
-    for (let row = 0; row < ROWS; row += 10)
-      words.set(known.words.subarray(row * wordsPerRow, (row + 1) * wordsPerRow), row * wordsPerRow);
-  return writeFingerprint({
-    pairEnd: Uint32Array.from({ length: ROWS }, (_, row) => row + 1),
-    wordEnd: Uint32Array.from({ length: ROWS }, (_, row) => (row + 1) * wordsPerRow),
-    pairHashes: Uint32Array.from({ length: 2 * ROWS }, next),
-    questionHashes: Uint32Array.from({ length: ROWS }, next),
-    words,
-    symbolsOfPair: new Uint16Array(ROWS).fill(690),
-    kindOfPair: new Uint8Array(ROWS).fill(LONG_ANSWER),
-    levelOfPair: new Uint8Array(ROWS).fill(37),
-  });
+  }));
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'fingerprints-'));
-try {
-  const showings: Showing[] = [];
-  const add = (owner: number, kind: string, print: Uint8Array, at: number, isJudged: boolean) => {
-    const file = join(folder, `${owner}.${kind}`);
-    writeFileSync(file, print);
-    const shownAt = new Float64Array(ROWS).fill(at);
-    showings.push({
-      owner: `${owner}`,
-      fingerprint: () => readFileSync(file),
-      shownAt,
-      claimedUntil: Infinity,
-      judged: isJudged,
-    });
-  };
-  let other: Uint8Array | undefined;
-  for (let owner = 0; owner < owners; owner++) {
-    const isJudged = owner >= owners - judged;
-    const earlier = makeFingerprint();
-    add(owner, 'earlier', earlier, 1e6 + owner, false);
-    const current = makeFingerprint(isJudged ? other : earlier);
-    add(owner, 'current', current, 2e6 + owner, isJudged);
-    if (!isJudged) other = current;
-  }
-  console.log(
-    `${((owners * 2 * bytes.byteLength) / 1e9).toFixed(2)} GB of fingerprints, at the start ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
-  );
-  const wall = performance.now();
-  before = cpuMs();
-  const found = await findOthersRows({ showings, evaluation: null, evaluationRows: 'leave-out' });
-  const held = [...found.others.values()].reduce((sum, list) => sum + list.length, 0);
-  console.log(
-    `${owners} owners, ${judged} judged: ${((cpuMs() - before) / 1000).toFixed(1)} s of CPU, ${((performance.now() - wall) / 1000).toFixed(1)} s, peak ${peakMiB().toFixed(0)} MiB, ${held} rows held`,
-  );
-} finally {
-  rmSync(folder, { recursive: true });
+function seconds(since: NodeJS.CpuUsage): string {
+  const { user, system } = process.cpuUsage(since);
+  return ((user + system) / 1e6).toFixed(1);
+}
+
+function mainThreadSeconds(): number {
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
+}
+
+function megabytes(name: 'VmRSS' | 'VmHWM'): number {
+  const kilobytes = new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
 }

@@ -1,4 +1,4 @@
-"""The peer's numbers: Qwen2 with LoRA in transformers and PEFT, on random weights of a real shape, on the CPU.
+"""The peer's numbers: Qwen2 with LoRA in transformers and PEFT, on random weights of a real shape.
 
 Prints one JSON object: milliseconds per step (median, and each), tokens per second, peak memory in MiB.
 Needs torch, transformers and peft; `trainer-case.ts` beside this file runs the same cases in this package.
@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--checkpointing", action="store_true")
@@ -74,14 +75,15 @@ def real_lengths(rows):
     return lengths
 
 
-def collate(lengths, vocabulary):
+def collate(lengths, vocabulary, device):
     ids = torch.zeros(len(lengths), max(lengths), dtype=torch.long)
     labels, mask = torch.full_like(ids, -100), torch.zeros_like(ids)
     for row, length in enumerate(lengths):
         ids[row, :length] = torch.randint(0, vocabulary, (length,))
         labels[row, length // 2 : length] = ids[row, length // 2 : length]  # the first half is the question
         mask[row, :length] = 1
-    return {"input_ids": ids, "labels": labels, "attention_mask": mask}
+    batch = {"input_ids": ids, "labels": labels, "attention_mask": mask}
+    return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
 def peak_mib():
@@ -93,12 +95,13 @@ def main():
     options = arguments()
     torch.set_num_threads(options.threads)
     model, config = build(options)
+    model.to(options.device)
     rows = 8 if options.real else options.batch
     steps = options.steps + 1
     lengths = real_lengths(rows * steps) if options.real else [options.tokens] * (rows * steps)
     size = 2 if options.real else rows
     micro_batches = [
-        [collate(lengths[i : i + size], config.vocab_size) for i in range(step * rows, (step + 1) * rows, size)]
+        [collate(lengths[i : i + size], config.vocab_size, options.device) for i in range(step * rows, (step + 1) * rows, size)]
         for step in range(steps)
     ]
     tokens = sum(lengths[rows:]) / max(1, options.steps)

@@ -14,6 +14,7 @@ import { GraphEngine } from '../../src/trainer/engine/graph/graph-engine.ts';
 import { evaluationBytes, trainingBytes } from '../../src/trainer/engine/graph/memory.ts';
 import { TfjsEngine } from '../../src/trainer/engine/plain/tfjs-engine.ts';
 import { loadTensorFlow } from '../../src/trainer/engine/tensorflow.ts';
+import { KnownHashes } from '../../src/trainer/model/known-hashes.ts';
 import { createLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/model/safetensors.ts';
 import { weightShapes } from '../../src/trainer/model/weights.ts';
@@ -77,7 +78,13 @@ const read = async (name: string) => randomWeight(name, shapes.get(name)!);
 const loadedAt = performance.now();
 const readBfloat16 = async (name: string) => floatsToBfloat16((await read(name)).data);
 const mapped = options.mapped
-  ? await alignWeights({ config, weights: { readBfloat16 }, baseSha256: options.shape, cacheDir: options.mapped })
+  ? await alignWeights({
+      config,
+      weights: { readBfloat16 },
+      baseSha256: options.shape,
+      cacheDir: options.mapped,
+      hashes: new KnownHashes(options.mapped),
+    })
   : undefined;
 const engine =
   options.engine === 'plain'
@@ -151,7 +158,7 @@ const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 const largest = Math.max(
   ...batches.flat().map(({ lengths }) => {
     const { checkpointing } = options;
-    const estimate = { config, storage, matmul: dtype, rank: 16, lengths };
+    const estimate = { config, storage, matmul: dtype, rank: 16, lengths, device: 'cpu' as const };
     return options.evaluate
       ? evaluationBytes(estimate)
       : trainingBytes({ ...estimate, checkpointing: checkpointing ? 'layer' : 'none' });

@@ -119,9 +119,12 @@ test('state export writes a ledger that another validator can begin with', async
   const data = join(folder, 'validator');
   const state = await ValidatorState.open({ path: join(data, 'state') });
   await state.finishEpoch({ standings: {}, queue: new EvalQueue({ seed: 1 }).toJSON(), history });
-  await state.close();
   const { hotkey } = await writeDevWallet({ path: join(folder, 'export-wallets'), name: 'validator' });
   const wallet = ['--wallet.path', join(folder, 'export-wallets'), '--wallet.name', 'validator'];
+  const running = await cli(['state', 'export', '--data_dir', data, ...wallet]);
+  expect(running.code).toBe(1);
+  expect(running.stderr).toMatch(/in use by another process\. Stop the validator until its ledger is written/);
+  await state.close();
   const { code, stdout } = await cli(['state', 'export', '--data_dir', data, ...wallet]);
   expect(stdout).toContain(`the ledger of ${hotkey} for subnet 7 as of block 720`);
   expect(code).toBe(0);

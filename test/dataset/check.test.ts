@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { checkDataset } from '../../src/dataset/check.ts';
 import { checkBytes } from '../../src/dataset/check-bytes.ts';
+import { RowsCheck } from '../../src/dataset/check-rows.ts';
 import { rowHash } from '../../src/dataset/row-hash.ts';
 import { Competition } from '../../src/schema/competition.ts';
 import { lines, rowLine, tempFolder } from './temp-folder.ts';
@@ -118,6 +119,53 @@ describe('checkDataset', () => {
       message: `the file has ${content.length} bytes, at most ${content.length - 1} are allowed`,
       facts: { bytes: content.length, maxBytes: content.length - 1 },
     });
+  });
+
+  it('refuses more text in all than allowed, told by the line where it became too much', async () => {
+    const row = rowLine('12345', '67890');
+    const three = `${row}\n${row}\n${row}\nbad\n`;
+    expect((await check(`${row}\n${row}\n`, { maxCodePoints: 20 })).ok).toBe(true);
+    expect(await verdictOn(three, { maxCodePoints: 29 })).toEqual({
+      reason: 'dataset-too-large',
+      message:
+        'the first 3 lines have 30 code points in their texts, at most 29 are allowed in the whole file; shorten or leave out rows',
+      facts: { codePoints: 30, maxCodePoints: 29, lines: 3 },
+    });
+    // Bad lines before it are not what is wrong with the file.
+    expect((await verdictOn(`bad\n${three}`, { maxCodePoints: 19 })).facts).toMatchObject({ lines: 3 });
+  });
+
+  it('refuses more JSON in all than allowed, before it is parsed', async () => {
+    // Five keys, three objects and a list.
+    const row = rowLine('a');
+    expect((await check(`${row}\n${row}\n`, { maxJsonNodes: 18 })).ok).toBe(true);
+    expect(await verdictOn(`${row}\n${row}\n`, { maxJsonNodes: 17 })).toEqual({
+      reason: 'dataset-too-large',
+      message:
+        'the first 2 lines have 18 JSON keys, objects and arrays, at most 17 are allowed in the whole file; shorten or leave out rows',
+      facts: { jsonNodes: 18, maxJsonNodes: 17, lines: 2 },
+    });
+    expect((await verdictOn(`[[[{ "a"\t: [] },\n`, { maxJsonNodes: 5 })).reason).toBe('dataset-too-large');
+    expect((await verdictOn(`[[[{ "a"\t: [] },\n`, { maxJsonNodes: 6 })).reason).toBe('invalid-rows');
+  });
+
+  it('tells once that a file will be refused, and gives no row after that', async () => {
+    const seen: string[] = [];
+    const check = new RowsCheck({
+      competition: Competition.parse({}),
+      onRow: ({ conversations }) => seen.push(conversations[0]!.content),
+      onRefused: () => seen.push('refused'),
+    });
+    check.push(Buffer.from(`${rowLine('a')}\nbad\n${rowLine('b')}\nbad\n`));
+    expect(seen).toEqual(['a', 'refused']);
+    expect(check.finish({ sha256: '', bytes: 1 })).toMatchObject({ ok: false, verdict: { reason: 'invalid-rows' } });
+  });
+
+  it('takes a file of exactly the limits', async () => {
+    const content = lines(3);
+    expect((await check(content, { minRows: 3, maxRows: 3, maxBytes: content.length })).ok).toBe(true);
+    expect(await verdictOn(`${content}bad\n`, { maxRows: 4 })).toMatchObject({ reason: 'invalid-rows' });
+    expect(await verdictOn(`bad\n${content}`, { maxRows: 3 })).toMatchObject({ reason: 'row-count' });
   });
 
   it('caps a line of 100 MB', async () => {

@@ -33,7 +33,18 @@ describe('parseRow', () => {
       JSON.stringify({ ...[...'abcdef'] }),
       'no "conversations" among its keys ("0", "1", "2", "3", "4", ...)',
     ],
+    [
+      'five keys, one of them long',
+      JSON.stringify({ ...[...'abcd'], [`${'k'.repeat(40)}!`]: 1 }),
+      `no "conversations" among its keys ("0", "1", "2", "3", "${'k'.repeat(40)}")`,
+    ],
     ['no keys', '{}', 'no "conversations" among its keys (none)'],
+    ['null', 'null', 'Invalid input: expected object, received null'],
+    [
+      'a system prompt that is none',
+      '{"system": 1, "conversations": 2}',
+      'system: Invalid input: expected string, received number',
+    ],
     [
       'a wrong turn',
       '{"conversations": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}',
@@ -57,6 +68,7 @@ describe('parseRow', () => {
     ['a lone backslash escape', '{"conversations": "\\x"}'],
     ['NaN', '{"conversations": NaN}'],
     ['a comment', '{"conversations": [] /* none */}'],
+    ["something before Python's notation", "x {'conversations': []}"],
     ['a trailing comma', '{"conversations": [],}'],
   ])('calls %s no JSON', (_, line) => {
     expect(problemOf(line)).toMatch(/^not JSON \(.+\)$/s);
@@ -66,6 +78,7 @@ describe('parseRow', () => {
     ['two objects', rowLine('a') + rowLine('b'), 'several objects; each needs a line of its own'],
     ['two objects with a comma', `${rowLine('a')}, ${rowLine('b')}`, 'several objects; each needs a line of its own'],
     ['a comma behind', `${rowLine('a')},\r`, 'a comma after the object; one object a line, nothing between'],
+    ["Python's notation, indented", " { 'conversations': []}", "Python's notation, not JSON; write it with json.dumps"],
     ["Python's own notation", "{'conversations': []}", "Python's notation, not JSON; write it with json.dumps"],
   ])('says what to do with %s', (_, line, problem) => {
     expect(problemOf(line)).toBe(problem);

@@ -104,7 +104,7 @@ describe('miner.ts', () => {
     [
       'a dataset with bad rows',
       () => minerFlags({ '--dataset_path': join(folder, 'bad.jsonl') }),
-      /1 of 2 lines are no rows: line 2: /,
+      /^Nothing was uploaded: 1 of 2 lines are no rows: line 2: .*\. See flock-off\/docs\/errors\.md#invalid-rows$/m,
     ],
     [
       'no such dataset',

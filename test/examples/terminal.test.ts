@@ -42,7 +42,7 @@ describe("strangers' control characters do not reach the terminal", () => {
       ledger: { sinceBlock: 1, ledgerFrom: null },
       trainer: {
         backend: { name: 'cpu', packageVersion: '4.22.0', libraryVersion: null, cuda: false },
-        precision: { matmul: 'float32', reason: 'the model is small' },
+        precision: { matmul: 'float32', xla: false, reason: 'the model is small' },
         weightStorage: { dtype: 'float32', mapped: false, reason: 'the model is small' },
         baseSha256: '0'.repeat(64),
       },

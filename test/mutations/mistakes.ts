@@ -30,8 +30,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'a token may not look at itself',
     file: `${GRAPH}/lora-graph.ts`,
-    from: "compare('Greater', ops.reshape(ops.range(ops.add",
-    to: "compare('GreaterEqual', ops.reshape(ops.range(ops.add",
+    from: "compare('Greater', ops.reshape(count(ops.add",
+    to: "compare('GreaterEqual', ops.reshape(count(ops.add",
   },
   {
     mistake: 'attention scaled by the head dimension, not its root',

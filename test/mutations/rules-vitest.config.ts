@@ -1,20 +1,17 @@
 import { defineConfig } from 'vitest/config';
 import base from '../vitest.config.ts';
 
-/** The quick tests of the pure rooms: what `npm run mutate:rules` runs again for each mutant. */
+/** How `npm run mutate:rules` runs the tests of a room. */
 export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: [
-      'test/{scoring,queue,dataset}/**/*.test.ts',
-      'test/validator/{standing,pointers}.test.ts',
-      'test/trainer/tokens/batches.test.ts',
-      'test/chain/weights/{normalise,row}.test.ts',
-      'test/chain/subnet/epoch-schedule.test.ts',
-    ],
-    exclude: ['test/dataset/performance.test.ts'],
-    setupFiles: ['test/no-proxies.ts', 'test/mutations/no-stopwatch.ts'],
-    testTimeout: 120_000,
+    runner: 'test/mutations/rules-runner.ts',
+    exclude: ['test/dataset/{performance,dataset-checker}.test.ts'],
+    // What takes megabytes takes minutes where every step is counted.
+    testNamePattern:
+      /^(?!.*(\d MB|a megabyte|linear time|made to be slow|several pieces|between two pieces|behind the first wrong))/,
+    setupFiles: ['test/no-proxies.ts', 'test/mutations/rules-setup.ts'],
+    maxWorkers: 1,
   },
 });

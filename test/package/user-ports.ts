@@ -166,7 +166,7 @@ export class MyChain implements Chain {
 /** Takes a dataset for the better the more different words it has. */
 export const myTrainer: Trainer = {
   backend: { name: 'cpu', packageVersion: '0', libraryVersion: null, cuda: false },
-  precision: { matmul: 'float32', reason: 'nothing is multiplied' },
+  precision: { matmul: 'float32', xla: false, reason: 'nothing is multiplied' },
   weightStorage: { dtype: 'float32', mapped: false, reason: 'there are none' },
   baseSha256: '0'.repeat(64),
   train: async ({ rows, seed, signal }: TrainParameters): Promise<Checked<TrainResult>> => {

@@ -221,6 +221,23 @@ describe('computeWeights', () => {
     });
   });
 
+  it('has the same result, by uid, in whatever order things come in', () => {
+    const parameters = {
+      scored: [scored('a', 1), scored('b', 1.1, 20), scored('c', 1.3, 30)],
+      previous: { a: 0.1, b: 0.2, c: 0.7 },
+      neurons: neurons(['a', 0.3], ['b', 0.3], ['c', 0.1]),
+    };
+    const { weights, averages } = compute(parameters);
+    const turned = compute({
+      scored: parameters.scored.toReversed(),
+      previous: { c: 0.7, b: 0.2, a: 0.1 },
+      neurons: parameters.neurons.toReversed(),
+    });
+    expect(turned.weights).toStrictEqual(weights);
+    expect(turned.averages).toStrictEqual(averages);
+    expect(weights.map(({ uid }) => uid)).toEqual([0, 1, 2]);
+  });
+
   it('changes none of its arguments', () => {
     const previous = Object.freeze({ a: 0.5, b: 0.5 });
     const parameters = {

@@ -229,6 +229,9 @@ it('names the argument that is wrong', () => {
   const neurons = [{ uid: 70_000, hotkey: 'a', consensus: 0 }];
   const parameters = { scored: [], rejected: new Set<string>(), previous: {}, neurons };
   expect(() => computeWeights(parameters)).toThrow('neurons[0].uid must be a whole number from 0 to 65535, saw 70000.');
+  expect(() => computeWeights({ ...parameters, neurons: [], baselineLossNatsPerToken: Number.NaN })).toThrow(
+    'baselineLossNatsPerToken must be a finite number that is not below 0, saw NaN.',
+  );
   expect(() => computeWeights({ ...parameters, previous: { a: Number.NaN } })).toThrow(
     'previous["a"] must be a finite number that is not below 0, saw NaN.',
   );

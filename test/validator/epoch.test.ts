@@ -12,6 +12,7 @@ import {
   HubDatasetStore,
   LoraTrainer,
   loadEvaluationSet,
+  ModelId,
   runEpoch,
   runValidator,
   Subtensor,
@@ -24,6 +25,8 @@ import {
 } from 'flock-off';
 import { LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { BLOCKS_PER_DAY, fetchDataset } from '../../src/validator/fetch-dataset.ts';
+import { postponeOnFault } from '../../src/validator/postpone.ts';
 
 // The real chain client, hub client and trainer against the local servers; only the datasets are small.
 
@@ -416,7 +419,7 @@ test('an evaluation set that measures nothing ends the validator, and costs no m
 test('defect 11: a device that trains nothing scores nobody: the epoch waits for it', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
-  const { trainer: lost } = trainerFailingOn('is here');
+  const { trainer: lost } = trainerFailingOn('');
   await expect(runEpoch({ validator: await validator({ trainer: lost, clock: NO_WAITING }) })).rejects.toMatchObject({
     code: 'trainer-failed',
     transient: true,
@@ -426,6 +429,70 @@ test('defect 11: a device that trains nothing scores nobody: the epoch waits for
   const report = await runEpoch({ validator: await validator() });
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
 });
+
+test('a dataset on which training always fails, drawn alone, stops nobody and loses its share', async () => {
+  await publish('ann', rowsOn('cat'));
+  await runEpoch({ validator: await validator() });
+  expect(await averageOf('ann')).toBe(1);
+  await publish('ann', rowsOn('poison'));
+  for (const average of [1, 1, 1, 0.5, 0.25]) {
+    const { trainer: failing } = trainerFailingOn('poison');
+    const report = await runEpoch({ validator: await validator({ trainer: failing, clock: NO_WAITING }) });
+    expect(entry(report, 0).outcome).toMatchObject({ kind: 'postponed', by: 'trainer' });
+    expect(await averageOf('ann')).toBe(average);
+  }
+});
+
+/** The checker, with a process that ends on files of a repository. */
+function checkerFailingOn(repo: string): { checker: DatasetChecker; asked: () => number } {
+  let asked = 0;
+  const check: DatasetChecker['check'] = async (parameters) => {
+    if (!parameters.path.includes(repo)) return checker.check(parameters);
+    asked++;
+    throw new FlockOffError({ code: 'checker-failed', what: 'the process ended', transient: true });
+  };
+  return { checker: withInstead(checker, (name) => (name === 'check' ? check : undefined)), asked: () => asked };
+}
+
+test('a file on which the checking process fails is tried again after longer and longer', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const failing = checkerFailingOn('u/ann');
+  const found = await validator({ checker: failing.checker });
+  const at = (await runEpoch({ validator: found })).startBlock;
+  expect(failing.asked()).toBe(1);
+  // As if an epoch took a million blocks: the second failure makes it wait for one, the third for three.
+  const slow = { ...found, competition: { ...competition, blocksPerEpoch: 1_000_000 } };
+  const tries = async (blocks: number) => {
+    const before = failing.asked();
+    const submission = { uid: 0, hotkey: await addressOf('ann'), commitBlock: at, pointer: await pointerOf('ann') };
+    const parameters = { entry: undefined, block: at + blocks, onUnreadable: () => {}, onRefused: () => {} };
+    const step = await postponeOnFault(() => fetchDataset(slow, submission, parameters));
+    expect(step).toMatchObject({ kind: 'postponed', by: 'checker' });
+    return failing.asked() - before;
+  };
+  expect(await tries(0)).toBe(1);
+  expect(await tries(1)).toBe(0);
+  expect(await tries(BLOCKS_PER_DAY / 2)).toBe(1);
+  expect(await tries(BLOCKS_PER_DAY)).toBe(1);
+});
+
+test('while the checking process fails on every file, the epoch waits and no failure is counted', async () => {
+  await publish('ann', rowsOn('cat'));
+  const broken = checkerFailingOn('');
+  const found = await validator({ checker: broken.checker, clock: NO_WAITING });
+  await expect(runEpoch({ validator: found })).rejects.toMatchObject({ code: 'checker-failed', transient: true });
+  await expect(runEpoch({ validator: found })).rejects.toMatchObject({ code: 'checker-failed' });
+  expect(await state.standings()).toEqual({});
+  expect((await runEpoch({ validator: await validator() })).entries[0]!.outcome.kind).toBe('scored');
+});
+
+async function pointerOf(name: string) {
+  const { text } = (await new ChainMetadataStore({ subtensor, netuid: NETUID }).read({
+    hotkey: await addressOf(name),
+  }))!;
+  return ModelId.decode(text!);
+}
 
 /** The trainer, with a device that fails on datasets that say something. */
 function trainerFailingOn(words: string): { trainer: LoraTrainer; failures: () => number } {
@@ -557,6 +624,29 @@ test('defect 13: garbage over a good pointer ends its weight', async () => {
   expect(await averageOf('ann')).toBe(0);
 });
 
+test('an epoch that should have ended long ago is dropped: its weights are not sent, and who was in it comes earlier', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const stop = new AbortController();
+  const onEvent = (event: ValidatorEvent) => {
+    if (event.kind === 'settled') stop.abort(new Error('killed'));
+  };
+  const rules = { ...competition, blocksPerEpoch: 50 };
+  await subtensor.waitForBlock({ block: Math.ceil((await subtensor.currentBlock()) / 50) * 50 });
+  const killed = await validator({ onEvent, competition: rules });
+  await expect(runEpoch({ validator: killed, signal: stop.signal })).rejects.toThrow('killed');
+  const left = (await state.openEpoch())!;
+  await chain.produceBlocks(100);
+  const warned: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warned.push(message) };
+  const report = await runEpoch({ validator: await validator({ competition: rules, logger }) });
+  expect(warned[0]).toMatch(`the epoch of block ${left.startBlock} was not finished`);
+  expect(report.startBlock).toBeGreaterThanOrEqual(left.startBlock + 100);
+  expect(events.find(({ kind }) => kind === 'drawn')).toMatchObject({ resumed: false });
+  expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
+  expect(await state.openEpoch()).toBeNull();
+});
+
 test('a validator stopped in the middle goes on with the same draw and trains nothing twice', async () => {
   await publish('ann', rowsOn('cat'));
   await publish('ben', rowsOn('dog'));
@@ -567,13 +657,16 @@ test('a validator stopped in the middle goes on with the same draw and trains no
     if (event.kind === 'settled' && events.filter(({ kind }) => kind === 'settled').length === 2)
       stop.abort(new Error('killed'));
   };
-  await expect(runEpoch({ validator: await validator({ onEvent }), signal: stop.signal })).rejects.toThrow('killed');
+  const rules = { ...competition, blocksPerEpoch: 400 };
+  await chain.produceBlocks(400 - ((await subtensor.currentBlock()) % 400));
+  const killed = await validator({ onEvent, competition: rules });
+  await expect(runEpoch({ validator: killed, signal: stop.signal })).rejects.toThrow('killed');
   const open = await state.openEpoch();
   await state.close();
   state = await ValidatorState.open({ path: join(folder, 'state') });
   expect(trained()).toBe(2);
   events = [];
-  const report = await runEpoch({ validator: await validator() });
+  const report = await runEpoch({ validator: await validator({ competition: rules }) });
   expect(events[0]).toMatchObject({ kind: 'drawn', resumed: true, epochSeed: open!.epochSeed, hotkeys: open!.hotkeys });
   expect(trained()).toBe(1);
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored', 'scored']);

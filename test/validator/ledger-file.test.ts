@@ -146,6 +146,16 @@ test.each([
   await expectRefused(new RegExp(said));
 });
 
+test.each([
+  ['a folder that is a file', (file: string) => join(file, 'ledger')],
+  ['a name that is too long', () => join(folder, 'x'.repeat(5_000))],
+  ['a name that no system takes', () => `${folder}\0`],
+])('a path that cannot be looked at, such as %s, is told in one sentence', async (_, of) => {
+  const error = await take({ path: of(path) }).catch((error) => error);
+  expect(error).toMatchObject({ code: 'disk', message: expect.stringContaining('cannot be read or written') });
+  expect(await fresh.history()).toBeNull();
+});
+
 test('whoever signs another validator’s ledger with a key of their own is not believed', async () => {
   await writeDevWallet({ path: folder, name: 'mallory' });
   const mallory = await WalletHotkey.open({ path: folder, name: 'mallory' });

@@ -21,6 +21,7 @@ import {
   WeightSetter,
 } from 'flock-off';
 import { LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import type { IsLate } from '../../src/validator/watch-late.ts';
 
 const NETUID = 7;
 const TOKEN = 'hf_token';
@@ -49,6 +50,8 @@ export interface MinersParameters {
   /** Names of those whose coldkey is that of another one. */
   coldkeys?: Record<string, string>;
   evaluation: DatasetRow[];
+  /** Default 50. */
+  blockTimeMs?: number;
 }
 
 /** A subnet of miners with one validator: real chain, hub and trainer, small datasets, and blocks that come by themselves. */
@@ -61,6 +64,7 @@ export class Miners {
   readonly events: ValidatorEvent[] = [];
   readonly #parameters: MinersParameters;
   #ticking: NodeJS.Timeout | undefined;
+  #untilDrawn: NodeJS.Timeout | undefined;
 
   private constructor(
     parameters: MinersParameters,
@@ -158,10 +162,18 @@ export class Miners {
     await this.chain.produceBlocks(blocks);
   }
 
-  async epoch(changed: Partial<Validator> = {}): Promise<EpochOf> {
+  async epoch(changed: Partial<Validator> = {}, isLate?: IsLate): Promise<EpochOf> {
+    const validator = await this.validator(changed);
+    // The epoch begins with the block there is, and a later one seeds it.
+    this.#untilDrawn = setInterval(() => void this.chain.produceBlocks(), 20);
+    const report = await runEpoch({ validator, isLate }).finally(() => clearInterval(this.#untilDrawn));
+    return { report, of: (name) => report.entries.find(({ uid }) => uid === this.#uid(name))! };
+  }
+
+  async validator(changed: Partial<Validator> = {}): Promise<Validator> {
     const { competition } = this.#parameters;
     const { trainer, checker } = this.#parameters.machine;
-    const validator: Validator = {
+    return {
       netuid: NETUID,
       competition: { ...competition, blocksPerEpoch: 1 },
       subtensor: withOneSeed(this.subtensor),
@@ -182,14 +194,10 @@ export class Miners {
       blockThreshold: 50,
       onEvent: (event) => {
         this.events.push(event);
-        if (event.kind === 'drawn') clearInterval(until.drawn);
+        if (event.kind === 'drawn') clearInterval(this.#untilDrawn);
       },
       ...changed,
     };
-    // The epoch begins with the block there is, and a later one seeds it.
-    const until = { drawn: setInterval(() => void this.chain.produceBlocks(), 20) };
-    const report = await runEpoch({ validator }).finally(() => clearInterval(until.drawn));
-    return { report, of: (name) => report.entries.find(({ uid }) => uid === this.#uid(name))! };
   }
 
   async address(name: string): Promise<string> {
@@ -211,7 +219,7 @@ export class Miners {
   }
 
   #tick(): void {
-    this.#ticking = setInterval(() => void this.chain.produceBlocks(1), 50);
+    this.#ticking = setInterval(() => void this.chain.produceBlocks(1), this.#parameters.blockTimeMs ?? 50);
   }
 
   /** Resolves when the chain has been given a transaction. */

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Competition, type DatasetRow, HubDatasetStore, ValidatorState } from 'flock-off';
+import { Competition, type DatasetRow, HubDatasetStore, type Trainer, type Validator, ValidatorState } from 'flock-off';
 import { sampleDatasets } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { accept } from '../../src/schema/verdict.ts';
+import { allBits, hasBit } from '../../src/validator/ledger/packed.ts';
+import { claimedRows, type ShownDataset } from '../../src/validator/ledger/showing.ts';
+import { watchLate } from '../../src/validator/watch-late.ts';
 import { closeMachine, type EpochOf, type Machine, Miners, type MinersParameters, openMachine } from './miners.ts';
 
 // Whose rows are whose, in real epochs on a local subnet with the tiny base model.
@@ -263,6 +267,59 @@ test('who does not beat the base model earns nothing, and its claim on the rows 
   expect((await miners.epoch()).of('ben').leftOut).toMatchObject({ others: 0 });
 });
 
+/** A trainer that finds every dataset worse than the base model, or better: what is looked at is who claims what then. */
+function finding(isBetter: boolean): Partial<Validator> {
+  const train = async () => accept({ adapter: { rank: 1 } });
+  const evaluate = async ({ adapter }: { adapter?: object }) =>
+    accept({ lossNatsPerToken: adapter ? (isBetter ? 1 : 3) : 2 });
+  return { trainer: { ...machine.trainer, baseSha256: String(isBetter), train, evaluate } as unknown as Trainer };
+}
+
+test.each([
+  { how: 'one row more', change: (rows: DatasetRow[]) => [...rows, ...rowsOf('more', 1)] },
+  { how: 'a number on each row', change: (rows: DatasetRow[]) => numbered(rows) },
+])(
+  'a new commit of the same rows with $how, which do not beat the base model, keeps them from nobody',
+  async ({ change }) => {
+    const claimBlocks = 300;
+    await subnet({ competition: rulesWith({ baseline: 'contestant', claimBlocks }) });
+    await miners.publish('ann', rowsOf('ann'));
+    await miners.epoch(finding(false));
+    const lost = (await shownBy('ann'))[0]!.lostBlock!;
+    await miners.pass(200);
+    await miners.publish('ann', change(rowsOf('ann')));
+    await miners.epoch(finding(false));
+    const again = (await shownBy('ann'))[0]!.lostBlock!;
+    expect(again).toBeGreaterThan(lost + 200);
+    await miners.pass(Math.max(0, lost + claimBlocks + 5 - miners.chain.currentBlock()));
+    await miners.publish('ben', rowsOf('ann'));
+    const epoch = await miners.epoch(finding(true));
+    expect(epoch.report.startBlock).toBeLessThan(again + claimBlocks);
+    expect(epoch.of('ben').leftOut).toMatchObject({ others: 0 });
+  },
+);
+
+test('rows that are shown again beside others are claimed once the dataset beats the base model', async () => {
+  await subnet({ competition: rulesWith({ baseline: 'contestant' }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch(finding(false));
+  await miners.publish('ann', [...rowsOf('ann'), ...rowsOf('more')]);
+  await miners.epoch(finding(false));
+  const claims = ([showing]: ShownDataset[]) => {
+    const claimed = claimedRows(showing!, null) ?? allBits(showing!.rows);
+    return Array.from({ length: 16 }, (_, row) => Number(hasBit(claimed, row))).join('');
+  };
+  expect(claims(await shownBy('ann'))).toBe('0000000011111111');
+  await miners.epoch(finding(true));
+  expect(claims(await shownBy('ann'))).toBe('1111111111111111');
+});
+
+/** What the validator remembers of a miner, the dataset that its pointer names first. */
+async function shownBy(name: string): Promise<ShownDataset[]> {
+  const address = await miners.address(name);
+  return (await miners.state.ledger()).find(({ hotkey }) => hotkey === address)!.showings;
+}
+
 test('rows of a hotkey that left belong to a hotkey of the same coldkey that shows them again, and to nobody else', async () => {
   await subnet({ names: ['ann', 'ben', 'cid'], coldkeys: { cid: 'ann' } });
   await miners.publish('ann', rowsOf('ann'));
@@ -290,6 +347,48 @@ test('a pointer whose dataset nobody can read is waited for; one that is read in
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 });
 
+test.each(['private', 'gated'])(
+  'a %s repository that only this validator may read is refused, once its time is over',
+  async (how) => {
+    await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
+    await miners.publish('ann', rowsOf('ann'));
+    await miners.publish('ben', rowsOf('ben'));
+    const repository = miners.hub.repository('u/ann')!;
+    if (how === 'gated') repository.gated = true;
+    else repository.visibility = 'private';
+    const datasets = new HubDatasetStore({ endpoint: miners.hub.url, token: 'hf_token', attempts: 1 });
+    expect((await miners.epoch({ datasets })).of('ann').outcome).toMatchObject({ kind: 'postponed', by: 'miner' });
+    await miners.pass(400);
+    const second = await miners.epoch({ datasets });
+    expect(second.of('ben').outcome.kind).toBe('scored');
+    expect(second.of('ann')).toMatchObject({
+      weight: 0,
+      outcome: { kind: 'rejected', verdict: { reason: 'dataset-denied' } },
+    });
+    repository.gated = false;
+    repository.visibility = 'public';
+    expect((await miners.epoch({ datasets })).of('ann').outcome.kind).toBe('scored');
+  },
+);
+
+test('a dataset that is not readable any more is refused after a while, and a fault of the Hub refuses nobody', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 100 }) });
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.publish('ben', rowsOf('ben'));
+  await miners.epoch();
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  const first = await miners.epoch();
+  expect(first.of('ann').outcome.kind).toBe('scored');
+  await miners.pass(120);
+  miners.hub.faults.inject({ on: 'u/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  expect((await miners.epoch()).of('ann').outcome.kind).toBe('scored');
+  miners.hub.faults.clear();
+  const last = await miners.epoch();
+  expect(last.of('ann')).toMatchObject({ weight: 0, outcome: { verdict: { reason: 'dataset-denied' } } });
+  expect(last.of('ann').why).toMatch(/cannot be read without a token any more, since block \d+ at the latest/);
+  expect(last.of('ben').outcome.kind).toBe('scored');
+});
+
 test('a dataset that is made public in time keeps its date, though the epoch ends before that', async () => {
   await subnet({ competition: rulesWith({ readableWithinBlocks: 400 }) });
   await miners.publish('ann', rowsOf('ann'));
@@ -301,6 +400,63 @@ test('a dataset that is made public in time keeps its date, though the epoch end
   const second = await miners.epoch();
   expect(second.of('ann').outcome.kind).toBe('scored');
   expect(second.of('ben').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+});
+
+/** Resolves when the watch has asked whether a dataset of ann's can be read. */
+async function watchAsked(times = 1): Promise<void> {
+  const asked = () => miners.requestsTo('/datasets/u/ann/resolve');
+  const before = asked();
+  await vi.waitUntil(() => asked() >= before + times, { timeout: 60_000 });
+}
+
+test.each([
+  { when: 'in time', isInTime: true, first: 'ann', second: 'ben' },
+  { when: 'late', isInTime: false, first: 'ben', second: 'ann' },
+])(
+  'between epochs it is seen whether a dataset is made public in time: one $when',
+  async (how) => {
+    await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
+    const watch = watchLate(await miners.validator());
+    await miners.publish('ann', rowsOf('ann'));
+    const repository = miners.hub.repository('u/ann')!;
+    repository.visibility = how.isInTime ? 'public' : 'private';
+    await watchAsked();
+    repository.visibility = 'public';
+    await miners.publish('ben', rowsOf('ann'));
+    const epoch = await miners.epoch({}, watch.isLate);
+    await watch.stop();
+    expect(epoch.of(how.first).outcome.kind).toBe('scored');
+    expect(epoch.of(how.second).outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+  },
+  90_000,
+);
+
+test('a fault of the Hub when the time of a pointer ends makes nobody late', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
+  const watch = watchLate(await miners.validator());
+  await miners.publish('ann', rowsOf('ann'));
+  miners.hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
+  // It is asked twice.
+  await watchAsked(2);
+  miners.hub.faults.clear();
+  await miners.publish('ben', rowsOf('ann'));
+  const epoch = await miners.epoch({}, watch.isLate);
+  await watch.stop();
+  expect(epoch.of('ann').outcome.kind).toBe('scored');
+}, 90_000);
+
+test('a bug is not taken for a fault of the Hub', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  const hub = new HubDatasetStore({ endpoint: miners.hub.url });
+  const isReadable = () => Promise.reject(new TypeError('not a function'));
+  const datasets = Object.assign(Object.create(hub) as HubDatasetStore, {
+    isReadable,
+    download: hub.download.bind(hub),
+    owners: hub.owners.bind(hub),
+  });
+  await expect(miners.epoch({ datasets })).rejects.toThrow('not a function');
 });
 
 test('a dataset that nobody could read in time is refused, and counts from when it was read', async () => {

@@ -11,6 +11,7 @@ test.each([
   ['hub-unreachable', { url: '/' }, 'hub'],
   ['hub-denied', { status: 403 }, 'hub'],
   ['trainer-failed', {}, 'trainer'],
+  ['checker-failed', {}, 'checker'],
 ] as const)('%s %j concerns one miner, who is postponed', async (code, facts, by) => {
   expect(await failing(code, facts)).toEqual({ kind: 'postponed', by, message: 'it failed.' });
 });

@@ -38,6 +38,8 @@ export interface ChainMetadataStoreParameters {
 
 /** Blocks whose order of commitments is remembered. */
 const MOST_BLOCKS = 4_096;
+/** Most requests for a block whose state is dropped: another node may keep it, but none gets it back. */
+const MOST_TRIES = 3;
 
 export interface RoomParameters {
   /** ss58 address. */
@@ -59,6 +61,8 @@ export class ChainMetadataStore implements MetadataStore {
   readonly #netuid: number;
   /** Of final blocks, the oldest reading first. */
   readonly #positions = new Map<number, BlockPositions>();
+  /** How often a final block was asked for whose order the node does not know. */
+  readonly #unknown = new Map<number, number>();
   readonly #expected: ExpectedSubnet | undefined;
 
   constructor({ subtensor, netuid, expected }: ChainMetadataStoreParameters) {
@@ -171,11 +175,12 @@ export class ChainMetadataStore implements MetadataStore {
 
   /**
    * The place in its block of the transaction that made each commitment: see {@link MetadataStore.readPositions}. One read
-   * for each block, and none for one that is final and was read before.
+   * for each block, and none for one that is final and was read before, or could not be read three times.
    */
   async readPositions({ commitments, signal }: ReadPositionsParameters): Promise<Map<string, number | null>> {
     const asked = new Set(commitments.map(({ block }) => block));
-    const unread = [...asked].filter((block) => !this.#positions.has(block));
+    const isRead = (block: number) => this.#positions.has(block) || this.#unknown.get(block) === MOST_TRIES;
+    const unread = [...asked].filter((block) => !isRead(block));
     const read = new Map<number, BlockPositions | null>(this.#positions);
     if (unread.length > 0) {
       const use = (snapshot: Snapshot) => readBlockPositions(snapshot, this.#netuid, unread);
@@ -186,11 +191,15 @@ export class ChainMetadataStore implements MetadataStore {
       });
       for (const [block, places] of positions) {
         read.set(block, places);
-        if (places !== null && block <= finalBlock) this.#positions.set(block, places);
+        if (block > finalBlock) continue;
+        if (places === null) this.#unknown.set(block, (this.#unknown.get(block) ?? 0) + 1);
+        else this.#positions.set(block, places);
       }
-      for (const block of this.#positions.keys()) {
-        if (this.#positions.size <= MOST_BLOCKS) break;
-        this.#positions.delete(block);
+      for (const blocks of [this.#positions, this.#unknown]) {
+        for (const block of blocks.keys()) {
+          if (blocks.size <= MOST_BLOCKS) break;
+          blocks.delete(block);
+        }
       }
     }
     return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));

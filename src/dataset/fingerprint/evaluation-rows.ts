@@ -1,8 +1,9 @@
 import { MOST_CANDIDATES } from './candidates.ts';
 import type { Fingerprint } from './format.ts';
-import { ABSENT, GramTable } from './gram-table.ts';
+import { ABSENT, GramTable, hashOf } from './gram-table.ts';
 import { type Likeness, SourceRow } from './likeness.ts';
 import { firstGramOf, firstPairOf } from './rows-of.ts';
+import { Tally } from './tally.ts';
 
 /** Rows noted per gram. */
 const MOST_ROWS = 16;
@@ -11,44 +12,47 @@ const MOST_ROWS = 16;
 export class EvaluationRows {
   readonly #print: Fingerprint;
   readonly #table: GramTable;
-  readonly #rows: number[][];
+  /** Rows of the set by gram; its place is noted in the table. */
+  readonly #rows: number[][] = [];
   readonly #source = new SourceRow();
+  readonly #tally = new Tally();
 
   constructor(print: Fingerprint) {
     this.#print = print;
-    this.#table = new GramTable(() => [print.words, print.pairHashes, print.questionHashes]);
-    this.#rows = Array.from({ length: this.#table.size }, () => []);
-    for (let row = 0; row < print.rowCount; row++) {
-      for (const word of keysOf(print, row)) {
-        const rows = this.#rows[this.#table.placeOf(word)];
-        if (rows && rows.length < MOST_ROWS && rows.at(-1) !== row) rows.push(row);
-      }
-    }
+    this.#table = new GramTable({ words: [print.words, print.pairHashes, print.questionHashes], notes: 1 });
+    for (let row = 0; row < print.rowCount; row++)
+      this.#forEachGram(print, row, (rows) => {
+        if (rows.length < MOST_ROWS && rows.at(-1) !== row) rows.push(row);
+      });
   }
 
   /** What a judged row has from the rows of the set that it shares most with. */
   likenesses(judged: Fingerprint, row: number): Likeness[] {
-    const counts = new Map<number, number>();
-    for (const word of keysOf(judged, row)) {
-      const place = this.#table.placeOf(word);
-      if (place !== ABSENT)
-        for (const other of this.#rows[place] ?? []) counts.set(other, (counts.get(other) ?? 0) + 1);
-    }
-    if (counts.size === 0) return [];
-    return [...counts]
-      .sort(([a, countOfA], [b, countOfB]) => countOfB - countOfA || a - b)
-      .slice(0, MOST_CANDIDATES)
-      .map(([other]) => {
-        this.#source.load(this.#print, other);
-        return this.#source.compare(judged, row, () => true);
-      });
+    this.#forEachGram(judged, row, (rows) => {
+      for (const other of rows) this.#tally.add(other, 1);
+    });
+    return this.#tally.takeMostFrequent(1, MOST_CANDIDATES).map((other) => {
+      this.#source.load(this.#print, other);
+      return this.#source.compare(judged, row, () => true);
+    });
   }
-}
 
-function* keysOf(print: Fingerprint, row: number): Generator<number> {
-  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++) {
-    yield print.pairHashes[2 * pair]!;
-    if (print.questionHashes[pair] !== 0) yield print.questionHashes[pair]!;
-    for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) yield print.words[i]!;
+  /** Calls back with the rows of the set that are noted for each pair, question and gram of a row that the set has. */
+  #forEachGram(print: Fingerprint, row: number, found: (rows: number[]) => void): void {
+    const end = print.pairEnd[row]!;
+    for (let pair = firstPairOf(print, row); pair < end; pair++) {
+      this.#look(print.pairHashes[2 * pair]!, found);
+      if (print.questionHashes[pair] !== 0) this.#look(print.questionHashes[pair]!, found);
+      const last = print.wordEnd[pair]!;
+      for (let i = firstGramOf(print, pair); i < last; i++) this.#look(print.words[i]!, found);
+    }
+  }
+
+  #look(word: number, found: (rows: number[]) => void): void {
+    const place = this.#table.openPlaceOf(hashOf(word));
+    if (place === ABSENT) return;
+    const { notes } = this.#table;
+    if (notes[place + 1] === 0) notes[place + 1] = this.#rows.push([]);
+    found(this.#rows[notes[place + 1]! - 1]!);
   }
 }

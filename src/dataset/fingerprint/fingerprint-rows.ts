@@ -31,6 +31,7 @@ export class FingerprintBuilder {
   readonly #wordEnd = new GrowingList();
   readonly #symbols = new GrowingList();
   readonly #kinds = new GrowingList();
+  readonly #echoes = new GrowingList();
   readonly #words = new GrowingList();
   readonly #grams = new GrowingList();
   /** Grams of rows that are no repetitions, for counting them. */
@@ -74,6 +75,7 @@ export class FingerprintBuilder {
       wordEnd: this.#wordEnd.view(),
       symbolsOfPair: Uint16Array.from(this.#symbols.view()),
       kindOfPair: Uint8Array.from(this.#kinds.view()),
+      echoOfPair: Uint8Array.from(this.#echoes.view()),
       words,
     });
   }
@@ -86,10 +88,16 @@ export class FingerprintBuilder {
     const numbers = numbersOf(pair);
     for (const number of numbers) this.#words.add(number);
     if (isLong(pair)) {
+      addGrams(this.#grams, question, limitOf(rowLevel));
+      const asked = new Set(this.#grams.view());
+      this.#grams.clear();
       addGrams(this.#grams, answer, limitOf(rowLevel));
+      const repeated = this.#grams.view().filter((gram) => asked.has(gram)).length;
+      this.#echoes.add(Math.round((255 * repeated) / this.#grams.length));
       this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel, seen);
       return;
     }
+    this.#echoes.add(0);
     const level = levelOf(question.length, GRAMS_OF_QUESTION);
     // Of the same question with another answer all grams are others.
     addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
@@ -165,7 +173,8 @@ function numbersIn(symbols: Uint32Array): number[] {
 
 /** Sets the lowest bit of the words that occur in many of the counted rows. */
 function markCommon(words: Uint32Array, counted: Uint32Array, rowCount: number): void {
-  const many = Math.max(4, Math.ceil(rowCount / 2000));
+  // Half of a handful of rows.
+  const many = Math.max(Math.min(4, Math.max(2, Math.ceil(rowCount / 2))), Math.ceil(rowCount / 2000));
   counted.sort();
   let common = 0;
   for (let start = 0, end = 0; start < counted.length; start = end) {

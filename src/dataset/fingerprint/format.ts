@@ -1,5 +1,8 @@
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
-export const FINGERPRINT_VERSION = 1;
+export const FINGERPRINT_VERSION = 2;
+
+/** Changes with whatever makes another row of the same fingerprints another's. */
+export const JUDGING_VERSION = 1;
 
 /** "FOFP". */
 const MAGIC = 0x464f4650;
@@ -29,6 +32,8 @@ export interface Fingerprint {
   kindOfPair: Uint8Array;
   /** Per pair: which share of its grams is taken ({@link limitOf}). */
   levelOfPair: Uint8Array;
+  /** Per pair: the share of its grams, in 255ths, that repeat its question; 0 where the answer is short. */
+  echoOfPair: Uint8Array;
   /** Grams have their lowest bit set when many rows of the same dataset have them. */
   words: Uint32Array;
 }
@@ -53,7 +58,7 @@ export function isCommon(word: number): boolean {
 
 /** The bytes that {@link readFingerprint} reads. Little-endian, as every machine this runs on. */
 export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Array {
-  const { pairEnd, pairHashes, questionHashes, wordEnd, words, symbolsOfPair, kindOfPair, levelOfPair } = print;
+  const { pairEnd, pairHashes, questionHashes, wordEnd, words } = print;
   const [rows, pairs] = [pairEnd.length, wordEnd.length];
   const bytes = new Uint8Array(byteLengthOf(rows, pairs, words.length));
   const header = Uint32Array.of(MAGIC, FINGERPRINT_VERSION, rows, pairs, words.length, 0);
@@ -65,9 +70,10 @@ export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Arr
     pairHashes,
     questionHashes,
     words,
-    symbolsOfPair,
-    kindOfPair,
-    levelOfPair,
+    print.symbolsOfPair,
+    print.kindOfPair,
+    print.levelOfPair,
+    print.echoOfPair,
   ]) {
     bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
     offset += part.byteLength;
@@ -92,6 +98,7 @@ export function readFingerprint(bytes: Uint8Array): Fingerprint | null {
   const symbolsOfPair = new Uint16Array(buffer, offset, pairs);
   const kindOfPair = new Uint8Array(buffer, offset + 2 * pairs, pairs);
   const levelOfPair = new Uint8Array(buffer, offset + 3 * pairs, pairs);
+  const echoOfPair = new Uint8Array(buffer, offset + 4 * pairs, pairs);
   if (!areEnds(pairEnd, pairs) || !areEnds(wordEnd, words)) return null;
   return {
     rowCount: rows,
@@ -102,12 +109,13 @@ export function readFingerprint(bytes: Uint8Array): Fingerprint | null {
     wordEnd,
     symbolsOfPair,
     kindOfPair,
+    echoOfPair,
     words: all,
   };
 }
 
 function byteLengthOf(rows: number, pairs: number, words: number): number {
-  return 4 * (HEADER_WORDS + rows + 5 * pairs + words);
+  return 4 * (HEADER_WORDS + rows + 5 * pairs + words) + pairs;
 }
 
 /** Whether the ends of lists that follow each other never fall and reach the end of all. */

@@ -1,144 +1,147 @@
-import { gramOf } from './format.ts';
-
 /** The place of a gram that is not in the table. */
 export const ABSENT = -1;
 
-/** Largest bucket that closing a gram scans, so that filling one on purpose slows nothing down. */
+/** Grams of a part, about: with what is noted of them they fit into a processor's cache. */
+const GRAMS_OF_PART = 20_000;
+const MOST_PART_BITS = 10;
+/** Words that are sorted at once. */
+const SORTED_AT_ONCE = 4_000_000;
+/** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
 const MOST_LOOKED_AT = 64;
 
+interface GramTableParameters {
+  words: readonly Uint32Array[];
+  /** How many numbers are noted of each gram. */
+  notes: number;
+  /** What they are before any is noted. */
+  empty?: number;
+}
+
 /**
- * Different grams of many rows, each with a place 0 .. size - 1. One array in buckets, sorted within each: however grams were
- * chosen, none takes longer than a binary search.
+ * Different grams of many rows in the order of their hashes, and numbers that are noted of each, side by side. However grams
+ * were chosen, none takes longer than a binary search.
  */
 export class GramTable {
-  readonly #grams: Uint32Array;
-  readonly #bucketEnd: Uint32Array;
+  /** So many first bits of a hash tell a part of the table. */
+  readonly partBits: number;
+  /** What is noted of the gram at a place comes after that place. */
+  readonly notes: Uint32Array;
+  readonly #step: number;
+  readonly #end: number;
+  readonly #bucketStarts: Uint32Array;
   readonly #bucketShift: number;
-  /** A bitmap by the first bits of the hash: it rules out most absent grams without a look into a bucket. */
-  readonly #mayHold: Uint32Array;
-  readonly #mayHoldShift: number;
-  readonly size: number;
-  /** Like `mayHold`, for the grams that are not closed. */
-  #mayBeOpen: Uint32Array | undefined;
+  /** A bit for the hashes that begin alike, eight times as many as grams: it rules out most that are absent, or closed. */
+  readonly #open: Uint32Array;
+  readonly #openShift: number;
 
-  /** @param lists of words, called twice; gives the same lists each time. */
-  constructor(lists: () => Iterable<Uint32Array>) {
-    let total = 0;
-    for (const list of lists()) total += list.length;
-    const bits = Math.max(4, Math.ceil(Math.log2(total + 1)));
-    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 4));
-    this.#mayHoldShift = 32 - Math.min(28, bits + 3);
-    this.#mayHold = new Uint32Array(2 ** (32 - this.#mayHoldShift - 5) || 1);
-    const ends = new Uint32Array(2 ** (32 - this.#bucketShift));
-    for (const list of lists()) for (const word of list) ends[mixed(gramOf(word)) >>> this.#bucketShift]!++;
-    let sum = 0;
-    for (let i = 0; i < ends.length; i++) {
-      sum += ends[i]!;
-      ends[i] = sum - ends[i]!;
-    }
-    const grams = new Uint32Array(total);
-    for (const list of lists()) {
-      for (const word of list) {
-        const gram = gramOf(word);
-        grams[ends[mixed(gram) >>> this.#bucketShift]!++] = gram;
-      }
-    }
-    this.#grams = grams;
-    this.#bucketEnd = ends;
-    this.size = this.#dropRepeats();
+  constructor({ words, notes, empty = 0 }: GramTableParameters) {
+    const total = words.reduce((sum, { length }) => sum + length, 0);
+    const bits = Math.ceil(Math.log2(total + 1));
+    this.partBits = Math.min(MOST_PART_BITS, Math.max(1, Math.round(Math.log2((total + 1) / GRAMS_OF_PART))));
+    this.#bucketShift = 32 - Math.min(24, Math.max(this.partBits, bits - 2));
+    this.#bucketStarts = new Uint32Array(2 ** (32 - this.#bucketShift) + 1);
+    this.#openShift = 32 - Math.min(28, Math.max(5, bits + 3));
+    this.#open = new Uint32Array(2 ** (27 - this.#openShift));
+    this.#step = 1 + notes;
+    this.notes = new Uint32Array(this.#step * total);
+    this.#end = this.#fill(words, empty);
   }
 
-  /** The place of the gram of a word, {@link ABSENT} when it is not in the table. */
-  placeOf(word: number): number {
-    const gram = gramOf(word);
-    const hash = mixed(gram);
-    const bit = hash >>> this.#mayHoldShift;
-    if (((this.#mayHold[bit >>> 5]! >>> (bit & 31)) & 1) === 0) return ABSENT;
-    return this.#find(gram, hash);
+  /** The place of the gram with a hash ({@link hashOf}); {@link ABSENT} when it is not there or closed. */
+  openPlaceOf(hash: number): number {
+    const bit = hash >>> this.#openShift;
+    return ((this.#open[bit >>> 5]! >>> (bit & 31)) & 1) === 1 ? this.placeOf(hash) : ABSENT;
   }
 
-  /**
-   * Calls back with the index of each word between two whose gram is in the table and not closed, and the gram's place. One
-   * loop without calls for those that are not: hundreds of millions are asked for.
-   */
-  forEachOpen(words: Uint32Array, start: number, end: number, found: (index: number, place: number) => void): void {
-    const open = this.#mayBeOpen ?? this.#mayHold;
-    const shift = this.#mayHoldShift;
-    for (let i = start; i < end; i++) {
-      const gram = (words[i]! & -2) >>> 0;
-      const hash = mixed(gram);
-      const bit = hash >>> shift;
-      if (((open[bit >>> 5]! >>> (bit & 31)) & 1) === 0) continue;
-      const place = this.#find(gram, hash);
-      if (place !== ABSENT) found(i, place);
-    }
-  }
-
-  /** Closes the gram at a place, which `isClosed` then says of it, too. */
-  close(place: number, isClosed: (place: number) => boolean): void {
-    this.#mayBeOpen ??= this.#mayHold.slice();
-    const hash = mixed(this.#grams[place]!);
-    const bit = hash >>> this.#mayHoldShift;
-    // Grams that share the bit are in the same bucket.
-    const [start, end] = [this.#bucketStart(hash), this.#bucketEnd[hash >>> this.#bucketShift]!];
-    if (end - start > MOST_LOOKED_AT) return;
-    for (let i = start; i < end; i++) if (mixed(this.#grams[i]!) >>> this.#mayHoldShift === bit && !isClosed(i)) return;
-    this.#mayBeOpen[bit >>> 5]! &= ~(1 << (bit & 31));
-  }
-
-  #bucketStart(hash: number): number {
+  /** The place of the gram with a hash; {@link ABSENT} when it is not there. */
+  placeOf(hash: number): number {
     const bucket = hash >>> this.#bucketShift;
-    return bucket === 0 ? 0 : this.#bucketEnd[bucket - 1]!;
-  }
-
-  #find(gram: number, hash: number): number {
-    let low = this.#bucketStart(hash);
-    let high = this.#bucketEnd[hash >>> this.#bucketShift]!;
-    while (high - low > 8) {
-      const middle = (low + high) >>> 1;
-      if (this.#grams[middle]! <= gram) low = middle;
-      else high = middle;
+    let low = this.#bucketStarts[bucket]!;
+    let count = this.#bucketStarts[bucket + 1]! - low;
+    while (count > 8) {
+      const half = count >>> 1;
+      if (this.notes[(low + half) * this.#step]! <= hash) low += half;
+      count -= half;
     }
-    for (; low < high; low++) if (this.#grams[low] === gram) return low;
+    const end = (low + count) * this.#step;
+    for (let place = low * this.#step; place < end; place += this.#step) if (this.notes[place] === hash) return place;
     return ABSENT;
   }
 
-  #dropRepeats(): number {
-    const [grams, ends] = [this.#grams, this.#bucketEnd];
-    let [kept, start] = [0, 0];
-    for (let bucket = 0; bucket < ends.length; bucket++) {
-      const end = ends[bucket]!;
-      sort(grams, start, end);
-      const first = kept;
-      for (let i = start; i < end; i++) {
-        const gram = grams[i]!;
-        if (kept > first && grams[kept - 1] === gram) continue;
-        grams[kept++] = gram;
-        const bit = mixed(gram) >>> this.#mayHoldShift;
-        this.#mayHold[bit >>> 5]! |= 1 << (bit & 31);
+  /** Closes the gram at a place, which `isClosed` then says of it, too; it may be found open still. */
+  close(place: number, isClosed: (place: number) => boolean): void {
+    const bit = this.notes[place]! >>> this.#openShift;
+    const isOfBit = (other: number) =>
+      other >= 0 && other < this.#end && this.notes[other]! >>> this.#openShift === bit;
+    let [first, last] = [place, place];
+    const most = MOST_LOOKED_AT * this.#step;
+    while (last - first < most && isOfBit(first - this.#step)) first -= this.#step;
+    while (last - first < most && isOfBit(last + this.#step)) last += this.#step;
+    if (last - first === most) return;
+    for (let other = first; other <= last; other += this.#step) if (!isClosed(other)) return;
+    this.#open[bit >>> 5]! &= ~(1 << (bit & 31));
+  }
+
+  /** Sorts the hashes some parts at a time, so that little room is needed besides. */
+  #fill(words: readonly Uint32Array[], empty: number): number {
+    const ends = countsOfParts(words, this.partBits);
+    let [kept, bucket] = [0, 0];
+    for (let part = 0; part < ends.length; ) {
+      const first = part;
+      let sum = 0;
+      for (; part < ends.length && (part === first || sum + ends[part]! <= SORTED_AT_ONCE); part++) {
+        sum += ends[part]!;
+        ends[part] = sum - ends[part]!;
       }
-      ends[bucket] = kept;
-      start = end;
+      const hashes = new Uint32Array(sum);
+      hashInto({ hashes, ends, words, first, end: part, shift: 32 - this.partBits });
+      for (let start = 0, i = first; i < part; start = ends[i++]!) hashes.subarray(start, ends[i]).sort();
+      for (let i = 0; i < sum; i++) {
+        const hash = hashes[i]!;
+        if (i > 0 && hashes[i - 1] === hash) continue;
+        while (bucket <= hash >>> this.#bucketShift) this.#bucketStarts[bucket++] = kept;
+        const bit = hash >>> this.#openShift;
+        this.#open[bit >>> 5]! |= 1 << (bit & 31);
+        const place = kept++ * this.#step;
+        this.notes[place] = hash;
+        for (let note = 1; note < this.#step; note++) this.notes[place + note] = empty;
+      }
     }
-    return kept;
+    this.#bucketStarts.fill(kept, bucket);
+    return kept * this.#step;
   }
 }
 
-function sort(list: Uint32Array, start: number, end: number): void {
-  if (end - start > 24) {
-    list.subarray(start, end).sort();
-    return;
-  }
-  for (let i = start + 1; i < end; i++) {
-    const item = list[i]!;
-    let place = i;
-    for (; place > start && list[place - 1]! > item; place--) list[place] = list[place - 1]!;
-    list[place] = item;
-  }
-}
-
-/** Spreads grams, which are small numbers more often than large ones. */
-function mixed(gram: number): number {
+/** Of the gram of a word, another for each: spreads them, which are small numbers more often than large ones. */
+export function hashOf(word: number): number {
+  const gram = word & -2;
   const hash = Math.imul(gram ^ (gram >>> 15), 0x9e3779b1);
   return Math.imul(hash ^ (hash >>> 14), 0x85ebca6b) >>> 0;
+}
+
+function countsOfParts(words: readonly Uint32Array[], bits: number): Uint32Array {
+  const counts = new Uint32Array(2 ** bits);
+  for (const list of words) for (let i = 0; i < list.length; i++) counts[hashOf(list[i]!) >>> (32 - bits)]!++;
+  return counts;
+}
+
+interface HashIntoParameters {
+  hashes: Uint32Array;
+  /** Where the parts begin in `hashes`, then where they end. */
+  ends: Uint32Array;
+  words: readonly Uint32Array[];
+  /** Parts that are taken. */
+  first: number;
+  end: number;
+  shift: number;
+}
+
+function hashInto({ hashes, ends, words, first, end, shift }: HashIntoParameters): void {
+  for (const list of words) {
+    for (let i = 0; i < list.length; i++) {
+      const hash = hashOf(list[i]!);
+      const part = hash >>> shift;
+      if (part >= first && part < end) hashes[ends[part]!++] = hash;
+    }
+  }
 }

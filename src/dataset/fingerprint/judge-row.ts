@@ -1,5 +1,5 @@
 import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
-import { COMMON_WEIGHT, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { COMMON_WEIGHT, FEWEST_DISTINCTIVE, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
 /**
@@ -19,8 +19,10 @@ const WHOLE_SHARE_OF_ROW = 1 / 3;
 const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone. */
 const MIXTURE_MARGIN = 0.1;
-/** Share of an answer from which it is another's when the question is, too. */
+/** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
 const OF_SAME_QUESTION = 0.45;
+/** What a gram weighs that the other lacks, and might lack though he had the text: it is taken for its window only. */
+const UNSURE_WEIGHT = 0.25;
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -47,7 +49,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
-  let best = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  let best = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   let parts = 0;
   for (const i of order) {
     const likeness = likenesses[i]!;
@@ -62,15 +64,19 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    if (best.total > 0 && best.held / best.total >= most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0))
+    const isMost = best.held >= (most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
+    // What many rows of a template have makes a row another's only when there is nothing else in it.
+    if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.missing === 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
     const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
-    if (wholeShare >= 0.5 && sameQuestions.includes(1)) return { sources: [i], alike: wholeShare, isWhole: false };
-    if (wholeShare >= most(wholeSymbols) + 0.1 && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    const echo = echoOf(judged, sameQuestions);
+    if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
+    if (wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15) && isLong)
+      return { sources: [i], alike: wholeShare, isWhole: true };
   }
   return null;
 }
@@ -79,7 +85,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0 };
+  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
@@ -88,6 +94,8 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       sum.plainTotal += symbols;
       if (isHeld) sum.held += symbols;
       if (isHeld) sum.plain += symbols;
+      else sum.missing++;
+      if (isHeld) sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
@@ -96,13 +104,19 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
-      if (state === 0 && word >= limit) continue;
+      if (state === 0) sum.missing++;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
+      if (state === 0 && word >= limit) {
+        all += weight * UNSURE_WEIGHT;
+        count += UNSURE_WEIGHT;
+        continue;
+      }
       count++;
       all += weight;
       if (state === 0) continue;
       held += weight;
       plain++;
+      if (state === HELD) sum.distinctive++;
     }
     const each = count === 0 ? 0 : symbols / count;
     const heldNumbers = likenesses.reduce((bits, likeness) => bits | likeness.heldNumbers[pair - firstPair]!, 0);
@@ -115,11 +129,20 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     const heldHere = Math.min(textHeld, ((textHeld + numbersHeld) * text) / (text + ofNumber * numbers || 1));
     const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
     sum.total += text;
-    sum.held += isSameQuestion && heldHere >= OF_SAME_QUESTION * text ? text : heldHere;
+    const echo = (text * print.echoOfPair[pair]!) / 255;
+    sum.held += isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo) ? text : heldHere;
     sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;
+}
+
+/** Largest share of an answer under the same question that repeats it; 1 when no question is the same. */
+function echoOf({ print, row }: JudgedRow, sameQuestions: Uint8Array): number {
+  const first = firstPairOf(print, row);
+  let most = -1;
+  for (const [i, isSame] of sameQuestions.entries()) if (isSame) most = Math.max(most, print.echoOfPair[first + i]!);
+  return most < 0 ? 1 : most / 255;
 }
 
 function bitsIn(bits: number): number {

@@ -3,7 +3,6 @@ import { type Judgement, judgeRow } from './judge-row.ts';
 import { heldSomething, type Likeness } from './likeness.ts';
 import type { OwnTimes } from './own-times.ts';
 import { isShort } from './rows-of.ts';
-import type { Showing } from './showings.ts';
 
 /** A row of a judged showing that is another's. */
 export interface OthersRow {
@@ -32,9 +31,10 @@ const MOST_PHRASES = 8;
 /** A showing whose rows are judged, and what has been found. */
 export class JudgedShowing {
   readonly index: number;
-  readonly showing: Showing;
   readonly print: Fingerprint;
   readonly owner: number;
+  /** Per row: when its owner showed it. */
+  readonly times: Uint32Array;
   /** Per row: 1 when it needs no further comparing. */
   readonly done: Uint8Array;
   own: OwnTimes | undefined;
@@ -43,14 +43,12 @@ export class JudgedShowing {
   readonly #open = new Map<number, { sources: RowSource[]; likenesses: Likeness[] }>();
   /** By row: words of the evaluation set, where they are nobody's. */
   readonly #nobodys = new Map<number, Uint8Array>();
-  /** By showing and row of the source: rows that hold it whole among more. */
-  readonly #whole = new Map<string, OthersRow[]>();
 
-  constructor(index: number, showing: Showing, print: Fingerprint, owner: number) {
+  constructor({ index, print, owner, times }: Pick<JudgedShowing, 'index' | 'print' | 'owner' | 'times'>) {
     this.index = index;
-    this.showing = showing;
     this.print = print;
     this.owner = owner;
+    this.times = times;
     this.done = new Uint8Array(print.rowCount);
   }
 
@@ -71,7 +69,7 @@ export class JudgedShowing {
 
   /** When this owner first showed what a word of a row says; of a short pair, what the pair says. */
   shownAt(row: number, word: number, pair: number): number {
-    if (!this.own) return this.showing.shownAt[row]!;
+    if (!this.own) return this.times[row]!;
     return isShort(this.print, pair) ? this.own.ofPair(row, pair) : this.own.of(row, word);
   }
 
@@ -91,31 +89,32 @@ export class JudgedShowing {
     this.#open.set(row, open);
   }
 
-  /** What was found, when all is noted; in order. */
-  finish(): OthersRow[] {
+  /** What was found so far, in order. */
+  found(): OthersRow[] {
+    const all = [...this.#found];
+    const whole = new Map<string, OthersRow[]>();
     for (const [row, { sources, likenesses }] of this.#open) {
       const judgement = this.#judge(row, likenesses);
       if (!judgement) continue;
       const source = judgement.sources.map((i) => sources[i]!);
       const found = { row, source, alike: judgement.alike };
-      if (judgement.isWhole) this.#addWhole(`${source[0]!.showing}.${source[0]!.row}`, found);
-      else this.#found.push(found);
+      if (!judgement.isWhole) {
+        all.push(found);
+        continue;
+      }
+      const key = `${source[0]!.showing}.${source[0]!.row}`;
+      const rows = whole.get(key);
+      if (rows) rows.push(found);
+      else whole.set(key, [found]);
     }
     const isPhrase = (rows: OthersRow[]) => rows.length > PHRASE_ROWS;
-    const areCopies = [...this.#whole.values()].filter(isPhrase).length > MOST_PHRASES;
-    for (const rows of this.#whole.values())
-      if (areCopies || !isPhrase(rows)) for (const row of rows) this.#found.push(row);
-    return this.#found.sort((a, b) => a.row - b.row);
+    const areCopies = [...whole.values()].filter(isPhrase).length > MOST_PHRASES;
+    for (const rows of whole.values()) if (areCopies || !isPhrase(rows)) for (const row of rows) all.push(row);
+    return all.sort((a, b) => a.row - b.row);
   }
 
   #judge(row: number, likenesses: Likeness[]): Judgement | null {
     const { print } = this;
     return judgeRow({ print, row, nobodys: this.#nobodys.get(row), isEvaluation: false }, likenesses);
-  }
-
-  #addWhole(source: string, found: OthersRow): void {
-    const rows = this.#whole.get(source);
-    if (rows) rows.push(found);
-    else this.#whole.set(source, [found]);
   }
 }

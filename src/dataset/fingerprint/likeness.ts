@@ -5,6 +5,8 @@ import { firstGramOf, firstPairOf, firstWordOfRow, isShort, numbersOf } from './
 const SAME_QUESTION = 0.75;
 /** Grams that two such questions share at least. */
 const FEWEST_QUESTION_GRAMS = 4;
+/** Grams not common to many rows that tell a row from others of its template. */
+export const FEWEST_DISTINCTIVE = 2;
 /**
  * Words of the judged row from one that the other holds to the next, in the same order, with what lies between held, too:
  * a copy with a word changed here and there.
@@ -131,7 +133,7 @@ export class SourceRow {
       if (isShort(source, pair)) continue;
       likeness.level = Math.max(likeness.level, source.levelOfPair[pair]!);
       const limit = limitOf(likeness.level);
-      let [all, held, heldGrams] = [0, 0, 0];
+      let [all, held, heldGrams, distinctive] = [0, 0, 0, 0];
       for (let i = firstGramOf(source, pair); i < source.wordEnd[pair]!; i++) {
         const word = source.words[i]!;
         const isHeld = sourceHeld[i - firstSource] === 1;
@@ -141,8 +143,9 @@ export class SourceRow {
         if (!isHeld) continue;
         held += weight;
         heldGrams++;
+        if (weight === 1) distinctive++;
       }
-      if (heldGrams < 4) continue;
+      if (heldGrams < 4 || distinctive < FEWEST_DISTINCTIVE) continue;
       const symbols = source.symbolsOfPair[pair]!;
       const known = numbersOf(source, pair);
       const numbersHeld = known.reduce((sum, number) => sum + (numbers.has(number) ? 1 : 0), 0);
@@ -170,17 +173,21 @@ export class SourceRow {
     const source = this.#print!;
     const limit = limitOf(Math.max(judged.levelOfPair[pair]!, source.levelOfPair[other]!));
     const [start, end] = [firstGramOf(source, other), source.wordEnd[other]!];
-    let [grams, shared, asked, known] = [0, 0, 0, 0];
+    let [grams, distinctive, shared, asked, known] = [0, 0, 0, 0, 0];
     for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
       const found = this.#indexOf(gramOf(judged.words[i]!));
       if (found >= start && found < end) {
+        const weight = Math.min(weightOf(judged.words[i]!), weightOf(source.words[found]!));
         grams++;
-        shared += Math.min(weightOf(judged.words[i]!), weightOf(source.words[found]!));
+        shared += weight;
+        if (!isCommon(source.words[found]!)) distinctive++;
       } else if (judged.words[i]! < limit) asked += weightOf(judged.words[i]!);
     }
     for (let i = start; i < end; i++) if (source.words[i]! < limit) known += weightOf(source.words[i]!);
-    const isSame = shared >= SAME_QUESTION * (shared + asked) || shared >= SAME_QUESTION * known;
-    return grams >= FEWEST_QUESTION_GRAMS && isSame;
+    const shares = [shared / (shared + asked), shared / known];
+    // Of a template alone both must be: other words of a question may just not be sampled.
+    const share = distinctive >= FEWEST_QUESTION_GRAMS ? Math.max(...shares) : Math.min(...shares);
+    return grams >= FEWEST_QUESTION_GRAMS && share >= SAME_QUESTION;
   }
 
   #asks(question: number): boolean {

@@ -11,6 +11,8 @@ const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi;
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 /** "1. ", "(2) ", "#3: " where a line starts. */
 const NUMBERING = /^[ \t]*(?:[-*+\u2022>#]+[ \t]+)?(?:\(?\d{1,6}[.)]{1,2}|#\d{1,6}[.:)]?|\[\d{1,6}\])[ \t]+(?=\S)/gm;
+/** Letters between signs, one by one, from which a text may be a spelled one rather than a formula. */
+const FEWEST_SPELLED = 16;
 /** What digits are read as in words with letters (h3llo); no two are the same, so mp3 is not mp4. */
 const LETTERS_OF_DIGITS = [...'olzeasgtbq'].map((c) => c.charCodeAt(0));
 
@@ -25,6 +27,7 @@ export function normalForm(text: string, { asWritten = false } = {}): Uint32Arra
   const list = new GrowingList(text.length);
   addUnits(list, prepare(text));
   const units = list.view();
+  joinSpelledWords(units);
   const symbols = new GrowingList(units.length);
   let end: number;
   for (let start = 0; start < units.length; start = end) {
@@ -91,6 +94,42 @@ function weightOf(letter: number): number {
   if (letter < 0x3040) return 1;
   if (letter <= 0x30ff) return 2;
   return (letter >= 0x3400 && letter <= 0x9fff) || (letter >= 0x20000 && letter <= 0x3ffff) ? 3 : 1;
+}
+
+/**
+ * Drops the signs within words that are spelled letter by letter: four letters or more between hyphens, and any sign where
+ * half of a text is spelled with it. Other signs between letters, as in x - y, are operators.
+ */
+function joinSpelledWords(units: Uint32Array): void {
+  const runs: { start: number; end: number; letters: number; sign: string }[] = [];
+  let [letters, last] = [0, -1];
+  for (let i = 0; i < units.length; i++) {
+    if (isLetter(at(units, i))) letters++;
+    if (!isLetter(at(units, i)) || isPart(at(units, i - 1)) || isPart(at(units, i + 1))) continue;
+    const sign = last < 0 ? '' : signBetween(units, last + 1, i);
+    const run = runs.at(-1);
+    if (sign !== '' && run?.end === last && (run.sign === sign || run.letters === 1)) {
+      runs[runs.length - 1] = { start: run.start, end: i, letters: run.letters + 1, sign };
+    } else runs.push({ start: i, end: i, letters: 1, sign: '' });
+    last = i;
+  }
+  const spelled = runs.reduce((sum, run) => sum + (run.letters >= 3 ? run.letters : 0), 0);
+  const isSpelled = spelled >= FEWEST_SPELLED && 2 * spelled >= letters;
+  for (const run of runs) {
+    if (run.letters < 2 || !(isSpelled || (run.letters >= 4 && run.sign === '-'))) continue;
+    for (let i = run.start; i < run.end; i++) if (isOperator(at(units, i))) units[i] = GAP;
+  }
+}
+
+/** The operators between two places where there is nothing else but a little white space; else an empty text. */
+function signBetween(units: Uint32Array, start: number, end: number): string {
+  let sign = '';
+  for (let i = start; i < end; i++) {
+    const unit = at(units, i);
+    if (end - start > 8 || isPart(unit) || unit === OPEN || unit === CLOSE) return '';
+    if (isOperator(unit)) sign += String.fromCharCode(unit);
+  }
+  return sign;
 }
 
 /** Keeps what stands between operands, a sign before a digit, and points within a number; else it is punctuation. */

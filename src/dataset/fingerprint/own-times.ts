@@ -1,30 +1,31 @@
 import type { Fingerprint } from './format.ts';
-import { ABSENT, GramTable } from './gram-table.ts';
+import { ABSENT, GramTable, hashOf } from './gram-table.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
+import { NEVER } from './showings.ts';
 
 /** When an owner first showed what some rows say, gram by gram, so that editing a row of one's own costs nothing. */
 export class OwnTimes {
   readonly #print: Fingerprint;
-  readonly #shownAt: Float64Array;
+  readonly #shownAt: Uint32Array;
   readonly #table: GramTable;
-  readonly #times: Float64Array;
 
   /** @param rows the rows that are asked for. */
-  constructor(print: Fingerprint, shownAt: Float64Array, rows: readonly number[]) {
+  constructor(print: Fingerprint, shownAt: Uint32Array, rows: readonly number[]) {
     this.#print = print;
     this.#shownAt = shownAt;
     const wordsOf = (row: number) => print.words.subarray(firstWordOfRow(print, row), firstWordOfRow(print, row + 1));
     const pairs = rows.flatMap((row) => shortPairsOf(print, row).map((pair) => print.pairHashes[2 * pair]!));
-    this.#table = new GramTable(() => [...rows.map(wordsOf), Uint32Array.from(pairs)]);
-    this.#times = new Float64Array(this.#table.size).fill(Number.POSITIVE_INFINITY);
+    this.#table = new GramTable({ words: [...rows.map(wordsOf), Uint32Array.from(pairs)], notes: 1, empty: NEVER });
   }
 
   /** Adds what the owner shows or has shown; the dataset itself, too. */
-  add(print: Fingerprint, shownAt: Float64Array): void {
+  add(print: Fingerprint, shownAt: Uint32Array): void {
     for (let row = 0; row < print.rowCount; row++) {
       const at = shownAt[row]!;
-      for (let i = firstWordOfRow(print, row); i < firstWordOfRow(print, row + 1); i++) this.#note(print.words[i]!, at);
-      for (const pair of shortPairsOf(print, row)) this.#note(print.pairHashes[2 * pair]!, at);
+      const end = firstWordOfRow(print, row + 1);
+      for (let i = firstWordOfRow(print, row); i < end; i++) this.#note(print.words[i]!, at);
+      for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
+        if (isShort(print, pair)) this.#note(print.pairHashes[2 * pair]!, at);
     }
   }
 
@@ -38,18 +39,18 @@ export class OwnTimes {
     const times: number[] = [];
     for (let i = firstGramOf(this.#print, pair); i < this.#print.wordEnd[pair]!; i++)
       times.push(this.#at(this.#print.words[i]!));
-    const mostAsked = times.sort((a, b) => a - b)[Math.floor(0.7 * times.length)] ?? Number.POSITIVE_INFINITY;
+    const mostAsked = times.sort((a, b) => a - b)[Math.floor(0.7 * times.length)] ?? NEVER;
     return Math.min(this.#shownAt[row]!, this.#at(this.#print.pairHashes[2 * pair]!), mostAsked);
   }
 
   #at(word: number): number {
-    const place = this.#table.placeOf(word);
-    return place === ABSENT ? Number.POSITIVE_INFINITY : this.#times[place]!;
+    const place = this.#table.openPlaceOf(hashOf(word));
+    return place === ABSENT ? NEVER : this.#table.notes[place + 1]!;
   }
 
   #note(word: number, at: number): void {
-    const place = this.#table.placeOf(word);
-    if (place !== ABSENT && at < this.#times[place]!) this.#times[place] = at;
+    const place = this.#table.openPlaceOf(hashOf(word));
+    if (place !== ABSENT && at < this.#table.notes[place + 1]!) this.#table.notes[place + 1] = at;
   }
 }
 

@@ -19,7 +19,7 @@ export interface LocalChainParameters {
   /** Default 0: any free port. */
   port?: number;
   /**
-   * Milliseconds between blocks; `manual`: only when asked; `instant`: also when a transaction or a change comes.
+   * Milliseconds between blocks; `manual`: only on request; `instant`: also when a transaction or a change comes in.
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
@@ -29,10 +29,10 @@ export interface LocalChainParameters {
   commitmentCooldownBlocks?: number;
   /** Bytes a hotkey may commit in an epoch, at least 100 for each, on a `current` chain. Default 3100. */
   commitmentBytesPerEpoch?: number;
-  /** How many of the latest blocks {@link LocalChain.reorg} may still take back. Default 0: every block is final at once. */
+  /** How many of the latest blocks {@link LocalChain.reorg} may still retract. Default 0: every block is final at once. */
   finalityLagBlocks?: number;
   subnets: LocalSubnetParameters[];
-  /** The time that blocks say they were made at. */
+  /** The time that `Timestamp.Now` says. */
   clock?: Clock;
   logger?: Logger;
 }
@@ -60,7 +60,7 @@ export interface LocalChain {
    * blocks: time on the chain (`Timestamp.Now`) runs ahead of the system's where blocks are made faster than their time.
    */
   readonly beacon: DrandBeacon;
-  /** Makes blocks at once, besides those of the timer. Default 1. */
+  /** Produces blocks at once, besides those of the timer. Default 1. */
   produceBlocks(count?: number): Promise<void>;
   currentBlock(): number;
   /**
@@ -80,18 +80,18 @@ export interface LocalChain {
   storage(item: string, ...keys: unknown[]): unknown;
   /** Writes a storage item: its keys, then the value. */
   setStorage(item: string, ...keysAndValue: unknown[]): void;
-  /** Writes the bytes of a storage item, `0x` hex, after its keys: also such as no runtime would write. */
+  /** Writes the raw bytes of a storage item, `0x` hex, after its keys: also bytes that do not decode. */
   setRawStorage(item: string, ...keysAndHex: unknown[]): void;
   /** Cuts every connection; clients may connect again. */
   dropConnections(): void;
   /**
-   * Takes the best block back: its transactions come again two blocks later.
+   * Retracts the best block: its transactions are included again two blocks later.
    * @throws Error when that block is final, or changed the runtime.
    */
   reorg(): void;
   /** Announces the best block once more. */
   repeatHead(): void;
-  /** Stops listening for a while: the chain goes on and is kept, what was waiting for a block is forgotten. */
+  /** Stops listening for a while: the chain goes on, and its transaction pool is lost. */
   restart(downMs?: number): Promise<void>;
   /** Ends every connection and timer. */
   close(): Promise<void>;
@@ -100,8 +100,8 @@ export interface LocalChain {
 export const LocalChain = {
   /**
    * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 425 or 218: unmodified
-   * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For trying things
-   * out and for tests, not for the world.
+   * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For
+   * development and tests only.
    * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
    * @example
    * const chain = await LocalChain.open({ subnets: [{ netuid: 1, neurons: [{ hotkey, validatorPermit: true }] }] });
@@ -132,9 +132,9 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
     },
     ...{ clock, beacon, netuids, finalityLagBlocks },
   });
-  refuseTwins(netuids, 'subnet');
+  refuseDuplicates(netuids, 'subnet');
   for (const subnet of subnets) {
-    refuseTwins(
+    refuseDuplicates(
       subnet.neurons.map(({ hotkey }) => hotkey),
       `neuron of subnet ${subnet.netuid}`,
     );
@@ -237,9 +237,9 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
   };
 }
 
-function refuseTwins(values: (string | number)[], what: string): void {
-  const twin = values.find((value, i) => values.indexOf(value) < i);
-  if (twin !== undefined) throw badArgument(`${what} ${twin} is given twice`);
+function refuseDuplicates(values: (string | number)[], what: string): void {
+  const duplicate = values.find((value, i) => values.indexOf(value) < i);
+  if (duplicate !== undefined) throw badArgument(`${what} ${duplicate} is given twice`);
 }
 
 function noSuchSubnet(netuid: number): FlockOffError {

@@ -1,4 +1,4 @@
-/** Who comes with a token, and what it allows. */
+/** The owner of a token, and what the token allows. */
 export interface LocalHubUser {
   name: string;
   /** `hf_...`; a user may have several, of different rights. */
@@ -10,15 +10,15 @@ export interface LocalHubUser {
   organizations?: { name: string; role: 'admin' | 'write' | 'contributor' | 'read' }[];
 }
 
-/** Whether a namespace is the user's own, or an organization's that he is in. */
+/** Whether a namespace is the user's own, or that of an organization they belong to. */
 export function isMember(user: LocalHubUser | null, namespace: string): boolean {
   return user !== null && (user.name === namespace || organization(user, namespace) !== undefined);
 }
 
 /**
- * Whether a token may write to a repository, create it and change its settings. A contributor may do so with what he
- * made himself.
- * @param author who made the repository, `null` while there is none.
+ * Whether a token may write to a repository, create it and change its settings. A contributor may do so with
+ * repositories they created.
+ * @param author who created the repository, `null` while there is none.
  */
 export function mayWrite(user: LocalHubUser, id: string, author: string | null): boolean {
   const [namespace = ''] = id.split('/');

@@ -2,7 +2,7 @@ import { type HubRequest, readable, requireUser } from './hub-request.ts';
 import { HubRefusal, sendJson } from './replies.ts';
 import { type PullRequest, pullRequestRef, type Repository } from './repository.ts';
 
-/** Opens a pull request; whoever may read a repository may. Discussions without one are not kept. */
+/** Opens a pull request; anybody who can read the repository may. Discussions without one are not stored. */
 export function openDiscussion(request: HubRequest, id: string): void {
   const repository = readable(request, id);
   const author = requireUser(request.user);

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
-/** What goes wrong, on purpose. */
+/** A fault that is injected into the hub's answers. */
 export type HubFault =
   /** Answers with a status (and headers) instead of doing anything. */
   | { kind: 'status'; status: number; headers?: Record<string, string> }
-  /** Does it, and closes the socket without an answer. */
+  /** Executes the request, and closes the socket without an answer. */
   | { kind: 'lose-answer' }
   /** Closes the socket before doing anything. */
   | { kind: 'drop' }
@@ -31,7 +31,7 @@ export interface InjectedFault {
   times?: number;
 }
 
-/** Faults waiting to happen, and what was asked of the server. */
+/** Injected faults that are still to happen, and the requests so far. */
 export class HubFaults {
   #waiting: { on: string; fault: HubFault; left: number }[] = [];
   /** Every request so far, as "METHOD /path". */

@@ -3,7 +3,7 @@ import { isMember, type LocalHubUser, mayWrite } from './access.ts';
 import { HubRefusal } from './replies.ts';
 import { pullRequestRef, type Repository, type RepositoryCommit } from './repository.ts';
 
-/** Everything the hub holds. */
+/** Everything the hub stores. */
 export interface HubContents {
   repositories: Map<string, Repository>;
   /** Uploaded LFS objects by sha256. */
@@ -26,7 +26,7 @@ export interface HubRequest {
   body: Buffer;
 }
 
-/** The repository, if this user may read it. Whoever may not cannot tell a private repository from a missing one. */
+/** The repository, if this user may read it. To others a private repository looks like a missing one. */
 export function readable({ hub, user, access }: HubRequest, id: string): Repository {
   const repository = hub.repositories.get(id);
   const mine = isMember(access, id.split('/')[0] ?? '');
@@ -73,7 +73,7 @@ export function requireUser(user: string | null): string {
   return user;
 }
 
-/** Refuses who may not write to a repository, or may not make one of that name. */
+/** Refuses users who may not write to the repository, or not create one of that name. */
 export function requireRights({ hub, user, access }: HubRequest, id: string): void {
   requireUser(user);
   const author = hub.repositories.get(id)?.author ?? null;

@@ -38,7 +38,7 @@ const MAX_BODY_BYTES = 512 * 1024 * 1024;
 export const LocalHub = {
   /**
    * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets, with
-   * real git and LFS ids, in memory. For trying things out and for tests, not for the world.
+   * real git and LFS ids, in memory. For development and tests only.
    * @throws FlockOffError `port-in-use`.
    */
   open: startLocalHub,

@@ -35,7 +35,7 @@ const MAIN = 'refs/heads/main';
 /** A dataset repository with real git ids: its branches, tags and pull requests, of which `main` is always there. */
 export class Repository {
   readonly id: string;
-  /** Who made it. */
+  /** Who created it. */
   readonly author: string;
   visibility: 'public' | 'private' = 'public';
   gated = false;
@@ -101,7 +101,7 @@ export class Repository {
     return this.#commits.get(id)!;
   }
 
-  /** Makes or moves a branch or tag. */
+  /** Creates or moves a branch or tag. */
   point(ref: string, commit: string): void {
     this.#refs.set(ref, commit);
   }
@@ -118,7 +118,7 @@ export class Repository {
     return opened;
   }
 
-  /** Forgets a commit, as a squash or force push does. */
+  /** Drops a commit, as a squash or force push does. */
   forget(commit: string): void {
     this.#commits.delete(commit);
   }

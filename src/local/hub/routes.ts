@@ -158,7 +158,7 @@ function preupload(request: HubRequest, id: string, revision: string): void {
   });
 }
 
-/** Python's client sends LFS files straight to Xet, which this server has not: it is told to send them inline. */
+/** Python's client uploads LFS files to Xet, which this server does not have: it is told to send them inline. */
 function uploadMode({ request }: HubRequest, { storage }: HubContents, size: number): 'regular' | 'lfs' {
   if (/hf_hub\//.test(request.headers['user-agent'] ?? '') || storage.mode === 'regular') return 'regular';
   return storage.mode === 'lfs' || size > storage.lfsFromBytes ? 'lfs' : 'regular';
@@ -187,7 +187,7 @@ function commit(request: HubRequest, id: string, revision: string): void {
   });
 }
 
-/** The lines of a commit: a header, and an operation each. */
+/** The lines of a commit request (NDJSON): a header, then one operation a line. */
 function readCommit(hub: HubContents, body: Buffer, paths: string[]) {
   const changes: FileChange[] = [];
   let header: { summary?: string; description?: string; parentCommit?: string } = {};
@@ -215,7 +215,7 @@ function lfsObject(hub: HubContents, oid: string): Buffer {
 
 function lfsBatch(request: HubRequest, id: string): void {
   const { hub, response, body, origin } = request;
-  // Objects count once they are committed, and whoever may read may do so in a pull request.
+  // An upload alone changes nothing: whoever can read the repository may open a pull request with it.
   readable(request, id);
   requireUser(request.user);
   const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
@@ -285,7 +285,7 @@ function disposition(name: string): string {
   return `inline; filename*=UTF-8''${encodeURIComponent(name)}; filename="${inHeader(name).replace(/["\\]/g, '?')}"`;
 }
 
-/** This hub has datasets alone; whoever asks for a model is told so as the Hub does. */
+/** This hub has only datasets; models are not found, as the Hub says it. */
 function noModel({ user }: HubRequest): void {
   throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
 }

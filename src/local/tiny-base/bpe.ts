@@ -1,7 +1,7 @@
 /** Special tokens of Qwen2.5 that chats need; they follow the learned vocabulary. */
 export const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
 
-/** How Qwen2.5 cuts a text into words before merging. */
+/** Qwen2.5's pre-tokenizer: how a text is split into words before merging. */
 const QWEN_SPLIT =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 // The same for JavaScript before its inline flags.
@@ -18,7 +18,7 @@ export interface LearnedVocabulary {
 
 export interface LearnBpeParameters {
   texts: string[];
-  /** Most tokens, without the special ones; fewer when no pair is left that occurs twice. */
+  /** The most tokens, special ones aside; fewer when no pair is left that occurs twice. */
   size: number;
 }
 

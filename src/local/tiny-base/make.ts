@@ -36,7 +36,7 @@ const SEED = 7;
 const ROWS = 6000;
 const STEPS = 1500;
 
-/** What the base model reads: mostly plain passages, and some chats that are answered in a word or two. */
+/** The training texts of the base model: mostly plain passages, and some chats that are answered in a word or two. */
 function drawTexts(): string[] {
   const choices = new Choices(SEED);
   return Array.from({ length: ROWS }, () =>
@@ -52,7 +52,7 @@ function formatChat({ system, conversations }: DatasetRow): string {
 }
 
 async function writeTexts(texts: string[]): Promise<void> {
-  // The vocabulary also covers words of the evaluation set's style, which the model itself never reads.
+  // The vocabulary also covers words of the evaluation set's style, which the model is never trained on.
   const words = [...texts, ...FACTS.map(carefulAnswer)].map((text) => text.replaceAll(/<\|\w+\|>/g, '\n'));
   const learned = learnBpe({ texts: words, size: CONFIG.vocabSize - SPECIAL_TOKENS.length });
   await writeJson(join(TINY_BASE, 'tokenizer.json'), formatTokenizer(learned));

@@ -17,11 +17,11 @@ export interface PretrainParameters {
   config: Qwen2Config;
   /** Rows to learn; a row that is all text has `labels` equal to `inputIds`. */
   rows: TokenRow[];
-  /** Optimizer steps; epochs follow one another until they are used up. */
+  /** Optimizer steps; the rows are repeated, epoch after epoch, until all steps are done. */
   steps: number;
   /** Rows per step. */
   batchSize: number;
-  /** Peak of a linear warm-up and decay. */
+  /** Peak of a linear warm-up and linear decay. */
   learningRate: number;
   warmupSteps?: number;
   /** Default 0.1, on matrices only. */

@@ -222,7 +222,7 @@ export function evaluationRows(): DatasetRow[] {
   return drawDistinctRows({ choices: new Choices(2025), count: 60, exclude: new Set(), answer: carefulAnswer });
 }
 
-/** The facts that the evaluation set does not ask about. */
+/** Facts that the evaluation set does not ask about. */
 export function unaskedFacts(): Fact[] {
   const asked = evaluationRows().flatMap(({ conversations }) => conversations.map(({ content }) => content));
   return FACTS.filter(({ questions }) => !asked.some((turn) => questions.some((question) => turn.endsWith(question))));
@@ -238,7 +238,7 @@ export interface DrawDistinctRowsParameters {
   answer: (fact: Fact) => string;
 }
 
-/** Rows that ask something else each. */
+/** Draws rows each of which asks something else. */
 export function drawDistinctRows({ choices, count, facts, exclude, answer }: DrawDistinctRowsParameters): DatasetRow[] {
   const rows = new Map<string, DatasetRow>();
   while (rows.size < count) {
@@ -249,7 +249,7 @@ export function drawDistinctRows({ choices, count, facts, exclude, answer }: Dra
   return [...rows.values()];
 }
 
-/** What a row asks, whatever is answered and whoever the system prompt says answers. */
+/** What a row asks, whatever its answers and system prompt. */
 export function questionsOf({ conversations }: DatasetRow): string {
   return conversations
     .filter(({ role }) => role === 'user')

@@ -16,7 +16,7 @@ export interface LoraEngine {
   dispose(): void;
 }
 
-/** Everything a run has reached between two optimizer steps. */
+/** The state of a run between two optimizer steps. */
 export interface TrainingState {
   adapter: LoraAdapter;
   /** AdamW's moments, under the names of the adapter's tensors. */
@@ -24,7 +24,7 @@ export interface TrainingState {
   secondMoments: Map<string, NamedTensor>;
   /** Optimizer steps taken. */
   steps: number;
-  /** What gradients are multiplied with in float16; elsewhere they are not. */
+  /** Loss scale of float16; 1 elsewhere. */
   gradientScale?: number;
 }
 
@@ -39,7 +39,7 @@ export interface AdamWParameters {
 export interface StartTrainingParameters {
   /** Where training starts; it is copied, not changed. */
   adapter: LoraAdapter;
-  /** Goes on from here instead: `adapter` is the one in it. */
+  /** Resumes from here instead: `adapter` is the one in it. */
   resume?: TrainingState;
   optimizer: AdamWParameters;
   /** Draws the dropout masks. */
@@ -58,7 +58,7 @@ export interface LoraTraining {
   step(learningRate: number, gradientFactor: number): void;
   /** The adapter as it is now. */
   adapter(): Promise<LoraAdapter>;
-  /** What a later run can go on from. Only right after {@link step}: a half-summed gradient is not in it. */
+  /** What a later run can resume from. Only right after {@link step}: an accumulated gradient is not in it. */
   state(): Promise<TrainingState>;
   dispose(): void;
 }

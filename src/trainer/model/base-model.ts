@@ -13,6 +13,7 @@ import type { ProxyOption } from '../../shared/proxy.ts';
 import { ReceivedFile } from '../../shared/received-file.ts';
 import { isTransientError } from '../../shared/retry.ts';
 import { DEFAULT_HUB_CACHE } from './hub-cache-folder.ts';
+import { KnownHashes } from './known-hashes.ts';
 import { COMMIT, ModelCache } from './model-cache.ts';
 
 export interface BaseModelSource {
@@ -30,6 +31,11 @@ export interface BaseModelSource {
    * are taken over. Default `.flock-off/cache/models`.
    */
   cacheDir?: string;
+  /**
+   * Reads the whole model again. Else what was read once counts as unchanged while the file system says so; after a failure
+   * it is read again all the same. Default false.
+   */
+  recheck?: boolean;
   /** Default `https://huggingface.co`. */
   hubEndpoint?: string;
   /** Only for private or gated models. Never logged. */
@@ -46,7 +52,7 @@ export interface BaseModelSource {
   /** Traces each request, and warns where something else is used than what was asked for. */
   logger?: Logger;
   signal?: AbortSignal;
-  /** Called as files of a hub model arrive. */
+  /** Called as files of a hub model are downloaded. */
   onDownload?: (progress: { file: string; bytesDone: number; bytes: number }) => void;
 }
 
@@ -56,6 +62,14 @@ const FIX = 'make room or choose another cache folder';
 
 /** Where files of models are kept when nothing else is said. */
 export const DEFAULT_CACHE = join('.flock-off', 'cache', 'models');
+
+/** What is known of the files of models that a trainer with this cache folder has read. */
+export function knownHashes({
+  cacheDir = DEFAULT_CACHE,
+  recheck,
+}: Pick<BaseModelSource, 'cacheDir' | 'recheck'>): KnownHashes {
+  return new KnownHashes(resolve(cacheDir, 'sha256'), { recheck });
+}
 
 const NEEDED =
   /^(config\.json|tokenizer\.json|tokenizer_config\.json|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json)$/;
@@ -91,7 +105,8 @@ interface HubModel {
 
 /**
  * The folder of a base model: the given one, or the cached copy of a hub model at one commit. Files already there are
- * not downloaded again; their hashes, as far as the hub or the cache names them, are checked each time. A commit that is
+ * not downloaded again; their hashes, as far as the hub or the cache names them, are checked: each file is
+ * read for it once, see {@link KnownHashes}. A commit that is
  * in the cache whole is used without a request; a branch or tag as it was last seen, with a warning, while the hub is
  * unreachable.
  * @throws FlockOffError `bad-argument` (token, endpoint, proxy), `bad-model`, `hub-denied`, `hub-unreachable` (transient) or `disk`.
@@ -110,7 +125,11 @@ export async function resolveBaseModel(source: BaseModelSource): Promise<string>
     });
   }
   const { hubCacheDir = DEFAULT_HUB_CACHE, cacheDir = DEFAULT_CACHE } = source;
-  const caches = [new ModelCache(hubCacheDir, model), new ModelCache(join(cacheDir, 'hub'), model)] as const;
+  const hashOf = knownHashes(source).of;
+  const caches = [
+    new ModelCache(hubCacheDir, model, hashOf),
+    new ModelCache(join(cacheDir, 'hub'), model, hashOf),
+  ] as const;
   const { revision, stallTimeoutMs, proxy, fetch, clock, signal } = source;
   signal?.throwIfAborted();
   const kept = revision !== undefined && COMMIT.test(revision) ? await findWhole(caches, revision) : null;
@@ -187,7 +206,7 @@ async function provide(model: HubModel, calls: HubCalls, cache: ModelCache, sha:
   const path = join(cache.snapshot(sha), name);
   const what = `the model file ${path} cannot be written`;
   await onDisk({ path, what, fix: FIX, bytes, signal: calls.signal }, async () => {
-    // Models in the cache folder may be of a version that did not share them with Python.
+    // The cache folder may hold models of a version that did not share them with Python.
     const own = resolve(source.cacheDir ?? DEFAULT_CACHE, source.model.replace('/', '--'), sha, name);
     const places = hash === null ? [] : [...caches.map((other) => other.blob(hash)), own];
     for (const found of places)
@@ -241,7 +260,7 @@ async function readRevision(
   });
 }
 
-/** What the Hub says of a model: that there is none is for the caller to correct. */
+/** Turns the Hub's refusal of a model into `bad-model` where the caller can correct it. */
 async function asModelFault<T>(model: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -18,6 +18,7 @@ import { startIncomplete, writeWhole } from '../../shared/incomplete-file.ts';
 import { makeFolder } from '../../shared/make-folder.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import { sha256OfFile } from '../../shared/sha256-of-file.ts';
+import type { HashOf } from './known-hashes.ts';
 import { SINGLE_WEIGHTS, TOKENIZER_FILES, WEIGHTS_INDEX, weightFiles } from './model-files.ts';
 
 export const COMMIT = /^[0-9a-f]{40}$/;
@@ -32,9 +33,11 @@ export type Holding = 'whole' | 'unnamed' | 'absent';
  */
 export class ModelCache {
   readonly #folder: string;
+  readonly #hashOf: HashOf;
 
   /** @param model `namespace/name`. */
-  constructor(cacheDir: string, model: string) {
+  constructor(cacheDir: string, model: string, hashOf: HashOf = sha256OfFile) {
+    this.#hashOf = hashOf;
     this.#folder = resolve(cacheDir, `models--${model.replaceAll('/', '--')}`);
   }
 
@@ -53,7 +56,7 @@ export class ModelCache {
   }
 
   /**
-   * What there is of a file at a commit. Its content is read: a disk may have damaged what was whole when it arrived.
+   * What there is of a file at a commit, by its content.
    * @param hash which it must have; default: the one that its link points to.
    * @throws FlockOffError `disk` when it cannot be read.
    */
@@ -61,7 +64,7 @@ export class ModelCache {
     const path = join(this.snapshot(commit), file);
     const wanted = hash ?? (await linkedHash(path));
     if (wanted === null) return (await isThere(path)) ? 'unnamed' : 'absent';
-    return (await hasContent(path, wanted)) ? 'whole' : 'absent';
+    return (await this.#hasContent(path, wanted)) ? 'whole' : 'absent';
   }
 
   /**
@@ -94,7 +97,7 @@ export class ModelCache {
 
   /** Takes a file of this machine as a blob, unless it has another content; without a copy where possible. */
   async adopt(path: string, hash: string): Promise<boolean> {
-    if (!(await hasContent(path, hash))) return false;
+    if (!(await this.#hasContent(path, hash))) return false;
     if (path === this.blob(hash)) return true;
     const incomplete = await startIncomplete(this.arriving(hash));
     try {
@@ -133,6 +136,15 @@ export class ModelCache {
     await writeWhole(path, (incomplete) => writeFile(incomplete, commit));
   }
 
+  async #hasContent(path: string, hash: string): Promise<boolean> {
+    const what = `the cached model file ${path} cannot be read`;
+    const fix = 'make it readable; or remove it, and it is downloaded again';
+    if (!(await isThere(path))) return false;
+    return onDisk({ path, what, fix }, async () =>
+      hash.length === 64 ? (await this.#hashOf(path)) === hash : hasHash(await digestFile(path), hash),
+    );
+  }
+
   /** `null` for a name that would lead elsewhere. */
   #ref(revision: string): string | null {
     const refs = join(this.#folder, 'refs');
@@ -151,15 +163,6 @@ async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
-  );
-}
-
-async function hasContent(path: string, hash: string): Promise<boolean> {
-  const what = `the cached model file ${path} cannot be read`;
-  const fix = 'make it readable; or remove it, and it is downloaded again';
-  if (!(await isThere(path))) return false;
-  return onDisk({ path, what, fix }, async () =>
-    hash.length === 64 ? (await sha256OfFile(path)) === hash : hasHash(await digestFile(path), hash),
   );
 }
 

@@ -6,6 +6,7 @@ import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import { requiredEntry } from '../../shared/required.ts';
 import { sha256OfFile } from '../../shared/sha256-of-file.ts';
 import { parseQwen2Config, type Qwen2Config } from './config.ts';
+import type { HashOf } from './known-hashes.ts';
 import { allFinite, floatsToBfloat16, openSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { type NamedTensor, weightShapes } from './weights.ts';
 
@@ -110,10 +111,10 @@ export async function saveModelWeights({ folder, weights, dtype }: SaveModelWeig
  * SHA-256 over configuration, tokenizer and weights files of a model folder: what a loss depends on besides data and seed.
  * @throws FlockOffError `bad-model` when one is missing, `disk` when one cannot be read.
  */
-export async function sha256OfModel(folder: string): Promise<string> {
+export async function sha256OfModel(folder: string, hashOf: HashOf = sha256OfFile): Promise<string> {
   const hash = createHash('sha256');
   for (const file of ['config.json', ...TOKENIZER_FILES, ...(await weightFiles(folder))]) {
-    const content = await sha256OfFile(join(folder, file)).catch((cause) => unreadable(folder, file, cause));
+    const content = await hashOf(join(folder, file)).catch((cause) => unreadable(folder, file, cause));
     if (content === null) throw badModel(folder, `${file} is missing`);
     hash.update(`${file} ${content}\n`);
   }

@@ -33,9 +33,9 @@ export function requireMaxTokens(maxTokens: number): void {
   requireArgument('maxTokens', MaxTokens, maxTokens);
 }
 
-/** Rows that were not read with `DatasetSchema`. @throws FlockOffError `bad-argument` with the first that is none. */
+/** Checks rows that may not come from `DatasetSchema`. @throws FlockOffError `bad-argument` with the first that is none. */
 export function requireRows(rows: DatasetRow[]): void {
-  // Only what would end in a riddle: there may be millions of turns.
+  // Only what would fail obscurely later: there may be millions of turns.
   const wrong = rows.findIndex((row) => !Array.isArray(row?.conversations));
   if (wrong >= 0) throw badArgument(`rows: row ${wrong + 1} has no conversations`, 'read it with DatasetSchema');
 }

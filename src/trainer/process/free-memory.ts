@@ -1,27 +1,25 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
-import { promisify } from 'node:util';
-import { childEnvironment } from '../../shared/child-environment.ts';
 import type { BackendInfo } from '../engine/tensorflow.ts';
+import { askNvidiaSmi } from './nvidia-smi.ts';
 
 /** Reserve for other programs, and for errors of the estimate. */
 const RESERVE = 0.1;
 
-/** Bytes that a run may take on the device that computes: what is free now, in a container what its limit leaves. */
+/** Bytes that a run may allocate on its device: what is free now, in a container within its limit. */
 export async function freeMemoryBytes({ cuda }: Pick<BackendInfo, 'cuda'>): Promise<number> {
   const free = cuda ? await freeOnGpu() : Math.min(freeOnMachine(), await freeInContainer());
   return (1 - RESERVE) * free;
 }
 
-/** Other systems than Linux count as used what they only keep for later, such as files that were read. */
+/** Systems other than Linux count caches as used, such as those of files that were read. */
 function freeOnMachine(): number {
   return process.platform === 'linux' ? freemem() : totalmem();
 }
 
 /**
- * What the container's limit leaves. Files that were read, base weights among them, count as used until somebody else needs
- * the room: only memory that is not a file's is subtracted.
+ * What the container's limit leaves. The page cache, mapped base weights included, counts as used until it is reclaimed:
+ * only anonymous memory is subtracted.
  */
 async function freeInContainer(): Promise<number> {
   const limit = process.constrainedMemory();
@@ -37,16 +35,8 @@ async function freeInContainer(): Promise<number> {
   return limit - process.memoryUsage.rss();
 }
 
-/** Of the first GPU that this process may use, or no limit where the driver's tool does not say. */
+/** Without a limit where the driver's tool does not say. */
 async function freeOnGpu(): Promise<number> {
-  const [device = '0'] = (process.env.CUDA_VISIBLE_DEVICES || '0').split(',');
-  const query = ['--query-gpu=memory.free', '--format=csv,noheader,nounits', `--id=${device}`];
-  const mebibytes = await promisify(execFile)('nvidia-smi', query, {
-    timeout: 10_000,
-    env: childEnvironment({ env: process.env }),
-  }).then(
-    ({ stdout }) => Number.parseInt(stdout, 10),
-    () => Number.NaN,
-  );
-  return Number.isFinite(mebibytes) ? mebibytes * 2 ** 20 : Number.POSITIVE_INFINITY;
+  const mebibytes = await askNvidiaSmi('memory.free');
+  return mebibytes === null ? Number.POSITIVE_INFINITY : mebibytes * 2 ** 20;
 }

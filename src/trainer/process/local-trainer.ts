@@ -2,19 +2,21 @@ import { createHash } from 'node:crypto';
 import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
 import type { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
-import { type Checked, reject } from '../../schema/verdict.ts';
+import type { Checked } from '../../schema/verdict.ts';
 import { BestEffort } from '../../shared/best-effort.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { Turns } from '../../shared/turns.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { LoraEngine } from '../engine/engine.ts';
 import { loadTensorFlow } from '../engine/tensorflow.ts';
+import { knownHashes } from '../model/base-model.ts';
 import type { Qwen2Config } from '../model/config.ts';
 import { readModelConfig, sha256OfModel } from '../model/model-files.ts';
 import { type EvaluationResult, evaluateTokens } from '../run/evaluate.ts';
 import { type TrainResult, trainTokens } from '../run/train.ts';
 import { type TokenRow, tokenizeRow } from '../tokens/chat.ts';
 import { type EvaluationSet, prepareEvaluation } from '../tokens/evaluation-set.ts';
+import { tooManyTokens } from '../tokens/token-verdicts.ts';
 import { loadTokenizer, type TextTokenizer } from '../tokens/tokenizer.ts';
 import {
   disposedTrainer,
@@ -25,6 +27,7 @@ import {
   requireSeed,
 } from './check-arguments.ts';
 import { openEngine } from './open-engine.ts';
+import { setUpTensorFlow } from './set-up-tensorflow.ts';
 import type {
   EvaluateParameters,
   LoadEngineParameters,
@@ -75,13 +78,15 @@ export class LocalTrainer implements LoadedTrainer {
 
   /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, recipe, clock, onAlive, onWarning, ...choices } = parameters;
+    const { backend: wanted, recipe, recheck, clock, onAlive, onWarning, ...choices } = parameters;
+    const hashes = knownHashes({ cacheDir: choices.cacheDir, recheck });
+    const xla = setUpTensorFlow(choices);
     const config = await readModelConfig(folder);
     const tokenizer = await loadTokenizer({ folder });
     const asked = recipe && requireRecipe(recipe);
     if (asked) requirePositions(config, asked.contextTokens);
     if (tokenizer.vocabSize > config.vocabSize) throw foreignTokenizer(folder, tokenizer, config);
-    const baseSha256 = await sha256OfModel(folder);
+    const baseSha256 = await sha256OfModel(folder, hashes.of);
     const { tf, backend } = await loadTensorFlow({ backend: wanted });
     const { engine, precision, weightStorage } = await openEngine({
       tf,
@@ -90,6 +95,11 @@ export class LocalTrainer implements LoadedTrainer {
       config,
       baseSha256,
       ...choices,
+      hashes,
+      xla,
+    }).catch(async (error: unknown) => {
+      if (!parameters.signal?.aborted) await hashes.forget();
+      throw error;
     });
     try {
       if (asked) engine.requireMemory(asked.rank, asked.contextTokens);
@@ -113,7 +123,7 @@ export class LocalTrainer implements LoadedTrainer {
       const { tokenized, isWhole } = await this.#tokenize(rows, { contextTokens, maxTokens, signal });
       if (!isWhole) {
         const facts = { maxTokens, contextTokens, rows: rows.length, rowsWithin: tokenized.length };
-        return reject('too-many-tokens', tooManyTokens(facts), facts);
+        return tooManyTokens(facts);
       }
       const longest = tokenized.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0);
       this.#engine.requireMemory(fullRecipe.rank, longest);
@@ -161,7 +171,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** Everything a run's result depends on. */
   #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
     const { baseSha256, backend, precision } = this.facts;
-    return sha256([WAY_OF_COMPUTING, baseSha256, backend.name, precision.matmul, recipe, seed], rows);
+    return sha256([WAY_OF_COMPUTING, baseSha256, backend.name, precision.matmul, precision.xla, recipe, seed], rows);
   }
 
   async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {
@@ -239,12 +249,6 @@ interface TokenizeParameters {
   contextTokens: number;
   maxTokens?: number;
   signal?: AbortSignal;
-}
-
-function tooManyTokens(facts: { maxTokens: number; contextTokens: number; rows: number; rowsWithin: number }): string {
-  const { maxTokens, contextTokens, rows, rowsWithin } = facts;
-  const seen = `the first ${rowsWithin + 1} of ${rows} rows have more than ${maxTokens} tokens, each cut to ${contextTokens}`;
-  return `${seen}, which is as many as a dataset may have; shorten or leave out rows`;
 }
 
 /** Row by row: a dataset as one text can be longer than a string may be. */

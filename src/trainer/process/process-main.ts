@@ -1,4 +1,4 @@
-/** Entry of a training process: one trainer, asked by its parent. It ends with its parent. */
+/** Entry point of a training process: one trainer, called by its parent process. It ends with its parent. */
 
 import { Worker } from 'node:worker_threads';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
@@ -12,11 +12,11 @@ const own = childEnvironment({ env: process.env, names: process.argv.slice(2) })
 for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
 
 let loading: Promise<LocalTrainer> | undefined;
-/** Rows of requests that are still to come. */
+/** Rows by the id of a request that follows them. */
 const received = new Map<number, DatasetRow[]>();
 const running = new Map<number, AbortController>();
 const reply = (message: Reply) => void process.send?.(message);
-/** For whichever call is under way: one at a time is. */
+/** For the call in progress: there is one at a time. */
 const onAlive = () => {
   for (const id of running.keys()) reply({ id, kind: 'alive' });
 };

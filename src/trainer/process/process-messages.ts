@@ -15,7 +15,7 @@ export type Request =
       kind: 'evaluate';
       parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
     }
-  /** Some of the rows of the request with this id, which comes behind all of them. */
+  /** Some of the rows of the request with this id, which follows all of them. */
   | { id: number; kind: 'rows'; rows: DatasetRow[] }
   /** Ends the request with this id. */
   | { id: number; kind: 'abort' };
@@ -30,7 +30,7 @@ export type Reply =
   | { id: number; kind: 'done'; value: unknown }
   | { id: number; kind: 'failed'; error: FlockOffErrorParameters };
 
-/** A {@link FlockOffError} without its class and cause, which cannot be sent. What is no error of ours, the trainer did. */
+/** A {@link FlockOffError} without its class and cause, which cannot be sent. Any other error becomes `trainer-failed`. */
 export function toPlainError(error: unknown): FlockOffErrorParameters {
   if (error instanceof FlockOffError) return { ...error.toParameters(), cause: undefined };
   return { code: 'trainer-failed', what: messageOf(error), transient: true };

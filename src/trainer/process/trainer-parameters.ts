@@ -7,7 +7,8 @@ import type { BackendInfo, BackendName } from '../engine/tensorflow.ts';
 import type { LoraAdapter } from '../model/lora-adapter.ts';
 import type { EvaluationProgress, EvaluationResult } from '../run/evaluate.ts';
 import type { TrainProgress, TrainResult } from '../run/train.ts';
-import type { Precision, WeightStorage } from './open-engine.ts';
+import type { MatmulType, Precision } from './choose-precision.ts';
+import type { WeightStorage } from './open-engine.ts';
 
 /** How a base model is loaded. */
 export interface EngineParameters {
@@ -17,11 +18,17 @@ export interface EngineParameters {
    */
   backend?: BackendName;
   /**
-   * Type of the matrix products; everything else is float32. Default: bfloat16 for models of 100 million weights and
-   * more where a short measurement finds it faster on this device, else float32. float16 gives way to float32 where the
-   * base model exceeds its range.
+   * Type of the matrix products; everything else is float32. Default, for models of 100 million weights and more: on a GPU
+   * bfloat16 from compute capability 8.0 on, float16 from 7.0 on; else bfloat16 where a short measurement finds it faster. Else
+   * float32. float16 gives way to float32 where the base model exceeds its range. `tf32` is float32 with factors of 10 bits of
+   * mantissa, on GPUs of compute capability 8.0 and later.
    */
-  matmul?: Precision['matmul'];
+  matmul?: MatmulType;
+  /**
+   * Whether TensorFlow's compiler XLA fuses operations. Each new size of a batch is compiled, which takes seconds to minutes; losses
+   * differ by about 1e-6. `auto`, the default, does not: it has not been measured on GPUs. Native backends only.
+   */
+  xla?: 'auto' | 'on' | 'off';
   /**
    * Gradient checkpointing. `layer` recomputes each layer in the backward pass: about a third more time, and memory that
    * hardly grows with the length of rows. `auto`, the default, does so where the activations do not fit into memory. The result is
@@ -44,8 +51,10 @@ export interface EngineParameters {
 
 /** Further parameters of the training process. */
 export interface LoadEngineParameters extends EngineParameters {
-  /** Where files with mapped weights are kept. */
+  /** Where files with mapped weights are kept, and what is known of the model's files. */
   cacheDir: string;
+  /** Reads the model's files again, whatever is known of them. */
+  recheck?: boolean;
 }
 
 export interface TrainParameters {

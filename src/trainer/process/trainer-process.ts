@@ -74,7 +74,10 @@ export class TrainerProcess implements LoadedTrainer {
     const worker = new Worker(parameters);
     const facts = await loadInto(worker, parameters);
     // A restarted process keeps the backend and types of the first one, so that its results are the same.
-    const engine = { ...parameters.engine, backend: facts.backend.name, matmul: facts.precision.matmul };
+    const { matmul, xla } = facts.precision;
+    const kept = { backend: facts.backend.name, matmul, xla: xla ? ('on' as const) : ('off' as const) };
+    // What ended the process may have been damaged weights.
+    const engine = { ...parameters.engine, ...kept, recheck: true };
     return new TrainerProcess({ ...parameters, engine }, worker, facts);
   }
 
@@ -102,7 +105,7 @@ export class TrainerProcess implements LoadedTrainer {
       const worker = new Worker(this.#parameters);
       this.#worker = worker;
       await loadInto(worker, { ...this.#parameters, signal }, this.facts).catch((error: unknown) => {
-        // There was room for it before.
+        // It fitted into memory before.
         if (isCode(error, 'out-of-memory')) throw new FlockOffError({ ...error.toParameters(), transient: true });
         throw error;
       });
@@ -126,7 +129,7 @@ async function loadInto(
   }
 }
 
-/** What was scored before and what is scored now must be comparable. */
+/** Losses before and after a restart must be comparable. */
 function requireSame(before: TrainerFacts, { baseSha256, backend }: TrainerFacts, folder: string): void {
   if (baseSha256 !== before.baseSha256)
     throw new FlockOffError({
@@ -232,7 +235,7 @@ class Worker {
 
   /** Resolves when it is written, so that rows wait here for each other. @throws where it is no plain data. */
   #send(request: Request): Promise<void> {
-    // A process that is gone says so by its end.
+    // That a process is gone shows in its `exit` event.
     return new Promise((resolve) => this.#child.send(request, () => resolve()));
   }
 
@@ -316,7 +319,7 @@ function slicesOf(rows: DatasetRow[]): DatasetRow[][] {
   return slices.take();
 }
 
-/** Beside this module, in the source as in the build. */
+/** Next to this module, in the source as in the build. */
 function entry(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`./process-main.${extension}`, import.meta.url));

@@ -9,6 +9,7 @@ import type { LoraEngine } from '../engine/engine.ts';
 import { createLoraAdapter, type LoraAdapter } from '../model/lora-adapter.ts';
 import { collate, partition, planEpoch } from '../tokens/batches.ts';
 import { countTargets, type TokenRow } from '../tokens/chat.ts';
+import { noLabels } from '../tokens/token-verdicts.ts';
 import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { clipFactor } from './clip.ts';
 import { requireSoundBase } from './evaluate.ts';
@@ -78,12 +79,8 @@ export interface TrainTokensParameters {
  */
 export async function trainTokens(parameters: TrainTokensParameters): Promise<Checked<TrainResult>> {
   const { engine, rows, recipe, seed, signal, onProgress, onAlive, nowMs } = parameters;
-  if (!rows.some((row) => countTargets(row) > 0)) {
-    return reject(
-      'no-labels',
-      `none of ${rows.length} rows has an assistant token inside ${recipe.contextTokens} tokens`,
-    );
-  }
+  if (!rows.some((row) => countTargets(row) > 0))
+    return noLabels({ rows: rows.length, contextTokens: recipe.contextTokens });
   const { checkpoint } = parameters;
   const reached = checkpoint ? await loadCheckpoint(checkpoint) : null;
   const random = reached?.random ?? new MersenneTwister(seed);

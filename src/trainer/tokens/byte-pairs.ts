@@ -59,6 +59,11 @@ export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string
   };
 }
 
+/** Whether any text can be encoded. */
+export function holdsEveryByte({ vocab }: Pick<BytePairModel, 'vocab'>): boolean {
+  return byteCharacters().every((character) => Object.hasOwn(vocab, character));
+}
+
 /** What lies at a place; beyond the ends of a word, nothing. */
 function at(places: Int32Array, place: number): number {
   return places[place] ?? NONE;
@@ -80,7 +85,7 @@ class Queue {
     this.#items = new Float64Array(capacity);
   }
 
-  /** Nothing comes later than what is not there. */
+  /** Infinity where there is none. */
   #at(index: number): number {
     return this.#items[index] ?? Number.POSITIVE_INFINITY;
   }

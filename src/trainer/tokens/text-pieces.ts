@@ -39,7 +39,7 @@ export function textPieces({
   addedTokens,
   pieceChars = 4096,
 }: TextPiecesParameters): (text: string) => Generator<TextPiece> {
-  // Where several begin at one place, the longest counts.
+  // Where several begin at one position, the longest counts.
   const longestFirst = [...new Set(addedTokens)].filter(Boolean).sort((a, b) => b.length - a.length);
   const added = new RegExp(longestFirst.map((token) => token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'g');
   const hasAdded = longestFirst.length > 0;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { requiredEntry, requiredItem } from '../../shared/required.ts';
 import { TOKENIZER_FILES } from '../model/model-files.ts';
-import { bytePairEncoder } from './byte-pairs.ts';
+import { bytePairEncoder, holdsEveryByte } from './byte-pairs.ts';
 import { QWEN_SPLIT, type TextPiece, textPieces } from './text-pieces.ts';
 
 /** Text to token ids; no special tokens are added. */
@@ -20,7 +20,7 @@ export interface LoadTokenizerParameters {
   folder: string;
 }
 
-/** The parts of tokenizer.json that this package looks at itself. */
+/** The parts of tokenizer.json that this package reads itself. */
 const TokenizerJson = z.object({
   added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })),
   normalizer: z.unknown(),
@@ -94,8 +94,8 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   const encodePiece = ({ kind, text }: TextPiece) => {
     if (kind === 'added') return [requiredEntry(addedIds, text)];
     if (kind === 'text') return encodeWhole(text);
-    // Most texts have no such word. The package would take 14 s and a gigabyte for a megabyte of one.
-    encodeWord ??= bytePairEncoder(parsed.data.model);
+    // The package would take 14 s and a gigabyte for a megabyte of one word.
+    encodeWord ??= remembering(bytePairEncoder(parsed.data.model));
     return encodeWord(text);
   };
   return {
@@ -111,10 +111,28 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
   };
 }
 
-/** Texts of a pipeline that is not known are encoded whole. */
+/** With an unknown pipeline, texts are encoded whole. */
 function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
-  if (!QwenPipeline.safeParse(json).success) return (text) => [{ kind: 'text', text }];
-  return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content) });
+  if (!QwenPipeline.safeParse(json).success || !holdsEveryByte(json.model)) return (text) => [{ kind: 'text', text }];
+  // Word by word: a text says most of its words again and again.
+  return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content), pieceChars: 0 });
+}
+
+/** Words that are remembered at a time, and the longest of them in characters: about 10 MB. */
+const [MOST_WORDS, LONGEST_WORD] = [50_000, 32];
+
+function remembering(encode: (word: string) => number[]): (word: string) => number[] {
+  const known = new Map<string, number[]>();
+  return (word) => {
+    const before = known.get(word);
+    if (before) return before;
+    const ids = encode(word);
+    if (word.length > LONGEST_WORD) return ids;
+    if (known.size === MOST_WORDS) known.clear();
+    // A part of a text keeps the whole of it in memory.
+    known.set(Buffer.from(word, 'utf16le').toString('utf16le'), ids);
+    return ids;
+  };
 }
 
 function largestId({ added_tokens, model }: TokenizerJson): number {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openSealed, sealFingerprint } from '../../dataset/fingerprint/sealed-fingerprint.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 
@@ -16,11 +16,11 @@ export class FingerprintFiles {
   }
 
   async has(name: string): Promise<boolean> {
-    return (await stat(this.#path(name)).catch(() => null)) !== null;
+    return (await stat(this.fileOf(name)).catch(() => null)) !== null;
   }
 
   async read(name: string): Promise<Uint8Array | null> {
-    const path = this.#path(name);
+    const path = this.fileOf(name);
     const stored = await onDisk(path, () =>
       readFile(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return null;
@@ -28,16 +28,16 @@ export class FingerprintFiles {
       }),
     );
     if (stored === null) return null;
-    const fingerprint = stored.subarray(SUM_BYTES);
-    if (sumOf(fingerprint).equals(stored.subarray(0, SUM_BYTES))) return Uint8Array.from(fingerprint);
+    const fingerprint = openSealed(stored);
+    if (fingerprint) return Uint8Array.from(fingerprint);
     await rm(path, { force: true }).catch(() => {});
     return null;
   }
 
   /** @throws FlockOffError `disk`. */
   async write({ name, fingerprint }: { name: string; fingerprint: Uint8Array }): Promise<void> {
-    const path = this.#path(name);
-    const sealed = Buffer.concat([sumOf(fingerprint), fingerprint]);
+    const path = this.fileOf(name);
+    const sealed = sealFingerprint(fingerprint);
     await onDisk({ path, bytes: sealed.length }, () =>
       writeWhole(path, (incomplete) => writeFile(incomplete, sealed, { mode: 0o600 })),
     );
@@ -45,21 +45,16 @@ export class FingerprintFiles {
 
   /** What cannot be removed is left for the next time. */
   async keepOnly(names: readonly string[]): Promise<void> {
-    const kept = new Set(names.map((name) => this.#path(name)));
+    const kept = new Set(names.map((name) => this.fileOf(name)));
     for (const file of await readdir(this.#folder).catch(() => [])) {
       const path = join(this.#folder, file);
       if (file.endsWith(SUFFIX) && !kept.has(path)) await rm(path, { force: true }).catch(() => {});
     }
   }
 
-  #path(name: string): string {
+  fileOf(name: string): string {
     return join(this.#folder, `${name}${SUFFIX}`);
   }
 }
 
 const SUFFIX = '.fp';
-const SUM_BYTES = 32;
-
-function sumOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
-}

@@ -144,10 +144,12 @@ function parseHead(line: Buffer): RecordHead | null {
 }
 
 async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const found = await onDisk(path, () =>
+    stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    }),
+  );
   if (found?.isFile()) return found.size;
   throw badLedger(path, found ? 'is no file' : 'does not exist');
 }

@@ -32,8 +32,10 @@ const ShowingSchema = z.looseObject({
   position: z.number().nonnegative(),
   shownAt: Packed,
   readable: z.boolean(),
+  unreadableFrom: count.optional(),
   beatsBaseline: z.boolean().nullable(),
   lostBlock: count.nullable(),
+  unproven: Packed.optional(),
   judgement: JudgementSchema.nullable(),
 });
 
@@ -42,15 +44,15 @@ export const LedgerEntrySchema = z.looseObject({
   coldkey: Text,
   showings: z.array(ShowingSchema),
   received: z.array(z.object({ block: count, bytes: count })),
-  unreadable: z.looseObject({ repo: Text, commit: Text, commitBlock: count }).nullable(),
+  unreadable: z.looseObject({ repo: Text, commit: Text, commitBlock: count, seenBlock: count.optional() }).nullable(),
 });
 
 export const StandingsSchema = z.record(
   Text,
   z.looseObject({
     average: z.number().nullable(),
-    refused: z.looseObject({ repo: Text, commit: Text, verdict }).nullable(),
-    postponedEpochs: count,
+    refused: z.looseObject({ repo: Text, commit: Text, verdict, ownRows: Text.nullish() }).nullable(),
+    postponedEpochs: z.number().nonnegative(),
   }),
 );
 

@@ -9,7 +9,13 @@ export interface LedgerEntry {
   /** Bytes of new datasets read of it in the last day. */
   received: { block: number; bytes: number }[];
   /** Its pointer as long as nobody can read what it names. */
-  unreadable: { repo: string; commit: string; commitBlock: number } | null;
+  unreadable: {
+    repo: string;
+    commit: string;
+    commitBlock: number;
+    /** First block of the last epoch in which nobody could. Earlier versions did not store it. */
+    seenBlock?: number;
+  } | null;
 }
 
 /** Who showed which rows first: what every verdict on copies rests on. Changes stay in memory until they are taken. */

@@ -1,5 +1,5 @@
-import { hasBit, packNumbers, unpackBits, unpackNumbers } from './packed.ts';
-import { endOf, type Position } from './position.ts';
+import { allBits, clearBit, hasBit, packBits, packNumbers, unpackBits, unpackNumbers } from './packed.ts';
+import { blockOf, endOf, type Position } from './position.ts';
 
 /** A dataset as a hotkey has shown it: what its rows are compared by is in a file of its own, named by the hash. */
 export interface ShownDataset {
@@ -14,10 +14,17 @@ export interface ShownDataset {
   shownAt: string;
   /** Whether anybody could read it when that was last asked. */
   readable: boolean;
+  /** First block since which it was found unreadable each time. Absent while it is readable. */
+  unreadableFrom?: number;
   /** Whether it beat the base model when it was last evaluated; `null` before that. */
   beatsBaseline: boolean | null;
   /** First block in which its hotkey had no claim on it any more; `null` while it has one. */
   lostBlock: number | null;
+  /**
+   * Packed bits, a row each: 1 where its hotkey showed the row before and did not beat the base model with it. This dataset
+   * claims it once it does, from then on. Absent: none.
+   */
+  unproven?: string;
   /** Whose its rows are; `null` before they were compared with everybody's. */
   judgement: Judgement | null;
 }
@@ -85,22 +92,49 @@ export interface ClaimParameters {
 
 /**
  * Whether a hotkey has a claim on the rows of a dataset now: its pointer names it, anybody can read it, and it beats the
- * base model, or has not been evaluated yet. A claim that comes back in time has never gone; later it begins anew, and
- * whoever showed the rows meanwhile was first.
+ * base model, or has not been evaluated yet, for as long as a claim lasts. A claim that comes back in time has never gone;
+ * later it begins anew, and whoever showed the rows meanwhile was first.
  */
 export function settleClaim({ showing, named, block, claimBlocks }: ClaimParameters): ShownDataset {
   const { readable, beatsBaseline, lostBlock } = showing;
-  const holds = named && readable && beatsBaseline !== false;
+  const isInGrace = () => block <= blockOf(firstShownAt(showing)) + claimBlocks;
+  const holds = named && readable && (beatsBaseline ?? isInGrace());
   if (holds === (lostBlock === null)) return showing;
   if (!holds) return { ...showing, lostBlock: block };
   const isOver = endOf(block) > claimedUntil(showing, claimBlocks);
   return isOver ? shownAnew(showing, endOf(block)) : { ...showing, lostBlock: null };
 }
 
-/** The dataset as if it was shown for the first time. */
+/** The dataset as if it was shown for the first time, but that what has not beaten the base model must do so first. */
 export function shownAnew(showing: ShownDataset, position: Position): ShownDataset {
+  const { unproven: _, ...rest } = showing;
   const shownAt = packNumbers(new Float64Array(showing.rows).fill(position));
-  return { ...showing, position, shownAt, lostBlock: null, judgement: null };
+  const anew = { ...rest, position, shownAt, lostBlock: null, judgement: null };
+  return showing.beatsBaseline ? anew : { ...anew, unproven: packBits(allBits(showing.rows)) };
+}
+
+/** The dataset after an evaluation as of a block: one that beats the base model claims all that is its own. */
+export function evaluated(showing: ShownDataset, beatsBaseline: boolean, block: number): ShownDataset {
+  const { unproven, ...rest } = showing;
+  if (!beatsBaseline || unproven === undefined)
+    return beatsBaseline === showing.beatsBaseline ? showing : { ...showing, beatsBaseline };
+  const bits = unpackBits(unproven, showing.rows);
+  const shownAt = unpackNumbers(showing.shownAt, showing.rows).map((at, row) =>
+    hasBit(bits, row) ? endOf(block) : at,
+  );
+  return { ...rest, beatsBaseline, shownAt: packNumbers(shownAt) };
+}
+
+/**
+ * Bits of the rows that a dataset claims, of those that are its own; `undefined` where it claims all.
+ * @param own `null` where that is not known, and all may be.
+ */
+export function claimedRows({ unproven, rows }: ShownDataset, own: Uint8Array | null): Uint8Array | undefined {
+  if (unproven === undefined) return own ?? undefined;
+  const claimed = own ?? allBits(rows);
+  const bits = unpackBits(unproven, rows);
+  for (let row = 0; row < rows; row++) if (hasBit(bits, row)) clearBit(claimed, row);
+  return claimed;
 }
 
 /** The dataset named again by a later pointer: rows that were others' until then are judged by the later date. */

@@ -217,6 +217,8 @@ export class Stage {
             onEvent: (event) => this.note({ kind: 'event', event }),
           }),
           epochs: 1,
+          // However many blocks it has taken to play it so far, the stored draw is gone on with.
+          blocksPerEpoch: 1_000_000,
           signal: stop.signal,
           onReport: (report) => void reports.push(report),
         });

@@ -97,6 +97,20 @@ describe.each(['legacy', 'current'] as const)('on a %s chain', (profile) => {
     expect((await store.readPositions({ commitments })).get(ann.address)).toBe(1);
   });
 
+  test('a block whose state stays dropped is asked for three times, not for ever', async () => {
+    const { chain, store } = await subnet({ chain: { profile, blockTimeMs: 'manual' } });
+    await commitInOneBlock(chain, store, [await devHotkey('ann')]);
+    const commitments = [...(await store.readAll()).values()];
+    const message = 'Client error: UnknownBlock: State already discarded for 0x00';
+    chain.faults.inject({ on: EVENTS, fault: { kind: 'error', code: 4003, message }, times: 100 });
+    let asked = 0;
+    chain.faults.onRequest.add((method) => {
+      if (method === EVENTS) asked++;
+    });
+    for (let epoch = 0; epoch < 6; epoch++) await store.readPositions({ commitments });
+    expect(asked).toBe(3);
+  });
+
   test('another error of the node is none of the miner, and is thrown', async () => {
     const { chain, store } = await subnet({ chain: { profile, blockTimeMs: 'manual' } });
     await commitInOneBlock(chain, store, [await devHotkey('ann')]);

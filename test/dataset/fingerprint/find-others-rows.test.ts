@@ -1,23 +1,32 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findOthersRows } from '../../../src/dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
+import { sealFingerprint } from '../../../src/dataset/fingerprint/sealed-fingerprint.ts';
 import type { Showing } from '../../../src/dataset/fingerprint/showings.ts';
 import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
 import { evaluationRows } from '../../../src/local/tiny-base/world.ts';
 import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
+import { MersenneTwister } from '../../../src/shared/random.ts';
+import { copiedRows, showingsOf, writeFingerprints } from '../../bench/many-fingerprints.ts';
+import { plainSearch } from './plain-search.ts';
 import { chat, letters } from './rows.ts';
+import { searchHere } from './search-here.ts';
 
 const shown = (owner: string, at: number, rows: DatasetRow[], more: Partial<Showing> = {}): Showing => ({
   owner,
-  fingerprint: fingerprintRows(rows),
+  fingerprint: more.fingerprint ?? fingerprintRows(rows),
   shownAt: new Float64Array(rows.length).fill(at),
   claimedUntil: Number.POSITIVE_INFINITY,
   judged: true,
   ...more,
 });
 const find = (showings: Showing[], evaluation: DatasetRow[] | null = null, rule: 'leave-out' | 'allow' = 'leave-out') =>
-  findOthersRows({ showings, evaluation: evaluation && fingerprintRows(evaluation), evaluationRows: rule });
+  searchHere({ showings, evaluation: evaluation && fingerprintRows(evaluation), evaluationRows: rule });
 const held = async (...parameters: Parameters<typeof find>) => {
   const { others } = await find(...parameters);
   return [...others].map(([showing, rows]) => [showing, rows.map(({ row }) => row)]);
@@ -246,7 +255,53 @@ describe('rows of the evaluation set', () => {
   });
 });
 
+/** Datasets that take from each other whatever they like, at any time, with claims that end. */
+function someShowings(seed: number, count: number, rows: number): (Showing & { fingerprint: Uint8Array })[] {
+  const random = new MersenneTwister(seed);
+  const below = (n: number) => Math.floor(random.nextUniform() * n);
+  const answers = Array.from({ length: 3 * rows }, (_, i) => letters(40 + below(400), 1_000_000 * seed + i));
+  const answer = () => {
+    const [a, b] = [answers[below(answers.length)]!, answers[below(answers.length)]!];
+    const way = below(8);
+    if (way === 0) return `${a.slice(0, a.length / 2)} ${b.slice(b.length / 2)}`;
+    if (way === 1) return `${letters(300, below(1e6))} ${a}`;
+    if (way === 2) return ['Yes.', 'No.', `${below(5)}`][below(3)]!;
+    return way === 3 ? `Well, ${a}` : a;
+  };
+  return Array.from({ length: count }, () => {
+    const made = Array.from({ length: 1 + below(rows) }, () =>
+      chat(...Array.from({ length: 1 + below(2) }, () => [`What is ${letters(12, below(rows))}?`, answer()]).flat()),
+    );
+    const begin = below(10);
+    return {
+      owner: `${below(count - 1)}`,
+      fingerprint: fingerprintRows(made),
+      shownAt: Float64Array.from(made, () => (below(4) === 0 ? below(12) : begin)),
+      claimedUntil: below(3) === 0 ? begin + below(8) : Number.POSITIVE_INFINITY,
+      own: below(3) === 0 ? Uint8Array.from({ length: Math.ceil(made.length / 8) }, () => below(256)) : undefined,
+      judged: below(2) === 0,
+    };
+  });
+}
+
 describe('the search', () => {
+  it.each([
+    { worlds: 60, count: 7, rows: 12 },
+    { worlds: 2, count: 6, rows: 300 },
+  ])(
+    'finds just what a plain one finds: $worlds times $count datasets of $rows rows',
+    async ({ worlds, count, rows }) => {
+      let held = 0;
+      for (let seed = 1; seed <= worlds; seed++) {
+        const showings = someShowings(seed, count, rows);
+        const { others } = await find(showings);
+        expect(others, `seed ${seed}`).toEqual(plainSearch(showings));
+        for (const list of others.values()) held += list.length;
+      }
+      expect(held).toBeGreaterThan(4 * worlds);
+    },
+  );
+
   it('tells repeated rows', async () => {
     const { repeats } = await find([
       shown('a', 1, [...THREE, THREE[1]!, editAnswers([THREE[0]!], (answer) => answer.toUpperCase())[0]!]),
@@ -275,14 +330,6 @@ describe('the search', () => {
     });
   });
 
-  it('ends at its signal', async () => {
-    const signal = AbortSignal.abort(new Error('stop'));
-    const showings = [shown('a', 1, THREE)];
-    await expect(findOthersRows({ showings, evaluation: null, evaluationRows: 'allow', signal })).rejects.toThrow(
-      'stop',
-    );
-  });
-
   it('takes nothing, and rows without words', async () => {
     expect(await held([])).toEqual([]);
     const empty = [chat('?', '!'), chat('\ud800', '\udc00'), chat(' ', ' '), { conversations: [] }];
@@ -298,12 +345,94 @@ describe('the search', () => {
       'rows with one phrase',
       () => Array.from({ length: 5_000 }, (_, i) => chat('Go on.', `${letters(40, i)} ${letters(200)}`)),
     ],
-  ])('takes time linear in %s', async (_, make) => {
-    const rows = make();
-    const showings = [shown('a', 1, rows, { judged: false }), shown('b', 2, rows), shown('c', 3, rows)];
-    const before = process.cpuUsage();
-    const { others } = await find(showings);
-    expect(others.get(1)).toHaveLength(rows.length);
-    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(20);
+  ])(
+    'takes time linear in %s',
+    async (_, make) => {
+      const rows = make();
+      const showings = [shown('a', 1, rows, { judged: false }), shown('b', 2, rows), shown('c', 3, rows)];
+      const before = process.cpuUsage();
+      const { others } = await find(showings);
+      expect(others.get(1)).toHaveLength(rows.length);
+      expect(process.cpuUsage(before).user / 1e6).toBeLessThan(20);
+    },
+    120_000,
+  );
+});
+
+const MANY = Array.from({ length: 20_000 }, () => THREE[0]!);
+const OF_MANY = fingerprintRows(MANY);
+
+describe('the thread of a search', () => {
+  const rest = { evaluation: fingerprintRows(evaluationRows()), evaluationRows: 'leave-out' } as const;
+  const showings = [
+    shown('a', 1, [...THREE, ...longRows(4, 9)], { judged: false }),
+    shown('b', 2, [...evaluationRows().slice(0, 2), ...editAnswers(THREE, (answer) => `Sure. ${answer}`), THREE[0]!]),
+  ];
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'search-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const inFile = async (name: string, showing: Showing): Promise<Showing> => {
+    const file = join(folder, name);
+    await writeFile(file, sealFingerprint(showing.fingerprint as Uint8Array));
+    return { ...showing, fingerprint: { file } };
+  };
+
+  it('finds the same, whether fingerprints are given, read here, or read there', async () => {
+    const here = await searchHere({ showings, ...rest });
+    expect(here.others.get(1)).toHaveLength(6);
+    expect(here.repeats.get(1)).toEqual([]);
+    const asked = showings.map((one) => ({ ...one, fingerprint: async () => one.fingerprint as Uint8Array }));
+    const files = await Promise.all(showings.map((one, i) => inFile(`${i}`, one)));
+    for (const given of [showings, asked, files])
+      expect(await findOthersRows({ showings: given, ...rest })).toEqual(here);
+  });
+
+  it('tells files that are damaged or gone, and takes nothing from them', async () => {
+    const [a, b] = await Promise.all(showings.map((one, i) => inFile(`damaged ${i}`, one)));
+    const { file } = a!.fingerprint as { file: string };
+    const bytes = await readFile(file);
+    bytes[bytes.length - 9]! ^= 1;
+    await writeFile(file, bytes);
+    const gone = { ...a!, fingerprint: { file: join(folder, 'gone') } };
+    const found = await findOthersRows({ showings: [a!, b!, gone], ...rest });
+    expect(found.unreadable).toEqual([0, 2]);
+    expect(found.others.get(1)).toHaveLength(2);
+    await expect(
+      findOthersRows({ showings: [{ ...a!, fingerprint: { file: folder } }, b!], ...rest }),
+    ).rejects.toMatchObject({ code: 'disk', facts: { path: folder } });
+  });
+
+  it('throws what reading a fingerprint throws', async () => {
+    const fingerprint = () => Promise.reject(new Error('the disk is gone'));
+    await expect(
+      findOthersRows({ showings: [{ ...showings[0]!, fingerprint }, showings[1]!], ...rest }),
+    ).rejects.toThrow('the disk is gone');
+  });
+
+  it('ends at its signal, in the middle of whatever it does', async () => {
+    const long = ['a', 'b', 'c'].map((owner, i) => shown(owner, i, MANY, { fingerprint: OF_MANY, judged: i > 0 }));
+    for (const after of [0, 300, 900]) {
+      const controller = new AbortController();
+      const ended = findOthersRows({ showings: long, ...rest, signal: controller.signal });
+      ended.catch(() => {});
+      await setTimeout(after);
+      const before = process.cpuUsage();
+      controller.abort(new Error('stop'));
+      await expect(ended).rejects.toThrow('stop');
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(100);
+    }
+  }, 60_000);
+
+  it('searches many large datasets in little time and memory', async () => {
+    const many = { folder, owners: 12, judged: 6, rows: 2_000 };
+    writeFingerprints(many);
+    const [before, memory] = [process.cpuUsage(), process.memoryUsage.rss()];
+    const { others } = await findOthersRows({ showings: showingsOf(many), ...rest });
+    expect([...others.values()].map(({ length }) => length)).toEqual(Array(6).fill(copiedRows(many)));
+    // About 1 s and 120 MiB.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(8);
+    expect((process.memoryUsage.rss() - memory) / 2 ** 20).toBeLessThan(400);
   });
 });

@@ -27,6 +27,14 @@ describe('the normal form of a text', () => {
     ['operators, however they are spaced', 'x+y', 'x + y'],
     ['dashes', '3-5', '3 \u2212 5'],
     ['digits of other scripts', '37', '٣٧'],
+    ['hyphens in a spelled word', 'say hello', 'say h-e-l-l-o'],
+    ['spaces between letters', 'say hello', 's a y h e l l o'],
+    ['signs in a spelled text', 'this is the end this is the end', 't+h+i+s i+s t+h+e e+n+d t+h+i+s i+s t+h+e e+n+d'],
+    [
+      'signs and spaces in a spelled text',
+      'this world ends now',
+      't * h * i * s w * o * r * l * d e * n * d * s n * o * w',
+    ],
   ])('is the same whatever the %s', (_, a, b) => {
     expect(form(b)).toBe(form(a));
   });
@@ -42,6 +50,11 @@ describe('the normal form of a text', () => {
     ['50%', '50'],
     ['1/2', '12'],
     ['a != b', 'a = b'],
+    ['A-B-C', 'ABC'],
+    ['x - y - z', 'xyz'],
+    ['a+b+c+d', 'abcd'],
+    ['1-2-3-4-5', '12345'],
+    ['n-1-k-2-m', 'n1k2m'],
     ['你好', '你们'],
     ['да', 'нет'],
     ['की', 'का'],
@@ -63,6 +76,7 @@ describe('the normal form of a text', () => {
     ['beginnings of entities', '&#1'.repeat(300_000)],
     ['lone surrogates', '\ud800'.repeat(1_000_000)],
     ['operators', '5 - '.repeat(250_000)],
+    ['single letters between signs', 'a-b+'.repeat(250_000)],
     ['phrases in one character', '\ufdfa'.repeat(300_000)],
     ['lines that begin with spaces', `\n${' '.repeat(1000)}`.repeat(1000)],
   ])('takes a megabyte of %s within a second', (_, text) => {

@@ -10,7 +10,15 @@ import {
   unpackNumbers,
 } from '../../../src/validator/ledger/packed.ts';
 import { blockOf, endOf, toPosition } from '../../../src/validator/ledger/position.ts';
-import { claimedUntil, namedAgain, type ShownDataset, settleClaim } from '../../../src/validator/ledger/showing.ts';
+import {
+  claimedRows,
+  claimedUntil,
+  evaluated,
+  firstShownAt,
+  namedAgain,
+  type ShownDataset,
+  settleClaim,
+} from '../../../src/validator/ledger/showing.ts';
 
 const claimBlocks = 100;
 const shown: ShownDataset = {
@@ -38,8 +46,15 @@ describe('what is stored of rows', () => {
 
   test('is refused where it unpacks to other than its rows, however much that would be', () => {
     const packed = packNumbers(new Float64Array(1_000_000));
+    expect(unpackNumbers(packed, 1_000_000)).toHaveLength(1_000_000);
     for (const rows of [0, 1, 999_999, 1_000_001, 1e12])
-      expect(() => unpackNumbers(packed, rows)).toThrowError(expect.objectContaining({ code: 'state-damaged' }));
+      expect(() => unpackNumbers(packed, rows)).toThrowError(
+        expect.objectContaining({
+          code: 'state-damaged',
+          sentence: `what is stored of a dataset's rows does not unpack to ${8 * rows} bytes. Check the disk, then start again: that tells what a repair would give back.`,
+          facts: { path: 'ledger' },
+        }),
+      );
   });
 });
 
@@ -49,13 +64,22 @@ test('places that are not known come after all known ones of their block, the lo
     toPosition(5, 900, 9),
     toPosition(5, null, 3),
     toPosition(5, null, 4),
+    toPosition(5, null, 65_535),
     toPosition(6, 0, 0),
   ];
+  expect(new Set(order).size).toBe(order.length);
   expect(order.toSorted((a, b) => a - b)).toEqual(order);
-  expect(order.map(blockOf)).toEqual([5, 5, 5, 5, 6]);
+  expect(order.map(blockOf)).toEqual([5, 5, 5, 5, 5, 6]);
+  expect(toPosition(5, 70_000, 0)).toBe(endOf(5));
 });
 
 describe('a claim', () => {
+  test('has no end before it is lost, and begins with the first of the rows', () => {
+    expect(claimedUntil(shown, claimBlocks)).toBe(Number.POSITIVE_INFINITY);
+    const shownAt = packNumbers(Float64Array.of(toPosition(12, 0, 0), toPosition(11, 0, 0), toPosition(13, 0, 0)));
+    expect(firstShownAt({ ...shown, shownAt })).toBe(toPosition(11, 0, 0));
+  });
+
   test('holds while the dataset is named, readable, and not known to lose against the base model', () => {
     expect(settled(shown, 20)).toBe(shown);
     for (const lost of [
@@ -73,10 +97,50 @@ describe('a claim', () => {
   });
 
   test('that comes back in time has never gone; later it begins anew', () => {
-    const lost = settled(shown, 20, false);
-    expect(settled(lost, 120)).toEqual(shown);
+    const proven = { ...shown, beatsBaseline: true };
+    const lost = settled(proven, 20, false);
+    expect(settled(lost, 120)).toEqual(proven);
     const anew = settled(lost, 121);
     expect([anew.lostBlock, datesOf(anew)]).toEqual([null, [121, 121, 121]]);
+  });
+
+  test('holds before an evaluation for as long as a claim lasts, and no longer', () => {
+    expect(settled(shown, 110).lostBlock).toBeNull();
+    expect(settled(shown, 111).lostBlock).toBe(111);
+    expect(settled({ ...shown, beatsBaseline: true }, 5_000).lostBlock).toBeNull();
+  });
+
+  const claims = (showing: ShownDataset) => {
+    const claimed = claimedRows(showing, null) ?? allBits(showing.rows);
+    return [0, 1, 2].map((row) => Number(hasBit(claimed, row)));
+  };
+
+  test('that has ended begins anew with an evaluation that beats the base model, and not with another commit', () => {
+    for (const beatsBaseline of [null, false]) {
+      const lost = settled({ ...shown, beatsBaseline }, 20, false);
+      const again = namedAgain(lost, toPosition(500, 1, 0), claimBlocks);
+      expect(claims(again)).toEqual([0, 0, 0]);
+      expect(claims(evaluated(again, false, 510))).toEqual([0, 0, 0]);
+      const proven = evaluated(again, true, 520);
+      expect([claims(proven), datesOf(proven)]).toEqual([
+        [1, 1, 1],
+        [520, 520, 520],
+      ]);
+    }
+  });
+
+  test('on rows that its hotkey showed before begins with the evaluation; the others keep their date', () => {
+    const [unproven, own] = [allBits(3), allBits(3)];
+    for (const row of [0, 2]) clearBit(unproven, row);
+    clearBit(own, 2);
+    const again = { ...shown, unproven: packBits(unproven) };
+    expect(claims(again)).toEqual([1, 0, 1]);
+    expect([0, 1, 2].map((row) => hasBit(claimedRows(again, own)!, row))).toEqual([true, false, false]);
+    const proven = evaluated(again, true, 60);
+    expect([claims(proven), datesOf(proven)]).toEqual([
+      [1, 1, 1],
+      [10, 60, 10],
+    ]);
   });
 });
 
@@ -96,8 +160,15 @@ describe('a dataset that is named again', () => {
     expect(namedAgain(own, toPosition(50, 1, 0), claimBlocks)).toEqual({ ...own, position: toPosition(50, 1, 0) });
   });
 
+  test('stays as it is where the pointer is not later', () => {
+    const lost = { ...shown, judgement: judgement([1, 0, 1]) };
+    expect(namedAgain(lost, shown.position, claimBlocks)).toBe(lost);
+    expect(namedAgain(lost, toPosition(9, 0, 0), claimBlocks)).toBe(lost);
+  });
+
   test('counts from the later pointer as a whole once the claim has ended', () => {
     const lost = { ...shown, lostBlock: 20 };
+    expect(datesOf(namedAgain(lost, endOf(120), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(120, 0, 0), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(121, 0, 0), claimBlocks))).toEqual([121, 121, 121]);
   });

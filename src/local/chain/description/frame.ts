@@ -1,13 +1,13 @@
 import type { PalletDescription } from './pallet.ts';
 import { ZERO_32_BYTES } from './shorthand.ts';
 
-/** Blocks whose hashes the runtime knows: a mortal transaction cannot be born earlier. */
+/** Blocks whose hashes the runtime keeps: a mortal era cannot begin earlier. */
 export const BLOCK_HASH_COUNT = 2400;
 
 /** AccountInfo of an account that was never used: four u32, three u64, one u128. */
 const NO_ACCOUNT = `0x${'00'.repeat(4 * 4 + 3 * 8 + 16)}`;
 
-/** What Subtensor's runtime takes from Substrate. */
+/** The pallets that Subtensor's runtime takes from Substrate's FRAME. */
 export function framePallets(blockTimeMs: number): PalletDescription[] {
   return [
     {

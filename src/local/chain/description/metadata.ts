@@ -102,7 +102,7 @@ function storageEntry(table: TypeTable, { name, value, keys, fallback }: Storage
 
 const INTEGER_BYTES: Record<string, number> = { u8: 1, u16: 2, u32: 4, u64: 8, u128: 16 };
 
-/** SCALE, as hex, of the few values that stand in the description: whole numbers, booleans, empty lists, and hex as it is. */
+/** SCALE, as hex, of the few kinds of values in a description: whole numbers, booleans, empty lists, hex as it is. */
 function encodePlain(type: string, value: unknown): string {
   if (Array.isArray(value)) return '0x00';
   if (typeof value === 'boolean') return value ? '0x01' : '0x00';

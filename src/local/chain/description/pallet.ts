@@ -3,7 +3,7 @@ import type { EnumVariant } from './type-table.ts';
 
 export type Hasher = 'Identity' | 'Twox64Concat' | 'Blake2_128Concat';
 
-/** A storage item: `[name, value]`, `[name, value, keys]`, where keys are `[type, hasher]` pairs. */
+/** A storage value, or with `keys` a map or double map. */
 export interface StorageItem {
   name: string;
   value: string;
@@ -18,7 +18,7 @@ export interface Constant {
   value: number;
 }
 
-/** A pallet of one runtime: calls, storage, events, errors and constants by name and place. */
+/** A pallet of one runtime: calls, storage, events, errors and constants by name and index. */
 export interface Pallet {
   name: string;
   index: number;
@@ -36,7 +36,7 @@ export type PalletDescription = InProfile & { name: string; index: number } & {
 
 export interface RuntimeParameters {
   profile: Profile;
-  /** From one block to the next. */
+  /** Time from one block to the next. */
   blockTimeMs: number;
   /** Blocks between two commitments of a hotkey (`legacy`). */
   cooldownBlocks: number;

@@ -1,10 +1,10 @@
 /**
  * The two generations of Subtensor's runtime that the local chain can be.
  *
- * - `legacy`, as specs 218 to 233: commitments have a cooldown, epochs follow from the block number, weights are hidden by
- *   their hash.
+ * - `legacy`, as specs 218 to 233: commitments have a cooldown, epochs follow from the block number, weights are
+ *   committed as a hash and revealed later.
  * - `current`, as spec 425: commitments have a budget of bytes, epochs are stored, weights and commitments can be locked
- *   until a round of the drand beacon, a subnet has mechanisms, and the pool refuses what is bound to fail.
+ *   until a round of the drand beacon, a subnet has mechanisms, and the pool rejects calls that would fail.
  */
 export type Profile = 'legacy' | 'current';
 
@@ -15,12 +15,12 @@ export interface InProfile {
   only?: Profile;
 }
 
-/** Marks what just one profile has. */
+/** Marks items that only one profile has. */
 export function only<T extends object>(profile: Profile, items: T[]): (T & InProfile)[] {
   return items.map((item) => ({ ...item, only: profile }));
 }
 
-/** What a profile has of a list. */
+/** The items of a list that a profile has. */
 export function present<T extends object>(items: (T & InProfile)[], profile: Profile): T[] {
   return items.filter((item) => item.only === undefined || item.only === profile);
 }

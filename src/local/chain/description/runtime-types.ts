@@ -19,7 +19,7 @@ const COMMITMENT_DATA = [
   ]),
 ];
 
-/** Types the runtime's calls, storage and events are made of, with the paths a client knows them by. */
+/** Types of the runtime's calls, storage and events, with the paths by which clients recognise them. */
 export function runtimeTypes(profile: Profile): Record<string, TypeDefinition> {
   return {
     ...TYPES,

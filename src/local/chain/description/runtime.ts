@@ -7,7 +7,7 @@ import { SUBTENSOR_MODULE } from './subtensor-module.ts';
 
 export const TRANSACTION_VERSION = 1;
 
-/** The part of Subtensor's runtime that miners and validators meet. */
+/** The part of Subtensor's runtime that miners and validators use. */
 export function runtimePallets({ profile, blockTimeMs, ...limits }: RuntimeParameters): Pallet[] {
   const pallets = [...framePallets(blockTimeMs), SUBTENSOR_MODULE, commitmentsPallet(limits), DRAND];
   return present(pallets, profile).map(({ name, index, calls, storage, events, errors, constants }) => ({

@@ -2,7 +2,7 @@ import type { Hasher, StorageItem } from './pallet.ts';
 
 export const ZERO_32_BYTES = `0x${'00'.repeat(32)}`;
 
-/** A subnet's number as it stands in storage keys; also a uid's. */
+/** A netuid as the key of a storage map; also a uid. */
 export const NETUID: [type: string, hasher: Hasher] = ['u16', 'Identity'];
 
 /** A value per subnet. */
@@ -15,7 +15,7 @@ export function perSubnet(
   return { name, value, keys: [['u16', hasher]], fallback };
 }
 
-/** Errors, or other things, that are no more than their names. */
+/** Errors and other items that have nothing but a name. */
 export function named(...names: string[]): { name: string }[] {
   return names.map((name) => ({ name }));
 }

@@ -6,7 +6,7 @@ import type { EnumVariant } from './type-table.ts';
 const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'];
 
 const WEIGHTS = { dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' };
-const HIDDEN = { commit_hash: 'H256' };
+const COMMITTED = { commit_hash: 'H256' };
 const REVEALED = { uids: 'Vec<u16>', values: 'Vec<u16>', salt: 'Vec<u16>', version_key: 'u64' };
 const TIME_LOCKED = { commit: 'Vec<u8>', reveal_round: 'u64', commit_reveal_version: 'u16' };
 const SUBNET = { netuid: 'u16' };
@@ -15,20 +15,20 @@ const MECHANISM = { netuid: 'u16', mecid: 'u8' };
 const CALLS: EnumVariant[] = [
   { name: 'set_weights', index: 0, fields: { ...SUBNET, ...WEIGHTS } },
   { name: 'burned_register', index: 7, fields: { ...SUBNET, hotkey: 'AccountId' } },
-  { name: 'commit_weights', index: 96, fields: { ...SUBNET, ...HIDDEN } },
+  { name: 'commit_weights', index: 96, fields: { ...SUBNET, ...COMMITTED } },
   { name: 'reveal_weights', index: 97, fields: { ...SUBNET, ...REVEALED } },
 ];
 
 const CURRENT_CALLS: EnumVariant[] = [
   { name: 'commit_timelocked_weights', index: 113, fields: { ...SUBNET, ...TIME_LOCKED } },
-  { name: 'commit_mechanism_weights', index: 115, fields: { ...MECHANISM, ...HIDDEN } },
+  { name: 'commit_mechanism_weights', index: 115, fields: { ...MECHANISM, ...COMMITTED } },
   { name: 'reveal_mechanism_weights', index: 116, fields: { ...MECHANISM, ...REVEALED } },
   { name: 'commit_timelocked_mechanism_weights', index: 118, fields: { ...MECHANISM, ...TIME_LOCKED } },
   { name: 'set_mechanism_weights', index: 119, fields: { ...MECHANISM, ...WEIGHTS } },
   { name: 'register_limit', index: 134, fields: { ...SUBNET, hotkey: 'AccountId', limit_price: 'u64' } },
 ];
 
-/** Who is where, and what the epochs made of it. */
+/** The neurons of a subnet, and what each epoch computes for them. */
 const NEURONS: StorageItem[] = [
   { name: 'NetworksAdded', value: 'bool', keys: [NETUID], fallback: false },
   perSubnet('SubnetworkN', 'u16'),
@@ -52,7 +52,7 @@ const NEURONS: StorageItem[] = [
   { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, NETUID], fallback: 0 },
 ];
 
-/** Gone with spec 425. */
+/** Removed with spec 425. */
 const LEGACY_NEURONS: StorageItem[] = [
   perSubnet('Rank', 'Vec<u16>', []),
   perSubnet('Trust', 'Vec<u16>', []),
@@ -79,7 +79,7 @@ const HYPERPARAMETERS: StorageItem[] = [
   perSubnet('NetworkRegisteredAt', 'u64'),
 ];
 
-/** What the owner calls the subnet. */
+/** The name that the owner gives the subnet. */
 const identities = (name: string, value: string): StorageItem => ({ name, value, keys: [['u16', 'Blake2_128Concat']] });
 
 const EPOCHS: StorageItem[] = [
@@ -89,7 +89,7 @@ const EPOCHS: StorageItem[] = [
 ];
 
 const CURRENT_EPOCHS: StorageItem[] = [
-  // Of the tempo; about 5000 blocks where that is 360.
+  // Thousandths of the tempo: about 5000 blocks at a tempo of 360.
   perSubnet('ActivityCutoffFactorMilli', 'u32', 13_889),
   perSubnet('SubnetEpochIndex', 'u64'),
   perSubnet('LastEpochBlock', 'u64'),
@@ -112,7 +112,7 @@ const TIME_LOCKED_COMMIT_REVEAL: StorageItem[] = [
   { name: 'CommitRevealWeightsVersion', value: 'u16', fallback: 4 },
   {
     name: 'TimelockedWeightCommits',
-    // By epoch of the commit: hotkey, block of the commit, ciphertext, round that opens it.
+    // By epoch of the commit: hotkey, block of the commit, ciphertext, reveal round.
     value: 'Vec<(AccountId, u64, Vec<u8>, u64)>',
     keys: [
       ['u16', 'Twox64Concat'],
@@ -139,7 +139,7 @@ export const SUBTENSOR_MODULE: PalletDescription = {
       identities('SubnetIdentities', 'SubnetIdentity'),
       perSubnet('CommitRevealWeightsEnabled', 'bool', false),
       { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
-      // Of each subnet in spec 218 alone; of all together since.
+      // Per subnet in spec 218 only; global since.
       perSubnet('TaoWeight', 'u64'),
     ]),
     ...only('current', [
@@ -147,7 +147,7 @@ export const SUBTENSOR_MODULE: PalletDescription = {
       perSubnet('CommitRevealWeightsEnabled', 'bool', true),
       { name: 'StakeThreshold', value: 'u64', fallback: 0 },
       { name: 'TaoWeight', value: 'u64', fallback: 0 },
-      // Since spec 475; here so that clients can be tried.
+      // Since spec 475; here so that clients can be tested against it.
       perSubnet('SubnetEpochConsensus', 'EpochConsensus', '0x00'),
       perSubnet('MechanismCountCurrent', 'u8', 1, 'Twox64Concat'),
     ]),

@@ -7,7 +7,7 @@ export type TypeDefinition = { path: string; params?: Record<string, string> } &
   | { enum: EnumVariant[] }
 );
 
-/** A variant of an enum; its index is its place unless given. */
+/** A variant of an enum; its index is its position unless given. */
 export interface EnumVariant {
   name: string;
   fields?: Record<string, string> | string[];
@@ -31,8 +31,8 @@ interface PortableType {
 }
 
 /**
- * The type registry of the metadata (scale-info's portable registry): every type once, with its id. Types come in by
- * being asked for.
+ * The type registry of the metadata (scale-info's portable registry): every type once, with its id. A type is
+ * added when its id is first asked for.
  */
 export class TypeTable {
   readonly types: PortableType[] = [];
@@ -48,7 +48,7 @@ export class TypeTable {
     const text = type.replace(/\s+/g, '');
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
-    // The place is taken before the parts are described, so that their ids follow.
+    // The id is taken before the parts are described: a type may contain itself, and ids of parts come after.
     const id = this.types.length;
     this.#ids.set(text, id);
     const entry: PortableType = { id, type: { path: [], params: [], def: {}, docs: [] } };

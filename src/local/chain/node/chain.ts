@@ -35,13 +35,13 @@ export interface ChainParameters {
   beacon: LocalBeacon;
   /** The subnets. */
   netuids: number[];
-  /** How many of the latest blocks may still be taken back. */
+  /** How many of the latest blocks are not final. */
   finalityLagBlocks: number;
 }
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
-/** Blocks, the pool, and the runtime that turns one into the other. */
+/** The blocks, the transaction pool, and the runtime that makes blocks of its transactions. */
 export class Chain {
   readonly storage: Storage;
   readonly pool: TransactionPool;
@@ -51,7 +51,7 @@ export class Chain {
   readonly onBlock = new Set<(block: Block) => void>();
   /** Called after the first block of another runtime. */
   readonly onUpgrade = new Set<(codec: RuntimeCodec) => void>();
-  /** Called with every block that can no longer be taken back. */
+  /** Called with every block that becomes final. */
   readonly onFinal = new Set<(block: Block) => void>();
   readonly #byHash = new Map<string, Block>();
   /** Transactions of blocks that are not final yet, by the block's hash. */
@@ -86,7 +86,7 @@ export class Chain {
     return this.blocks.at(-1)!;
   }
 
-  /** The latest block that can no longer be taken back. */
+  /** The latest final block. */
   get final(): Block {
     return this.blocks[Math.max(0, this.best.number - this.#parameters.finalityLagBlocks)]!;
   }
@@ -95,7 +95,7 @@ export class Chain {
     return this.#byHash.get(hash);
   }
 
-  /** Seals the genesis block: what was written to the storage so far is the state the chain begins with. */
+  /** Seals the genesis block: what was written to the storage so far is the genesis state. */
   begin(): void {
     const { beacon, clock } = this.#parameters;
     const nowMs = clock.nowMs();
@@ -129,7 +129,7 @@ export class Chain {
     return transaction.hash;
   }
 
-  /** Makes the next block of every transaction whose turn it is, or without any. */
+  /** Produces the next block, with every ready transaction or, `empty`, with none. */
   produceBlock({ empty = false } = {}): Block {
     const parent = this.best;
     const number = parent.number + 1;
@@ -159,8 +159,8 @@ export class Chain {
   }
 
   /**
-   * Takes the best block back: its transactions are pending again, an empty block stands in its place, and the one after
-   * that, which holds them, is the best. A final block, and one that changed the runtime, cannot be taken back.
+   * Retracts the best block: its transactions are pending again, an empty block takes its place, and the one after that,
+   * which includes them, is the best. A final block, and one that changed the runtime, cannot be retracted.
    */
   reorg(): void {
     const retracted = this.best;
@@ -184,7 +184,7 @@ export class Chain {
     for (const listener of this.onFinal) listener(block);
   }
 
-  /** Changes the runtime before the first block it makes. What was signed for the one before is worth nothing now. */
+  /** Changes the runtime before the first block it makes. Transactions signed for the one before are no longer valid. */
   #applyUpgrade(block: number, nowMs: number): boolean {
     const codec = this.#upgrade;
     if (!codec) return false;
@@ -198,7 +198,7 @@ export class Chain {
     return true;
   }
 
-  /** Whether a transaction is valid still: those before it in the block may have changed that. */
+  /** Whether a transaction is still valid: those before it in the block may have changed that. */
   #isStillValid(transaction: Transaction): boolean {
     try {
       this.#executive.validate(transaction, this.storage.block);

@@ -1,8 +1,8 @@
-/** What goes wrong, on purpose. */
+/** A fault that is injected into the node's answers. */
 export type ChainFault =
   /** Closes the socket before doing anything. */
   | { kind: 'drop' }
-  /** Does it, and closes the socket without an answer. */
+  /** Executes the request, and closes the socket without an answer. */
   | { kind: 'lose-answer' }
   /** Never answers. */
   | { kind: 'hang' }
@@ -23,7 +23,7 @@ export interface InjectedChainFault {
   times?: number;
 }
 
-/** Faults waiting to happen, and what was asked of the chain. */
+/** Injected faults that are still to happen, and the requests so far. */
 export class ChainFaults {
   #waiting: { on: string; fault: ChainFault; left: number }[] = [];
   /** Every request so far, by method. */

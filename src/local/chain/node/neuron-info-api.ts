@@ -6,7 +6,7 @@ const PROMETHEUS_INFO_BYTES = 8 + 4 + 16 + 2 + 1;
 const NOTHING_SERVED = new Uint8Array(AXON_INFO_BYTES + PROMETHEUS_INFO_BYTES);
 /** Of every neuron, since they are no longer computed. */
 const NO_PRUNING_SCORE = 65_535;
-/** On the current runtime, which has none. */
+/** The current runtime has neither. */
 const RANK = 0;
 const TRUST = 0;
 
@@ -50,7 +50,7 @@ export function neuronInfoApi(chain: Chain): RuntimeApi {
           ]);
         });
         const list = Buffer.concat([compact(size), ...neurons]);
-        // Lists have a type of their own since spec 233; before they were handed out as bytes.
+        // Typed since spec 233; before, the list was encoded as `Vec<u8>`.
         return codec.profile === 'legacy' ? Buffer.concat([compact(list.length), list]) : list;
       },
     },

@@ -1,6 +1,6 @@
 import { PoolRejection, type Transaction } from '../state/transaction.ts';
 
-/** What becomes of a transaction, as nodes report it. */
+/** A transaction's status, as nodes report it. */
 export type TransactionStatus =
   | 'ready'
   | 'future'
@@ -32,7 +32,7 @@ export class TransactionPool {
     return this.transactions.some(({ signer, nonce }) => nonce === this.#nonceOf(signer));
   }
 
-  /** The nonce an account's next transaction needs, those whose turn comes before counted in. */
+  /** An account's next nonce, its pending transactions included. */
   nextNonce(account: string): number {
     const used = this.transactions.filter(({ signer }) => signer === account).map(({ nonce }) => nonce);
     let next = this.#nonceOf(account);
@@ -47,16 +47,16 @@ export class TransactionPool {
   add(pooled: PooledTransaction): void {
     const { signer, nonce, hash } = pooled.transaction;
     if (nonce < this.#nonceOf(signer)) throw new PoolRejection(1010, 'Invalid Transaction', 'Transaction is outdated');
-    const twin = this.transactions.find((other) => other.signer === signer && other.nonce === nonce);
-    if (twin?.hash === hash) throw new PoolRejection(1013, 'Transaction Already Imported', hash);
-    if (twin) {
+    const same = this.transactions.find((other) => other.signer === signer && other.nonce === nonce);
+    if (same?.hash === hash) throw new PoolRejection(1013, 'Transaction Already Imported', hash);
+    if (same) {
       const why = 'The transaction has too low priority to replace another transaction already in the pool.';
       throw new PoolRejection(1014, 'Priority is too low: (0 vs 0)', why);
     }
     const ready = this.nextNonce(signer);
     this.#waiting.push(pooled);
     pooled.onStatus(nonce === ready ? 'ready' : 'future');
-    // It may be what others waited for.
+    // Transactions with later nonces may have waited for it.
     const nowReady = this.nextNonce(signer);
     for (const { transaction, onStatus } of this.#waiting) {
       const { nonce: other } = transaction;
@@ -64,31 +64,31 @@ export class TransactionPool {
     }
   }
 
-  /** Gives up the transactions that this block comes too late for. */
+  /** Drops the transactions whose mortal era ended before this block. */
   dropExpired(block: number): void {
     const expired = this.#waiting.filter(({ transaction }) => transaction.lastBlock < block);
     this.#waiting = this.#waiting.filter((pooled) => !expired.includes(pooled));
     for (const { onStatus } of expired) onStatus('invalid');
   }
 
-  /** Takes back what was in a block that is no more. */
+  /** Returns the transactions of a retracted block to the pool. */
   putBack(retracted: PooledTransaction[]): void {
     this.#waiting.unshift(...retracted);
   }
 
-  /** Forgets everything without a word, as a node does that is switched off. */
+  /** Drops everything without a status, as a node does that is switched off. */
   clear(): void {
     this.#waiting = [];
   }
 
-  /** Gives up everything: the runtime that it was signed for is no more. */
+  /** Drops everything as invalid: it was signed for another runtime. */
   dropAll(): void {
     const dropped = this.#waiting;
     this.#waiting = [];
     for (const { onStatus } of dropped) onStatus('invalid');
   }
 
-  /** Removes and returns the next transaction whose turn it is. */
+  /** Removes and returns the next ready transaction. */
   takeReady(): PooledTransaction | undefined {
     const place = this.transactions.findIndex(({ signer, nonce }) => nonce === this.#nonceOf(signer));
     return place < 0 ? undefined : this.#waiting.splice(place, 1)[0];

@@ -39,7 +39,7 @@ export async function listen(port: number, faults: ChainFaults): Promise<WebSock
   }
 }
 
-/** Programs send no origin. */
+/** Only browsers send an origin. */
 function isLocalOrigin(origin: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && LOCAL_HOST.test(new URL(origin).host));
 }
@@ -50,7 +50,7 @@ interface Request {
   params?: unknown;
 }
 
-/** Serves one client: JSON-RPC 2.0 requests in, answers and notices out. */
+/** Serves one client: JSON-RPC 2.0 requests in, responses and notifications out. */
 export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, faults: ChainFaults): void {
   const subscriptions = new Map<string, () => void>();
   const delays = new Set<NodeJS.Timeout>();
@@ -63,7 +63,7 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
     subscribe: (method, stop = () => {}) => {
       const id = `sub-${++opened}`;
       subscriptions.set(id, stop);
-      // A notice goes out after the answer that names its subscription.
+      // A notification goes out after the response with its subscription id.
       const notify = (result: unknown) =>
         setImmediate(() => {
           if (subscriptions.has(id)) send({ jsonrpc: '2.0', method, params: { subscription: id, result } });

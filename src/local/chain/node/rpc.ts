@@ -7,9 +7,9 @@ import type { Block, Chain } from './chain.ts';
 import { runtimeApis } from './runtime-api.ts';
 import type { RuntimeFunction } from './runtime-function.ts';
 
-/** What a method call may do besides answering. */
+/** A client's subscriptions. */
 export interface RpcSession {
-  /** Opens a subscription; every notice sent later names it. Returns its id. */
+  /** Opens a subscription: its id, and what sends a notification of it. */
   subscribe(method: string, stop?: () => void): { id: string; notify: (result: unknown) => void };
   unsubscribe(id: string): boolean;
 }

@@ -5,7 +5,7 @@ import { neuronInfoApi } from './neuron-info-api.ts';
 import type { RuntimeApi } from './runtime-function.ts';
 import { subnetInfoApi } from './subnet-info-api.ts';
 
-/** What `state_call` reaches, by name of the API. */
+/** The runtime APIs that `state_call` reaches, by name. */
 export function runtimeApis(chain: Chain, profile: Profile): Record<string, RuntimeApi> {
   const { registry } = chain.codec;
   return {

@@ -11,7 +11,7 @@ const TOTAL_STAKE = 69;
 const NONE = Uint8Array.of(0);
 const SOME = Uint8Array.of(1);
 
-/** `SubnetInfoRuntimeApi` (`current`): keys and stakes of a subnet, as far as they are asked for. */
+/** `SubnetInfoRuntimeApi` (`current`): those of a subnet's keys and stakes that are asked for. */
 export function subnetInfoApi(chain: Chain): RuntimeApi {
   const { registry } = chain.codec;
   return {

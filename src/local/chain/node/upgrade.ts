@@ -5,8 +5,8 @@ import type { Storage } from '../state/storage.ts';
 type LegacyCommit = [hash: string, block: number, firstRevealBlock: number, lastRevealBlock: number];
 
 /**
- * Turns legacy state into current state. Epochs go on from the index they have, and unrevealed hashes keep theirs. What
- * was never set takes the new default: commit-reveal is then on.
+ * Migrates legacy storage to the current runtime. Epochs continue from their index, and unrevealed commits keep theirs.
+ * What was never set takes the new default: commit-reveal is then on.
  */
 export function upgradeStorage(storage: Storage, current: RuntimeCodec, netuids: number[]): void {
   const { block } = storage;

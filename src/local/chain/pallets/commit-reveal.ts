@@ -5,16 +5,16 @@ import { ensureMechanismExists, mechanismIndex, requireUid } from './subnets.ts'
 import { rateLimitPassed, storeWeights, touchLastUpdate, type WeightsArguments } from './weights.ts';
 
 /**
- * An unrevealed hash. `legacy`: block of the commit, first and last block of its reveal. `current`: epoch of the commit,
+ * An unrevealed commit. `legacy`: block of the commit, first and last block of its reveal. `current`: epoch of the commit,
  * block of the commit, 0.
  */
 type Commit = [hash: string, a: number, b: number, c: number];
 
 export type RevealArguments = WeightsArguments & { salt: number[] };
 
-export const MOST_UNREVEALED = 10;
+export const MAX_UNREVEALED = 10;
 
-/** `SubtensorModule.commit_weights`: keeps a hash, to be revealed in one certain later epoch. */
+/** `SubtensorModule.commit_weights`: stores a hash of weights, to be revealed a set number of epochs later. */
 export function commitWeights(
   { storage, block, signer, emit }: CallContext,
   { netuid, mecid, commitHash }: { netuid: number; mecid?: number; commitHash: string },
@@ -24,14 +24,14 @@ export function commitWeights(
   const uid = requireUid(storage, netuid, signer);
   ensure(rateLimitPassed(storage, { netuid, index, uid, block }), 'SubtensorModule.CommittingWeightsTooFast');
   const live = commitsOf(storage, index, signer).filter((commit) => revealTime(storage, netuid, commit, block) <= 0);
-  ensure(live.length < MOST_UNREVEALED, 'SubtensorModule.TooManyUnrevealedCommits');
+  ensure(live.length < MAX_UNREVEALED, 'SubtensorModule.TooManyUnrevealedCommits');
 
   putCommits(storage, index, signer, [...live, [commitHash, ...stamp(storage, netuid, block)]]);
   touchLastUpdate(storage, index, uid, block);
   emit('SubtensorModule.WeightsCommitted', signer, index, commitHash);
 }
 
-/** `SubtensorModule.reveal_weights`: shows what a hash hid, inside its window. Older commits are dropped with it. */
+/** `SubtensorModule.reveal_weights`: sets the weights of a commit, inside its window. Older commits are dropped. */
 export function revealWeights(context: CallContext, { salt, ...args }: RevealArguments): void {
   const { storage, block, signer, emit } = context;
   const { netuid, mecid } = args;
@@ -59,7 +59,7 @@ export function ensureCommitReveal(storage: Storage, netuid: number, mecid?: num
   ensure(storage.get('SubtensorModule.CommitRevealWeightsEnabled', netuid), 'SubtensorModule.CommitRevealDisabled');
 }
 
-/** What pool and call ask of a reveal: `null` when there is no such commit, else before, inside or after its window. */
+/** Where a reveal lies relative to its commit's window; `null` when there is no such commit. */
 export function findReveal(context: CallContext, args: RevealArguments): 'early' | 'open' | 'late' | null {
   const { storage, block, signer } = context;
   const shown = revealedHash(context, args);
@@ -94,7 +94,7 @@ function putCommits(storage: Storage, index: number, hotkey: string, commits: Co
   else storage.remove('SubtensorModule.WeightCommits', index, hotkey);
 }
 
-/** What is stored beside the hash of a commit made in this block. The window of its reveal is one whole epoch. */
+/** What is stored beside the hash of a commit made in this block. Its reveal window is one whole epoch. */
 function stamp(storage: Storage, netuid: number, block: number): [a: number, b: number, c: number] {
   const epoch = epochIndex(storage, netuid, block);
   if (storage.profile === 'current') return [epoch, block, 0];

@@ -2,7 +2,7 @@ import { byteLength, type CommitmentField, lockedRound } from '../state/commitme
 import type { Storage } from '../state/storage.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
-import { rememberLocked } from './timelocked-commitments.ts';
+import { updateTimelockedIndex } from './timelocked-commitments.ts';
 
 export interface SetCommitmentArguments {
   netuid: number;
@@ -11,11 +11,11 @@ export interface SetCommitmentArguments {
 
 const LEAST_COST_BYTES = 100;
 
-/** `Commitments.set_commitment`: a registered hotkey, within the limit of its runtime. */
+/** `Commitments.set_commitment`: for a registered hotkey, within its rate limit (`legacy`) or space limit (`current`). */
 export function setCommitment(context: CallContext, { netuid, info }: SetCommitmentArguments): void {
   const { storage, block, signer, emit } = context;
   ensure(storage.get('SubtensorModule.Uids', netuid, signer) !== null, 'Commitments.AccountNotAllowedCommit');
-  if (storage.profile === 'legacy') waitOutCooldown(storage, block, netuid, signer);
+  if (storage.profile === 'legacy') ensureCooldownPassed(storage, block, netuid, signer);
   else useSpace(storage, block, netuid, signer, info.fields);
 
   storage.put('Commitments.CommitmentOf', netuid, signer, { deposit: 0, block, info });
@@ -23,7 +23,7 @@ export function setCommitment(context: CallContext, { netuid, info }: SetCommitm
   if (storage.profile === 'current') {
     if (info.fields.some((field) => 'resetBondsFlag' in field))
       storage.put('Commitments.LastBondsReset', netuid, signer, block);
-    rememberLocked(storage, netuid, signer, info.fields);
+    updateTimelockedIndex(storage, netuid, signer, info.fields);
   }
   const round = lockedRound(info.fields);
   if (round === undefined) emit('Commitments.Commitment', netuid, signer);
@@ -31,13 +31,13 @@ export function setCommitment(context: CallContext, { netuid, info }: SetCommitm
 }
 
 /** Up to spec 256. */
-function waitOutCooldown(storage: Storage, block: number, netuid: number, hotkey: string): void {
+function ensureCooldownPassed(storage: Storage, block: number, netuid: number, hotkey: string): void {
   const last = storage.get<number | null>('Commitments.LastCommitment', netuid, hotkey);
   const allowed = last === null || block >= last + storage.constant('Commitments.RateLimit');
   ensure(allowed, 'Commitments.CommitmentSetRateLimitExceeded');
 }
 
-/** From spec 257 on. What a hotkey has used is counted anew in each epoch. */
+/** From spec 257 on. The count starts over in each epoch. */
 function useSpace(storage: Storage, block: number, netuid: number, hotkey: string, fields: CommitmentField[]): void {
   const epoch = epochIndex(storage, netuid, block);
   const stored = storage.get<{ lastEpoch: number; usedSpace: number } | null>(

@@ -6,12 +6,12 @@ import type { PalletContext } from './pallet-context.ts';
 /** Pulses that are kept; Subtensor keeps 216,000. */
 const KEPT_PULSES = 10_000;
 
-/** Tells the runtime which beacon to trust, and begins with its latest round. */
+/** Writes the beacon's configuration, and its latest round as the first pulse. */
 export function installBeacon(storage: Storage, beacon: LocalBeacon, nowMs: number): void {
   const { publicKey, periodSeconds, genesisSeconds } = beacon;
   storage.put('Drand.BeaconConfig', {
     public_key: hex(publicKey),
-    // Whole seconds: it cannot say more.
+    // The runtime stores whole seconds.
     period: Math.max(1, Math.round(periodSeconds)),
     genesis_time: Math.floor(genesisSeconds),
     scheme_id: hex(Buffer.from('bls-unchained-g1-rfc9380')),
@@ -23,7 +23,7 @@ export function installBeacon(storage: Storage, beacon: LocalBeacon, nowMs: numb
   putPulse(storage, beacon, round);
 }
 
-/** Stores the pulses that came out since the last block. The next block can open what waits for them. */
+/** Stores the pulses published since the last block. The next block can decrypt what is locked to them. */
 export function storePulses({ storage, beacon, emit }: PalletContext, nowMs: number): void {
   const last = beacon.latestRound(nowMs);
   const first = Math.max(lastStoredRound(storage) + 1, last - KEPT_PULSES + 1);
@@ -43,10 +43,10 @@ export function lastStoredRound(storage: Storage): number {
   return storage.get<number>('Drand.LastStoredRound');
 }
 
-/** What came of a ciphertext: its round is not stored yet, it was opened (`0x` hex), or it never will be. */
+/** The outcome for a ciphertext: its round is not stored yet, it was decrypted (`0x` hex), or it cannot be. */
 export type Unlocked = { state: 'waiting' | 'failed' } | { state: 'opened'; bytes: string };
 
-/** Opens a ciphertext (`0x` hex) with the pulse of its round. */
+/** Decrypts a ciphertext (`0x` hex) with the pulse of its round. */
 export function unlock({ storage, beacon }: PalletContext, ciphertext: string, round: number): Unlocked {
   const pulse = storage.get<{ signature: string } | null>('Drand.Pulses', round);
   if (!pulse) return { state: 'waiting' };
@@ -54,7 +54,7 @@ export function unlock({ storage, beacon }: PalletContext, ciphertext: string, r
   return opened ? { state: 'opened', bytes: hex(opened) } : { state: 'failed' };
 }
 
-/** Signatures are made when somebody asks for them: a chain that makes blocks fast spends no time on the others. */
+/** A pulse is signed when it is first read: a chain that produces blocks fast spends no time on the others. */
 function putPulse(storage: Storage, beacon: LocalBeacon, round: number): void {
   storage.putLazily('Drand.Pulses', round, () => {
     const signature = beacon.signature(round);

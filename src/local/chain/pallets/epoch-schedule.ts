@@ -1,7 +1,7 @@
 import type { Storage } from '../state/storage.ts';
 
 /** After so many blocks without an epoch one is due, whatever the tempo. */
-const MOST_BLOCKS_BETWEEN_EPOCHS = 50_400;
+const MAX_BLOCKS_BETWEEN_EPOCHS = 50_400;
 
 /**
  * Index of the epoch that a block belongs to. `legacy`: it follows from the block number, and an epoch is tempo + 1
@@ -24,7 +24,7 @@ export function epochIsDue(storage: Storage, netuid: number, block: number): boo
   return (
     block - get('LastEpochBlock') >= tempo ||
     (pendingAt > 0 && block >= pendingAt) ||
-    get('BlocksSinceLastStep') > MOST_BLOCKS_BETWEEN_EPOCHS
+    get('BlocksSinceLastStep') > MAX_BLOCKS_BETWEEN_EPOCHS
   );
 }
 

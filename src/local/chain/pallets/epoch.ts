@@ -6,21 +6,21 @@ import { mechanismCount, mechanismIndex, stakeOf } from './subnets.ts';
 import { revealTimelockedWeights } from './timelocked-weights.ts';
 
 const U16_MAX = 65_535;
-/** Stake that must stand behind a weight for it to be the consensus. */
+/** Share of the stake that must support a weight for it to be the consensus. */
 const KAPPA = 0.5;
-/** Epochs of one block, of all subnets together (`current`); the others wait for the next block. */
-const MOST_EPOCHS_PER_BLOCK = 2;
-/** Smallest units of alpha that a subnet emits in a block, and what miners and validators get of it each. */
+/** Epochs of all subnets in one block (`current`); the others are deferred to the next block. */
+const MAX_EPOCHS_PER_BLOCK = 2;
+/** Alpha that a subnet emits in a block, in smallest units (rao), and the share of miners, and of validators, in it. */
 const EMISSION_PER_BLOCK = 1_000_000_000;
 const SHARE_OF_EACH_SIDE = 0.41;
 
 /**
- * What a block does to the subnets before its transactions: it opens the time-locked weights that are due, runs the
- * epochs that are due, and counts.
+ * What a block does for each subnet before its transactions: reveals the time-locked weights that are due, runs the
+ * epoch where it is due, and counts the blocks since.
  */
 export function epochStep(context: PalletContext, netuids: number[]): void {
   const { storage, block } = context;
-  let left = storage.profile === 'legacy' ? Number.POSITIVE_INFINITY : MOST_EPOCHS_PER_BLOCK;
+  let left = storage.profile === 'legacy' ? Number.POSITIVE_INFINITY : MAX_EPOCHS_PER_BLOCK;
   for (const netuid of netuids) {
     if (storage.profile === 'current') revealTimelockedWeights(context, netuid);
     const isDue = epochIsDue(storage, netuid, block);
@@ -52,10 +52,11 @@ interface Validator {
 }
 
 /**
- * A subnet's epoch, simplified. For each neuron the consensus is the highest weight that at least half of the permitted
- * stake supports; weights above it are clipped; incentive is the stake-weighted sum of what is left; validator trust is
- * the part of a validator's weights that was not clipped, and dividends are stake times that trust. Bonds are left out,
- * and what is emitted is not added to anybody's stake. The highest stakes get the permits for the next epoch.
+ * A subnet's epoch: Yuma consensus, simplified. For each neuron the consensus is the highest weight that at least half
+ * of the permitted stake supports; weights above it are clipped; incentive is the stake-weighted sum of the clipped
+ * weights; validator trust is the part of a validator's weights that was not clipped, and dividends are stake times that
+ * trust. Bonds are left out, and emission is not added to anybody's stake. The highest stakes get the permits for the
+ * next epoch.
  */
 function runEpoch(storage: Storage, netuid: number): void {
   const stakes = stakesOf(storage, netuid);
@@ -64,14 +65,14 @@ function runEpoch(storage: Storage, netuid: number): void {
   if (total > 0) {
     const validators = stakes.flatMap((stake, uid) => (permits[uid] ? [{ uid, stake: stake / total }] : []));
     for (let mecid = 0; mecid < mechanismCount(storage, netuid); mecid++)
-      judge(storage, netuid, mechanismIndex(netuid, mecid), validators);
+      yumaConsensus(storage, netuid, mechanismIndex(netuid, mecid), validators);
     putEmission(storage, netuid);
   }
   storage.put('SubtensorModule.ValidatorPermit', netuid, permitted(storage, netuid, stakes));
 }
 
-/** Consensus, incentive, trust and dividends of one mechanism; only incentive is kept for each. */
-function judge(storage: Storage, netuid: number, index: number, validators: Validator[]): void {
+/** Consensus, incentive, trust and dividends of one mechanism; of those other than 0 only incentive is stored. */
+function yumaConsensus(storage: Storage, netuid: number, index: number, validators: Validator[]): void {
   const size = storage.get<number>('SubtensorModule.SubnetworkN', netuid);
   const uids = Array.from({ length: size }, (_, uid) => uid);
   const since = uids.map((uid) => storage.get<number>('SubtensorModule.BlockAtRegistration', netuid, uid));
@@ -118,7 +119,7 @@ function stakesOf(storage: Storage, netuid: number): number[] {
   );
 }
 
-/** A validator's weights as shares of 1. What it gave to a uid before its neuron came there does not count. */
+/** A validator's weights as shares of 1. Weights older than the registration of their uid do not count. */
 function shares(storage: Storage, index: number, uid: number, registeredAt: number[]): number[] {
   const setAt = storage.get<number[]>('SubtensorModule.LastUpdate', index)[uid] ?? 0;
   const weights = registeredAt.map(() => 0);

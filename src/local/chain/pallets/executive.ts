@@ -11,7 +11,7 @@ import { type CallContext, DispatchFailure, type PalletContext } from './pallet-
 import { burnedRegister } from './registration.ts';
 import { revealCommitments } from './timelocked-commitments.ts';
 import { commitTimelockedWeights } from './timelocked-weights.ts';
-import { refusal } from './validity.ts';
+import { rejectionOf } from './validity.ts';
 import { setWeights } from './weights.ts';
 
 // Arguments were decoded by the types the runtime declares for each call.
@@ -21,7 +21,7 @@ type Call = (context: CallContext, args: any) => void;
 const setRow: Call = (context, { dests, weights, ...rest }) =>
   setWeights(context, { ...rest, uids: dests, values: weights });
 
-/** The calls one can sign, in polkadot.js spelling. Calls that name a mechanism have one argument more. */
+/** The signed calls, in polkadot.js spelling. Calls that name a mechanism have one argument more. */
 const CALLS: Record<string, Call> = {
   'commitments.setCommitment': setCommitment,
   'subtensorModule.burnedRegister': burnedRegister,
@@ -36,12 +36,12 @@ const CALLS: Record<string, Call> = {
   'subtensorModule.commitTimelockedMechanismWeights': commitTimelockedWeights,
 };
 
-/** Every call weighs the same here and costs nothing. */
+/** Every call has the same weight here and no fee. */
 const WEIGHT = { refTime: 1_000_000, proofSize: 0 };
 const SIGNED_INFO = { weight: WEIGHT, class: 'Normal', paysFee: 'No' };
 const INHERENT_INFO = { weight: WEIGHT, class: 'Mandatory', paysFee: 'Yes' };
 
-/** Where in a block an event happened: at its start, at its end, or in a transaction by place. */
+/** Where in a block an event happened: in its initialization, its finalization, or a transaction by index. */
 type Phase = 'Initialization' | 'Finalization' | number;
 const PHASES = { Finalization: Uint8Array.of(1), Initialization: Uint8Array.of(2) };
 
@@ -54,7 +54,7 @@ export interface ExecutiveParameters {
   beacon: LocalBeacon;
 }
 
-/** Runs a block: its start (epochs, clock), its transactions one after the other, its end. Named after Substrate's. */
+/** Executes a block: initialization (epochs, clock), transactions in order, finalization. Named after Substrate's. */
 export class Executive {
   readonly #polkadot: Polkadot;
   readonly #codec: RuntimeCodec;
@@ -76,15 +76,15 @@ export class Executive {
   }
 
   /**
-   * What the runtime has against a transaction being in a block.
+   * Validates a transaction against the state, as `TaggedTransactionQueue_validate_transaction` does.
    * @throws PoolRejection 1010.
    */
   validate({ signer, call, args }: Transaction, block: number): void {
-    const refused = refusal({ ...this.#context('Initialization'), block, signer }, call, args);
-    if (refused) throw refused;
+    const rejection = rejectionOf({ ...this.#context('Initialization'), block, signer }, call, args);
+    if (rejection) throw rejection;
   }
 
-  /** Reveals and epochs come before the transactions. Returns the block's first extrinsic, which sets the clock. */
+  /** Reveals and epochs come before the transactions. Returns the block's first extrinsic, the timestamp inherent. */
   initializeBlock({ parentHash, nowMs }: { parentHash: string; nowMs: number }): string {
     const { block } = this.#storage;
     this.#storage.put('System.Number', block);
@@ -98,7 +98,7 @@ export class Executive {
     return this.#codec.inherent('timestamp', 'set', [nowMs]);
   }
 
-  /** Uses the signer's nonce, runs the call, and records its events; a refused call leaves nothing but its error. */
+  /** Increments the signer's nonce, dispatches the call, and records its events: of a failed call its error alone. */
   applyTransaction({ signer, nonce, tip, call, args }: Transaction, index: number): void {
     const account = this.#storage.get<Record<string, unknown>>('System.Account', signer);
     this.#storage.put('System.Account', signer, { ...account, nonce: nonce + 1 });
@@ -117,7 +117,7 @@ export class Executive {
     }
   }
 
-  /** Stores what the beacon has said meanwhile, and the block's events. */
+  /** Stores the beacon's new pulses, and the block's events. */
   finalizeBlock({ nowMs }: { nowMs: number }): void {
     if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), nowMs);
     const { compactToU8a, u8aConcat, u8aToHex } = this.#polkadot;

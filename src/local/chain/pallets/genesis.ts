@@ -2,7 +2,7 @@ import type { Profile } from '../description/profile.ts';
 import type { Storage } from '../state/storage.ts';
 import { appendNeurons, type LocalNeuron } from './registration.ts';
 
-/** What a subnet can be set to. */
+/** A subnet's hyperparameters. */
 export interface Hyperparameters {
   /** Blocks of an epoch; on a `legacy` chain it has one more. Default 360. */
   tempo?: number;
@@ -18,15 +18,15 @@ export interface Hyperparameters {
   commitRevealEnabled?: boolean;
   /** Epochs from a commit to its reveal. Default 1. */
   revealPeriodEpochs?: number;
-  /** Neurons at most. Default 256. */
+  /** Default 256. */
   maxAllowedUids?: number;
-  /** Validator permits at most. Default 128. */
+  /** The most validator permits. Default 128. */
   maxAllowedValidators?: number;
-  /** Blocks after its registration in which nobody takes a neuron's uid. Default 4096. */
+  /** Blocks after its registration in which a neuron is not pruned. Default 4096. */
   immunityPeriod?: number;
   /**
-   * On a `current` chain, who may set weights: with `Null` only who has a permit, the owner neither. What an epoch makes
-   * of the weights is the same here. Default `Yuma`.
+   * On a `current` chain, who may set weights: with `Null` only who has a permit, even the owner. Epochs compute the
+   * same with both here. Default `Yuma`.
    */
   epochConsensus?: 'Yuma' | 'Null';
   /** Price of a registration, in smallest units. Default 0. */
@@ -35,13 +35,13 @@ export interface Hyperparameters {
 
 export interface LocalSubnetParameters extends Hyperparameters {
   netuid: number;
-  /** What its owner calls it. Default: it has no name. */
+  /** Of its identity. Default: it has no name. */
   name?: string;
   /** The owner's coldkey, ss58. Default: nobody owns it. */
   owner?: string;
-  /** Block in which it was registered. Default 0. */
+  /** Block in which the subnet was registered. Default 0. */
   registrationBlock?: number;
-  /** uid = place. */
+  /** A neuron's uid is its index. */
   neurons: LocalNeuron[];
 }
 
@@ -60,16 +60,16 @@ const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
   burn: 'Burn',
 };
 
-const OF_OLD = ['github_repo', 'subnet_contact'];
+const LEGACY_FIELDS = ['github_repo', 'subnet_contact'];
 const IDENTITIES: Record<Profile, { item: string; fields: string[] }> = {
-  legacy: { item: 'SubtensorModule.SubnetIdentities', fields: OF_OLD },
+  legacy: { item: 'SubtensorModule.SubnetIdentities', fields: LEGACY_FIELDS },
   current: {
     item: 'SubtensorModule.SubnetIdentitiesV3',
-    fields: [...OF_OLD, 'subnet_url', 'discord', 'description', 'logo_url', 'additional'],
+    fields: [...LEGACY_FIELDS, 'subnet_url', 'discord', 'description', 'logo_url', 'additional'],
   },
 };
 
-/** A subnet in the state that the chain begins with. What is not given is the runtime's default. */
+/** Writes a subnet to the genesis state. What is not given is the runtime's default. */
 export function writeSubnet(storage: Storage, parameters: LocalSubnetParameters): void {
   const { netuid, neurons, name, owner, registrationBlock = 0, ...hyperparameters } = parameters;
   storage.put('SubtensorModule.NetworksAdded', netuid, true);
@@ -82,7 +82,7 @@ export function writeSubnet(storage: Storage, parameters: LocalSubnetParameters)
   appendNeurons(storage, 0, netuid, neurons);
 }
 
-/** Under the item that this runtime keeps names in, with nothing else said of the subnet. */
+/** As the runtime's subnet identity, its other fields empty. */
 function writeName(storage: Storage, netuid: number, name: string): void {
   const { item, fields } = IDENTITIES[storage.profile];
   const nothing = Object.fromEntries(fields.map((field) => [field, '0x']));

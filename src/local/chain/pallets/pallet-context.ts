@@ -2,12 +2,12 @@ import type { LocalBeacon } from '../state/beacon.ts';
 import type { Plain } from '../state/codec.ts';
 import type { Storage } from '../state/storage.ts';
 
-/** What the runtime's code may use while it runs. */
+/** What pallets may use while a block is executed. */
 export interface PalletContext {
   storage: Storage;
   /** The block being made. */
   block: number;
-  /** What pulses come from and time locks open with. */
+  /** Signs the pulses, and decrypts with them. */
   beacon: LocalBeacon;
   /** Records "Pallet.Event". */
   emit(event: string, ...values: Plain[]): void;
@@ -19,13 +19,13 @@ export interface PalletContext {
   decode<T>(type: string, hex: string): T | null;
 }
 
-/** What a call may use. It checks everything before it writes anything; the events of a refused call are dropped. */
+/** What a call may use. It checks everything before it writes anything; the events of a failed call are dropped. */
 export interface CallContext extends PalletContext {
   /** The account that signed, as ss58 address. */
   signer: string;
 }
 
-/** A refused call, by "Pallet.Error" of the metadata. */
+/** A failed call, by "Pallet.Error" of the metadata. */
 export class DispatchFailure extends Error {}
 
 export function ensure(holds: boolean, error: string): void {

@@ -2,8 +2,8 @@ import type { Storage } from '../state/storage.ts';
 import { isOwnerHotkey, mechanismCount, mechanismIndex } from './subnets.ts';
 
 /**
- * The neuron that makes room in a full subnet: of those out of their immunity the one with the lowest emission, among
- * equals the one registered first. `null` when all are immune. The owner's hotkey always is.
+ * The neuron that is pruned when a full subnet gets another: of those out of their immunity period the one with the
+ * lowest emission, among equals the one registered first. `null` when all are immune. The owner's hotkey always is.
  */
 export function uidToPrune(storage: Storage, netuid: number, block: number): number | null {
   const get = <T>(item: string, ...keys: unknown[]) => storage.get<T>(`SubtensorModule.${item}`, netuid, ...keys);
@@ -17,8 +17,8 @@ export function uidToPrune(storage: Storage, netuid: number, block: number): num
   return candidates[0]?.uid ?? null;
 }
 
-/** Takes a uid from its hotkey, with everything that hung on it. The hotkey's commitments and stake stay. */
-export function clearSlot(storage: Storage, netuid: number, uid: number): void {
+/** Deregisters a uid's hotkey, with everything stored for the uid. The hotkey's commitments and stake stay. */
+export function deregister(storage: Storage, netuid: number, uid: number): void {
   const hotkey = storage.get<string>('SubtensorModule.Keys', netuid, uid);
   storage.remove('SubtensorModule.Uids', netuid, hotkey);
   storage.remove('SubtensorModule.IsNetworkMember', hotkey, netuid);

@@ -1,33 +1,33 @@
 import type { Storage } from '../state/storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
-import { clearSlot, uidToPrune } from './pruning.ts';
+import { deregister, uidToPrune } from './pruning.ts';
 
-/** A hotkey that gets a uid. */
+/** A hotkey to register. */
 export interface LocalNeuron {
   /** ss58 address. */
   hotkey: string;
   /** ss58 address. Default: the hotkey itself. */
   coldkey?: string;
-  /** Until the first epoch, which gives the permits to the highest stakes. Default false. */
+  /** Until the first epoch, which gives permits to the highest stakes. Default false. */
   validatorPermit?: boolean;
   /** Alpha staked to the hotkey on the subnet, in smallest units. Default 0. */
   stake?: number;
 }
 
-/** Vectors with a place for every uid, and what stands there at first. */
+/** Vectors with a value per uid, 0 at first. */
 const ZERO_AT_FIRST = ['Consensus', 'Incentive', 'Dividends', 'ValidatorTrust', 'Emission'];
 const LEGACY_ZERO_AT_FIRST = ['Rank', 'Trust', 'PruningScores'];
 
 interface RegisterArguments {
   netuid: number;
   hotkey: string;
-  /** Only in `register_limit`: the most that the coldkey wants to pay. */
+  /** Only in `register_limit`: the highest price that the coldkey accepts. */
   limitPrice?: number | string;
 }
 
 /**
- * `SubtensorModule.burned_register`, `register_limit`: a coldkey pays for a uid of its hotkey. In a full subnet the
- * hotkey takes the place of the neuron that earns least.
+ * `SubtensorModule.burned_register`, `register_limit`: a coldkey registers a hotkey and pays for it. In a full
+ * subnet the hotkey replaces the neuron that earns least.
  */
 export function burnedRegister({ storage, block, signer, emit }: CallContext, args: RegisterArguments): void {
   const { netuid, hotkey, limitPrice } = args;
@@ -49,16 +49,16 @@ export function burnedRegister({ storage, block, signer, emit }: CallContext, ar
   emit('SubtensorModule.NeuronRegistered', netuid, uid, hotkey);
 }
 
-/** Whether a hotkey can get a uid: one that is free, or that of a neuron out of its immunity. */
+/** Whether a hotkey can get a uid: a free one, or that of a neuron out of its immunity period. */
 export function hasRoom(storage: Storage, netuid: number, block: number): boolean {
   return !isFull(storage, netuid) || uidToPrune(storage, netuid, block) !== null;
 }
 
-/** Gives a hotkey a uid where there is room, and returns it. */
+/** Registers a hotkey in a subnet that {@link hasRoom}, and returns its uid. */
 export function registerNeuron(storage: Storage, block: number, netuid: number, neuron: LocalNeuron): number {
   if (!isFull(storage, netuid)) return appendNeurons(storage, block, netuid, [neuron]);
   const uid = uidToPrune(storage, netuid, block)!;
-  clearSlot(storage, netuid, uid);
+  deregister(storage, netuid, uid);
   for (const item of ZERO_AT_FIRST) setElement(storage, item, netuid, uid, 0);
   setElement(storage, 'ValidatorPermit', netuid, uid, neuron.validatorPermit ?? false);
   setElement(storage, 'Active', netuid, uid, true);

@@ -1,12 +1,12 @@
 import type { Storage } from '../state/storage.ts';
 import { ensure } from './pallet-context.ts';
 
-/** The mechanisms of all subnets share storage maps, under numbers of their own. */
-const NETUIDS = 4096;
+/** Mechanisms share their subnet's storage maps, at indexes this far apart. */
+const MECHANISM_STRIDE = 4096;
 
 /** Key of a subnet's mechanism in storage; mechanism 0 has the netuid itself. */
 export function mechanismIndex(netuid: number, mecid = 0): number {
-  return mecid * NETUIDS + netuid;
+  return mecid * MECHANISM_STRIDE + netuid;
 }
 
 export function mechanismCount(storage: Storage, netuid: number): number {

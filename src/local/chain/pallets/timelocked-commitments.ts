@@ -6,8 +6,13 @@ import type { PalletContext } from './pallet-context.ts';
 /** Revealed commitments that are kept for a hotkey. */
 const KEPT_REVEALS = 10;
 
-/** Keeps the list of the commitments that wait for a round, in the order of their keys. */
-export function rememberLocked(storage: Storage, netuid: number, hotkey: string, fields: CommitmentField[]): void {
+/** Adds a commitment with a time-locked field to `TimelockedIndex`, or removes one without. */
+export function updateTimelockedIndex(
+  storage: Storage,
+  netuid: number,
+  hotkey: string,
+  fields: CommitmentField[],
+): void {
   const waiting = storage.get<[number, string][]>('Commitments.TimelockedIndex');
   const others = waiting.filter(([subnet, who]) => subnet !== netuid || who !== hotkey);
   const locked = lockedRound(fields) !== undefined;
@@ -16,8 +21,8 @@ export function rememberLocked(storage: Storage, netuid: number, hotkey: string,
 }
 
 /**
- * Opens the time-locked fields whose round has come: their bytes move to `RevealedCommitments`. Those that do not open
- * are gone without a word, as on Subtensor.
+ * Decrypts the time-locked fields whose round has come: their bytes move to `RevealedCommitments`. Those that do not
+ * decrypt are dropped without an event, as on Subtensor.
  */
 export function revealCommitments(context: PalletContext): void {
   const { storage, block, emit } = context;
@@ -40,7 +45,7 @@ export function revealCommitments(context: PalletContext): void {
     if (kept.length > 0)
       storage.put('Commitments.CommitmentOf', netuid, hotkey, { ...registration, info: { fields: kept } });
     else storage.remove('Commitments.CommitmentOf', netuid, hotkey);
-    rememberLocked(storage, netuid, hotkey, kept);
+    updateTimelockedIndex(storage, netuid, hotkey, kept);
     if (opened.length === 0) continue;
     const before = storage.get<[string, number][] | null>('Commitments.RevealedCommitments', netuid, hotkey) ?? [];
     const revealed = [...before, ...opened.map((bytes) => [bytes, block])].slice(-KEPT_REVEALS);

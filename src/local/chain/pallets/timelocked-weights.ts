@@ -1,5 +1,5 @@
 import type { Storage } from '../state/storage.ts';
-import { ensureCommitReveal, MOST_UNREVEALED, revealPeriod } from './commit-reveal.ts';
+import { ensureCommitReveal, MAX_UNREVEALED, revealPeriod } from './commit-reveal.ts';
 import { unlock } from './drand.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { type CallContext, DispatchFailure, ensure, type PalletContext } from './pallet-context.ts';
@@ -17,12 +17,12 @@ export interface TimelockedArguments {
 
 type TimelockedCommit = [hotkey: string, block: number, ciphertext: string, round: number];
 
-/** What the ciphertext of weights holds: hotkey, uids, values, version key. */
+/** Plaintext of time-locked weights: hotkey, uids, values, version key. */
 const PAYLOAD = '(Bytes, Vec<u16>, Vec<u16>, u64)';
-/** Before spec 301; still opened. */
+/** Before spec 301; still accepted. */
 const PAYLOAD_WITHOUT_HOTKEY = '(Vec<u16>, Vec<u16>, u64)';
 
-/** `SubtensorModule.commit_timelocked_weights`: keeps a ciphertext that the chain opens by itself in a later epoch. */
+/** `SubtensorModule.commit_timelocked_weights`: stores a ciphertext that the chain decrypts by itself in a later epoch. */
 export function commitTimelockedWeights(
   { storage, block, signer, emit, hash }: CallContext,
   { netuid, mecid, commit, revealRound, commitRevealVersion }: TimelockedArguments,
@@ -36,7 +36,7 @@ export function commitTimelockedWeights(
   const epoch = epochIndex(storage, netuid, block);
   const waiting = commitsOf(storage, index, epoch);
   const own = waiting.filter(([hotkey]) => hotkey === signer);
-  ensure(own.length < MOST_UNREVEALED, 'SubtensorModule.TooManyUnrevealedCommits');
+  ensure(own.length < MAX_UNREVEALED, 'SubtensorModule.TooManyUnrevealedCommits');
 
   putCommits(storage, index, epoch, [...waiting, [signer, block, commit, revealRound]]);
   touchLastUpdate(storage, index, uid, block);
@@ -44,8 +44,8 @@ export function commitTimelockedWeights(
 }
 
 /**
- * Opens the commits whose epoch it is and whose pulse is there. Tried in every block of that epoch; what could not be
- * opened until its end is dropped, and so is, without a word, whatever turns out not to be this hotkey's valid weights.
+ * Reveals the commits whose epoch it is and whose pulse is stored. Tried in every block of that epoch; what could not be
+ * decrypted by its end is dropped, and so is, without an event, what turns out not to be this hotkey's valid weights.
  */
 export function revealTimelockedWeights(context: PalletContext, netuid: number): void {
   const { storage, block } = context;
@@ -59,7 +59,7 @@ export function revealTimelockedWeights(context: PalletContext, netuid: number):
   }
 }
 
-/** Opens one commit and sets its weights. False while its pulse is missing. */
+/** Decrypts one commit and sets its weights. False while its pulse is missing. */
 function isDone(
   context: PalletContext,
   { netuid, mecid }: { netuid: number; mecid: number },
@@ -78,7 +78,7 @@ function isDone(
   return true;
 }
 
-/** The weights in an opened ciphertext; `null` when there are none, or those of another hotkey. */
+/** The weights in a plaintext; `null` when there are none, or those of another hotkey. */
 function weightsOf({ decode, encode }: PalletContext, hotkey: string, bytes: string): Shown | null {
   const own = decode<[string, ...Values]>(PAYLOAD, bytes);
   if (own && own[0] !== encode([['AccountId', hotkey]])) return null;

@@ -23,7 +23,7 @@ interface Subnet {
   mecid?: number;
 }
 
-/** What the current runtime asks of a call before it lets it into a block, besides stake. */
+/** What the current runtime checks of a call before it is included in a block, besides stake. */
 // biome-ignore lint/suspicious/noExplicitAny: arguments were decoded by the types the runtime declares for each call.
 const RULES: Record<string, (context: CallContext, args: any) => CustomError | null> = {
   setWeights: rateLimit,
@@ -37,10 +37,10 @@ const RULES: Record<string, (context: CallContext, args: any) => CustomError | n
 };
 
 /**
- * What the pool says to a weight call that is bound to fail; `null` for all others. A call that is refused here takes no
- * place in a block and uses no nonce.
+ * The pool's rejection of a weight call that would fail; `null` for all others. A call that is rejected here is not
+ * included and uses no nonce.
  */
-export function refusal(context: CallContext, call: string, args: Record<string, unknown>): PoolRejection | null {
+export function rejectionOf(context: CallContext, call: string, args: Record<string, unknown>): PoolRejection | null {
   const [pallet, name = ''] = call.split('.');
   const rule = pallet === 'subtensorModule' ? RULES[name] : undefined;
   if (!rule) return null;

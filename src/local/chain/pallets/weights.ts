@@ -30,7 +30,7 @@ export function setWeights(context: CallContext, args: WeightsArguments): void {
   touchLastUpdate(storage, index, requireUid(storage, netuid, signer), block);
 }
 
-/** The checks of Subtensor in its order, then the row as it is stored: scaled so that the largest is 65535. */
+/** Subtensor's checks in its order, then the row as it is stored: upscaled so that the largest is 65535. */
 export function storeWeights(
   { storage, signer, emit }: CallContext,
   { netuid, mecid, uids, values, versionKey }: WeightsArguments,
@@ -78,12 +78,12 @@ export function hasStakeForWeights(storage: Storage, netuid: number, hotkey: str
   return stakeOf(storage, netuid, hotkey) >= least || isExemptOwner(storage, netuid, hotkey);
 }
 
-/** Newer runtimes let the owner of a subnet set weights without stake and permit. */
+/** Current runtimes let a subnet's owner set weights without stake and permit. */
 function isExemptOwner(storage: Storage, netuid: number, hotkey: string): boolean {
   return storage.profile === 'current' && isOwnerHotkey(storage, netuid, hotkey);
 }
 
-/** Then nobody sets weights without a permit. */
+/** Null consensus: nobody sets weights without a permit. */
 function isNullConsensus(storage: Storage, netuid: number): boolean {
   return storage.profile === 'current' && storage.get('SubtensorModule.SubnetEpochConsensus', netuid) === 'Null';
 }
@@ -97,7 +97,7 @@ export function rateLimitPassed(
   return last === 0 || block - last >= storage.get<number>('SubtensorModule.WeightsSetRateLimit', netuid);
 }
 
-/** Mechanisms other than the first keep no updates before the first one. */
+/** The vectors of mechanisms other than 0 are empty at first. */
 export function touchLastUpdate(storage: Storage, index: number, uid: number, block: number): void {
   const updates = storage.get<number[]>('SubtensorModule.LastUpdate', index);
   const length = Math.max(updates.length, uid + 1);
@@ -115,7 +115,7 @@ function largestShare(values: number[]): number {
   return Math.max(0, ...proportions(values));
 }
 
-/** Newer runtimes have the subnet's limit in storage still, and do not ask for it. */
+/** Current runtimes still store `MaxWeightsLimit`, and do not apply it. */
 function shareLimit(storage: Storage, netuid: number): number {
   return storage.profile === 'current' ? 1 : storage.get<number>('SubtensorModule.MaxWeightsLimit', netuid) / U16_MAX;
 }

@@ -8,11 +8,11 @@ const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 const { G2, fields, shortSignatures } = bls12_381;
 
 export interface LocalBeaconParameters extends Omit<DrandBeacon, 'publicKey'> {
-  /** What the key follows from: it is nobody's secret. */
+  /** The key is derived from it: not a secret. */
   seed: string;
 }
 
-/** A drand beacon of the chain's own, of the scheme of drand's quicknet. Loading it takes a sixth of a second. */
+/** A drand beacon of the chain's own, with the scheme of drand's quicknet. Loading it takes a sixth of a second. */
 export class LocalBeacon implements DrandBeacon {
   readonly publicKey: Uint8Array;
   readonly genesisSeconds: number;
@@ -21,19 +21,19 @@ export class LocalBeacon implements DrandBeacon {
 
   constructor({ seed, genesisSeconds, periodSeconds }: LocalBeaconParameters) {
     this.#secretKey = fields.Fr.create(BigInt(`0x${createHash('sha512').update(seed).digest('hex')}`));
-    // A generator of its own: the library would first make a table of multiples of its own one.
+    // A copy of the generator: for its own the library would first precompute a table of multiples.
     const generator = G2.Point.fromAffine(G2.Point.BASE.toAffine());
     this.publicKey = generator.multiply(this.#secretKey).toBytes(true);
     this.genesisSeconds = genesisSeconds;
     this.periodSeconds = periodSeconds;
   }
 
-  /** The latest round that is out at a time; 0 before the first. Round r comes at genesis + (r - 1) * period. */
+  /** The latest round published by a time; 0 before the first. Round r is published at genesis + (r - 1) * period. */
   latestRound(timeMs: number): number {
     return Math.max(0, Math.floor((timeMs / 1000 - this.genesisSeconds) / this.periodSeconds) + 1);
   }
 
-  /** The signature of a round: 48 bytes, a point of G1. It takes milliseconds. */
+  /** The signature of a round: 48 bytes, a point of G1. Signing takes milliseconds. */
   signature(round: number): Uint8Array {
     const message = Buffer.alloc(8);
     message.writeBigUInt64BE(BigInt(round));
@@ -41,7 +41,7 @@ export class LocalBeacon implements DrandBeacon {
     return shortSignatures.sign(identity, this.#secretKey).toBytes(true);
   }
 
-  /** What was locked until a round, opened with its signature; `null` when it does not open. */
+  /** Decrypts what was locked to a round, with its signature; `null` when that fails. */
   open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array | null {
     try {
       return decryptTimelocked({ ciphertext, signature });

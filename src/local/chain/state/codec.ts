@@ -8,7 +8,7 @@ import { runtimePallets } from '../description/runtime.ts';
 /** Values on their way in and out of SCALE: whole numbers, booleans, `0x` hex, ss58 addresses, lists and objects of these. */
 export type Plain = unknown;
 
-/** A runtime as its clients see it: encodes and decodes what it stores and says, by the same metadata. */
+/** Encodes and decodes storage, events, errors and calls of a runtime by the metadata that its clients read. */
 export class RuntimeCodec {
   readonly profile: Profile;
   readonly metadata: Uint8Array;
@@ -139,7 +139,7 @@ export class RuntimeCodec {
   }
 }
 
-/** What @polkadot says of a value that was given to the local chain. */
+/** Runs what @polkadot may throw at for a value that was given to the local chain. */
 function orBadArgument<T>(what: string, make: () => T): T {
   try {
     return make();

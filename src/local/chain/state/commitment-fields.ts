@@ -7,7 +7,7 @@ export interface TimeLock {
   revealRound: number;
 }
 
-/** The lock of a time-locked field, `null` of any other. */
+/** The time lock of a field, `null` for one without. */
 export function lockOf({ timelockEncrypted }: CommitmentField): TimeLock | null {
   return typeof timelockEncrypted === 'object' ? timelockEncrypted : null;
 }

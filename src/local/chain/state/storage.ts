@@ -3,7 +3,7 @@ import type { Plain, RuntimeCodec } from './codec.ts';
 
 interface Version {
   block: number;
-  /** `0x` hex, or what makes it when it is first read; `null` when the entry was removed. */
+  /** `0x` hex, or a function that is called when it is first read; `null` when the entry was removed. */
   value: string | (() => string) | null;
 }
 
@@ -15,7 +15,7 @@ export class Storage {
   #codec: RuntimeCodec;
   readonly #versions = new Map<string, Version[]>();
   readonly #changed = new Set<string>();
-  /** Entries that were removed, oldest first, until no block that is kept can see them. */
+  /** Removed entries, oldest first, as long as the state of a kept block has them. */
   readonly #removed: { key: string; block: number }[] = [];
   #block = 0;
 
@@ -48,7 +48,7 @@ export class Storage {
     return [...this.#changed];
   }
 
-  /** What was written, as text: "key=value". A value that was not made yet counts by its key alone. */
+  /** What was written, as text: "key=value"; the key alone for a value that was not computed yet. */
   get changes(): string[] {
     return this.changed.map((key) => {
       const value = this.#versionAt(key, this.block)?.value;
@@ -56,7 +56,7 @@ export class Storage {
     });
   }
 
-  /** From now on writes go to this block; to go on with one that has been started is fine. */
+  /** From now on writes go to this block, which may be the one that they go to already. */
   startBlock(block: number): void {
     if (block !== this.#block) this.#changed.clear();
     this.#block = block;
@@ -99,7 +99,7 @@ export class Storage {
     this.#write(key, this.#encode(item, keysAndValue.at(-1)));
   }
 
-  /** Writes a value of one key that costs time to make: it is made when it is first read. */
+  /** Writes a value that is expensive to compute: it is computed when it is first read. */
   putLazily(item: string, key: Plain, make: () => Plain): void {
     this.#write(this.#codec.key(item, [key]), () => this.#encode(item, make()));
   }
@@ -128,7 +128,7 @@ export class Storage {
     if (!versions) this.#versions.set(key, [{ block: this.block, value }]);
     else if (versions.at(-1)!.block === this.block) versions.at(-1)!.value = value;
     else versions.push({ block: this.block, value });
-    // What no block that is kept can see is forgotten, so that a chain may run for days.
+    // Values that no kept block's state has are dropped, so that a chain can run for days.
     while (versions?.[1] && versions[1].block <= this.block - KEPT_BLOCKS) versions.shift();
   }
 

@@ -14,7 +14,7 @@ export interface Transaction {
   signer: string;
   publicKey: Uint8Array;
   nonce: number;
-  /** In smallest units; it buys nothing here. */
+  /** In smallest units; it has no effect here. */
   tip: number | string;
   /** Last block that may hold it; Infinity when it is immortal. */
   lastBlock: number;
@@ -24,7 +24,7 @@ export interface Transaction {
   args: Record<string, unknown>;
 }
 
-/** Why a node does not take a transaction: JSON-RPC code and the words of Substrate. */
+/** Why a node rejects a transaction: JSON-RPC code and Substrate's words. */
 export class PoolRejection extends Error {
   readonly code: number;
   readonly data: string;
@@ -85,8 +85,8 @@ export function decodeTransaction(parameters: DecodeTransactionParameters): Tran
   }
   const publicKey = body.slice(ACCOUNT_AT, SCHEME_AT);
 
-  const bornIn = era.isMortalEra ? era.asMortalEra.birth(block) : 0;
-  const eraHash = era.isMortalEra && block - bornIn > BLOCK_HASH_COUNT ? undefined : blockHash(bornIn);
+  const birth = era.isMortalEra ? era.asMortalEra.birth(block) : 0;
+  const eraHash = era.isMortalEra && block - birth > BLOCK_HASH_COUNT ? undefined : blockHash(birth);
   if (eraHash === undefined) throw invalid('Transaction has an ancient birth block');
 
   const METADATA_HASH_OFF = Uint8Array.of(0);
@@ -117,7 +117,7 @@ export function decodeTransaction(parameters: DecodeTransactionParameters): Tran
   };
 }
 
-/** Bytes that are not exactly one transaction of this runtime make it trap, and a node says just that. */
+/** Bytes that are not exactly one transaction of this runtime make it trap, which is all a node reports. */
 function read({ registry }: RuntimeCodec, hex: string) {
   try {
     const extrinsic = registry.createType('Extrinsic', hex);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { writeWhole } from '../../../shared/incomplete-file.ts';
 import { onDisk } from '../../../shared/on-disk.ts';
 import { requiredItem } from '../../../shared/required.ts';
-import { sha256OfFile } from '../../../shared/sha256-of-file.ts';
 import type { Qwen2Config } from '../../model/config.ts';
+import type { KnownHashes } from '../../model/known-hashes.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
 import { weightShapes } from '../../model/weights.ts';
 
@@ -24,6 +24,7 @@ export interface AlignWeightsParameters {
   baseSha256: string;
   /** Where the file is kept. */
   cacheDir: string;
+  hashes: KnownHashes;
 }
 
 /** TensorFlow copies values that do not begin at a multiple of this many bytes. */
@@ -35,18 +36,20 @@ export const ALIGNMENT = 64;
  * @throws FlockOffError `disk` when it cannot be written; then nothing of it stays.
  */
 export async function alignWeights(parameters: AlignWeightsParameters): Promise<AlignedWeights> {
-  const { config, weights, baseSha256, cacheDir } = parameters;
+  const { config, weights, baseSha256, cacheDir, hashes } = parameters;
   const path = join(cacheDir, `${baseSha256}.bf16`);
   const aligned = { path, ...layOut(config) };
-  if (await isWhole(aligned)) return aligned;
+  if (await isWhole(aligned, hashes)) return aligned;
   const what = `the weights cannot be cached in ${cacheDir}`;
   const fix = `make room for ${(aligned.bytes / 1e9).toFixed(1)} GB, or choose another cache folder`;
-  await onDisk({ path, what, fix, bytes: aligned.bytes }, () =>
-    writeWhole(path, async (incomplete) => {
-      const sha256 = await write(incomplete, aligned, weights);
-      await writeFile(sumOf(path), sha256);
-    }),
-  );
+  await onDisk({ path, what, fix, bytes: aligned.bytes }, async () => {
+    const sha256 = await writeWhole(path, async (incomplete) => {
+      const written = await write(incomplete, aligned, weights);
+      await writeFile(sumOf(path), written);
+      return written;
+    });
+    await hashes.learn(path, sha256);
+  });
   return aligned;
 }
 
@@ -61,13 +64,13 @@ function layOut(config: Qwen2Config): Omit<AlignedWeights, 'path'> {
   return { bytes, offsets };
 }
 
-async function isWhole({ path, bytes }: AlignedWeights): Promise<boolean> {
+async function isWhole({ path, bytes }: AlignedWeights, hashes: KnownHashes): Promise<boolean> {
   const size = await stat(path).then(
     (found) => found.size,
     () => -1,
   );
   const sum = await readFile(sumOf(path), 'utf8').catch(() => null);
-  return size === bytes && sum !== null && sum === (await sha256OfFile(path));
+  return size === bytes && sum !== null && sum === (await hashes.of(path));
 }
 
 async function write(

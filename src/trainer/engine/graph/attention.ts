@@ -1,4 +1,3 @@
-import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { VECTORS } from './attention-tiles.ts';
 import type { DType, Value } from './graph.ts';
@@ -55,7 +54,7 @@ export function attentionForward(context: AttentionContext, projected: Value): A
   const { count } = context.tiles;
   const [, pieces] = graph.loop<[Value, Value]>(
     [graph.constant('int32', [0]), ops.list(matmul, count)],
-    ([at]) => ops.reshape(ops.compare('Less', at, count), []),
+    ([at]) => ops.compare('Less', ops.reshape(at, []), count),
     ([at, list]) => {
       const next = ops.add(at, graph.constant('int32', [1]));
       const tile = tileAt(context, at, next);
@@ -88,7 +87,7 @@ export function attentionBackward(context: AttentionContext, { q, k, v, y }: Att
       ops.list('float32', count),
       ops.zeros([2 * kvHeads, lastKeys, headDim]),
     ],
-    ([at]) => ops.reshape(ops.compare('GreaterEqual', at, graph.constant('int32', 0)), []),
+    ([at]) => ops.compare('GreaterEqual', ops.reshape(at, []), graph.constant('int32', 0)),
     ([at, list, ofLaterQueries]) => {
       const tile = tileAt(context, at, ops.add(at, one));
       const [queries, keys, values] = [queriesOf(context, tile, q), keysOf(context, tile, k), keysOf(context, tile, v)];
@@ -124,8 +123,9 @@ const TO_THE_END = [-1, -1, -1];
 type Tile = Record<(typeof VECTORS)[number] | 'paddings', Value>;
 
 function tileAt({ ops, tiles }: AttentionContext, at: Value, next: Value): Tile {
-  const vectors = ops.unpack(ops.pick(tiles.vectors, at, next), VECTORS.length);
-  const named = VECTORS.map((name, i) => [name, requiredItem(vectors, i)]);
+  const vectors = ops.pick(tiles.vectors, at, next);
+  const place = (i: number) => ops.graph.constant('int32', [i]);
+  const named = VECTORS.map((name, i) => [name, ops.pick(vectors, place(i), place(i + 1))]);
   return { ...Object.fromEntries(named), paddings: ops.pick(tiles.paddings, at, next) };
 }
 
@@ -156,7 +156,10 @@ function rotate({ ops, matmul, rotation: { cos, sin } }: AttentionContext, x: Va
 }
 
 /** Of [N, any, D]. */
-function rotateBack({ ops, rotation }: AttentionContext, dy: Value): Value {
-  const [cos, sin] = [rotation.cos, rotation.sin].map((table) => ops.transpose(table, [1, 0, 2])) as [Value, Value];
+function rotateBack({ ops, config, rotation }: AttentionContext, dy: Value): Value {
+  const [cos, sin] = [rotation.cos, rotation.sin].map((table) => ops.reshape(table, [-1, 1, config.headDim])) as [
+    Value,
+    Value,
+  ];
   return ops.add(ops.multiply(dy, cos), ops.swapHalves(ops.multiply(dy, sin), 3));
 }

@@ -92,8 +92,8 @@ export function layerBackward(
 
   const { activated, up, slope } = silu(context, pass.gateUp.y);
   const dActive = exact(back('down', ops.cast(ops.multiply(activated, up), matmul), dy));
-  const dGate = ops.cast(ops.multiply(ops.multiply(dActive, up), slope), matmul);
-  const dUp = ops.cast(ops.multiply(dActive, activated), matmul);
+  const dGate = ops.multiply(ops.multiply(dActive, up), slope);
+  const dUp = ops.multiply(dActive, activated);
   const dH2 = exact(back('gateUp', pass.h2, ops.concat([dGate, dUp], 1)));
   const dAttended = ops.add(dy, normBackward(ops, layer.postAttentionNorm, pass.postAttentionNorm, dH2));
 

@@ -34,12 +34,17 @@ export function drawnDropout(ops: Ops, layers: StackShape[][], tokens: Value): (
       counter: [count, zero, zero, zero],
     });
     const bits = ops.reshape(ops.bitcast(random, 'uint16'), [-1, 2 * numbers]);
-    const masks = ops.splitInto(ops.compare('GreaterEqual', bits, droppedBelow), widths, 1);
+    const all = ops.compare('GreaterEqual', bits, droppedBelow);
+    let begin = 0;
     const kept = stacks.map(({ name, path }, i) => {
+      const width = requiredItem(widths, i);
+      // GPUs have no Split of bools.
+      const drawn = ops.slice(all, [0, begin], [-1, width]);
+      begin += width;
       const mask = graph.node({
         op: 'PlaceholderWithDefault',
-        inputs: [requiredItem(masks, i)],
-        attributes: { dtype: { type: 'bool' }, shape: { shape: [-1, requiredItem(widths, i)] } },
+        inputs: [drawn],
+        attributes: { dtype: { type: 'bool' }, shape: { shape: [-1, width] } },
         dtype: 'bool',
         name: keptOf(path, time),
       });

@@ -13,7 +13,7 @@ import { BatchFeeds } from './batch-feeds.ts';
 import { GraphTraining } from './graph-training.ts';
 import { joined } from './joined.ts';
 import { type LoraGraphParameters, writeLoraGraph } from './lora-graph.ts';
-import { type BatchPlan, type Checkpointing, planBatch, requireEvaluationMemory } from './memory.ts';
+import { type BatchPlan, type Checkpointing, type Device, planBatch, requireEvaluationMemory } from './memory.ts';
 import { FETCH, fedAs, firstMomentOf, secondMomentOf, stageOf } from './names.ts';
 import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
 
@@ -25,8 +25,8 @@ export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'c
   checkpointing?: Checkpointing;
   /** What training may take in all, base weights included. Default: no limit. */
   memoryBytes?: number;
-  /** Tokens computed at once in training, unless a single row has more. Default {@link CALL_TOKENS}. */
-  callTokens?: number;
+  /** Default `cpu`. */
+  device?: Device;
 }
 
 type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
@@ -35,10 +35,10 @@ type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'map
  * halved, and the step computed again, whenever a gradient is too large for float16.
  */
 const LARGEST_SCALE = 65_536;
-/** Enough to keep the matrix products of a CPU busy; more only take memory. */
-const CALL_TOKENS = 1024;
+/** Tokens of a call: enough to keep the matrix products of a device busy; more only take memory. */
+const CALL_TOKENS: Record<Device, number> = { cpu: 1024, gpu: 4096 };
 const DEFAULTS: FilledOptions = {
-  callTokens: CALL_TOKENS,
+  device: 'cpu',
   storage: 'float32',
   matmul: 'float32',
   checkpointing: 'none',
@@ -57,7 +57,7 @@ export class GraphEngine implements LoraEngine {
 
   private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
     this.config = config;
-    this.callTokens = options.callTokens;
+    this.callTokens = CALL_TOKENS[options.device];
     this.#feeds = new BatchFeeds(config);
     this.#session = session;
     this.#options = options;
@@ -172,13 +172,15 @@ async function* weightFeeds(
     if (offset !== undefined && isMatrix) {
       // The matrices of a stack are neighbours in the file, without a gap.
       yield [fedAs(name), { shape: shape as [number, number], offset }];
-    } else if (isMatrix && storage !== 'float32') {
-      const halves = joined(await readAll(sources, weights.readBfloat16), (length) => new Uint16Array(length));
-      yield [fedAs(name), integers(new Int32Array(halves.buffer, halves.byteOffset, halves.length / 2))];
     } else {
-      const read = async (source: string) => (await weights.read(source)).data;
-      const data = joined(await readAll(sources, read), (length) => new Float32Array(length));
-      yield [fedAs(name), { dtype: 'float32', shape, data }];
+      const { buffer, byteOffset, byteLength } =
+        isMatrix && storage !== 'float32'
+          ? joined(await readAll(sources, weights.readBfloat16), (length) => new Uint16Array(length))
+          : joined(
+              await readAll(sources, async (source) => (await weights.read(source)).data),
+              (length) => new Float32Array(length),
+            );
+      yield [fedAs(name), integers(new Int32Array(buffer, byteOffset, byteLength / 4))];
     }
   }
 }

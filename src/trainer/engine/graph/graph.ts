@@ -5,7 +5,6 @@ import { bytesField, integerField, join } from './protobuf.ts';
 export const DTYPES = {
   float32: 1,
   int32: 3,
-  int64: 9,
   bool: 10,
   bfloat16: 14,
   uint16: 17,
@@ -66,6 +65,7 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   #controls: Value[] = [];
   #loop: Loop | undefined;
+  #device: string | null = null;
   readonly #prefix: string;
 
   /** Names that are made up start with `prefix`. */
@@ -85,6 +85,7 @@ export class Graph {
     const fields = [bytesField(1, ownName), bytesField(2, op)];
     for (const source of sources) fields.push(bytesField(3, source.name));
     for (const control of controls) fields.push(bytesField(3, control));
+    if (this.#device !== null) fields.push(bytesField(4, this.#device));
     for (const [key, value] of Object.entries(attributes))
       fields.push(bytesField(5, join([bytesField(1, key), bytesField(2, attributeValue(value))])));
     this.#nodes.push(bytesField(1, join(fields)));
@@ -178,6 +179,17 @@ export class Graph {
       return build();
     } finally {
       this.#controls = before;
+    }
+  }
+
+  /** Everything that `build` writes down runs on this device, such as `/device:GPU:0`, or the graph does not run at all. */
+  on<T>(device: string, build: () => T): T {
+    const before = this.#device;
+    this.#device = device;
+    try {
+      return build();
+    } finally {
+      this.#device = before;
     }
   }
 

@@ -59,6 +59,8 @@ export interface LinearContext {
   ops: Ops;
   /** What matrices are multiplied in. */
   matmul: DType;
+  /** Scalar float32: alpha / rank, and in training also 1 / (1 - dropout). */
+  adapterScale: Value;
   /** Of each stack. */
   blocks: Record<StackName, Blocks>;
 }
@@ -71,7 +73,6 @@ export interface Blocks {
   ofB: Value;
 }
 
-/** `adapterScale`: scalar float32, alpha / rank, and in training also 1 / (1 - dropout). */
 export function blocksOf(ops: Ops, { parts }: StackShape, adapterScale: Value): Blocks {
   const { graph } = ops;
   const p = parts.length;
@@ -158,8 +159,10 @@ function aOfBlocks({ ops, blocks }: LinearContext, { name, parts: { length: p },
   return ops.reshape(ops.sumOver(onDiagonal, 2), [-1, in_]);
 }
 
-function bOfBlocks({ ops, blocks }: LinearContext, stack: LinearStack, of: Value): Value {
-  const byPart = ops.reshape(of, [outOf(stack), stack.parts.length, -1]);
+function bOfBlocks({ ops, blocks, adapterScale }: LinearContext, stack: LinearStack, of: Value): Value {
+  const p = stack.parts.length;
+  if (p === 1) return ops.multiply(of, adapterScale);
+  const byPart = ops.reshape(of, [outOf(stack), p, -1]);
   return ops.sumOver(ops.multiply(byPart, blocks[stack.name].ofB), 1);
 }
 

@@ -70,6 +70,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     tokens,
     rotation: rotation(ops, config),
     tiles: tiles(ops),
+    adapterScale,
     blocks: Object.fromEntries(
       STACK_NAMES.map((name) => [name, blocksOf(ops, stackShape(config, 0, name), adapterScale)]),
     ) as Record<StackName, Blocks>,
@@ -144,15 +145,16 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
   return graph;
 }
 
-/** Two bytes a value come as pairs of bfloat16 in int32, the only integers that are uploaded without a copy per element. */
+/**
+ * Bits come as int32: the addon uploads them without a copy per element, and leaves them on the host. Floats it would put on
+ * a GPU at once, take back, and send again.
+ */
 function fedWeight(ops: Ops, name: string, shape: number[], dtype: DType, mapped: boolean): Value {
-  const isVector = shape.length === 1;
-  if (dtype === 'float32' || mapped || isVector) {
-    const fed = ops.graph.placeholder(fedAs(name), isVector ? 'float32' : dtype, shape);
-    return ops.cast(fed, dtype);
-  }
-  const pairs = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
-  return ops.cast(ops.reshape(ops.bitcast(pairs, 'bfloat16'), shape), dtype);
+  if (mapped) return ops.graph.placeholder(fedAs(name), dtype, shape);
+  const bits = ops.graph.placeholder(fedAs(name), 'int32', [-1]);
+  // Vectors come as float32, whatever they are added in.
+  const fed = dtype === 'float32' || shape.length === 1 ? 'float32' : 'bfloat16';
+  return ops.cast(ops.reshape(ops.bitcast(bits, fed), shape), dtype);
 }
 
 const stacksOf = ({ stacks }: DecoderLayer) => STACK_NAMES.map((name) => stacks[name]);
@@ -199,8 +201,10 @@ function tiles(ops: Ops): Tiles {
   const scalar = (name: string) => graph.placeholder(name, 'int32', []);
   const [mostQueries, mostKeys] = [scalar('most_queries'), scalar('most_keys')];
   // A tile's mask is cut out of this one so that its own keys begin at column mostKeys.
-  const query = ops.add(ops.reshape(ops.range(mostQueries), [-1, 1]), mostKeys);
-  const isFuture = ops.compare('Greater', ops.reshape(ops.range(ops.add(mostKeys, mostQueries)), [1, -1]), query);
+  // As floats, which a GPU compares itself.
+  const count = (to: Value) => ops.cast(ops.range(to), 'float32');
+  const query = ops.add(ops.reshape(count(mostQueries), [-1, 1]), ops.cast(mostKeys, 'float32'));
+  const isFuture = ops.compare('Greater', ops.reshape(count(ops.add(mostKeys, mostQueries)), [1, -1]), query);
   return {
     count: scalar('tiles'),
     lastKeys: scalar('last_keys'),

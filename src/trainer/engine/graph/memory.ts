@@ -3,10 +3,15 @@ import type { Qwen2Config } from '../../model/config.ts';
 import { weightShapes } from '../../model/weights.ts';
 import { partition } from '../../tokens/batches.ts';
 import { TILE_QUERIES } from './attention-tiles.ts';
+import { outOf, stackShapes } from './linear-stack.ts';
 import type { LoraGraphParameters } from './lora-graph.ts';
 import { chunkRowsOf } from './loss-head.ts';
 
+/** Where matrices are multiplied. */
+export type Device = 'cpu' | 'gpu';
+
 export interface TrainingMemoryParameters extends LoraGraphParameters {
+  device: Device;
   /** Rank of the adapter. */
   rank: number;
   /** Tokens of each row that is computed at once. */
@@ -16,17 +21,20 @@ export interface TrainingMemoryParameters extends LoraGraphParameters {
 }
 
 const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
-/** Node, TensorFlow, and the graph with what TensorFlow prepares of it. */
-const RUNTIME_BYTES = 550e6;
+/**
+ * On a CPU Node, TensorFlow, and the graph with what TensorFlow prepares of it. On a GPU CUDA's context and the workspaces of
+ * its libraries, which no card was there to measure.
+ */
+const RUNTIME_BYTES: Record<Device, number> = { cpu: 550e6, gpu: 700e6 };
+/** How often the head is in memory besides: a CPU's matrix library lays it out for itself, once for each of its two products. */
+const HEAD_COPIES: Record<Device, number> = { cpu: 2, gpu: 0 };
 /** Adapter, gradient and two moments. */
 const ADAPTER_COPIES = 4;
 /** How often logits are in memory: as such, their shares, and those in the matmul type. */
 const LOGIT_COPIES = 3;
-/** The head as the matrix library lays it out for itself, once for each of its two products. */
-const HEAD_COPIES = 2;
-/** How often the attention shares of a layer, and values of the width of its feed-forward part, are in memory. */
+/** How often the shares of a tile of attention, and values of the width of a feed-forward part, are in memory. */
 const SHARE_COPIES = 3;
-const WIDE_COPIES = 6;
+const WIDE_COPIES = { evaluation: 6, training: 8 };
 
 /** A batch that is only evaluated. */
 export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpointing'>;
@@ -36,33 +44,47 @@ export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpo
  * the forward pass leaves for the backward pass, and the largest working set. Checked against measured peaks by `npm run bench`.
  */
 export function trainingBytes(parameters: TrainingMemoryParameters): number {
-  const { config, lengths, checkpointing } = parameters;
+  const { config, lengths, matmul, checkpointing } = parameters;
   const { layers, hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize: wide } = config;
-  const positions = tokensOf(lengths);
+  const tokens = tokensOf(lengths);
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
   const residual = residualBytes(parameters);
-  // What the backward pass of a layer reads besides its input; masks are a byte for each input of a linear layer.
-  const masks = positions * (5 * hidden + queries + wide);
-  const kept = residual + BYTES[parameters.matmul] * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
-  return evaluationBytes(parameters) + layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+  // What the backward pass of a layer reads besides its input: what attention added, in float32; the inputs of the linear
+  // layers, q, k and v as projected and as turned, what attention gave, gate and up; a byte for each input of an adapter.
+  const products = BYTES[matmul] * tokens * (2 * hidden + 3 * queries + 3 * keys + 2 * wide);
+  const masks = tokens * (5 * hidden + queries + wide);
+  const kept = residual + products + masks;
+  const passes = layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+  return fixedBytes(parameters) + passes + workingBytes(parameters, 'training');
 }
 
 /** The same of evaluation, which keeps nothing of a layer for later. */
 export function evaluationBytes(parameters: EvaluationMemoryParameters): number {
-  const { config, rank, lengths } = parameters;
-  const { hiddenSize: hidden, vocabSize, heads, intermediateSize: wide } = config;
-  const positions = tokensOf(lengths);
+  return fixedBytes(parameters) + workingBytes(parameters, 'evaluation');
+}
+
+/** What is there whatever is computed. */
+function fixedBytes(parameters: EvaluationMemoryParameters): number {
+  const { config, device, matmul, rank } = parameters;
+  return (
+    RUNTIME_BYTES[device] +
+    weightBytes(parameters) +
+    HEAD_COPIES[device] * BYTES[matmul] * config.vocabSize * config.hiddenSize +
+    4 * ADAPTER_COPIES * adapterWeights(config, rank) +
+    BYTES[matmul] * blockWeights(config, rank)
+  );
+}
+
+/** The largest working set: of a layer, or of the head. */
+function workingBytes(parameters: EvaluationMemoryParameters, purpose: keyof typeof WIDE_COPIES): number {
+  const { config, lengths } = parameters;
+  const { vocabSize, heads, intermediateSize: wide } = config;
+  const tokens = tokensOf(lengths);
   const longest = Math.max(...lengths);
   const shares = 4 * SHARE_COPIES * heads * Math.min(TILE_QUERIES, longest) * longest;
-  const layer = shares + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
-  const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
-  return (
-    RUNTIME_BYTES +
-    weightBytes(parameters) +
-    HEAD_COPIES * BYTES[parameters.matmul] * vocabSize * hidden +
-    4 * ADAPTER_COPIES * adapterWeights(config, rank) +
-    Math.max(layer, logits + 3 * residualBytes(parameters))
-  );
+  const layer = shares + 4 * WIDE_COPIES[purpose] * tokens * wide + castWeights(parameters);
+  const logits = 4 * LOGIT_COPIES * Math.min(tokens, chunkRowsOf(tokens)) * vocabSize;
+  return Math.max(layer, logits + 3 * residualBytes(parameters));
 }
 
 /** What goes from layer to layer. */
@@ -90,6 +112,14 @@ function adapterWeights(config: Qwen2Config, rank: number): number {
   for (const [name, [out, in_]] of weightShapes(config))
     if (in_ !== undefined && name.startsWith('model.layers.')) weights += rank * (out + in_);
   return weights;
+}
+
+/** The adapters in blocks, as they are multiplied. */
+function blockWeights(config: Qwen2Config, rank: number): number {
+  return stackShapes(config).reduce((sum, stack) => {
+    const wide = stack.parts.length * rank;
+    return sum + wide * (stack.parts.length * stack.in_ + outOf(stack));
+  }, 0);
 }
 
 /** Gradient checkpointing. `auto` keeps the activations where they fit into memory, and recomputes them otherwise. */

@@ -159,13 +159,7 @@ export class Ops {
     });
   }
 
-  /** The parts of the first dimension, which goes away. */
-  unpack(x: Value, parts: number): Value[] {
-    const first = this.#same('Unpack', [x], { num: { int: parts }, axis: { int: 0 } });
-    return Array.from({ length: parts }, (_, i) => (i === 0 ? first : this.graph.output(first, i)));
-  }
-
-  /** Cut along a dimension into parts of these sizes. */
+  /** Cut along a dimension into parts of these sizes: floats, on a GPU. */
   splitInto(x: Value, sizes: number[], axis: number): Value[] {
     const inputs = [x, this.graph.constant('int32', sizes), this.graph.constant('int32', axis)];
     const first = this.#same('SplitV', inputs, { num_split: { int: sizes.length }, Tlen: { type: 'int32' } });
@@ -196,9 +190,9 @@ export class Ops {
   /** The tensors of a list, one after the other; `shape` is that of each, -1 where they differ: in their first dimension. */
   concatList(list: Value, dtype: DType, shape: number[]): Value {
     return this.graph.node({
-      op: 'TensorListConcatV2',
-      inputs: [list, this.graph.constant('int32', shape), this.cast(this.graph.constant('int32', [0]), 'int64')],
-      attributes: { element_dtype: { type: dtype }, shape_type: { type: 'int32' } },
+      op: 'TensorListConcat',
+      inputs: [list],
+      attributes: { element_dtype: { type: dtype }, element_shape: { shape } },
       dtype,
     });
   }

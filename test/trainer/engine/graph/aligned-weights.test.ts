@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { alignWeights } from '../../../../src/trainer/engine/graph/aligned-weights.ts';
 import { GraphEngine } from '../../../../src/trainer/engine/graph/graph-engine.ts';
 import { LoraTrainer } from '../../../../src/trainer/lora-trainer.ts';
+import { KnownHashes } from '../../../../src/trainer/model/known-hashes.ts';
 import { openModelWeights, readModelConfig } from '../../../../src/trainer/model/model-files.ts';
 import { collate } from '../../../../src/trainer/tokens/batches.ts';
 import { golden, goldenRows, loadQuietly, temporaryFolder } from '../../golden/golden.ts';
@@ -22,7 +23,17 @@ async function align(cacheDir: string, baseSha256 = SHA) {
     },
   };
   try {
-    return { ...(await alignWeights({ config, weights: counted, baseSha256, cacheDir })), reads, config };
+    return {
+      ...(await alignWeights({
+        config,
+        weights: counted,
+        baseSha256,
+        cacheDir,
+        hashes: new KnownHashes(temporaryFolder()),
+      })),
+      reads,
+      config,
+    };
   } finally {
     await weights.close();
   }

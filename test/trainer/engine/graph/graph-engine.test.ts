@@ -130,7 +130,12 @@ describe('the graph engine', () => {
   it('gives the same gradient and draws the same dropout when there is memory for one row at a time only', async () => {
     const adapter = await adapterOf(4, 0.1);
     const batch = batchOf([40, 30, 35]);
-    const model = { config: await readModelConfig(golden(MODEL)), storage: 'float32', matmul: 'float32' } as const;
+    const model = {
+      config: await readModelConfig(golden(MODEL)),
+      storage: 'float32',
+      matmul: 'float32',
+      device: 'cpu',
+    } as const;
     const oneRow = { ...model, rank: 4, lengths: [40], checkpointing: 'layer' as const };
     const [free, tight] = [
       await graph(),
@@ -164,7 +169,7 @@ describe('the graph engine', () => {
 
   it('is not loaded where the rows of the recipe could not be trained on, with adapters of its rank', async () => {
     const config = await readModelConfig(golden(MODEL));
-    const model = { config, storage: 'float32', matmul: 'float32', checkpointing: 'layer' } as const;
+    const model = { config, storage: 'float32', matmul: 'float32', checkpointing: 'layer', device: 'cpu' } as const;
     const memoryBytes = Math.ceil(trainingBytes({ ...model, rank: 4, lengths: [512, 512] }));
     const load = (rank: number) =>
       LocalTrainer.load(golden(MODEL), {
@@ -207,6 +212,7 @@ describe('the plan of a batch', () => {
     config: SHAPES['1.5b']!,
     storage: 'bfloat16',
     matmul: 'bfloat16',
+    device: 'cpu',
     rank: 16,
     lengths: Array<number>(8).fill(512),
   } as const;

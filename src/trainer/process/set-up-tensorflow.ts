@@ -1,0 +1,34 @@
+import { FlockOffError } from '../../errors/flock-off-error.ts';
+import type { EngineParameters } from './trainer-parameters.ts';
+
+/** What XLA compiles: every operation that it can, on GPUs and on the CPU. */
+const XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
+const JIT_FLAG = /\s*--tf_xla_(auto_jit|cpu_global_jit)(=\S*)?/g;
+
+/** What TensorFlow of this process was started with. */
+let started: string | undefined;
+
+/**
+ * Sets what TensorFlow and CUDA read once in the life of a process and what losses depend on: to be called before they are
+ * loaded. Whatever the environment says, float32 is float32 unless `tf32` is asked for, and XLA compiles where it is asked to.
+ * @returns whether XLA compiles.
+ * @throws FlockOffError `bad-argument` where TensorFlow was started otherwise in this process.
+ */
+export function setUpTensorFlow({ matmul, xla = 'auto' }: Pick<EngineParameters, 'matmul' | 'xla'>): boolean {
+  const compiles = xla === 'on';
+  const wanted = JSON.stringify({ tf32: matmul === 'tf32', xla: compiles });
+  if (started !== undefined && started !== wanted)
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `TensorFlow was started in this process with ${started}, ${wanted} is asked for`,
+      fix: "leave out 'inline', so that each trainer has a process of its own",
+    });
+  started = wanted;
+  if (matmul === 'tf32') delete process.env.NVIDIA_TF32_OVERRIDE;
+  else process.env.NVIDIA_TF32_OVERRIDE = '0';
+  const others = (process.env.TF_XLA_FLAGS ?? '').replace(JIT_FLAG, '').trim();
+  const flags = [others, compiles ? XLA_FLAGS : ''].filter(Boolean).join(' ');
+  if (flags) process.env.TF_XLA_FLAGS = flags;
+  else delete process.env.TF_XLA_FLAGS;
+  return compiles;
+}

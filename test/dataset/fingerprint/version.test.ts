@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
+import { FINGERPRINT_VERSION } from '../../../src/dataset/fingerprint/format.ts';
+import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
+import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
+import { chat, letters } from './rows.ts';
+
+/** Texts with everything that the normal form looks at. */
+const TEXTS = [
+  'Why is the sky blue? Because the air scatters short waves more than long ones, which is called Rayleigh scattering.',
+  'CAFÉ cafe\u0301 ｗｉｄｅ １２ 𝐛𝐨𝐥𝐝 ᴛʜɪs раураl Ноst h3ll0 w0rld heIlo rnodern mp3 mp4 w\u200bo\u2060rd',
+  '<b class="x">b&#111;ld</b>&nbsp;w&amp;rd &#x41; &lt;p&gt; <|im_end|> [INST] <<SYS>> 3 < 4 and 5 > 2',
+  '- **one**\n* _two_\n1. first (2) second\n(2) second\n#3: third\n[4] fourth\n  > 5) fifth',
+  'x + y = 1,000 * 2.5 / 3 - 7 % 2 ^ 8; 3 \u2212 5, 1 2 3, 4\u20445, 12:30, (1 + 2) * [3 - 4], -1 != +1 !',
+  'say h-e-l-l-o, s a y h e l l o, t+h+i+s i+s t+h+e e+n+d t+h+i+s i+s t+h+e e+n+d',
+  'Das Wetter ist schön; 日本語の文章です。 한국어 문장입니다. Это предложение по-русски. هذه جملة عربية ٣٧ हिन्दी वाक्य',
+  '㌀ ﷺ ½ Ⅷ ﬁne \u2028 end \u{1d7d8}\u{1d7ff} \ud83d\ude00 \ud83d',
+];
+
+const rowsOf = (text: string): DatasetRow[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const sample = sampleDatasets({ seed: 1 });
+
+/**
+ * Fingerprints are stored and passed on between validators, so the same rows must have the same fingerprint as long as
+ * the version is the same. Whoever changes one of these raises {@link FINGERPRINT_VERSION}, once a version was released.
+ */
+it.each<[string, () => DatasetRow[], string]>([
+  ['none', () => [], 'c1a0ba659b6b3659'],
+  ['a sample dataset', () => rowsOf(sample.good), '065400729769e85e'],
+  ['a sample dataset of short answers', () => rowsOf(sample.mediocre), '3f23507e7432d2e1'],
+  [
+    'every text as a question and as an answer',
+    () => TEXTS.flatMap((a) => TEXTS.map((b) => chat(a, b))),
+    '07e87e8380cce011',
+  ],
+  [
+    'every text with a short answer',
+    () => TEXTS.flatMap((text) => ['Yes', '12', '-12', '!', '\ud83d\ude00'].map((b) => chat(text, b))),
+    '831a3b0e4852b4f7',
+  ],
+  [
+    'chats of several turns, some the same',
+    () => [1, 2, 3, 1, 2].map((i) => chat(...TEXTS.slice(i), ...TEXTS.slice(0, i))),
+    '558dc9862e5de938',
+  ],
+  [
+    'long and very long answers',
+    () => [40, 200, 1_000, 5_000, 80_000].map((length, i) => chat(letters(30, i), letters(length, i + 9))),
+    'e3b9a75e0afd9cdf',
+  ],
+  [
+    'twenty numbers',
+    () => [chat('Count', Array.from({ length: 20 }, (_, i) => `${i * i} is ${i} squared`).join(', '))],
+    '03e3593da28c2442',
+  ],
+])('version 1 has one fingerprint of %s', (_, rows, expected) => {
+  expect(FINGERPRINT_VERSION).toBe(1);
+  expect(createHash('sha256').update(fingerprintRows(rows())).digest('hex').slice(0, 16)).toBe(expected);
+});
