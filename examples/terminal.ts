@@ -51,12 +51,12 @@ function inWords(outcome: Outcome): string {
 /** The epoch as a table a person can read. */
 export function reportTable(report: EpochReport): string {
   const table = new Table({
-    head: ['uid', 'dataset', 'rows', 'loss / verdict', 'win rate', 'weight', 'why'],
+    head: ['uid', 'dataset', 'rows', 'loss / verdict', 'score', 'weight', 'why'],
     colWidths: [5, 22, 7, 18, 10, 9, 50],
     wordWrap: true,
     style: process.stdout.isTTY ? {} : { head: [], border: [] },
   });
-  for (const { uid, pointer, rows, outcome, winRate, weight, why } of report.entries) {
+  for (const { uid, pointer, rows, outcome, score, weight, why } of report.entries) {
     const dataset = pointer?.split(':')[0] ?? '(not text)';
     const result =
       outcome.kind === 'scored'
@@ -69,14 +69,18 @@ export function reportTable(report: EpochReport): string {
       printable(dataset),
       rows ?? '-',
       result,
-      winRate === null ? '-' : winRate.toFixed(2),
+      score === null ? '-' : score.toFixed(2),
       weightText(weight),
       printable(why),
     ]);
   }
-  const { baselineLossNatsPerToken: baseline, notSent } = report;
+  const { baselineLossNatsPerToken: baseline, notSent, policy } = report;
   const lines = [table.toString()];
-  if (baseline !== null) lines.push(`the base model alone has loss ${baseline.toFixed(4)}, to be beaten by 4 %`);
+  const { earlierAdvantage = 0 } = policy.parameters;
+  if (baseline !== null)
+    lines.push(
+      `the base model alone has loss ${baseline.toFixed(4)}, to be beaten by ${Number((100 * Number(earlierAdvantage)).toFixed(2))} %`,
+    );
   if (notSent !== null) lines.push(notSent);
   return lines.join('\n');
 }

@@ -27,6 +27,7 @@ export function validatorCommand(): Command {
     .option('--ledger_from <address>', 'hotkey of the validator whose ledger that is')
     .option('--repair_state', 'get back what can be had of a damaged state; the damaged one is kept beside it', false)
     .option('--metrics_dir <folder>', 'loss, rate and speed of every training step, a file for each submission')
+    .option('--policy <file>', "a policy of one's own, .mjs or .ts, in place of the one that the competition names")
     .option('--eval_data_dir <folder>', "the competition's evaluation set; needed but for the tiny base model")
     .option('--base_model <model>', 'hub id or folder', 'Qwen/Qwen2.5-1.5B-Instruct')
     .addOption(

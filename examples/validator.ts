@@ -17,9 +17,10 @@ import { openEvaluationSet } from './evaluation-set.ts';
 import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
 import { openState } from './open-state.ts';
-import { commonOptions, readBeacon, readCompetition, requireNetuid } from './options.ts';
+import { commonOptions, readBeacon, requireNetuid } from './options.ts';
 import { Owners } from './owners.ts';
 import { pendingReveal } from './pending-reveal.ts';
+import { readRules } from './rules.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { type Saying, silent } from './status.ts';
@@ -53,7 +54,7 @@ async function validate(
   const options = commonOptions(command);
   const netuid = requireNetuid(command);
 
-  const competition = await readCompetition(flags.competition_file);
+  const { competition, policy } = await readRules(flags);
   const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
   const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
@@ -83,8 +84,7 @@ async function validate(
   say(`training on ${backendText(trainer)}`);
   await runValidator({
     validator: {
-      netuid,
-      competition,
+      ...{ netuid, competition, policy },
       subtensor,
       metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
       weightSetter,

@@ -36,6 +36,8 @@ export interface LineProblem {
 
 export interface RowsCheckParameters {
   competition: Competition;
+  /** Whether a dataset may have a row at all. Default: any. */
+  isAllowed?: (row: DatasetRow) => boolean;
   /** Takes each row with its line, from 1, in order, as long as no line was refused. */
   onRow: (row: DatasetRow, line: number) => void;
   /** Whether `onRow` takes the rows of a refused file as well. Default: false. */
@@ -86,7 +88,7 @@ export class RowsCheck {
   }
 
   #take(line: Line): void {
-    const parsed = this.#excess ? null : this.#parse(line);
+    const parsed = this.#excess ? null : this.#allowed(this.#parse(line));
     if (parsed === null) return;
     if (parsed.row) {
       this.#rows++;
@@ -120,6 +122,13 @@ export class RowsCheck {
     this.#excess = reject('dataset-too-large', message, { jsonNodes, maxJsonNodes, lines: number });
     this.#refuse();
     return null;
+  }
+
+  #allowed(parsed: ParsedRow | null): ParsedRow | null {
+    const { isAllowed } = this.#parameters;
+    if (!parsed?.row || !isAllowed || isAllowed(parsed.row)) return parsed;
+    const problem = 'no row of the evaluation set, from which this competition wants its rows';
+    return { problem, kind: problem, isJson: true };
   }
 
   #refuse(): void {

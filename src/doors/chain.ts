@@ -38,7 +38,7 @@ export type { ChainValue, MapEntry, Snapshot, StorageRead } from '../chain/node/
 export type { CommitmentRoom } from '../chain/subnet/commitments.ts';
 export type { EpochPosition } from '../chain/subnet/epoch-schedule.ts';
 export { type RequireSubnetParameters, requireSubnet } from '../chain/subnet/identity.ts';
-export type { Subnet } from '../chain/subnet/subnet.ts';
+export type { Subnet, SubnetAt } from '../chain/subnet/subnet.ts';
 export { type HotkeyParameters, Subtensor, type SubtensorParameters, type UidParameters } from '../chain/subtensor.ts';
 export type { DrandBeacon } from '../chain/timelock/drand.ts';
 export type { RuntimeCall, RuntimeCalls } from '../chain/transaction/runtime-calls.ts';

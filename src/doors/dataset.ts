@@ -21,7 +21,7 @@ export { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 export { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 export type { OthersRow, RowSource } from '../dataset/fingerprint/judged-showing.ts';
 export type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
-export type { Showing } from '../dataset/fingerprint/showings.ts';
+export type { FingerprintFile, Showing } from '../dataset/fingerprint/showings.ts';
 export { loadEvaluationSet } from '../dataset/load-rows.ts';
 export { rowHash } from '../dataset/row-hash.ts';
 export type { FlockOffErrorFacts } from '../errors/facts.ts';

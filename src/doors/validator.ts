@@ -9,6 +9,33 @@ export {
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
+export { benchmarkCurvePolicy } from '../policy/benchmark-curve.ts';
+export {
+  type ComputeWeightsParameters,
+  type ComputeWeightsReturnType,
+  computeWeights,
+} from '../policy/compute-weights.ts';
+export { dailyWinnerPolicy } from '../policy/daily-winner.ts';
+export type {
+  EpochMoment,
+  Intake,
+  Policy,
+  PolicyDrawParameters,
+  PolicyExplainParameters,
+  PolicyMiner,
+  PolicyScoreParameters,
+  PolicyWeighParameters,
+  Weighed,
+} from '../policy/policy.ts';
+export { policyOf } from '../policy/shipped.ts';
+export { winRatesPolicy } from '../policy/win-rates.ts';
+export {
+  type Draw,
+  type DrawCandidate,
+  type DrawParameters,
+  type DrawShares,
+  drawByShares,
+} from '../queue/draw-by-shares.ts';
 export {
   EvalQueue,
   type EvalQueueParameters,
@@ -17,6 +44,7 @@ export {
   type NextEpochReturnType,
 } from '../queue/eval-queue.ts';
 export { LeftOutEvidence } from '../schema/left-out-evidence.ts';
+export { type BenchmarkCurveRules, type DailyWinnerRules, PolicyChoice, type WinRatesRules } from '../schema/policy.ts';
 export type { Submission } from '../schema/submission.ts';
 export {
   type BenchmarkCurve,
@@ -24,13 +52,9 @@ export {
   type ScoreBenchmarkParameters,
   scoreBenchmark,
 } from '../scoring/benchmark.ts';
-export {
-  type ComputeWeightsParameters,
-  type ComputeWeightsReturnType,
-  computeWeights,
-} from '../scoring/compute-weights.ts';
 export { pickDailyWinner } from '../scoring/daily-winner.ts';
 export {
+  type Advantage,
   type BeatsBaselineParameters,
   beatsBaseline,
   type Contestant,

@@ -123,6 +123,12 @@ export interface FlockOffErrorFacts {
     /** Tokens of the longest row. */
     length: number;
   };
+  'policy-failed': {
+    /** Its name. */
+    policy: string;
+    /** The decision it was asked for: `draw`, `score`, `weigh` or `explain`. */
+    decision: string;
+  };
   'port-in-use': {
     port: number;
   };

@@ -2,12 +2,8 @@ import { z } from 'zod';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { MersenneTwister } from '../shared/random.ts';
 import { requireNumber, requireNumbers } from '../shared/require-number.ts';
+import { type Draw, drawByShares } from './draw-by-shares.ts';
 
-/** Shares of an epoch's places after the first pass: 8 of 32 by weight, 16 at random, 8 by longest wait. */
-const TOP_SHARE = 1 / 4;
-const DRAWN_SHARE = 1 / 2;
-/** Chance of a miner at `rank` is proportional to exp(-rank / RANK_SCALE). */
-const RANK_SCALE = 32;
 const EPOCH_SEEDS = 65_536;
 const LARGEST_SEED = 2 ** 32 - 1;
 
@@ -41,6 +37,11 @@ export interface NextEpochParameters {
   seed?: number;
   /** Most miners of an epoch, at least 2: one alone is compared with nobody. Default 32. */
   places?: number;
+  /**
+   * Who of them is evaluated. Default `drawByShares()`: of 32 places after the first pass 8 by weight, 16 by chance, 8 by
+   * longest wait.
+   */
+  draw?: Draw;
 }
 
 export interface NextEpochReturnType {
@@ -51,10 +52,10 @@ export interface NextEpochReturnType {
 }
 
 /**
- * Decides who is evaluated when. The first pass goes through everybody once, in random order; places left in its last
- * epoch go to those who have waited longest. Afterwards a quarter of the places go to the highest weights, half are
- * drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
- * waited longest, so that nobody is left out for ever.
+ * Decides who is evaluated when, and remembers it. The first pass goes through everybody once, in random order; places
+ * left in its last epoch go to those who have waited longest. Afterwards a quarter of the places go to the highest weights,
+ * half are drawn by chance from the rest (better ranks more likely, without replacement), and a quarter go to those who have
+ * waited longest, so that nobody is left out for ever. Other shares, and other draws: `draw`.
  *
  * Deterministic: the same state and the same input give the same draw. Keep `toJSON()` and go on with it as `state`.
  *
@@ -78,7 +79,14 @@ export class EvalQueue {
    * Draws the next epoch and counts its miners as evaluated.
    * @throws FlockOffError `bad-argument` for fewer than 2 places, a weight that is negative or not finite, and a seed that is none.
    */
-  next({ hotkeys, registered = hotkeys, weights, seed, places = 32 }: NextEpochParameters): NextEpochReturnType {
+  next({
+    hotkeys,
+    registered = hotkeys,
+    weights,
+    seed,
+    places = 32,
+    draw = drawByShares(),
+  }: NextEpochParameters): NextEpochReturnType {
     requirePlaces(places);
     requireNumbers('weights', Object.entries(weights));
     const state = this.#state;
@@ -90,9 +98,16 @@ export class EvalQueue {
 
     const everybody = shuffled([...new Set(hotkeys)].sort(), random);
     const unseen = everybody.filter((hotkey) => !(hotkey in state.lastEvaluated));
-    const chosen = state.firstPass
-      ? this.#byWaiting(everybody).slice(0, places)
-      : this.#choose(everybody, weights, places, random);
+    const chosen = draw({
+      candidates: everybody.map((hotkey) => ({
+        hotkey,
+        weight: weights[hotkey] ?? 0,
+        lastEvaluated: state.lastEvaluated[hotkey] ?? null,
+      })),
+      places,
+      firstPass: state.firstPass,
+      random: () => random.nextUniform(),
+    });
     if (unseen.length <= places) state.firstPass = false;
 
     state.epoch++;
@@ -108,31 +123,6 @@ export class EvalQueue {
     const { epoch, lastEvaluated } = this.#state;
     const halfway = Math.floor((Math.min(epoch, ...Object.values(lastEvaluated)) + epoch) / 2);
     for (const hotkey of hotkeys) if (hotkey in lastEvaluated) lastEvaluated[hotkey] = halfway;
-  }
-
-  #choose(everybody: string[], weights: Record<string, number>, places: number, random: MersenneTwister): string[] {
-    const ranked = everybody.toSorted((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0));
-    const topCount = Math.floor(places * TOP_SHARE);
-    const top = ranked.slice(0, topCount);
-    // Exponential races: the smallest -ln(u) / p win, which is a draw without replacement in proportion to p.
-    const drawn = ranked
-      .slice(topCount)
-      .map((hotkey, i) => ({
-        hotkey,
-        arrival: -Math.log(1 - random.nextUniform()) / Math.exp(-(topCount + i) / RANK_SCALE),
-      }))
-      .sort((a, b) => a.arrival - b.arrival)
-      .slice(0, Math.floor(places * DRAWN_SHARE))
-      .map(({ hotkey }) => hotkey);
-    const taken = new Set([...top, ...drawn]);
-    const waiting = this.#byWaiting(everybody.filter((hotkey) => !taken.has(hotkey)));
-    return [...taken, ...waiting.slice(0, places - taken.size)];
-  }
-
-  /** Who was never evaluated comes first, then who has waited longest; in the order given where that is the same. */
-  #byWaiting(hotkeys: string[]): string[] {
-    const last = (hotkey: string) => this.#state.lastEvaluated[hotkey] ?? -1;
-    return hotkeys.toSorted((a, b) => last(a) - last(b));
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PolicyChoice } from './policy.ts';
 
 /** LoRA recipe of a competition; the defaults are FLock OFF's (rank 16, alpha 32, every linear layer). */
 export const LoraRecipe = z.object({
@@ -95,6 +96,8 @@ export const Competition = z.object({
     .int()
     .positive()
     .default(1024 ** 3),
+  /** What the competition decides by: who is drawn, what a loss is worth, what weights follow (docs/policies.md). */
+  policy: PolicyChoice.prefault({ name: 'win-rates' }),
   recipe: LoraRecipe.prefault({}),
 });
 export type Competition = z.infer<typeof Competition>;

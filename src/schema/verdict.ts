@@ -8,6 +8,7 @@ export const VerdictReason = z.enum([
   'unpinned-commit', // the commit is a branch, not a 40-hex sha
   'dataset-missing', // repository, revision or data.jsonl does not exist (or is private)
   'dataset-denied', // gated or disabled repository
+  'excluded', // the operator of this validator leaves the repository out, and says why
   'foreign-dataset', // the repository names its owners, and this hotkey is none of them
   'dataset-too-large', // more bytes, or more text, than the competition allows
   'invalid-rows', // some line is not a row
@@ -36,6 +37,7 @@ export const Verdict = z.discriminatedUnion('reason', [
   verdict('unpinned-commit'),
   verdict('dataset-missing'),
   verdict('dataset-denied'),
+  verdict('excluded'),
   verdict('foreign-dataset', {
     /** Hotkeys that the repository names, the first twenty. */
     owners: z.array(z.string()),

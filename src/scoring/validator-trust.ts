@@ -16,17 +16,17 @@ export function expectedTrustLoss(weights: Shares, consensus: Shares): number {
 }
 
 /**
- * Moves the weights toward the normalised consensus by the smallest step that keeps the expected validator trust at 0.5
- * or more. Where even the whole way does not reach it, aims for 1.05 times the least loss that can be reached.
+ * Moves the weights toward the normalised consensus by the smallest step that keeps the expected validator trust at `leastTrust`
+ * (0..1) or more. Where even the whole way does not reach it, aims for 1.05 times the least loss that can be reached.
  * Without any consensus yet (a fresh subnet) nothing is moved.
  */
-export function restoreValidatorTrust(weights: Shares, consensus: Shares): Shares {
+export function restoreValidatorTrust(weights: Shares, consensus: Shares, leastTrust = LEAST_TRUST): Shares {
   requireNumbers('weights', weights, PARTS_OF_ONE);
   const goal = normalised(consensus);
   if (sumOf(goal) === 0) return weights;
   const lossAt = (lambda: number) => expectedTrustLoss(blend(weights, goal, lambda), consensus);
   const least = lossAt(1);
-  const allowed = least <= 1 - LEAST_TRUST ? 1 - LEAST_TRUST : least * LEAST_LOSS_MARGIN;
+  const allowed = least <= 1 - leastTrust ? 1 - leastTrust : least * LEAST_LOSS_MARGIN;
   if (lossAt(0) <= allowed) return weights;
   return blend(
     weights,

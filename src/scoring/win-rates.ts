@@ -19,10 +19,17 @@ export function requireContestants(name: string, contestants: Contestant[]): voi
 /** A later dataset must be this much better (relative) to beat an earlier one. */
 const EARLIER_ADVANTAGE = 0.04;
 
+/** The advantage (relative, 0..1) of a dataset over later ones, by the block it was committed in. */
+export type Advantage = (commitBlock: number) => number;
+
 export interface WinRatesParameters {
   contestants: Contestant[];
   /** Loss of the base model alone, one more rival to everybody, and earlier than all. Default `null`: it takes no part. */
   baselineLossNatsPerToken?: number | null;
+  /** Default: 0.04, whatever the block. */
+  advantage?: Advantage;
+  /** Of the base model alone, relative. Default 0.04. */
+  baselineAdvantage?: number;
 }
 
 /**
@@ -31,21 +38,38 @@ export interface WinRatesParameters {
  * A single contestant without a baseline has win rate 0: there is nobody to win against.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and what is no block number.
  */
-export function winRates({ contestants, baselineLossNatsPerToken = null }: WinRatesParameters): Map<string, number> {
+export function winRates({
+  contestants,
+  baselineLossNatsPerToken = null,
+  advantage = () => EARLIER_ADVANTAGE,
+  baselineAdvantage,
+}: WinRatesParameters): Map<string, number> {
   requireContestants('contestants', contestants);
   return new Map(
     contestants.map((one) => {
-      const won = contestants.filter((rival) => rival !== one).map((rival) => beats(one, rival));
-      if (baselineLossNatsPerToken !== null) won.push(beatsBaseline({ ...one, baselineLossNatsPerToken }));
-      return [one.hotkey, won.length === 0 ? 0 : won.filter(Boolean).length / won.length];
+      const beaten = contestants.filter((rival) => rival !== one && beats(one, rival)).length;
+      const rivals = contestants.length - 1;
+      if (baselineLossNatsPerToken === null) return [one.hotkey, rivals === 0 ? 0 : beaten / rivals];
+      const beatsBase = beatsBaseline({ ...one, baselineLossNatsPerToken, advantage: baselineAdvantage });
+      return [one.hotkey, (beaten + Number(beatsBase)) / (rivals + 1)];
     }),
   );
+
+  function beats(one: Contestant, rival: Contestant): boolean {
+    return handicapped(one, rival) < handicapped(rival, one);
+  }
+
+  function handicapped({ lossNatsPerToken, commitBlock }: Contestant, rival: Contestant): number {
+    return commitBlock < rival.commitBlock ? lossNatsPerToken * (1 - advantage(commitBlock)) : lossNatsPerToken;
+  }
 }
 
 export interface BeatsBaselineParameters {
   lossNatsPerToken: number;
   /** Of the base model alone. */
   baselineLossNatsPerToken: number;
+  /** Relative. Default 0.04. */
+  advantage?: number;
 }
 
 /**
@@ -53,16 +77,12 @@ export interface BeatsBaselineParameters {
  * 4 % less.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite.
  */
-export function beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken }: BeatsBaselineParameters): boolean {
+export function beatsBaseline({
+  lossNatsPerToken,
+  baselineLossNatsPerToken,
+  advantage = EARLIER_ADVANTAGE,
+}: BeatsBaselineParameters): boolean {
   requireNumber('lossNatsPerToken', lossNatsPerToken);
   requireNumber('baselineLossNatsPerToken', baselineLossNatsPerToken);
-  return lossNatsPerToken < baselineLossNatsPerToken * (1 - EARLIER_ADVANTAGE);
-}
-
-function beats(one: Contestant, rival: Contestant): boolean {
-  return handicapped(one, rival) < handicapped(rival, one);
-}
-
-function handicapped(one: Contestant, rival: Contestant): number {
-  return one.commitBlock < rival.commitBlock ? one.lossNatsPerToken * (1 - EARLIER_ADVANTAGE) : one.lossNatsPerToken;
+  return lossNatsPerToken < baselineLossNatsPerToken * (1 - advantage);
 }

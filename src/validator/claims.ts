@@ -68,7 +68,7 @@ function noLongerReadable(repo: string, sinceBlock: number): Verdict {
 export function noteEvaluations(
   validator: Validator,
   { ledger, pointers, block }: ClaimsParameters,
-  { outcomes, belowBaseline }: { outcomes: Map<string, Outcome>; belowBaseline: Set<string> },
+  { outcomes, worthless }: { outcomes: Map<string, Outcome>; worthless: Set<string> },
 ): void {
   for (const [hotkey, outcome] of outcomes) {
     const submission = pointers.get(hotkey)?.submission;
@@ -76,7 +76,7 @@ export function noteEvaluations(
     if (!showing || outcome.kind === 'postponed') continue;
     // Access is checked by itself, above.
     if (outcome.kind === 'rejected' && OF_ACCESS.has(outcome.verdict.reason)) continue;
-    const beatsBaseline = outcome.kind === 'scored' && !belowBaseline.has(hotkey);
+    const beatsBaseline = outcome.kind === 'scored' && !worthless.has(hotkey);
     ledger.putShowing(hotkey, showing, evaluated(showing, beatsBaseline, block));
   }
   settleClaims(validator, { ledger, pointers, block });

@@ -1,8 +1,10 @@
+import { decide } from '../policy/decide.ts';
 import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { findEpochStart } from './epoch-start.ts';
 import { type ReadPointer, readPointers } from './pointers.ts';
+import { intakeOf, type PolicyContext, policyContext } from './policy.ts';
 import { type Standings, storedAverages } from './standing.ts';
 import type { OpenEpoch, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
@@ -13,6 +15,8 @@ export interface DrawnEpoch extends OpenEpoch {
   /** The drawn miners' submissions. */
   drawn: Submission[];
   history: StateHistory;
+  /** What the policy decides by. */
+  context: PolicyContext;
 }
 
 /**
@@ -27,13 +31,14 @@ export async function drawMiners(
 ): Promise<DrawnEpoch> {
   const { state, onEvent, minersPerEpoch, netuid, competition, subtensor } = validator;
   const logger = safeLogger(validator.logger);
+  const { excluded } = intakeOf(validator);
   const before = await state.history();
   const left = await state.openEpoch();
   const isDropped = left !== null && (await isLongOver(left));
   // What earlier versions left does not say what it was drawn from.
-  const resumed = before !== null && left?.neurons && !isDropped ? { epoch: left, history: before } : null;
+  const resumed = before !== null && left?.timeMs !== undefined && !isDropped ? { epoch: left, history: before } : null;
   const { epoch, history } = resumed ?? (await draw());
-  const pointers = readPointers(epoch, competition);
+  const pointers = readPointers(epoch, competition, excluded);
   logger.debug(
     `the epoch of block ${epoch.startBlock} ${resumed ? 'goes on with the draw that was stored' : `draws from ${pointers.size} pointers of ${epoch.neurons.length} neurons`}: ${epoch.hotkeys.length} miners`,
     { hotkeys: epoch.hotkeys, seed: epoch.epochSeed, seedBlock: epoch.seedBlock },
@@ -46,7 +51,9 @@ export async function drawMiners(
     resumed: resumed !== null,
   });
   const submissions = submissionsOf(pointers);
-  return { ...epoch, history, pointers, drawn: epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []) };
+  const context = policyContext(validator, epoch, pointers, history);
+  const drawn = epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []);
+  return { ...epoch, history, pointers, context, drawn };
 
   async function isLongOver({ startBlock }: OpenEpoch): Promise<boolean> {
     const block = await subtensor.waitForBlock({ block: 0, signal });
@@ -65,13 +72,15 @@ export async function drawMiners(
       );
     const stored = await state.queue();
     const queue = stored === null ? new EvalQueue({ seed: 0 }) : new EvalQueue({ state: stored });
+    const { policy, ...context } = policyContext(validator, start, readPointers(start, competition, excluded), before);
     if (isDropped) queue.postpone(left.hotkeys);
     const next = queue.next({
-      hotkeys: [...submissionsOf(readPointers(start, competition)).keys()],
+      hotkeys: [...context.miners.keys()],
       registered: start.neurons.map(({ hotkey }) => hotkey),
       weights: storedAverages(standings),
       places: minersPerEpoch,
       seed,
+      draw: (drawing) => decide(policy, 'draw', { ...drawing, ...context }),
     });
     const history: StateHistory = {
       sinceBlock: start.startBlock,
@@ -96,9 +105,10 @@ function submissionsOf(pointers: Map<string, ReadPointer>): Map<string, Submissi
 export async function finishEpoch(
   { state }: Validator,
   { startBlock, history }: DrawnEpoch,
-  { standings, postponed }: { standings: Standings; postponed: string[] },
+  { standings, postponed, memory }: { standings: Standings; postponed: string[]; memory: StateHistory['memory'] },
 ): Promise<void> {
   const queue = new EvalQueue({ state: await state.queue() });
   queue.postpone(postponed);
-  await state.finishEpoch({ standings, queue: queue.toJSON(), history: { ...history, lastStartBlock: startBlock } });
+  const next = { ...history, lastStartBlock: startBlock, memory };
+  await state.finishEpoch({ standings, queue: queue.toJSON(), history: next });
 }

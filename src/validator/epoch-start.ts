@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Snapshot } from '../chain/node/snapshot.ts';
 import { waitForFinalBlock } from '../chain/subnet/final-block.ts';
-import type { Subnet } from '../chain/subnet/subnet.ts';
+import type { SubnetAt } from '../chain/subnet/subnet.ts';
 import { safeLogger } from '../shared/logger.ts';
 import type { EpochStart, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
@@ -71,9 +71,9 @@ async function afterLast(
 }
 
 /** What an epoch rests on of the subnet: who left it has no part in it. */
-function startOf({ metagraph, commitments }: Subnet): Pick<EpochStart, 'neurons' | 'commitments'> {
+function startOf({ metagraph, commitments, timeMs, ownerUid }: SubnetAt): Omit<EpochStart, 'startBlock' | 'seedBlock'> {
   const neurons = metagraph.neurons.map(({ uid, hotkey, coldkey, registrationBlock, consensus }) => {
     return { uid, hotkey, coldkey, registrationBlock, consensus };
   });
-  return { neurons, commitments: neurons.flatMap(({ hotkey }) => commitments.get(hotkey) ?? []) };
+  return { timeMs, ownerUid, neurons, commitments: neurons.flatMap(({ hotkey }) => commitments.get(hotkey) ?? []) };
 }

@@ -1,10 +1,11 @@
 import { FlockOffError } from '../errors/flock-off-error.ts';
+import { computeWeights } from '../policy/compute-weights.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
-import { computeWeights } from '../scoring/compute-weights.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
 import { forgetClaims, noteEvaluations, updateReadability } from './claims.ts';
+import { commonRowsVerdicts } from './common-rows.ts';
 import { checkerWorks, trainerWorks } from './device-works.ts';
 import { drawMiners, finishEpoch } from './draw.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
@@ -13,6 +14,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { keptRows, leftOutVerdicts, ownRowsOf } from './left-out.ts';
 import { type Outcome, outcomeText, type Postponed } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
+import { intakeOf } from './policy.ts';
 import { readPositions } from './positions.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
@@ -56,7 +58,7 @@ export async function runEpoch({ validator, isLate, signal }: RunEpochParameters
 
   const standings = await state.standings();
   const epoch = await drawMiners(validator, standings, signal);
-  const { pointers, neurons, commitments } = epoch;
+  const { pointers, neurons, commitments, context } = epoch;
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
   const ledger = new Ledger(await state.ledger());
@@ -69,7 +71,9 @@ export async function runEpoch({ validator, isLate, signal }: RunEpochParameters
   await noteRenewedRows(validator, { ...now, neurons, signal });
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
-  for (const [hotkey, verdict] of leftOutVerdicts(competition, ledger, pointers))
+  const rules = { ...competition, ...intakeOf(validator) };
+  const copies = await commonRowsVerdicts(rules, validator.state, now);
+  for (const [hotkey, verdict] of [...leftOutVerdicts(rules, ledger, pointers), ...copies])
     if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
 
   const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
@@ -79,6 +83,7 @@ export async function runEpoch({ validator, isLate, signal }: RunEpochParameters
 
   const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
   const weighed = computeWeights({
+    ...context,
     scored: epoch.drawn.flatMap((submission) => {
       const outcome = outcomes.get(submission.hotkey);
       if (outcome?.kind !== 'scored') return [];
@@ -94,17 +99,22 @@ export async function runEpoch({ validator, isLate, signal }: RunEpochParameters
   logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
   const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
 
-  noteEvaluations(validator, now, { outcomes, belowBaseline: weighed.belowBaseline });
+  noteEvaluations(validator, now, { outcomes, worthless: weighed.worthless });
   forgetClaims(validator, now);
   await state.putLedger(ledger.takeChanges());
   const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
-  const { averages } = weighed;
+  const { averages, memory } = weighed;
   const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons, ...rows });
-  await finishEpoch(validator, epoch, { standings: next, postponed });
+  await finishEpoch(validator, epoch, {
+    standings: next,
+    postponed,
+    memory: { policy: context.policy.name, value: memory },
+  });
   await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
   const report = writeReport({
     netuid,
     competition: competition.id,
+    policy: context.policy,
     trainer: validator.trainer,
     epoch,
     ledger,
@@ -179,9 +189,12 @@ async function servedBy(
 function withConsensusOf(
   neurons: EpochStart['neurons'],
   end: Metagraph,
-): { uid: number; hotkey: string; consensus: number }[] {
+): { uid: number; hotkey: string; coldkey: string; consensus: number }[] {
   const consensus = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.consensus]));
-  return end.neurons.map(({ uid, hotkey }) => ({ uid, hotkey, consensus: consensus.get(hotkey) ?? 0 }));
+  return end.neurons.map(({ uid, hotkey, coldkey }) => ({
+    ...{ uid, hotkey, coldkey },
+    consensus: consensus.get(hotkey) ?? 0,
+  }));
 }
 
 /** Who has a dataset that was neither scored nor refused. */

@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkerKey } from '../dataset/checker/checker-key.ts';
+import { rowDigest } from '../dataset/row-digest.ts';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Submission } from '../schema/submission.ts';
@@ -13,6 +14,7 @@ import { datasetFolder, datasetPath, markUsed } from './dataset-cache.ts';
 import { checkerWorks } from './device-works.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
+import { intakeOf } from './policy.ts';
 import type { FileFinding } from './state-store.ts';
 import { cacheOf, fingerprintName, type Validator } from './validator.ts';
 
@@ -107,7 +109,8 @@ export async function fetchDataset(
     }
     const failures = known?.failures ?? 0;
     if (known && block < known.block + blocksAfter(failures, competition)) return waitsForAnotherTry(failures);
-    const checking = () => checker.check({ path, competition, signal });
+    const allowedRows = mustBeEvaluationRows(validator) ? new Set(validator.evaluation.rows.map(rowDigest)) : undefined;
+    const checking = () => checker.check({ path, competition, allowedRows, signal });
     const found = await timed(logger, `uid ${uid}: checking ${path}`, checking).catch(async (error: unknown) => {
       // Where it can check nothing, that says nothing of this file.
       if (isCode(error, 'checker-failed') && (await checkerWorks(validator, signal)))
@@ -181,8 +184,13 @@ function waitsForAnotherTry(failures: number): Postponed {
   return { kind: 'postponed', by: 'checker', message };
 }
 
-function fileKey({ competition }: Validator, sha256: string): string {
-  return `${sha256} ${checkerKey(competition)}`;
+function fileKey(validator: Validator, sha256: string): string {
+  const from = mustBeEvaluationRows(validator) ? ` of ${validator.evaluation.sha256}` : '';
+  return `${sha256} ${checkerKey(validator.competition)}${from}`;
+}
+
+function mustBeEvaluationRows(validator: Validator): boolean {
+  return intakeOf(validator).evaluationRows === 'require';
 }
 
 /** For a file that is too large to be hashed. */

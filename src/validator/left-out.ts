@@ -26,7 +26,7 @@ export function ownRowsOf(ledger: Ledger, pointer: ReadPointer | undefined): str
  * nothing else.
  */
 export function leftOutVerdicts(
-  competition: Competition,
+  rules: Pick<Competition, 'minOwnRows' | 'minRows'>,
   ledger: Ledger,
   pointers: Map<string, ReadPointer>,
 ): Map<string, Verdict> {
@@ -34,7 +34,7 @@ export function leftOutVerdicts(
   const uidOf = (hotkey: string) => pointers.get(hotkey)?.uid ?? null;
   for (const { hotkey, submission } of pointers.values()) {
     const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
-    const verdict = showing && leftOutVerdict(competition, showing, uidOf);
+    const verdict = showing && leftOutVerdict(rules, showing, uidOf);
     if (verdict) verdicts.set(hotkey, verdict);
   }
   return verdicts;
@@ -42,7 +42,7 @@ export function leftOutVerdicts(
 
 /** The verdict where fewer rows are left than are asked for; `null` where enough are. */
 export function leftOutVerdict(
-  { minOwnRows, minRows }: Competition,
+  { minOwnRows, minRows }: Pick<Competition, 'minOwnRows' | 'minRows'>,
   { rows, judgement }: { rows: number; judgement: Pick<Judgement, 'leftOut'> | null },
   uidOf: (hotkey: string) => number | null,
 ): Verdict | null {

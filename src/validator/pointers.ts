@@ -22,8 +22,10 @@ export interface ReadPointer {
 export function readPointers(
   { neurons, commitments }: Pick<EpochStart, 'neurons' | 'commitments'>,
   competition: Competition,
+  excluded: { repo: string; reason: string }[] = [],
 ): Map<string, ReadPointer> {
   const pointers = new Map<string, ReadPointer>();
+  const reasons = new Map(excluded.map(({ repo, reason }) => [repo, reason]));
   const committed = new Map(commitments.map((commitment) => [commitment.hotkey, commitment]));
   for (const { uid, hotkey, coldkey, registrationBlock } of neurons) {
     const commitment = committed.get(hotkey);
@@ -33,10 +35,15 @@ export function readPointers(
       hotkey,
       coldkey,
       text: commitment.text,
-      submission: readPointer(uid, registrationBlock, commitment, competition),
+      submission: withoutExcluded(readPointer(uid, registrationBlock, commitment, competition), reasons),
     });
   }
   return pointers;
+}
+
+function withoutExcluded(submission: Checked<Submission>, reasons: Map<string, string>): Checked<Submission> {
+  const reason = submission.ok ? reasons.get(submission.value.pointer.repo) : undefined;
+  return reason === undefined ? submission : reject('excluded', `this validator leaves the repository out: ${reason}`);
 }
 
 function readPointer(

@@ -1,6 +1,9 @@
 import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
+import { isCode } from '../errors/flock-off-error.ts';
+import type { ComputeWeightsReturnType } from '../policy/compute-weights.ts';
+import { decide } from '../policy/decide.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
-import type { ComputeWeightsReturnType } from '../scoring/compute-weights.ts';
 import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -19,8 +22,11 @@ export interface EpochEntry {
   /** What of them is not trained on, and whose it is; `null` when that was not looked at. */
   leftOut: LeftOutEvidence | null;
   outcome: Outcome;
-  /** Wins / comparisons, `null` when there was no loss to compare, or one that does not beat the base model's. */
-  winRate: number | null;
+  /**
+   * What its loss is worth under the policy: by `win-rates`, wins / comparisons. `null` when there was no loss, or one that is
+   * worth nothing, such as one that does not beat the base model's.
+   */
+  score: number | null;
   /** Weight after this epoch; all weights sum to 1. */
   weight: number;
   /** The score in one sentence, for its miner. */
@@ -31,6 +37,8 @@ export interface EpochEntry {
 export interface EpochReport {
   netuid: number;
   competition: string;
+  /** What scores and weights were made by, with all its parameters. */
+  policy: { name: string; parameters: Record<string, unknown> };
   epochSeed: number;
   /** The block it began with: pointers are those of then. */
   startBlock: number;
@@ -53,6 +61,7 @@ export interface EpochReport {
 export interface WriteReportParameters {
   netuid: number;
   competition: string;
+  policy: Policy;
   trainer: TrainerFacts;
   epoch: DrawnEpoch;
   ledger: Ledger;
@@ -65,7 +74,7 @@ export interface WriteReportParameters {
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, trainer, epoch, ledger, outcomes, weighed, neurons, receipt } = parameters;
+  const { netuid, competition, policy, trainer, epoch, ledger, outcomes, weighed, neurons, receipt } = parameters;
   const { baselineLossNatsPerToken } = parameters;
   const { pointers } = epoch;
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
@@ -82,23 +91,25 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
       rows: showing?.rows ?? null,
       leftOut: leftOut ? evidenceOf(leftOut, uidOf) : null,
       outcome,
-      winRate: weighed.winRates.get(hotkey) ?? null,
+      score: weighed.scores.get(hotkey) ?? null,
       weight: weights.get(hotkey) ?? 0,
     };
-    const rivals = weighed.winRates.size - 1 + (baselineLossNatsPerToken === null ? 0 : 1);
+    const others = weighed.scores.size - (weighed.scores.has(hotkey) ? 1 : 0);
+    const rivals = others + (baselineLossNatsPerToken === null ? 0 : 1);
     const why = registered.has(hotkey)
-      ? explain(entry, { rivals, isSent: receipt !== null, baselineLossNatsPerToken })
+      ? explain(entry, policy, { rivals, isSent: receipt !== null, baselineLossNatsPerToken })
       : 'left the subnet before the weights were sent';
     const seen = outcome.kind === 'scored' && leftOut ? leftOutText(leftOut, uidOf) : '';
     return { ...entry, why: seen ? `${why}; ${seen}` : why };
   });
-  entries.sort((a, b) => b.weight - a.weight || (b.winRate ?? -1) - (a.winRate ?? -1) || a.uid - b.uid);
+  entries.sort((a, b) => b.weight - a.weight || (b.score ?? -1) - (a.score ?? -1) || a.uid - b.uid);
   const { epochSeed, startBlock, seedBlock, history } = epoch;
   const { backend, precision, weightStorage, baseSha256 } = trainer;
   const facts = { backend, precision, weightStorage, baseSha256 };
   return {
     netuid,
     competition,
+    policy: { name: policy.name, parameters: policy.parameters },
     epochSeed,
     startBlock,
     seedBlock,
@@ -132,14 +143,19 @@ interface Comparison {
 }
 
 function explain(
-  { outcome, winRate }: Pick<EpochEntry, 'outcome' | 'winRate'>,
+  { outcome, score }: Pick<EpochEntry, 'outcome' | 'score'>,
+  policy: Policy,
   { rivals, isSent, baselineLossNatsPerToken }: Comparison,
 ): string {
   if (outcome.kind === 'rejected') return outcome.verdict.message;
   if (outcome.kind === 'postponed')
     return `keeps its weight${isSent ? '' : ' (none were sent)'} and is evaluated again: ${outcome.message}`;
-  if (winRate === null && baselineLossNatsPerToken !== null)
-    return `does not beat the base model: loss ${outcome.lossNatsPerToken.toFixed(4)}, the base model alone has ${baselineLossNatsPerToken.toFixed(4)} less 4 %`;
-  if (winRate === null || rivals < 1) return 'nobody to compare with in this epoch';
-  return `won ${Math.round(winRate * rivals)} of ${rivals} comparisons`;
+  const { lossNatsPerToken } = outcome;
+  try {
+    return decide(policy, 'explain', { lossNatsPerToken, score, rivals, baselineLossNatsPerToken });
+  } catch (error) {
+    // The weights are sent already: what is missing is a sentence.
+    if (!isCode(error, 'policy-failed')) throw error;
+    return `loss ${lossNatsPerToken.toFixed(4)}; ${error.what}`;
+  }
 }

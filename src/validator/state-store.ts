@@ -10,6 +10,10 @@ export interface EpochStart {
   startBlock: number;
   /** The block whose hash seeds the draw and the training. */
   seedBlock: number;
+  /** When the first block was made, by the chain's clock: milliseconds UTC. */
+  timeMs: number;
+  /** Of the subnet's owner; `null` where it has none that is registered. */
+  ownerUid: number | null;
   /** Everybody registered, by uid, with the chain's consensus (0..1). */
   neurons: Pick<Neuron, 'uid' | 'hotkey' | 'coldkey' | 'registrationBlock' | 'consensus'>[];
   /** Of the registered. */
@@ -36,6 +40,8 @@ export interface StateHistory {
   ledgerFrom: string | null;
   /** The block that the last finished epoch began with; `null` before there is one. */
   lastStartBlock: number | null;
+  /** What the policy of that epoch wants to know in the next one: JSON. */
+  memory?: { policy: string; value: unknown };
 }
 
 /** The file of a pinned commit, as it once came. */

@@ -5,6 +5,7 @@ import type { Dataset } from '../dataset/check.ts';
 import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
 import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Competition } from '../schema/competition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
@@ -17,6 +18,8 @@ import type { StateStore } from './state-store.ts';
 export interface Validator {
   netuid: number;
   competition: Competition;
+  /** A policy of one's own, in place of the one of this package that the competition names. */
+  policy?: Policy;
   subtensor: ValidatorChain;
   metadata: Pick<MetadataStore, 'readSubnetAt' | 'readPositions'>;
   weightSetter: WeightStore;

@@ -17,6 +17,7 @@ import {
   type ShownDataset,
 } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
+import { intakeOf } from './policy.ts';
 import { restoreFingerprints } from './read-datasets.ts';
 import { keyOf } from './score-dataset.ts';
 import type { FingerprintStore } from './state-store.ts';
@@ -112,7 +113,7 @@ async function judge(
       };
     }),
     evaluation: fingerprintRows(evaluation.rows),
-    evaluationRows: competition.evaluationRows,
+    evaluationRows: evaluationRowsOf(validator),
     signal,
   });
   // What is damaged is removed by the store, and made anew in the next epoch.
@@ -262,6 +263,11 @@ function heirOf(gone: LedgerEntry, ledger: Ledger, pointers: Map<string, ReadPoi
 }
 
 /** Names what a judgement rests on besides what was shown. */
-function rulesOf({ evaluation, competition: { evaluationRows } }: Validator): string {
-  return keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, evaluation.sha256, evaluationRows]);
+function rulesOf(validator: Validator): string {
+  return keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, validator.evaluation.sha256, evaluationRowsOf(validator)]);
+}
+
+/** Where rows must be of the evaluation set, they are nobody's. */
+function evaluationRowsOf(validator: Validator): 'leave-out' | 'allow' {
+  return intakeOf(validator).evaluationRows === 'leave-out' ? 'leave-out' : 'allow';
 }

@@ -31,12 +31,7 @@ const DATASETS = [LONG, BRIEF, SHORT, TINY, evaluationRows()];
 const meaningOf = ({ conversations }: DatasetRow) =>
   conversations.map(({ content }) => normalForm(content).join()).join('|');
 
-async function heldRows(
-  first: DatasetRow[],
-  second: DatasetRow[],
-  asEvaluation = false,
-  isShared: boolean[] = [],
-): Promise<number[]> {
+async function heldRows(first: DatasetRow[], second: DatasetRow[], asEvaluation = false): Promise<number[]> {
   const showing = (owner: string, rows: DatasetRow[], at: number, judged: boolean): Showing => ({
     owner,
     fingerprint: fingerprintRows(rows),
@@ -50,13 +45,6 @@ async function heldRows(
     evaluationRows: 'leave-out',
   });
   const found = others.get(asEvaluation ? 0 : 1) ?? [];
-  for (const { row, source, alike } of found.filter(({ row }) => !isShared[row]).slice(0, process.argv[4] ? 5 : 0))
-    console.log(
-      row,
-      alike.toFixed(2),
-      JSON.stringify(second[row]),
-      source === 'evaluation' || source.map((s) => JSON.stringify(first[s.row])),
-    );
   return found.map(({ row }) => row);
 }
 
@@ -64,14 +52,16 @@ const percent = (share: number) => `${(100 * share).toFixed(share > 0 && share <
 
 /** Rows judged of an honest case, at least, so that one of a hundred means something. */
 const HONEST_ROWS = 1000;
+/** Arguments: one of the parts attacks, honest and methods, and some letters of the cases of it. */
 const [part = '', only = ''] = process.argv.slice(2);
+const isWanted = (name: string) => part === '' || part === name;
 
-if (part !== 'honest')
+if (isWanted('attacks'))
   console.log(
     '| attack | long answers | a sentence | short answers | tiny answers | as evaluation set |\n|---|---|---|---|---|---|',
   );
 for (const [kind, attack] of Object.entries(ATTACKS)) {
-  if (part === 'honest' || !kind.includes(only)) continue;
+  if (!isWanted('attacks') || !kind.includes(only)) continue;
   const shares: number[] = [];
   for (const rows of DATASETS) {
     const copy = attack(rows);
@@ -82,7 +72,7 @@ for (const [kind, attack] of Object.entries(ATTACKS)) {
 
 console.log('\n| honest | rows both have | wrongly held |\n|---|---|---|');
 for (const [kind, datasets] of Object.entries(HONEST)) {
-  if (part === 'attacks' || !kind.includes(only)) continue;
+  if (!isWanted('honest') || !kind.includes(only)) continue;
   let [own, held, all] = [0, 0, 0];
   for (let round = 0; round < 400 && own < HONEST_ROWS; round++) {
     const [first, second] = datasets();
@@ -90,11 +80,11 @@ for (const [kind, datasets] of Object.entries(HONEST)) {
     const isShared = second.map((r) => known.has(meaningOf(r)));
     all += second.length;
     own += isShared.filter((shared) => !shared).length;
-    held += (await heldRows(first, second, false, isShared)).filter((i) => !isShared[i]).length;
+    held += (await heldRows(first, second)).filter((i) => !isShared[i]).length;
   }
   console.log(`| ${kind} | ${percent(1 - own / all)} | ${percent(held / own)} | (${held} of ${own})`);
 }
-if (part) process.exit();
+if (!isWanted('methods')) process.exit();
 
 const COMPARED = [
   'exact copy',

@@ -58,6 +58,12 @@ const capitals = (count: number) =>
     const [land, town] = [name(), name()];
     return row(`What is the capital of ${land}?`, `The capital of ${land} is ${town}.`);
   });
+/** With a town of which no part is in the one that was named. */
+const withOtherTown = (_: string, town: string): string => {
+  const other = name();
+  const isLike = NAMES.some((part) => other.includes(part.slice(1, 5)) && town.includes(part.slice(1, 5)));
+  return isLike ? withOtherTown(_, town) : ` is ${other}.`;
+};
 const portraits = (count: number) =>
   many(count, () => {
     const [land, town, river] = [name(), name(), name()];
@@ -176,9 +182,9 @@ export const HONEST: Record<string, () => [first: DatasetRow[], second: DatasetR
   'word problems, other numbers': () => [wordProblems(200), wordProblems(200)],
   'word problems, the first has 2 rows': () => [wordProblems(2), wordProblems(400)],
   'The capital of X is Y.': () => [capitals(200), capitals(200)],
-  'The capital of X is Y., same lands': () => {
+  'The capital of X is Y., same lands, other towns': () => {
     const known = capitals(200);
-    return [known, known.map((r) => row(said(r, 'user'), said(r, 'assistant').replace(/ is .*/, ` is ${name()}.`)))];
+    return [known, known.map((r) => row(said(r, 'user'), said(r, 'assistant').replace(/ is (.*)\./, withOtherTown)))];
   },
   'The capital of X is Y., the first has 2 rows': () => [capitals(2), capitals(400)],
   'portraits of countries by one template': () => [portraits(200), portraits(200)],

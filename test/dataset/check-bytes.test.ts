@@ -47,6 +47,7 @@ describe('checkBytes', () => {
   ])('says what to pass instead of a value of type %s', async (kind, bytes) => {
     await expect(checkBytes({ bytes: bytes as never, competition })).rejects.toMatchObject({
       code: 'bad-argument',
+      facts: { name: 'bytes' },
       sentence: `bytes is ${kind}, expected a Uint8Array. Pass the bytes of the file, such as new Uint8Array(await file.arrayBuffer()).`,
     });
   });

@@ -17,6 +17,7 @@ describe('loadRows', () => {
       code: 'disk',
       facts: { path, problemCount: 1 },
       message: expect.stringContaining('is not a usable dataset: 1 of 1 lines are no rows: line 1: not JSON'),
+      fix: 'restore the file, or remove it so that it is fetched again',
     });
   });
 });

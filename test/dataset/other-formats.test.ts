@@ -139,6 +139,12 @@ describe('a file in another format', () => {
     expect((await check(lines(6), { maxRows: 5 })).ok).toBe(false);
   });
 
+  it('is not named where there are rows in it, or where its first line is JSON by itself', async () => {
+    expect((await verdictOn(`instruction,input,output\n${lines(3)}`)).message).toMatch(/^1 of 4 lines are no rows/);
+    expect((await verdictOn('[{"a":1}]\nbad\n')).message).toMatch(/^2 of 2 lines are no rows/);
+    expect((await verdictOn('bad\n[{"a":1}]\n')).message).toMatch(/^2 of 2 lines are no rows/);
+  });
+
   it('is named where its one line is longer than a line may be', async () => {
     const content = JSON.stringify(Array.from({ length: 100 }, () => sharegpt));
     expect((await verdictOn(content, { maxLineBytes: 1000 })).message).toContain('a JSON array of rows (ShareGPT)');

@@ -59,6 +59,20 @@ describe('parseRow', () => {
     expect(problemOf(line)).toBe(problem);
   });
 
+  it('gives lines with the same fault one kind, without what they say', () => {
+    const kindsOf = (...lines: string[]) =>
+      lines.map((line) => {
+        const parsed = parseRow(bytesOf(line));
+        return parsed.row ? null : parsed.kind;
+      });
+    expect(kindsOf('{"a": 1}', '{"b": 1}', '{}')).toEqual(Array(3).fill('no "conversations"'));
+    expect(kindsOf('hello', '{"a"', '[1,]')).toEqual(Array(3).fill('not JSON'));
+    expect(kindsOf('{"conversations": [1]}', '')).toEqual([
+      'conversations.*: Invalid input: expected object, received number',
+      'empty line',
+    ]);
+  });
+
   it.each([
     ['no JSON', 'hello'],
     ['a cut line', rowLine('a').slice(0, -1)],

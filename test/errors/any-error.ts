@@ -18,6 +18,7 @@ export const LEAST_FACTS: FlockOffErrorFacts = {
   'hub-denied': { status: 403 },
   'hub-unreachable': { url: '/datasets/me/data' },
   'out-of-memory': { neededBytes: 2, memoryBytes: 1, length: 8 },
+  'policy-failed': { policy: 'mine', decision: 'weigh' },
   'port-in-use': { port: 9944 },
   'state-damaged': { path: '/data/state' },
   'state-locked': { path: '/data/state' },

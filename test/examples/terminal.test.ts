@@ -29,13 +29,14 @@ describe("strangers' control characters do not reach the terminal", () => {
       rows: null,
       leftOut: null,
       outcome: { kind: 'rejected', verdict },
-      winRate: null,
+      score: null,
       weight: 0,
       why: HOSTILE,
     };
     const report: EpochReport = {
       netuid: 96,
       competition: '1',
+      policy: { name: 'win-rates', parameters: {} },
       epochSeed: 1,
       startBlock: 1,
       seedBlock: 4,

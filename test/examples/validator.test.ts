@@ -1,7 +1,15 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChainMetadataStore, type EpochReport, HubDatasetStore, Subtensor, WalletHotkey } from 'flock-off';
+import {
+  ChainMetadataStore,
+  type EpochReport,
+  exportLedger,
+  HubDatasetStore,
+  Subtensor,
+  ValidatorState,
+  WalletHotkey,
+} from 'flock-off';
 import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROWS, runExample } from './run-example.ts';
@@ -111,6 +119,30 @@ test('a run that ends before its weights can be revealed says in which blocks to
     `The last weights are committed, not revealed: start this validator again from block ${receipt!.revealFromBlock} on and before block ${receipt!.revealUntilBlock}, or they will never count.`,
   );
 }, 60_000);
+
+test('a new validator begins with the ledger of another one that it names, and with no other', async () => {
+  const [old, dataDir] = [join(folder, 'first'), join(folder, 'newcomer')];
+  const hotkey = await WalletHotkey.open({ path: join(folder, 'wallets'), name: 'validator' });
+  const { address: stranger } = await WalletHotkey.open({ path: join(folder, 'wallets'), name: 'miner' });
+  const state = await ValidatorState.open({ path: join(old, 'state') });
+  const { header } = await exportLedger({ state, hotkey, path: join(old, 'ledger.flock-off') });
+  await state.close();
+
+  const refused = await runValidator(dataDir, '--ledger', old, '--ledger_from', stranger);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(`is that of ${hotkey.address}, not of ${stranger}`),
+  ]);
+  const lost = await runValidator(dataDir, '--ledger', `${old}/${'x'.repeat(300)}`, '--ledger_from', hotkey.address);
+  expect([lost.code, lost.stderr]).toEqual([1, expect.stringContaining('cannot be read or written')]);
+
+  const { code, stdout } = await runValidator(dataDir, '--ledger', old, '--ledger_from', hotkey.address);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`begins with the ledger of ${hotkey.address} as of block ${header.block}`);
+  const [name] = await readdir(join(dataDir, 'reports'));
+  const { ledger } = JSON.parse(await readFile(join(dataDir, 'reports', name!), 'utf8')) as EpochReport;
+  expect(ledger).toEqual({ sinceBlock: header.block, ledgerFrom: hotkey.address });
+}, 180_000);
 
 test('a report and metrics that cannot be stored are warned of in one line each, and the validator goes on', async () => {
   const dataDir = join(folder, 'second');

@@ -8,6 +8,7 @@ export interface Mutation {
 }
 
 const GRAPH = 'src/trainer/engine/graph';
+const PLAIN = 'src/trainer/engine/plain';
 export const MUTATIONS: Mutation[] = [
   {
     mistake: 'rotary embedding turned the other way',
@@ -242,5 +243,131 @@ export const MUTATIONS: Mutation[] = [
     file: `${GRAPH}/graph-training.ts`,
     from: 'for (const rows of parts) {',
     to: 'for (const rows of parts.length > 1 ? parts.slice(0, -1) : parts) {',
+  },
+  {
+    mistake: 'another dropout where a layer is computed again',
+    file: `${GRAPH}/dropout.ts`,
+    from: "graph.constant('int32', linears.indexOf(linear))",
+    to: "graph.constant('int32', linears.indexOf(linear) + (name.includes('again') ? 1000 : 0))",
+  },
+  {
+    mistake: 'plain: rotation with the wrong sign',
+    file: `${PLAIN}/qwen2.ts`,
+    from: 'tf.concat([tf.neg(second), first], -1)',
+    to: 'tf.concat([second, first], -1)',
+  },
+  {
+    mistake: 'plain: attention scaled by the head dimension, not its root',
+    file: `${PLAIN}/qwen2.ts`,
+    from: '1 / Math.sqrt(D)',
+    to: '1 / D',
+  },
+  {
+    mistake: 'plain: a token sees its future',
+    file: `${PLAIN}/qwen2.ts`,
+    from: "tf.cast(isFuture, 'float32'), -1e9)",
+    to: "tf.cast(isFuture, 'float32'), 0)",
+  },
+  {
+    mistake: 'plain: epsilon of the norms ten times as large',
+    file: `${PLAIN}/qwen2.ts`,
+    from: 'tf.add(meanSquare, config.rmsNormEpsilon)',
+    to: 'tf.add(meanSquare, 10 * config.rmsNormEpsilon)',
+  },
+  {
+    mistake: 'plain: SiLU is the sigmoid',
+    file: `${PLAIN}/qwen2.ts`,
+    from: 'tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)',
+    to: 'tf.mul(tf.sigmoid(gate), up)',
+  },
+  {
+    mistake: 'plain: a head of its own is not used',
+    file: `${PLAIN}/qwen2.ts`,
+    from: "config.tiedHead ? 'model.embed_tokens.weight' : 'lm_head.weight'",
+    to: "'model.embed_tokens.weight'",
+  },
+  {
+    mistake: 'plain: adapter scaled by alpha, not alpha / rank',
+    file: `${PLAIN}/tfjs-engine.ts`,
+    from: 'adapter.alpha / adapter.rank',
+    to: 'adapter.alpha',
+  },
+  {
+    mistake: 'plain: kept inputs of drawn dropout not scaled up',
+    file: `${PLAIN}/tfjs-engine.ts`,
+    from: 'const kept = 1 / (1 - p);',
+    to: 'const kept = 1;',
+  },
+  {
+    mistake: 'plain: drawn dropout of twice as many inputs as asked',
+    file: `${PLAIN}/tfjs-engine.ts`,
+    from: 'random.nextUniform() < p ? 0 : kept',
+    to: 'random.nextUniform() < 2 * p ? 0 : kept',
+  },
+  {
+    mistake: 'plain: a resumed run counts its steps from 0',
+    file: `${PLAIN}/tfjs-engine.ts`,
+    from: 'steps: resume.steps,',
+    to: 'steps: 0,',
+  },
+  {
+    mistake: 'plain: Adam without bias correction',
+    file: `${PLAIN}/adamw.ts`,
+    from: 'learningRate / (1 - beta1 ** this.#step)',
+    to: 'learningRate',
+  },
+  {
+    mistake: 'plain: epsilon under the root',
+    file: `${PLAIN}/adamw.ts`,
+    from: 'tf.add(tf.div(tf.sqrt(second), correction2), epsilon)',
+    to: 'tf.div(tf.sqrt(tf.add(second, epsilon)), correction2)',
+  },
+  {
+    mistake: 'plain: gradients of micro batches replace each other',
+    file: `${PLAIN}/gradients.ts`,
+    from: 'tf.add(requiredItem(before, i), gradient)',
+    to: 'gradient.clone()',
+  },
+  {
+    mistake: 'plain: gradients not clipped',
+    file: `${PLAIN}/gradients.ts`,
+    from: 'tf.mul(sum, factor)',
+    to: 'tf.mul(sum, 1)',
+  },
+  {
+    mistake: 'no warm-up',
+    file: 'src/trainer/run/schedule.ts',
+    from: 'if (step < warmupSteps)',
+    to: 'if (step < 0)',
+  },
+  {
+    mistake: 'the learning rate decays from the first step, not from the last of the warm-up',
+    file: 'src/trainer/run/schedule.ts',
+    from: 'Math.max(1, steps - warmupSteps)',
+    to: 'Math.max(1, steps)',
+  },
+  {
+    mistake: 'evaluation loss is the mean of tokens, not of rows',
+    file: 'src/trainer/run/evaluate.ts',
+    from: 'lossNatsPerToken: mean(counted)',
+    to: 'lossNatsPerToken: counted.reduce((sum, loss) => sum + loss, 0) / tokens',
+  },
+  {
+    mistake: 'losses of a batch of evaluation rows are given to their neighbours',
+    file: 'src/trainer/run/evaluate.ts',
+    from: 'start += targets;',
+    to: 'start += 1;',
+  },
+  {
+    mistake: 'the first token of a row counts as a target',
+    file: 'src/trainer/tokens/chat.ts',
+    from: 'for (let position = 1; position < labels.length; position++)',
+    to: 'for (let position = 0; position < labels.length; position++)',
+  },
+  {
+    mistake: 'rows that are left over at the end of an epoch are not trained on',
+    file: 'src/trainer/tokens/batches.ts',
+    from: 'Math.ceil(items.length / size)',
+    to: 'Math.floor(items.length / size)',
   },
 ];

@@ -17,12 +17,29 @@ const LONGEST_MS = 60_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 
+/** What makes fingerprints, and what finds rows by them; the rest of that room moves them between threads. */
+const FINGERPRINTING = ['confusables', 'fingerprint-rows', 'format', 'grams', 'growing-list', 'normal-form', 'units'];
+const SEARCHING = ['candidates', 'evaluation-rows', 'judge-row', 'likeness', 'own-times', 'repeated-rows', 'rows-of'];
+
 /** The rules by room: pure, so that the tests that say what they do are quick. */
 const ROOMS: { rules: string[]; tests: string }[] = [
   { rules: filesOf('src/scoring'), tests: 'test/scoring/*.test.ts' },
+  { rules: filesOf('src/policy'), tests: 'test/policy/*.test.ts' },
   { rules: filesOf('src/queue'), tests: 'test/queue/*.test.ts' },
-  { rules: filesOf('src/dataset'), tests: 'test/dataset/*.test.ts' },
-  { rules: filesOf('src/dataset/fingerprint'), tests: 'test/dataset/fingerprint/*.test.ts' },
+  // Its test draws thousands of values, and reaches nothing else.
+  { rules: ['src/dataset/read-row.ts'], tests: 'test/dataset/read-row.test.ts' },
+  {
+    rules: filesOf('src/dataset').filter((path) => !path.includes('read-row')),
+    tests: 'test/dataset/!(read-row).test.ts',
+  },
+  {
+    rules: FINGERPRINTING.map((name) => `src/dataset/fingerprint/${name}.ts`),
+    tests: 'test/dataset/fingerprint/{normal-form,version}.test.ts',
+  },
+  {
+    rules: SEARCHING.map((name) => `src/dataset/fingerprint/${name}.ts`),
+    tests: 'test/dataset/fingerprint/find-others-rows.test.ts',
+  },
   {
     rules: [
       ...['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),

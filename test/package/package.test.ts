@@ -80,6 +80,7 @@ test('the package holds the build, the evaluation set, the tiny model and the do
       'dist/cli/index.js',
       'dist/process-main.js',
       'dist/checker-main.js',
+      'dist/search-main.js',
       'README.md',
       'LICENSE',
     ]),

@@ -68,7 +68,7 @@ test('a miner publishes and a validator scores through a store, a signer, a trai
   checker.close();
 
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored']);
-  expect(report.entries[0]).toMatchObject({ uid: 2, winRate: 1 });
+  expect(report.entries[0]).toMatchObject({ uid: 2, score: 1 });
   expect(report.trainer.backend.name).toBe('cpu');
   expect(report.receipt?.mode).toBe('set');
   expect(ports.chain.asked).toEqual(

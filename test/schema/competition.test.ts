@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Competition, LoraRecipe } from '../../src/schema/competition.ts';
+import { WinRatesRules } from '../../src/schema/policy.ts';
 
 describe('LoraRecipe', () => {
   it('is FLock OFF’s by default: rank 16, alpha 32, batch 2 x 4, 2 epochs, context 4096, AdamW 2e-4', () => {
@@ -54,6 +55,7 @@ describe('Competition', () => {
       readableWithinBlocks: 50,
       claimBlocks: 50_400,
       maxBytesPerDay: 1024 ** 3,
+      policy: { name: 'win-rates', parameters: WinRatesRules.parse({}) },
       recipe: LoraRecipe.parse({}),
     });
   });
@@ -71,6 +73,8 @@ describe('Competition', () => {
     { minOwnRows: 0 },
     { evaluationRows: 'forbid' },
     { baseline: true },
+    { policy: 'win-rates' },
+    { policy: { name: 'win-rates', parameters: { temperature: 'hot' } } },
     { claimBlocks: -1 },
     { maxBytesPerDay: 0 },
   ])('refuses %j', (wrong) => {

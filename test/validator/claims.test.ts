@@ -26,7 +26,7 @@ describe('what an evaluation says of a claim', () => {
   });
   function noted(outcome: Outcome, { below = false, before = null as boolean | null } = {}): ShownDataset {
     const ledger = ledgerOf({ ann: [shown('c', { beatsBaseline: before })] });
-    const found = { outcomes: new Map([['ann', outcome]]), belowBaseline: new Set(below ? ['ann'] : []) };
+    const found = { outcomes: new Map([['ann', outcome]]), worthless: new Set(below ? ['ann'] : []) };
     noteEvaluations(validator, { ledger, pointers: pointersTo({ ann: 'c' }), block: 50 }, found);
     return ledger.of('ann')!.showings[0]!;
   }
@@ -56,7 +56,7 @@ describe('what an evaluation says of a claim', () => {
       ['ben', settled],
       ['gone', settled],
     ]);
-    noteEvaluations(validator, { ledger, pointers, block: 50 }, { outcomes, belowBaseline: new Set() });
+    noteEvaluations(validator, { ledger, pointers, block: 50 }, { outcomes, worthless: new Set() });
     expect(ledger.takeChanges()).toEqual({ put: [], removed: [] });
   });
 
@@ -65,7 +65,7 @@ describe('what an evaluation says of a claim', () => {
     const ledger = ledgerOf({ ann: [one], ben: [one], cid: [one], dan: [shown('c', { repo: 'a/other' })] });
     const pointers = pointersTo({ ann: 'd', dan: 'c' });
     pointers.set('ben', { ...pointers.get('ann')!, hotkey: 'ben', submission: reject('invalid-pointer', '') });
-    const found = { outcomes: new Map<string, Outcome>([['ben', settled]]), belowBaseline: new Set<string>() };
+    const found = { outcomes: new Map<string, Outcome>([['ben', settled]]), worthless: new Set<string>() };
     noteEvaluations(validator, { ledger, pointers, block: 50 }, found);
     expect(ledger.entries.map(({ showings }) => showings[0]!.lostBlock)).toEqual([50, 50, 50, 50]);
   });

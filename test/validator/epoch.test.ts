@@ -171,7 +171,7 @@ test('defect 4: uid 0 can win, and the weights of the report are those on the ch
   );
   await publish('ben', rowsOn('zzqx vvkw jjp'));
   const report = await runEpoch({ validator: await validator() });
-  expect(entry(report, 0).winRate).toBe(1);
+  expect(entry(report, 0).score).toBe(1);
   expect(entry(report, 1).why).toBe('won 0 of 1 comparisons');
   const [top] = await subtensor.weights({ netuid: NETUID, uid: 2 });
   expect(top!.uid).toBe(0);

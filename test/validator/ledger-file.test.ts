@@ -37,7 +37,16 @@ const history = {
   ledgerFrom: null,
   lastStartBlock: null,
 };
-const epoch = { startBlock: 720, seedBlock: 723, epochSeed: 5, hotkeys: ['a'], neurons: [], commitments: [] };
+const epoch = {
+  startBlock: 720,
+  seedBlock: 723,
+  timeMs: 1_000,
+  ownerUid: null,
+  epochSeed: 5,
+  hotkeys: ['a'],
+  neurons: [],
+  commitments: [],
+};
 const queue = new EvalQueue({ seed: 1 }).toJSON();
 const standings = { a: { average: 0.1 + 0.2, refused: null, postponedEpochs: 0 } };
 const showing = {

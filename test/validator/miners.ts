@@ -50,6 +50,10 @@ export interface MinersParameters {
   /** Names of those whose coldkey is that of another one. */
   coldkeys?: Record<string, string>;
   evaluation: DatasetRow[];
+  /** Name of who owns the subnet. */
+  owner?: string;
+  /** What time it is on the chain. Default: that of this machine. */
+  timeMs?: () => number;
   /** Default 50. */
   blockTimeMs?: number;
 }
@@ -79,7 +83,8 @@ export class Miners {
   }
 
   static async open(parameters: MinersParameters): Promise<Miners> {
-    const { names, coldkeys = {}, evaluation } = parameters;
+    const { names, coldkeys = {}, evaluation, timeMs } = parameters;
+
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-miners-'));
     const wallets = new Map<string, { hotkey: string; coldkey: string }>();
     for (const name of [...names, 'validator']) wallets.set(name, await writeDevWallet({ path: folder, name }));
@@ -91,8 +96,11 @@ export class Miners {
     }));
     const hub = await LocalHub.open({ users: [{ name: 'u', token: TOKEN }] });
     const subnet = { netuid: NETUID, tempo: 20, weightsRateLimit: 0, commitRevealEnabled: false, neurons };
-    const chain = await LocalChain.open({ blockTimeMs: 'manual', subnets: [subnet] });
-    const subtensor = await Subtensor.open({ endpoint: chain.url });
+    const owner = parameters.owner && wallets.get(parameters.owner)!.coldkey;
+    const clock = timeMs && { ...NO_WAITING, nowMs: timeMs };
+    const chain = await LocalChain.open({ blockTimeMs: 'manual', clock, subnets: [{ ...subnet, owner }] });
+    const maxClockDifferenceMs = timeMs && Number.POSITIVE_INFINITY;
+    const subtensor = await Subtensor.open({ endpoint: chain.url, maxClockDifferenceMs });
     const state = await ValidatorState.open({ path: join(folder, 'state') });
     const miners = new Miners(parameters, { chain, hub, subtensor, folder, state });
     await miners.#write('evaluation', evaluation);
@@ -155,6 +163,13 @@ export class Miners {
   /** Requests to the hub so far that name a repository. */
   requestsTo(repo: string): number {
     return this.hub.faults.requests.filter((request) => request.includes(repo)).length;
+  }
+
+  /** What the validator has set on the chain: shares by uid. */
+  weights(): Record<number, number> {
+    const set = this.chain.weights({ netuid: NETUID, uid: this.#parameters.names.length });
+    const sum = set.reduce((total, { value }) => total + value, 0);
+    return Object.fromEntries(set.map(({ uid, value }) => [uid, value / sum]));
   }
 
   /** Lets so many blocks pass. */

@@ -258,8 +258,8 @@ test('who does not beat the base model earns nothing, and its claim on the rows 
   await subnet({ evaluation, competition: rulesWith({ baseline: 'contestant', claimBlocks: 40 }) });
   await miners.publish('ann', noise);
   const first = await miners.epoch();
-  const { outcome, why, weight, winRate } = first.of('ann');
-  expect({ outcome: outcome.kind, weight, winRate }).toEqual({ outcome: 'scored', weight: 0, winRate: null });
+  const { outcome, why, weight, score } = first.of('ann');
+  expect({ outcome: outcome.kind, weight, score }).toEqual({ outcome: 'scored', weight: 0, score: null });
   expect(why).toContain('does not beat the base model');
   expect(first.report.baselineLossNatsPerToken).toBeLessThan(lossOf(first, 'ann'));
   await miners.pass(60);

@@ -28,6 +28,8 @@ beforeAll(async () => {
         hotkeys: ['a', 'b'],
         startBlock: 100 + time,
         seedBlock: 0,
+        timeMs: 1_000,
+        ownerUid: null,
         neurons: [],
         commitments: [],
       },

@@ -35,7 +35,7 @@ test('a fresh state remembers nothing', async () => {
 
 test('finishing an epoch stores the standings, closes it and forgets its scores, and keeps everything else', async () => {
   const state = await ValidatorState.open({ path });
-  const start = { startBlock: 3, seedBlock: 6, neurons: [], commitments: [] };
+  const start = { startBlock: 3, seedBlock: 6, timeMs: 1_000, ownerUid: null, neurons: [], commitments: [] };
   const epoch = { ...start, epochSeed: 7, hotkeys: ['a'] };
   const history = {
     genesisHash: '0x',

@@ -14,7 +14,7 @@ import {
   readCommitments,
 } from '../subnet/commitments.ts';
 import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
-import { readSubnet, readSubnetAt, type Subnet, uidOf, uidRead } from '../subnet/subnet.ts';
+import { readSubnet, readSubnetAt, type Subnet, type SubnetAt, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
 import { callOn } from '../transaction/submit.ts';
 import type {
@@ -168,7 +168,7 @@ export class ChainMetadataStore implements MetadataStore {
   }
 
   /** The same as of an earlier block; `null` where the node does not keep its state: most keep that of 256 blocks. */
-  readSubnetAt({ block, signal }: ReadSubnetAtParameters): Promise<Subnet | null> {
+  readSubnetAt({ block, signal }: ReadSubnetAtParameters): Promise<SubnetAt | null> {
     const use = (snapshot: Snapshot) => readSubnetAt(snapshot, this.#netuid, block);
     return this.#subtensor.read({ what: `reading the subnet as of block ${block}`, use, signal });
   }

@@ -1,6 +1,6 @@
 import type { Commitment } from '../../schema/metagraph.ts';
 import type { ModelId } from '../../schema/model-id.ts';
-import type { Subnet } from '../subnet/subnet.ts';
+import type { Subnet, SubnetAt } from '../subnet/subnet.ts';
 import type { HotkeySigner } from '../wallet/hotkey.ts';
 import type { CommitmentWait } from './send-commitment.ts';
 
@@ -73,5 +73,5 @@ export interface MetadataStore {
   /** The subnet and what everybody has committed, as of one block. Hotkeys that left the subnet are still in it. */
   readSubnet(parameters?: { signal?: AbortSignal }): Promise<Subnet>;
   /** The same as of an earlier block; `null` where the state of that block is no longer kept. */
-  readSubnetAt(parameters: ReadSubnetAtParameters): Promise<Subnet | null>;
+  readSubnetAt(parameters: ReadSubnetAtParameters): Promise<SubnetAt | null>;
 }

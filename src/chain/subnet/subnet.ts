@@ -13,6 +13,14 @@ export interface Subnet {
   commitments: Map<string, Commitment>;
 }
 
+/** A subnet as of an earlier block. */
+export interface SubnetAt extends Subnet {
+  /** When that block was made, by the chain's clock: milliseconds UTC. */
+  timeMs: number;
+  /** Of the subnet's owner; `null` where it has none that is registered. */
+  ownerUid: number | null;
+}
+
 /** In the two round trips that each part would take alone. */
 export async function readSubnet(snapshot: Snapshot, netuid: number): Promise<Subnet> {
   const [metagraph, commitments] = await Promise.all([
@@ -33,15 +41,25 @@ const UPGRADE = 'system.lastRuntimeUpgrade';
  * The same as of another block. `null` where the node does not keep its state any more (most keep that of 256 blocks), has
  * no such block yet, or another runtime made it, whose storage the description of this one may misread.
  */
-export async function readSubnetAt(snapshot: Snapshot, netuid: number, block: number): Promise<Subnet | null> {
+export async function readSubnetAt(snapshot: Snapshot, netuid: number, block: number): Promise<SubnetAt | null> {
   const past = await snapshot.at(block);
   if (past === null) return null;
   try {
-    const [subnet, ...runtimes] = await Promise.all([
+    const [subnet, { timeMs, ownerHotkey, owner }, ...runtimes] = await Promise.all([
       readSubnet(past, netuid),
+      past.read({
+        timeMs: ['timestamp.now'],
+        ownerHotkey: past.optional(['subtensorModule.subnetOwnerHotkey', netuid]),
+        owner: past.optional(['subtensorModule.subnetOwner', netuid]),
+      }),
       ...(snapshot.canRead([UPGRADE]) ? [past, snapshot] : []).map((at) => at.readEntry(UPGRADE)),
     ]);
-    return runtimes[0]?.hex === runtimes[1]?.hex ? subnet : null;
+    if (runtimes[0]?.hex !== runtimes[1]?.hex) return null;
+    const { neurons } = subnet.metagraph;
+    // The hotkey that the chain names; where it names none, the owner's first by uid.
+    const owners = neurons.filter(({ coldkey }) => coldkey === String(owner));
+    const named = neurons.find(({ hotkey }) => hotkey === String(ownerHotkey)) ?? owners[0];
+    return { ...subnet, timeMs: toNumber(timeMs), ownerUid: named?.uid ?? null };
   } catch (error) {
     if (isDropped(error)) return null;
     throw error;

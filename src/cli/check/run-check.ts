@@ -34,7 +34,8 @@ export interface CheckOutput {
   check: FileReport | null;
 }
 
-const EXIT = { good: 0, refused: 1, usage: 2, unknown: 3, SIGINT: 130, SIGTERM: 143 };
+const EXIT = { good: 0, refused: 1, usage: 2, unknown: 3 };
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const LAST_RESORT_MS = 1000;
 const SHOWN = 20;
 
@@ -42,49 +43,60 @@ const SHOWN = 20;
 export async function runCheck(flags: CheckFlags): Promise<void> {
   // Who reads the output may leave.
   process.stdout.on('error', () => {});
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    const end = () => {
-      process.removeAllListeners(name);
-      process.kill(process.pid, name);
-    };
-    process.on(name, () => {
-      if (stop.signal.aborted) return end();
-      process.exitCode = EXIT[name];
-      stop.abort();
-      // A read of a pipe may never return, and process.exit waits for it.
-      setTimeout(end, LAST_RESORT_MS).unref();
-    });
-  }
   try {
-    const output = await check(flags, stop.signal);
+    const output = await check(flags);
     print(output, flags);
     process.exitCode = output.good ? EXIT.good : EXIT.refused;
   } catch (error) {
-    if (stop.signal.aborted) return;
     process.exitCode = isCode(error, 'bad-argument') ? EXIT.usage : EXIT.unknown;
     console.error(printable(error instanceof Error ? error.message : String(error)));
   }
 }
 
-async function check(flags: CheckFlags, signal: AbortSignal): Promise<CheckOutput> {
+async function check(flags: CheckFlags): Promise<CheckOutput> {
   const { file, convert, all } = flags;
   // All that a flag may be wrong about, before any work.
   if (convert !== undefined) await requireTarget(file, convert, flags.force);
   const competition = await readCompetition(flags.competition_file);
   const counter = await openTokenCounter({ baseModel: flags.base_model, env: process.env });
-  const evaluation = await evaluationPrint(flags.eval_data, signal);
-  const rules = { competition, counter, evaluation, all, signal };
+  const evaluation = await evaluationPrint(flags.eval_data);
+  const rules = { competition, counter, evaluation, all };
   if (convert === undefined) return output(null, await checkReport({ path: file, ...rules }));
   const list: ConversionProblem[] = [];
-  const conversion = await convertFile({
-    ...{ path: file, to: convert, overwrite: flags.force, leaveOut: flags.leave_out, signal },
-    onProblem: (problem) => {
-      if (all || list.length < SHOWN) list.push(problem);
-    },
-  });
+  const conversion = await untilInterrupted((signal) =>
+    convertFile({
+      ...{ path: file, to: convert, overwrite: flags.force, leaveOut: flags.leave_out, signal },
+      onProblem: (problem) => {
+        if (all || list.length < SHOWN) list.push(problem);
+      },
+    }),
+  );
   const report = conversion.refusal === null ? await checkReport({ path: convert, ...rules }) : null;
   return output({ from: file, to: convert, ...conversion, list }, report);
+}
+
+/**
+ * Lets work that writes clean up before Ctrl-C ends this process. Otherwise the system ends it at once, also while a line
+ * of a megabyte is read.
+ */
+async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const end = (name: NodeJS.Signals) => {
+    process.off(name, onSignal);
+    process.kill(process.pid, name);
+  };
+  const onSignal = (name: NodeJS.Signals) => {
+    if (stop.signal.aborted) return end(name);
+    stop.abort(name);
+    setTimeout(end, LAST_RESORT_MS, name).unref();
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, onSignal);
+    if (stop.signal.aborted) process.kill(process.pid, stop.signal.reason);
+  }
 }
 
 function output(conversion: CheckOutput['conversion'], report: FileReport | null): CheckOutput {
@@ -120,9 +132,9 @@ async function requireTarget(from: string, to: string, force: boolean): Promise<
   if (!force) refuse(`${to} is there already`, 'name another file for --convert, or replace it with --force');
 }
 
-async function evaluationPrint(path: string | undefined, signal: AbortSignal): Promise<Uint8Array | null> {
+async function evaluationPrint(path: string | undefined): Promise<Uint8Array | null> {
   if (path === undefined) return null;
   const found = await stat(path).catch(() => null);
-  const { rows } = await loadEvaluationSet({ path: found?.isDirectory() ? join(path, 'data.jsonl') : path, signal });
+  const { rows } = await loadEvaluationSet({ path: found?.isDirectory() ? join(path, 'data.jsonl') : path });
   return fingerprintRows(rows);
 }

@@ -6,6 +6,7 @@ import { accept, type Checked } from '../../schema/verdict.ts';
 import { Slices } from '../../shared/slices.ts';
 import { checkFile } from '../check-file.ts';
 import { FingerprintBuilder } from '../fingerprint/fingerprint-rows.ts';
+import { rowDigest } from '../row-digest.ts';
 import { type Reply, type Request, toPlainError } from './checker-messages.ts';
 import type { CheckedFile } from './dataset-checker.ts';
 
@@ -16,9 +17,10 @@ function send(reply: Reply): Promise<void> {
   );
 }
 
-async function check({ path, competition }: Request): Promise<Checked<CheckedFile>> {
+async function check({ path, competition, allowedRows }: Request & { kind: 'check' }): Promise<Checked<CheckedFile>> {
   const builder = new FingerprintBuilder();
-  const facts = await checkFile({ path, competition, onRow: (row) => builder.add(row) });
+  const isAllowed = allowedRows && ((row: DatasetRow) => allowedRows.has(rowDigest(row)));
+  const facts = await checkFile({ path, competition, isAllowed, onRow: (row) => builder.add(row) });
   if (!facts.ok) return facts;
   return accept({ ...facts.value, rows: builder.rowCount, fingerprint: builder.finish() });
 }

@@ -4,7 +4,7 @@ import type { DatasetRow } from '../../schema/dataset-row.ts';
 
 /** What is asked of a checking process, one at a time. Sent with structured cloning. */
 export type Request =
-  | { kind: 'check'; path: string; competition: Competition }
+  | { kind: 'check'; path: string; competition: Competition; allowedRows?: ReadonlySet<string> }
   | { kind: 'read'; path: string; competition: Competition; keep?: Uint32Array };
 
 /** What it answers. */

@@ -20,10 +20,12 @@ export interface CheckFileParameters {
   /** A `data.jsonl`. */
   path: string;
   competition: Competition;
+  /** `rowDigest` of the only rows that the file may have. Default: it may have any. */
+  allowedRows?: ReadonlySet<string>;
   signal?: AbortSignal;
 }
 
-export interface ReadRowsParameters extends CheckFileParameters {
+export interface ReadRowsParameters extends Omit<CheckFileParameters, 'allowedRows'> {
   /** Indexes of the rows that are wanted, from 0. Default: all. */
   keep?: Uint32Array;
   /** What the file must hash to. Default: not asked. */
@@ -74,8 +76,8 @@ export class DatasetChecker implements DatasetCheckerPort {
    * @throws FlockOffError `disk` when the file cannot be read; `checker-failed` when the process ended or took longer than
    *   `timeoutMs`, which is no finding about the file; `bad-argument` after `close`; the signal's reason when it aborts.
    */
-  async check({ path, competition, signal }: CheckFileParameters): Promise<Checked<CheckedFile>> {
-    return (await this.#ask({ kind: 'check', path, competition }, { signal })) as Checked<CheckedFile>;
+  async check({ path, competition, allowedRows, signal }: CheckFileParameters): Promise<Checked<CheckedFile>> {
+    return (await this.#ask({ kind: 'check', path, competition, allowedRows }, { signal })) as Checked<CheckedFile>;
   }
 
   /**

@@ -15,7 +15,7 @@ const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
 /** Rows that a judged row is compared with. */
 export const MOST_CANDIDATES = 6;
 /** Words of judged rows whose holders are looked up at once. */
-const WORDS_AT_ONCE = 10_000_000;
+const WORDS_AT_ONCE = 5_000_000;
 
 /** Rows of others that judged rows are compared with. */
 export interface Comparisons {
@@ -30,14 +30,18 @@ export interface Comparisons {
 
 /**
  * Which rows of others a judged row may come from: per gram of the judged rows, the first row of each of the first two owners who
- * showed it. Whoever copies comes later than the one he copies, so no flood of copies hides the first.
+ * showed it. Whoever copies comes later than the one he copies, so no flood of copies hides the first. Added first are showings
+ * on which a claim stands, then those on which it has ended: of these only copies count that were made before.
  */
 export class Candidates {
   readonly #judged: readonly JudgedShowing[];
   readonly #showings: Showings;
   /** Noted are the first row, and the first of another owner. */
   readonly #table: GramTable;
-  readonly #parts: HashParts;
+  readonly #parts = new HashParts();
+  /** For {@link Candidates.#holdersOf}: judged row, and row of another. */
+  readonly #heldRows = new GrowingList();
+  readonly #holders = new GrowingList();
   /** When the first row was shown of those that are still to be added. */
   #begin = 0;
 
@@ -46,9 +50,9 @@ export class Candidates {
     this.#showings = showings;
     const words = judged.flatMap(({ print }) => [print.words, print.pairHashes, print.questionHashes]);
     this.#table = new GramTable({ words, notes: 2, empty: NONE });
-    this.#parts = new HashParts(this.#table.partBits);
     this.#parts.handOn = (gathered, start, end) => {
-      for (let i = start; i < end; i += 2) {
+      const kept = this.#table.keepOpen(gathered, start, end);
+      for (let i = start; i < kept; i += 2) {
         const place = this.#table.openPlaceOf(gathered[i]!);
         if (place !== ABSENT) this.#note(place, gathered[i + 1]!);
       }
@@ -73,6 +77,24 @@ export class Candidates {
           if (!skipsCommon || !isCommon(words[i]!)) parts.add(hashOf(words[i]!), number);
       }
     }
+  }
+
+  /** Rows that are added from now on take no place of those that were added before. */
+  endStanding(): void {
+    this.#parts.finish();
+    const { notes } = this.#table;
+    const showings = this.#showings;
+    this.#parts.handOn = (gathered, start, end) => {
+      for (let i = start; i < end; i += 2) {
+        const place = this.#table.openPlaceOf(gathered[i]!);
+        if (place === ABSENT) continue;
+        const number = gathered[i + 1]!;
+        const first = notes[place + 1]!;
+        if (first === NONE) notes[place + 1] = number;
+        else if (notes[place + 2] === NONE && showings.ownerOf(first) !== showings.ownerOf(number))
+          notes[place + 2] = number;
+      }
+    };
   }
 
   /** The rows that share most with each judged row; none of them is its owner's, and each was shown earlier. */
@@ -107,15 +129,20 @@ export class Candidates {
 
   /** Which rows of others hold pairs, questions and grams of the rows of some judged showings; one that holds several, often. */
   #holdersOf(judged: readonly JudgedShowing[]): Holders {
-    const [rows, numbers] = [new GrowingList(), new GrowingList()];
+    const [rows, numbers] = [this.#heldRows, this.#holders];
+    rows.clear();
+    numbers.clear();
     const showings = this.#showings;
-    const owners = judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner));
+    const owners = Uint32Array.from(
+      judged.flatMap(({ print, owner }) => new Array<number>(print.rowCount).fill(owner)),
+    );
     const { notes } = this.#table;
     this.#parts.handOn = (gathered, start, end) => {
       for (let i = start; i < end; i += 2) {
         const place = this.#table.placeOf(gathered[i]!);
         const row = gathered[i + 1]!;
-        const [first, second] = [notes[place + 1]!, notes[place + 2]!];
+        const first = notes[place + 1]!;
+        const second = notes[place + 2]!;
         if (first === NONE) continue;
         if (showings.ownerOf(first) !== owners[row]) {
           rows.add(row);
@@ -153,7 +180,8 @@ export class Candidates {
   #note(place: number, number: number): void {
     const { notes } = this.#table;
     const showings = this.#showings;
-    const [first, second] = [notes[place + 1]!, notes[place + 2]!];
+    const first = notes[place + 1]!;
+    const second = notes[place + 2]!;
     if (first === NONE) {
       notes[place + 1] = number;
       return;

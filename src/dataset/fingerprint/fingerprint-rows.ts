@@ -45,9 +45,7 @@ export class FingerprintBuilder {
 
   /** Takes time linear in the length of the row. */
   add({ conversations }: DatasetRow): void {
-    const pairs: Pair[] = [];
-    for (let i = 0; i + 1 < conversations.length; i += 2)
-      pairs.push(pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? ''));
+    const pairs = pairsOf(conversations);
     const symbols = pairs.reduce((sum, pair) => sum + (isLong(pair) ? pair.answer.length : 0), 0);
     const level = levelOf(symbols, Math.max(FEWEST_GRAMS, MOST_GRAMS - Math.max(0, symbols - 128) / 8));
     const [firstPair, firstWord] = [this.#wordEnd.length, this.#words.length];
@@ -123,6 +121,28 @@ export function fingerprintRows(rows: Iterable<DatasetRow>): Uint8Array {
   const builder = new FingerprintBuilder();
   for (const row of rows) builder.add(row);
   return builder.finish();
+}
+
+/** An answer in pieces, with "Go on." or nothing asked between them, is one. */
+function pairsOf(conversations: DatasetRow['conversations']): Pair[] {
+  const pairs: Pair[] = [];
+  let pieces: string[] = [];
+  const end = () => {
+    const last = pairs.pop();
+    if (last) pairs.push(pieces.length > 1 ? pairOf(last.asked, pieces.join(' ')) : last);
+  };
+  for (let i = 0; i + 1 < conversations.length; i += 2) {
+    const pair = pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? '');
+    const isPiece = !isLong(pair) && pair.question.length < QUESTION_SYMBOLS && !pair.question.some(isExact);
+    if (!isPiece || pairs.length === 0) {
+      end();
+      pairs.push(pair);
+      pieces = [];
+    }
+    pieces.push(pair.answered);
+  }
+  end();
+  return pairs;
 }
 
 function pairOf(asked: string, answered: string): Pair {

@@ -2,7 +2,7 @@
 export const FINGERPRINT_VERSION = 2;
 
 /** Changes with whatever makes another row of the same fingerprints another's. */
-export const JUDGING_VERSION = 1;
+export const JUDGING_VERSION = 2;
 
 /** "FOFP". */
 const MAGIC = 0x464f4650;

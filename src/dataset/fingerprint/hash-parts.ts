@@ -1,3 +1,5 @@
+/** First bits of a hash that tell its part. */
+const PART_BITS = 10;
 /** Hashes of a part before they are handed on: enough to bring what they are looked up in into the cache. */
 const ROOM = 4096;
 /** Parts begin at different places of the cache: a line of it apart. */
@@ -10,18 +12,11 @@ const STRIDE = 2 * ROOM + 16;
 export class HashParts {
   /** Takes hash and number in turn, from a start to an end. */
   handOn: (gathered: Uint32Array, start: number, end: number) => void = () => {};
-  readonly #shift: number;
-  readonly #gathered: Uint32Array;
-  readonly #ends: Uint32Array;
-
-  constructor(bits: number) {
-    this.#shift = 32 - bits;
-    this.#gathered = new Uint32Array(2 ** bits * STRIDE);
-    this.#ends = Uint32Array.from({ length: 2 ** bits }, (_, part) => part * STRIDE);
-  }
+  readonly #gathered = new Uint32Array(2 ** PART_BITS * STRIDE);
+  readonly #ends = Uint32Array.from({ length: 2 ** PART_BITS }, (_, part) => part * STRIDE);
 
   add(hash: number, number: number): void {
-    const part = hash >>> this.#shift;
+    const part = hash >>> (32 - PART_BITS);
     const end = this.#ends[part]!;
     this.#gathered[end] = hash;
     this.#gathered[end + 1] = number;

@@ -9,6 +9,8 @@ import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts'
 function mostOf(symbols: number): number {
   return symbols >= 256 ? 0.5 : symbols >= 64 ? 0.65 - (0.15 * (symbols - 64)) / 192 : 0.75;
 }
+/** The same of a row in which next to nothing is common to many rows: it is of no template. */
+const UNIQUE = { symbols: 48, share: 0.95, most: 0.5 };
 /** Share from which a row is of the evaluation set, however short. */
 const OF_EVALUATION = 0.5;
 /** Symbols from which an answer that is held whole makes the row another's, whatever else is in it. */
@@ -58,13 +60,15 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       [...chosen, i].map((k) => likenesses[k]!),
     );
     const isWhole = likeness.wholeShare >= 0.8;
-    const fewest = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
-    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewest) continue;
+    const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
+    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
     best = together;
-    const isMost = best.held >= (most(best.total) + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
+    const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
+    const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
+    const isMost = best.held >= (fewest + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
     // What many rows of a template have makes a row another's only when there is nothing else in it.
     if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.missing === 0))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };

@@ -9,10 +9,10 @@ import { findRepeatedRows, type RepeatedRow } from './repeated-rows.ts';
 import type { Showings } from './showings.ts';
 
 /**
- * Words of showings that are judged together, about: those of 32 datasets of 20,000 rows. It bounds the memory of a search,
+ * Words of showings that are judged together, about: those of 64 datasets of 20,000 rows. It bounds the memory of a search,
  * and how often all other fingerprints are read.
  */
-const WORDS_AT_ONCE = 20_000_000;
+const WORDS_AT_ONCE = 40_000_000;
 
 export interface SearchParameters {
   showings: Showings;
@@ -91,11 +91,18 @@ async function findComparisons(judged: readonly JudgedShowing[], showings: Showi
   const last = judged.reduce((a, { times }) => times.reduce((b, at) => Math.max(b, at), a), 0);
   const owners = new Set(judged.map(({ owner }) => owner));
   const first = showings.begins.reduce((a, at, i) => (owners.has(showings.owners[i]!) ? Math.min(a, at) : a), last);
-  for (const index of showings.order) {
-    if (showings.begins[index]! >= last || showings.all[index]!.claimedUntil <= first) continue;
+  const judgedBegin = judged.reduce((a, { index }) => Math.min(a, showings.begins[index]!), last);
+  const claimed = showings.order.filter(
+    (index) => showings.begins[index]! < last && showings.all[index]!.claimedUntil > first,
+  );
+  const hasEnded = (index: number) => showings.all[index]!.claimedUntil <= judgedBegin;
+  const add = async (index: number) => {
     const print = prints.get(index) ?? (await showings.load(index));
     if (print) candidates.add(index, print, last);
-  }
+  };
+  for (const index of claimed) if (!hasEnded(index)) await add(index);
+  candidates.endStanding();
+  for (const index of claimed) if (hasEnded(index)) await add(index);
   return candidates.find();
 }
 

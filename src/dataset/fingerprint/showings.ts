@@ -6,7 +6,7 @@ export interface Showing {
   /** Whose rows are compared with everybody else's: a hotkey, or the coldkey of several. */
   owner: string;
   /**
-   * Bytes of {@link fingerprintRows}, or what reads them when their turn comes; called up to three times for each 32 datasets
+   * Bytes of {@link fingerprintRows}, or what reads them when their turn comes; called up to three times for each 64 datasets
    * that are judged. A file is read by the thread that searches.
    */
   fingerprint: Uint8Array | FingerprintFile | (() => Uint8Array | Promise<Uint8Array>);
@@ -37,8 +37,9 @@ export const NEVER = 0xffffffff;
 /** In place of a time. */
 const SEVERAL = NEVER - 1;
 
-/** Rows are numbered so that so many numbers in a row are of one showing. */
-const NUMBERS = 256;
+/** Rows are numbered so that numbers that differ in the last bits only, so many of them, are of one showing. */
+const LAST_BITS = 8;
+const NUMBERS = 2 ** LAST_BITS;
 
 /** Takes showings in, one by one, and keeps little of each. */
 export class ShowingsBuilder {
@@ -100,9 +101,9 @@ export class Showings {
   readonly unreadable = new Set<number>();
   /** Per showing: the number of its first row, a multiple of {@link NUMBERS}. */
   readonly #firstNumbers: Uint32Array;
-  /** By number / {@link NUMBERS}. */
+  /** By the first bits of a number. */
   readonly #showingOfNumbers: Uint32Array;
-  /** By number / {@link NUMBERS}: when all those rows were shown, {@link SEVERAL} when at several times. */
+  /** By the first bits of a number: when all those rows were shown, {@link SEVERAL} when at several times. */
   readonly #timeOfNumbers: Uint32Array;
   readonly #read: ReadFingerprint;
 
@@ -146,7 +147,7 @@ export class Showings {
   }
 
   showingOf(number: number): number {
-    return this.#showingOfNumbers[Math.floor(number / NUMBERS)]!;
+    return this.#showingOfNumbers[number >>> LAST_BITS]!;
   }
 
   rowOf(number: number): number {
@@ -158,7 +159,7 @@ export class Showings {
   }
 
   shownAt(number: number): number {
-    const time = this.#timeOfNumbers[Math.floor(number / NUMBERS)]!;
+    const time = this.#timeOfNumbers[number >>> LAST_BITS]!;
     return time === SEVERAL ? this.all[this.showingOf(number)]!.times[this.rowOf(number)]! : time;
   }
 
@@ -181,7 +182,7 @@ export class Showings {
   #noteNumbers(index: number): void {
     const { times } = this.all[index]!;
     for (let row = 0; row < times.length; row += NUMBERS) {
-      const number = this.numberOf(index, row) / NUMBERS;
+      const number = this.numberOf(index, row) >>> LAST_BITS;
       const some = times.subarray(row, row + NUMBERS);
       this.#showingOfNumbers[number] = index;
       this.#timeOfNumbers[number] = some.every((at) => at === some[0]) ? some[0]! : SEVERAL;

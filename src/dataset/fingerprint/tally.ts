@@ -20,7 +20,8 @@ export class Tally {
   takeMostFrequent(fewest: number, most: number): number[] {
     const found: [number: number, count: number][] = [];
     for (const slot of this.#used) {
-      const [number, count] = [this.#numbers[slot]! - 1, this.#counts[slot]!];
+      const number = this.#numbers[slot]! - 1;
+      const count = this.#counts[slot]!;
       this.#numbers[slot] = 0;
       this.#counts[slot] = 0;
       if (count >= fewest) found.push([number, count]);

@@ -59,6 +59,8 @@ export const StandingsSchema = z.record(
 export const OpenEpochSchema = z.object({
   startBlock: count,
   seedBlock: count,
+  timeMs: z.number(),
+  ownerUid: count.nullable(),
   epochSeed: count,
   hotkeys: z.array(Text),
   neurons: z.array(
@@ -74,6 +76,7 @@ export const StateHistorySchema = z.object({
   sinceBlock: count,
   ledgerFrom: Text.nullable(),
   lastStartBlock: count.nullable(),
+  memory: z.object({ policy: Text, value: z.unknown() }).optional(),
 });
 
 /** What a validator goes on with: who showed what first, the averages, and the history of the draw. */

@@ -25,8 +25,12 @@ export function plainSearch(showings: readonly (Showing & { fingerprint: Uint8Ar
   const judgedOwners = new Set(judgedIndices.map((i) => showings[i]!.owner));
   const first = Math.min(last, ...begins.filter((_, i) => judgedOwners.has(showings[i]!.owner)));
 
+  const judgedBegin = Math.min(last, ...judgedIndices.map((i) => begins[i]!));
+  const hasEnded = (showing: number) => showings[showing]!.claimedUntil <= judgedBegin;
+
   const holders = new Map<number, Row[]>();
-  for (const showing of order) {
+  // Those on which a claim stands come first.
+  for (const showing of [...order.filter((i) => !hasEnded(i)), ...order.filter(hasEnded)]) {
     const { own, claimedUntil } = showings[showing]!;
     if (claimedUntil <= first) continue;
     for (let row = 0; row < prints[showing]!.rowCount; row++) {
@@ -36,8 +40,8 @@ export function plainSearch(showings: readonly (Showing & { fingerprint: Uint8Ar
         const known = holders.get(gram) ?? [];
         const same = known.findIndex((other) => ownerOf(other) === showings[showing]!.owner);
         if (same < 0) known.push({ showing, row });
-        else if (timeOf({ showing, row }) < timeOf(known[same]!)) known[same] = { showing, row };
-        known.sort((a, b) => timeOf(a) - timeOf(b));
+        else if (!hasEnded(showing) && timeOf({ showing, row }) < timeOf(known[same]!)) known[same] = { showing, row };
+        if (!hasEnded(showing)) known.sort((a, b) => timeOf(a) - timeOf(b));
         holders.set(gram, known.slice(0, 2));
       }
     }

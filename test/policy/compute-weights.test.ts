@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ComputeWeightsParameters, computeWeights } from '../../src/scoring/compute-weights.ts';
+import { type ComputeWeightsParameters, computeWeights } from '../../src/policy/compute-weights.ts';
 
 /** Neurons with uids in the order given. */
 const neurons = (...list: [hotkey: string, consensus?: number][]) =>
@@ -19,12 +19,12 @@ function compute(parameters: Partial<ComputeWeightsParameters>) {
 describe('computeWeights', () => {
   it('follows the rules from losses to weights', () => {
     // Win rates 1, 0.5, 0; softmax over 0.08; 0.8 old + 0.2 step; 0.8 own + 0.2 consensus; trust is above 0.5.
-    const { byUid, averages, winRates } = compute({
+    const { byUid, averages, scores } = compute({
       scored: [scored('a', 1), scored('b', 2), scored('c', 3)],
       previous: { a: 0.2, b: 0.3, c: 0.5 },
       neurons: neurons(['a', 0.5], ['b', 0.25], ['c', 0.25]),
     });
-    expect(Object.fromEntries(winRates)).toEqual({ a: 1, b: 0.5, c: 0 });
+    expect(Object.fromEntries(scores)).toEqual({ a: 1, b: 0.5, c: 0 });
     const step = { a: 0.9980695529, b: 0.0019267276, c: 0.0000037195 };
     expect(averages.a).toBeCloseTo(0.16 + 0.2 * step.a, 9);
     expect(averages.b).toBeCloseTo(0.24 + 0.2 * step.b, 9);
@@ -58,12 +58,12 @@ describe('computeWeights', () => {
   });
 
   it('does not let a rejected miner beat anybody', () => {
-    const { winRates } = compute({
+    const { scores } = compute({
       scored: [scored('copy', 0.1), scored('a', 1), scored('b', 2)],
       rejected: new Set(['copy']),
       neurons: neurons(['a'], ['b'], ['copy']),
     });
-    expect(Object.fromEntries(winRates)).toEqual({ a: 1, b: 0 });
+    expect(Object.fromEntries(scores)).toEqual({ a: 1, b: 0 });
   });
 
   it('defect 1: gives nothing for the step to who has no loss', () => {
@@ -72,13 +72,13 @@ describe('computeWeights', () => {
   });
 
   it('defect 3: forgets who deregistered, also when it has the best loss', () => {
-    const { byUid, averages, winRates } = compute({
+    const { byUid, averages, scores } = compute({
       scored: [scored('gone', 0.1), scored('a', 1), scored('b', 2)],
       previous: { gone: 0.8, a: 0.1, b: 0.1 },
       neurons: neurons(['a'], ['b']),
     });
     expect(Object.keys(averages).sort()).toEqual(['a', 'b']);
-    expect(winRates.has('gone')).toBe(false);
+    expect(scores.has('gone')).toBe(false);
     expect(byUid[0]! + byUid[1]!).toBeCloseTo(1, 12);
     expect(byUid[0]).toBeGreaterThan(byUid[1]!);
   });
@@ -187,22 +187,22 @@ describe('computeWeights', () => {
     const all = neurons(['a', 0.2], ['b', 0.5], ['c', 0.3]);
 
     it('gives nothing to who does not beat it by 4 %, whatever the past and the consensus', () => {
-      const { byUid, averages, winRates, belowBaseline } = compute({
+      const { byUid, averages, scores, worthless } = compute({
         scored: [scored('a', 1), scored('b', 1.92), scored('c', 1.9)],
         baselineLossNatsPerToken: 2,
         previous: { a: 0.1, b: 0.8, c: 0.1 },
         neurons: all,
       });
-      expect([...belowBaseline]).toEqual(['b']);
+      expect([...worthless]).toEqual(['b']);
       expect(Object.keys(byUid)).toEqual(['0', '2']);
       expect(averages.b).toBe(0);
-      expect(Object.fromEntries(winRates)).toEqual({ a: 1, c: 0.5 });
+      expect(Object.fromEntries(scores)).toEqual({ a: 1, c: 0.5 });
     });
 
     it('lets who does not beat it be nobody’s rival: losers change nothing between the others', () => {
       const two = { scored: [scored('a', 1), scored('b', 1.5)], baselineLossNatsPerToken: 2, neurons: all };
-      const { winRates } = compute({ ...two, scored: [...two.scored, scored('c', 3)] });
-      expect(winRates).toEqual(compute(two).winRates);
+      const { scores } = compute({ ...two, scored: [...two.scored, scored('c', 3)] });
+      expect(scores).toEqual(compute(two).scores);
     });
 
     it('has somebody to compare a lone miner with: it earns from beating it, and takes nobody’s share', () => {
@@ -266,7 +266,7 @@ describe('computeWeights', () => {
         (miners, baseline) => {
           const name = (i: number) => `m${i}`;
           const rejected = new Set(miners.flatMap((m, i) => (m.rejected ? name(i) : [])));
-          const { weights, averages, belowBaseline } = compute({
+          const { weights, averages, worthless } = compute({
             baselineLossNatsPerToken: baseline,
             scored: miners.flatMap(({ loss, block }, i) => (loss === null ? [] : scored(name(i), loss, block))),
             rejected,
@@ -274,11 +274,11 @@ describe('computeWeights', () => {
             neurons: neurons(...miners.map((m, i): [string, number] => [name(i), m.consensus])),
           });
           for (const { uid, weight } of weights) {
-            expect(rejected.has(name(uid)) || belowBaseline.has(name(uid))).toBe(false);
+            expect(rejected.has(name(uid)) || worthless.has(name(uid))).toBe(false);
             expect(weight).toBeGreaterThanOrEqual(0.9e-6);
           }
           if (weights.length > 0) expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 9);
-          for (const hotkey of [...rejected, ...belowBaseline]) expect(averages[hotkey]).toBe(0);
+          for (const hotkey of [...rejected, ...worthless]) expect(averages[hotkey]).toBe(0);
         },
       ),
     );

@@ -1,0 +1,182 @@
+import * as z from 'zod';
+import { byWaiting } from '../queue/draw-by-shares.ts';
+import { DailyWinnerRules } from '../schema/policy.ts';
+import { pickDailyWinner } from '../scoring/daily-winner.ts';
+import { beatsBaseline, type Contestant } from '../scoring/win-rates.ts';
+import { momentOfDay } from './day.ts';
+import { finishWeights } from './finish-weights.ts';
+import type { EpochMoment, Policy, PolicyMiner, PolicyWeighParameters } from './policy.ts';
+
+/** What is known from epoch to epoch, of the day in which the last one began. */
+const DailyMemory = z.object({
+  day: z.int(),
+  /** When pointers were committed, as it was told when they were first seen, by hotkey. */
+  committed: z.record(z.string(), z.object({ block: z.int(), timeMs: z.number() })),
+  results: z.record(
+    z.string(),
+    z.object({
+      lossNatsPerToken: z.number(),
+      /** From which block on the dataset counts. */
+      commitBlock: z.int(),
+      /** Block of the pointer that the result is of. */
+      pointerBlock: z.int(),
+    }),
+  ),
+  /** Whether a submission of the day has neither a result nor a verdict. */
+  isOpen: z.boolean(),
+  /** Hotkey of the last day that had one; `null` before that, and after a day without any result. */
+  winner: z.string().nullable(),
+  /** The last day whose winner is known. */
+  settledDay: z.int().nullable(),
+});
+type DailyMemory = z.infer<typeof DailyMemory>;
+
+/**
+ * The policy `daily-winner` (era C): a UTC day, by the chain's clock, begins with a time for submissions. Pointers from then
+ * are evaluated until the rewards begin, in the order of their commitment; of the best few by loss the earliest takes
+ * everything, until the next day's rewards. Before there is a winner, and after a day without any result, everything goes to
+ * the subnet's owner. A day on which our side failed at every submission leaves the last winner in place.
+ * Datasets are choices among the rows of the evaluation set; of two with too many common rows the later one is a duplicate.
+ * @param rules where they differ from the defaults.
+ * @throws ZodError for rules that are none.
+ */
+export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy {
+  const parameters = DailyWinnerRules.parse(rules);
+  const { bestShare, mostCommonRows, excluded } = parameters;
+  return {
+    name: 'daily-winner',
+    parameters,
+    intake: { evaluationRows: 'require', mostCommonRows, excluded },
+    draw({ candidates, places, miners, now, memory }) {
+      if (momentOfDay(now.timeMs, parameters).phase !== 'evaluation') return [];
+      const { results } = today(parameters, memory, now);
+      const open = new Set(
+        submissionsOfDay(parameters, miners, memory, now).flatMap(({ hotkey, commitBlock }) =>
+          results[hotkey]?.pointerBlock === commitBlock ? [] : hotkey,
+        ),
+      );
+      const blockOf = (hotkey: string) => miners.get(hotkey)!.commitBlock;
+      const earliest = candidates
+        .filter(({ hotkey }) => open.has(hotkey))
+        .sort((a, b) => blockOf(a.hotkey) - blockOf(b.hotkey));
+      // Who could not be evaluated today comes after those who were not tried yet.
+      const waiting = byWaiting(earliest);
+      return waiting.slice(0, places).map(({ hotkey }) => hotkey);
+    },
+    score({ contestants, baselineLossNatsPerToken, now, memory }) {
+      const eligible = contestants.filter(
+        ({ lossNatsPerToken }) =>
+          baselineLossNatsPerToken === null ||
+          beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 }),
+      );
+      const hasLoss = new Set(contestants.map(({ hotkey }) => hotkey));
+      const earlier = contestantsOf(today(parameters, memory, now)).filter(({ hotkey }) => !hasLoss.has(hotkey));
+      const leader = leaderOf([...earlier, ...eligible], bestShare);
+      return new Map(eligible.map(({ hotkey }) => [hotkey, hotkey === leader ? 1 : 0]));
+    },
+    weigh(weighing) {
+      const { neurons, now, ownerUid } = weighing;
+      const memory = nextMemory(parameters, weighing);
+      const { day, phase } = momentOfDay(now.timeMs, parameters);
+      const settled = phase === 'rewards' ? settle(memory, day, parameters) : memory;
+      const winner = neurons.find(({ hotkey }) => hotkey === settled.winner);
+      const uid = winner?.uid ?? ownerUid;
+      const weights = uid === null ? [] : [{ uid, weight: 1 }];
+      const averages = winner ? { [winner.hotkey]: 1 } : {};
+      return finishWeights({ weights, averages, memory: settled }, neurons, parameters);
+    },
+    explain({ score, baselineLossNatsPerToken: baseline, lossNatsPerToken: loss }) {
+      if (score === null)
+        return `does not beat the base model: loss ${loss.toFixed(4)}, the base model alone has ${baseline?.toFixed(4)}`;
+      return score === 1 ? 'leads the day' : 'does not lead the day';
+    },
+  };
+}
+
+/** What is remembered, as of this epoch's day: a day that nobody settled is settled first, and a new one begins empty. */
+function today(rules: DailyWinnerRules, stored: unknown, { timeMs }: EpochMoment): DailyMemory {
+  const { day } = momentOfDay(timeMs, rules);
+  const parsed = DailyMemory.safeParse(stored);
+  if (!parsed.success) return { day, committed: {}, results: {}, isOpen: false, winner: null, settledDay: null };
+  const memory = parsed.data;
+  if (memory.day === day) return memory;
+  const isSettled = memory.settledDay !== null && memory.settledDay >= memory.day;
+  return { ...(isSettled ? memory : settle(memory, memory.day, rules)), day, results: {}, isOpen: false };
+}
+
+/** With this epoch's losses, and without results of who left, was refused, or committed another pointer. */
+function nextMemory(
+  rules: DailyWinnerRules,
+  { contestants, scores, worthless, neurons, miners, memory: stored, now }: PolicyWeighParameters,
+): DailyMemory {
+  const memory = today(rules, stored, now);
+  const results = new Map(Object.entries(memory.results));
+  for (const { hotkey, commitBlock, lossNatsPerToken } of contestants) {
+    const pointerBlock = miners.get(hotkey)?.commitBlock ?? commitBlock;
+    if (scores.has(hotkey)) results.set(hotkey, { lossNatsPerToken, commitBlock, pointerBlock });
+  }
+  const registered = new Set(neurons.map(({ hotkey }) => hotkey));
+  for (const [hotkey, { pointerBlock }] of results) {
+    const stands = registered.has(hotkey) && miners.get(hotkey)?.commitBlock === pointerBlock;
+    if (!stands || worthless.has(hotkey)) results.delete(hotkey);
+  }
+  const submissions = submissionsOfDay(rules, miners, stored, now);
+  return {
+    ...memory,
+    results: Object.fromEntries(results),
+    isOpen: submissions.some(({ hotkey }) => !results.has(hotkey) && !worthless.has(hotkey)),
+    committed: commitTimes(rules, miners, stored, now),
+  };
+}
+
+/** A day with results has a winner; one with none has none, unless there were submissions that our side failed at. */
+function settle(memory: DailyMemory, day: number, { bestShare }: DailyWinnerRules): DailyMemory {
+  const winner = leaderOf(contestantsOf(memory), bestShare);
+  return { ...memory, winner: winner === null && memory.isOpen ? memory.winner : winner, settledDay: day };
+}
+
+function leaderOf(contestants: Contestant[], bestShare: number): string | null {
+  // By hotkey, so that what is equal in everything goes to the same one at every validator.
+  const sorted = contestants.toSorted((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
+  return pickDailyWinner(sorted, bestShare)?.hotkey ?? null;
+}
+
+function contestantsOf({ results }: DailyMemory): Contestant[] {
+  return Object.entries(results).map(([hotkey, result]) => ({ hotkey, ...result }));
+}
+
+/** Whose pointers were committed in the time for submissions of this epoch's day. */
+function submissionsOfDay(
+  rules: DailyWinnerRules,
+  miners: Map<string, PolicyMiner>,
+  stored: unknown,
+  now: EpochMoment,
+): PolicyMiner[] {
+  const times = commitTimes(rules, miners, stored, now);
+  const { day } = momentOfDay(now.timeMs, rules);
+  return [...miners.values()].filter(({ hotkey }) => {
+    const committed = momentOfDay(times[hotkey]!.timeMs, rules);
+    return committed.day === day && committed.phase === 'submissions';
+  });
+}
+
+/**
+ * When pointers were committed: told from their blocks when they are first seen, and kept, so that slow blocks afterwards
+ * move nobody over the edge.
+ */
+function commitTimes(
+  { blockSeconds }: DailyWinnerRules,
+  miners: Map<string, PolicyMiner>,
+  stored: unknown,
+  { block, timeMs }: EpochMoment,
+): DailyMemory['committed'] {
+  const parsed = DailyMemory.safeParse(stored);
+  const known = parsed.success ? parsed.data.committed : {};
+  return Object.fromEntries(
+    [...miners.values()].map(({ hotkey, commitBlock }) => {
+      const before = known[hotkey];
+      if (before?.block === commitBlock) return [hotkey, before];
+      return [hotkey, { block: commitBlock, timeMs: timeMs - (block - commitBlock) * blockSeconds * 1_000 }];
+    }),
+  );
+}

@@ -1,0 +1,51 @@
+import { rowKeys } from '../dataset/fingerprint/row-keys.ts';
+import { findDuplicates } from '../policy/find-duplicates.ts';
+import { reject, type Verdict } from '../schema/verdict.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { ShownDataset } from './ledger/showing.ts';
+import { evidenceOf } from './left-out.ts';
+import type { ReadPointer } from './pointers.ts';
+import type { StateStore } from './state-store.ts';
+import { fingerprintName } from './validator.ts';
+
+/**
+ * Verdicts on the datasets that pointers name now and that have more rows in common with an earlier one than the policy
+ * allows, by hotkey. A dataset whose fingerprint cannot be read now has no rows in common with any.
+ */
+export async function commonRowsVerdicts(
+  { mostCommonRows }: { mostCommonRows: number },
+  { fingerprints }: Pick<StateStore, 'fingerprints'>,
+  { ledger, pointers }: { ledger: Ledger; pointers: Map<string, ReadPointer> },
+): Promise<Map<string, Verdict>> {
+  if (mostCommonRows === Number.POSITIVE_INFINITY) return new Map();
+  const shown = [...pointers.values()].flatMap(({ hotkey, uid, submission }) => {
+    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
+    return showing ? [{ hotkey, uid, showing }] : [];
+  });
+  shown.sort((a, b) => a.showing.position - b.showing.position || a.uid - b.uid);
+  const datasets: { hotkey: string; rows: Set<string> }[] = [];
+  for (const { hotkey, showing } of shown) {
+    const fingerprint = await fingerprints.read(fingerprintName(showing));
+    datasets.push({ hotkey, rows: (fingerprint && rowKeys(fingerprint)) ?? new Set() });
+  }
+  const showings = new Map(shown.map(({ hotkey, showing }) => [hotkey, showing]));
+  return new Map(
+    [...findDuplicates({ datasets, mostCommonRows })].map(([hotkey, duplicate]) => [
+      hotkey,
+      verdictOf(showings.get(hotkey)!, { ...duplicate, mostCommonRows }, pointers),
+    ]),
+  );
+}
+
+function verdictOf(
+  { rows }: ShownDataset,
+  { hotkey, commonRows, mostCommonRows }: { hotkey: string; commonRows: number; mostCommonRows: number },
+  pointers: Map<string, ReadPointer>,
+): Verdict {
+  const sources = [{ hotkey, rows: commonRows }];
+  const uidOf = (one: string) => pointers.get(one)?.uid ?? null;
+  const leftOut = evidenceOf({ others: commonRows, evaluation: 0, repeats: 0, sources, examples: [] }, uidOf);
+  const sentence = `${commonRows} rows are also those of uid ${uidOf(hotkey)}, who was earlier; at most ${mostCommonRows} may be`;
+  const facts = { rows, leftOut, rowsLeft: rows - commonRows, rowsNeeded: rows - mostCommonRows };
+  return reject('duplicate', sentence, facts).verdict;
+}

@@ -1,0 +1,48 @@
+import type { EpochMoment, Intake, Policy, PolicyMiner } from '../policy/policy.ts';
+import { policyOf } from '../policy/shipped.ts';
+import type { ReadPointer } from './pointers.ts';
+import type { EpochStart, StateHistory } from './state-store.ts';
+import type { Validator } from './validator.ts';
+
+/** The policy that a validator decides by. @throws FlockOffError `bad-argument` where there is none, or it is none. */
+function policyOfValidator({ competition, policy }: Pick<Validator, 'competition' | 'policy'>): Policy {
+  return policyOf(competition.policy, policy);
+}
+
+/** What of a dataset counts: as the policy says, and where it says nothing as the competition does. */
+export function intakeOf(validator: Pick<Validator, 'competition' | 'policy'>): Required<Intake> {
+  const { evaluationRows, minOwnRows } = validator.competition;
+  const unlimited = { mostCommonRows: Number.POSITIVE_INFINITY, excluded: [] };
+  return { evaluationRows, minOwnRows, ...unlimited, ...policyOfValidator(validator).intake };
+}
+
+/** What a policy decides by in one epoch, besides the losses. */
+export interface PolicyContext {
+  policy: Policy;
+  /** Whose pointers count, by hotkey. */
+  miners: Map<string, PolicyMiner>;
+  now: EpochMoment;
+  /** Of the subnet's owner; `null` where it has none that is registered. */
+  ownerUid: number | null;
+  /** What the policy knows of the last epoch; `null` where that had another one. */
+  memory: unknown;
+}
+
+export function policyContext(
+  validator: Validator,
+  { startBlock, timeMs, ownerUid }: EpochStart,
+  pointers: Map<string, ReadPointer>,
+  history: StateHistory | null,
+): PolicyContext {
+  const policy = policyOfValidator(validator);
+  const miners = [...pointers.values()].flatMap(({ uid, hotkey, coldkey, submission }): [string, PolicyMiner][] =>
+    submission.ok ? [[hotkey, { uid, hotkey, coldkey, commitBlock: submission.value.commitBlock }]] : [],
+  );
+  return {
+    policy,
+    miners: new Map(miners),
+    now: { block: startBlock, timeMs },
+    ownerUid,
+    memory: history?.memory?.policy === policy.name ? history.memory.value : null,
+  };
+}
