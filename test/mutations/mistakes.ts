@@ -247,8 +247,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'another dropout where a layer is computed again',
     file: `${GRAPH}/dropout.ts`,
-    from: "graph.constant('int32', linears.indexOf(linear))",
-    to: "graph.constant('int32', linears.indexOf(linear) + (name.includes('again') ? 1000 : 0))",
+    from: "key: [seed, graph.constant('int32', layer)]",
+    to: "key: [seed, graph.constant('int32', layer + (time === 'again' ? 1000 : 0))]",
   },
   {
     mistake: 'plain: rotation with the wrong sign',
@@ -367,7 +367,7 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'rows that are left over at the end of an epoch are not trained on',
     file: 'src/trainer/tokens/batches.ts',
-    from: 'Math.ceil(items.length / size)',
-    to: 'Math.floor(items.length / size)',
+    from: 'Math.ceil(rows / size)',
+    to: 'Math.floor(rows / size)',
   },
 ];

@@ -4,7 +4,7 @@ import { adapterGradientOf, adapterValueOf, FETCH, fedAs, firstMomentOf, secondM
 import type { Variable } from './ops.ts';
 
 /** A stack with what training keeps beside its adapter. */
-export interface AdapterVariables {
+interface AdapterVariables {
   stack: LinearStack;
   a: MatrixVariables;
   b: MatrixVariables;

@@ -3,7 +3,7 @@ import { type WeightShape, weightShapes } from '../../model/weights.ts';
 import { outOf, type StackShape, stackShapes } from './linear-stack.ts';
 
 /** A base weight as the graph holds it. */
-export interface BaseWeight {
+interface BaseWeight {
   name: string;
   shape: WeightShape;
   /** Names in the model's files of what lies in it, one below the other. */
