@@ -8,6 +8,7 @@ Needs torch, transformers and peft; `trainer-case.ts` beside this file runs the 
 
 import argparse
 import json
+import math
 import re
 import statistics
 import time
@@ -37,6 +38,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--checkpointing", action="store_true")
+    parser.add_argument("--real", action="store_true", help="steps of 8 rows of real lengths, padded two by two")
     parser.add_argument("--evaluate", action="store_true", help="forward passes only")
     return parser.parse_args()
 
@@ -57,6 +59,33 @@ def build(options):
     return model, config
 
 
+def real_lengths(rows):
+    sigma, state = 0.8, 1
+
+    def draw():
+        nonlocal state
+        state = (state * 1664525 + 1013904223) % 2**32
+        return (state + 0.5) / 2**32
+
+    lengths = []
+    for _ in range(rows):
+        normal = math.sqrt(-2 * math.log(draw())) * math.cos(2 * math.pi * draw())
+        length = math.exp(math.log(256) - sigma**2 / 2 + sigma * normal)
+        lengths.append(min(2048, max(16, int(length))))
+    return lengths
+
+
+def collate(lengths, vocabulary, device):
+    ids = torch.zeros(len(lengths), max(lengths), dtype=torch.long)
+    labels, mask = torch.full_like(ids, -100), torch.zeros_like(ids)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = torch.randint(0, vocabulary, (length,))
+        labels[row, length // 2 : length] = ids[row, length // 2 : length]  # the first half is the question
+        mask[row, :length] = 1
+    batch = {"input_ids": ids, "labels": labels, "attention_mask": mask}
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
 def peak_mib():
     with open("/proc/self/status") as file:
         return round(int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024)
@@ -67,36 +96,52 @@ def main():
     torch.set_num_threads(options.threads)
     model, config = build(options)
     model.to(options.device)
-    ids = torch.randint(0, config.vocab_size, (options.batch, options.tokens)).to(options.device)
-    labels = ids.clone()
-    labels[:, : options.tokens // 2] = -100  # the first half is the question
+    rows = 8 if options.real else options.batch
+    steps = options.steps + 1
+    lengths = real_lengths(rows * steps) if options.real else [options.tokens] * (rows * steps)
+    size = 2 if options.real else rows
+    micro_batches = [
+        [collate(lengths[i : i + size], config.vocab_size, options.device) for i in range(step * rows, (step + 1) * rows, size)]
+        for step in range(steps)
+    ]
+    tokens = sum(lengths[rows:]) / max(1, options.steps)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=2e-4, weight_decay=0.0)
     model.train(not options.evaluate)
 
-    def step():
-        if options.evaluate:
-            with torch.no_grad():
-                return model(input_ids=ids, labels=labels).loss.item()
-        loss = model(input_ids=ids, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.item()
+    def step(batches):
+        targets = sum((batch["labels"][:, 1:] != -100).sum().item() for batch in batches)
+        sum_of_losses = 0
+        for batch in batches:
+            if options.evaluate:
+                with torch.no_grad():
+                    sum_of_losses += model(**batch, num_items_in_batch=targets).loss.item()
+                continue
+            loss = model(**batch, num_items_in_batch=targets).loss
+            loss.backward()
+            sum_of_losses += loss.item()
+        if not options.evaluate:
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        return sum_of_losses
 
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak of loading does not count
-    step()  # the first one allocates and chooses kernels
+    loss = step(micro_batches[0])  # the first one allocates and chooses kernels
     times_ms = []
-    for _ in range(options.steps):
+    cpu = time.process_time()
+    for batches in micro_batches[1:]:
         start = time.perf_counter()
-        loss = step()
+        loss = step(batches)
         times_ms.append(1000 * (time.perf_counter() - start))
-    median_ms = statistics.median(times_ms)
+    cpu_ms = 1000 * (time.process_time() - cpu) / len(times_ms)
+    # Steps of real lengths differ: their mean.
+    ms = statistics.mean(times_ms) if options.real else statistics.median(times_ms)
     print(json.dumps({
-        "msPerStep": round(median_ms, 2),
-        "tokensPerSecond": round(1000 * options.batch * options.tokens / median_ms, 1),
+        "msPerStep": round(ms, 2),
+        "cpuMsPerStep": round(cpu_ms, 2),
+        "tokensPerSecond": round(1000 * tokens / ms, 1),
         "peakMiB": peak_mib(),
         "timesMs": [round(ms, 2) for ms in times_ms],
         "loss": loss,

@@ -43,3 +43,18 @@ export function randomWeight(name: string, shape: number[]): NamedTensor {
   }
   return { shape, data };
 }
+
+/** Lengths of rows with a mean of 256 tokens: log-normal, sigma 0.8, 16 to 2048. `peft-case.py` draws the same. */
+export function realLengths(rows: number): number[] {
+  const SIGMA = 0.8;
+  let state = 1;
+  const draw = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state + 0.5) / 2 ** 32;
+  };
+  return Array.from({ length: rows }, () => {
+    const normal = Math.sqrt(-2 * Math.log(draw())) * Math.cos(2 * Math.PI * draw());
+    const length = Math.exp(Math.log(256) - SIGMA ** 2 / 2 + SIGMA * normal);
+    return Math.min(2048, Math.max(16, Math.floor(length)));
+  });
+}

@@ -19,8 +19,9 @@ import { createLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/model/safetensors.ts';
 import { weightShapes } from '../../src/trainer/model/weights.ts';
 import { clipFactor } from '../../src/trainer/run/clip.ts';
-import { collate } from '../../src/trainer/tokens/batches.ts';
-import { randomWeight, SHAPES } from './shapes.ts';
+import { collate, partition, type TokenBatch } from '../../src/trainer/tokens/batches.ts';
+import type { TokenRow } from '../../src/trainer/tokens/chat.ts';
+import { randomWeight, realLengths, SHAPES } from './shapes.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -37,6 +38,8 @@ const { values: options } = parseArgs({
     /** Reads base weights from a file, which is made in this folder. */
     mapped: { type: 'string' },
     evaluate: { type: 'boolean', default: false },
+    /** Optimizer steps of 8 rows of real lengths, instead of equal ones. */
+    real: { type: 'boolean', default: false },
     engine: { type: 'string', default: 'graph' },
   },
 });
@@ -62,7 +65,7 @@ function watchAnonymous(): () => number {
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
 process.env.TF_NUM_INTRAOP_THREADS = options.threads;
 const config = SHAPES[options.shape]!;
-const [batchSize, tokens, steps] = [options.batch, options.tokens, options.steps].map(Number) as [
+const [batchSize, tokens, steps] = [options.batch, options.tokens, options.steps].map(Number) as number[] as [
   number,
   number,
   number,
@@ -101,18 +104,33 @@ const engine =
 const loadMs = performance.now() - loadedAt;
 
 const random = new MersenneTwister(0);
-const inputIds = Array.from({ length: tokens }, () => random.nextUint32() % config.vocabSize);
-const labels = inputIds.map((id, i) => (i < tokens / 2 ? -100 : id)); // the first half is the question
-const batch = collate(Array.from({ length: batchSize }, () => ({ inputIds, labels })));
+const rowOf = (length: number): TokenRow => {
+  const inputIds = Array.from({ length }, () => random.nextUint32() % config.vocabSize);
+  return { inputIds, labels: inputIds.map((id, i) => (i < length / 2 ? -100 : id)) }; // the first half is the question
+};
+const ROWS_A_STEP = 8;
+const lengths = options.real
+  ? realLengths((steps + 1) * ROWS_A_STEP)
+  : new Array<number>((steps + 1) * batchSize).fill(tokens);
+/** The rows of each optimizer step, as they are computed at once. */
+const batches = Array.from({ length: steps + 1 }, (_, step) => {
+  const size = lengths.length / (steps + 1);
+  const rows = lengths.slice(step * size, (step + 1) * size).map(rowOf);
+  const mostTokens = options.real ? engine.callTokens : Number.POSITIVE_INFINITY;
+  return partition(rows, ({ inputIds }) => inputIds.length, mostTokens).map(collate);
+});
 const adapter = createLoraAdapter({ config, rank: 16, alpha: 32, dropout: 0.1, random });
 const run = options.evaluate ? null : engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random });
 const evaluation = options.evaluate ? engine.startEvaluation(adapter) : null;
 
-async function step(): Promise<number> {
-  if (evaluation)
-    return (await evaluation.tokenLosses(batch)).reduce((sum, loss) => sum + loss, 0) / batch.targetIds.length;
-  const loss = await run!.accumulate(batch, 1 / batch.targetIds.length);
-  run!.step(2e-4, clipFactor(await run!.gradNorm(), 1));
+async function step(parts: TokenBatch[]): Promise<number> {
+  const targets = parts.reduce((sum, { targetIds }) => sum + targetIds.length, 0);
+  let loss = 0;
+  for (const batch of parts) {
+    if (run) loss += await run.accumulate(batch, 1 / targets);
+    else for (const one of await evaluation!.tokenLosses(batch)) loss += one / targets;
+  }
+  run?.step(2e-4, clipFactor(await run.gradNorm(), 1));
   return loss;
 }
 
@@ -120,28 +138,40 @@ if (typeof gc === 'function') gc();
 writeFileSync('/proc/self/clear_refs', '5'); // the peak of loading does not count
 const anonymousMiB = watchAnonymous();
 const firstAt = performance.now();
-let loss = await step(); // the first one prepares the graph
+let loss = await step(batches[0]!); // the first one prepares the graph
 const firstMs = performance.now() - firstAt;
 const timesMs: number[] = [];
-for (let i = 0; i < steps; i++) {
+const cpu = process.cpuUsage();
+for (const parts of batches.slice(1)) {
   const startMs = performance.now();
-  loss = await step();
+  loss = await step(parts);
   timesMs.push(performance.now() - startMs);
 }
-const msPerStep = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)] ?? firstMs;
+const { user, system } = process.cpuUsage(cpu);
+// Steps of real lengths differ: their mean; else the median.
+const mean = timesMs.reduce((sum, ms) => sum + ms, 0) / steps;
+const median = timesMs.toSorted((a, b) => a - b)[Math.floor(steps / 2)];
+const msPerStep = (options.real ? mean : median) || firstMs;
+const tokensOf = (parts: TokenBatch[][]) => parts.flat().reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+const tokensPerStep = steps > 0 ? tokensOf(batches.slice(1)) / steps : tokensOf(batches);
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
-const estimate = {
-  ...{ config, storage, matmul: dtype, rank: 16, rows: batchSize, length: tokens },
-  checkpointing: options.checkpointing ? 'layer' : 'none',
-} as const;
-const estimateBytes = options.evaluate ? evaluationBytes(estimate) : trainingBytes(estimate);
+const largest = Math.max(
+  ...batches.flat().map(({ lengths }) => {
+    const { checkpointing } = options;
+    const estimate = { config, storage, matmul: dtype, rank: 16, lengths, device: 'cpu' as const };
+    return options.evaluate
+      ? evaluationBytes(estimate)
+      : trainingBytes({ ...estimate, checkpointing: checkpointing ? 'layer' : 'none' });
+  }),
+);
 console.log(
   JSON.stringify({
     msPerStep: round(msPerStep),
-    tokensPerSecond: round((1000 * batchSize * tokens) / msPerStep, 1),
+    tokensPerSecond: round((1000 * tokensPerStep) / msPerStep, 1),
     peakMiB: peakMiB(),
     anonymousMiB: anonymousMiB(),
-    estimateMiB: options.memory ? null : Math.round(estimateBytes / 2 ** 20),
+    estimateMiB: options.memory ? null : Math.round(largest / 2 ** 20),
+    cpuMsPerStep: round((user + system) / 1000 / Math.max(1, steps)),
     timesMs: timesMs.map((ms) => round(ms)),
     firstMs: round(firstMs),
     loadMs: round(loadMs),

@@ -44,6 +44,24 @@ const CASES: Case[] = [
     flags: '--shape 0.5b --batch 2 --dtype float32 --steps 5',
     own: '--storage bfloat16',
   },
+  { title: '0.5B, 8 rows of real lengths a step, bf16', flags: '--shape 0.5b --real --dtype bfloat16 --steps 16' },
+  {
+    title: '0.5B, 8 rows of real lengths a step, fp32 (base kept in bf16)',
+    flags: '--shape 0.5b --real --dtype float32 --steps 16',
+    own: '--storage bfloat16',
+  },
+  {
+    title: '0.5B, 1 x 2048, bf16, checkpointing',
+    flags: '--shape 0.5b --tokens 2048 --dtype bfloat16 --checkpointing --steps 3',
+  },
+  {
+    title: '0.5B, 1 x 4096, bf16, checkpointing',
+    flags: '--shape 0.5b --tokens 4096 --dtype bfloat16 --checkpointing --steps 3',
+  },
+  {
+    title: '0.5B, rows of real lengths, evaluation, bf16',
+    flags: '--shape 0.5b --real --dtype bfloat16 --evaluate --steps 8',
+  },
   { title: '0.5B, 4 x 256, evaluation, bf16', flags: '--shape 0.5b --batch 4 --dtype bfloat16 --evaluate --steps 5' },
   { title: '1.5B, 1 x 256, bf16', flags: '--shape 1.5b --batch 1 --dtype bfloat16 --steps 3' },
   {

@@ -111,11 +111,20 @@ for (let times = 0; times < 2; times++) await counted('evaluate', () => evaluati
 engine.dispose();
 
 const bytesOf = { float32: 4, bfloat16: 2, float16: 2 };
-const sizes = [...shapes.values()].map(([rows, columns]) =>
-  columns === undefined ? 4 * rows : bytesOf[storage] * rows * columns,
-);
+const sizes = [...shapes].map(([name, [rows, columns]]) => {
+  if (columns !== undefined) return bytesOf[storage] * rows * columns;
+  return rows * (name.endsWith('.bias') ? bytesOf[matmul] : 4);
+});
 const weightBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
-const estimateBytes = trainingBytes({ config, storage, matmul, rank: 16, rows, length, checkpointing });
+const estimateBytes = trainingBytes({
+  config,
+  storage,
+  matmul,
+  rank: 16,
+  lengths: new Array<number>(rows).fill(length),
+  checkpointing,
+  device: 'cpu',
+});
 const measured = {
   cuda: backend.cuda,
   losses,

@@ -95,7 +95,7 @@ describe('train', () => {
     expect(tensors()).toBe(before);
   });
 
-  it('lets the event loop turn between micro batches', async () => {
+  it('lets the event loop turn between steps', async () => {
     let turns = 0;
     let next = setImmediate(function turn() {
       turns++;
@@ -103,7 +103,7 @@ describe('train', () => {
     });
     await train();
     clearImmediate(next);
-    expect(turns).toBeGreaterThanOrEqual(rows.length / 2);
+    expect(turns).toBeGreaterThanOrEqual(3);
   });
 
   it('stops at once when it is aborted, and frees its memory', async () => {

@@ -1,7 +1,7 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { MersenneTwister, randomPermutation } from '../../shared/random.ts';
 import { AdamW } from '../../trainer/engine/plain/adamw.ts';
-import { collate } from '../../trainer/tokens/batches.ts';
+import { collate, pad } from '../../trainer/tokens/batches.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { TokenRow } from '../../trainer/tokens/chat.ts';
 import type { Qwen2Config } from '../../trainer/model/config.ts';
@@ -75,7 +75,7 @@ export async function pretrain(parameters: PretrainParameters): Promise<Map<stri
       await yieldToEventLoop(signal);
       const at = step % stepsPerEpoch;
       if (at === 0) order = randomPermutation(rows.length, seed + step / stepsPerEpoch);
-      const batch = collate(order.slice(at * batchSize, (at + 1) * batchSize).map((row) => rows[row]!));
+      const batch = pad(collate(order.slice(at * batchSize, (at + 1) * batchSize).map((row) => rows[row]!)));
       const lossNatsPerToken = await gradients.add(() => tf.mean(tokenLosses({ tf, config, weights, batch })));
       const gradNorm = await gradients.norm();
       const learningRate = learningRateAt({

@@ -7,6 +7,8 @@ import type { TokenBatch } from '../tokens/batches.ts';
 /** The interface between the training loop and the backend that runs the model. Tensors never cross it. */
 export interface LoraEngine {
   readonly config: Qwen2Config;
+  /** Tokens that are best computed at once. It hangs on the kind of device alone, never on what memory is free. */
+  readonly callTokens: number;
   /** @throws FlockOffError `out-of-memory` when rows of `length` tokens cannot be trained on and evaluated with adapters of this rank. */
   requireMemory(rank: number, length: number): void;
   startTraining(options: StartTrainingParameters): LoraTraining;
@@ -46,6 +48,8 @@ export interface StartTrainingParameters {
 
 /** One training run. */
 export interface LoraTraining {
+  /** Whether rows of a batch had to be computed apart, for want of memory: sums had another order then. */
+  readonly divided: boolean;
   /** Adds the gradient of (sum of the batch's token losses * `lossScale`). Returns that loss, which may be NaN. */
   accumulate(batch: TokenBatch, lossScale: number): Promise<number>;
   /** L2 norm of the accumulated gradient, which may be infinite or NaN. */

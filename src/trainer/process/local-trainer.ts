@@ -37,6 +37,8 @@ import type {
 } from './trainer-parameters.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
+/** Counted up when a run comes to other numbers than before: a checkpoint of another way is not gone on from. */
+const WAY_OF_COMPUTING = 2;
 
 interface LoadContext {
   signal?: AbortSignal;
@@ -169,7 +171,7 @@ export class LocalTrainer implements LoadedTrainer {
   /** Everything a run's result depends on. */
   #nameRun(rows: DatasetRow[], recipe: LoraRecipe, seed: number): string {
     const { baseSha256, backend, precision } = this.facts;
-    return sha256([baseSha256, backend.name, precision.matmul, precision.xla, recipe, seed], rows);
+    return sha256([WAY_OF_COMPUTING, baseSha256, backend.name, precision.matmul, precision.xla, recipe, seed], rows);
   }
 
   async #evaluationSet(rows: DatasetRow[], contextTokens: number, signal?: AbortSignal): Promise<EvaluationSet> {

@@ -88,7 +88,8 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     const matmul = precision.matmul === 'tf32' ? 'float32' : precision.matmul;
     const storage = matmul === 'float32' && large && weights.inBfloat16 ? 'bfloat16' : matmul;
     const { mapped, reason } = await mapWeights(parameters, storage, large, yielding);
-    const options = { matmul, storage, mapped, checkpointing, memoryBytes } as const;
+    const device = backend.cuda ? 'gpu' : 'cpu';
+    const options = { matmul, storage, mapped, checkpointing, memoryBytes, device } as const;
     const engine = await GraphEngine.create(tf, config, yielding, options);
     if (matmul === 'float16' && !(await staysFinite(engine))) {
       engine.dispose();

@@ -15,6 +15,8 @@ export interface Checkpoint {
   step: number;
   tokens: number;
   stepLossesNatsPerToken: number[];
+  /** Whether rows were computed apart so far. */
+  divided: boolean;
 }
 
 /** Where one run keeps its checkpoint. */
@@ -32,6 +34,7 @@ interface Metadata {
   step: number;
   tokens: number;
   stepLossesNatsPerToken: number[];
+  divided: boolean;
   steps: number;
   gradientScale?: number;
   rank: number;
@@ -41,12 +44,12 @@ interface Metadata {
 
 /** Writes a checkpoint atomically. */
 export async function saveCheckpoint({ path, run }: CheckpointFile, checkpoint: Checkpoint): Promise<void> {
-  const { training, random, step, tokens, stepLossesNatsPerToken } = checkpoint;
+  const { training, random, step, tokens, stepLossesNatsPerToken, divided } = checkpoint;
   const { adapter, firstMoments, secondMoments, steps, gradientScale } = training;
   const { rank, alpha, dropout } = adapter;
   const sha256 = sha256Of([adapter.tensors, firstMoments, secondMoments]);
   const metadata: Metadata = {
-    ...{ run, sha256, random: random.toJSON(), step, tokens, stepLossesNatsPerToken },
+    ...{ run, sha256, random: random.toJSON(), step, tokens, stepLossesNatsPerToken, divided },
     ...{ steps, gradientScale, rank, alpha, dropout },
   };
   const groups = { adapter: adapter.tensors, first_moment: firstMoments, second_moment: secondMoments };
@@ -79,12 +82,12 @@ export async function loadCheckpoint({ path, run }: CheckpointFile): Promise<Che
     const firstMoments = await groupOf('first_moment');
     const secondMoments = await groupOf('second_moment');
     if (sha256Of([tensors, firstMoments, secondMoments]) !== metadata.sha256) return null;
-    const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken } = metadata;
+    const { rank, alpha, dropout, steps, gradientScale, step, tokens, stepLossesNatsPerToken, divided } = metadata;
     const adapter = { rank, alpha, dropout, tensors };
     return {
       training: { adapter, firstMoments, secondMoments, steps, gradientScale },
       random: MersenneTwister.fromJSON(metadata.random),
-      ...{ step, tokens, stepLossesNatsPerToken },
+      ...{ step, tokens, stepLossesNatsPerToken, divided },
     };
   } catch {
     return null;

@@ -7,7 +7,7 @@ import { requiredItem } from '../../shared/required.ts';
 import { yieldToEventLoop } from '../../shared/yield-to-event-loop.ts';
 import type { LoraEngine } from '../engine/engine.ts';
 import { createLoraAdapter, type LoraAdapter } from '../model/lora-adapter.ts';
-import { collate, planEpoch, type TokenBatch } from '../tokens/batches.ts';
+import { collate, partition, planEpoch } from '../tokens/batches.ts';
 import { countTargets, type TokenRow } from '../tokens/chat.ts';
 import { noLabels } from '../tokens/token-verdicts.ts';
 import { type CheckpointFile, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -28,7 +28,7 @@ export interface TrainProgress {
   learningRate: number;
   /** L2 norm of the gradient before clipping. */
   gradNorm: number;
-  /** Tokens read per second so far, padding not counted. */
+  /** Tokens read per second so far. */
   tokensPerSecond: number;
   /** Time the remaining steps will take at this pace. */
   etaMs: number;
@@ -40,8 +40,13 @@ export interface TrainResult {
   steps: number;
   /** Loss of each step that had target tokens. */
   stepLossesNatsPerToken: number[];
-  /** Tokens read, padding not counted. */
+  /** Tokens read. */
   tokens: number;
+  /**
+   * True where rows had to be computed apart for want of memory. Sums then had another order, so that the loss may differ
+   * in its last digits from one that was measured with more memory.
+   */
+  divided?: boolean;
 }
 
 export interface TrainTokensParameters {
@@ -60,7 +65,7 @@ export interface TrainTokensParameters {
   bestEffort?: BestEffort;
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
-  /** Called after every micro batch. */
+  /** Called after every call of the engine. */
   onAlive?: () => void;
   nowMs: () => number;
 }
@@ -89,6 +94,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
   const run = engine.startTraining({ adapter, optimizer: recipe, random, resume: reached?.training });
   const stepsPerEpoch = Math.ceil(Math.ceil(rows.length / recipe.batchSize) / recipe.gradientAccumulation);
   const steps = stepsPerEpoch * recipe.epochs;
+  const divided = () => run.divided || (reached?.divided ?? false);
   const startMs = nowMs();
   let storedMs = startMs;
   const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
@@ -99,31 +105,32 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
   let tokens = tokensBefore;
   try {
     for (let epoch = 0; epoch < recipe.epochs; epoch++) {
-      for (const microBatches of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
+      for (const indices of planEpoch({ ...recipe, rows: rows.length, seed, epoch })) {
         const learningRate = rateOf(step);
         step++;
         if (step <= doneBefore) continue;
-        const batches = microBatches.map((indices) => collate(indices.map((index) => requiredItem(rows, index))));
-        const targets = batches.reduce((sum, batch) => sum + batch.targetIds.length, 0);
+        const rowsOfStep = indices.map((index) => requiredItem(rows, index));
+        const targets = rowsOfStep.reduce((sum, row) => sum + countTargets(row), 0);
         if (targets === 0) continue; // no loss, so no gradient; the schedule goes on
+        // Rows in their order, in as few calls as possible: what is added up is the same as micro batch by micro batch.
+        const learned = rowsOfStep.filter((row) => countTargets(row) > 0);
+        const batches = partition(learned, ({ inputIds }) => inputIds.length, engine.callTokens).map(collate);
 
         const stepStartMs = nowMs();
         let lossNatsPerToken = 0;
         for (const batch of batches) {
           await yieldToEventLoop(signal);
-          if (batch.targetIds.length > 0) lossNatsPerToken += await run.accumulate(batch, 1 / targets);
-          tokens += batch.tokens;
+          lossNatsPerToken += await run.accumulate(batch, 1 / targets);
           onAlive?.();
         }
+        const tokensOfStep = rowsOfStep.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+        tokens += tokensOfStep;
         const gradNorm = await run.gradNorm();
         const seen = { step, epoch: step / stepsPerEpoch, lossNatsPerToken, learningRate, gradNorm };
         // Before the checkpoint, so that a run which goes on from there misses no line.
-        await metrics?.append({ ...seen, ...pace(batches, nowMs() - stepStartMs) });
+        await metrics?.append({ ...seen, ...pace(tokensOfStep, nowMs() - stepStartMs) });
         if (!Number.isFinite(lossNatsPerToken) || !Number.isFinite(gradNorm)) {
-          await requireSoundBase(
-            engine,
-            batches.filter(({ targetIds }) => targetIds.length > 0),
-          );
+          await requireSoundBase(engine, batches);
           if (!hasLearned) throw notTheRows(seen, steps);
           if (checkpoint) await removeCheckpoint(checkpoint);
           return reject(
@@ -137,7 +144,14 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
 
         stepLossesNatsPerToken.push(lossNatsPerToken);
         if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
-          const reached = { training: await run.state(), random, step, tokens, stepLossesNatsPerToken };
+          const reached = {
+            training: await run.state(),
+            random,
+            step,
+            tokens,
+            stepLossesNatsPerToken,
+            divided: divided(),
+          };
           // A failed write costs the checkpoint, not the run.
           await bestEffort.attempt('how far training is', checkpoint.path, () => saveCheckpoint(checkpoint, reached));
           storedMs = nowMs();
@@ -151,7 +165,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         });
       }
     }
-    const result = { adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens };
+    const result = { adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens, divided: divided() };
     if (checkpoint) await removeCheckpoint(checkpoint);
     return accept(result);
   } finally {
@@ -174,11 +188,7 @@ function notTheRows(
   });
 }
 
-function pace(
-  batches: TokenBatch[],
-  durationMs: number,
-): Pick<StepMetrics, 'tokens' | 'tokensPerSecond' | 'durationMs'> {
-  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+function pace(tokens: number, durationMs: number): Pick<StepMetrics, 'tokens' | 'tokensPerSecond' | 'durationMs'> {
   return { tokens, tokensPerSecond: perSecond(tokens, durationMs), durationMs };
 }
 

@@ -1,5 +1,5 @@
 import { requiredItem } from '../../shared/required.ts';
-import { collate, type TokenBatch } from './batches.ts';
+import { collate, partition, type TokenBatch } from './batches.ts';
 import { countTargets, type TokenRow } from './chat.ts';
 
 /** Rows of nearly one length that are evaluated at once. */
@@ -29,13 +29,7 @@ export function prepareEvaluation(rows: TokenRow[]): EvaluationSet {
     .map((row, index) => ({ row, index, targets: countTargets(row) }))
     .filter(({ targets }) => targets > 0)
     .sort((a, b) => compareRows(a.row, b.row));
-  const groups: (typeof counted)[] = [];
-  for (const one of counted) {
-    const group = groups.at(-1);
-    // Sorted, so that this row is the longest of its group.
-    if (group && (group.length + 1) * one.row.inputIds.length <= EVALUATION_BATCH_TOKENS) group.push(one);
-    else groups.push([one]);
-  }
+  const groups = partition(counted, ({ row }) => row.inputIds.length, EVALUATION_BATCH_TOKENS);
   const batches = groups.map((group) => ({
     batch: collate(group.map(({ row }) => row)),
     rows: group.map(({ index, targets }) => ({ index, targets })),

@@ -6,7 +6,7 @@ import { forward, headOf, tokenLosses, type WeightTensors } from '../../../src/t
 import type { LoadedTensorFlow } from '../../../src/trainer/engine/tensorflow.ts';
 import { openModelWeights, readModelConfig } from '../../../src/trainer/model/model-files.ts';
 import { weightShapes } from '../../../src/trainer/model/weights.ts';
-import { collate } from '../../../src/trainer/tokens/batches.ts';
+import { collate, pad } from '../../../src/trainer/tokens/batches.ts';
 import {
   expectWithin,
   golden,
@@ -40,7 +40,7 @@ describe('the forward pass equals transformers', () => {
     const json = goldenJson('forward', `${model}.${name}.json`);
     const rows = toTokenRows(goldenJson('forward', `batch-${name}.json`));
     const truth = await goldenTensors('forward', `${model}.${name}.truth.safetensors`);
-    const batch = collate(rows);
+    const batch = pad(collate(rows));
 
     const { embedded, layers, normed } = tf.tidy(() => forward({ tf, config, weights, batch }));
     const logits: Tensor2D = tf.tidy(() => tf.matMul(normed, headOf(config, weights), false, true));
@@ -51,7 +51,7 @@ describe('the forward pass equals transformers', () => {
       ['logits', logits],
     ];
     for (const [stage, tensor] of stages) {
-      const seen = withoutPadding(tensor.dataSync(), rows, batch.length, tensor.shape[1], json.tensor_positions);
+      const seen = asRecorded(tensor.dataSync(), rows, tensor.shape[1], json.tensor_positions, batch.length);
       const quantity = stage === 'logits' ? 'forward.logits' : 'forward.hidden';
       expectWithin(quantity, overScale(seen, truth.get(stage)!.data), `${model} ${name} ${stage}`);
     }
@@ -90,7 +90,7 @@ describe('the forward pass of the graph equals transformers', () => {
       ['logits', logits, vocabSize],
     ];
     for (const [stage, seen, width] of stages) {
-      const kept = withoutPadding(seen, rows, batch.length, width, json.tensor_positions);
+      const kept = asRecorded(seen, rows, width, json.tensor_positions);
       const quantity = stage === 'logits' ? 'forward.logits' : 'forward.hidden';
       expectWithin(quantity, overScale(kept, truth.get(stage)!.data), `${model} ${name} ${stage}`);
     }
@@ -114,19 +114,24 @@ async function uploadWeights(model: string): Promise<WeightTensors> {
   return tensors;
 }
 
-/** The vectors hold 0 at padded positions, and of the long row only some positions. */
-function withoutPadding(
+/**
+ * The vectors hold 0 at padded positions, and of the long row only some positions. `values` are those of packed rows, or of
+ * rows padded to `padded` tokens.
+ */
+function asRecorded(
   values: ArrayLike<number>,
   rows: { inputIds: ArrayLike<number> }[],
-  length: number,
   width: number,
   positions: 'all' | number[],
+  padded?: number,
 ): number[] {
-  return rows.flatMap((row, r) =>
-    (positions === 'all' ? Array.from({ length }, (_, i) => i) : positions).flatMap((position) =>
-      Array.from({ length: width }, (_, i) =>
-        position < row.inputIds.length ? values[(r * length + position) * width + i]! : 0,
-      ),
-    ),
-  );
+  const longest = Math.max(...rows.map((row) => row.inputIds.length));
+  let start = 0;
+  return rows.flatMap(({ inputIds: { length } }) => {
+    const from = start;
+    start += padded ?? length;
+    return (positions === 'all' ? Array.from({ length: longest }, (_, i) => i) : positions).flatMap((position) =>
+      Array.from({ length: width }, (_, i) => (position < length ? values[(from + position) * width + i]! : 0)),
+    );
+  });
 }

@@ -1,30 +1,66 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learningRateAt } from '../../../src/trainer/run/schedule.ts';
-import { collate, planEpoch } from '../../../src/trainer/tokens/batches.ts';
+import { collate, pad, partition, planEpoch, takeRows } from '../../../src/trainer/tokens/batches.ts';
+
+const [first, second] = [
+  { inputIds: [5, 6, 7], labels: [-100, -100, 7] },
+  { inputIds: [8, 9], labels: [-100, 9] },
+];
 
 describe('collate', () => {
-  it('pads on the right and lists the positions before each label', () => {
-    const batch = collate([
-      { inputIds: [5, 6, 7], labels: [-100, -100, 7] },
-      { inputIds: [8, 9], labels: [-100, 9] },
-    ]);
-    expect(batch).toEqual({
-      rows: 2,
-      length: 3,
-      inputIds: Int32Array.of(5, 6, 7, 8, 9, 0),
+  it('lays rows one after the other and lists the positions before each label', () => {
+    expect(collate([first, second])).toEqual({
+      lengths: [3, 2],
+      inputIds: Int32Array.of(5, 6, 7, 8, 9),
       targetPositions: Int32Array.of(1, 3),
       targetIds: Int32Array.of(7, 9),
-      tokens: 5,
     });
   });
 
   it('takes a row without tokens', () => {
-    expect(collate([{ inputIds: [], labels: [] }])).toMatchObject({ rows: 1, length: 1, tokens: 0 });
+    expect(collate([{ inputIds: [], labels: [] }])).toMatchObject({ lengths: [0], inputIds: new Int32Array(0) });
   });
 });
 
-it('planEpoch visits every row once, in micro batches and steps of at most the asked size', () => {
+it('takeRows gives what collate gives of these rows alone', () => {
+  const rows = [first, second, { inputIds: [], labels: [] }, first];
+  for (let from = 0; from < rows.length; from++)
+    for (let end = from + 1; end <= rows.length; end++)
+      expect(takeRows(collate(rows), from, end)).toEqual(collate(rows.slice(from, end)));
+});
+
+describe('pad', () => {
+  it('pads on the right to the longest row', () => {
+    expect(pad(collate([second, first]))).toEqual({
+      rows: 2,
+      length: 3,
+      inputIds: Int32Array.of(8, 9, 0, 5, 6, 7),
+      targetPositions: Int32Array.of(0, 4),
+      targetIds: Int32Array.of(9, 7),
+    });
+  });
+
+  it('leaves room for a token where there is none', () => {
+    expect(pad(collate([{ inputIds: [], labels: [] }]))).toMatchObject({ rows: 1, length: 1 });
+  });
+});
+
+it('partition keeps the order, and starts another part only where a row has no room in the one before', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 50 })), fc.integer({ min: 1, max: 60 }), (lengths, most) => {
+      const parts = partition(lengths, (length) => length, most);
+      expect(parts.flat()).toEqual(lengths);
+      const sum = (part: number[]) => part.reduce((total, length) => total + length, 0);
+      for (const [i, part] of parts.entries()) {
+        if (part.length > 1) expect(sum(part)).toBeLessThanOrEqual(most);
+        if (i > 0) expect(sum(parts[i - 1]!) + part[0]!).toBeGreaterThan(most);
+      }
+    }),
+  );
+});
+
+it('planEpoch visits every row once, in steps of at most the asked size', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 200 }),
@@ -33,10 +69,9 @@ it('planEpoch visits every row once, in micro batches and steps of at most the a
       fc.integer({ min: 0, max: 65535 }),
       (rows, batchSize, gradientAccumulation, seed) => {
         const steps = planEpoch({ rows, batchSize, gradientAccumulation, seed, epoch: 1 });
-        expect(steps.flat(2).sort((a, b) => a - b)).toEqual(Array.from({ length: rows }, (_, i) => i));
+        expect(steps.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: rows }, (_, i) => i));
         expect(steps).toHaveLength(Math.ceil(Math.ceil(rows / batchSize) / gradientAccumulation));
-        for (const step of steps.slice(0, -1)) expect(step).toHaveLength(gradientAccumulation);
-        for (const micro of steps.flat().slice(0, -1)) expect(micro).toHaveLength(batchSize);
+        for (const step of steps.slice(0, -1)) expect(step).toHaveLength(batchSize * gradientAccumulation);
       },
     ),
   );

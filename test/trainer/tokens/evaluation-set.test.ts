@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 describe('prepareEvaluation', () => {
-  it('puts every row with a target into one batch, sorted by length, at most 1024 places in a batch of several', () => {
+  it('puts every row with a target into one batch, sorted by length, at most 1024 tokens in a batch of several', () => {
     const row = fc.nat({ max: 700 }).map(
       (length): TokenRow => ({
         inputIds: new Array(length).fill(length % 7),
@@ -53,7 +53,7 @@ describe('prepareEvaluation', () => {
         const lengths = placed.map((index) => rows[index]!.inputIds.length);
         expect(lengths).toEqual([...lengths].sort((a, b) => a - b));
         for (const { batch } of batches)
-          if (batch.rows > 1) expect(batch.rows * batch.length).toBeLessThanOrEqual(1024);
+          if (batch.lengths.length > 1) expect(batch.inputIds.length).toBeLessThanOrEqual(1024);
       }),
       { numRuns: 50 },
     );

@@ -2,23 +2,19 @@ import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, allLinears, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
-import { type NamedTensor, weightShapes } from '../../model/weights.ts';
+import type { NamedTensor } from '../../model/weights.ts';
 import type { TokenBatch } from '../../tokens/batches.ts';
 import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
 import type { DropoutMask, LoraEngine, LoraEvaluation, StartTrainingParameters, TrainingState } from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
-import { batchFeeds } from './batch-feeds.ts';
+import { stackMatrices } from './adapter-stacks.ts';
+import { baseWeights } from './base-weights.ts';
+import { BatchFeeds } from './batch-feeds.ts';
 import { GraphTraining } from './graph-training.ts';
-import {
-  FETCH,
-  fedAs,
-  firstMomentOf,
-  type LoraGraphParameters,
-  secondMomentOf,
-  stageOf,
-  writeLoraGraph,
-} from './lora-graph.ts';
-import { type BatchPlan, type Checkpointing, planBatch, requireEvaluationMemory } from './memory.ts';
+import { joined } from './joined.ts';
+import { type LoraGraphParameters, writeLoraGraph } from './lora-graph.ts';
+import { type BatchPlan, type Checkpointing, type Device, planBatch, requireEvaluationMemory } from './memory.ts';
+import { FETCH, fedAs, firstMomentOf, secondMomentOf, stageOf } from './names.ts';
 import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
 
 /** Where base weights come from. */
@@ -29,6 +25,8 @@ export interface GraphEngineOptions extends Partial<Omit<LoraGraphParameters, 'c
   checkpointing?: Checkpointing;
   /** What training may take in all, base weights included. Default: no limit. */
   memoryBytes?: number;
+  /** Default `cpu`. */
+  device?: Device;
 }
 
 type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'mapped'>>;
@@ -37,7 +35,10 @@ type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'map
  * halved, and the step computed again, whenever a gradient is too large for float16.
  */
 const LARGEST_SCALE = 65_536;
+/** Tokens of a call: enough to keep the matrix products of a device busy; more only take memory. */
+const CALL_TOKENS: Record<Device, number> = { cpu: 1024, gpu: 4096 };
 const DEFAULTS: FilledOptions = {
+  device: 'cpu',
   storage: 'float32',
   matmul: 'float32',
   checkpointing: 'none',
@@ -47,6 +48,8 @@ const DEFAULTS: FilledOptions = {
 /** The engine that runs the whole model as one TensorFlow graph, in one call of the native addon per batch. */
 export class GraphEngine implements LoraEngine {
   readonly config: Qwen2Config;
+  readonly callTokens: number;
+  readonly #feeds: BatchFeeds;
   readonly #session: GraphSession;
   readonly #options: FilledOptions;
   /** Owner of the adapter in the session, which holds one at a time. */
@@ -54,6 +57,8 @@ export class GraphEngine implements LoraEngine {
 
   private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
     this.config = config;
+    this.callTokens = CALL_TOKENS[options.device];
+    this.#feeds = new BatchFeeds(config);
     this.#session = session;
     this.#options = options;
   }
@@ -77,21 +82,25 @@ export class GraphEngine implements LoraEngine {
   }
 
   requireMemory(rank: number, length: number): void {
-    this.#planBatch(rank, { rows: 1, length });
-    this.#requireEvaluation(rank, { rows: Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length)), length });
+    this.#planBatch(rank, [length]);
+    const rows = Math.max(1, Math.floor(EVALUATION_BATCH_TOKENS / length));
+    this.#requireEvaluation(rank, new Array<number>(rows).fill(length));
   }
 
   /** Replays recorded dropout masks where `mask` is given. */
   startTraining(options: StartTrainingParameters & { mask?: DropoutMask }): GraphTraining {
     const { resume, optimizer, random, mask } = options;
     const adapter = resume?.adapter ?? options.adapter;
-    const run = this.#start(adapter, resume);
+    const adapterScale = adapter.alpha / adapter.rank / (1 - adapter.dropout);
+    const run = this.#start(adapter, adapterScale, resume);
     return new GraphTraining({
       config: this.config,
-      planBatch: (batch) => this.#planBatch(adapter.rank, batch),
+      feedsOf: (batch) => this.#feeds.of(batch),
+      planBatch: (batch) => this.#planBatch(adapter.rank, batch.lengths),
       scale: resume?.gradientScale ?? (this.#options.matmul === 'float16' ? LARGEST_SCALE : 1),
       run,
       adapter,
+      adapterScale,
       optimizer,
       random,
       mask,
@@ -101,13 +110,11 @@ export class GraphEngine implements LoraEngine {
 
   startEvaluation(adapter: LoraAdapter | null): LoraEvaluation {
     const used = adapter ?? noAdapter(this.config);
-    const run = this.#start(used);
-    const scale = { adapter_scale: float(used.alpha / used.rank) };
+    const run = this.#start(used, used.alpha / used.rank);
     return {
       tokenLosses: async (batch) => {
-        this.#requireEvaluation(used.rank, batch);
-        const feeds = { ...batchFeeds(this.config, batch), ...scale };
-        return requiredItem(run(feeds, [FETCH.evaluate]), 0);
+        this.#requireEvaluation(used.rank, batch.lengths);
+        return requiredItem(run(this.#feeds.of(batch), [FETCH.evaluate]), 0);
       },
       dispose: () => {},
     };
@@ -116,29 +123,29 @@ export class GraphEngine implements LoraEngine {
   /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
   stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
     const used = adapter ?? noAdapter(this.config);
-    const feeds = { ...batchFeeds(this.config, batch), adapter_scale: float(used.alpha / used.rank) };
-    return this.#start(used)(feeds, stages.map(stageOf));
+    return this.#start(used, used.alpha / used.rank)(this.#feeds.of(batch), stages.map(stageOf));
   }
 
   dispose(): void {
     this.#session.close();
   }
 
-  #planBatch(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): BatchPlan {
-    return planBatch({ ...this.#options, config: this.config, rank, rows, length });
+  #planBatch(rank: number, lengths: number[]): BatchPlan {
+    return planBatch({ ...this.#options, config: this.config, rank, lengths });
   }
 
-  #requireEvaluation(rank: number, { rows, length }: Pick<TokenBatch, 'rows' | 'length'>): void {
-    requireEvaluationMemory({ ...this.#options, config: this.config, rank, rows, length });
+  #requireEvaluation(rank: number, lengths: number[]): void {
+    requireEvaluationMemory({ ...this.#options, config: this.config, rank, lengths });
   }
 
   /** Loads an adapter and its training state into the session. The returned function runs it, as long as no other adapter was loaded. */
-  #start(adapter: LoraAdapter, resume?: TrainingState): GraphSession['run'] {
+  #start(adapter: LoraAdapter, adapterScale: number, resume?: TrainingState): GraphSession['run'] {
     checkAdapterFits(adapter, this.config);
     const owner = {};
-    const feeds: Record<string, Feed> = {};
+    const feeds: Record<string, Feed> = { adapter_scale: float(adapterScale) };
     const feed = (tensors: Map<string, NamedTensor>, nameOf: (name: string) => string) => {
-      for (const [name, { shape, data }] of tensors) feeds[fedAs(nameOf(name))] = { dtype: 'float32', shape, data };
+      for (const { name, ...tensor } of stackMatrices(this.config, tensors))
+        feeds[fedAs(nameOf(name))] = { dtype: 'float32', ...tensor };
     };
     feed(adapter.tensors, (name) => name);
     if (resume) {
@@ -159,18 +166,29 @@ async function* weightFeeds(
   { storage, mapped }: Pick<LoraGraphParameters, 'storage' | 'mapped'>,
   weights: WeightReader,
 ): AsyncGenerator<[name: string, feed: Feed | MappedFeed]> {
-  for (const [name, shape] of weightShapes(config)) {
-    const offset = mapped?.offsets.get(name);
-    if (offset !== undefined) {
+  for (const { name, shape, sources } of baseWeights(config)) {
+    const offset = mapped?.offsets.get(requiredItem(sources, 0));
+    const isMatrix = shape.length === 2;
+    if (offset !== undefined && isMatrix) {
+      // The matrices of a stack are neighbours in the file, without a gap.
       yield [fedAs(name), { shape: shape as [number, number], offset }];
     } else {
-      const inHalves = shape.length === 2 && storage !== 'float32';
-      const { buffer, byteOffset, byteLength } = inHalves
-        ? await weights.readBfloat16(name)
-        : (await weights.read(name)).data;
+      const { buffer, byteOffset, byteLength } =
+        isMatrix && storage !== 'float32'
+          ? joined(await readAll(sources, weights.readBfloat16), (length) => new Uint16Array(length))
+          : joined(
+              await readAll(sources, async (source) => (await weights.read(source)).data),
+              (length) => new Float32Array(length),
+            );
       yield [fedAs(name), integers(new Int32Array(buffer, byteOffset, byteLength / 4))];
     }
   }
+}
+
+async function readAll<T>(names: string[], read: (name: string) => Promise<T>): Promise<T[]> {
+  const values: T[] = [];
+  for (const name of names) values.push(await read(name));
+  return values;
 }
 
 /** An adapter of rank 1 that adds nothing. */

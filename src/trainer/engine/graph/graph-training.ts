@@ -1,25 +1,29 @@
 import type { MersenneTwister } from '../../../shared/random.ts';
-import { requiredEntry, requiredItem } from '../../../shared/required.ts';
+import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
-import { adapterTensorName, allLinears, type LoraAdapter, linearPaths } from '../../model/lora-adapter.ts';
+import type { LoraAdapter } from '../../model/lora-adapter.ts';
 import type { NamedTensor } from '../../model/weights.ts';
 import { type TokenBatch, takeRows } from '../../tokens/batches.ts';
 import type { AdamWParameters, DropoutMask, LoraTraining, TrainingState } from '../engine.ts';
-import { batchFeeds } from './batch-feeds.ts';
+import { unstackMatrices } from './adapter-stacks.ts';
 import { keptOf } from './dropout.ts';
-import { adapterGradientOf, adapterValueOf, FETCH, firstMomentOf, secondMomentOf } from './lora-graph.ts';
+import { stackShapes } from './linear-stack.ts';
 import type { BatchPlan } from './memory.ts';
+import { adapterGradientOf, adapterValueOf, FETCH, firstMomentOf, secondMomentOf } from './names.ts';
 import { type Feed, float, type GraphSession, integer } from './session.ts';
 
 const RANDOM_VALUES = 65_536;
 
 export interface GraphTrainingParameters {
   config: Qwen2Config;
+  feedsOf: (batch: TokenBatch) => Record<string, Feed>;
   planBatch: (batch: TokenBatch) => BatchPlan;
   /** Loss scale: losses are multiplied by it, and gradients divided by it. */
   scale: number;
   run: GraphSession['run'];
   adapter: LoraAdapter;
+  /** What the adapter's output is multiplied with: alpha / rank / (1 - dropout). */
+  adapterScale: number;
   optimizer: AdamWParameters;
   random: MersenneTwister;
   mask?: DropoutMask;
@@ -30,29 +34,37 @@ export interface GraphTrainingParameters {
 interface Accumulated {
   batch: TokenBatch;
   lossScale: number;
-  seed: number;
+  /** Tokens of the step before it. */
+  place: number;
   loss: number;
 }
 
 /** A run on {@link GraphEngine}. */
 export class GraphTraining implements LoraTraining {
   readonly #parameters: GraphTrainingParameters;
-  readonly #names: string[];
   #steps: number;
   #scale: number;
-  /** What the gradient so far comes from. */
+  /** What the gradient so far comes from, and what draws its dropout. */
   #accumulated: Accumulated[] = [];
+  #seed = 0;
+  #place = 0;
+  divided = false;
 
   constructor(parameters: GraphTrainingParameters) {
     this.#parameters = parameters;
-    this.#names = matrixNames(parameters.config);
     this.#steps = parameters.stepsDone;
     this.#scale = parameters.scale;
   }
 
   async accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
-    const part = { batch, lossScale, seed: this.#parameters.random.nextUint32() | 0 };
+    // One seed a step: the masks of a token hang on its place in the step, whichever rows share its call.
+    if (this.#accumulated.length === 0) {
+      this.#seed = this.#parameters.random.nextUint32() | 0;
+      this.#place = 0;
+    }
+    const part = { batch, lossScale, place: this.#place };
     const loss = this.#add(part);
+    this.#place += batch.inputIds.length;
     this.#accumulated.push({ ...part, loss });
     return loss;
   }
@@ -70,26 +82,27 @@ export class GraphTraining implements LoraTraining {
     return norm;
   }
 
-  /** Adds the gradient of a batch, as many rows at once as there is memory for. */
-  #add({ batch, lossScale, seed }: Omit<Accumulated, 'loss'>): number {
-    const { config, planBatch, run, adapter, mask } = this.#parameters;
-    const { rank, alpha, dropout } = adapter;
-    const { rowsAtOnce, checkpointing } = planBatch(batch);
+  /** Adds the gradient of a batch: at once, or, where memory is too short for that, in parts. */
+  #add({ batch, lossScale, place }: Omit<Accumulated, 'loss'>): number {
+    const { config, feedsOf, planBatch, run, adapter, adapterScale, mask } = this.#parameters;
+    const { parts, checkpointing } = planBatch(batch);
+    this.divided ||= parts.length > 1;
     const feeds: Record<string, Feed> = {
       loss_scale: float(lossScale * this.#scale),
-      adapter_scale: float(alpha / rank / (1 - dropout)),
-      seed: integer(seed),
-      dropped_below: integer(Math.round(dropout * RANDOM_VALUES)),
+      adapter_scale: float(adapterScale),
+      seed: integer(this.#seed),
+      dropped_below: integer(Math.round(adapter.dropout * RANDOM_VALUES)),
       ...(mask ? keptFeeds(config, batch, mask, checkpointing) : {}),
     };
+    const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
     let loss = 0;
-    for (let row = 0; row < batch.rows; row += rowsAtOnce) {
-      const part = takeRows(batch, row, rowsAtOnce);
-      if (part.targetIds.length === 0) continue;
-      const place = { first_position: integer(row * batch.length) };
-      const fetch = checkpointing === 'layer' ? FETCH.accumulateAgain : FETCH.accumulate;
-      const fetched = run({ ...feeds, ...batchFeeds(config, part), ...place }, [fetch]);
-      loss += requiredItem(requiredItem(fetched, 0), 0);
+    let first = 0;
+    for (const rows of parts) {
+      const part = takeRows(batch, first, first + rows);
+      first += rows;
+      const partFeeds = { ...feedsOf(part), first_position: integer(place) };
+      place += part.inputIds.length;
+      if (part.targetIds.length > 0) loss += requiredItem(requiredItem(run({ ...feeds, ...partFeeds }, [fetch]), 0), 0);
     }
     return loss / this.#scale;
   }
@@ -106,7 +119,7 @@ export class GraphTraining implements LoraTraining {
   }
 
   step(learningRate: number, gradientFactor: number): void {
-    const { run, optimizer } = this.#parameters;
+    const { run, optimizer, adapterScale } = this.#parameters;
     const { epsilon, weightDecay } = optimizer;
     // The kernel takes 1 - beta of the rounded beta: corrected with the same, the moments are unbiased.
     const [beta1, beta2] = [Math.fround(optimizer.beta1), Math.fround(optimizer.beta2)];
@@ -116,6 +129,7 @@ export class GraphTraining implements LoraTraining {
     if (weightDecay > 0) run({ decay_factor: float(1 - learningRate * weightDecay) }, [FETCH.decay]);
     run(
       {
+        adapter_scale: float(adapterScale),
         gradient_factor: float(gradientFactor / this.#scale),
         learning_rate: float((learningRate * correction) / (1 - beta1 ** this.#steps)),
         beta1: float(beta1),
@@ -139,37 +153,37 @@ export class GraphTraining implements LoraTraining {
   dispose(): void {}
 
   #fetch(nameOf: (name: string) => string): Map<string, NamedTensor> {
-    const { run, adapter } = this.#parameters;
-    const values = run({}, this.#names.map(nameOf));
-    return new Map(
-      this.#names.map((name, i) => {
-        const { shape } = requiredEntry(adapter.tensors, name);
-        return [name, { shape, data: requiredItem(values, i) }];
-      }),
-    );
+    const { config, run, adapter } = this.#parameters;
+    return unstackMatrices(config, adapter.rank, (names) => run({}, names.map(nameOf)));
   }
 }
 
-function matrixNames(config: Qwen2Config): string[] {
-  return linearPaths(config).flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]);
-}
-
+/** Masks are of padded rows. */
 function keptFeeds(
   config: Qwen2Config,
-  { rows, length }: TokenBatch,
+  { lengths, inputIds }: TokenBatch,
   mask: DropoutMask,
   checkpointing: BatchPlan['checkpointing'],
 ): Record<string, Feed> {
   const times = checkpointing === 'layer' ? (['first', 'again'] as const) : (['first'] as const);
+  const longest = Math.max(...lengths);
   const feeds: Record<string, Feed> = {};
-  for (const linear of allLinears(config)) {
-    const { path } = linear;
-    const shape: [number, number] = [rows * length, linear.shape[1]];
-    const values = mask(path, shape);
-    const data = values
-      ? Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))
-      : new Uint8Array(shape[0] * shape[1]).fill(1);
-    for (const time of times) feeds[keptOf(path, time)] = { dtype: 'bool', shape, data };
+  for (const { path, parts, in_ } of stackShapes(config)) {
+    const width = parts.length * in_;
+    const data = new Uint8Array(inputIds.length * width).fill(1);
+    parts.forEach((part, i) => {
+      const values = mask(part.path, [lengths.length * longest, in_]);
+      let token = 0;
+      lengths.forEach((length, row) => {
+        for (let place = 0; place < length; place++, token++) {
+          const from = (row * longest + place) * in_;
+          values?.subarray(from, from + in_).forEach((value, at) => {
+            data[token * width + i * in_ + at] = value === 0 ? 0 : 1;
+          });
+        }
+      });
+    });
+    for (const time of times) feeds[keptOf(path, time)] = { dtype: 'bool', shape: [inputIds.length, width], data };
   }
   return feeds;
 }

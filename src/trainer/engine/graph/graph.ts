@@ -1,3 +1,4 @@
+import { requiredItem } from '../../../shared/required.ts';
 import { bytesField, integerField, join } from './protobuf.ts';
 
 /** Numbers of TensorFlow's `DataType`. */
@@ -9,6 +10,7 @@ export const DTYPES = {
   uint16: 17,
   float16: 19,
   resource: 20,
+  variant: 21,
   uint32: 22,
   uint64: 23,
 } as const;
@@ -22,6 +24,14 @@ export interface Value {
   /** `node`, or `node:1` for its second output. */
   readonly name: string;
   readonly dtype: DType;
+  /** The loop that it is computed in; none outside of loops. */
+  readonly loop?: Loop;
+}
+
+/** A part of a graph that runs again and again. Values from outside come in by an `Enter` node each. */
+export interface Loop {
+  readonly name: string;
+  readonly entered: Map<string, Value>;
 }
 
 /** Value of an attribute, as TensorFlow's `AttrValue` holds it. */
@@ -54,6 +64,7 @@ export class Graph {
   readonly #nodes: Uint8Array[] = [];
   readonly #constants = new Map<string, Value>();
   #controls: Value[] = [];
+  #loop: Loop | undefined;
   #device: string | null = null;
   readonly #prefix: string;
 
@@ -68,16 +79,93 @@ export class Graph {
   }
 
   node({ op, inputs = [], attributes = {}, dtype, name, after = [] }: NodeParameters): Value {
-    const ownName = name ?? `${this.#prefix}${this.#nodes.length}`;
+    const sources = inputs.map((input) => this.#inLoop(input));
+    const ownName = name ?? this.#madeUpName();
     const controls = new Set([...this.#controls, ...after].map((value) => `^${value.name.split(':')[0]}`));
     const fields = [bytesField(1, ownName), bytesField(2, op)];
-    for (const input of inputs) fields.push(bytesField(3, input.name));
+    for (const source of sources) fields.push(bytesField(3, source.name));
     for (const control of controls) fields.push(bytesField(3, control));
     if (this.#device !== null) fields.push(bytesField(4, this.#device));
     for (const [key, value] of Object.entries(attributes))
       fields.push(bytesField(5, join([bytesField(1, key), bytesField(2, attributeValue(value))])));
     this.#nodes.push(bytesField(1, join(fields)));
-    return { name: ownName, dtype };
+    return { name: ownName, dtype, loop: this.#loop };
+  }
+
+  /** A further output of a node. */
+  output(node: Value, index: number, dtype: DType = node.dtype): Value {
+    return { ...node, name: `${node.name}:${index}`, dtype };
+  }
+
+  /**
+   * Runs `body` with the state it gave the last time, one time after the other, as long as `goesOn` of the state: a scalar
+   * bool. Gives the last state.
+   */
+  loop<State extends Value[]>(start: State, goesOn: (state: State) => Value, body: (state: State) => State): State {
+    const loop: Loop = { name: this.#madeUpName(), entered: new Map() };
+    const typed = (dtype: DType) => ({ T: { type: dtype } });
+    const entered = start.map((value) => this.#enter(loop, value, false));
+    // What comes back is written down last: its names are known from the first.
+    const back = start.map((_, i) => `${loop.name}/back${i}`);
+    return this.#inside(loop, () => {
+      const merged = start.map(({ dtype }, i) =>
+        this.node({
+          ...{ op: 'Merge', attributes: { ...typed(dtype), N: { int: 2 } }, dtype },
+          inputs: [requiredItem(entered, i), { name: requiredItem(back, i), dtype, loop }],
+        }),
+      );
+      const condition = this.node({ op: 'LoopCond', inputs: [goesOn(merged as State)], dtype: 'bool' });
+      const switched = merged.map((value) =>
+        this.node({ op: 'Switch', inputs: [value, condition], attributes: typed(value.dtype), dtype: value.dtype }),
+      );
+      const next = body(switched.map((value) => this.output(value, 1)) as State);
+      next.forEach(
+        (value, i) =>
+          void this.node({
+            ...{ op: 'NextIteration', inputs: [value], attributes: typed(value.dtype), dtype: value.dtype },
+            name: requiredItem(back, i),
+          }),
+      );
+      return switched.map((value): Value => {
+        const { dtype } = value;
+        const { name } = this.node({ op: 'Exit', inputs: [value], attributes: typed(dtype), dtype });
+        return { name, dtype };
+      }) as State;
+    });
+  }
+
+  /** What is written down by `build` is part of this loop, and waits for nothing but its inputs. */
+  #inside<T>(loop: Loop | undefined, build: () => T): T {
+    const before = this.#loop;
+    this.#loop = loop;
+    try {
+      return this.after([], build);
+    } finally {
+      this.#loop = before;
+    }
+  }
+
+  #inLoop(value: Value): Value {
+    const loop = this.#loop;
+    if (value.loop === loop) return value;
+    if (!loop || value.loop) throw new RangeError(`${value.name} belongs to another loop`);
+    const entered = loop.entered.get(value.name) ?? this.#inside(undefined, () => this.#enter(loop, value, true));
+    loop.entered.set(value.name, entered);
+    return entered;
+  }
+
+  #enter(loop: Loop, value: Value, isConstant: boolean): Value {
+    const attributes: Record<string, Attribute> = {
+      T: { type: value.dtype },
+      frame_name: { string: loop.name },
+      is_constant: { bool: isConstant },
+      parallel_iterations: { int: 1 },
+    };
+    return { ...this.node({ op: 'Enter', inputs: [value], attributes, dtype: value.dtype }), loop };
+  }
+
+  #madeUpName(): string {
+    return `${this.#prefix}${this.#nodes.length}`;
   }
 
   /**
@@ -118,7 +206,7 @@ export class Graph {
       bytesField(4, new Uint8Array(content.buffer)),
     ]);
     // A constant waits for nothing: it may be shared by all parts of the graph.
-    const constant = this.after([], () =>
+    const constant = this.#inside(undefined, () =>
       this.node({ op: 'Const', attributes: { dtype: { type: dtype }, value: { tensor } }, dtype }),
     );
     this.#constants.set(key, constant);

@@ -18,7 +18,7 @@ export interface HeadContext {
   targets: Value;
   chunkRows: Value;
   /** Scalar int32: N. */
-  positions: Value;
+  tokens: Value;
 }
 
 /** Targets whose logits are computed at once, unless there are more targets than {@link MOST_CHUNKS} such pieces hold. */
@@ -51,7 +51,7 @@ export function headWithGradient(
   hidden: Value,
   lossScale: Value,
 ): { losses: Value; dHidden: Value } {
-  const { ops, matmul, finalNorm, targetPositions, positions } = context;
+  const { ops, matmul, finalNorm, targetPositions, tokens } = context;
   const { losses, gradients, norm } = overChunks(context, hidden, ({ shares, ids, head }) => {
     const expected = ops.cast(ops.matMul(ops.cast(shares, matmul), head), 'float32');
     const seen = ops.cast(ops.gatherRows(head, ids), 'float32');
@@ -59,7 +59,7 @@ export function headWithGradient(
   });
   const dNormed = concatRows(ops, gradients);
   const dLabelled = normBackward(ops, finalNorm, norm, dNormed);
-  return { losses: concatRows(ops, losses), dHidden: ops.scatterRows(dLabelled, targetPositions, positions) };
+  return { losses: concatRows(ops, losses), dHidden: ops.scatterRows(dLabelled, targetPositions, tokens) };
 }
 
 interface Chunk {

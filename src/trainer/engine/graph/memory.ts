@@ -1,31 +1,40 @@
 import { FlockOffError } from '../../../errors/flock-off-error.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { weightShapes } from '../../model/weights.ts';
+import { partition } from '../../tokens/batches.ts';
+import { TILE_QUERIES } from './attention-tiles.ts';
+import { outOf, stackShapes } from './linear-stack.ts';
 import type { LoraGraphParameters } from './lora-graph.ts';
 import { chunkRowsOf } from './loss-head.ts';
 
+/** Where matrices are multiplied. */
+export type Device = 'cpu' | 'gpu';
+
 export interface TrainingMemoryParameters extends LoraGraphParameters {
+  device: Device;
   /** Rank of the adapter. */
   rank: number;
-  /** Rows computed at once, and the tokens each is padded to. */
-  rows: number;
-  length: number;
+  /** Tokens of each row that is computed at once. */
+  lengths: number[];
   /** Gradient checkpointing: whether layers are recomputed in the backward pass. */
   checkpointing: 'none' | 'layer';
 }
 
 const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
-/** Node, TensorFlow, and the graph with what TensorFlow prepares of it. */
-const RUNTIME_BYTES = 550e6;
+/**
+ * On a CPU Node, TensorFlow, and the graph with what TensorFlow prepares of it. On a GPU CUDA's context and the workspaces of
+ * its libraries, which no card was there to measure.
+ */
+const RUNTIME_BYTES: Record<Device, number> = { cpu: 550e6, gpu: 700e6 };
+/** How often the head is in memory besides: a CPU's matrix library lays it out for itself, once for each of its two products. */
+const HEAD_COPIES: Record<Device, number> = { cpu: 2, gpu: 0 };
 /** Adapter, gradient and two moments. */
 const ADAPTER_COPIES = 4;
 /** How often logits are in memory: as such, their shares, and those in the matmul type. */
 const LOGIT_COPIES = 3;
-/** The head as the matrix library lays it out for itself, once for each of its two products. */
-const HEAD_COPIES = 2;
-/** How often the attention shares of a layer, and values of the width of its feed-forward part, are in memory. */
+/** How often the shares of a tile of attention, and values of the width of a feed-forward part, are in memory. */
 const SHARE_COPIES = 3;
-const WIDE_COPIES = 6;
+const WIDE_COPIES = { evaluation: 6, training: 8 };
 
 /** A batch that is only evaluated. */
 export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpointing'>;
@@ -35,38 +44,55 @@ export type EvaluationMemoryParameters = Omit<TrainingMemoryParameters, 'checkpo
  * the forward pass leaves for the backward pass, and the largest working set. Checked against measured peaks by `npm run bench`.
  */
 export function trainingBytes(parameters: TrainingMemoryParameters): number {
-  const { config, rows, length, checkpointing } = parameters;
+  const { config, lengths, matmul, checkpointing } = parameters;
   const { layers, hiddenSize: hidden, heads, kvHeads, headDim, intermediateSize: wide } = config;
-  const positions = rows * length;
+  const tokens = tokensOf(lengths);
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
   const residual = residualBytes(parameters);
-  // What the backward pass of a layer reads besides its input; masks are a byte for each input of a linear layer.
-  const masks = positions * (5 * hidden + queries + wide);
-  const kept = residual + BYTES[parameters.matmul] * positions * (2 * queries + 2 * keys + 2 * wide) + masks;
-  return evaluationBytes(parameters) + layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+  // What the backward pass of a layer reads besides its input: what attention added, in float32; the inputs of the linear
+  // layers, q, k and v as projected and as turned, what attention gave, gate and up; a byte for each input of an adapter.
+  const products = BYTES[matmul] * tokens * (2 * hidden + 3 * queries + 3 * keys + 2 * wide);
+  const masks = tokens * (5 * hidden + queries + wide);
+  const kept = residual + products + masks;
+  const passes = layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+  return fixedBytes(parameters) + passes + workingBytes(parameters, 'training');
 }
 
 /** The same of evaluation, which keeps nothing of a layer for later. */
 export function evaluationBytes(parameters: EvaluationMemoryParameters): number {
-  const { config, rank, rows, length } = parameters;
-  const { hiddenSize: hidden, vocabSize, heads, intermediateSize: wide } = config;
-  const positions = rows * length;
-  const shares = 4 * SHARE_COPIES * rows * heads * length ** 2;
-  const layer = shares + 4 * WIDE_COPIES * positions * wide + castWeights(parameters);
-  const logits = 4 * LOGIT_COPIES * Math.min(positions, chunkRowsOf(positions)) * vocabSize;
+  return fixedBytes(parameters) + workingBytes(parameters, 'evaluation');
+}
+
+/** What is there whatever is computed. */
+function fixedBytes(parameters: EvaluationMemoryParameters): number {
+  const { config, device, matmul, rank } = parameters;
   return (
-    RUNTIME_BYTES +
+    RUNTIME_BYTES[device] +
     weightBytes(parameters) +
-    HEAD_COPIES * BYTES[parameters.matmul] * vocabSize * hidden +
+    HEAD_COPIES[device] * BYTES[matmul] * config.vocabSize * config.hiddenSize +
     4 * ADAPTER_COPIES * adapterWeights(config, rank) +
-    Math.max(layer, logits + 3 * residualBytes(parameters))
+    BYTES[matmul] * blockWeights(config, rank)
   );
 }
 
-/** What goes from layer to layer. */
-function residualBytes({ config, rows, length }: EvaluationMemoryParameters): number {
-  return 4 * rows * length * config.hiddenSize;
+/** The largest working set: of a layer, or of the head. */
+function workingBytes(parameters: EvaluationMemoryParameters, purpose: keyof typeof WIDE_COPIES): number {
+  const { config, lengths } = parameters;
+  const { vocabSize, heads, intermediateSize: wide } = config;
+  const tokens = tokensOf(lengths);
+  const longest = Math.max(...lengths);
+  const shares = 4 * SHARE_COPIES * heads * Math.min(TILE_QUERIES, longest) * longest;
+  const layer = shares + 4 * WIDE_COPIES[purpose] * tokens * wide + castWeights(parameters);
+  const logits = 4 * LOGIT_COPIES * Math.min(tokens, chunkRowsOf(tokens)) * vocabSize;
+  return Math.max(layer, logits + 3 * residualBytes(parameters));
 }
+
+/** What goes from layer to layer. */
+function residualBytes({ config, lengths }: EvaluationMemoryParameters): number {
+  return 4 * tokensOf(lengths) * config.hiddenSize;
+}
+
+const tokensOf = (lengths: number[]) => lengths.reduce((sum, length) => sum + length, 0);
 
 function weightBytes({ config, storage }: LoraGraphParameters): number {
   let bytes = 0;
@@ -88,12 +114,21 @@ function adapterWeights(config: Qwen2Config, rank: number): number {
   return weights;
 }
 
+/** The adapters in blocks, as they are multiplied. */
+function blockWeights(config: Qwen2Config, rank: number): number {
+  return stackShapes(config).reduce((sum, stack) => {
+    const wide = stack.parts.length * rank;
+    return sum + wide * (stack.parts.length * stack.in_ + outOf(stack));
+  }, 0);
+}
+
 /** Gradient checkpointing. `auto` keeps the activations where they fit into memory, and recomputes them otherwise. */
 export type Checkpointing = 'auto' | 'none' | 'layer';
 
-/** How a batch is computed within what memory there is. The gradient is the same, up to the order of its sums. */
+/** How a batch is computed within what memory there is. */
 export interface BatchPlan {
-  rowsAtOnce: number;
+  /** Rows of each part: one part where there is memory for it. The gradient of more is the same, up to the order of its sums. */
+  parts: number[];
   checkpointing: 'none' | 'layer';
 }
 
@@ -104,32 +139,33 @@ export interface PlanBatchParameters extends Omit<TrainingMemoryParameters, 'che
 }
 
 /**
- * The fastest way that fits: fewer rows at once cost little, computing layers again costs a third of the time.
+ * Computing layers again costs a third of the time and changes nothing; so that comes first, and rows are divided only where
+ * it is not enough.
  * @throws FlockOffError `out-of-memory` when a single row is too much.
  */
 export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: PlanBatchParameters): BatchPlan {
+  const { lengths } = batch;
   const ways = wanted === 'auto' ? (['none', 'layer'] as const) : [wanted];
-  for (const checkpointing of ways) {
-    for (let parts = 1; parts <= batch.rows; parts++) {
-      const rowsAtOnce = Math.ceil(batch.rows / parts);
-      if (trainingBytes({ ...batch, rows: rowsAtOnce, checkpointing }) <= memoryBytes)
-        return { rowsAtOnce, checkpointing };
+  const tokens = tokensOf(lengths);
+  for (let count = 1; count <= lengths.length; count++) {
+    const parts = count === 1 ? [lengths] : partition(lengths, (length) => length, Math.ceil(tokens / count));
+    for (const checkpointing of ways) {
+      if (parts.every((part) => trainingBytes({ ...batch, lengths: part, checkpointing }) <= memoryBytes))
+        return { parts: parts.map((part) => part.length), checkpointing };
     }
   }
-  const least: BatchPlan = { rowsAtOnce: 1, checkpointing: wanted === 'auto' ? 'layer' : wanted };
-  const neededBytes = trainingBytes({ ...batch, rows: 1, checkpointing: least.checkpointing });
-  requireBytes(`training a row of ${batch.length} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
-  return least;
+  const longest = Math.max(...lengths);
+  const checkpointing = wanted === 'auto' ? 'layer' : wanted;
+  const neededBytes = trainingBytes({ ...batch, lengths: [longest], checkpointing });
+  requireBytes(`training a row of ${longest} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
+  return { parts: lengths.map(() => 1), checkpointing };
 }
 
 /** @throws FlockOffError `out-of-memory` when a batch is too much to evaluate. */
 export function requireEvaluationMemory(batch: Omit<PlanBatchParameters, 'checkpointing'>): void {
-  const { rows, length } = batch;
-  requireBytes(
-    `evaluating ${rows === 1 ? 'a row' : `${rows} rows`} of ${length} tokens`,
-    evaluationBytes(batch),
-    batch,
-  );
+  const { lengths } = batch;
+  const rows = lengths.length === 1 ? 'a row' : `${lengths.length} rows`;
+  requireBytes(`evaluating ${rows} of ${Math.max(...lengths)} tokens`, evaluationBytes(batch), batch);
 }
 
 function requireBytes(
@@ -138,7 +174,7 @@ function requireBytes(
   batch: Omit<PlanBatchParameters, 'checkpointing'>,
   checkpointing?: Checkpointing,
 ): void {
-  const { memoryBytes, mapped, length } = batch;
+  const { memoryBytes, mapped, lengths } = batch;
   // A mapped file is read again where there is no memory to hold it: slow, but it runs.
   const neededBytes = bytes - (mapped ? weightBytes(batch) : 0);
   if (neededBytes <= memoryBytes) return;
@@ -146,7 +182,7 @@ function requireBytes(
     code: 'out-of-memory',
     what: `${what} takes ${inGiB(neededBytes)}, there are ${inGiB(memoryBytes)} for it`,
     fix: `${adviceFor(batch, checkpointing)}free memory, or use a machine that has more`,
-    facts: { neededBytes, memoryBytes, length },
+    facts: { neededBytes, memoryBytes, length: Math.max(...lengths) },
   });
 }
 

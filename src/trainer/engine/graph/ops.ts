@@ -89,10 +89,15 @@ export class Ops {
     return this.#same(op, [x, axis], { keep_dims: { bool: true }, Tidx: { type: 'int32' } });
   }
 
+  /** Over one dimension, which goes away. */
+  sumOver(x: Value, axis: number): Value {
+    const axes = this.graph.constant('int32', [axis]);
+    return this.#same('Sum', [x, axes], { keep_dims: { bool: false }, Tidx: { type: 'int32' } });
+  }
+
   /** Sum of a vector. */
   sum(x: Value): Value {
-    const axis = this.graph.constant('int32', [0]);
-    return this.#same('Sum', [x, axis], { keep_dims: { bool: false }, Tidx: { type: 'int32' } });
+    return this.sumOver(x, 0);
   }
 
   cast(x: Value, dtype: DType): Value {
@@ -108,7 +113,24 @@ export class Ops {
   }
 
   reshape(x: Value, shape: Size[]): Value {
-    return this.#same('Reshape', [x, this.#sizes(shape)], { Tshape: { type: 'int32' } });
+    return this.reshapeTo(x, this.#sizes(shape));
+  }
+
+  /** To a shape that is a vector int32. */
+  reshapeTo(x: Value, shape: Value): Value {
+    return this.#same('Reshape', [x, shape], { Tshape: { type: 'int32' } });
+  }
+
+  /** Repeated along each dimension. */
+  tile(x: Value, times: number[]): Value {
+    return this.#same('Tile', [x, this.graph.constant('int32', times)], { Tmultiples: { type: 'int32' } });
+  }
+
+  /** float32. */
+  zeros(shape: Size[]): Value {
+    const attributes: Record<string, Attribute> = { T: { type: 'float32' }, index_type: { type: 'int32' } };
+    const inputs = [this.#sizes(shape), this.graph.constant('float32', 0)];
+    return this.graph.node({ op: 'Fill', inputs, attributes, dtype: 'float32' });
   }
 
   transpose(x: Value, order: number[]): Value {
@@ -122,13 +144,65 @@ export class Ops {
     return this.#same('Slice', [x, from, this.#sizes([size, ...whole])], { Index: { type: 'int32' } });
   }
 
+  /** A box of `size` from `begin` on, vectors int32 of the rank; size -1: up to the end. */
+  slice(x: Value, begin: Value | number[], size: Value | number[]): Value {
+    const vector = (of: Value | number[]) => (Array.isArray(of) ? this.graph.constant('int32', of) : of);
+    return this.#same('Slice', [x, vector(begin), vector(size)], { Index: { type: 'int32' } });
+  }
+
+  /** What is at place `at` of the first dimension, which goes away: `at` and `next`, which is one more, are [1] int32. */
+  pick(x: Value, at: Value, next: Value): Value {
+    const none = { int: 0 };
+    return this.#same('StridedSlice', [x, at, next, this.graph.constant('int32', [1])], {
+      ...{ Index: { type: 'int32' }, shrink_axis_mask: { int: 1 } },
+      ...{ begin_mask: none, end_mask: none, ellipsis_mask: none, new_axis_mask: none },
+    });
+  }
+
+  /** Cut along a dimension into parts of these sizes: floats, on a GPU. */
+  splitInto(x: Value, sizes: number[], axis: number): Value[] {
+    const inputs = [x, this.graph.constant('int32', sizes), this.graph.constant('int32', axis)];
+    const first = this.#same('SplitV', inputs, { num_split: { int: sizes.length }, Tlen: { type: 'int32' } });
+    return sizes.map((_, i) => (i === 0 ? first : this.graph.output(first, i)));
+  }
+
+  /** With zeros around it: `paddings` [rank, 2] int32. */
+  pad(x: Value, paddings: Value): Value {
+    return this.#same('Pad', [x, paddings], { Tpaddings: { type: 'int32' } });
+  }
+
+  /** A list of `count` tensors (scalar int32), each put into its place by {@link setItem}. */
+  list(dtype: DType, count: Value): Value {
+    const inputs = [this.graph.constant('int32', -1), count];
+    const attributes: Record<string, Attribute> = { element_dtype: { type: dtype }, shape_type: { type: 'int32' } };
+    return this.graph.node({ op: 'TensorListReserve', inputs, attributes, dtype: 'variant' });
+  }
+
+  setItem(list: Value, at: Value, item: Value): Value {
+    return this.graph.node({
+      op: 'TensorListSetItem',
+      inputs: [list, at, item],
+      attributes: { element_dtype: { type: item.dtype } },
+      dtype: 'variant',
+    });
+  }
+
+  /** The tensors of a list, one after the other; `shape` is that of each, -1 where they differ: in their first dimension. */
+  concatList(list: Value, dtype: DType, shape: number[]): Value {
+    return this.graph.node({
+      op: 'TensorListConcat',
+      inputs: [list],
+      attributes: { element_dtype: { type: dtype }, element_shape: { shape } },
+      dtype,
+    });
+  }
+
   /** The two halves of the last dimension, exchanged. */
   swapHalves(x: Value, rank: number): Value {
     const axis = this.graph.constant('int32', rank - 1);
     const attributes = { num_split: { int: 2 }, T: { type: x.dtype } };
     const first = this.graph.node({ op: 'Split', inputs: [axis, x], attributes, dtype: x.dtype });
-    const second = { name: `${first.name}:1`, dtype: x.dtype };
-    return this.concat([second, first], rank - 1);
+    return this.concat([this.graph.output(first, 1), first], rank - 1);
   }
 
   concat(values: Value[], axis: number): Value {
@@ -187,7 +261,7 @@ export class Ops {
     return this.graph.node({ op: 'Range', inputs, attributes: { Tidx: { type: 'int32' } }, dtype: 'int32' });
   }
 
-  compare(op: 'Greater' | 'GreaterEqual', a: Value, b: Value): Value {
+  compare(op: 'Greater' | 'GreaterEqual' | 'Less', a: Value, b: Value): Value {
     return this.graph.node({ op, inputs: [a, b], attributes: { T: { type: a.dtype } }, dtype: 'bool' });
   }
 

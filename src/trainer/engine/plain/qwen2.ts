@@ -2,7 +2,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { requiredEntry } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { type LinearName, linearPath } from '../../model/weights.ts';
-import type { TokenBatch } from '../../tokens/batches.ts';
+import type { PaddedBatch } from '../../tokens/batches.ts';
 import { rotaryTables } from '../rotary.ts';
 import type { Tf } from '../tensorflow.ts';
 
@@ -15,7 +15,7 @@ export interface ForwardParameters {
   tf: Tf;
   config: Qwen2Config;
   weights: WeightTensors;
-  batch: TokenBatch;
+  batch: PaddedBatch;
   /** What an adapter adds to the output of the linear layer at `path` for the input x `[N, in]`: `[N, out]`. */
   adapterOutput?: (x: Tensor2D, path: string) => Tensor2D;
 }

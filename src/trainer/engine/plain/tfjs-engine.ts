@@ -4,7 +4,7 @@ import { requiredEntry, requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import { type NamedTensor, weightShapes } from '../../model/weights.ts';
-import type { TokenBatch } from '../../tokens/batches.ts';
+import { pad, type TokenBatch } from '../../tokens/batches.ts';
 import type {
   DropoutMask,
   LoraEngine,
@@ -18,9 +18,13 @@ import { AdamW } from './adamw.ts';
 import { GradientAccumulator } from './gradients.ts';
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
 
+/** Rows are padded here, and what is padded is computed too: a few rows at once are enough. */
+const CALL_TOKENS = 512;
+
 /** The engine of plain TensorFlow.js operations and their own gradients, in float32. */
 export class TfjsEngine implements LoraEngine {
   readonly config: Qwen2Config;
+  readonly callTokens = CALL_TOKENS;
   readonly #tf: Tf;
   readonly #weights: WeightTensors;
 
@@ -65,8 +69,9 @@ export class TfjsEngine implements LoraEngine {
     for (const [name, { data, shape }] of adapter?.tensors ?? []) matrices.set(name, tf.tensor(data, shape));
     const adapterOutput = adapter ? adapterOutputOf(tf, adapter, matrices, () => null) : undefined;
     return {
-      tokenLosses: async (batch) => {
+      tokenLosses: async (packed) => {
         const { config } = this;
+        const batch = pad(packed);
         const losses = tf.tidy(() => tokenLosses({ tf, config, weights: this.#weights, batch, adapterOutput }));
         try {
           return Float32Array.from(await losses.data());
@@ -96,6 +101,7 @@ interface TfjsTrainingParameters {
 
 /** A run on {@link TfjsEngine}: the adapter's matrices are variables, everything else is frozen. */
 class TfjsTraining implements LoraTraining {
+  readonly divided = false;
   readonly #parameters: TfjsTrainingParameters;
   readonly #matrices = new Map<string, Variable>();
   readonly #gradients: GradientAccumulator;
@@ -126,7 +132,8 @@ class TfjsTraining implements LoraTraining {
     if (state) tf.dispose([...state.firstMoments, ...state.secondMoments]);
   }
 
-  accumulate(batch: TokenBatch, lossScale: number): Promise<number> {
+  accumulate(packed: TokenBatch, lossScale: number): Promise<number> {
+    const batch = pad(packed);
     const { tf, config, weights, adapter, mask } = this.#parameters;
     const adapterOutput = adapterOutputOf(tf, adapter, this.#matrices, mask);
     return this.#gradients.add(() =>

@@ -1,16 +1,23 @@
 import { expect, it } from 'vitest';
 import { drawnDropout } from '../../../../src/trainer/engine/graph/dropout.ts';
 import { Graph } from '../../../../src/trainer/engine/graph/graph.ts';
+import type { StackShape } from '../../../../src/trainer/engine/graph/linear-stack.ts';
 import { Ops } from '../../../../src/trainer/engine/graph/ops.ts';
 import { GraphSession, integer } from '../../../../src/trainer/engine/graph/session.ts';
 import { loadQuietly } from '../../golden/golden.ts';
 
-const LINEARS = [
-  { path: 'a', in_: 304 },
-  { path: 'b', in_: 304 },
+const PART = { path: '', out: 1 };
+/** Two layers: one of a stack of two linear layers and one of a single one, and one of another. */
+const LAYERS: StackShape[][] = [
+  [
+    { name: 'gateUp', path: 'a', in_: 152, parts: [PART, PART] },
+    { name: 'down', path: 'b', in_: 304, parts: [PART] },
+  ],
+  [{ name: 'o', path: 'c', in_: 304, parts: [PART] }],
 ];
+const PATHS = LAYERS.flat().map(({ path }) => path);
 
-/** What is kept (1) and dropped (0) of 200 x 304 inputs of both layers. */
+/** What is kept (1) and dropped (0) of 200 x 304 inputs of each stack. */
 async function draw(
   seed: number,
   droppedBelow: number,
@@ -19,8 +26,11 @@ async function draw(
   const { tf } = await loadQuietly();
   const graph = new Graph();
   const ops = new Ops(graph);
-  const dropout = drawnDropout(ops, LINEARS, graph.placeholder('positions', 'int32', []));
-  for (const linear of LINEARS) ops.identity(ops.cast(dropout(linear), 'float32'), { name: `out_${linear.path}` });
+  const dropout = drawnDropout(ops, LAYERS, graph.placeholder('positions', 'int32', []));
+  LAYERS.forEach((stacks, layer) => {
+    const kept = dropout(layer);
+    for (const { name, path } of stacks) ops.identity(ops.cast(kept[name], 'float32'), { name: `out_${path}` });
+  });
   const session = await GraphSession.open(tf, graph);
   try {
     return session.run(
@@ -30,7 +40,7 @@ async function draw(
         seed: integer(seed),
         dropped_below: integer(droppedBelow),
       },
-      LINEARS.map(({ path }) => `out_${path}`),
+      PATHS.map((path) => `out_${path}`),
     );
   } finally {
     session.close();
@@ -48,10 +58,12 @@ it('drops the asked share of inputs', async () => {
   expect((await draw(7, 0))[0]!.every((kept) => kept === 1)).toBe(true);
 });
 
-it('draws the same for the same seed, another mask for another seed and for another layer', async () => {
-  const [a, b] = await draw(7, 6554);
-  expect(await draw(7, 6554)).toEqual([a, b]);
+it('draws the same for the same seed, another mask for another seed, stack and layer', async () => {
+  const [a, b, c] = await draw(7, 6554);
+  expect(await draw(7, 6554)).toEqual([a, b, c]);
   expect(b).not.toEqual(a);
+  expect(c).not.toEqual(a);
+  expect(c).not.toEqual(b);
   expect((await draw(8, 6554))[0]).not.toEqual(a);
 });
 

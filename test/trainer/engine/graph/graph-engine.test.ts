@@ -53,7 +53,7 @@ async function gradients(engine: Engine, adapter: LoraAdapter, batches: TokenBat
   const run = engine.startTraining({ adapter, optimizer, random: new MersenneTwister(1) });
   const losses: number[] = [];
   for (const batch of batches) losses.push(await run.accumulate(batch, 1 / batch.targetIds.length));
-  const seen = { losses, norm: await run.gradNorm(), gradient: await run.gradient() };
+  const seen = { losses, norm: await run.gradNorm(), gradient: await run.gradient(), divided: run.divided };
   run.dispose();
   return seen;
 }
@@ -130,8 +130,13 @@ describe('the graph engine', () => {
   it('gives the same gradient and draws the same dropout when there is memory for one row at a time only', async () => {
     const adapter = await adapterOf(4, 0.1);
     const batch = batchOf([40, 30, 35]);
-    const model = { config: await readModelConfig(golden(MODEL)), storage: 'float32', matmul: 'float32' } as const;
-    const oneRow = { ...model, rank: 4, rows: 1, length: 40, checkpointing: 'layer' } as const;
+    const model = {
+      config: await readModelConfig(golden(MODEL)),
+      storage: 'float32',
+      matmul: 'float32',
+      device: 'cpu',
+    } as const;
+    const oneRow = { ...model, rank: 4, lengths: [40], checkpointing: 'layer' as const };
     const [free, tight] = [
       await graph(),
       await graph({ checkpointing: 'auto', memoryBytes: Math.ceil(trainingBytes(oneRow)) }),
@@ -140,6 +145,7 @@ describe('the graph engine', () => {
     const parts = await gradients(tight, adapter, [batch]);
     expectEqual(parts, whole);
     expect(parts.gradient).not.toEqual(whole.gradient); // its sums have another order: it was really computed in parts
+    expect([whole.divided, parts.divided]).toEqual([false, true]);
     free.dispose();
     tight.dispose();
   });
@@ -163,8 +169,8 @@ describe('the graph engine', () => {
 
   it('is not loaded where the rows of the recipe could not be trained on, with adapters of its rank', async () => {
     const config = await readModelConfig(golden(MODEL));
-    const model = { config, storage: 'float32', matmul: 'float32', checkpointing: 'layer' } as const;
-    const memoryBytes = Math.ceil(trainingBytes({ ...model, rank: 4, rows: 2, length: 512 }));
+    const model = { config, storage: 'float32', matmul: 'float32', checkpointing: 'layer', device: 'cpu' } as const;
+    const memoryBytes = Math.ceil(trainingBytes({ ...model, rank: 4, lengths: [512, 512] }));
     const load = (rank: number) =>
       LocalTrainer.load(golden(MODEL), {
         cacheDir: tmpdir(),
@@ -206,22 +212,22 @@ describe('the plan of a batch', () => {
     config: SHAPES['1.5b']!,
     storage: 'bfloat16',
     matmul: 'bfloat16',
+    device: 'cpu',
     rank: 16,
-    rows: 8,
-    length: 512,
+    lengths: Array<number>(8).fill(512),
   } as const;
   const plan = (memoryGiB: number, checkpointing: 'auto' | 'none' | 'layer' = 'auto') =>
     planBatch({ ...batch, checkpointing, memoryBytes: memoryGiB * 2 ** 30 });
 
-  it('takes fewer rows at once before it computes layers again, and all of them where they fit', () => {
-    expect(plan(64)).toEqual({ rowsAtOnce: 8, checkpointing: 'none' });
-    expect(plan(8)).toMatchObject({ checkpointing: 'none' });
-    expect(plan(8).rowsAtOnce).toBeLessThan(8);
+  it('computes layers again before it divides rows, and all of them at once where they fit', () => {
+    expect(plan(64)).toEqual({ parts: [8], checkpointing: 'none' });
+    expect(plan(8)).toEqual({ parts: [8], checkpointing: 'layer' });
     expect(plan(5.2)).toMatchObject({ checkpointing: 'layer' });
+    expect(plan(5.2).parts.length).toBeGreaterThan(1);
     // A mapped file need not be in memory.
     const tight = { ...batch, checkpointing: 'auto', memoryBytes: 4 * 2 ** 30 } as const;
     expect(planBatch({ ...tight, mapped: { path: '', bytes: 0, offsets: new Map() } })).toEqual({
-      rowsAtOnce: 1,
+      parts: new Array(8).fill(1),
       checkpointing: 'layer',
     });
     expect(plan(8, 'layer')).toMatchObject({ checkpointing: 'layer' });
