@@ -4,7 +4,6 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
 import { type Dataset, RowsCheck } from './check-rows.ts';
 import { lineTooLong, parseRow } from './parse-row.ts';
-import { rowText } from './row-text.ts';
 
 export interface CheckBytesParameters {
   /** A whole `data.jsonl`. */
@@ -42,12 +41,10 @@ export async function checkBytes({ bytes, competition, signal }: CheckBytesParam
   const { sha256 } = await import('@noble/hashes/sha2.js');
   const digest = sha256.create();
   const rows: DatasetRow[] = [];
-  const rowHashes: string[] = [];
   const check = new RowsCheck({
     competition,
     onRow: (row) => {
       rows.push(row);
-      rowHashes.push(hexOf(sha256(new TextEncoder().encode(rowText(row)))).slice(0, 32));
     },
   });
   const { maxBytes } = competition;
@@ -59,7 +56,7 @@ export async function checkBytes({ bytes, competition, signal }: CheckBytesParam
     signal?.throwIfAborted();
   }
   const facts = check.finish({ sha256: hexOf(digest.digest()), bytes: bytes.length });
-  return facts.ok ? accept({ ...facts.value, rows, rowHashes }) : facts;
+  return facts.ok ? accept({ ...facts.value, rows }) : facts;
 }
 
 /**

@@ -24,8 +24,6 @@ export interface RowsFacts {
 /** A dataset file that keeps the rules. */
 export interface Dataset extends RowsFacts {
   rows: DatasetRow[];
-  /** Per row: {@link rowHash}, for finding copies. */
-  rowHashes: string[];
 }
 
 /** A line that is no row. */

@@ -3,7 +3,6 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
 import { checkFile } from './check-file.ts';
 import type { Dataset } from './check-rows.ts';
-import { rowHash } from './row-hash.ts';
 
 export type { Dataset, LineProblem } from './check-rows.ts';
 
@@ -28,15 +27,12 @@ export interface CheckDatasetParameters {
  */
 export async function checkDataset({ path, competition, signal }: CheckDatasetParameters): Promise<Checked<Dataset>> {
   const rows: DatasetRow[] = [];
-  const rowHashes: string[] = [];
   const onRow = (row: DatasetRow) => {
     rows.push(row);
-    rowHashes.push(rowHash(row));
   };
   const onRefused = () => {
     rows.length = 0;
-    rowHashes.length = 0;
   };
   const facts = await checkFile({ path, competition, onRow, onRefused, signal });
-  return facts.ok ? accept({ ...facts.value, rows, rowHashes }) : facts;
+  return facts.ok ? accept({ ...facts.value, rows }) : facts;
 }

@@ -32,7 +32,8 @@ export function watchLate(validator: Validator): LateWatch {
   const done = new AbortController();
   const { signal } = done;
   const late = new Set<string>();
-  const watching = watch();
+  // Where nothing is waited for, nothing comes late.
+  const watching = competition.readableWithinBlocks > 0 ? watch() : Promise.resolve();
   // Told when it is stopped.
   watching.catch(() => {});
   return {

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LONG_ANSWER, limitOf, readFingerprint, writeFingerprint } from '../../src/dataset/fingerprint/format.ts';
 import { sealFingerprint } from '../../src/dataset/fingerprint/sealed-fingerprint.ts';
@@ -93,5 +93,3 @@ function fingerprintOf(rows: number, common: Uint32Array, from?: Uint8Array): Ui
 function fileOf(folder: string, owner: number, kind: 'earlier' | 'current'): string {
   return join(folder, `${owner}.${kind}`);
 }
-
-export const isWritten = ({ folder, owners }: ManyFingerprints) => existsSync(fileOf(folder, owners - 1, 'current'));

@@ -104,13 +104,15 @@ export class SourceRow {
       if (this.#asks(judged.questionHashes[pair]!)) sameQuestions[pair - firstPair] = 1;
       for (const [i, number] of numbersOf(judged, pair).entries())
         if (this.#hasNumber(number)) heldNumbers[pair - firstPair]! |= 1 << i;
+      // A pair that is there word for word is not only a template's, though no gram of its own was taken.
+      const isSame = this.#hasPair(judged, pair);
       let [last, lastSource] = [-1, -1];
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
         const found = this.#indexOf(gramOf(judged.words[i]!));
         if (found < 0 || !isTheirs(i, pair)) continue;
         sourceHeld[found - firstSource] = 1;
         const isPhrase = isCommon(source.words[found]!);
-        held[i - first] = isPhrase ? HELD_AS_COMMON : HELD;
+        held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;
         const isNear =
           judged.levelOfPair[pair]! >= BRIDGED_LEVEL &&
@@ -156,6 +158,13 @@ export class SourceRow {
       likeness.wholeShare = share;
       likeness.wholeSymbols = symbols;
     }
+  }
+
+  #hasPair(judged: Fingerprint, pair: number): boolean {
+    const source = this.#print!;
+    for (let other = firstPairOf(source, this.#row); other < source.pairEnd[this.#row]!; other++)
+      if (isSamePair(judged, pair, source, other)) return true;
+    return false;
   }
 
   /** Whether the other has the same short answer to the same question; numbers may have been added, not changed. */

@@ -29,7 +29,7 @@ export interface FingerprintFile {
 export type ShowingTimes = Omit<Showing, 'fingerprint'>;
 
 /** Reads a fingerprint that the next call may overwrite; one of no bytes where there is none. */
-export type ReadFingerprint = (index: number) => Promise<Uint8Array>;
+type ReadFingerprint = (index: number) => Promise<Uint8Array>;
 
 /** After every time at which anything was shown. */
 export const NEVER = 0xffffffff;
