@@ -31,7 +31,7 @@ async function train(options: Partial<TrainParameters> = {}) {
 }
 
 describe('train', () => {
-  it('shows after every micro batch that it is alive: a step may take longer than a silent process is left alone', async () => {
+  it('shows after every call of the engine that it is alive: a step may take longer than a silent process is left alone', async () => {
     let signs = 0;
     const local = await LocalTrainer.load(golden('tiny-qwen2'), {
       cacheDir: temporaryFolder(),
@@ -42,7 +42,8 @@ describe('train', () => {
     await local.train({ rows, recipe: oneStep, seed: 7, onProgress: () => untilFirstStep.push(signs) });
     local.dispose();
     expect(untilFirstStep).toHaveLength(1);
-    expect(untilFirstStep[0]).toBeGreaterThanOrEqual(rows.length);
+    // Every eighth row is one sign as it is tokenized; what comes on top are calls.
+    expect(untilFirstStep[0]).toBeGreaterThan(Math.ceil(rows.length / 8));
   });
 
   it('counts tokens as far as the budget, each row cut to the context, before anything is trained', async () => {
@@ -164,7 +165,7 @@ describe('evaluate', () => {
       ok: true,
       value: { rows: 20, rowLosses: Array(20).fill(expect.any(Number)) },
     });
-    expect(done.length).toBeGreaterThan(1);
+    expect(done.length).toBeGreaterThanOrEqual(1); // the rows fit into one call
     expect(done.at(-1)).toBe(20);
     expect(tensors()).toBe(before);
   });

@@ -5,7 +5,7 @@ import type { DType, Value } from './graph.ts';
 import type { Ops, Variable } from './ops.ts';
 
 /** Linear layers that read the same input. They are computed as one, whose outputs lie side by side. */
-export const STACKS = {
+const STACKS = {
   qkv: ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'],
   o: ['self_attn.o_proj'],
   gateUp: ['mlp.gate_proj', 'mlp.up_proj'],
