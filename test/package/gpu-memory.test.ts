@@ -15,7 +15,13 @@ test('docs/backends.md names the memory that the trainer would ask of a GPU', ()
     BATCHES.map(([rows, length]) => {
       const gibibytes = (['none', 'layer'] as const).map((checkpointing) => {
         const matmul = 'bfloat16';
-        const batch = { config: SHAPES[shape]!, rank: 16, lengths: Array<number>(rows).fill(length), checkpointing, device: 'gpu' as const };
+        const batch = {
+          config: SHAPES[shape]!,
+          rank: 16,
+          lengths: Array<number>(rows).fill(length),
+          checkpointing,
+          device: 'gpu' as const,
+        };
         return (trainingBytes({ ...batch, matmul, storage: matmul }) / 2 ** 30).toFixed(1);
       });
       return `| ${shape.toUpperCase()} | ${rows} x ${length} | ${gibibytes.join(' | ')} |`;

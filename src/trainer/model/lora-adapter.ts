@@ -24,11 +24,6 @@ export function adapterTensorName(path: string, matrix: 'A' | 'B'): string {
   return `base_model.model.${path}.lora_${matrix}.weight`;
 }
 
-/** Paths of all linear layers of the model, in the order of the forward pass. */
-export function linearPaths(config: Qwen2Config): string[] {
-  return allLinears(config).map(({ path }) => path);
-}
-
 export interface CreateLoraAdapterParameters {
   config: Qwen2Config;
   rank: number;
