@@ -83,6 +83,10 @@ export async function scoreDataset(
       trainer.train({ rows, ...training }),
     );
     if (!trained.ok) return trained;
+    if (trained.value.divided)
+      logger.warn(
+        `uid ${uid}: memory was too short for the rows of a step as others compute them; in parts its loss may differ in the last digits`,
+      );
     const evaluating = {
       adapter: trained.value.adapter,
       contextTokens: recipe.contextTokens,
