@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCode } from '../errors/flock-off-error.ts';
@@ -42,7 +43,8 @@ function longRow({ conversations }: DatasetRow, characters: number): DatasetRow 
 /** Whether files can be checked: one with the rows of the evaluation set. */
 export async function checkerWorks(validator: Validator, signal?: AbortSignal): Promise<boolean> {
   const { checker, competition, evaluation, cacheDir, state } = validator;
-  const folder = join(cacheDir, `check-of-${state.id}`);
+  // Several may be at it.
+  const folder = join(cacheDir, `check-of-${state.id}-${randomUUID()}`);
   const path = join(folder, 'data.jsonl');
   try {
     await onDisk(path, async () => {

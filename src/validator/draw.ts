@@ -9,6 +9,9 @@ import { type Standings, storedAverages } from './standing.ts';
 import type { OpenEpoch, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
+/** So long an epoch may take: a slow device that meets faults, too, gets to its end. */
+export const MOST_EPOCHS = 10;
+
 export interface DrawnEpoch extends OpenEpoch {
   /** What everybody had committed in the block that the epoch begins with, by hotkey. */
   pointers: Map<string, ReadPointer>;
@@ -21,7 +24,7 @@ export interface DrawnEpoch extends OpenEpoch {
 
 /**
  * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left, with
- * the pointers it was made from. One that should have ended an epoch ago is dropped: the others are further, and its
+ * the pointers it was made from. One of many epochs ago is dropped: the others are further, and its
  * weights would be those of long ago. The draw is stored before it is used.
  */
 export async function drawMiners(
@@ -57,7 +60,7 @@ export async function drawMiners(
 
   async function isLongOver({ startBlock }: OpenEpoch): Promise<boolean> {
     const block = await subtensor.waitForBlock({ block: 0, signal });
-    if (block < startBlock + 2 * competition.blocksPerEpoch) return false;
+    if (block < startBlock + MOST_EPOCHS * competition.blocksPerEpoch) return false;
     logger.warn(
       `the epoch of block ${startBlock} was not finished, and this is block ${block}: it is dropped, and nobody's share changes by it`,
     );
@@ -73,7 +76,7 @@ export async function drawMiners(
     const stored = await state.queue();
     const queue = stored === null ? new EvalQueue({ seed: 0 }) : new EvalQueue({ state: stored });
     const { policy, ...context } = policyContext(validator, start, readPointers(start, competition, excluded), before);
-    if (isDropped) queue.postpone(left.hotkeys);
+    if (left !== null) queue.postpone(left.hotkeys);
     const next = queue.next({
       hotkeys: [...context.miners.keys()],
       registered: start.neurons.map(({ hotkey }) => hotkey),

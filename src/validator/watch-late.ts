@@ -3,6 +3,7 @@ import type { Submission } from '../schema/submission.ts';
 import { systemClock } from '../shared/clock.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
+import { MOST_EPOCHS } from './draw.ts';
 import { readPointers } from './pointers.ts';
 import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
@@ -31,7 +32,8 @@ export function watchLate(validator: Validator): LateWatch {
   const logger = safeLogger(validator.logger);
   const done = new AbortController();
   const { signal } = done;
-  const late = new Set<string>();
+  /** With the block of the pointer. */
+  const late = new Map<string, number>();
   // Where nothing is waited for, nothing comes late.
   const watching = competition.readableWithinBlocks > 0 ? watch() : Promise.resolve();
   // Told when it is stopped.
@@ -74,12 +76,14 @@ export function watchLate(validator: Validator): LateWatch {
       return submission.ok && until > after && until <= block ? submission.value : [];
     });
     const named = new Set([...pointers.values()].map(({ submission }) => submission.ok && nameOf(submission.value)));
-    for (const name of late) if (!named.has(name)) late.delete(name);
+    // An epoch may still go on that began when it was named.
+    const oldest = block - MOST_EPOCHS * competition.blocksPerEpoch;
+    for (const [name, commitBlock] of late) if (!named.has(name) && commitBlock < oldest) late.delete(name);
     await mapConcurrent(due, PARALLEL_REQUESTS, async (submission) => {
       const { repo, commit } = submission.pointer;
       try {
         if (await datasets.isReadable({ repo, commit, signal })) return;
-        late.add(nameOf(submission));
+        late.set(nameOf(submission), submission.commitBlock);
         logger.debug(
           `uid ${submission.uid}: nobody can read ${repo} in block ${block}, when the time of its pointer is over`,
         );

@@ -15,9 +15,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const HEAVY = ['@polkadot', '@noble', '@tensorflow', '@huggingface', 'undici', 'ws', 'classic-level', 'hash-wasm'];
 const DOORS = ['flock-off', ...PURPOSES.map((door) => `flock-off/${door}`)];
 const IMPORT_CPU_MS = 150;
+/** Of the machine on which that was set. A slower one, or one with other work, takes as many times longer for both. */
+const NODE_START_CPU_MS = 40;
 const IMPORT_BYTES = 30_000_000;
 /** Nearly all of it is zod's; the bundle has 93 kB. */
-const DATASET_SCHEMA_BYTES = 95_000;
+const DATASET_SCHEMA_BYTES = 96_000;
 
 interface Manifest {
   version: string;
@@ -167,16 +169,17 @@ test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 
      const [bytes, { rss }, cpu] = [held(), process.memoryUsage(), process.cpuUsage()];
      await import('flock-off');
      const { user, system } = process.cpuUsage(cpu);
+     const start = (cpu.user + cpu.system) / 1000;
      const grown = process.memoryUsage().rss - rss;
-     console.log(JSON.stringify({ ms: (user + system) / 1000, bytes: held() - bytes, grown }));`,
+     console.log(JSON.stringify({ start, ms: (user + system) / 1000, bytes: held() - bytes, grown }));`,
   );
-  const runs: { ms: number; bytes: number; grown: number }[] = [];
+  const runs: { start: number; ms: number; bytes: number; grown: number }[] = [];
   for (let run = 0; run < 5; run++) runs.push(JSON.parse(await node('--expose-gc', 'measure.mjs')));
-  const least = (of: 'ms' | 'bytes' | 'grown') => Math.min(...runs.map((run) => run[of]));
+  const least = (of: 'start' | 'ms' | 'bytes' | 'grown') => Math.min(...runs.map((run) => run[of]));
   console.info(
-    `importing flock-off: ${least('ms')} ms, ${least('bytes') / 1e6} MB held, ${least('grown') / 1e6} MB of growth`,
+    `importing flock-off: ${least('ms')} ms (Node's own start ${least('start')}), ${least('bytes') / 1e6} MB held, ${least('grown') / 1e6} MB of growth`,
   );
-  expect(least('ms')).toBeLessThan(IMPORT_CPU_MS);
+  expect(least('ms')).toBeLessThan(IMPORT_CPU_MS * Math.max(1, least('start') / NODE_START_CPU_MS));
   expect(least('bytes')).toBeLessThan(IMPORT_BYTES);
   if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_BYTES);
 }, 60_000);

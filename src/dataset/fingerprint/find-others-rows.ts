@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
+import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
 import type { OthersRow } from './judged-showing.ts';
 import type { RepeatedRow } from './repeated-rows.ts';
 import type { FoundInShowing } from './search.ts';
@@ -34,26 +34,34 @@ const MOST_HEAP_MIB = 512;
  * and rows of the evaluation set. Whatever an owner has shown himself, in any showing, counts from then on for himself.
  *
  * The search runs in a thread of its own, which ends with the signal. It takes about 600 MiB for 32 datasets of 20,000 rows, and
- * 1 GiB for any number of them.
+ * 1 GiB for any number of them. Datasets made to take more are judged one at a time.
  *
  * @throws FlockOffError `bad-argument` when a fingerprint has other rows than `shownAt`, or that of the evaluation set cannot
  * be read; `disk` when a file cannot be read; `checker-failed` when the thread ended, such as for want of memory; whatever
  * `signal` was aborted with, and what reading a fingerprint throws.
  */
-export async function findOthersRows({
-  showings,
-  evaluation,
-  evaluationRows,
-  signal,
-}: FindOthersRowsParameters): Promise<FoundRows> {
+export async function findOthersRows(parameters: FindOthersRowsParameters): Promise<FoundRows> {
+  try {
+    return await search(parameters);
+  } catch (error) {
+    if (!(isCode(error, 'checker-failed') && isOutOfMemory(error.cause))) throw error;
+    return search(parameters, 1);
+  }
+}
+
+/** @param wordsAtOnce how much is judged together, as in the thread. */
+async function search(
+  { showings, evaluation, evaluationRows, signal }: FindOthersRowsParameters,
+  wordsAtOnce?: number,
+): Promise<FoundRows> {
   signal?.throwIfAborted();
-  const thread = startThread({ showings: showings.length, evaluation, evaluationRows });
+  const thread = startThread({ showings: showings.length, evaluation, evaluationRows, wordsAtOnce });
   let stop = () => {};
   try {
     return await new Promise<FoundRows>((resolve, reject) => {
       stop = () => reject(signal?.reason);
       signal?.addEventListener('abort', stop, { once: true });
-      thread.once('error', (error) => reject(threadFailed(messageOf(error))));
+      thread.once('error', (error) => reject(threadFailed(messageOf(error), error)));
       thread.once('exit', (code) => reject(threadFailed(`it ended with code ${code}`)));
       const found: FoundInShowing[] = [];
       thread.on('message', (message: FromSearch) => {
@@ -66,6 +74,8 @@ export async function findOthersRows({
   } finally {
     signal?.removeEventListener('abort', stop);
     thread.removeAllListeners();
+    // What it still fails with is not asked for any more.
+    thread.on('error', () => {});
     await thread.terminate();
   }
 }
@@ -106,11 +116,16 @@ function startThread(workerData: SearchTask): Worker {
   return new Worker(start, { ...options, eval: true });
 }
 
-function threadFailed(why: string): FlockOffError {
+function isOutOfMemory(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
+
+function threadFailed(why: string, cause?: unknown): FlockOffError {
   return new FlockOffError({
     code: 'checker-failed',
     what: `the thread that compares datasets failed: ${why}`,
     fix: 'the next call starts another; free memory of this machine if that goes on',
     transient: true,
+    cause,
   });
 }

@@ -14,6 +14,8 @@ export const FEWEST_DISTINCTIVE = 2;
 const BRIDGE = 4;
 /** Level from which that holds: about 300 symbols. In shorter rows a few words changed are what makes it another row. */
 const BRIDGED_LEVEL = 28;
+/** Pairs of short answers whose questions are compared, of two rows: as many as two rows of 32 have. */
+const MOST_QUESTIONS = 1024;
 /** Rows with more grams are looked up in a Map, which no choice of grams makes slow. */
 const MOST_IN_TABLE = 4096;
 
@@ -61,6 +63,8 @@ export class SourceRow {
   readonly #slots = new Uint32Array(4 * MOST_IN_TABLE);
   #mask = 0;
   #map: Map<number, number> | undefined;
+  /** Questions that may still be compared. */
+  #questions = 0;
 
   load(print: Fingerprint, row: number): void {
     this.#slots.fill(0, 0, this.#mask + 1);
@@ -77,6 +81,7 @@ export class SourceRow {
   /** @param isTheirs whether the other was first with the word of the judged row, by the word's index in the print. */
   compare(judged: Fingerprint, row: number, isTheirs: (word: number, pair: number) => boolean): Likeness {
     const source = this.#print!;
+    this.#questions = MOST_QUESTIONS;
     const [first, end] = [firstWordOfRow(judged, row), firstWordOfRow(judged, row + 1)];
     const firstPair = firstPairOf(judged, row);
     const held = new Uint8Array(end - first);
@@ -170,9 +175,9 @@ export class SourceRow {
   /** Whether the other has the same short answer to the same question; numbers may have been added, not changed. */
   #hasShortPair(judged: Fingerprint, pair: number): boolean {
     const source = this.#print!;
+    if (this.#hasPair(judged, pair)) return true;
     for (let other = firstPairOf(source, this.#row); other < source.pairEnd[this.#row]!; other++) {
-      if (!isShort(source, other)) continue;
-      if (isSamePair(judged, pair, source, other)) return true;
+      if (!isShort(source, other) || this.#questions-- <= 0) continue;
       if (hasNumbersOf(judged, pair, source, other) && this.#isSameQuestion(judged, pair, other)) return true;
     }
     return false;

@@ -8,6 +8,8 @@ export interface SearchTask {
   showings: number;
   evaluation: Uint8Array | null;
   evaluationRows: 'leave-out' | 'allow';
+  /** About how many words are judged together. Default: of 64 datasets of 20,000 rows. */
+  wordsAtOnce?: number | undefined;
 }
 
 /** What it asks, one thing at a time, and tells. */

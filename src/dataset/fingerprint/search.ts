@@ -21,8 +21,8 @@ export interface SearchParameters {
   evaluationRows: 'leave-out' | 'allow';
   /** What was found in a judged showing. */
   onJudged: (found: FoundInShowing) => void;
-  /** How many are judged together; fewer for tests. */
-  wordsAtOnce?: number;
+  /** About how many words are judged together. */
+  wordsAtOnce?: number | undefined;
 }
 
 export interface FoundInShowing {
