@@ -66,6 +66,7 @@ test('daily-winner: the owner has the weight until the rewards begin, then the e
   expect(weights()).toEqual({ 4: 1 });
 
   time = Date.UTC(2026, 2, 3, 12, 2, 10);
+  await miners.chain.produceBlocks(1);
   await miners.epoch();
   expect(weights()).toEqual({ 0: 1 });
 }, 240_000);
