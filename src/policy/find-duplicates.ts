@@ -1,6 +1,6 @@
 export interface FindDuplicatesParameters {
-  /** Different rows of each dataset, the earliest dataset first. */
-  datasets: { hotkey: string; rows: ReadonlySet<string> }[];
+  /** Different rows of each dataset, with when its hotkey first showed them; the earliest dataset first. */
+  datasets: { hotkey: string; rows: ReadonlyMap<string, number> }[];
   /** Rows that two datasets may have in common. */
   mostCommonRows: number;
 }
@@ -12,22 +12,24 @@ export interface Duplicate {
 }
 
 /**
- * Datasets that have too many rows in common with an earlier one (eras B and C), by hotkey. An earlier one that is a
- * duplicate itself counts, so that of a chain of copies only the first stays; a later one never costs an earlier one anything.
+ * Datasets that have too many rows in common with an earlier one (eras B and C), by hotkey. Who was earlier is asked of each
+ * row, so that nobody becomes a copy of his copier by a new pointer. An earlier one that is a duplicate itself counts, so that
+ * of a chain of copies only the first stays; a later one never costs an earlier one anything.
  */
 export function findDuplicates({ datasets, mostCommonRows }: FindDuplicatesParameters): Map<string, Duplicate> {
   const duplicates = new Map<string, Duplicate>();
-  const holders = new Map<string, number[]>();
-  for (const [index, { hotkey, rows }] of datasets.entries()) {
-    const common = new Uint32Array(index);
-    for (const row of rows) {
-      const earlier = holders.get(row);
-      if (earlier === undefined) holders.set(row, [index]);
-      else {
-        for (const holder of earlier) common[holder]!++;
-        earlier.push(index);
-      }
+  const holders = new Map<string, { index: number; shownAt: number }[]>();
+  for (const [index, { rows }] of datasets.entries())
+    for (const [row, shownAt] of rows) {
+      const known = holders.get(row);
+      if (known) known.push({ index, shownAt });
+      else holders.set(row, [{ index, shownAt }]);
     }
+  for (const [index, { hotkey, rows }] of datasets.entries()) {
+    const common = new Uint32Array(datasets.length);
+    for (const [row, shownAt] of rows)
+      for (const other of holders.get(row)!)
+        if (other.shownAt < shownAt || (other.shownAt === shownAt && other.index < index)) common[other.index]!++;
     const commonRows = common.reduce((most, count) => Math.max(most, count), 0);
     if (commonRows > mostCommonRows)
       duplicates.set(hotkey, { hotkey: datasets[common.indexOf(commonRows)]!.hotkey, commonRows });

@@ -2,6 +2,7 @@ import { rowKeys } from '../dataset/fingerprint/row-keys.ts';
 import { findDuplicates } from '../policy/find-duplicates.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import { unpackNumbers } from './ledger/packed.ts';
 import type { ShownDataset } from './ledger/showing.ts';
 import { evidenceOf } from './left-out.ts';
 import type { ReadPointer } from './pointers.ts';
@@ -23,10 +24,13 @@ export async function commonRowsVerdicts(
     return showing ? [{ hotkey, uid, showing }] : [];
   });
   shown.sort((a, b) => a.showing.position - b.showing.position || a.uid - b.uid);
-  const datasets: { hotkey: string; rows: Set<string> }[] = [];
+  const datasets: { hotkey: string; rows: Map<string, number> }[] = [];
   for (const { hotkey, showing } of shown) {
-    const fingerprint = await fingerprints.read(fingerprintName(showing));
-    datasets.push({ hotkey, rows: (fingerprint && rowKeys(fingerprint)) ?? new Set() });
+    const rows = await timesOf(showing);
+    for (const earlier of ledger.of(hotkey)!.showings)
+      if (earlier !== showing)
+        for (const [row, at] of await timesOf(earlier)) if (at < (rows.get(row) ?? 0)) rows.set(row, at);
+    datasets.push({ hotkey, rows });
   }
   const showings = new Map(shown.map(({ hotkey, showing }) => [hotkey, showing]));
   return new Map(
@@ -35,6 +39,16 @@ export async function commonRowsVerdicts(
       verdictOf(showings.get(hotkey)!, { ...duplicate, mostCommonRows }, pointers),
     ]),
   );
+
+  /** When each different row of a dataset was shown first. */
+  async function timesOf(showing: ShownDataset): Promise<Map<string, number>> {
+    const fingerprint = await fingerprints.read(fingerprintName(showing));
+    const shownAt = unpackNumbers(showing.shownAt, showing.rows);
+    const times = new Map<string, number>();
+    for (const [row, key] of ((fingerprint && rowKeys(fingerprint)) ?? []).entries())
+      times.set(key, Math.min(shownAt[row]!, times.get(key) ?? Number.POSITIVE_INFINITY));
+    return times;
+  }
 }
 
 function verdictOf(

@@ -4,7 +4,10 @@ import { findDuplicates } from '../../src/policy/find-duplicates.ts';
 const rows = (from: number, count: number) => new Set(Array.from({ length: count }, (_, i) => `row ${from + i}`));
 const duplicatesOf = (...datasets: [string, Set<string>][]) =>
   Object.fromEntries(
-    findDuplicates({ datasets: datasets.map(([hotkey, rows]) => ({ hotkey, rows })), mostCommonRows: 33 }),
+    findDuplicates({
+      datasets: datasets.map(([hotkey, rows], i) => ({ hotkey, rows: new Map([...rows].map((row) => [row, i])) })),
+      mostCommonRows: 33,
+    }),
   );
 
 it('allows as many common rows as are allowed, and not one more', () => {
@@ -31,4 +34,12 @@ it('costs an earlier dataset nothing when a later one has rows of several', () =
   expect(duplicatesOf(['a', rows(0, 100)], ['b', rows(100, 100)], ['c', both])).toEqual({
     c: { hotkey: 'a', commonRows: 60 },
   });
+});
+
+it('asks of each row who was earlier, whoever has the later pointer now', () => {
+  const shownAt = (rows: Set<string>, at: number) => [...rows].map((row): [string, number] => [row, at]);
+  const copy = { hotkey: 'copier', rows: new Map(shownAt(rows(0, 100), 2)) };
+  const improved = { hotkey: 'first', rows: new Map([...shownAt(rows(0, 100), 1), ...shownAt(rows(100, 50), 3)]) };
+  const found = findDuplicates({ datasets: [copy, improved], mostCommonRows: 33 });
+  expect(Object.fromEntries(found)).toEqual({ copier: { hotkey: 'first', commonRows: 100 } });
 });

@@ -6,7 +6,7 @@ import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
 const row = (...texts: string[]): DatasetRow => ({
   conversations: texts.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content })),
 });
-const keysOf = (...rows: DatasetRow[]) => rowKeys(fingerprintRows(rows))!;
+const keysOf = (...rows: DatasetRow[]) => new Set(rowKeys(fingerprintRows(rows))!);
 const CAT = row('What is a cat?', 'A small animal that sleeps all day.');
 const OWL = row('What is an owl?', 'A bird that hunts by night.', 'And then?', 'It sleeps.');
 
