@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCode } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
+import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { onDevice } from './on-device.ts';
 import type { Validator } from './validator.ts';
@@ -48,7 +49,7 @@ export async function checkerWorks(validator: Validator, signal?: AbortSignal): 
   const path = join(folder, 'data.jsonl');
   try {
     await onDisk(path, async () => {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeFile(path, evaluation.rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     });
     return await works('checker-failed', () => checker.check({ path, competition, signal }));
