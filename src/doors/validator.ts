@@ -97,3 +97,4 @@ export type {
   StateStore,
 } from '../validator/state-store.ts';
 export type { Validator, ValidatorEvent } from '../validator/validator.ts';
+export type { IsLate } from '../validator/watch-late.ts';
