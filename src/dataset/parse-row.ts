@@ -2,6 +2,7 @@ import { messageOf } from '../errors/flock-off-error.ts';
 import type { DatasetRow } from '../schema/dataset-row.ts';
 import { isBlankAsPython } from '../shared/strip-as-python.ts';
 import { type JsonOutline, keysKept, outlineOf } from './json-outline.ts';
+import { quotable } from './quotable.ts';
 import { readRow } from './read-row.ts';
 import { type OtherFormat, rowFormat } from './row-format.ts';
 
@@ -76,7 +77,7 @@ const formatProblem = ({ name, fix }: OtherFormat) => `${name}; ${fix}`;
 /** The problem and its kind. */
 function withoutChat(row: object): [problem: string, kind: string] {
   const keys = Object.keys(row);
-  const named = keys.slice(0, 5).map((key) => `"${printable(key.slice(0, 40))}"`);
+  const named = keys.slice(0, 5).map((key) => `"${quotable(key.slice(0, 40))}"`);
   const seen = named.join(', ') + (keys.length > 5 ? ', ...' : '');
   return [`no "conversations" among its keys (${seen || 'none'})`, 'no "conversations"'];
 }
@@ -93,10 +94,8 @@ function syntaxProblem(text: string, message: string): [problem: string, kind?: 
   if (/^\s*\{\s*'/.test(text)) return ["Python's notation, not JSON; write it with json.dumps"];
   // Later versions of V8 name a line and column besides, of what is always one line.
   const said = message.replace(/ \(line \d+ column \d+\)$/, '');
-  return [`not JSON (${printable(said)})`, 'not JSON'];
+  return [`not JSON (${quotable(said)})`, 'not JSON'];
 }
 
-/** What quotes a line: no control character of a stranger's file may reach a terminal. */
-const printable = (text: string) => text.replace(/\p{C}/gu, '\ufffd');
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

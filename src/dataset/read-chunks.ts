@@ -20,7 +20,7 @@ const CHUNK_BYTES = 256 * 1024;
 export async function readChunks({ path, maxBytes, onChunk, signal }: ReadChunksParameters): Promise<number> {
   signal?.throwIfAborted();
   const file = await open(path).catch((error) => {
-    throw unreadable(path, error);
+    throw unreadableFile(path, error);
   });
   try {
     // What is no plain file says 0.
@@ -31,7 +31,7 @@ export async function readChunks({ path, maxBytes, onChunk, signal }: ReadChunks
       const { buffer, bytesRead } = await file
         .read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES, null)
         .catch((error) => {
-          throw unreadable(path, error);
+          throw unreadableFile(path, error);
         });
       signal?.throwIfAborted();
       bytes += bytesRead;
@@ -43,7 +43,7 @@ export async function readChunks({ path, maxBytes, onChunk, signal }: ReadChunks
   }
 }
 
-function unreadable(path: string, cause: unknown): FlockOffError {
+export function unreadableFile(path: string, cause: unknown): FlockOffError {
   return new FlockOffError({
     code: 'disk',
     what: `the file ${path} cannot be read (${messageOf(cause)})`,

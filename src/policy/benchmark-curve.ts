@@ -24,9 +24,7 @@ export function benchmarkCurvePolicy(rules: Partial<BenchmarkCurveRules> = {}): 
     draw: drawByShares(parameters.draw),
     score({ contestants, baselineLossNatsPerToken }) {
       const scores = contestants.flatMap(({ hotkey, lossNatsPerToken }): [string, number][] => {
-        const teaches =
-          baselineLossNatsPerToken === null ||
-          beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 });
+        const teaches = beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 });
         const score = teaches ? scoreBenchmark({ lossNatsPerToken, curve: { bench, minb, maxb, bheight, pow } }) : 0;
         return score > 0 ? [[hotkey, score]] : [];
       });

@@ -51,8 +51,8 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
       if (momentOfDay(now.timeMs, parameters).phase !== 'evaluation') return [];
       const { results } = today(parameters, memory, now);
       const open = new Set(
-        submissionsOfDay(parameters, miners, memory, now).flatMap(({ hotkey, commitBlock }) =>
-          results[hotkey]?.pointerBlock === commitBlock ? [] : hotkey,
+        submissionsOfDay(parameters, miners, commitTimes(parameters, miners, memory, now), now).flatMap(
+          ({ hotkey, commitBlock }) => (results[hotkey]?.pointerBlock === commitBlock ? [] : hotkey),
         ),
       );
       const blockOf = (hotkey: string) => miners.get(hotkey)!.commitBlock;
@@ -64,10 +64,8 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
       return waiting.slice(0, places).map(({ hotkey }) => hotkey);
     },
     score({ contestants, baselineLossNatsPerToken, now, memory }) {
-      const eligible = contestants.filter(
-        ({ lossNatsPerToken }) =>
-          baselineLossNatsPerToken === null ||
-          beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 }),
+      const eligible = contestants.filter(({ lossNatsPerToken }) =>
+        beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 }),
       );
       const hasLoss = new Set(contestants.map(({ hotkey }) => hotkey));
       const earlier = contestantsOf(today(parameters, memory, now)).filter(({ hotkey }) => !hasLoss.has(hotkey));
@@ -120,12 +118,13 @@ function nextMemory(
     const stands = registered.has(hotkey) && miners.get(hotkey)?.commitBlock === pointerBlock;
     if (!stands || worthless.has(hotkey)) results.delete(hotkey);
   }
-  const submissions = submissionsOfDay(rules, miners, stored, now);
+  const committed = commitTimes(rules, miners, stored, now);
+  const submissions = submissionsOfDay(rules, miners, committed, now);
   return {
     ...memory,
     results: Object.fromEntries(results),
     isOpen: submissions.some(({ hotkey }) => !results.has(hotkey) && !worthless.has(hotkey)),
-    committed: commitTimes(rules, miners, stored, now),
+    committed,
   };
 }
 
@@ -149,14 +148,13 @@ function contestantsOf({ results }: DailyMemory): Contestant[] {
 function submissionsOfDay(
   rules: DailyWinnerRules,
   miners: Map<string, PolicyMiner>,
-  stored: unknown,
+  committed: DailyMemory['committed'],
   now: EpochMoment,
 ): PolicyMiner[] {
-  const times = commitTimes(rules, miners, stored, now);
   const { day } = momentOfDay(now.timeMs, rules);
   return [...miners.values()].filter(({ hotkey }) => {
-    const committed = momentOfDay(times[hotkey]!.timeMs, rules);
-    return committed.day === day && committed.phase === 'submissions';
+    const moment = momentOfDay(committed[hotkey]!.timeMs, rules);
+    return moment.day === day && moment.phase === 'submissions';
   });
 }
 

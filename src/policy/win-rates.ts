@@ -22,10 +22,8 @@ export function winRatesPolicy(rules: Partial<WinRatesRules> = {}): Policy {
     intake: { excluded },
     draw: drawByShares(parameters.draw),
     score({ contestants, baselineLossNatsPerToken, now }) {
-      const eligible = contestants.filter(
-        ({ lossNatsPerToken }) =>
-          baselineLossNatsPerToken === null ||
-          beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: earlierAdvantage }),
+      const eligible = contestants.filter(({ lossNatsPerToken }) =>
+        beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: earlierAdvantage }),
       );
       return winRates({
         contestants: eligible,

@@ -66,8 +66,8 @@ export function winRates({
 
 export interface BeatsBaselineParameters {
   lossNatsPerToken: number;
-  /** Of the base model alone. */
-  baselineLossNatsPerToken: number;
+  /** Of the base model alone; `null` where it takes no part, and nobody has to beat it. */
+  baselineLossNatsPerToken: number | null;
   /** Relative. Default 0.04. */
   advantage?: number;
 }
@@ -83,6 +83,7 @@ export function beatsBaseline({
   advantage = EARLIER_ADVANTAGE,
 }: BeatsBaselineParameters): boolean {
   requireNumber('lossNatsPerToken', lossNatsPerToken);
+  if (baselineLossNatsPerToken === null) return true;
   requireNumber('baselineLossNatsPerToken', baselineLossNatsPerToken);
   return lossNatsPerToken < baselineLossNatsPerToken * (1 - advantage);
 }

@@ -85,17 +85,7 @@ await part('Placement', async () => {
 
 await part('Fidelity', async () => {
   for (const [file, title] of GOLDENS) {
-    const args = [
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--testTimeout',
-      '300000',
-      '-t',
-      title,
-      `test/trainer/golden/${file}.test.ts`,
-    ];
-    const { stdout } = await gpu.tool('vitest', args, { SHOW_FIDELITY: '1' });
+    const stdout = await gpu.goldens(`${file}.test.ts`, title, { SHOW_FIDELITY: '1' });
     console.log(stdout.match(/^.*( of [\d.e-]+| gradient |Tests ).*$/gm)?.join('\n') ?? stdout);
   }
 });

@@ -26,6 +26,13 @@ export class Runner {
     return this.command(join(root, 'node_modules', '.bin', name), args, env);
   }
 
+  /** The golden tests of a file whose names have these words. */
+  async goldens(file: string, title: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+    const where = ['--config', 'test/vitest.config.ts', '--testTimeout', '300000', '--maxWorkers', '1'];
+    const { stdout } = await this.tool('vitest', ['run', ...where, '-t', title, `test/trainer/golden/${file}`], env);
+    return stdout;
+  }
+
   async command(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
     return run(command, args, { cwd: root, env: { ...this.#env, ...env }, maxBuffer: 2e9 });
   }

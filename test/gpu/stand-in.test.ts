@@ -86,22 +86,10 @@ describe.skipIf(built.library === null)('on a stand-in for a GPU', { timeout: 12
   });
 
   it.each([
-    ['float32', 'test/trainer/golden/gradients.test.ts', 'one graph'],
-    ['bfloat16', 'test/trainer/golden/half.test.ts', 'in bfloat16'],
+    ['float32', 'gradients.test.ts', 'one graph'],
+    ['bfloat16', 'half.test.ts', 'in bfloat16'],
   ])('the golden tests in %s hold', { timeout: 300_000 }, async (_type, file, title) => {
-    const args = [
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--testTimeout',
-      '300000',
-      '--maxWorkers',
-      '1',
-      '-t',
-      title,
-      file,
-    ];
-    const { stdout } = await gpu.tool('vitest', args);
+    const stdout = await gpu.goldens(file, title);
     expect(stdout).toMatch(/Tests .*\d+ passed/);
     expect(stdout).not.toMatch(/Tests .*failed/);
   });

@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { FlockOffError, messageOf } from '../../errors/flock-off-error.ts';
+import { messageOf } from '../../errors/flock-off-error.ts';
 import { COLUMNS, fileFormat, HEAD_BYTES, tableOf, WRAPPED, widthOf } from '../file-format.ts';
 import { keysKept, outlineOf } from '../json-outline.ts';
+import { quotable } from '../quotable.ts';
+import { unreadableFile } from '../read-chunks.ts';
 import { rowFormat } from '../row-format.ts';
 import { JsonElements } from './json-elements.ts';
 
@@ -143,7 +145,7 @@ function jsonRecord(json: string, place: string): ForeignRecord {
       return { place, problem: 'a key occurs twice in one object' };
     return { place, value };
   } catch (error) {
-    return { place, problem: `not JSON (${messageOf(error).replace(/\p{C}/gu, '\ufffd')})` };
+    return { place, problem: `not JSON (${quotable(messageOf(error))})` };
   }
 }
 
@@ -189,13 +191,7 @@ async function* bytesOf(path: string, signal?: AbortSignal): AsyncGenerator<Uint
     yield* createReadStream(path, { signal, highWaterMark: HEAD_BYTES }) as Bytes;
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new FlockOffError({
-      code: 'disk',
-      what: `the file ${path} cannot be read (${messageOf(cause)})`,
-      fix: 'check the path and the rights of the file',
-      facts: { path },
-      cause,
-    });
+    throw unreadableFile(path, cause);
   }
 }
 

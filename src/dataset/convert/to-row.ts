@@ -1,5 +1,6 @@
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { isBlankAsPython } from '../../shared/strip-as-python.ts';
+import { quotable } from '../quotable.ts';
 import { readRow } from '../read-row.ts';
 import { CHATS, PAIRS, rowFormat } from '../row-format.ts';
 
@@ -97,7 +98,7 @@ function withoutChat(value: unknown): string {
   if (format) return `${format.name}; ${format.fix}`;
   if (!isObject(value)) return `expected an object, saw ${value === null ? 'null' : typeof value}`;
   const keys = Object.keys(value).slice(0, 5);
-  const named = keys.map((key) => `"${key.slice(0, 40).replace(/\p{C}/gu, '\ufffd')}"`).join(', ');
+  const named = keys.map((key) => `"${quotable(key.slice(0, 40))}"`).join(', ');
   return `no chat, and no question and answer, among its keys (${named || 'none'})`;
 }
 
