@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import type { Checked } from '../schema/verdict.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
@@ -11,20 +12,26 @@ import type { WeightStorage } from './process/open-engine.ts';
 import type {
   EngineParameters,
   EvaluateParameters,
+  InfluenceParameters,
   LoadedTrainer,
   Trainer,
   TrainParameters,
 } from './process/trainer-parameters.ts';
 import { TrainerProcess } from './process/trainer-process.ts';
 import type { EvaluationProgress, EvaluationResult } from './run/evaluate.ts';
+import type { InfluenceProgress } from './run/influence.ts';
+import type { AdapterSnapshot } from './run/snapshots.ts';
 import type { TrainProgress, TrainResult } from './run/train.ts';
 
 export type {
+  AdapterSnapshot,
   BackendInfo,
   BackendName,
   EvaluateParameters,
   EvaluationProgress,
   EvaluationResult,
+  InfluenceParameters,
+  InfluenceProgress,
   LoraAdapter,
   MatmulType,
   Precision,
@@ -46,6 +53,11 @@ export interface LoraTrainerParameters extends BaseModelSource, EngineParameters
    * (see docs/backends.md), and none else.
    */
   env?: readonly string[];
+  /**
+   * The GPU that the training process sees, as CUDA_VISIBLE_DEVICES names it: `0`, or a UUID. Default: those that this process
+   * sees.
+   */
+  device?: string;
   /** A training process that reports nothing for this long is ended. Default 30 minutes. */
   stallTimeoutMs?: number;
   logger?: Logger;
@@ -92,7 +104,14 @@ export class LoraTrainer implements Trainer {
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
     const { inline = false, backend, matmul, xla, checkpointing, memoryBytes, mapWeights, recipe } = options;
-    const { stallTimeoutMs, env, recheck, logger, signal, clock } = options;
+    const { stallTimeoutMs, env, device, recheck, logger, signal, clock } = options;
+    if (inline && device !== undefined)
+      throw new FlockOffError({
+        code: 'bad-argument',
+        what: 'a device cannot be chosen for training in this process, whose environment is set already',
+        fix: 'leave "inline" out, or set CUDA_VISIBLE_DEVICES before the start',
+        facts: { name: 'device' },
+      });
     const finding = () => resolveBaseModel(options);
     const folder = await timed(safeLogger(logger), `finding the base model ${options.model}`, finding);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE);
@@ -100,7 +119,7 @@ export class LoraTrainer implements Trainer {
     const onWarning = (message: string) => safeLogger(logger).warn(message);
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock, onWarning })
-      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, env, logger, signal });
+      : await TrainerProcess.start({ folder, engine, stallTimeoutMs, env, device, logger, signal });
     return new LoraTrainer(trainer, folder);
   }
 
@@ -120,6 +139,17 @@ export class LoraTrainer implements Trainer {
    */
   evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
     return this.#trainer.evaluate(parameters);
+  }
+
+  /**
+   * What each row of a dataset does to the loss on `evaluation`, by the gradients of snapshots that training left. One
+   * backward pass a row and snapshot: with one snapshot it takes about as long as an epoch of training, row by row.
+   * @returns by row: above 0 it lowers the loss, below 0 it raises it, `null` without a target token. Only the order means
+   *   something: it is measured along the gradient, and AdamW takes other steps.
+   * @throws FlockOffError `bad-argument` without snapshots or targets; else as {@link LoraTrainer.evaluate}.
+   */
+  influence(parameters: InfluenceParameters): Promise<(number | null)[]> {
+    return this.#trainer.influence(parameters);
   }
 
   /** Frees the base model. The trainer cannot be used afterwards. */

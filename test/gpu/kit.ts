@@ -7,6 +7,8 @@
  *     npm run gpu:pack -- FOLDER                    a folder to take along; run.sh in it is this
  */
 import { parseArgs } from 'node:util';
+import { explainNoCuda, proveNative } from '../../src/setup/proof.ts';
+import { findTensorFlowPackage } from '../../src/setup/tensorflow-package.ts';
 import { LIMITS } from './limits.ts';
 import type { MeasureParameters } from './measure.ts';
 import { GpuMemory } from './memory-watch.ts';
@@ -41,14 +43,24 @@ const BENCH = options['stand-in']
     ];
 /** By file, and words of the tests' titles. */
 const GOLDENS: [file: string, title: string][] = options['stand-in']
-  ? [['half', 'in bfloat16 the gradient of tiny-r4-std']]
+  ? [
+      ['forward', 'of the graph equals transformers tiny-qwen2 on chat'],
+      ['half', 'in bfloat16 the gradient of tiny-r4-std'],
+    ]
   : [
-      ['forward', 'one graph'],
+      ['forward', 'of the graph'],
       ['gradients', 'one graph'],
       ['training', 'one graph'],
       ['half', 'in'],
     ];
 
+const native = findTensorFlowPackage();
+const proof = !options['stand-in'] && native ? await proveNative(native) : null;
+if (proof && !(proof.ok && proof.cuda)) {
+  const why = proof.ok ? ((await explainNoCuda(native!)) ?? 'no CUDA device computes') : proof.reason;
+  console.error(`There is no GPU to measure: ${why}. Try "npm run gpu -- --stand-in" on a machine without one.`);
+  process.exit(1);
+}
 const built = options['stand-in'] ? await buildStandIn() : null;
 if (built?.reason) throw new Error(`there is no stand-in: ${built.reason}`);
 const gpu = new Runner(built?.library ?? undefined);

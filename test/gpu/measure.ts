@@ -27,6 +27,8 @@ export interface MeasureParameters {
   rows?: number;
   /** Tokens of a row. */
   length?: number;
+  /** Tokens of further rows, each a micro batch of its own. */
+  further?: number[];
   /** What differs from the tiny shape. */
   shape?: Partial<Qwen2Config>;
 }
@@ -89,11 +91,20 @@ const shapes = weightShapes(config);
 const read = async (name: string) => randomWeight(name, shapes.get(name)!);
 const readBfloat16 = async (name: string) => floatsToBfloat16((await read(name)).data);
 const engine = await counted('load', () =>
-  GraphEngine.create(tf, config, { read, readBfloat16 }, { storage, matmul, checkpointing }),
+  GraphEngine.create(
+    tf,
+    config,
+    { read, readBfloat16 },
+    { storage, matmul, checkpointing, buckets: options.xla === 'on' },
+  ),
 );
 const random = new MersenneTwister(0);
-const row = () => Array.from({ length }, () => random.nextUint32() % config.vocabSize);
-const batch = collate(Array.from({ length: rows }, row).map((inputIds) => ({ inputIds, labels: inputIds })));
+const batchOf = (rows: number, length: number) => {
+  const row = () => Array.from({ length }, () => random.nextUint32() % config.vocabSize);
+  return collate(Array.from({ length: rows }, row).map((inputIds) => ({ inputIds, labels: inputIds })));
+};
+const batch = batchOf(rows, length);
+const further = (options.further ?? []).map((length) => batchOf(1, length));
 const adapter = createLoraAdapter({ config, rank: 16, alpha: 32, dropout: 0.1, random });
 const run = await counted('start', () => engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random }));
 const losses: number[] = [];
@@ -105,6 +116,7 @@ for (let step = 0; step < 3; step++) {
   await counted('norm', () => run.gradNorm());
   await counted('step', () => run.step(1e-3, 1));
 }
+for (const batch of further) losses.push(await run.accumulate(batch, 1 / batch.targetIds.length));
 const trained = await counted('adapter', () => run.adapter());
 const evaluation = engine.startEvaluation(trained);
 for (let times = 0; times < 2; times++) await counted('evaluate', () => evaluation.tokenLosses(batch));

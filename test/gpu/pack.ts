@@ -15,6 +15,8 @@ const tensorflow = findTensorFlowPackage();
 if (!folder) throw new Error('name the folder: npm run gpu:pack -- FOLDER');
 if (!tensorflow) throw new Error('link TensorFlow first: npm run cli -- tensorflow --gpu');
 const wheel = dirname(await realpath(tensorflow.libraries));
+if (wheel.includes('tensorflow-cpu'))
+  throw new Error('the TensorFlow linked here is the one without CUDA: npm run cli -- tensorflow --gpu --force');
 
 await makeFolder(folder);
 for (const name of ['src', 'test', 'package.json', 'tsconfig.json'])

@@ -26,10 +26,12 @@ export class Runner {
     return this.command(join(root, 'node_modules', '.bin', name), args, env);
   }
 
-  /** The golden tests of a file whose names have these words. */
+  /** Output of the golden tests of a file whose names have these words. @throws with it when one fails, or when none has them. */
   async goldens(file: string, title: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
     const where = ['--config', 'test/vitest.config.ts', '--testTimeout', '300000', '--maxWorkers', '1'];
     const { stdout } = await this.tool('vitest', ['run', ...where, '-t', title, `test/trainer/golden/${file}`], env);
+    if (!/Tests .*\d+ passed/.test(stdout))
+      throw new Error(`no golden test of ${file} is named "${title}":\n${stdout}`);
     return stdout;
   }
 

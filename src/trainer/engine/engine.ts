@@ -13,6 +13,7 @@ export interface LoraEngine {
   requireMemory(rank: number, length: number): void;
   startTraining(options: StartTrainingParameters): LoraTraining;
   startEvaluation(adapter: LoraAdapter | null): LoraEvaluation;
+  startGradients(adapter: LoraAdapter): LoraGradients;
   dispose(): void;
 }
 
@@ -67,6 +68,17 @@ export interface LoraTraining {
 export interface LoraEvaluation {
   /** Negative log-likelihood in nats of each target of the batch, in order. */
   tokenLosses(batch: TokenBatch): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** Gradients of an adapter that stays as it is, without dropout. They do not leave the device. */
+export interface LoraGradients {
+  /** Adds the gradient of (sum of the batch's token losses * `lossScale`). */
+  add(batch: TokenBatch, lossScale: number): Promise<void>;
+  /** Keeps the sum, to be multiplied with others; then it is zero again. */
+  keep(): Promise<void>;
+  /** Scalar product of the sum with the one that was kept, which may be NaN; then it is zero again. */
+  product(): Promise<number>;
   dispose(): void;
 }
 

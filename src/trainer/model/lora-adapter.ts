@@ -114,7 +114,12 @@ export interface SaveLoraAdapterParameters {
   baseModel: string;
 }
 
-/** Writes the adapter as a folder that PEFT loads. @throws FlockOffError `disk`. */
+/**
+ * Writes the adapter as a folder that PEFT loads. @throws FlockOffError `disk`.
+ * @example
+ * await saveLoraAdapter({ adapter, folder: 'adapter', baseModel: 'Qwen/Qwen2.5-0.5B-Instruct' });
+ * const same = await loadLoraAdapter({ folder: 'adapter' });
+ */
 export async function saveLoraAdapter({ adapter, folder, baseModel }: SaveLoraAdapterParameters): Promise<void> {
   const tensors = new Map(
     [...adapter.tensors].map(([name, tensor]) => [name, { shape: tensor.shape, read: () => tensor.data }]),

@@ -61,3 +61,10 @@ export function weightShapes(config: Qwen2Config): Map<string, WeightShape> {
   if (!config.tiedHead) shapes.set('lm_head.weight', [config.vocabSize, config.hiddenSize]);
   return shapes;
 }
+
+/** How many numbers the weights of a model are. */
+export function countWeights(config: Qwen2Config): number {
+  let count = 0;
+  for (const shape of weightShapes(config).values()) count += shape.reduce((product, size) => product * size, 1);
+  return count;
+}

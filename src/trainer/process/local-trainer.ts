@@ -13,6 +13,7 @@ import { knownHashes } from '../model/base-model.ts';
 import type { Qwen2Config } from '../model/config.ts';
 import { readModelConfig, sha256OfModel } from '../model/model-files.ts';
 import { type EvaluationResult, evaluateTokens } from '../run/evaluate.ts';
+import { measureInfluence } from '../run/influence.ts';
 import { type TrainResult, trainTokens } from '../run/train.ts';
 import { type TokenRow, tokenizeRow } from '../tokens/chat.ts';
 import { type EvaluationSet, prepareEvaluation } from '../tokens/evaluation-set.ts';
@@ -27,9 +28,10 @@ import {
   requireSeed,
 } from './check-arguments.ts';
 import { openEngine } from './open-engine.ts';
-import { setUpTensorFlow } from './set-up-tensorflow.ts';
+import { setThreads, setUpTensorFlow } from './set-up-tensorflow.ts';
 import type {
   EvaluateParameters,
+  InfluenceParameters,
   LoadEngineParameters,
   LoadedTrainer,
   TrainerFacts,
@@ -38,9 +40,11 @@ import type {
 
 const CHECKPOINT_EVERY_MS = 60_000;
 /** Counted up when a run comes to other numbers than before: a checkpoint of another way is not gone on from. */
-const WAY_OF_COMPUTING = 2;
+const WAY_OF_COMPUTING = 3;
 
 interface LoadContext {
+  /** Whether TensorFlow of this process computes for this trainer alone. */
+  alone?: boolean;
   signal?: AbortSignal;
   clock?: Clock;
   /** Called as a sign of life between progress reports: as rows are tokenized, and after each micro batch. */
@@ -78,10 +82,11 @@ export class LocalTrainer implements LoadedTrainer {
 
   /** @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `disk`, `out-of-memory`. */
   static async load(folder: string, parameters: LoadEngineParameters & LoadContext): Promise<LocalTrainer> {
-    const { backend: wanted, recipe, recheck, clock, onAlive, onWarning, ...choices } = parameters;
+    const { backend: wanted, recipe, recheck, alone, clock, onAlive, onWarning, ...choices } = parameters;
     const hashes = knownHashes({ cacheDir: choices.cacheDir, recheck });
     const xla = setUpTensorFlow(choices);
     const config = await readModelConfig(folder);
+    if (alone) setThreads(config);
     const tokenizer = await loadTokenizer({ folder });
     const asked = recipe && requireRecipe(recipe);
     if (asked) requirePositions(config, asked.contextTokens);
@@ -112,7 +117,7 @@ export class LocalTrainer implements LoadedTrainer {
   }
 
   async train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
-    const { rows, recipe, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
+    const { rows, recipe, seed, checkpoint, metricsPath, snapshots, signal, onProgress } = parameters;
     const { maxTokens = Number.POSITIVE_INFINITY } = parameters;
     const fullRecipe = requireRecipe(recipe);
     requireSeed(seed);
@@ -138,6 +143,7 @@ export class LocalTrainer implements LoadedTrainer {
           run: this.#nameRun(rows, fullRecipe, seed),
         },
         metricsPath,
+        snapshots,
         bestEffort: this.#bestEffort,
         signal,
         onProgress: report,
@@ -158,6 +164,25 @@ export class LocalTrainer implements LoadedTrainer {
         adapter,
         signal,
         onProgress: report,
+      }),
+    );
+  }
+
+  async influence(parameters: InfluenceParameters): Promise<(number | null)[]> {
+    const { rows, evaluation, snapshots, signal, onProgress } = parameters;
+    const { contextTokens = requireRecipe().contextTokens } = parameters;
+    requireContextTokens(contextTokens);
+    requireRows(rows);
+    requireRows(evaluation);
+    return this.#guard('measuring the influence of rows', { signal, onProgress }, async (report) =>
+      measureInfluence({
+        engine: this.#engine,
+        rows: (await this.#tokenize(rows, { contextTokens, signal })).tokenized,
+        evaluation: (await this.#tokenize(evaluation, { contextTokens, signal })).tokenized,
+        snapshots,
+        signal,
+        onProgress: report,
+        onAlive: this.#onAlive,
       }),
     );
   }

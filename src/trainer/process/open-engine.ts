@@ -12,7 +12,7 @@ import type { BackendInfo, Tf } from '../engine/tensorflow.ts';
 import type { Qwen2Config } from '../model/config.ts';
 import type { KnownHashes } from '../model/known-hashes.ts';
 import { openModelWeights } from '../model/model-files.ts';
-import { weightShapes } from '../model/weights.ts';
+import { countWeights } from '../model/weights.ts';
 import { collate } from '../tokens/batches.ts';
 import { choosePrecision, type MatmulType, type Precision } from './choose-precision.ts';
 import { freeMemoryBytes } from './free-memory.ts';
@@ -89,7 +89,7 @@ export async function openEngine(parameters: OpenEngineParameters): Promise<Open
     const storage = matmul === 'float32' && large && weights.inBfloat16 ? 'bfloat16' : matmul;
     const { mapped, reason } = await mapWeights(parameters, storage, large, yielding);
     const device = backend.cuda ? 'gpu' : 'cpu';
-    const options = { matmul, storage, mapped, checkpointing, memoryBytes, device } as const;
+    const options = { matmul, storage, mapped, checkpointing, memoryBytes, device, buckets: xla } as const;
     const engine = await GraphEngine.create(tf, config, yielding, options);
     if (matmul === 'float16' && !(await staysFinite(engine))) {
       engine.dispose();
@@ -133,10 +133,4 @@ async function staysFinite(engine: LoraEngine): Promise<boolean> {
   } finally {
     evaluation.dispose();
   }
-}
-
-function countWeights(config: Qwen2Config): number {
-  let count = 0;
-  for (const shape of weightShapes(config).values()) count += shape.reduce((product, size) => product * size, 1);
-  return count;
 }

@@ -27,15 +27,15 @@ const onWarning = (message: string) => reply({ id: 0, kind: 'warning', message }
 async function answer(request: Exclude<Request, { kind: 'abort' | 'rows' }>, signal: AbortSignal): Promise<unknown> {
   const onProgress = (progress: unknown) => reply({ id: request.id, kind: 'progress', progress });
   if (request.kind === 'load') {
-    loading = LocalTrainer.load(request.folder, { ...request.engine, signal, onAlive, onWarning });
+    loading = LocalTrainer.load(request.folder, { ...request.engine, alone: true, signal, onAlive, onWarning });
     return (await loading).facts;
   }
   const trainer = await required(loading, 'the base model');
   const rows = received.get(request.id) ?? [];
   received.delete(request.id);
-  return request.kind === 'train'
-    ? trainer.train({ rows, ...request.parameters, signal, onProgress })
-    : trainer.evaluate({ rows, ...request.parameters, signal, onProgress });
+  if (request.kind === 'train') return trainer.train({ rows, ...request.parameters, signal, onProgress });
+  if (request.kind === 'evaluate') return trainer.evaluate({ rows, ...request.parameters, signal, onProgress });
+  return trainer.influence({ rows, ...request.parameters, signal, onProgress });
 }
 
 process.on('message', async (request: Request) => {

@@ -1,6 +1,11 @@
 import { FlockOffError, type FlockOffErrorParameters, messageOf } from '../../errors/flock-off-error.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
-import type { EvaluateParameters, LoadEngineParameters, TrainParameters } from './trainer-parameters.ts';
+import type {
+  EvaluateParameters,
+  InfluenceParameters,
+  LoadEngineParameters,
+  TrainParameters,
+} from './trainer-parameters.ts';
 
 /** Requests to a training process. Sent with structured cloning, so that tensors stay typed arrays. */
 export type Request =
@@ -8,12 +13,17 @@ export type Request =
   | {
       id: number;
       kind: 'train';
-      parameters: Pick<TrainParameters, 'recipe' | 'maxTokens' | 'seed' | 'checkpoint' | 'metricsPath'>;
+      parameters: Pick<TrainParameters, 'recipe' | 'maxTokens' | 'seed' | 'checkpoint' | 'metricsPath' | 'snapshots'>;
     }
   | {
       id: number;
       kind: 'evaluate';
       parameters: Pick<EvaluateParameters, 'adapter' | 'contextTokens'>;
+    }
+  | {
+      id: number;
+      kind: 'influence';
+      parameters: Pick<InfluenceParameters, 'evaluation' | 'snapshots' | 'contextTokens'>;
     }
   /** Some of the rows of the request with this id, which follows all of them. */
   | { id: number; kind: 'rows'; rows: DatasetRow[] }

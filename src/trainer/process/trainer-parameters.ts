@@ -6,6 +6,8 @@ import type { Checkpointing } from '../engine/graph/memory.ts';
 import type { BackendInfo, BackendName } from '../engine/tensorflow.ts';
 import type { LoraAdapter } from '../model/lora-adapter.ts';
 import type { EvaluationProgress, EvaluationResult } from '../run/evaluate.ts';
+import type { InfluenceProgress } from '../run/influence.ts';
+import type { AdapterSnapshot } from '../run/snapshots.ts';
 import type { TrainProgress, TrainResult } from '../run/train.ts';
 import type { MatmulType, Precision } from './choose-precision.ts';
 import type { WeightStorage } from './open-engine.ts';
@@ -25,8 +27,9 @@ export interface EngineParameters {
    */
   matmul?: MatmulType;
   /**
-   * Whether TensorFlow's compiler XLA fuses operations. Each new size of a batch is compiled, which takes seconds to minutes; losses
-   * differ by about 1e-6. `auto`, the default, does not: it has not been measured on GPUs. Native backends only.
+   * Whether TensorFlow's compiler XLA fuses operations. Each size is compiled, which takes seconds to minutes; so that
+   * sizes are few, each row is computed by itself and filled up to one of 19 lengths up to 8192. Losses differ by about
+   * 1e-6. `auto`, the default, does not: it has not been measured on GPUs. Native backends only.
    */
   xla?: 'auto' | 'on' | 'off';
   /**
@@ -83,6 +86,8 @@ export interface TrainParameters {
    * run from the beginning truncates the file. Where it cannot be written, the logger is warned once and the run goes on.
    */
   metricsPath?: string;
+  /** How many snapshots of the adapter the result has, for {@link LoraTrainer.influence}. Default: none. */
+  snapshots?: number;
   signal?: AbortSignal;
   /** After every optimizer step that had target tokens. */
   onProgress?: (progress: TrainProgress) => void;
@@ -96,6 +101,19 @@ export interface EvaluateParameters {
   contextTokens?: number;
   signal?: AbortSignal;
   onProgress?: (progress: EvaluationProgress) => void;
+}
+
+export interface InfluenceParameters {
+  /** What the adapter was trained on. */
+  rows: DatasetRow[];
+  /** On which the loss is measured. */
+  evaluation: DatasetRow[];
+  /** Of the training: see `snapshots` of {@link TrainParameters}. */
+  snapshots: AdapterSnapshot[];
+  /** Tokens a row is cut to. Default: the recipe's 4096. */
+  contextTokens?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: InfluenceProgress) => void;
 }
 
 /** What a trainer has loaded. */
@@ -128,5 +146,6 @@ export interface Trainer extends Readonly<TrainerFacts> {
 /** A base model that is loaded: in this process or in another. */
 export interface LoadedTrainer extends Pick<Trainer, 'train' | 'evaluate'> {
   readonly facts: TrainerFacts;
+  influence(parameters: InfluenceParameters): Promise<(number | null)[]>;
   dispose(): void;
 }

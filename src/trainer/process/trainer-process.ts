@@ -17,6 +17,7 @@ import { disposedTrainer, requireRows } from './check-arguments.ts';
 import type { Reply, Request } from './process-messages.ts';
 import type {
   EvaluateParameters,
+  InfluenceParameters,
   LoadEngineParameters,
   LoadedTrainer,
   TrainerFacts,
@@ -31,6 +32,8 @@ export interface TrainerProcessParameters {
   stallTimeoutMs?: number;
   /** Environment variables that the process gets besides the default list. */
   env?: readonly string[];
+  /** The GPU that it sees. */
+  device?: string;
   logger?: Logger;
   signal?: AbortSignal;
 }
@@ -82,14 +85,21 @@ export class TrainerProcess implements LoadedTrainer {
   }
 
   train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
-    const { rows, recipe, maxTokens, seed, checkpoint, metricsPath, signal, onProgress } = parameters;
-    const ask = { kind: 'train' as const, parameters: { recipe, maxTokens, seed, checkpoint, metricsPath } };
+    const { rows, signal, onProgress, recipe, maxTokens, seed, checkpoint, metricsPath, snapshots } = parameters;
+    const asked = { recipe, maxTokens, seed, checkpoint, metricsPath, snapshots };
+    const ask = { kind: 'train' as const, parameters: asked };
     return this.#ask(ask, { rows, signal, onProgress });
   }
 
   evaluate(parameters: EvaluateParameters): Promise<Checked<EvaluationResult>> {
     const { rows, adapter, contextTokens, signal, onProgress } = parameters;
     return this.#ask({ kind: 'evaluate', parameters: { adapter, contextTokens } }, { rows, signal, onProgress });
+  }
+
+  influence(parameters: InfluenceParameters): Promise<(number | null)[]> {
+    const { rows, evaluation, snapshots, contextTokens, signal, onProgress } = parameters;
+    const ask = { kind: 'influence' as const, parameters: { evaluation, snapshots, contextTokens } };
+    return this.#ask(ask, { rows, signal, onProgress });
   }
 
   dispose(): void {
@@ -160,7 +170,7 @@ class Worker {
   #stall: NodeJS.Timeout | undefined;
   ended = false;
 
-  constructor({ stallTimeoutMs = 1_800_000, env = [], ...parameters }: TrainerProcessParameters) {
+  constructor({ stallTimeoutMs = 1_800_000, env = [], device, ...parameters }: TrainerProcessParameters) {
     const logger = safeLogger(parameters.logger);
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#logger = logger;
@@ -168,7 +178,11 @@ class Worker {
     const defaults = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
     this.#child = fork(entry(), env, {
       serialization: 'advanced',
-      env: { ...defaults, ...childEnvironment({ env: process.env, names: env }) },
+      env: {
+        ...defaults,
+        ...childEnvironment({ env: process.env, names: env }),
+        ...(device === undefined ? {} : { CUDA_VISIBLE_DEVICES: device }),
+      },
       execArgv: childFlags(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

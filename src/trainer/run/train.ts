@@ -15,6 +15,7 @@ import { clipFactor } from './clip.ts';
 import { requireSoundBase } from './evaluate.ts';
 import { MetricsFile, type StepMetrics } from './metrics-file.ts';
 import { learningRateAt } from './schedule.ts';
+import { type AdapterSnapshot, Snapshots } from './snapshots.ts';
 
 /** State of a run after an optimizer step. */
 export interface TrainProgress {
@@ -47,6 +48,8 @@ export interface TrainResult {
    * in its last digits from one that was measured with more memory.
    */
   divided?: boolean;
+  /** Where they were asked for: the adapter on the way. A run that went on from a checkpoint has those of what it trained. */
+  snapshots?: AdapterSnapshot[];
 }
 
 export interface TrainTokensParameters {
@@ -57,6 +60,8 @@ export interface TrainTokensParameters {
   seed: number;
   /** Start from this adapter instead of a new one. */
   initialAdapter?: LoraAdapter;
+  /** How many snapshots of the adapter are kept. Default: none. */
+  snapshots?: number;
   /** Where checkpoints are stored, and resumed from. */
   checkpoint?: CheckpointFile & { everyMs: number };
   /** Every step becomes a line of this file. */
@@ -97,9 +102,10 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
   const divided = () => run.divided || (reached?.divided ?? false);
   const startMs = nowMs();
   let storedMs = startMs;
+  const rateOf = (step: number) => learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
+  const snapshots = new Snapshots({ count: parameters.snapshots ?? 0, steps, rateOf });
   const stepLossesNatsPerToken = reached?.stepLossesNatsPerToken ?? [];
   const tokensBefore = reached?.tokens ?? 0;
-  const rateOf = (step: number) => learningRateAt({ ...recipe, step, steps, peakLearningRate: recipe.learningRate });
   let hasLearned = parameters.initialAdapter !== undefined || (doneBefore > 0 && rateOf(doneBefore - 1) > 0);
   let step = 0;
   let tokens = tokensBefore;
@@ -142,6 +148,7 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         run.step(learningRate, clipFactor(gradNorm, recipe.maxGradNorm));
         hasLearned ||= learningRate > 0;
 
+        await snapshots.take(step, () => run.adapter());
         stepLossesNatsPerToken.push(lossNatsPerToken);
         if (checkpoint && step < steps && nowMs() - storedMs >= checkpoint.everyMs) {
           const reached = {
@@ -165,7 +172,14 @@ export async function trainTokens(parameters: TrainTokensParameters): Promise<Ch
         });
       }
     }
-    const result = { adapter: await run.adapter(), steps, stepLossesNatsPerToken, tokens, divided: divided() };
+    const result: TrainResult = {
+      adapter: await run.adapter(),
+      steps,
+      stepLossesNatsPerToken,
+      tokens,
+      divided: divided(),
+    };
+    if (parameters.snapshots) result.snapshots = snapshots.taken;
     if (checkpoint) await removeCheckpoint(checkpoint);
     return accept(result);
   } finally {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { type LoraAdapter, loadLoraAdapter, saveLoraAdapter } from '../../../src
 import { openSafetensors } from '../../../src/trainer/model/safetensors.ts';
 import { trainTokens } from '../../../src/trainer/run/train.ts';
 import { collate } from '../../../src/trainer/tokens/batches.ts';
+import { usePython } from '../../compatibility/python.ts';
 import {
   distance,
   ENGINES,
@@ -35,28 +35,17 @@ const MODEL = 'tiny-qwen2';
 const SCRIPT = fileURLToPath(new URL('peft-check.py', import.meta.url));
 const HALF_SCRIPT = fileURLToPath(new URL('peft-half.py', import.meta.url));
 const HALF: EngineCase = { engine: 'one graph', storage: 'bfloat16', matmul: 'bfloat16' };
-const python = process.env.PEFT_PYTHON ?? 'python3';
-const problem = importProblem();
-if (problem)
-  console.log(`not compared with PEFT itself: ${python} has not what it needs (${problem}); see PEFT_PYTHON`);
+// Where it is set, an interpreter that has torch, transformers, peft and safetensors.
+const python = usePython('peft', process.env.PEFT_PYTHON);
 afterAll(showFidelity);
-
-function importProblem(): string | null {
-  try {
-    execFileSync(python, ['-c', 'import torch, transformers, peft, safetensors'], { stdio: 'pipe' });
-    return null;
-  } catch (error) {
-    const { stderr, message } = error as { stderr?: Buffer; message: string };
-    return (stderr?.toString() || message).trim().split('\n').at(-1)!;
-  }
-}
 
 const rows = goldenRows('eval').slice(0, 4);
 
-describe.skipIf(problem !== null)('an adapter gives the same logits here and in PEFT', () => {
+describe('an adapter gives the same logits here and in PEFT', () => {
   let folder: string;
   const engines: GoldenEngine[] = [];
   beforeAll(async () => {
+    if (python.missing()) return;
     folder = temporaryFolder();
     const loaded = await loadQuietly();
     for (const engineCase of ENGINES) engines.push(await goldenEngine(loaded, engineCase, MODEL));
@@ -72,7 +61,7 @@ describe.skipIf(problem !== null)('an adapter gives the same logits here and in 
     await saveLoraAdapter({ adapter: trained.value.adapter, folder: ours, baseModel: golden(MODEL) });
     const ids = join(folder, 'ids.json');
     await writeFile(ids, JSON.stringify(rows.map(({ inputIds }) => Array.from(inputIds))));
-    console.log(execFileSync(python, [SCRIPT, golden(MODEL), ours, ids, folder], { encoding: 'utf8', stdio: 'pipe' }));
+    console.log(await python.lastLine([SCRIPT, golden(MODEL), ours, ids, folder]));
   }, 240_000);
   afterAll(() => {
     for (const engine of engines) engine.dispose();
@@ -95,30 +84,26 @@ describe.skipIf(problem !== null)('an adapter gives the same logits here and in 
   });
 });
 
-it.skipIf(problem !== null)(
-  "in bfloat16 gradients are about as far from the truth as PEFT's own",
-  async () => {
-    const folder = temporaryFolder();
-    execFileSync(python, [HALF_SCRIPT, golden(), folder, ...Object.keys(PEFT_IN_BFLOAT16)], { stdio: 'pipe' });
-    const loaded = await loadQuietly();
-    for (const [name, recorded] of Object.entries(PEFT_IN_BFLOAT16)) {
-      const { model, batch: file } = goldenJson('lora', name, 'golden.json');
-      const truth = await goldenTensors('lora', name, 'grads.truth.safetensors');
-      const engine = await goldenEngine(loaded, HALF, model);
-      const adapter = await loadLoraAdapter({ folder: golden('lora', name) });
-      const run = engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random: new MersenneTwister(0) });
-      const batch = collate(toTokenRows(goldenJson(file)));
-      await run.accumulate(batch, 1 / batch.targetIds.length);
-      const ours = distance(await run.gradient(), truth);
-      const theirs = distance(await readTensors(join(folder, `${name}.safetensors`)), truth);
-      console.log(`${name}: ${ours.toExponential(1)} of its length here, ${theirs.toExponential(1)} in PEFT`);
-      expect(relative(theirs, recorded), name).toBeLessThan(0.2);
-      expect(ours, name).toBeLessThanOrEqual(OVER_PEFT_IN_BFLOAT16 * theirs);
-      engine.dispose();
-    }
-  },
-  240_000,
-);
+it("in bfloat16 gradients are about as far from the truth as PEFT's own", async () => {
+  const folder = temporaryFolder();
+  await python.lastLine([HALF_SCRIPT, golden(), folder, ...Object.keys(PEFT_IN_BFLOAT16)]);
+  const loaded = await loadQuietly();
+  for (const [name, recorded] of Object.entries(PEFT_IN_BFLOAT16)) {
+    const { model, batch: file } = goldenJson('lora', name, 'golden.json');
+    const truth = await goldenTensors('lora', name, 'grads.truth.safetensors');
+    const engine = await goldenEngine(loaded, HALF, model);
+    const adapter = await loadLoraAdapter({ folder: golden('lora', name) });
+    const run = engine.startTraining({ adapter, optimizer: LoraRecipe.parse({}), random: new MersenneTwister(0) });
+    const batch = collate(toTokenRows(goldenJson(file)));
+    await run.accumulate(batch, 1 / batch.targetIds.length);
+    const ours = distance(await run.gradient(), truth);
+    const theirs = distance(await readTensors(join(folder, `${name}.safetensors`)), truth);
+    console.log(`${name}: ${ours.toExponential(1)} of its length here, ${theirs.toExponential(1)} in PEFT`);
+    expect(relative(theirs, recorded), name).toBeLessThan(0.2);
+    expect(ours, name).toBeLessThanOrEqual(OVER_PEFT_IN_BFLOAT16 * theirs);
+    engine.dispose();
+  }
+}, 240_000);
 
 /** Of every token of the vocabulary at every position: the loss it would have as the target there, negated. */
 async function logProbabilities(engine: GoldenEngine, adapter: LoraAdapter | null): Promise<number[]> {

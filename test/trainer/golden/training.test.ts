@@ -218,6 +218,7 @@ function recordingEngine(engine: GoldenEngine, callTokens: number) {
         dispose: () => run.dispose(),
       };
     },
+    startGradients: (adapter: LoraAdapter) => engine.startGradients(adapter),
     startEvaluation: (adapter: LoraAdapter | null) => engine.startEvaluation(adapter),
     dispose: () => engine.dispose(),
   };

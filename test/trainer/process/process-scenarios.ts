@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type DatasetRow, DatasetSchema, LoraTrainer, type LoraTrainerParameters } from 'flock-off';
+import { childrenOf } from '../../shared/children-of.ts';
 import { golden } from '../golden/golden-path.ts';
 
 const lines = readFileSync(golden('data/train.jsonl'), 'utf8').trim().split('\n');
@@ -18,9 +19,7 @@ const codeOf = (work: Promise<unknown>) =>
   );
 
 /** The training process. */
-function childPid(): number {
-  return Number(readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').at(-1));
-}
+const childPid = () => childrenOf(process.pid).at(-1)!;
 
 const SCENARIOS: Record<string, () => Promise<unknown>> = {
   async same() {

@@ -1,4 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
+import { setThreads } from '../../../src/trainer/process/set-up-tensorflow.ts';
+import { SHAPES } from '../../bench/shapes.ts';
 
 /** Of a process in which TensorFlow was not started. */
 async function fresh() {
@@ -9,6 +11,7 @@ async function fresh() {
 beforeEach(() => {
   vi.stubEnv('NVIDIA_TF32_OVERRIDE', undefined);
   vi.stubEnv('TF_XLA_FLAGS', undefined);
+  vi.stubEnv('TF_NUM_INTRAOP_THREADS', undefined);
 });
 
 it.each([undefined, 'float32', 'bfloat16'] as const)('does without TensorFloat-32 for %s', async (matmul) => {
@@ -37,4 +40,14 @@ it('refuses what TensorFlow of this process was not started with', async () => {
   setUp({ matmul: 'float32', xla: 'off' });
   expect(() => setUp({ xla: 'on' })).toThrow(expect.objectContaining({ code: 'bad-argument' }));
   expect(() => setUp({ matmul: 'tf32' })).toThrow(expect.objectContaining({ code: 'bad-argument' }));
+});
+
+it('computes tiny models in one thread, unless the environment says how many', () => {
+  setThreads(SHAPES['0.5b']!);
+  expect(process.env.TF_NUM_INTRAOP_THREADS).toBeUndefined();
+  setThreads(SHAPES.tiny!);
+  expect(process.env.TF_NUM_INTRAOP_THREADS).toBe('1');
+  process.env.TF_NUM_INTRAOP_THREADS = '2';
+  setThreads(SHAPES.tiny!);
+  expect(process.env.TF_NUM_INTRAOP_THREADS).toBe('2');
 });

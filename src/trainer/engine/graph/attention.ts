@@ -1,3 +1,4 @@
+import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { VECTORS } from './attention-tiles.ts';
 import type { DType, Value } from './graph.ts';
@@ -42,13 +43,23 @@ export interface AttentionPass {
   y: Value;
 }
 
-/** Causal attention of each row, from the projections q, k and v side by side: [N, (heads + 2 kvHeads) * D]. */
-export function attentionForward(context: AttentionContext, projected: Value): AttentionPass {
-  const { ops, config, matmul } = context;
+/**
+ * Causal attention of each row, from the projections q, k and v side by side: [N, (heads + 2 kvHeads) * D]. Where what it
+ * gives is known already, it comes as `known`.
+ */
+export function attentionForward(context: AttentionContext, projected: Value, known?: Value): AttentionPass {
+  const { ops, config } = context;
   const { heads, kvHeads, headDim } = config;
   const perHead = ops.transpose(ops.reshape(projected, [-1, heads + 2 * kvHeads, headDim]), [1, 0, 2]);
   const [turning, v] = ops.splitInto(perHead, [heads + kvHeads, kvHeads], 0) as [Value, Value];
   const [q, k] = ops.splitInto(rotate(context, turning), [heads, kvHeads], 0) as [Value, Value];
+  return { q, k, v, y: known ?? attend(context, { q, k, v }) };
+}
+
+/** [N, heads * D]: of each tile in turn. */
+function attend(context: AttentionContext, { q, k, v }: Omit<AttentionPass, 'y'>): Value {
+  const { ops, config, matmul } = context;
+  const { heads, headDim } = config;
 
   const { graph } = ops;
   const { count } = context.tiles;
@@ -63,8 +74,7 @@ export function attentionForward(context: AttentionContext, projected: Value): A
       return [next, ops.setItem(list, ops.reshape(at, []), ops.transpose(attended, [1, 0, 2]))];
     },
   );
-  const y = ops.reshape(ops.concatList(pieces, matmul, [-1, heads, headDim]), [-1, heads * headDim]);
-  return { q, k, v, y };
+  return ops.reshape(ops.concatList(pieces, matmul, [-1, heads, headDim]), [-1, heads * headDim]);
 }
 
 /** Gradient of the projections [N, (heads + 2 kvHeads) * D], in float32, from dy [N, heads * D]. */
@@ -123,9 +133,8 @@ const TO_THE_END = [-1, -1, -1];
 type Tile = Record<(typeof VECTORS)[number] | 'paddings', Value>;
 
 function tileAt({ ops, tiles }: AttentionContext, at: Value, next: Value): Tile {
-  const vectors = ops.pick(tiles.vectors, at, next);
-  const place = (i: number) => ops.graph.constant('int32', [i]);
-  const named = VECTORS.map((name, i) => [name, ops.pick(vectors, place(i), place(i + 1))]);
+  const vectors = ops.unpack(ops.pick(tiles.vectors, at, next), VECTORS.length);
+  const named = VECTORS.map((name, i) => [name, requiredItem(vectors, i)]);
   return { ...Object.fromEntries(named), paddings: ops.pick(tiles.paddings, at, next) };
 }
 

@@ -2,20 +2,32 @@ import type { Qwen2Config } from '../../model/config.ts';
 import type { TokenBatch } from '../../tokens/batches.ts';
 import { rotaryTables } from '../rotary.ts';
 import { attentionTiles, VECTORS } from './attention-tiles.ts';
-import { chunkRowsOf } from './loss-head.ts';
+import type { LoraGraphParameters } from './lora-graph.ts';
+import { CHUNK_ROWS } from './loss-head.ts';
+import { fillBucket } from './row-buckets.ts';
 import { type Feed, integer, integers } from './session.ts';
 
 /** What the graph is fed of batches, in training as in evaluation. */
 export class BatchFeeds {
   readonly #config: Qwen2Config;
-  /** Tables for rows up to the longest one so far. */
+  readonly #buckets: boolean;
+  /** Tables for rows up to the longest one so far, or, with buckets, as long as the last one. */
   #rotation = { places: 0, feeds: {} as Record<'cos' | 'sin', Feed> };
 
-  constructor(config: Qwen2Config) {
+  constructor({ config, buckets = false }: Pick<LoraGraphParameters, 'config' | 'buckets'>) {
     this.#config = config;
+    this.#buckets = buckets;
   }
 
-  of({ lengths, inputIds, targetPositions, targetIds }: TokenBatch): Record<string, Feed> {
+  /** With buckets, of a single row. */
+  of(batch: TokenBatch): Record<string, Feed> {
+    if (!this.#buckets) return this.#of(batch);
+    const row = fillBucket(batch);
+    const shape = [row.targetIds.length, 1];
+    return { ...this.#of(row), target_weights: { dtype: 'float32', shape, data: row.targetWeights } };
+  }
+
+  #of({ lengths, inputIds, targetPositions, targetIds }: TokenBatch): Record<string, Feed> {
     const { count, vectors, paddings, mostQueries, mostKeys, lastKeys } = attentionTiles(lengths, this.#config);
     return {
       ...this.#rotationOf(mostKeys),
@@ -25,7 +37,7 @@ export class BatchFeeds {
       target_positions: integers(targetPositions),
       target_ids: integers(targetIds),
       targets: integer(targetIds.length),
-      chunk_rows: integer(chunkRowsOf(targetIds.length)),
+      chunks: integer(Math.ceil(targetIds.length / CHUNK_ROWS)),
       tiles: integer(count),
       tile_vectors: { dtype: 'int32', shape: [count, VECTORS.length, 3], data: vectors },
       tile_paddings: { dtype: 'int32', shape: [count, 3, 2], data: paddings },
@@ -36,7 +48,8 @@ export class BatchFeeds {
   }
 
   #rotationOf(places: number): Record<'cos' | 'sin', Feed> {
-    if (places > this.#rotation.places) this.#rotation = { places, feeds: rotationFeeds(this.#config, places) };
+    const fits = this.#buckets ? places === this.#rotation.places : places <= this.#rotation.places;
+    if (!fits) this.#rotation = { places, feeds: rotationFeeds(this.#config, places) };
     return this.#rotation.feeds;
   }
 }

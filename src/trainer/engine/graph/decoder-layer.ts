@@ -40,8 +40,20 @@ export interface LayerPass {
   y: Value;
 }
 
-/** One decoder layer of Qwen2: x [N, H] float32 to the same. Without `kept` there is no dropout. */
-export function layerForward(context: LayerContext, layer: DecoderLayer, x: Value, kept?: KeptInputs): LayerPass {
+export interface LayerForwardOptions {
+  /** Without it there is no dropout. */
+  kept?: KeptInputs;
+  /** What attention gave when the layer was computed before: it is most of the time of a layer with a long row. */
+  attended?: Value;
+}
+
+/** One decoder layer of Qwen2: x [N, H] float32 to the same. */
+export function layerForward(
+  context: LayerContext,
+  layer: DecoderLayer,
+  x: Value,
+  { kept, attended: known }: LayerForwardOptions = {},
+): LayerPass {
   const { ops, config, matmul } = context;
   const linear = (name: StackName, input: Value) => linearForward(context, layer.stacks[name], input, kept?.[name]);
   const norm = (weight: Variable, input: Value) => normForward(ops, weight, config.rmsNormEpsilon, input);
@@ -49,7 +61,7 @@ export function layerForward(context: LayerContext, layer: DecoderLayer, x: Valu
   const inputNorm = norm(layer.inputNorm, x);
   const h = ops.cast(inputNorm.y, matmul);
   const qkv = linear('qkv', h);
-  const attention = attentionForward(context, qkv.y);
+  const attention = attentionForward(context, qkv.y, known);
   const o = linear('o', attention.y);
   const attended = ops.add(x, ops.cast(o.y, 'float32'));
 
@@ -94,7 +106,7 @@ export function layerBackward(
   const dActive = exact(back('down', ops.cast(ops.multiply(activated, up), matmul), dy));
   const dGate = ops.multiply(ops.multiply(dActive, up), slope);
   const dUp = ops.multiply(dActive, activated);
-  const dH2 = exact(back('gateUp', pass.h2, ops.concat([dGate, dUp], 1)));
+  const dH2 = exact(back('gateUp', pass.h2, ops.concat([ops.cast(dGate, matmul), ops.cast(dUp, matmul)], 1)));
   const dAttended = ops.add(dy, normBackward(ops, layer.postAttentionNorm, pass.postAttentionNorm, dH2));
 
   const dContext = back('o', pass.attention.y, dAttended);
@@ -102,12 +114,12 @@ export function layerBackward(
   return { dx: ops.add(dAttended, normBackward(ops, layer.inputNorm, pass.inputNorm, dH)), adapters };
 }
 
-/** SiLU(x) = x sigmoid(x) of the gate, and its derivative sigmoid(x) + SiLU(x) (1 - sigmoid(x)), in float32. */
+/** SiLU(x) = x sigmoid(x) of the gate, and its derivative sigmoid(x) + x sigmoid(x) (1 - sigmoid(x)), in float32. */
 function silu({ ops, config }: LayerContext, gateUp: Value): { activated: Value; up: Value; slope: Value } {
   const halves = [config.intermediateSize, config.intermediateSize];
-  const [gate, up] = ops.splitInto(ops.cast(gateUp, 'float32'), halves, 1) as [Value, Value];
+  const [gate, up] = ops.splitInto(gateUp, halves, 1).map((half) => ops.cast(half, 'float32')) as [Value, Value];
   const open = ops.sigmoid(gate);
   const activated = ops.multiply(gate, open);
-  const slope = ops.add(open, ops.subtract(activated, ops.multiply(activated, open)));
+  const slope = ops.add(open, ops.sigmoidGradient(open, gate));
   return { activated, up, slope };
 }

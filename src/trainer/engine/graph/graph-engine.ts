@@ -1,20 +1,30 @@
+import { MersenneTwister } from '../../../shared/random.ts';
 import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, allLinears, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
 import type { NamedTensor } from '../../model/weights.ts';
-import type { TokenBatch } from '../../tokens/batches.ts';
+import { type TokenBatch, takeRows } from '../../tokens/batches.ts';
 import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
-import type { DropoutMask, LoraEngine, LoraEvaluation, StartTrainingParameters, TrainingState } from '../engine.ts';
+import type {
+  DropoutMask,
+  LoraEngine,
+  LoraEvaluation,
+  LoraGradients,
+  StartTrainingParameters,
+  TrainingState,
+} from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
 import { stackMatrices } from './adapter-stacks.ts';
 import { baseWeights } from './base-weights.ts';
 import { BatchFeeds } from './batch-feeds.ts';
+import { GraphGradients } from './graph-gradients.ts';
 import { GraphTraining } from './graph-training.ts';
 import { joined } from './joined.ts';
 import { type LoraGraphParameters, writeLoraGraph } from './lora-graph.ts';
 import { type BatchPlan, type Checkpointing, type Device, planBatch, requireEvaluationMemory } from './memory.ts';
 import { FETCH, fedAs, firstMomentOf, secondMomentOf, stageOf } from './names.ts';
+import { bucketOf } from './row-buckets.ts';
 import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
 
 /** Where base weights come from. */
@@ -37,10 +47,13 @@ type FilledOptions = GraphEngineOptions & Required<Omit<GraphEngineOptions, 'map
 const LARGEST_SCALE = 65_536;
 /** Tokens of a call: enough to keep the matrix products of a device busy; more only take memory. */
 const CALL_TOKENS: Record<Device, number> = { cpu: 1024, gpu: 4096 };
+/** Of a run that takes no step. */
+const NO_OPTIMIZER = { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0 };
 const DEFAULTS: FilledOptions = {
   device: 'cpu',
   storage: 'float32',
   matmul: 'float32',
+  buckets: false,
   checkpointing: 'none',
   memoryBytes: Number.POSITIVE_INFINITY,
 };
@@ -58,7 +71,7 @@ export class GraphEngine implements LoraEngine {
   private constructor(config: Qwen2Config, session: GraphSession, options: FilledOptions) {
     this.config = config;
     this.callTokens = CALL_TOKENS[options.device];
-    this.#feeds = new BatchFeeds(config);
+    this.#feeds = new BatchFeeds({ config, ...options });
     this.#session = session;
     this.#options = options;
   }
@@ -114,13 +127,26 @@ export class GraphEngine implements LoraEngine {
     return {
       tokenLosses: async (batch) => {
         this.#requireEvaluation(used.rank, batch.lengths);
-        return requiredItem(run(this.#feeds.of(batch), [FETCH.evaluate]), 0);
+        const losses = new Float32Array(batch.targetIds.length);
+        let done = 0;
+        for (const part of this.#calls(batch)) {
+          const seen = requiredItem(run(this.#feeds.of(part), [FETCH.evaluate]), 0);
+          losses.set(seen.subarray(0, part.targetIds.length), done);
+          done += part.targetIds.length;
+        }
+        return losses;
       },
       dispose: () => {},
     };
   }
 
-  /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits0` ... */
+  startGradients(adapter: LoraAdapter): LoraGradients {
+    const still = { ...adapter, dropout: 0 };
+    const training = this.startTraining({ adapter: still, optimizer: NO_OPTIMIZER, random: new MersenneTwister(0) });
+    return new GraphGradients(training);
+  }
+
+  /** What the evaluation computes on the way, for comparison with other implementations: `embed`, `layer0` ... [N, H], `logits` [n, V]. */
   stages(adapter: LoraAdapter | null, batch: TokenBatch, stages: string[]): Float32Array[] {
     const used = adapter ?? noAdapter(this.config);
     return this.#start(used, used.alpha / used.rank)(this.#feeds.of(batch), stages.map(stageOf));
@@ -131,11 +157,22 @@ export class GraphEngine implements LoraEngine {
   }
 
   #planBatch(rank: number, lengths: number[]): BatchPlan {
-    return planBatch({ ...this.#options, config: this.config, rank, lengths });
+    const plan = planBatch({ ...this.#options, config: this.config, rank, lengths: this.#atOnce(lengths) });
+    return this.#options.buckets ? { ...plan, parts: lengths.map(() => 1) } : plan;
   }
 
   #requireEvaluation(rank: number, lengths: number[]): void {
-    requireEvaluationMemory({ ...this.#options, config: this.config, rank, lengths });
+    requireEvaluationMemory({ ...this.#options, config: this.config, rank, lengths: this.#atOnce(lengths) });
+  }
+
+  /** Tokens of the rows that take memory at once: of all, or, with buckets, of the largest bucket. */
+  #atOnce(lengths: number[]): number[] {
+    return this.#options.buckets ? [bucketOf(Math.max(...lengths))] : lengths;
+  }
+
+  /** A batch as it is evaluated: at once, or, with buckets, row by row. */
+  #calls(batch: TokenBatch): TokenBatch[] {
+    return this.#options.buckets ? batch.lengths.map((_, row) => takeRows(batch, row, row + 1)) : [batch];
   }
 
   /** Loads an adapter and its training state into the session. The returned function runs it, as long as no other adapter was loaded. */

@@ -85,8 +85,8 @@ export class GraphTraining implements LoraTraining {
   /** Adds the gradient of a batch: at once, or, where memory is too short for that, in parts. */
   #add({ batch, lossScale, place }: Omit<Accumulated, 'loss'>): number {
     const { config, feedsOf, planBatch, run, adapter, adapterScale, mask } = this.#parameters;
-    const { parts, checkpointing } = planBatch(batch);
-    this.divided ||= parts.length > 1;
+    const { parts, divided, checkpointing } = planBatch(batch);
+    this.divided ||= divided;
     const feeds: Record<string, Feed> = {
       loss_scale: float(lossScale * this.#scale),
       adapter_scale: float(adapterScale),
@@ -108,8 +108,25 @@ export class GraphTraining implements LoraTraining {
   }
 
   #norm(): number {
-    const halfSquares = requiredItem(this.#parameters.run({}, [FETCH.halfSquares]), 0);
+    const halfSquares = this.call(FETCH.halfSquares);
     return Math.sqrt(2 * halfSquares.reduce((sum, half) => sum + half, 0)) / this.#scale;
+  }
+
+  /** What gradients in the session are multiplied with. */
+  get scale(): number {
+    return this.#scale;
+  }
+
+  /** Runs what needs nothing but the adapter and its gradient. */
+  call(name: string): Float32Array {
+    const { run, adapterScale } = this.#parameters;
+    return requiredItem(run({ adapter_scale: float(adapterScale) }, [name]), 0);
+  }
+
+  /** Forgets the accumulated gradient. */
+  clear(): void {
+    this.call(FETCH.clear);
+    this.#accumulated = [];
   }
 
   /** The accumulated gradient under the names of the adapter's tensors. */
@@ -153,8 +170,9 @@ export class GraphTraining implements LoraTraining {
   dispose(): void {}
 
   #fetch(nameOf: (name: string) => string): Map<string, NamedTensor> {
-    const { config, run, adapter } = this.#parameters;
-    return unstackMatrices(config, adapter.rank, (names) => run({}, names.map(nameOf)));
+    const { config, run, adapter, adapterScale } = this.#parameters;
+    const feeds = { adapter_scale: float(adapterScale) };
+    return unstackMatrices(config, adapter.rank, (names) => run(feeds, names.map(nameOf)));
   }
 }
 

@@ -59,6 +59,8 @@ export interface LinearContext {
   ops: Ops;
   /** What matrices are multiplied in. */
   matmul: DType;
+  /** Scalar in the type of the products: 0, which is what adapters see of a dropped input. */
+  dropped: Value;
   /** Scalar float32: alpha / rank, and in training also 1 / (1 - dropout). */
   adapterScale: Value;
   /** Of each stack. */
@@ -104,7 +106,7 @@ export function linearForward(context: LinearContext, stack: LinearStack, x: Val
   const { ops, matmul } = context;
   const plain = ops.matMul(x, weightOf(context, stack), { transposeB: true });
   const low = kept
-    ? ops.matMul(seenBy(ops, stack, x, ops.cast(kept, matmul)), ops.read(stack.blocksOfA), { transposeB: true })
+    ? ops.matMul(seenBy(context, stack, x, kept), ops.read(stack.blocksOfA), { transposeB: true })
     : ops.matMul(x, ops.cast(ops.read(stack.a), matmul), { transposeB: true });
   const adapted = ops.add(plain, ops.matMul(low, ops.read(stack.blocksOfB), { transposeB: true }));
   const y = stack.bias ? ops.add(adapted, ops.read(stack.bias)) : adapted;
@@ -114,7 +116,7 @@ export function linearForward(context: LinearContext, stack: LinearStack, x: Val
 export interface LinearGradients {
   /** [N, in] */
   dx: Value;
-  /** [p * r, in] and [out, r], float32. */
+  /** In blocks, float32: [p * r, p * in] and [out, p * r], not yet times the scale. What is off the diagonal means nothing. */
   da: Value;
   db: Value;
 }
@@ -126,31 +128,38 @@ export function linearBackward(
   { x, kept, low }: Pick<LinearPass, 'low'> & { x: Value; kept: Value },
   dy: Value,
 ): LinearGradients {
-  const { ops, matmul } = context;
+  const { ops, dropped } = context;
   const p = stack.parts.length;
-  const factors = ops.cast(kept, matmul);
   const dLow = ops.matMul(dy, ops.read(stack.blocksOfB));
-  const dSeen = ops.multiply(ops.matMul(dLow, ops.read(stack.blocksOfA)), factors);
+  const dSeen = ops.select(kept, ops.matMul(dLow, ops.read(stack.blocksOfA)), dropped);
   const dKept = p === 1 ? dSeen : ops.sumOver(ops.reshape(dSeen, [-1, p, stack.in_]), 1);
   const exact = (product: Value) => ops.cast(product, 'float32');
   return {
     dx: ops.add(ops.matMul(dy, weightOf(context, stack)), dKept),
-    da: aOfBlocks(context, stack, exact(ops.matMul(dLow, seenBy(ops, stack, x, factors), { transposeA: true }))),
-    db: bOfBlocks(context, stack, exact(ops.matMul(dy, low, { transposeA: true }))),
+    da: exact(ops.matMul(dLow, seenBy(context, stack, x, kept), { transposeA: true })),
+    db: exact(ops.matMul(dy, low, { transposeA: true })),
   };
 }
 
-/** Makes the blocks of an adapter's matrices. Returns what to wait for. */
-export function writeBlocks(context: LinearContext, stack: LinearStack, { a, b }: Record<'a' | 'b', Value>): Value[] {
+/** Makes the blocks of an adapter's matrices. Returns what to wait for, and the blocks, float32. */
+export function writeBlocks(context: LinearContext, stack: LinearStack, { a, b }: Record<'a' | 'b', Value>) {
   const { ops, matmul } = context;
   const { ofA, ofB } = context.blocks[stack.name];
   const p = stack.parts.length;
-  const blocksOfA = ops.multiply(ops.reshape(a, [p, -1, 1, stack.in_]), ofA);
-  const blocksOfB = ops.multiply(ops.reshape(b, [outOf(stack), 1, -1]), ofB);
-  return [
-    ops.assign(stack.blocksOfA, ops.cast(ops.reshape(blocksOfA, [-1, p * stack.in_]), matmul)),
-    ops.assign(stack.blocksOfB, ops.cast(ops.reshape(blocksOfB, [outOf(stack), -1]), matmul)),
+  const eachOfA = ops.multiply(ops.reshape(a, [p, -1, 1, stack.in_]), ofA);
+  const eachOfB = ops.multiply(ops.reshape(b, [outOf(stack), 1, -1]), ofB);
+  const blocksOfA = ops.reshape(eachOfA, [-1, p * stack.in_]);
+  const blocksOfB = ops.reshape(eachOfB, [outOf(stack), -1]);
+  const written = [
+    ops.assign(stack.blocksOfA, ops.cast(blocksOfA, matmul)),
+    ops.assign(stack.blocksOfB, ops.cast(blocksOfB, matmul)),
   ];
+  return { blocksOfA, blocksOfB, written };
+}
+
+/** The gradients [p * r, in] and [out, r] out of those in blocks. */
+export function outOfBlocks(context: LinearContext, stack: LinearStack, { da, db }: Record<'da' | 'db', Value>) {
+  return { da: aOfBlocks(context, stack, da), db: bOfBlocks(context, stack, db) };
 }
 
 function aOfBlocks({ ops, blocks }: LinearContext, { name, parts: { length: p }, in_ }: LinearStack, of: Value): Value {
@@ -167,9 +176,10 @@ function bOfBlocks({ ops, blocks, adapterScale }: LinearContext, stack: LinearSt
 }
 
 /** What the adapters see, [N, p * in]: each an input of its own. */
-function seenBy(ops: Ops, { parts: { length: p }, in_ }: LinearStack, x: Value, factors: Value): Value {
-  if (p === 1) return ops.multiply(x, factors);
-  const each = ops.multiply(ops.reshape(x, [-1, 1, in_]), ops.reshape(factors, [-1, p, in_]));
+function seenBy(context: LinearContext, { parts: { length: p }, in_ }: LinearStack, x: Value, kept: Value): Value {
+  const { ops, dropped } = context;
+  if (p === 1) return ops.select(kept, x, dropped);
+  const each = ops.select(ops.reshape(kept, [-1, p, in_]), ops.reshape(x, [-1, 1, in_]), dropped);
   return ops.reshape(each, [-1, p * in_]);
 }
 

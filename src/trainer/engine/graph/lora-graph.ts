@@ -1,6 +1,6 @@
 import { requiredEntry, requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
-import { adapterVariables, writeOptimizer } from './adapter-variables.ts';
+import { adapterVariables, gradientsOf, writeOptimizer, writeProducts } from './adapter-variables.ts';
 import type { AlignedWeights } from './aligned-weights.ts';
 import type { Rotation, Tiles } from './attention.ts';
 import { VECTORS } from './attention-tiles.ts';
@@ -17,7 +17,7 @@ import {
   type StackName,
   stackShape,
 } from './linear-stack.ts';
-import { type HeadContext, headForward, headWithGradient } from './loss-head.ts';
+import { type HeadContext, headForward, headLogits, headWithGradient } from './loss-head.ts';
 import { FETCH, fedAs, stageOf } from './names.ts';
 import { Ops, type Variable } from './ops.ts';
 
@@ -27,6 +27,8 @@ export interface LoraGraphParameters {
   storage: MatrixType;
   /** What matrices are multiplied in. */
   matmul: MatrixType;
+  /** Whether a call computes one row, as long as its bucket: for XLA, which compiles each size of a batch anew. Default: no. */
+  buckets?: boolean;
   /** Matrices that are read from this file as they are needed, instead of being fed: storage bfloat16, on a CPU. */
   mapped?: AlignedWeights;
 }
@@ -36,7 +38,7 @@ export interface LoraGraphParameters {
  * variables of its session, a batch is fed, and a loss comes back. Batch and sequence length, rank and scale are known only
  * when it runs. Gradients are written out by hand: the frozen base needs none of its own.
  */
-export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphParameters): Graph {
+export function writeLoraGraph({ config, storage, matmul, buckets, mapped }: LoraGraphParameters): Graph {
   const graph = new Graph();
   const ops = new Ops(graph);
   const scalar = (name: string, dtype: DType) => graph.placeholder(name, dtype, []);
@@ -70,6 +72,7 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     tokens,
     rotation: rotation(ops, config),
     tiles: tiles(ops),
+    dropped: ops.cast(graph.constant('float32', 0), matmul),
     adapterScale,
     blocks: Object.fromEntries(
       STACK_NAMES.map((name) => [name, blocksOf(ops, stackShape(config, 0, name), adapterScale)]),
@@ -79,17 +82,18 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     head: config.tiedHead ? embeddings : requiredEntry(base, 'lm_head.weight'),
     targetPositions: graph.placeholder('target_positions', 'int32', [-1]),
     targetIds: graph.placeholder('target_ids', 'int32', [-1]),
+    targetWeights: buckets ? graph.placeholder('target_weights', 'float32', [-1, 1]) : null,
     targets: scalar('targets', 'int32'),
-    chunkRows: scalar('chunk_rows', 'int32'),
+    chunks: scalar('chunks', 'int32'),
   };
   const adapters = stacks.map((stack) => adapterVariables(context, stack));
   const embed = () => ops.cast(ops.gatherRows(ops.read(embeddings), inputIds), 'float32');
 
   // Training: forward, then backward layer by layer, each adding to its gradients at once.
   const dropout = drawnDropout(ops, layers.map(stacksOf), tokens);
-  const forward = (index: number, x: Value) => {
+  const forward = (index: number, x: Value, attended?: Value) => {
     const kept = dropout(index);
-    return { ...layerForward(context, requiredItem(layers, index), x, kept), kept };
+    return { ...layerForward(context, requiredItem(layers, index), x, { kept, attended }), kept };
   };
   let residual = embed();
   const steps = layers.map((layer, index) => {
@@ -114,18 +118,19 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     }
     return added;
   };
-  const passAgain = ({ index, input }: (typeof steps)[number]) => forward(index, ops.identity(input));
+  const passAgain = ({ index, input, pass }: (typeof steps)[number]) =>
+    forward(index, ops.identity(input), pass.attention.y);
   ops.identity(loss, { name: FETCH.accumulate, after: backward(({ pass }) => pass) });
   ops.identity(loss, { name: FETCH.accumulateAgain, after: backward(passAgain) });
 
   // The optimizer.
   const matrices = adapters.flatMap(({ a, b }) => [a, b]);
-  ops.identity(ops.pack(matrices.map(({ gradient }) => ops.halfSquareSum(ops.read(gradient)))), {
-    name: FETCH.halfSquares,
-  });
+  const gradients = adapters.flatMap((adapter) => Object.values(gradientsOf(context, adapter)));
+  ops.identity(ops.pack(gradients.map((gradient) => ops.halfSquareSum(gradient))), { name: FETCH.halfSquares });
   const cleared = matrices.map(({ gradient }) => ops.assign(gradient, ops.zerosLike(ops.read(gradient))));
   ops.identity(graph.constant('int32', 0), { name: FETCH.clear, after: cleared });
   writeOptimizer(context, adapters);
+  writeProducts(context, adapters);
 
   // Evaluation: the same without dropout and gradients.
   let hidden = ops.identity(embed(), { name: stageOf('embed') });
@@ -134,9 +139,8 @@ export function writeLoraGraph({ config, storage, matmul, mapped }: LoraGraphPar
     const { y } = graph.after([x], () => layerForward(context, layer, x));
     hidden = ops.identity(y, { name: stageOf(`layer${i}`) });
   });
-  const evaluated = headForward(context, hidden);
-  evaluated.logits.forEach((logits, i) => void ops.identity(logits, { name: stageOf(`logits${i}`) }));
-  ops.identity(evaluated.losses, { name: FETCH.evaluate });
+  ops.identity(headForward(context, hidden), { name: FETCH.evaluate });
+  ops.identity(headLogits(context, hidden), { name: stageOf('logits') });
 
   const done = graph.constant('int32', 0);
   ops.identity(done, { name: FETCH.loadWeights, after: fedWeights });

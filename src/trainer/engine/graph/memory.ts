@@ -5,7 +5,7 @@ import { partition } from '../../tokens/batches.ts';
 import { TILE_QUERIES } from './attention-tiles.ts';
 import { outOf, stackShapes } from './linear-stack.ts';
 import type { LoraGraphParameters } from './lora-graph.ts';
-import { chunkRowsOf } from './loss-head.ts';
+import { CHUNK_ROWS } from './loss-head.ts';
 
 /** Where matrices are multiplied. */
 export type Device = 'cpu' | 'gpu';
@@ -28,8 +28,8 @@ const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
 const RUNTIME_BYTES: Record<Device, number> = { cpu: 550e6, gpu: 700e6 };
 /** How often the head is in memory besides: a CPU's matrix library lays it out for itself, once for each of its two products. */
 const HEAD_COPIES: Record<Device, number> = { cpu: 2, gpu: 0 };
-/** Adapter, gradient and two moments. */
-const ADAPTER_COPIES = 4;
+/** Adapter and two moments; its gradient is in blocks. */
+const ADAPTER_COPIES = 3;
 /** How often logits are in memory: as such, their shares, and those in the matmul type. */
 const LOGIT_COPIES = 3;
 /** How often the shares of a tile of attention, and values of the width of a feed-forward part, are in memory. */
@@ -54,7 +54,11 @@ export function trainingBytes(parameters: TrainingMemoryParameters): number {
   const products = BYTES[matmul] * tokens * (2 * hidden + 3 * queries + 3 * keys + 2 * wide);
   const masks = tokens * (5 * hidden + queries + wide);
   const kept = residual + products + masks;
-  const passes = layers * residual + (checkpointing === 'none' ? layers : 1) * kept;
+  // Of a layer that is computed again its input is kept, and what attention gave.
+  const passes =
+    checkpointing === 'none'
+      ? layers * (residual + kept)
+      : layers * (residual + BYTES[matmul] * tokens * queries) + kept;
   return fixedBytes(parameters) + passes + workingBytes(parameters, 'training');
 }
 
@@ -71,7 +75,7 @@ function fixedBytes(parameters: EvaluationMemoryParameters): number {
     weightBytes(parameters) +
     HEAD_COPIES[device] * BYTES[matmul] * config.vocabSize * config.hiddenSize +
     4 * ADAPTER_COPIES * adapterWeights(config, rank) +
-    BYTES[matmul] * blockWeights(config, rank)
+    (4 + BYTES[matmul]) * blockWeights(config, rank)
   );
 }
 
@@ -83,7 +87,7 @@ function workingBytes(parameters: EvaluationMemoryParameters, purpose: keyof typ
   const longest = Math.max(...lengths);
   const shares = 4 * SHARE_COPIES * heads * Math.min(TILE_QUERIES, longest) * longest;
   const layer = shares + 4 * WIDE_COPIES[purpose] * tokens * wide + castWeights(parameters);
-  const logits = 4 * LOGIT_COPIES * Math.min(tokens, chunkRowsOf(tokens)) * vocabSize;
+  const logits = 4 * LOGIT_COPIES * Math.min(tokens, CHUNK_ROWS) * vocabSize;
   return Math.max(layer, logits + 3 * residualBytes(parameters));
 }
 
@@ -114,7 +118,7 @@ function adapterWeights(config: Qwen2Config, rank: number): number {
   return weights;
 }
 
-/** The adapters in blocks, as they are multiplied. */
+/** The adapters in blocks, as they are multiplied, and as gradients are added up. */
 function blockWeights(config: Qwen2Config, rank: number): number {
   return stackShapes(config).reduce((sum, stack) => {
     const wide = stack.parts.length * rank;
@@ -129,6 +133,8 @@ export type Checkpointing = 'auto' | 'none' | 'layer';
 export interface BatchPlan {
   /** Rows of each part: one part where there is memory for it. The gradient of more is the same, up to the order of its sums. */
   parts: number[];
+  /** Whether that is for want of memory. */
+  divided: boolean;
   checkpointing: 'none' | 'layer';
 }
 
@@ -151,14 +157,14 @@ export function planBatch({ checkpointing: wanted, memoryBytes, ...batch }: Plan
     const parts = count === 1 ? [lengths] : partition(lengths, (length) => length, Math.ceil(tokens / count));
     for (const checkpointing of ways) {
       if (parts.every((part) => trainingBytes({ ...batch, lengths: part, checkpointing }) <= memoryBytes))
-        return { parts: parts.map((part) => part.length), checkpointing };
+        return { parts: parts.map((part) => part.length), divided: parts.length > 1, checkpointing };
     }
   }
   const longest = Math.max(...lengths);
   const checkpointing = wanted === 'auto' ? 'layer' : wanted;
   const neededBytes = trainingBytes({ ...batch, lengths: [longest], checkpointing });
   requireBytes(`training a row of ${longest} tokens`, neededBytes, { ...batch, memoryBytes }, wanted);
-  return { parts: lengths.map(() => 1), checkpointing };
+  return { parts: lengths.map(() => 1), divided: lengths.length > 1, checkpointing };
 }
 
 /** @throws FlockOffError `out-of-memory` when a batch is too much to evaluate. */

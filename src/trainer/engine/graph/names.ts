@@ -14,6 +14,10 @@ export const FETCH = {
   accumulateAgain: 'accumulate_again',
   /** Half of the squared norm of each gradient, [matrices]. */
   halfSquares: 'half_squares',
+  /** Takes the gradients over into the first moments, for products. */
+  keep: 'keep_gradient',
+  /** Scalar product of each gradient with its first moment, [matrices]. */
+  products: 'products',
   /** Sets the gradients to zero. */
   clear: 'clear',
   /** Shrinks the adapter by the fed decay. */

@@ -69,6 +69,11 @@ export class Ops {
     return this.#same('Sigmoid', [x]);
   }
 
+  /** dy y (1 - y): the gradient of x where y = sigmoid(x). */
+  sigmoidGradient(y: Value, dy: Value): Value {
+    return this.#same('SigmoidGrad', [y, dy]);
+  }
+
   /** Over the last dimension. */
   softmax(x: Value): Value {
     return this.#same('Softmax', [x]);
@@ -159,6 +164,12 @@ export class Ops {
     });
   }
 
+  /** The parts along the first dimension, which goes away, of a tensor that has `count` of them. */
+  unpack(x: Value, count: number): Value[] {
+    const first = this.#same('Unpack', [x], { num: { int: count }, axis: { int: 0 } });
+    return Array.from({ length: count }, (_, i) => (i === 0 ? first : this.graph.output(first, i)));
+  }
+
   /** Cut along a dimension into parts of these sizes: floats, on a GPU. */
   splitInto(x: Value, sizes: number[], axis: number): Value[] {
     const inputs = [x, this.graph.constant('int32', sizes), this.graph.constant('int32', axis)];
@@ -223,13 +234,17 @@ export class Ops {
 
   /** Rows of a matrix by index. */
   gatherRows(matrix: Value, indices: Value): Value {
-    return this.#gather(matrix, indices, 0, 0);
-  }
-
-  /** One element of each row: [n, m] and [n] to [n]. */
-  pickFromRows(matrix: Value, columns: Value): Value {
-    const one = this.reshape(columns, [-1, 1]);
-    return this.reshape(this.#gather(matrix, one, 1, 1), [-1]);
+    return this.graph.node({
+      op: 'GatherV2',
+      inputs: [matrix, indices, this.graph.constant('int32', 0)],
+      attributes: {
+        batch_dims: { int: 0 },
+        Tparams: { type: matrix.dtype },
+        Tindices: { type: 'int32' },
+        Taxis: { type: 'int32' },
+      },
+      dtype: matrix.dtype,
+    });
   }
 
   /** A matrix of `count` rows that has row i of `rows` at place indices[i], and zeros elsewhere. */
@@ -263,6 +278,12 @@ export class Ops {
 
   compare(op: 'Greater' | 'GreaterEqual' | 'Less', a: Value, b: Value): Value {
     return this.graph.node({ op, inputs: [a, b], attributes: { T: { type: a.dtype } }, dtype: 'bool' });
+  }
+
+  /** `x` where `isKept` [bool] is true, `otherwise` elsewhere. */
+  select(isKept: Value, x: Value, otherwise: Value): Value {
+    const attributes = { T: { type: x.dtype } };
+    return this.graph.node({ op: 'SelectV2', inputs: [isKept, x, otherwise], attributes, dtype: x.dtype });
   }
 
   identity(x: Value, { name, after }: { name?: string; after?: Value[] } = {}): Value {
@@ -336,20 +357,6 @@ export class Ops {
   #same(op: string, inputs: Value[], attributes: Record<string, Attribute> = {}): Value {
     const { dtype } = requiredItem(inputs, 0);
     return this.graph.node({ op, inputs, attributes: { T: { type: dtype }, ...attributes }, dtype });
-  }
-
-  #gather(params: Value, indices: Value, axis: number, batchDims: number): Value {
-    return this.graph.node({
-      op: 'GatherV2',
-      inputs: [params, indices, this.graph.constant('int32', axis)],
-      attributes: {
-        batch_dims: { int: batchDims },
-        Tparams: { type: params.dtype },
-        Tindices: { type: 'int32' },
-        Taxis: { type: 'int32' },
-      },
-      dtype: params.dtype,
-    });
   }
 
   #sizes(sizes: Size[]): Value {

@@ -1,22 +1,25 @@
-import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs';
+import type { Tensor, Variable } from '@tensorflow/tfjs';
 import type { MersenneTwister } from '../../../shared/random.ts';
 import { requiredEntry, requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
-import { adapterTensorName, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
+import { checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import { type NamedTensor, weightShapes } from '../../model/weights.ts';
 import { pad, type TokenBatch } from '../../tokens/batches.ts';
 import type {
   DropoutMask,
   LoraEngine,
   LoraEvaluation,
+  LoraGradients,
   LoraTraining,
   StartTrainingParameters,
   TrainingState,
 } from '../engine.ts';
 import type { Tf } from '../tensorflow.ts';
 import { AdamW } from './adamw.ts';
+import { adapterOutputOf } from './adapter-output.ts';
 import { GradientAccumulator } from './gradients.ts';
 import { tokenLosses, type WeightTensors } from './qwen2.ts';
+import { TfjsGradients } from './tfjs-gradients.ts';
 
 /** Rows are padded here, and what is padded is computed too: a few rows at once are enough. */
 const CALL_TOKENS = 512;
@@ -81,6 +84,11 @@ export class TfjsEngine implements LoraEngine {
       },
       dispose: () => tf.dispose([...matrices.values()]),
     };
+  }
+
+  startGradients(adapter: LoraAdapter): LoraGradients {
+    checkAdapterFits(adapter, this.config);
+    return new TfjsGradients({ tf: this.#tf, config: this.config, weights: this.#weights, adapter });
   }
 
   dispose(): void {
@@ -176,18 +184,6 @@ class TfjsTraining implements LoraTraining {
     this.#optimizer.dispose();
     this.#parameters.tf.dispose([...this.#matrices.values()]);
   }
-}
-
-/** (alpha / rank) * B A dropout(x), as PEFT computes it; every linear layer draws its own mask. */
-function adapterOutputOf(tf: Tf, adapter: LoraAdapter, matrices: Map<string, Tensor>, mask: DropoutMask) {
-  const scaling = adapter.alpha / adapter.rank;
-  return (x: Tensor2D, path: string): Tensor2D => {
-    const a = matrices.get(adapterTensorName(path, 'A')) as Tensor2D; // [rank, in]
-    const b = matrices.get(adapterTensorName(path, 'B')) as Tensor2D; // [out, rank]
-    const kept = mask(path, x.shape);
-    const seen = kept ? tf.mul<Tensor2D>(x, tf.tensor2d(kept, x.shape)) : x; // [N, in]
-    return tf.mul(tf.matMul(tf.matMul(seen, a, false, true), b, false, true), scaling); // [N, out]
-  };
 }
 
 /** Masks that drop each input with probability `p`; 0 draws nothing. */

@@ -150,6 +150,21 @@ describe('the graph engine', () => {
     tight.dispose();
   });
 
+  it('gives the same gradient, losses and dropout where each row fills a bucket', async () => {
+    const batch = batchOf([40, 300, 16, 7], 3);
+    const [free, inBuckets] = [await graph(), await graph({ buckets: true })];
+    for (const dropout of [0, 0.1]) {
+      const adapter = await adapterOf(4, dropout);
+      const seen = await gradients(inBuckets, adapter, [batch]);
+      expectEqual(seen, await gradients(free, adapter, [batch]));
+      expect(seen.divided).toBe(false);
+    }
+    const [here, there] = [inBuckets, free].map((one) => one.startEvaluation(null).tokenLosses(batch));
+    expect(overScale((await here)!, (await there)!)).toBeLessThan(1e-5);
+    free.dispose();
+    inBuckets.dispose();
+  });
+
   it('says what a row takes that there is no memory for, and what there is', async () => {
     const engine = await graph({ memoryBytes: 0.6e9 });
     engine.requireMemory(16, 64);
@@ -220,14 +235,15 @@ describe('the plan of a batch', () => {
     planBatch({ ...batch, checkpointing, memoryBytes: memoryGiB * 2 ** 30 });
 
   it('computes layers again before it divides rows, and all of them at once where they fit', () => {
-    expect(plan(64)).toEqual({ parts: [8], checkpointing: 'none' });
-    expect(plan(8)).toEqual({ parts: [8], checkpointing: 'layer' });
+    expect(plan(64)).toEqual({ parts: [8], divided: false, checkpointing: 'none' });
+    expect(plan(8)).toEqual({ parts: [8], divided: false, checkpointing: 'layer' });
     expect(plan(5.2)).toMatchObject({ checkpointing: 'layer' });
     expect(plan(5.2).parts.length).toBeGreaterThan(1);
     // A mapped file need not be in memory.
     const tight = { ...batch, checkpointing: 'auto', memoryBytes: 4 * 2 ** 30 } as const;
     expect(planBatch({ ...tight, mapped: { path: '', bytes: 0, offsets: new Map() } })).toEqual({
       parts: new Array(8).fill(1),
+      divided: true,
       checkpointing: 'layer',
     });
     expect(plan(8, 'layer')).toMatchObject({ checkpointing: 'layer' });
