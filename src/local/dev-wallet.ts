@@ -11,6 +11,8 @@ export interface WriteDevWalletParameters {
   name: string;
   /** Hotkey name. Default `default`. */
   hotkey?: string;
+  /** Whether the secret of the coldkey is written too, for whoever signs as a subnet's owner. Default false. */
+  coldkey?: boolean;
 }
 
 /** ss58 addresses (format 42) of a wallet. */
@@ -23,13 +25,17 @@ export interface DevWallet {
  * Writes a wallet in Bittensor's layout whose keys follow from its names. Everybody can make the same keys: never use
  * one outside a development chain. A wallet that is already there is left as it is.
  * @throws FlockOffError `wallet` where there is a file with another key: nothing is ever overwritten.
+ * @example
+ * const { hotkey, coldkey } = await writeDevWallet({ path: folder, name: 'validator' });
  */
-export async function writeDevWallet({ path, name, hotkey = 'default' }: WriteDevWalletParameters): Promise<DevWallet> {
+export async function writeDevWallet(parameters: WriteDevWalletParameters): Promise<DevWallet> {
+  const { path, name, hotkey = 'default', coldkey = false } = parameters;
   const folder = join(path, name);
   const cold = await keysFrom(name);
   const hot = await keysFrom(`${name}/${hotkey}`);
   await makeFolder(join(folder, 'hotkeys'));
   await writeKeyFile(join(folder, 'coldkeypub.txt'), { ...cold, secretSeed: undefined });
+  if (coldkey) await writeKeyFile(join(folder, 'coldkey'), cold);
   await writeKeyFile(join(folder, 'hotkeys', hotkey), hot);
   return { hotkey: hot.ss58Address, coldkey: cold.ss58Address };
 }

@@ -17,7 +17,7 @@ export { type DevWallet, type WriteDevWalletParameters, writeDevWallet } from '.
 export type { LocalHubUser } from './hub/access.ts';
 export type { HubFault, HubFaults, InjectedFault } from './hub/faults.ts';
 export type { HubContents } from './hub/hub-request.ts';
-export { LocalHub, type LocalHubParameters } from './hub/local-hub.ts';
+export { LocalHub, type LocalHubParameters, type RateLimits } from './hub/local-hub.ts';
 export type { FileChange, PullRequest, Repository, RepositoryCommit, RepositoryFile } from './hub/repository.ts';
 export { LOCAL_COMPETITION } from './local-competition.ts';
 export { type SampleDatasetName, type SampleDatasetsParameters, sampleDatasets } from './sample-datasets.ts';

@@ -10,7 +10,7 @@ import { connect, memoryReveals, NETUID, startSubnet } from './start-subnet.ts';
 import { expectSameInfos } from './subnet/same-infos.ts';
 
 /**
- * What the client promises on every runtime, whatever is on the chain: on both profiles of the local chain, and on the
+ * What the client promises on every runtime, whatever is on the chain: on every profile of the local chain, and on the
  * node at SUBTENSOR_URL where that is set (subnet SUBTENSOR_NETUID, without a default). Nothing is sent to that node
  * unless SUBTENSOR_WRITE is set: then the hotkey of BT_WALLET_PATH, BT_WALLET_NAME and BT_WALLET_HOTKEY commits a pointer and
  * gives all its weight to itself.
@@ -28,7 +28,7 @@ const { SUBTENSOR_URL, SUBTENSOR_NETUID, SUBTENSOR_WRITE } = process.env;
 if (SUBTENSOR_URL && !SUBTENSOR_NETUID) throw new Error('SUBTENSOR_URL needs SUBTENSOR_NETUID');
 if (!SUBTENSOR_URL) console.log('a real node is not asked: SUBTENSOR_URL is not set');
 
-const LOCAL: Target[] = (['legacy', 'current'] as const).flatMap((profile) =>
+const LOCAL: Target[] = (['legacy', 'current', 'latest'] as const).flatMap((profile) =>
   [false, true].map((commitRevealEnabled) => ({
     name: `a ${profile} chain whose weights are ${commitRevealEnabled ? 'hidden' : 'set directly'}`,
     timeoutMs: 30_000,

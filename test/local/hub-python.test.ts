@@ -1,20 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { HubDatasetStore } from '../../src/hub/hub-dataset-store.ts';
 import { LocalHub } from '../../src/local/hub/local-hub.ts';
+import { usePython } from '../compatibility/python.ts';
 
-// Python's own client, and its command `hf`, against the development hub. They are installed into a cached virtual
-// environment where pip has a route.
+// Python's own client, and its command `hf`, against the development hub.
 
-const VERSION = '2.4.0';
-const VENV = join(homedir(), '.cache', 'flock-off', `python-hub-${VERSION}`);
-const PYTHON = join(VENV, 'bin', 'python');
-const HF = join(VENV, 'bin', 'hf');
-const INSTALL_TIMEOUT_MS = 90_000;
+const client = usePython('hub');
 const TOKEN = 'hf_python';
 
 const CARD = '---\nlicense: mit\nlanguage:\n- en\ntags: [chat]\npretty_name: Chats\n---\n# Chats\n';
@@ -35,18 +29,11 @@ def thrown_by(call):
 let hub: LocalHub;
 let folder: string;
 let home: string;
-let missing: string | null = null;
-
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'flock-off-python-'));
-  missing = await installClient();
-}, INSTALL_TIMEOUT_MS * 2);
+});
 afterAll(() => rm(home, { recursive: true, force: true }));
-beforeEach(async ({ skip }) => {
-  if (missing !== null) {
-    console.log(`skipped: ${missing}`);
-    skip(missing);
-  }
+beforeEach(async () => {
   hub = await LocalHub.open({
     users: [
       { name: 'ann', token: TOKEN },
@@ -57,43 +44,24 @@ beforeEach(async ({ skip }) => {
 });
 afterEach(() => hub?.close());
 
-/** Why Python's client is not there, or `null`. */
-async function installClient(): Promise<string | null> {
-  const check = `import huggingface_hub; assert huggingface_hub.__version__ == "${VERSION}"`;
-  if ((await run(PYTHON, ['-c', check])).code === 0) return null;
-  const venv = await run('python3', ['-m', 'venv', VENV]);
-  if (venv.code !== 0) return `python3 -m venv failed: ${venv.output.trim().split('\n').at(-1)}`;
-  const pip = await run(PYTHON, ['-m', 'pip', 'install', '--quiet', `huggingface_hub==${VERSION}`]);
-  return pip.code === 0 ? null : `pip could not install huggingface_hub: ${pip.output.trim().split('\n').at(-1)}`;
-}
-
-async function run(command: string, args: string[]): Promise<{ code: number | null; output: string }> {
-  const { HF_TOKEN: _, ...inherited } = process.env;
+function run(program: 'python' | 'hf', args: string[]): Promise<{ code: number | null; output: string }> {
   const env = {
-    ...inherited,
-    ...{ FOLDER: folder, HF_ENDPOINT: hub?.url, HF_HOME: join(home, 'hf'), HF_TOKEN: TOKEN, NO_PROXY: '127.0.0.1' },
+    ...{ FOLDER: folder, HF_ENDPOINT: hub.url, HF_HOME: join(home, 'hf'), HF_TOKEN: TOKEN },
     ...{ HF_HUB_DISABLE_TELEMETRY: '1', HF_HUB_DISABLE_PROGRESS_BARS: '1', HF_HUB_DISABLE_UPDATE_CHECK: '1' },
   };
-  const child = spawn(command, args, { env, timeout: INSTALL_TIMEOUT_MS });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const code = await Promise.race([
-    once(child, 'close').then(([exit]) => exit as number | null),
-    once(child, 'error').then(() => -1),
-  ]).catch(() => -1);
-  return { code, output };
+  return client.run(args, { program, env });
 }
 
 /** What the last line of a script's output says, as JSON. */
 async function python(script: string): Promise<unknown> {
-  const { code, output } = await run(PYTHON, ['-c', `${PRELUDE}${script}`]);
+  const { code, output } = await run('python', ['-c', `${PRELUDE}${script}`]);
   const last = output.trim().split('\n').at(-1)!;
   expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining(last) });
   return JSON.parse(last);
 }
 
 async function hf(...args: string[]): Promise<string> {
-  const { code, output } = await run(HF, args);
+  const { code, output } = await run('hf', args);
   expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
   return output;
 }
@@ -185,7 +153,7 @@ test.each([
   'a README.md with %s is refused with a sentence before anything is uploaded',
   async (_what, readme, sentence) => {
     await write({ 'README.md': readme, 'data.jsonl': '{}\n' });
-    const { code, output } = await run(HF, [...UPLOAD, folder]);
+    const { code, output } = await run('hf', [...UPLOAD, folder]);
     expect(code).not.toBe(0);
     expect(output).toContain('Invalid metadata in README.md');
     expect(output).toContain(sentence);
@@ -280,4 +248,18 @@ print(json.dumps([contents, again, [r.ref for r in refs.branches + refs.tags], t
     'HfHubHTTPError',
     ...[false, true],
   ]);
+}, 120_000);
+
+test('a pull request onto a missing branch, and a push over a moved head, are refused and change nothing', async () => {
+  await write({ 'data.jsonl': 'a\n' });
+  await hf(...UPLOAD, folder);
+  const before = hub.repository('ann/chats')!.head.id;
+  const told = await python(`
+def push(content=b"b", **more): return api.create_commit(**ours, operations=[CommitOperationAdd("data.jsonl", content)], commit_message="Push", **more)
+missing = [thrown_by(lambda: push(revision="none", create_pr=True)), thrown_by(lambda: push(revision="none"))]
+first = api.dataset_info("ann/chats").sha
+moved = push(parent_commit=first).oid
+print(json.dumps([missing, first, moved, thrown_by(lambda: push(b"c", parent_commit=first)), [d.num for d in api.get_repo_discussions("ann/chats", repo_type="dataset")]]))`);
+  const { id } = hub.repository('ann/chats')!.head;
+  expect(told).toEqual([['RevisionNotFoundError', 'RevisionNotFoundError'], before, id, 'HfHubHTTPError', []]);
 }, 120_000);

@@ -1,6 +1,6 @@
 import { FlockOffError, isCode } from '../../errors/flock-off-error.ts';
 
-/** A decoded value of any type of the runtime. What @polkadot decodes has more, and this shape. */
+/** A decoded value of any type of the runtime. What `@polkadot` decodes has more, and this shape. */
 export interface ChainValue {
   /** True for what a type has by default: zero, nothing, an empty list. */
   readonly isEmpty: boolean;

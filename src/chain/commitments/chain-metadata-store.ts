@@ -1,22 +1,15 @@
 import type { Commitment } from '../../schema/metagraph.ts';
-import { encodePointer, type ModelId } from '../../schema/model-id.ts';
+import { encodePointer } from '../../schema/model-id.ts';
 import type { ExpectedSubnet } from '../../schema/subnet-identity.ts';
 import type { HotkeyChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
 import { toNumber } from '../node/snapshot.ts';
 import { type BlockPositions, readBlockPositions } from '../subnet/commitment-positions.ts';
-import {
-  type CommitmentRoom,
-  encodeCommitment,
-  hasBigRaw,
-  readCommitment,
-  readCommitmentRoom,
-  readCommitments,
-} from '../subnet/commitments.ts';
+import { type CommitmentRoom, readCommitment, readCommitmentRoom, readCommitments } from '../subnet/commitments.ts';
 import { identityOf, identityReads, requireSubnet } from '../subnet/identity.ts';
 import { readSubnet, readSubnetAt, type Subnet, type SubnetAt, uidOf, uidRead } from '../subnet/subnet.ts';
 import { unregistered } from '../subnet/unregistered.ts';
-import { callOn } from '../transaction/submit.ts';
+import { commitText, encodeText } from './commit-text.ts';
 import type {
   CommitParameters,
   CommitReturnType,
@@ -27,7 +20,7 @@ import type {
   ReadSubnetAtParameters,
   WaitForRoomParameters,
 } from './metadata-store.ts';
-import { sendCommitment, waitForRoom } from './send-commitment.ts';
+import { waitForRoom } from './send-commitment.ts';
 
 export interface ChainMetadataStoreParameters {
   subtensor: HotkeyChain;
@@ -93,7 +86,10 @@ export class ChainMetadataStore implements MetadataStore {
    *   on runtimes with `BigRaw`.
    */
   async pointerText(parameters: PointerTextParameters): Promise<string> {
-    return (await this.#encode(parameters)).pointer;
+    const { repo, competition, commit, signal } = parameters;
+    const text = encodePointer({ repo, competition, commit });
+    await encodeText({ subtensor: this.#subtensor, text, signal });
+    return text;
   }
 
   /**
@@ -130,23 +126,10 @@ export class ChainMetadataStore implements MetadataStore {
    */
   async commit(parameters: CommitParameters): Promise<CommitReturnType> {
     const { hotkey, signal, wait, onWait } = parameters;
-    const { pointer, info } = await this.#encode(parameters);
+    const pointer = await this.pointerText(parameters);
     await this.requireRegistered({ hotkey: hotkey.address, signal });
-
-    const landed = async (snapshot: Snapshot) => {
-      const commitment = await readCommitment(snapshot, this.#netuid, hotkey.address);
-      return commitment?.text === pointer ? { block: commitment.block, blockHash: null } : null;
-    };
-    const inclusion = await sendCommitment({
-      subtensor: this.#subtensor,
-      netuid: this.#netuid,
-      hotkey,
-      bytes: Buffer.byteLength(pointer),
-      find: () => this.#subtensor.read({ what: 'reading a commitment', use: landed, signal }),
-      make: async () => ({ call: (tx) => callOn(tx, 'commitments', 'setCommitment')(this.#netuid, info), landed }),
-      ...{ signal, wait, onWait },
-    });
-    return { pointer, ...inclusion };
+    const sent = { subtensor: this.#subtensor, netuid: this.#netuid, hotkey, text: pointer };
+    return { pointer, ...(await commitText({ ...sent, signal, wait, onWait })) };
   }
 
   /** What a hotkey has committed, `null` when nothing. */
@@ -203,15 +186,5 @@ export class ChainMetadataStore implements MetadataStore {
       }
     }
     return new Map(commitments.map(({ hotkey, block }) => [hotkey, read.get(block)?.get(hotkey) ?? null]));
-  }
-
-  async #encode({ repo, competition, commit, signal }: ModelId & { signal?: AbortSignal }) {
-    const pointer = encodePointer({ repo, competition, commit });
-    const bigRaw = await this.#subtensor.read({
-      what: 'looking at what a commitment holds',
-      use: async (snapshot) => hasBigRaw(snapshot),
-      signal,
-    });
-    return { pointer, info: encodeCommitment(pointer, { bigRaw }) };
   }
 }

@@ -36,7 +36,7 @@ export interface ReadRevealedCommitmentsParameters {
 
 /** A time-locked commitment that the chain has opened. */
 export interface RevealedCommitment {
-  /** `null` when it holds no text. */
+  /** `null` when it holds no text: no UTF-8, or control characters other than tabs and line breaks. */
   text: string | null;
   /** Block it was opened in. */
   block: number;
@@ -52,6 +52,9 @@ const MOST_ENCRYPTED_BYTES = 1024;
  * @throws FlockOffError `bad-argument` for too long a text or another beacon than the chain's; `chain-rejected` where the
  *   runtime has no time-locked commitments, no epoch will have room for it, it is too early and `wait` is false, or for the
  *   chain's own reason; `chain-unreachable` or `timeout`.
+ * @example
+ * const { round } = await commitTimelocked({ subtensor, netuid, hotkey, text: 'not yet', revealAtBlock: block + 100 });
+ * console.log(`opens with round ${round}`);
  */
 export async function commitTimelocked(parameters: CommitTimelockedParameters): Promise<CommitTimelockedReturnType> {
   const { subtensor, netuid, hotkey, signal, wait, onWait } = parameters;
@@ -107,7 +110,14 @@ function landedAs({ netuid, hotkey }: CommitTimelockedParameters, { encrypted }:
   };
 }
 
-/** The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. */
+/**
+ * The time-locked commitments of a hotkey that the chain has opened, oldest first; it keeps the newest ten. Texts are read
+ * with their length before them, as this SDK and `bittensor` 10 lock them, and without, as `bittensor` 11 does; of the
+ * latter one such as "(1 2 3 4 5)", whose first character happens to be the length of the rest, loses that character.
+ * @example
+ * for (const { text, block } of await readRevealedCommitments({ subtensor, netuid, hotkey: hotkey.address }))
+ *   console.log(block, text);
+ */
 export async function readRevealedCommitments(
   parameters: ReadRevealedCommitmentsParameters,
 ): Promise<RevealedCommitment[]> {
@@ -126,18 +136,33 @@ export async function readRevealedCommitments(
 }
 
 const REVEALED = 'commitments.revealedCommitments';
+type CompactFromU8a = (bytes: Uint8Array) => [offset: number, value: { toNumber(): number }];
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What was locked is a SCALE string: its length, then UTF-8. */
-function textOf(
-  bytes: Uint8Array,
-  compactFromU8a: (bytes: Uint8Array) => [offset: number, value: { toNumber(): number }],
-): string | null {
+/** What no text has; a terminal would obey some of them. */
+const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+
+/**
+ * What was locked is a SCALE string: its length, then UTF-8. `bittensor` 11's `timelock.encrypt` locks the UTF-8 alone,
+ * and nothing tells one from the other: a text without a length is read without its first character where that is, as a
+ * byte, the length of the rest, such as "(" before ten others.
+ */
+function textOf(bytes: Uint8Array, compactFromU8a: CompactFromU8a): string | null {
   try {
-    const [offset, length] = compactFromU8a(bytes);
-    return length.toNumber() === bytes.length - offset ? utf8.decode(bytes.subarray(offset)) : null;
+    const text = utf8.decode(bytes.subarray(lengthOf(bytes, compactFromU8a)));
+    return CONTROL.test(text) ? null : text;
   } catch {
     return null;
+  }
+}
+
+/** Bytes that the length of a SCALE string takes; 0 where it is none. */
+function lengthOf(bytes: Uint8Array, compactFromU8a: CompactFromU8a): number {
+  try {
+    const [offset, length] = compactFromU8a(bytes);
+    return length.toNumber() === bytes.length - offset ? offset : 0;
+  } catch {
+    return 0;
   }
 }
 

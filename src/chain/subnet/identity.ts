@@ -4,7 +4,7 @@ import { toBoolean, toField } from '../codec/chain-value.ts';
 import { type ChainValue, type Snapshot, type StorageValues, toNullable, toNumber } from '../node/snapshot.ts';
 
 /** The account of 32 zero bytes: what storage says where nobody owns a subnet. */
-const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
+export const NOBODY = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
 /** Where runtimes keep what owners say of their subnets, the latest first. */
 const IDENTITIES = ['subnetIdentitiesV3', 'subnetIdentitiesV2', 'subnetIdentities'];
 const NAME_LETTERS = 64;
@@ -50,6 +50,9 @@ export interface RequireSubnetParameters {
 /**
  * Refuses a subnet that is not the one that is meant: another project has its number by now, or this is another network.
  * @throws FlockOffError `wrong-subnet`.
+ * @example
+ * const { identity } = await metadata.readSubnet();
+ * requireSubnet({ seen: identity, expected: { registrationBlock: 5_000_000 } });
  */
 export function requireSubnet({ seen, expected = {} }: RequireSubnetParameters): void {
   const { genesisHash, registrationBlock } = expected;

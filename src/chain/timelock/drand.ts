@@ -28,3 +28,8 @@ export const DRAND_QUICKNET: DrandBeacon = {
 export function roundAt({ genesisSeconds, periodSeconds }: DrandBeacon, timeMs: number): number {
   return Math.max(1, Math.floor((timeMs / 1000 - genesisSeconds) / periodSeconds));
 }
+
+/** When a round is published, in Unix milliseconds. */
+export function timeOfRound({ genesisSeconds, periodSeconds }: DrandBeacon, round: number): number {
+  return (genesisSeconds + (round - 1) * periodSeconds) * 1000;
+}

@@ -1,37 +1,6 @@
 import { FlockOffError, isCode } from '../../errors/flock-off-error.ts';
 import { METHOD_NOT_FOUND, type RpcError } from '../node/json-rpc-socket.ts';
-
-/** What to do about the errors a miner or validator meets. Names as in Subtensor's metadata, and of its RPC 1010 codes. */
-export const FIXES: Record<string, string> = {
-  AccountNotAllowedCommit: 'register the hotkey on this subnet first',
-  CommitmentSetRateLimitExceeded: 'wait for the commitment cooldown (about 100 blocks) and try again',
-  SpaceLimitExceeded: "wait for the subnet's next epoch: this epoch's commitment space is used up",
-  HotKeyNotRegisteredInSubNet: 'register the hotkey on this subnet first',
-  HotKeyNotRegisteredInNetwork: 'register the hotkey on this subnet first',
-  HotkeyAccountDoesntExist: 'register the hotkey on this subnet first',
-  NotEnoughStakeToSetWeights: 'add stake to the hotkey',
-  StakeAmountTooLow: 'add stake to the hotkey',
-  NeuronNoValidatorPermit: 'wait for the next epoch, or add stake: only the highest stakes get a permit',
-  SettingWeightsTooFast: 'wait until the weights rate limit has passed',
-  CommittingWeightsTooFast: 'wait until the weights rate limit has passed',
-  RateLimitExceeded: 'wait until the rate limit of this call has passed',
-  TooManyUnrevealedCommits: 'reveal the committed weights first, or wait until they expire',
-  IncorrectWeightVersionKey: "send a version key at least as high as the subnet's",
-  CommitRevealEnabled: 'this subnet wants weights committed and revealed; try again, the setting was changed just now',
-  CommitRevealDisabled: 'this subnet wants weights set directly; try again, the setting was changed just now',
-  RevealTooEarly: 'wait for the reveal window',
-  CommitBlockNotInRevealRange: 'reveal inside the reveal window',
-  ExpiredWeightCommit: 'set the weights again: the reveal window has passed',
-  InvalidRevealRound: 'set the weights again: the round they were locked for is out already',
-  CommitNotFound: 'set the weights again: the chain has no such commit',
-  NoWeightsCommitFound: 'set the weights again: the chain has no such commit',
-  WeightVecLengthIsLow: 'send at least as many weights as the subnet demands',
-  MaxWeightExceeded: 'spread the weights: one share is above what the subnet allows',
-  AncientBirthBlock: 'sign it again: the block that its era begins with is too old for the chain to know',
-  Payment: 'send it from an account with a balance: this call is not free on this runtime',
-  Call: 'check that this runtime has the call, and that it may be signed by a hotkey',
-  BadProof: 'check that the hotkey file belongs to this hotkey, and that this package is up to date',
-};
+import { FIXES } from './fixes.ts';
 
 /** RPC 1010 `Custom error: n` of Subtensor from spec 233 on. */
 const CUSTOM_CODES: Record<number, string> = Object.fromEntries(

@@ -95,7 +95,7 @@ function isPhrase(words: unknown[]): boolean {
 /** A phrase with a path: Bittensor's wallets know phrases only. */
 export const DERIVED: ForeignKeyFile = {
   holds: 'a secret phrase with a derivation path, which a wallet of Bittensor does not know',
-  wayIn: `import the phrase with its path into polkadot.js, export that account, and make the key file with ${REGEN} --json`,
+  wayIn: `import the phrase with its path into polkadot.js, export that account, and make the key file with ${REGEN} --json of btcli before 11`,
 };
 
 function jsonFound(text: string): ForeignKeyFile | null {
@@ -140,7 +140,7 @@ function polkadotExport(json: Json): ForeignKeyFile {
   if (Array.isArray(json.accounts) || kinds.includes('batch-pkcs8'))
     return {
       holds: `all accounts ${of}`,
-      wayIn: `export the one account by itself, and make the key file with ${REGEN} --json`,
+      wayIn: `make the key file with ${REGEN} --mnemonic, which takes the secret phrase of the one account`,
     };
   if (kinds.includes('ethereum') || kinds.includes('ecdsa')) return otherChain(`an account of Ethereum's kind ${of}`);
   if (kinds.includes('ed25519'))
@@ -150,6 +150,6 @@ function polkadotExport(json: Json): ForeignKeyFile {
     };
   return {
     holds: `an account ${of}`,
-    wayIn: `move it elsewhere and make the key file with ${REGEN} --json, which takes the path of the export and asks for its password`,
+    wayIn: `move it elsewhere and make the key file with ${REGEN} --mnemonic, which takes its secret phrase; before btcli 11 there is --json too, which takes the path of the export`,
   };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { polkadotCrypto } from '../codec/polkadot.ts';
 import { foreignKeyFile } from './foreign-key-file.ts';
@@ -67,6 +68,9 @@ export const WalletHotkey = {
    * secret stays in a closure: it is in no property, message, or JSON of what is returned.
    * @throws FlockOffError `wallet` in one sentence: no such file, unreadable, damaged, public only, or another wallet's;
    *   `wallet-password`: encrypted, and no password or a wrong one.
+   * @example
+   * const hotkey = await WalletHotkey.open({ name: 'ann', hotkey: 'default' });
+   * console.log(hotkey.address);
    */
   open: openHotkey,
 };
@@ -117,6 +121,8 @@ async function openHotkey(parameters: WalletHotkeyParameters = {}): Promise<Wall
 /**
  * The address of a wallet's coldkey, from its `coldkeypub.txt`: ss58, format 42. No password is needed.
  * @throws FlockOffError `wallet` when there is no such file, or no address in it.
+ * @example
+ * const address = await readColdkeyAddress({ name: 'ann' });
  */
 export async function readColdkeyAddress(wallet: Omit<WalletLocation, 'hotkey'> = {}): Promise<string> {
   const file = walletFiles(wallet).coldkeypub;
@@ -128,4 +134,30 @@ export async function readColdkeyAddress(wallet: Omit<WalletLocation, 'hotkey'> 
   if (!publicKeys[0]) throw noKeyFile(file, bytes);
   const { encodeAddress } = await polkadotCrypto();
   return encodeAddress(publicKeys[0], SS58_FORMAT);
+}
+
+/**
+ * The address of a hotkey, from its `<hotkey>pub.txt` or from a key file that is not encrypted: ss58, format 42. No password is
+ * needed, and no secret is looked at.
+ * @throws FlockOffError `wallet` when there is no such file, or no address in it.
+ */
+export async function readHotkeyAddress(wallet: WalletLocation = {}): Promise<string> {
+  const { hotkey, hotkeypub } = walletFiles(wallet);
+  const file = existsSync(hotkeypub) ? hotkeypub : hotkey;
+  const { bytes } = await readWalletFile(file, () => missingHotkeyFix(wallet));
+  const { publicKeys } = await parseKeyFile(bytes, file);
+  if (!publicKeys[0]) throw noKeyFile(file, bytes);
+  const { encodeAddress } = await polkadotCrypto();
+  return encodeAddress(publicKeys[0], SS58_FORMAT);
+}
+
+/** Whether a text is an ss58 address: its checksum is looked at, too. */
+export async function isAddress(text: string): Promise<boolean> {
+  const { decodeAddress } = await polkadotCrypto();
+  try {
+    // Hex would be taken for a public key.
+    return !text.startsWith('0x') && decodeAddress(text).length === 32;
+  } catch {
+    return false;
+  }
 }

@@ -11,7 +11,12 @@ export function walletPasswordVariable(file: string): string {
   return `BT_PW_${file.replace(/[/\\.]/g, '_').toUpperCase()}`;
 }
 
-/** What to set the variable to: the password XOR the variable's name, in base64. It hides from a glance, not from an attacker. */
+/**
+ * What to set the variable to: the password XOR the variable's name, in base64. It hides from a glance, not from an attacker.
+ * @example
+ * const variable = walletPasswordVariable(walletFiles({ name: 'ann', hotkey: 'default' }).hotkey);
+ * console.log(`export ${variable}=${encodeWalletPassword({ password, variable })}`);
+ */
 export function encodeWalletPassword({ password, variable }: { password: string; variable: string }): string {
   return Buffer.from(xor(Buffer.from(password), variable)).toString('base64');
 }
@@ -19,6 +24,9 @@ export function encodeWalletPassword({ password, variable }: { password: string;
 /**
  * The password that a variable holds.
  * @throws FlockOffError `wallet-password` when the value is none of {@link encodeWalletPassword}.
+ * @example
+ * const value = encodeWalletPassword({ password: 'secret', variable: 'BT_PW_ANN' });
+ * decodeWalletPassword({ value, variable: 'BT_PW_ANN' }); // 'secret'
  */
 export function decodeWalletPassword({ value, variable }: { value: string; variable: string }): string {
   try {

@@ -30,14 +30,23 @@ export function signBytes({ hotkey, bytes }: SignBytesParameters): Promise<Uint8
   return hotkey.sign({ payload: wrapped(bytes) });
 }
 
-/** Whether a signature of {@link signBytes} is this address's; false for what is no address or no signature. */
-export async function verifyBytes({ address, bytes, signature }: VerifyBytesParameters): Promise<boolean> {
+/**
+ * Whether a signature of {@link signBytes} is this address's; false for what is no address or no signature.
+ * @example
+ * const signature = await signBytes({ hotkey, bytes });
+ * await verifyBytes({ address: hotkey.address, bytes, signature }); // true
+ */
+export function verifyBytes({ bytes, ...parameters }: VerifyBytesParameters): Promise<boolean> {
+  return verifyBare({ ...parameters, bytes: wrapped(bytes) });
+}
+
+/** The same of bytes that were signed as they are, as `btcli` does: only for a text that no transaction can begin with. */
+export async function verifyBare({ address, bytes, signature }: VerifyBytesParameters): Promise<boolean> {
   const { decodeAddress, ed25519Verify, sr25519Verify } = await polkadotCrypto();
-  const payload = wrapped(bytes);
   const scheme = signature.length === 65 ? signature[0] : SR25519;
   const verify = scheme === ED25519 ? ed25519Verify : scheme === SR25519 ? sr25519Verify : null;
   try {
-    return verify?.(payload, signature.subarray(-64), decodeAddress(address)) ?? false;
+    return verify?.(bytes, signature.subarray(-64), decodeAddress(address)) ?? false;
   } catch {
     return false;
   }

@@ -25,7 +25,11 @@ export interface WalletFiles {
 
 const expandHome = (path: string) => path.replace(/^~(?=$|[/\\])/, homedir());
 
-/** Where a wallet's files are, whether they exist or not. */
+/**
+ * Where a wallet's files are, whether they exist or not.
+ * @example
+ * const { hotkey } = walletFiles({ name: 'ann', hotkey: 'miner' });
+ */
 export function walletFiles({
   path = '~/.bittensor/wallets/',
   name = 'default',
@@ -110,7 +114,7 @@ export function noKeyFile(file: string, content: Uint8Array): FlockOffError {
   if (foreign && file.endsWith('coldkeypub.txt'))
     return foreignFile(file, {
       ...foreign,
-      wayIn: 'make it from the address with btcli wallet regen-coldkeypub --ss58',
+      wayIn: 'make it from the address and its public key with btcli wallet regen-coldkeypub',
     });
   return foreign ? foreignFile(file, foreign) : damagedFile(file);
 }

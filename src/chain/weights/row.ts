@@ -1,22 +1,23 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Snapshot, toItems, toNumber } from '../node/snapshot.ts';
 import { toWeightRow } from '../subnet/stored-weights.ts';
+import { clipToShare } from './clip.ts';
 import { type NormalisedWeights, normaliseWeights, type WeightEntry } from './normalise.ts';
 import type { WeightTerms } from './terms.ts';
 
 /**
- * The row to send: entries whose uid has another hotkey by now are dropped, an empty row becomes all weight on the own
- * uid, and uids of weight 0 fill up to the number of entries that the subnet demands.
+ * The row to send: entries whose uid has another hotkey by now are dropped, shares above the subnet's limit are clipped to
+ * it, an empty row becomes all weight on the own uid, and uids of weight 0 fill up to the number of entries that the subnet demands.
  * @throws FlockOffError `bad-argument` when nothing is above 0, or for a uid the subnet does not have.
  */
 export function weightRow(
   weights: WeightEntry[],
   netuid: number,
-  terms: Pick<WeightTerms, 'uid' | 'size' | 'hotkeys' | 'minAllowedWeights' | 'isNullConsensus'>,
+  terms: Pick<WeightTerms, 'uid' | 'size' | 'hotkeys' | 'minAllowedWeights' | 'maxWeightsLimit' | 'isNullConsensus'>,
 ): NormalisedWeights {
   const { uid: own, size, hotkeys, minAllowedWeights, isNullConsensus } = terms;
   const still = weights.filter(({ uid, hotkey }) => hotkey === undefined || hotkeys.get(uid) === hotkey);
-  const { uids, values } = normaliseWeights(still.length > 0 ? still : [{ uid: own, weight: 1 }]);
+  const { uids, values } = normaliseWeights(still.length > 0 ? clipToLimit(still, terms) : [{ uid: own, weight: 1 }]);
   const unknown = uids.find((uid) => uid >= size);
   if (uids.length === 0 || unknown !== undefined) {
     throw new FlockOffError({
@@ -35,6 +36,21 @@ export function weightRow(
   const others = Array.from({ length: size }, (_, uid) => uid).filter((uid) => !uids.includes(uid));
   const filler = others.slice(0, Math.max(0, Math.min(minAllowedWeights, size) - uids.length));
   return { uids: [...uids, ...filler], values: [...values, ...filler.map(() => 0)] };
+}
+
+/** Weights whose shares are within a subnet's limit. The chain lets a hotkey give all weight to itself, whatever that is. */
+export function clipToLimit(
+  weights: WeightEntry[],
+  { uid, maxWeightsLimit }: Pick<WeightTerms, 'uid' | 'maxWeightsLimit'>,
+): WeightEntry[] {
+  const [first] = weights;
+  const isOwn = weights.length === 1 && first?.uid === uid;
+  if (maxWeightsLimit >= 1 || isOwn) return weights;
+  const shares = clipToShare(
+    weights.map(({ weight }) => weight),
+    maxWeightsLimit,
+  );
+  return weights.map((entry, i) => ({ ...entry, weight: shares[i] ?? 0 }));
 }
 
 /** The row a uid has, and the block of its last weights (0 when none), in one round trip. */

@@ -56,6 +56,8 @@ export interface WeightTerms {
   rateLimitBlocks: number;
   versionKey: number;
   minAllowedWeights: number;
+  /** The largest share that one uid may have, 0..1. */
+  maxWeightsLimit: number;
   commitRevealEnabled: boolean;
   revealPeriodEpochs: number;
   /** `null` where the runtime has no time-locked weights. */
@@ -66,6 +68,8 @@ export interface WeightTerms {
       })
     | null;
 }
+
+const U16_MAX = 65_535;
 
 /** A mechanism's weights are stored under this in place of the netuid. */
 const MECHANISM_STRIDE = 4096;
@@ -92,6 +96,7 @@ export async function readWeightTerms(
     rateLimit: perSubnet('weightsSetRateLimit'),
     versionKey: perSubnet('weightsVersionKey'),
     minAllowedWeights: perSubnet('minAllowedWeights'),
+    maxWeightsLimit: ifThere('maxWeightsLimit'),
     commitRevealEnabled: perSubnet('commitRevealWeightsEnabled'),
     revealPeriod: perSubnet('revealPeriodEpochs'),
     permits: perSubnet('validatorPermit'),
@@ -136,6 +141,7 @@ export async function readWeightTerms(
     rateLimitBlocks: toNumber(read.rateLimit),
     versionKey: toNumber(read.versionKey),
     minAllowedWeights: toNumber(read.minAllowedWeights),
+    maxWeightsLimit: read.maxWeightsLimit ? toNumber(read.maxWeightsLimit) / U16_MAX : 1,
     commitRevealEnabled: toBoolean(read.commitRevealEnabled),
     revealPeriodEpochs: toNumber(read.revealPeriod),
     timelock: timelock && locksWeights(snapshot) ? { ...timelock, commitRevealVersion } : null,

@@ -68,6 +68,8 @@ export interface WeightsReceipt extends NormalisedWeights {
   revealUntilBlock?: number;
   /** The drand round that opens them; only with `timelock`. */
   revealRound?: number;
+  /** The share (0..1) that shares were clipped to; only where the subnet has a limit. */
+  maxWeightsLimit?: number;
 }
 
 /** Where a validator's weights go: {@link WeightSetter}, or something of one's own in its place. */
@@ -141,6 +143,7 @@ export class WeightSetter implements WeightStore {
     for (let attempt = 1; ; attempt++) {
       const terms = await this.#readTerms(weights, signal);
       const row = weightRow(weights, key.netuid, terms);
+      const limit = terms.maxWeightsLimit < 1 ? { maxWeightsLimit: terms.maxWeightsLimit } : {};
       requireMaySetWeights(terms, key.netuid);
       const { block: current } = terms.position;
       const allowed = nextWeightsBlock(terms);
@@ -151,7 +154,7 @@ export class WeightSetter implements WeightStore {
         const sent = await this.#sentBefore(row, terms, signal);
         if (sent) {
           this.#logger.debug(`the same weights were sent before, in block ${sent.block}`);
-          return sent;
+          return { ...sent, ...limit };
         }
         this.#logger.info(`the chain takes the next weights in block ${allowed}, ${allowed - current} to go`);
         onWait?.({ block: allowed, blocksLeft: allowed - current });
@@ -159,7 +162,7 @@ export class WeightSetter implements WeightStore {
         continue;
       }
       try {
-        return await this.#send(row, terms, signal);
+        return { ...(await this.#send(row, terms, signal)), ...limit };
       } catch (error) {
         if (!isRejection(error, OVERTAKEN) || attempt >= MOST_ATTEMPTS) throw error;
       }

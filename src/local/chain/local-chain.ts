@@ -23,15 +23,19 @@ export interface LocalChainParameters {
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
-  /** Which generation of Subtensor's runtime it is. Default `current`: that of today's networks. */
+  /** Which generation of Subtensor's runtime it is. Default `current`. */
   profile?: Profile;
   /** Blocks between two commitments of a hotkey, on a `legacy` chain. Default 100. */
   commitmentCooldownBlocks?: number;
-  /** Bytes a hotkey may commit in an epoch, at least 100 for each, on a `current` chain. Default 3100. */
+  /** Bytes a hotkey may commit in an epoch, at least 100 for each, since `current`. Default 3100. */
   commitmentBytesPerEpoch?: number;
   /** How many of the latest blocks {@link LocalChain.reorg} may still retract. Default 0: every block is final at once. */
   finalityLagBlocks?: number;
   subnets: LocalSubnetParameters[];
+  /** Who may call as root, by `Sudo.sudo`: an ss58 address. Default: nobody. */
+  sudo?: string;
+  /** Free balances at the start, in smallest units, by ss58 address. */
+  balances?: Record<string, number | bigint>;
   /** The time that `Timestamp.Now` says. */
   clock?: Clock;
   logger?: Logger;
@@ -56,7 +60,7 @@ export interface LocalChain {
   readonly url: string;
   readonly faults: ChainFaults;
   /**
-   * The beacon that time-locked weights and commitments are locked to on a `current` chain. Its rounds come with the
+   * The beacon that time-locked weights and commitments are locked to since `current`. Its rounds come with the
    * blocks: time on the chain (`Timestamp.Now`) runs ahead of the system's where blocks are made faster than their time.
    */
   readonly beacon: DrandBeacon;
@@ -72,8 +76,8 @@ export interface LocalChain {
   setHyperparameter<Name extends keyof Hyperparameters>(parameters: SetHyperparameterParameters<Name>): void;
   /** Gives a registered hotkey another stake on a subnet. Permits follow at the next epoch. */
   setStake(parameters: { netuid: number; hotkey: string; stake: number }): void;
-  /** Makes a `legacy` chain a `current` one, in place: from the next block on there is another runtime. */
-  upgradeRuntime(): void;
+  /** Gives the chain a later runtime, in place, from the next block on. Default `current`. */
+  upgradeRuntime(to?: Profile): void;
   /** The weights a uid has set, as they are stored: the largest is 65535. Empty when it has set none. */
   weights(parameters: { netuid: number; uid: number }): { uid: number; value: number }[];
   /** Reads a storage item by "Pallet.Item" and its keys. */
@@ -99,7 +103,7 @@ export interface LocalChain {
 
 export const LocalChain = {
   /**
-   * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, of spec 425 or 218: unmodified
+   * Starts a development chain on 127.0.0.1 that speaks Subtensor's dialect of Substrate, as of spec 218, 425 or 475: unmodified
    * clients connect, read, sign and submit. One authority, no consensus, every block final, in memory. For
    * development and tests only.
    * @throws FlockOffError `port-in-use`; `bad-argument` for a subnet or a hotkey on it that is given twice.
@@ -140,6 +144,9 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
     );
     writeSubnet(chain.storage, subnet);
   }
+  if (parameters.sudo !== undefined) chain.storage.put('Sudo.Key', parameters.sudo);
+  for (const [account, free] of Object.entries(parameters.balances ?? {}))
+    chain.storage.put('System.Account', account, { providers: 1, data: { free } });
   chain.begin();
 
   const faults = new ChainFaults();
@@ -164,7 +171,7 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
     onChange();
     return write(block);
   };
-  const methods = rpcMethods(chain, onChange);
+  const methods = rpcMethods(chain, netuids, onChange);
   const open = async (at: number) => {
     const opened = await listen(at, faults);
     opened.on('connection', (socket) => serve(socket, methods, faults));
@@ -201,8 +208,8 @@ async function startLocalChain(parameters: LocalChainParameters): Promise<LocalC
     },
     setStake: ({ netuid, hotkey, stake }) =>
       change(() => chain.storage.put('SubtensorModule.TotalHotkeyAlpha', hotkey, netuid, stake)),
-    upgradeRuntime: () => {
-      chain.upgrade();
+    upgradeRuntime: (to = 'current') => {
+      chain.upgrade(to);
       onChange();
     },
     weights: ({ netuid, uid }) =>

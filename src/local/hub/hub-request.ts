@@ -6,11 +6,15 @@ import { pullRequestRef, type Repository, type RepositoryCommit } from './reposi
 /** Everything the hub stores. */
 export interface HubContents {
   repositories: Map<string, Repository>;
+  /** Of models, which everybody may read and nobody write to. */
+  models: Map<string, Repository>;
   /** Uploaded LFS objects by sha256. */
   lfsObjects: Map<string, Buffer>;
+  /** Parts of objects whose upload is not complete, by sha256 and number. */
+  lfsParts: Map<string, Map<number, Buffer>>;
   nowMs: () => number;
   /** How the server decides between git and LFS storage. */
-  storage: { mode: 'auto' | 'regular' | 'lfs'; lfsFromBytes: number };
+  storage: { mode: 'auto' | 'regular' | 'lfs'; lfsFromBytes: number; lfsPartBytes: number; lfsForPython: boolean };
 }
 
 export interface HubRequest {

@@ -1,12 +1,17 @@
 import { treeId } from './git-objects.ts';
 import { type HubRequest, readable, readableCommit } from './hub-request.ts';
 import { HubRefusal, sendJson } from './replies.ts';
-import { pullRequestRef, type RepositoryCommit, type RepositoryFile } from './repository.ts';
+import { pullRequestRef, type Repository, type RepositoryCommit, type RepositoryFile } from './repository.ts';
 
 /** What a repository has: its facts, files, commits and references. */
 export function repoInfo(request: HubRequest, id: string, revision: string): void {
   const at = readableCommit(request, id, revision || 'main');
-  const repository = readable(request, id);
+  sendInfo(request, readable(request, id), at);
+}
+
+/** The same of any repository. */
+export function sendInfo(request: HubRequest, repository: Repository, at: RepositoryCommit): void {
+  const { id } = repository;
   const withBlobs = request.url.searchParams.has('blobs');
   sendJson(request.response, {
     _id: id,

@@ -5,19 +5,34 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { LocalHubUser } from './access.ts';
 import { corruptResponse, HubFaults } from './faults.ts';
 import type { HubContents } from './hub-request.ts';
+import { readModel } from './model.ts';
+import { RateCounter, type RateLimits } from './rate-limits.ts';
 import { HubRefusal, sendJson, sendRefusal } from './replies.ts';
 import type { Repository } from './repository.ts';
 import { answer } from './routes.ts';
+
+export type { RateLimits };
 
 export interface LocalHubParameters {
   /** Default 0: any free port. */
   port?: number;
   /** Who may write under their own name, and for organizations, with which token. */
   users: LocalHubUser[];
+  /** Models that everybody can read: `namespace/name` and the folder with their files. */
+  models?: { id: string; folder: string }[];
   /** `auto`: files over `lfsFromBytes` go to LFS, as on the Hub. Default `auto`. */
   storageMode?: HubContents['storage']['mode'];
   /** Default 10 MiB. */
   lfsFromBytes?: number;
+  /** LFS objects above so many bytes are uploaded in parts of that size. Default: each is uploaded whole. */
+  lfsPartBytes?: number;
+  /**
+   * Whether Python's client is told to use LFS too. It then uploads by Xet, which this hub does not speak, unless
+   * HF_HUB_DISABLE_XET is set where it runs. Default false: it sends every file with its commit.
+   */
+  lfsForPython?: boolean;
+  /** Requests that a user may send in five minutes; one more is answered with 429. Default: no limit. */
+  rateLimits?: RateLimits;
   clock?: Clock;
 }
 
@@ -37,25 +52,42 @@ const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
 export const LocalHub = {
   /**
-   * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets, with
-   * real git and LFS ids, in memory. For development and tests only.
+   * Starts a development hub on 127.0.0.1: the routes of the Hugging Face Hub that its clients use for datasets and to read
+   * models, with real git and LFS ids, in memory. For development and tests only.
    * @throws FlockOffError `port-in-use`.
+   * @example
+   * const hub = await LocalHub.open({ users: [{ name: 'ann', token: 'hf_ann' }] });
+   * const datasets = new HubDatasetStore({ endpoint: hub.url, token: 'hf_ann' });
    */
   open: startLocalHub,
 };
 
 async function startLocalHub(parameters: LocalHubParameters): Promise<LocalHub> {
-  const { port = 0, users, storageMode = 'auto', lfsFromBytes = 10 * 1024 * 1024, clock = systemClock } = parameters;
+  const {
+    port = 0,
+    users,
+    models = [],
+    storageMode = 'auto',
+    lfsFromBytes = 10 * 1024 * 1024,
+    lfsPartBytes = Number.POSITIVE_INFINITY,
+    lfsForPython = false,
+    rateLimits = {},
+    clock = systemClock,
+  } = parameters;
   const hub: HubContents = {
     repositories: new Map(),
+    models: new Map(),
     lfsObjects: new Map(),
+    lfsParts: new Map(),
     nowMs: () => clock.nowMs(),
-    storage: { mode: storageMode, lfsFromBytes },
+    storage: { mode: storageMode, lfsFromBytes, lfsPartBytes, lfsForPython },
   };
+  for (const model of models) hub.models.set(model.id, await readModel({ ...model, dateMs: hub.nowMs() }));
   const tokens = new Map(users.map((user) => [user.token, user]));
   const faults = new HubFaults();
+  const counter = new RateCounter(rateLimits);
   const server = createServer((request, response) => {
-    serve(hub, tokens, faults, clock, request, response).catch((error: unknown) => {
+    serve({ hub, tokens, faults, clock, counter }, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendRefusal(response, error instanceof HubRefusal ? error : new HubRefusal(400, 'Bad request'));
     });
@@ -75,11 +107,16 @@ async function startLocalHub(parameters: LocalHubParameters): Promise<LocalHub> 
   };
 }
 
+interface Serving {
+  hub: HubContents;
+  tokens: Map<string, LocalHubUser>;
+  faults: HubFaults;
+  clock: Clock;
+  counter: RateCounter;
+}
+
 async function serve(
-  hub: HubContents,
-  tokens: Map<string, LocalHubUser>,
-  faults: HubFaults,
-  clock: Clock,
+  { hub, tokens, faults, clock, counter }: Serving,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -99,6 +136,9 @@ async function serve(
     return void response.end(fault.body);
   }
   const access = accessOf(request, tokens);
+  const { headers, isOver } = counter.take(url.pathname, access?.name ?? 'anonymous', clock.nowMs());
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (isOver) throw new HubRefusal(429, 'We had to rate limit you: too many requests in five minutes');
   answer({ hub, request, response, url, origin: `http://${host}`, user: access?.name ?? null, access, body });
 }
 

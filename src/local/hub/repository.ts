@@ -74,8 +74,9 @@ export class Repository {
 
   /** From the given commit back to the first. */
   history(from: RepositoryCommit): RepositoryCommit[] {
-    const parent = from.parent === null ? undefined : this.#commits.get(from.parent);
-    return [from, ...(parent ? this.history(parent) : [])];
+    const commits: RepositoryCommit[] = [];
+    for (let at: RepositoryCommit | undefined = from; at; at = this.#commits.get(at.parent ?? '')) commits.push(at);
+    return commits;
   }
 
   /** Puts a commit on top of a branch or pull request, `main` where none is named. */

@@ -12,17 +12,32 @@ import {
   writable,
   writableRef,
 } from './hub-request.ts';
-import { commits, pathsInfo, refs, repoInfo, tree } from './listings.ts';
+import { lfsBatch, lfsComplete, lfsObject, lfsPut, lfsPutPart, lfsVerify, noXet } from './lfs.ts';
+import { commits, pathsInfo, refs, repoInfo, sendInfo, tree } from './listings.ts';
 import { HubRefusal, inHeader, sendJson } from './replies.ts';
-import { type FileChange, lfsFile, lfsPointer, pullRequestRef, Repository, regularFile } from './repository.ts';
+import {
+  type FileChange,
+  lfsFile,
+  lfsPointer,
+  pullRequestRef,
+  Repository,
+  type RepositoryCommit,
+  regularFile,
+} from './repository.ts';
+
+/** What the .gitattributes that the Hub gives a new dataset has in LFS, however small. */
+const BINARY =
+  /\.(7z|arrow|avro|bin|bz2|gz|h5|joblib|jpe?g|lz4|mp3|mp4|msgpack|npy|npz|onnx|parquet|pickle|pkl|png|pt|pth|rar|safetensors|tar|tgz|wav|webp|xz|zip|zst)$/i;
 
 type Handler = (request: HubRequest, ...parts: string[]) => void;
 type Route = [method: string, path: RegExp, handler: Handler];
 
+/** Letters, digits, and `-`, `_` and `.` within, 96 characters at most. */
+const REPOSITORY = /^[\w.-]{1,96}\/(?![.-])(?!.*(?:--|\.\.))[\w.-]{1,96}(?<![.-])$/;
 const ID = '([^/]+/[^/]+)';
 /** Clients encode the slashes of `refs/pr/1` in some routes and leave them in others. */
 const REVISION = '(refs/(?:pr|heads|tags)/[^/]+|[^/]+)';
-/** The routes of the Hub that its clients use for dataset repositories. */
+/** The routes of the Hub that its clients use for dataset repositories, and for reading models. */
 const ROUTES: Route[] = [
   ['GET', /^\/api\/whoami-v2$/, whoami],
   ['POST', /^\/api\/validate-yaml$/, validateYaml],
@@ -43,9 +58,13 @@ const ROUTES: Route[] = [
   ['GET', new RegExp(`^/api/datasets/${ID}(?:/revision/${REVISION})?$`), repoInfo],
   ['POST', new RegExp(`^/datasets/${ID}\\.git/info/lfs/objects/batch$`), lfsBatch],
   ['PUT', /^\/__lfs\/([0-9a-f]{64})$/, lfsPut],
+  ['PUT', /^\/__lfs\/([0-9a-f]{64})\/parts\/(\d{1,5})$/, lfsPutPart],
+  ['POST', /^\/__lfs\/([0-9a-f]{64})\/complete$/, lfsComplete],
   ['POST', /^\/__lfs\/verify$/, lfsVerify],
+  ['GET', new RegExp(`^/api/datasets/${ID}/xet-(?:read|write)-token/${REVISION}$`), noXet],
   ['GET', new RegExp(`^/datasets/${ID}/(resolve|raw)/${REVISION}/(.+)$`), resolve],
-  ['GET', new RegExp(`^/api/models/${ID}(?:/.*)?$`), noModel],
+  ['GET', new RegExp(`^/api/models/${ID}(?:/revision/${REVISION})?$`), modelInfo],
+  ['GET', new RegExp(`^/${ID}/resolve/${REVISION}/(.+)$`), resolveModel],
 ];
 
 /** Answers a request, or throws the refusal. HEAD is GET without the body. */
@@ -75,6 +94,8 @@ function createRepo(request: HubRequest): void {
   };
   if (type !== 'dataset') throw new HubRefusal(400, 'This hub has datasets alone');
   const id = `${organization ?? user}/${name}`;
+  if (typeof name !== 'string' || !REPOSITORY.test(id))
+    throw new HubRefusal(400, `Invalid repository name: ${id.slice(0, 200)}`);
   requireRights(request, id);
   const url = `${origin}/datasets/${id}`;
   if (hub.repositories.has(id))
@@ -150,7 +171,7 @@ function preupload(request: HubRequest, id: string, revision: string): void {
       const known = base.files.get(path);
       return {
         path,
-        uploadMode: uploadMode(request, hub, size),
+        uploadMode: uploadMode(request, hub, { path, size }),
         shouldIgnore: false,
         oid: known?.lfs?.oid ?? known?.blobId,
       };
@@ -159,9 +180,15 @@ function preupload(request: HubRequest, id: string, revision: string): void {
 }
 
 /** Python's client uploads LFS files to Xet, which this server does not have: it is told to send them inline. */
-function uploadMode({ request }: HubRequest, { storage }: HubContents, size: number): 'regular' | 'lfs' {
-  if (/hf_hub\//.test(request.headers['user-agent'] ?? '') || storage.mode === 'regular') return 'regular';
-  return storage.mode === 'lfs' || size > storage.lfsFromBytes ? 'lfs' : 'regular';
+function uploadMode(
+  { request }: HubRequest,
+  { storage }: HubContents,
+  { path, size }: { path: string; size: number },
+): 'regular' | 'lfs' {
+  // Python takes "lfs" for Xet, unless it is told not to.
+  const isPython = /hf_hub\//.test(request.headers['user-agent'] ?? '');
+  if ((isPython && !storage.lfsForPython) || storage.mode === 'regular') return 'regular';
+  return storage.mode === 'lfs' || size > storage.lfsFromBytes || BINARY.test(path) ? 'lfs' : 'regular';
 }
 
 function commit(request: HubRequest, id: string, revision: string): void {
@@ -187,16 +214,27 @@ function commit(request: HubRequest, id: string, revision: string): void {
   });
 }
 
+/** A header, or an operation. */
+interface CommitLine {
+  summary?: string;
+  description?: string;
+  parentCommit?: string;
+  path?: string;
+  content?: string;
+  oid?: string;
+  size?: number;
+}
+
 /** The lines of a commit request (NDJSON): a header, then one operation a line. */
 function readCommit(hub: HubContents, body: Buffer, paths: string[]) {
   const changes: FileChange[] = [];
-  let header: { summary?: string; description?: string; parentCommit?: string } = {};
+  let header: CommitLine = {};
   for (const line of body.toString().split('\n').filter(Boolean)) {
-    const { key, value } = JSON.parse(line) as { key: string; value: Record<string, string> };
+    const { key, value } = JSON.parse(line) as { key: string; value: CommitLine };
     if (key === 'header') header = value;
     else if (key === 'file')
-      changes.push({ path: value.path!, file: regularFile(Buffer.from(value.content!, 'base64')) });
-    else if (key === 'lfsFile') changes.push({ path: value.path!, file: lfsFile(lfsObject(hub, value.oid!)) });
+      changes.push({ path: newPath(value.path), file: regularFile(Buffer.from(value.content!, 'base64')) });
+    else if (key === 'lfsFile') changes.push({ path: newPath(value.path), file: lfsFile(lfsObject(hub, value)) });
     else if (key === 'deletedFile') changes.push({ path: value.path!, file: null });
     else if (key === 'deletedFolder') {
       const folder = value.path!.replace(/\/?$/, '/');
@@ -207,43 +245,27 @@ function readCommit(hub: HubContents, body: Buffer, paths: string[]) {
   return { title, description, parentCommit, changes };
 }
 
-function lfsObject(hub: HubContents, oid: string): Buffer {
-  const content = hub.lfsObjects.get(oid);
-  if (!content) throw new HubRefusal(400, `LFS object ${oid} was not uploaded`);
-  return content;
-}
-
-function lfsBatch(request: HubRequest, id: string): void {
-  const { hub, response, body, origin } = request;
-  // An upload alone changes nothing: whoever can read the repository may open a pull request with it.
-  readable(request, id);
-  requireUser(request.user);
-  const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
-  sendJson(response, {
-    transfer: 'basic',
-    objects: objects.map(({ oid, size }) => {
-      const stored = hub.lfsObjects.has(oid);
-      const actions = { upload: { href: `${origin}/__lfs/${oid}` }, verify: { href: `${origin}/__lfs/verify` } };
-      return { oid, size, ...(stored ? {} : { actions }) };
-    }),
-  });
-}
-
-function lfsPut({ hub, response, body }: HubRequest, oid: string): void {
-  if (lfsFile(body).lfs!.oid !== oid) throw new HubRefusal(400, 'The content does not have the announced sha256');
-  hub.lfsObjects.set(oid, body);
-  response.writeHead(200).end();
-}
-
-function lfsVerify({ hub, response, body }: HubRequest): void {
-  const { oid } = JSON.parse(body.toString()) as { oid: string };
-  lfsObject(hub, oid);
-  response.writeHead(200).end();
+/** A path that git can have: relative, without empty parts, `.` and `..`, and outside `.git`. */
+function newPath(path: unknown): string {
+  const isPath =
+    typeof path === 'string' && path.split('/').every((part) => !/^(\.{0,2}|\.git)$/i.test(part)) && !/\0/.test(path);
+  if (isPath) return path;
+  throw new HubRefusal(400, `Invalid path: ${String(path).slice(0, 200)}`);
 }
 
 function resolve(request: HubRequest, id: string, how: string, revision: string, path: string): void {
-  const { response, request: incoming } = request;
-  const at = readableCommit(request, id, revision);
+  sendFile(request, readableCommit(request, id, revision), { how, path });
+}
+
+function resolveModel(request: HubRequest, id: string, revision: string, path: string): void {
+  sendFile(request, modelCommit(request, id, revision), { how: 'resolve', path });
+}
+
+function sendFile(
+  { response, request: incoming }: HubRequest,
+  at: RepositoryCommit,
+  { how, path }: { how: string; path: string },
+): void {
   const file = at.files.get(path);
   if (!file) throw new HubRefusal(404, 'Entry not found', 'EntryNotFound');
   const content = how === 'raw' && file.lfs ? lfsPointer(file.lfs) : file.content;
@@ -285,7 +307,15 @@ function disposition(name: string): string {
   return `inline; filename*=UTF-8''${encodeURIComponent(name)}; filename="${inHeader(name).replace(/["\\]/g, '?')}"`;
 }
 
-/** This hub has only datasets; models are not found, as the Hub says it. */
-function noModel({ user }: HubRequest): void {
-  throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
+function modelInfo(request: HubRequest, id: string, revision: string): void {
+  const at = modelCommit(request, id, revision || 'main');
+  sendInfo(request, request.hub.models.get(id)!, at);
+}
+
+function modelCommit({ hub, user }: HubRequest, id: string, revision: string): RepositoryCommit {
+  const model = hub.models.get(id);
+  if (!model) throw new HubRefusal(user === null ? 401 : 404, 'Repository not found', 'RepoNotFound');
+  const found = model.resolve(revision);
+  if (!found) throw revisionNotFound(revision);
+  return found;
 }

@@ -35,6 +35,24 @@ test('a time-locked commitment is opened by the chain: until then nobody reads i
   expect(revealed[0]!.block).toBeLessThanOrEqual(revealAtBlock + 1);
 });
 
+test('what is revealed is text with or without its length; other bytes and control characters are none', async () => {
+  const { chain, subtensor, parameters } = await startCurrent();
+  const hotkey = parameters.hotkey.address;
+  const bytes = {
+    'with its length': [0x14, ...Buffer.from('a\nb\tc')],
+    without: [...Buffer.from('ann/chat:1:größer')],
+    'without, beginning with the length of the rest': [...Buffer.from('(1 2 3 4 5)')],
+    'an escape': [0x14, ...Buffer.from('a\x1b[2J')],
+    'another length': [0x18, ...Buffer.from('abc')],
+    'no UTF-8': [0xff, 0xfe],
+  };
+  const revealed = Object.values(bytes).map((one, i) => [`0x${Buffer.from(one).toString('hex')}`, i]);
+  chain.setStorage('Commitments.RevealedCommitments', NETUID, hotkey, revealed);
+  await chain.produceBlocks(1);
+  const texts = (await readRevealedCommitments({ subtensor, netuid: NETUID, hotkey })).map(({ text }) => text);
+  expect(texts).toEqual(['a\nb\tc', 'ann/chat:1:größer', '1 2 3 4 5)', null, null, null]);
+});
+
 test('an answer that is lost after sending is looked up on the chain, not sent again', async () => {
   const { chain, parameters } = await startCurrent();
   const proxy = await proxyTo(chain.url);

@@ -12,6 +12,7 @@ import { WeightSetter } from '../../../src/chain/weights/weight-setter.ts';
 import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { LocalChain } from '../../../src/local/chain/local-chain.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
+import { everyOtherInCi } from '../../shared/in-ci.ts';
 import { devHotkey } from '../dev-hotkey.ts';
 import { closeLater, memoryReveals, NETUID, startSubnet } from '../start-subnet.ts';
 
@@ -151,7 +152,8 @@ const METHODS = [
   'author_extrinsicUpdate',
 ];
 
-test.each(METHODS)(
+// Each opens a chain and a client for each kind of garbage.
+test.each(everyOtherInCi(METHODS))(
   'whatever a node answers to %s, each call gives an answer or one sentence',
   { timeout: 120_000 },
   async (method) => {

@@ -41,7 +41,8 @@ export async function startStorageServer({
     ...pallet,
     storage: [...pallet.storage, ...(add[pallet.name] ?? [])],
   }));
-  const { bytes } = encodeMetadata(await polkadot(), profile, change(described));
+  const { encoded } = encodeMetadata(await polkadot(), profile, change(described));
+  const bytes = encoded(14)!;
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(bytes));
   registry.setMetadata(metadata, undefined, undefined, true);

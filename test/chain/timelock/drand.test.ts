@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { DRAND_QUICKNET, roundAt } from '../../../src/chain/timelock/drand.ts';
-import { timeOfRound } from './drand-rounds.ts';
+import { DRAND_QUICKNET, roundAt, timeOfRound } from '../../../src/chain/timelock/drand.ts';
 
 test("quicknet's rounds are counted from its genesis, every three seconds", () => {
   expect(timeOfRound(DRAND_QUICKNET, 1)).toBe(1_692_803_367_000);

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DRAND_QUICKNET } from '../../../src/chain/timelock/drand.ts';
 import { decryptTimelocked, encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
-import { verifyRound } from './drand-rounds.ts';
+import { verifyPulse } from '../../../src/chain/timelock/pulse.ts';
+import { PULSE } from './quicknet-pulse.ts';
 
 // Checked against the `tle` crate that Subtensor opens these with (npm @ideallabs/timelock_wasm_wrapper 1.0.0).
-const ROUND = 1000;
+const ROUND = PULSE.round;
 const MESSAGE = Buffer.from(
   '80d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d0c0000010005000c6400c800ffff509e980000000000',
   'hex',
@@ -21,11 +22,7 @@ const CIPHERTEXT = Buffer.from(
   0c000000000000000404040404040404040404040800000000000000 4145535f47434d5f`.replace(/\s/g, ''),
   'hex',
 );
-/** quicknet's signature of round 1000. */
-const SIGNATURE = Buffer.from(
-  'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39',
-  'hex',
-);
+const SIGNATURE = Buffer.from(PULSE.signature, 'hex');
 const RANDOMNESS = { key: Buffer.alloc(32, 2), sigma: Buffer.alloc(32, 3), nonce: Buffer.alloc(12, 4) };
 
 /** A beacon whose key is known, so that every round can be signed. */
@@ -46,15 +43,15 @@ test('a ciphertext is that of the crate that the chain opens it with, byte for b
 });
 
 test("it opens with quicknet's signature of its round", () => {
-  expect(verifyRound({ round: ROUND, signature: SIGNATURE })).toBe(true);
+  expect(verifyPulse({ round: ROUND, signature: SIGNATURE })).toBe(true);
   expect(Buffer.from(decryptTimelocked({ ciphertext: CIPHERTEXT, signature: SIGNATURE }))).toEqual(MESSAGE);
 });
 
 test('a signature is of one round and one beacon', () => {
-  expect(verifyRound({ round: ROUND + 1, signature: SIGNATURE })).toBe(false);
-  expect(verifyRound({ round: ROUND, signature: SIGNATURE, publicKey })).toBe(false);
-  expect(verifyRound({ round: ROUND, signature: Buffer.alloc(48, 7) })).toBe(false);
-  expect(verifyRound({ round: 7, signature: sign(7), publicKey })).toBe(true);
+  expect(verifyPulse({ round: ROUND + 1, signature: SIGNATURE })).toBe(false);
+  expect(verifyPulse({ round: ROUND, signature: SIGNATURE, publicKey })).toBe(false);
+  expect(verifyPulse({ round: ROUND, signature: Buffer.alloc(48, 7) })).toBe(false);
+  expect(verifyPulse({ round: 7, signature: sign(7), publicKey })).toBe(true);
 });
 
 test('whatever is locked until a round of any beacon opens with its signature, and with no other', () => {

@@ -28,10 +28,10 @@ const RUN = 'btcli wallet regen-hotkey';
 
 type Content = string | Buffer | (() => string | Promise<string>);
 const files: [string, Content, string, string][] = [
-  ['an account of polkadot.js', exported('sr25519'), 'an account exported from polkadot.js', `${RUN} --json`],
+  ['an account of polkadot.js', exported('sr25519'), 'an account exported from polkadot.js', `${RUN} --mnemonic`],
   ['an ed25519 account', exported('ed25519'), 'an ed25519 account exported from', '--crypto-type ed25519 --mnemonic'],
   ['an Ethereum account', exported('ethereum'), "an account of Ethereum's kind", 'btcli wallet new-hotkey'],
-  ['all accounts of polkadot.js', allExported, 'all accounts exported from polkadot.js', 'export the one account'],
+  ['all accounts of polkadot.js', allExported, 'all accounts exported from polkadot.js', 'phrase of the one account'],
   ['a phrase', PHRASE, 'a secret phrase alone', `${RUN} --mnemonic`],
   ['a phrase of 24 words', WORDS_24, 'a secret phrase alone', `${RUN} --mnemonic`],
   ['a phrase with a wrong word', PHRASE.replace('bottom', 'lake'), 'a secret phrase alone', `${RUN} --mnemonic`],
@@ -104,7 +104,7 @@ describe('a key file of another wallet', () => {
       await writeFile(file, content);
       await expect(readColdkeyAddress({ path: walletPath() })).rejects.toMatchObject({
         code: 'wallet',
-        sentence: `the key file ${file} holds ${holds === 'an account exported from polkadot.js' ? `${holds} or a wallet like it` : holds}. Make it from the address with btcli wallet regen-coldkeypub --ss58.`,
+        sentence: `the key file ${file} holds ${holds === 'an account exported from polkadot.js' ? `${holds} or a wallet like it` : holds}. Make it from the address and its public key with btcli wallet regen-coldkeypub.`,
       });
     }
   });

@@ -10,6 +10,7 @@ async function start(epochConsensus: 'Yuma' | 'Null', minAllowedWeights = 0) {
     minAllowedWeights,
     commitRevealEnabled: false,
     weightsRateLimit: 0,
+    chain: { profile: 'latest' },
   });
   const [ann, validator] = await Promise.all(['ann', 'validator'].map(devHotkey));
   chain.setStorage('SubtensorModule.SubnetOwnerHotkey', NETUID, ann!.address);

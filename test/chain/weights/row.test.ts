@@ -7,7 +7,7 @@ const HOTKEYS = new Map([
   [2, 'eve'],
   [3, 'validator'],
 ]);
-const TERMS = { uid: 3, size: 4, hotkeys: HOTKEYS, minAllowedWeights: 1, isNullConsensus: false };
+const TERMS = { uid: 3, size: 4, hotkeys: HOTKEYS, minAllowedWeights: 1, maxWeightsLimit: 1, isNullConsensus: false };
 
 describe('weightRow', () => {
   test('is the weights as the chain takes them, in the order given', () => {
@@ -78,4 +78,25 @@ test('two rows are the same in whatever order they are, and whether or not they 
   expect(isSameRow(row, { uids: [10], values: [5] })).toBe(false);
   expect(isSameRow({ uids: [], values: [] }, { uids: [1], values: [0] })).toBe(true);
   expect(isSameRow({ uids: [1, 2], values: [3] }, { uids: [1], values: [3] })).toBe(true);
+});
+
+describe('where the subnet limits the share of one uid', () => {
+  // Values of `clip_to_max_weight` and `normalize` of Python's bittensor 11.3.0.
+  test.each([
+    [[0.1, 0.2, 0.7], 0.5, [21_845, 43_690, 65_535]],
+    [[1, 1, 8], 0.4, [49_151, 49_151, 65_535]],
+    [[1, 2, 3, 4, 90], 0.3, [15_292, 30_583, 45_875, 61_166, 65_535]],
+    [[1, 1], 0.2, [65_535, 65_535]],
+    [[0.25, 0.25, 0.5], 0.6, [32_768, 32_768, 65_535]],
+  ])('%j clipped to %f are those of Python', (weights, maxWeightsLimit, values) => {
+    const row = weights.map((weight, uid) => ({ uid, weight }));
+    const terms = { ...TERMS, uid: 9, size: 10, hotkeys: new Map(), maxWeightsLimit };
+    expect(weightRow(row, 7, terms).values).toEqual(values);
+  });
+
+  test('all weight on oneself is not limited, nor is an empty row', () => {
+    const terms = { ...TERMS, maxWeightsLimit: 0.1 };
+    expect(weightRow([{ uid: 3, weight: 1 }], 7, terms)).toEqual({ uids: [3], values: [65_535] });
+    expect(weightRow([], 7, terms)).toEqual({ uids: [3], values: [65_535] });
+  });
 });

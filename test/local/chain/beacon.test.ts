@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { timeOfRound } from '../../../src/chain/timelock/drand.ts';
 import { encryptTimelocked } from '../../../src/chain/timelock/encrypt.ts';
+import { verifyPulse } from '../../../src/chain/timelock/pulse.ts';
 import { LocalBeacon } from '../../../src/local/chain/state/beacon.ts';
-import { timeOfRound, verifyRound } from '../../chain/timelock/drand-rounds.ts';
 import { connect, eventsOf, start } from './client.ts';
 
 const beacon = new LocalBeacon({ seed: 'test', genesisSeconds: 1_700_000_000, periodSeconds: 0.25 });
@@ -9,10 +10,10 @@ const { publicKey } = beacon;
 
 test('signatures are those of its key and its round', () => {
   const signature = beacon.signature(7);
-  expect(verifyRound({ round: 7, signature, publicKey })).toBe(true);
-  expect(verifyRound({ round: 8, signature, publicKey })).toBe(false);
+  expect(verifyPulse({ round: 7, signature, publicKey })).toBe(true);
+  expect(verifyPulse({ round: 8, signature, publicKey })).toBe(false);
   const other = new LocalBeacon({ seed: 'other', genesisSeconds: 0, periodSeconds: 3 });
-  expect(verifyRound({ round: 7, signature, publicKey: other.publicKey })).toBe(false);
+  expect(verifyPulse({ round: 7, signature, publicKey: other.publicKey })).toBe(false);
 });
 
 test('rounds come at the times of drand', () => {
@@ -52,7 +53,7 @@ test('every block brings the pulses since the last one, without a gap', async ()
   const pulse = (await drand.pulses!(before)).toJSON() as { round: number; signature: string };
   expect(pulse.round).toBe(before);
   const signature = Buffer.from(pulse.signature.slice(2), 'hex');
-  expect(verifyRound({ round: before, signature, publicKey: chain.beacon.publicKey })).toBe(true);
+  expect(verifyPulse({ round: before, signature, publicKey: chain.beacon.publicKey })).toBe(true);
   expect((await drand.beaconConfig!()).toJSON()).toMatchObject({
     publicKey: `0x${Buffer.from(chain.beacon.publicKey).toString('hex')}`,
     genesisTime: chain.beacon.genesisSeconds,

@@ -188,3 +188,20 @@ describe('current', () => {
     expect((await eventsOf(api, 'Initialization')).map(({ name }) => name)).toEqual([]);
   });
 });
+
+test('latest: one that does not open stays with its mark, which nobody else may set', async () => {
+  const chain = await start({ profile: 'latest' });
+  const api = await connect(chain);
+  const round = chain.storage('Drand.LastStoredRound') as number;
+  const lock = { encrypted: hex(bytesOf(300)), reveal_round: round };
+  const marked = setCommitment(api, { TimelockRevealFailed: lock });
+  expect(await include(api, chain, marked, keyOf('Bob'))).toContain('TimelockRevealFailedNotAllowed');
+  await include(api, chain, setCommitment(api, { TimelockEncrypted: lock }), keyOf('Bob'));
+  await chain.produceBlocks(1);
+  expect(await eventsOf(api, 'Initialization')).toMatchObject([
+    { name: 'commitments.CommitmentRevealFailed', data: [NETUID, keyOf('Bob').address, round, 'Decrypt'] },
+  ]);
+  const kept = (await api.query.commitments!.commitmentOf!(NETUID, keyOf('Bob').address)).toJSON();
+  expect(kept).toMatchObject({ info: { fields: [{ timelockRevealFailed: { encrypted: lock.encrypted } }] } });
+  expect((await api.query.commitments!.timelockedIndex!()).toJSON()).toEqual([]);
+});

@@ -102,7 +102,7 @@ describe('current', () => {
       [0, 0, 5],
     ]);
     expect(await eventsOf(api, 'Initialization')).toMatchObject([
-      { name: 'subtensorModule.EpochDeferred', data: [3, 5] },
+      { name: 'subtensorModule.EpochDeferred', data: [3, 4, 5] },
     ]);
     await chain.produceBlocks(1);
     expect([state('LastEpochBlock'), state('SubnetEpochIndex')]).toEqual([

@@ -141,6 +141,23 @@ test('a map is read in pages', async () => {
   expect(seen).toEqual(names.map((name) => keyOf(name).address));
 });
 
+test('a page begins after the key that is named, in whatever hex, and has at most 1000 keys', async () => {
+  const rpc = await connectRpc(await start());
+  const page = (...params: unknown[]) => rpc.request('state_getKeysPaged', params) as Promise<string[]>;
+  const all = await page('0x', 1_000);
+  expect(all.length).toBeGreaterThan(5);
+  const second = all[1]!;
+  const bare = second.slice(2);
+  for (const after of [second, bare, bare.toUpperCase(), `0x${bare.toUpperCase()}`])
+    expect(await page('0x', 2, after), after).toEqual(all.slice(2, 4));
+  expect(await page('', 3, null)).toEqual(all.slice(0, 3));
+  expect(await page('0x', 0)).toEqual([]);
+  for (const after of [26, '0xabc', {}])
+    await expect(page('0x', 2, after), String(after)).rejects.toMatchObject({ code: -32602 });
+  for (const count of [-1, 1.5, '2', null]) await expect(page('0x', count)).rejects.toMatchObject({ code: -32602 });
+  await expect(page('0x', 1_001)).rejects.toMatchObject({ code: 4002 });
+});
+
 test('a subscription hears of every change of its item, and of nothing else', async () => {
   const chain = await start({ tempo: 10 });
   const api = await connect(chain);

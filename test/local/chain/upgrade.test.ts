@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commit, connect, connectRpc, include, keyOf, NETUID, read, start } from './client.ts';
+import { commit, connect, connectRpc, include, keyOf, NETUID, read, setWeights, start } from './client.ts';
 
 const version = { method: 'state_subscribeRuntimeVersion', unsubscribe: 'state_unsubscribeRuntimeVersion' };
 
@@ -79,4 +79,18 @@ test('a client that stays connected learns the new calls', async () => {
   await chain.produceBlocks(1);
   await expect.poll(() => api.tx.subtensorModule!.commitTimelockedWeights, { timeout: 10_000 }).toBeDefined();
   expect(await include(api, chain, commit(api, 'x'), keyOf('Bob'))).toContain('commitments.Commitment');
+});
+
+test('a current chain becomes the latest one, and keeps what is on it', async () => {
+  const chain = await start({ profile: 'current', tempo: 42 });
+  chain.upgradeRuntime('latest');
+  await chain.produceBlocks(1);
+  const api = await connect(chain);
+  expect(api.runtimeVersion.specVersion.toNumber()).toBe(475);
+  expect(await read(api, 'tempo', NETUID)).toBe(42);
+  expect(await read(api, 'subnetEpochConsensus', NETUID)).toBe('Yuma');
+  expect(await include(api, chain, setWeights(api, [1], [1]), keyOf('Alice'))).toContain('subtensorModule.WeightsSet');
+  chain.upgradeRuntime('current'); // There is no way back.
+  await chain.produceBlocks(1);
+  expect(chain.storage('SubtensorModule.SubnetEpochConsensus', NETUID)).toBe('Yuma');
 });

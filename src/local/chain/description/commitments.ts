@@ -1,5 +1,5 @@
 import type { Hasher, PalletDescription, RuntimeParameters } from './pallet.ts';
-import { only } from './profile.ts';
+import { before, since } from './profile.ts';
 import { NETUID, named } from './shorthand.ts';
 import type { EnumVariant } from './type-table.ts';
 
@@ -13,36 +13,46 @@ export function commitmentsPallet({
   return {
     name: 'Commitments',
     index: 18,
-    calls: [{ name: 'set_commitment', index: 0, fields: { netuid: 'u16', info: 'CommitmentInfo' } }],
+    calls: [{ name: 'set_commitment', index: 0, fields: { netuid: 'NetUid', info: 'CommitmentInfo' } }],
     storage: [
       { name: 'CommitmentOf', value: 'Registration', keys: PER_HOTKEY },
       { name: 'LastCommitment', value: 'u32', keys: PER_HOTKEY },
-      ...only('current', [
+      ...since('current', [
         { name: 'LastBondsReset', value: 'u32', keys: PER_HOTKEY },
         { name: 'RevealedCommitments', value: 'Vec<(Vec<u8>, u64)>', keys: PER_HOTKEY },
-        { name: 'TimelockedIndex', value: 'TimelockedIndex', fallback: [] },
+        { name: 'TimelockedIndex', value: 'BTreeSet<(NetUid, AccountId)>', fallback: [] },
         { name: 'UsedSpaceOf', value: 'UsageTracker', keys: PER_HOTKEY },
         { name: 'MaxSpace', value: 'u32', fallback: maxSpaceBytes },
       ]),
+      ...since('latest', [{ name: 'TimelockRevealCursor', value: '(NetUid, AccountId)' }]),
     ],
     events: [
-      { name: 'Commitment', fields: { netuid: 'u16', who: 'AccountId' } },
-      ...only<EnumVariant>('current', [
-        { name: 'TimelockCommitment', fields: { netuid: 'u16', who: 'AccountId', reveal_round: 'u64' } },
-        { name: 'CommitmentRevealed', fields: { netuid: 'u16', who: 'AccountId' } },
+      { name: 'Commitment', fields: { netuid: 'NetUid', who: 'AccountId' } },
+      ...since<EnumVariant>('current', [
+        { name: 'TimelockCommitment', fields: { netuid: 'NetUid', who: 'AccountId', reveal_round: 'u64' } },
+        { name: 'CommitmentRevealed', fields: { netuid: 'NetUid', who: 'AccountId' } },
+      ]),
+      ...since<EnumVariant>('latest', [
+        {
+          name: 'CommitmentRevealFailed',
+          fields: { netuid: 'NetUid', who: 'AccountId', reveal_round: 'u64', error: 'RevealFailure' },
+        },
       ]),
     ],
     errors: [
       ...named('TooManyFieldsInCommitmentInfo', 'AccountNotAllowedCommit'),
-      ...only('legacy', named('CommitmentSetRateLimitExceeded')),
-      ...only('current', named('SpaceLimitExceeded', 'UnexpectedUnreserveLeftover')),
+      ...before('current', named('CommitmentSetRateLimitExceeded')),
+      ...since('current', named('SpaceLimitExceeded', 'UnexpectedUnreserveLeftover')),
+      ...since('latest', named('TimelockRevealFailedNotAllowed')),
     ],
     constants: [
-      ...only('legacy', [
+      ...before('current', [
         { name: 'MaxFields', type: 'u32', value: 1 },
         { name: 'RateLimit', type: 'u32', value: cooldownBlocks },
       ]),
-      ...only('current', [{ name: 'MaxFields', type: 'u32', value: 3 }]),
+      ...since('current', [{ name: 'MaxFields', type: 'u32', value: 3 }]),
+      { name: 'InitialDeposit', type: 'TaoBalance', value: 0 },
+      { name: 'FieldDeposit', type: 'TaoBalance', value: 0 },
     ],
   };
 }

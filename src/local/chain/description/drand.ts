@@ -7,12 +7,12 @@ const NO_BEACON = `0x${'00'.repeat(1 + 4 + 4 + 1 + 1 + 1 + 1)}`;
 export const DRAND: PalletDescription = {
   name: 'Drand',
   index: 26,
-  only: 'current',
+  since: 'current',
   storage: [
     { name: 'BeaconConfig', value: 'BeaconConfiguration', fallback: NO_BEACON },
     { name: 'Pulses', value: 'Pulse', keys: [['u64', 'Blake2_128Concat']] },
     { name: 'LastStoredRound', value: 'u64', fallback: 0 },
     { name: 'OldestStoredRound', value: 'u64', fallback: 0 },
   ],
-  events: [{ name: 'NewPulse', fields: { rounds: 'Vec<u64>' } }],
+  events: [{ name: 'NewPulse', index: 1, fields: { rounds: 'Vec<u64>' } }],
 };

@@ -9,11 +9,12 @@ export async function polkadot() {
   await crypto.cryptoWaitReady();
   const { TypeRegistry, expandMetadata } = types;
   const { compactFromU8a, compactToU8a, hexToU8a, stringCamelCase, stringToU8a, u8aConcat, u8aToHex } = util;
-  const { blake2AsHex, blake2AsU8a, ed25519Verify, encodeAddress, sr25519PairFromSeed, sr25519Verify } = crypto;
+  const { blake2AsHex, blake2AsU8a, decodeAddress, ed25519Verify, encodeAddress, sr25519PairFromSeed, sr25519Verify } =
+    crypto;
   return {
     ...{ Metadata, TypeRegistry, expandMetadata },
     ...{ compactFromU8a, compactToU8a, hexToU8a, stringCamelCase, stringToU8a, u8aConcat, u8aToHex },
-    ...{ blake2AsHex, blake2AsU8a, ed25519Verify, encodeAddress, sr25519PairFromSeed, sr25519Verify },
+    ...{ blake2AsHex, blake2AsU8a, decodeAddress, ed25519Verify, encodeAddress, sr25519PairFromSeed, sr25519Verify },
   };
 }
 

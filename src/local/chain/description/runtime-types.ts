@@ -1,4 +1,5 @@
-import { only, type Profile, present } from './profile.ts';
+import { apiTypes } from './api-types.ts';
+import { before, type Profile, present, since } from './profile.ts';
 import type { EnumVariant, TypeDefinition } from './type-table.ts';
 
 const RAW_LENGTHS = Array.from({ length: 129 }, (_, length) => length);
@@ -12,10 +13,13 @@ const COMMITMENT_DATA = [
     fields: ['[u8; 32]'],
     index: 130 + i,
   })),
-  ...only('current', [
-    { name: 'TimelockEncrypted', fields: { encrypted: 'Vec<u8>', reveal_round: 'u64' }, index: 134 },
+  ...since('current', [
+    { name: 'TimelockEncrypted', fields: { encrypted: 'BoundedVec<u8>', reveal_round: 'u64' }, index: 134 },
     { name: 'ResetBondsFlag', index: 135 },
-    { name: 'BigRaw', fields: ['Vec<u8>'], index: 136 },
+    { name: 'BigRaw', fields: ['BoundedVec<u8>'], index: 136 },
+  ]),
+  ...since('latest', [
+    { name: 'TimelockRevealFailed', fields: { encrypted: 'BoundedVec<u8>', reveal_round: 'u64' }, index: 137 },
   ]),
 ];
 
@@ -23,9 +27,33 @@ const COMMITMENT_DATA = [
 export function runtimeTypes(profile: Profile): Record<string, TypeDefinition> {
   return {
     ...TYPES,
+    ...EXTENSION_TYPES,
+    ...apiTypes(profile),
+    ...(profile === 'legacy' ? PLAIN_NUMBERS : NEW_TYPES),
     CommitmentData: { path: 'pallet_commitments::types::Data', enum: present<EnumVariant>(COMMITMENT_DATA, profile) },
   };
 }
+
+/** Numbers that have a type of their own since mechanisms and dynamic TAO; their bytes stayed the same. */
+const NEW_TYPES: Record<string, TypeDefinition> = {
+  NetUid: { path: 'subtensor_runtime_common::NetUid', struct: ['u16'] },
+  NetUidStorageIndex: { path: 'subtensor_runtime_common::NetUidStorageIndex', struct: ['u16'] },
+  MechId: { path: 'subtensor_runtime_common::MechId', struct: ['u8'] },
+  TaoBalance: { path: 'subtensor_runtime_common::currency::TaoBalance', struct: ['u64'] },
+  AlphaBalance: { path: 'subtensor_runtime_common::currency::AlphaBalance', struct: ['u64'] },
+  PerU16: { path: 'sp_arithmetic::per_things::PerU16', struct: ['u16'] },
+};
+const PLAIN_NUMBERS: Record<string, TypeDefinition> = {
+  NetUid: { alias: 'u16' },
+  NetUidStorageIndex: { alias: 'u16' },
+  MechId: { alias: 'u8' },
+  TaoBalance: { alias: 'u64' },
+  AlphaBalance: { alias: 'u64' },
+  PerU16: { alias: 'u16' },
+};
+
+/** Fieldless variants of an enum. */
+const variants = (names: string): EnumVariant[] => names.split(' ').map((name) => ({ name }));
 
 const TYPES: Record<string, TypeDefinition> = {
   AccountId: { path: 'sp_core::crypto::AccountId32', struct: ['[u8; 32]'] },
@@ -63,18 +91,37 @@ const TYPES: Record<string, TypeDefinition> = {
   EpochConsensus: { path: 'pallet_subtensor::pallet::EpochConsensus', enum: [{ name: 'Yuma' }, { name: 'Null' }] },
   Pays: { path: 'frame_support::dispatch::Pays', enum: [{ name: 'Yes' }, { name: 'No' }] },
   DispatchInfo: {
-    path: 'frame_support::dispatch::DispatchInfo',
+    path: 'frame_system::DispatchEventInfo',
     struct: { weight: 'Weight', class: 'DispatchClass', pays_fee: 'Pays' },
   },
   ModuleError: { path: 'sp_runtime::ModuleError', struct: { index: 'u8', error: '[u8; 4]' } },
   DispatchError: {
     path: 'sp_runtime::DispatchError',
     enum: [
-      { name: 'Other' },
-      { name: 'CannotLookup' },
-      { name: 'BadOrigin' },
+      ...variants('Other CannotLookup BadOrigin'),
       { name: 'Module', fields: ['ModuleError'] },
+      ...variants('ConsumerRemaining NoProviders TooManyConsumers'),
+      { name: 'Token', fields: ['TokenError'] },
+      { name: 'Arithmetic', fields: ['ArithmeticError'] },
+      { name: 'Transactional', fields: ['TransactionalError'] },
+      ...variants('Exhausted Corruption Unavailable RootNotAllowed'),
+      { name: 'Trie', fields: ['TrieError'] },
     ],
+  },
+  TokenError: {
+    path: 'sp_runtime::TokenError',
+    enum: variants(
+      'FundsUnavailable OnlyProvider BelowMinimum CannotCreate UnknownAsset Frozen Unsupported CannotCreateHold NotExpendable Blocked',
+    ),
+  },
+  ArithmeticError: { path: 'sp_arithmetic::ArithmeticError', enum: variants('Underflow Overflow DivisionByZero') },
+  TransactionalError: { path: 'sp_runtime::TransactionalError', enum: variants('LimitReached NoLayer') },
+  TrieError: {
+    path: 'sp_runtime::proving_trie::TrieError',
+    enum: variants(
+      'InvalidStateRoot IncompleteDatabase ValueAtIncompleteKey DecoderError InvalidHash DuplicateKey ExtraneousNode ' +
+        'ExtraneousValue ExtraneousHashReference InvalidChildReference ValueMismatch IncompleteProof RootMismatch DecodeError',
+    ),
   },
   Phase: {
     path: 'frame_system::Phase',
@@ -87,16 +134,24 @@ const TYPES: Record<string, TypeDefinition> = {
   },
   AccountData: {
     path: 'pallet_balances::types::AccountData',
-    struct: { free: 'u64', reserved: 'u64', frozen: 'u64', flags: 'u128' },
+    struct: { free: 'TaoBalance', reserved: 'TaoBalance', frozen: 'TaoBalance', flags: 'ExtraFlags' },
   },
+  ExtraFlags: { path: 'pallet_balances::types::ExtraFlags', struct: ['u128'] },
   AccountInfo: {
     path: 'frame_system::AccountInfo',
     struct: { nonce: 'u32', consumers: 'u32', providers: 'u32', sufficients: 'u32', data: 'AccountData' },
   },
-  CommitmentInfo: { path: 'pallet_commitments::types::CommitmentInfo', struct: { fields: 'Vec<CommitmentData>' } },
+  CommitmentInfo: {
+    path: 'pallet_commitments::types::CommitmentInfo',
+    struct: { fields: 'BoundedVec<CommitmentData>' },
+  },
   Registration: {
     path: 'pallet_commitments::types::Registration',
-    struct: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
+    struct: { deposit: 'TaoBalance', block: 'u32', info: 'CommitmentInfo' },
+  },
+  RevealFailure: {
+    path: 'pallet_commitments::types::RevealFailure',
+    enum: variants('SignatureDeserialize CiphertextDeserialize Decrypt EmptyPlaintext PulseExpired RoundMismatch'),
   },
   UsageTracker: {
     path: 'pallet_commitments::types::UsageTracker',
@@ -119,21 +174,23 @@ const TYPES: Record<string, TypeDefinition> = {
       additional: 'Vec<u8>',
     },
   },
-  TimelockedIndex: { path: 'BTreeSet', struct: ['Vec<(u16, AccountId)>'], params: { T: '(u16, AccountId)' } },
-  Pulse: { path: 'pallet_drand::types::Pulse', struct: { round: 'u64', randomness: 'Vec<u8>', signature: 'Vec<u8>' } },
+  Pulse: {
+    path: 'pallet_drand::types::Pulse',
+    struct: { round: 'u64', randomness: 'BoundedVec<u8>', signature: 'BoundedVec<u8>' },
+  },
   BeaconConfiguration: {
     path: 'pallet_drand::types::BeaconConfiguration',
     struct: {
-      public_key: 'Vec<u8>',
+      public_key: 'BoundedVec<u8>',
       period: 'u32',
       genesis_time: 'u32',
-      hash: 'Vec<u8>',
-      group_hash: 'Vec<u8>',
-      scheme_id: 'Vec<u8>',
+      hash: 'BoundedVec<u8>',
+      group_hash: 'BoundedVec<u8>',
+      scheme_id: 'BoundedVec<u8>',
       metadata: 'BeaconMetadata',
     },
   },
-  BeaconMetadata: { path: 'pallet_drand::types::Metadata', struct: { beacon_id: 'Vec<u8>' } },
+  BeaconMetadata: { path: 'pallet_drand::types::Metadata', struct: { beacon_id: 'BoundedVec<u8>' } },
   AxonInfo: {
     path: 'pallet_subtensor::pallet::AxonInfo',
     struct: {
@@ -147,6 +204,24 @@ const TYPES: Record<string, TypeDefinition> = {
       placeholder2: 'u8',
     },
   },
+  PrometheusInfo: {
+    path: 'pallet_subtensor::pallet::PrometheusInfo',
+    struct: { block: 'u64', version: 'u32', ip: 'u128', port: 'u16', ip_type: 'u8' },
+  },
+  RuntimeVersion: {
+    path: 'sp_version::RuntimeVersion',
+    struct: {
+      spec_name: 'str',
+      impl_name: 'str',
+      authoring_version: 'u32',
+      spec_version: 'u32',
+      impl_version: 'u32',
+      apis: 'RuntimeVersionApis',
+      transaction_version: 'u32',
+      system_version: 'u8',
+    },
+  },
+  RuntimeVersionApis: { path: 'Cow', params: { T: 'Vec<([u8; 8], u32)>' }, struct: ['Vec<([u8; 8], u32)>'] },
   CheckMetadataHashMode: {
     path: 'frame_metadata_hash_extension::Mode',
     enum: [{ name: 'Disabled' }, { name: 'Enabled' }],
@@ -157,10 +232,10 @@ const TYPES: Record<string, TypeDefinition> = {
   },
   ChargeTransactionPayment: {
     path: 'pallet_transaction_payment::ChargeTransactionPayment',
-    struct: ['Compact<u64>'],
+    struct: ['Compact<TaoBalance>'],
   },
-  CheckNonce: { path: 'frame_system::extensions::check_nonce::CheckNonce', struct: ['Compact<u32>'] },
-  CheckMortality: { path: 'frame_system::extensions::check_mortality::CheckMortality', struct: ['Era'] },
+  CheckNonce: { path: 'node_subtensor_runtime::check_nonce::CheckNonce', struct: ['Compact<u32>'] },
+  CheckMortality: { path: 'node_subtensor_runtime::check_mortality::CheckMortality', struct: ['Era'] },
   Runtime: { path: 'node_subtensor_runtime::Runtime', struct: [] },
   Extra: {
     path: 'node_subtensor_runtime::Extra',
@@ -180,8 +255,27 @@ export interface SignedExtension {
   additionalSigned: string;
 }
 
-function extension(name: string, type = '()', additionalSigned = '()'): SignedExtension {
-  return { name, type, additionalSigned };
+/** Extensions that add nothing to the transaction, and where their types live. */
+const EMPTY_EXTENSIONS: Record<string, string> = {
+  CheckNonZeroSender: 'frame_system::extensions::check_non_zero_sender',
+  CheckSpecVersion: 'frame_system::extensions::check_spec_version',
+  CheckTxVersion: 'frame_system::extensions::check_tx_version',
+  CheckGenesis: 'frame_system::extensions::check_genesis',
+  CheckWeight: 'frame_system::extensions::check_weight',
+  SubtensorSignedExtension: 'pallet_subtensor',
+  CommitmentsSignedExtension: 'pallet_commitments',
+  SudoTransactionExtension: 'node_subtensor_runtime::sudo_wrapper',
+  CheckShieldedTxValidity: 'pallet_shield::extension',
+  SubtensorTransactionExtension: 'pallet_subtensor::extensions::subtensor',
+  DrandPriority: 'pallet_drand::drand_priority',
+};
+const EXTENSION_TYPES: Record<string, TypeDefinition> = Object.fromEntries(
+  Object.entries(EMPTY_EXTENSIONS).map(([name, module]) => [name, { path: `${module}::${name}`, struct: [] }]),
+);
+
+/** The type of an extension has its name. */
+function extension(name: string, additionalSigned = '()'): SignedExtension {
+  return { name, type: name, additionalSigned };
 }
 
 /** Signed extensions in their order. */
@@ -189,24 +283,24 @@ export function signedExtensions(profile: Profile): SignedExtension[] {
   return present(
     [
       extension('CheckNonZeroSender'),
-      extension('CheckSpecVersion', '()', 'u32'),
-      extension('CheckTxVersion', '()', 'u32'),
-      extension('CheckGenesis', '()', 'H256'),
-      extension('CheckMortality', 'CheckMortality', 'H256'),
-      extension('CheckNonce', 'CheckNonce'),
+      extension('CheckSpecVersion', 'u32'),
+      extension('CheckTxVersion', 'u32'),
+      extension('CheckGenesis', 'H256'),
+      extension('CheckMortality', 'H256'),
+      extension('CheckNonce'),
       extension('CheckWeight'),
-      extension('ChargeTransactionPayment', 'ChargeTransactionPayment'),
-      ...only(
-        'legacy',
+      extension('ChargeTransactionPayment'),
+      ...before(
+        'current',
         ['SubtensorSignedExtension', 'CommitmentsSignedExtension'].map((name) => extension(name)),
       ),
-      ...only(
+      ...since(
         'current',
         ['SudoTransactionExtension', 'CheckShieldedTxValidity', 'SubtensorTransactionExtension', 'DrandPriority'].map(
           (name) => extension(name),
         ),
       ),
-      extension('CheckMetadataHash', 'CheckMetadataHash', 'Option<[u8; 32]>'),
+      extension('CheckMetadataHash', 'Option<[u8; 32]>'),
     ],
     profile,
   );

@@ -1,3 +1,4 @@
+import { ADMIN_PALLETS } from './admin.ts';
 import { commitmentsPallet } from './commitments.ts';
 import { DRAND } from './drand.ts';
 import { framePallets } from './frame.ts';
@@ -9,14 +10,16 @@ export const TRANSACTION_VERSION = 1;
 
 /** The part of Subtensor's runtime that miners and validators use. */
 export function runtimePallets({ profile, blockTimeMs, ...limits }: RuntimeParameters): Pallet[] {
-  const pallets = [...framePallets(blockTimeMs), SUBTENSOR_MODULE, commitmentsPallet(limits), DRAND];
-  return present(pallets, profile).map(({ name, index, calls, storage, events, errors, constants }) => ({
-    name,
-    index,
-    calls: present(calls ?? [], profile),
-    storage: present(storage ?? [], profile),
-    events: present(events ?? [], profile),
-    errors: present(errors ?? [], profile),
-    constants: present(constants ?? [], profile),
-  }));
+  const pallets = [...framePallets(blockTimeMs), SUBTENSOR_MODULE, ...ADMIN_PALLETS, commitmentsPallet(limits), DRAND];
+  return present(pallets, profile)
+    .sort((a, b) => a.index - b.index)
+    .map(({ name, index, calls, storage, events, errors, constants }) => ({
+      name,
+      index,
+      calls: present(calls ?? [], profile),
+      storage: present(storage ?? [], profile),
+      events: present(events ?? [], profile),
+      errors: present(errors ?? [], profile),
+      constants: present(constants ?? [], profile),
+    }));
 }

@@ -1,6 +1,7 @@
+import { ERRORS } from './errors.ts';
 import type { Hasher, PalletDescription, StorageItem } from './pallet.ts';
-import { only } from './profile.ts';
-import { NETUID, named, perSubnet, ZERO_32_BYTES } from './shorthand.ts';
+import { before, since } from './profile.ts';
+import { MECHANISM_INDEX, NETUID, perMechanism, perSubnet, UID, ZERO_32_BYTES } from './shorthand.ts';
 import type { EnumVariant } from './type-table.ts';
 
 const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'];
@@ -8,12 +9,15 @@ const ACCOUNT: [type: string, hasher: Hasher] = ['AccountId', 'Blake2_128Concat'
 const WEIGHTS = { dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' };
 const COMMITTED = { commit_hash: 'H256' };
 const REVEALED = { uids: 'Vec<u16>', values: 'Vec<u16>', salt: 'Vec<u16>', version_key: 'u64' };
-const TIME_LOCKED = { commit: 'Vec<u8>', reveal_round: 'u64', commit_reveal_version: 'u16' };
-const SUBNET = { netuid: 'u16' };
-const MECHANISM = { netuid: 'u16', mecid: 'u8' };
+const TIME_LOCKED = { commit: 'BoundedVec<u8>', reveal_round: 'u64', commit_reveal_version: 'u16' };
+const SUBNET = { netuid: 'NetUid' };
+const MECHANISM = { netuid: 'NetUid', mecid: 'MechId' };
+const STAKE = { hotkey: 'AccountId', netuid: 'NetUid' };
 
 const CALLS: EnumVariant[] = [
   { name: 'set_weights', index: 0, fields: { ...SUBNET, ...WEIGHTS } },
+  { name: 'add_stake', index: 2, fields: { ...STAKE, amount_staked: 'TaoBalance' } },
+  { name: 'remove_stake', index: 3, fields: { ...STAKE, amount_unstaked: 'AlphaBalance' } },
   { name: 'burned_register', index: 7, fields: { ...SUBNET, hotkey: 'AccountId' } },
   { name: 'commit_weights', index: 96, fields: { ...SUBNET, ...COMMITTED } },
   { name: 'reveal_weights', index: 97, fields: { ...SUBNET, ...REVEALED } },
@@ -33,23 +37,23 @@ const NEURONS: StorageItem[] = [
   { name: 'NetworksAdded', value: 'bool', keys: [NETUID], fallback: false },
   perSubnet('SubnetworkN', 'u16'),
   { name: 'Uids', value: 'u16', keys: [NETUID, ACCOUNT] },
-  { name: 'Keys', value: 'AccountId', keys: [NETUID, NETUID], fallback: ZERO_32_BYTES },
+  { name: 'Keys', value: 'AccountId', keys: [NETUID, UID], fallback: ZERO_32_BYTES },
   { name: 'IsNetworkMember', value: 'bool', keys: [ACCOUNT, NETUID], fallback: false },
   { name: 'Owner', value: 'AccountId', keys: [ACCOUNT], fallback: ZERO_32_BYTES },
   { name: 'OwnedHotkeys', value: 'Vec<AccountId>', keys: [ACCOUNT], fallback: [] },
-  { name: 'TotalHotkeyAlpha', value: 'u64', keys: [ACCOUNT, NETUID], fallback: 0 },
+  { name: 'TotalHotkeyAlpha', value: 'AlphaBalance', keys: [ACCOUNT, NETUID], fallback: 0 },
   perSubnet('Active', 'Vec<bool>', []),
   perSubnet('ValidatorPermit', 'Vec<bool>', []),
-  perSubnet('Consensus', 'Vec<u16>', []),
-  perSubnet('Incentive', 'Vec<u16>', []),
-  perSubnet('Dividends', 'Vec<u16>', []),
-  perSubnet('ValidatorTrust', 'Vec<u16>', []),
-  perSubnet('Emission', 'Vec<u64>', []),
-  perSubnet('LastUpdate', 'Vec<u64>', []),
-  { name: 'Weights', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
-  { name: 'Bonds', value: 'Vec<(u16, u16)>', keys: [NETUID, NETUID], fallback: [] },
+  perSubnet('Consensus', 'Vec<PerU16>', []),
+  perMechanism('Incentive', 'Vec<PerU16>', []),
+  perSubnet('Dividends', 'Vec<PerU16>', []),
+  perSubnet('ValidatorTrust', 'Vec<PerU16>', []),
+  perSubnet('Emission', 'Vec<AlphaBalance>', []),
+  perMechanism('LastUpdate', 'Vec<u64>', []),
+  { name: 'Weights', value: 'Vec<(u16, u16)>', keys: [MECHANISM_INDEX, UID], fallback: [] },
+  { name: 'Bonds', value: 'Vec<(u16, u16)>', keys: [MECHANISM_INDEX, UID], fallback: [] },
   { name: 'Axons', value: 'AxonInfo', keys: [NETUID, ACCOUNT] },
-  { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, NETUID], fallback: 0 },
+  { name: 'BlockAtRegistration', value: 'u64', keys: [NETUID, UID], fallback: 0 },
 ];
 
 /** Removed with spec 425. */
@@ -71,16 +75,21 @@ const HYPERPARAMETERS: StorageItem[] = [
   perSubnet('WeightsSetRateLimit', 'u64', 100),
   perSubnet('RevealPeriodEpochs', 'u64', 1, 'Twox64Concat'),
   perSubnet('NetworkRegistrationAllowed', 'bool', true),
-  perSubnet('Burn', 'u64'),
-  perSubnet('MinBurn', 'u64'),
-  perSubnet('MaxBurn', 'u64'),
+  perSubnet('Burn', 'TaoBalance'),
+  perSubnet('MinBurn', 'TaoBalance'),
+  perSubnet('MaxBurn', 'TaoBalance'),
   perSubnet('SubnetOwner', 'AccountId', ZERO_32_BYTES),
   perSubnet('SubnetOwnerHotkey', 'AccountId', ZERO_32_BYTES),
   perSubnet('NetworkRegisteredAt', 'u64'),
+  perSubnet('TokenSymbol', 'Vec<u8>', Buffer.from('α')),
 ];
 
 /** The name that the owner gives the subnet. */
-const identities = (name: string, value: string): StorageItem => ({ name, value, keys: [['u16', 'Blake2_128Concat']] });
+const identities = (name: string, value: string): StorageItem => ({
+  name,
+  value,
+  keys: [['NetUid', 'Blake2_128Concat']],
+});
 
 const EPOCHS: StorageItem[] = [
   perSubnet('BlocksSinceLastStep', 'u64'),
@@ -102,7 +111,7 @@ const COMMIT_REVEAL: StorageItem[] = [
     // Hash, block of the commit, first and last block of its reveal; since the epochs are stored: hash, epoch, block, 0.
     value: 'Vec<(H256, u64, u64, u64)>',
     keys: [
-      ['u16', 'Twox64Concat'],
+      ['NetUidStorageIndex', 'Twox64Concat'],
       ['AccountId', 'Twox64Concat'],
     ],
   },
@@ -113,9 +122,9 @@ const TIME_LOCKED_COMMIT_REVEAL: StorageItem[] = [
   {
     name: 'TimelockedWeightCommits',
     // By epoch of the commit: hotkey, block of the commit, ciphertext, reveal round.
-    value: 'Vec<(AccountId, u64, Vec<u8>, u64)>',
+    value: 'Vec<(AccountId, u64, BoundedVec<u8>, u64)>',
     keys: [
-      ['u16', 'Twox64Concat'],
+      ['NetUidStorageIndex', 'Twox64Concat'],
       ['u64', 'Twox64Concat'],
     ],
     fallback: [],
@@ -126,73 +135,51 @@ const TIME_LOCKED_COMMIT_REVEAL: StorageItem[] = [
 export const SUBTENSOR_MODULE: PalletDescription = {
   name: 'SubtensorModule',
   index: 7,
-  calls: [...CALLS, ...only('current', CURRENT_CALLS)],
+  calls: [...CALLS, ...since('current', CURRENT_CALLS)],
   storage: [
     ...NEURONS,
-    ...only('legacy', LEGACY_NEURONS),
+    ...before('current', LEGACY_NEURONS),
     ...HYPERPARAMETERS,
     ...EPOCHS,
-    ...only('current', CURRENT_EPOCHS),
+    ...since('current', CURRENT_EPOCHS),
     ...COMMIT_REVEAL,
-    ...only('current', TIME_LOCKED_COMMIT_REVEAL),
-    ...only('legacy', [
+    ...since('current', TIME_LOCKED_COMMIT_REVEAL),
+    ...before('current', [
       identities('SubnetIdentities', 'SubnetIdentity'),
       perSubnet('CommitRevealWeightsEnabled', 'bool', false),
       { name: 'WeightsMinStake', value: 'u64', fallback: 0 },
       // Per subnet in spec 218 only; global since.
       perSubnet('TaoWeight', 'u64'),
     ]),
-    ...only('current', [
+    ...since('current', [
       identities('SubnetIdentitiesV3', 'SubnetIdentityV3'),
       perSubnet('CommitRevealWeightsEnabled', 'bool', true),
       { name: 'StakeThreshold', value: 'u64', fallback: 0 },
       { name: 'TaoWeight', value: 'u64', fallback: 0 },
-      // Since spec 475; here so that clients can be tested against it.
-      perSubnet('SubnetEpochConsensus', 'EpochConsensus', '0x00'),
-      perSubnet('MechanismCountCurrent', 'u8', 1, 'Twox64Concat'),
+      perSubnet('MechanismCountCurrent', 'MechId', 1, 'Twox64Concat'),
     ]),
+    ...since('latest', [perSubnet('SubnetEpochConsensus', 'EpochConsensus', '0x00')]),
   ],
   events: [
-    { name: 'NeuronRegistered', fields: ['u16', 'u16', 'AccountId'] },
-    { name: 'WeightsSet', fields: ['u16', 'u16'] },
-    { name: 'WeightsCommitted', fields: ['AccountId', 'u16', 'H256'] },
-    { name: 'WeightsRevealed', fields: ['AccountId', 'u16', 'H256'] },
-    ...only('current', [
-      { name: 'TimelockedWeightsCommitted', fields: ['AccountId', 'u16', 'H256', 'u64'] },
-      { name: 'TimelockedWeightsRevealed', fields: ['u16', 'AccountId'] },
-      { name: 'EpochDeferred', fields: ['u16', 'u64'] },
+    {
+      name: 'StakeAdded',
+      index: 2,
+      fields: ['AccountId', 'AccountId', 'TaoBalance', 'AlphaBalance', 'NetUid', 'u64'],
+    },
+    {
+      name: 'StakeRemoved',
+      index: 3,
+      fields: ['AccountId', 'AccountId', 'TaoBalance', 'AlphaBalance', 'NetUid', 'u64'],
+    },
+    { name: 'WeightsSet', index: 5, fields: ['NetUidStorageIndex', 'u16'] },
+    { name: 'NeuronRegistered', index: 7, fields: ['NetUid', 'u16', 'AccountId'] },
+    { name: 'WeightsCommitted', index: 86, fields: ['AccountId', 'NetUidStorageIndex', 'H256'] },
+    { name: 'WeightsRevealed', index: 87, fields: ['AccountId', 'NetUidStorageIndex', 'H256'] },
+    ...since('current', [
+      { name: 'TimelockedWeightsCommitted', index: 108, fields: ['AccountId', 'NetUidStorageIndex', 'H256', 'u64'] },
+      { name: 'TimelockedWeightsRevealed', index: 109, fields: ['NetUidStorageIndex', 'AccountId'] },
+      { name: 'EpochDeferred', index: 137, fields: { netuid: 'NetUid', from_block: 'u64', to_block: 'u64' } },
     ]),
   ],
-  errors: [
-    ...only('legacy', named('SubNetworkDoesNotExist')),
-    ...only('current', named('SubnetNotExists', 'MechanismDoesNotExist')),
-    ...named(
-      'HotKeyNotRegisteredInSubNet',
-      'NotEnoughStakeToSetWeights',
-      'NeuronNoValidatorPermit',
-      'WeightVecNotEqualSize',
-      'DuplicateUids',
-      'UidVecContainInvalidOne',
-      'WeightVecLengthIsLow',
-      'MaxWeightExceeded',
-      'UidsLengthExceedUidsInSubNet',
-      'CanNotSetRootNetworkWeights',
-      'IncorrectWeightVersionKey',
-      'SettingWeightsTooFast',
-      'CommittingWeightsTooFast',
-      'CommitRevealEnabled',
-      'CommitRevealDisabled',
-      'NoWeightsCommitFound',
-      'InvalidRevealCommitHashNotMatch',
-      'TooManyUnrevealedCommits',
-      'ExpiredWeightCommit',
-      'RevealTooEarly',
-      'SubNetRegistrationDisabled',
-      'HotKeyAlreadyRegisteredInSubNet',
-      'NonAssociatedColdKey',
-      'NotEnoughBalanceToStake',
-      'NoNeuronIdAvailable',
-    ),
-    ...only('current', named('IncorrectCommitRevealVersion', 'RegistrationPriceLimitExceeded')),
-  ],
+  errors: ERRORS,
 };

@@ -1,11 +1,13 @@
 /**
- * A named type: a struct or an enum, with its generic parameters where a client reads them. Types are written as in Rust:
- * `Vec<(u16, u64)>`.
+ * A named type: a struct or an enum, with its generic parameters where a client reads them, or another name of a type.
+ * Types are written as in Rust: `Vec<(u16, u64)>`.
  */
-export type TypeDefinition = { path: string; params?: Record<string, string> } & (
-  | { struct: Record<string, string> | string[] }
-  | { enum: EnumVariant[] }
-);
+export type TypeDefinition =
+  | { alias: string }
+  | ({ path: string; params?: Record<string, string | null> } & (
+      | { struct: Record<string, string> | string[] }
+      | { enum: EnumVariant[] }
+    ));
 
 /** A variant of an enum; its index is its position unless given. */
 export interface EnumVariant {
@@ -15,15 +17,21 @@ export interface EnumVariant {
   docs?: string;
 }
 
-const PRIMITIVES: Record<string, string> = {
-  bool: 'Bool',
-  str: 'Str',
-  u8: 'U8',
-  u16: 'U16',
-  u32: 'U32',
-  u64: 'U64',
-  u128: 'U128',
-};
+/** What a type is made of. */
+export type Shape =
+  | { kind: 'integer'; bytes: number; signed: boolean }
+  | { kind: 'bool' | 'str' }
+  | { kind: 'tuple'; of: string[] }
+  | { kind: 'array'; of: string; length: number }
+  | { kind: 'vec' | 'compact' | 'option'; of: string }
+  | { kind: 'struct'; path: string; params: [string, string | null][]; fields: Fields }
+  | { kind: 'enum'; path: string; params: [string, string | null][]; variants: Variant[] };
+
+/** Fields with their names, `null` for those of a tuple struct. */
+export type Fields = [name: string | null, type: string][];
+export type Variant = { name: string; index: number; fields: Fields; docs: string[] };
+
+const INTEGER = /^([ui])(8|16|32|64|128)$/;
 
 interface PortableType {
   id: number;
@@ -37,15 +45,16 @@ interface PortableType {
 export class TypeTable {
   readonly types: PortableType[] = [];
   readonly #ids = new Map<string, number>();
+  readonly #shapes = new Map<string, Shape>();
   readonly #named: Record<string, TypeDefinition>;
 
   constructor(named: Record<string, TypeDefinition>) {
-    this.#named = named;
+    this.#named = { ...named };
   }
 
   /** Id of a type, such as `u16`, `Vec<u16>`, `Option<Registration>`, `[u8; 32]`, `Compact<u64>` or a named one. */
   id(type: string): number {
-    const text = type.replace(/\s+/g, '');
+    const text = this.#resolve(type);
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
     // The id is taken before the parts are described: a type may contain itself, and ids of parts come after.
@@ -53,54 +62,131 @@ export class TypeTable {
     this.#ids.set(text, id);
     const entry: PortableType = { id, type: { path: [], params: [], def: {}, docs: [] } };
     this.types.push(entry);
-    Object.assign(entry.type, this.#describe(text));
+    Object.assign(entry.type, this.#describe(this.shape(text)));
     return id;
   }
 
-  /** Adds an enum under a name of its own. */
-  define(name: string, definition: TypeDefinition): number {
-    this.#named[name] = definition;
-    return this.id(name);
+  /** What a type is made of. */
+  shape(type: string): Shape {
+    const known = this.#shapes.get(type);
+    if (known) return known;
+    const shape = this.#parse(this.#resolve(type));
+    this.#shapes.set(type, shape);
+    return shape;
   }
 
-  #describe(text: string): Partial<PortableType['type']> {
-    if (PRIMITIVES[text]) return { def: { Primitive: PRIMITIVES[text] } };
-    if (text === '()') return { def: { Tuple: [] } };
-    if (text.startsWith('(')) return { def: { Tuple: split(text.slice(1, -1), ',').map((part) => this.id(part)) } };
+  /** Without spaces, and by its own name. */
+  #resolve(type: string): string {
+    const text = type.replace(/\s+/g, '');
+    const definition = Object.hasOwn(this.#named, text) ? this.#named[text]! : null;
+    return definition && 'alias' in definition ? this.#resolve(definition.alias) : text;
+  }
+
+  #parse(text: string): Shape {
+    const integer = INTEGER.exec(text);
+    if (integer) return { kind: 'integer', bytes: Number(integer[2]) / 8, signed: integer[1] === 'i' };
+    if (text === 'bool' || text === 'str') return { kind: text };
+    if (text.startsWith('(')) return { kind: 'tuple', of: split(text.slice(1, -1), ',') };
     const array = /^\[(.+);(\d+)\]$/.exec(text);
-    if (array) return { def: { Array: { len: Number(array[2]), type: this.id(array[1]!) } } };
-    const generic = /^(Vec|Compact|Option)<(.+)>$/.exec(text);
-    if (generic) return this.#generic(generic[1]!, generic[2]!);
-    const definition = this.#named[text];
-    if (!definition) throw new Error(`unknown type ${text}`);
-    const path = definition.path.split('::');
-    const params = Object.entries(definition.params ?? {}).map(([name, of]) => ({ name, type: this.id(of) }));
-    if ('struct' in definition)
-      return { path, params, def: { Composite: { fields: this.#fields(definition.struct) } } };
+    if (array) return { kind: 'array', of: array[1]!, length: Number(array[2]) };
+    const generic = /^(\w+)<(.+)>$/.exec(text);
+    if (generic) return container(generic[1]!, generic[2]!);
+    const definition = Object.hasOwn(this.#named, text) ? this.#named[text]! : null;
+    if (!definition || 'alias' in definition) throw new Error(`unknown type ${text}`);
+    const { path, params: given = {} } = definition;
+    const params = Object.entries(given);
+    if ('struct' in definition) return { kind: 'struct', path, params, fields: fieldsOf(definition.struct) };
     const variants = definition.enum.map(({ name, fields = [], index, docs }, i) => ({
       name,
-      fields: this.#fields(fields),
       index: index ?? i,
+      fields: fieldsOf(fields),
       docs: docs ? [docs] : [],
     }));
+    return { kind: 'enum', path, params, variants };
+  }
+
+  #describe(shape: Shape): Partial<PortableType['type']> {
+    switch (shape.kind) {
+      case 'integer':
+        return { def: { Primitive: `${shape.signed ? 'I' : 'U'}${shape.bytes * 8}` } };
+      case 'bool':
+        return { def: { Primitive: 'Bool' } };
+      case 'str':
+        return { def: { Primitive: 'Str' } };
+      case 'tuple':
+        return { def: { Tuple: shape.of.map((part) => this.id(part)) } };
+      case 'array':
+        return { def: { Array: { len: shape.length, type: this.id(shape.of) } } };
+      case 'vec':
+        return { def: { Sequence: { type: this.id(shape.of) } } };
+      case 'compact':
+        return { def: { Compact: { type: this.id(shape.of) } } };
+      case 'option':
+        return this.#describe({
+          kind: 'enum',
+          path: 'Option',
+          params: [['T', shape.of]],
+          variants: [
+            { name: 'None', index: 0, fields: [], docs: [] },
+            { name: 'Some', index: 1, fields: [[null, shape.of]], docs: [] },
+          ],
+        });
+    }
+    const path = shape.path.split('::');
+    const params = shape.params.map(([name, of]) => ({ name, type: of === null ? null : this.id(of) }));
+    if (shape.kind === 'struct') return { path, params, def: { Composite: { fields: this.#fields(shape.fields) } } };
+    const variants = shape.variants.map((variant) => ({ ...variant, fields: this.#fields(variant.fields) }));
     return { path, params, def: { Variant: { variants } } };
   }
 
-  #generic(wrapper: string, inner: string): Partial<PortableType['type']> {
-    const type = this.id(inner);
-    if (wrapper === 'Vec') return { def: { Sequence: { type } } };
-    if (wrapper === 'Compact') return { def: { Compact: { type } } };
-    const variants = [
-      { name: 'None', fields: [], index: 0, docs: [] },
-      { name: 'Some', fields: this.#fields([inner]), index: 1, docs: [] },
-    ];
-    return { path: ['Option'], params: [{ name: 'T', type }], def: { Variant: { variants } } };
+  #fields(fields: Fields) {
+    return fields.map(([name, type]) => ({ name, type: this.id(type), typeName: type, docs: [] }));
   }
+}
 
-  #fields(fields: Record<string, string> | string[]) {
-    const named = Array.isArray(fields) ? fields.map((type) => [null, type] as const) : Object.entries(fields);
-    return named.map(([name, type]) => ({ name, type: this.id(type), typeName: type, docs: [] }));
+/** Containers; those of Substrate that a runtime gives a length, or an order, are structs around a list. */
+function container(wrapper: string, inner: string): Shape {
+  switch (wrapper) {
+    case 'Vec':
+    case 'Compact':
+    case 'Option':
+      return { kind: wrapper.toLowerCase() as 'vec' | 'compact' | 'option', of: inner };
+    case 'BoundedVec': {
+      const path = 'bounded_collections::bounded_vec::BoundedVec';
+      return {
+        kind: 'struct',
+        path,
+        params: [
+          ['T', inner],
+          ['S', null],
+        ],
+        fields: [[null, `Vec<${inner}>`]],
+      };
+    }
+    case 'BTreeSet':
+      return { kind: 'struct', path: 'BTreeSet', params: [['T', inner]], fields: [[null, `Vec<${inner}>`]] };
+    case 'Result': {
+      const [ok, error] = split(inner, ',') as [string, string];
+      const variants = [
+        { name: 'Ok', index: 0, fields: [[null, ok]] as Fields, docs: [] },
+        { name: 'Err', index: 1, fields: [[null, error]] as Fields, docs: [] },
+      ];
+      return {
+        kind: 'enum',
+        path: 'Result',
+        params: [
+          ['T', ok],
+          ['E', error],
+        ],
+        variants,
+      };
+    }
   }
+  throw new Error(`unknown type ${wrapper}<${inner}>`);
+}
+
+function fieldsOf(fields: Record<string, string> | string[]): Fields {
+  return Array.isArray(fields) ? fields.map((type) => [null, type]) : Object.entries(fields);
 }
 
 /** Splits at a separator outside of every bracket. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { RuntimeParameters } from '../description/pallet.ts';
 import type { Polkadot } from '../description/polkadot.ts';
+import { type Profile, SPEC_VERSIONS } from '../description/profile.ts';
 import { installBeacon } from '../pallets/drand.ts';
 import { Executive } from '../pallets/executive.ts';
 import type { LocalBeacon } from '../state/beacon.ts';
@@ -99,16 +100,16 @@ export class Chain {
   begin(): void {
     const { beacon, clock } = this.#parameters;
     const nowMs = clock.nowMs();
-    if (this.codec.profile === 'current') installBeacon(this.storage, beacon, nowMs);
+    if (this.codec.profile !== 'legacy') installBeacon(this.storage, beacon, nowMs);
     this.#executive.finalizeBlock({ nowMs });
     this.#seal([]);
   }
 
-  /** From the next block on the runtime is the current one; a chain that has it stays as it is. */
-  upgrade(): void {
+  /** From the next block on the runtime is a later one; a chain that has it, or one after it, stays as it is. */
+  upgrade(profile: Profile): void {
     const { polkadot, runtime } = this.#parameters;
-    if (this.codec.profile !== 'current')
-      this.#upgrade = new RuntimeCodec(polkadot, { ...runtime, profile: 'current' });
+    if (SPEC_VERSIONS[profile] > this.codec.specVersion)
+      this.#upgrade = new RuntimeCodec(polkadot, { ...runtime, profile });
   }
 
   /**
@@ -123,7 +124,7 @@ export class Chain {
       block: this.best.number + 1,
       blockHash: (block) => this.blocks[block]?.hash,
     });
-    if (!Executive.canDispatch(transaction.call)) throw invalid('Transaction call is not expected');
+    if (!Executive.canDispatch(transaction)) throw invalid('Transaction call is not expected');
     this.#executive.validate(transaction, this.best.number + 1);
     this.pool.add({ transaction, onStatus });
     return transaction.hash;
@@ -191,8 +192,10 @@ export class Chain {
     const { beacon, netuids } = this.#parameters;
     this.#upgrade = null;
     this.#runtimes.push({ codec, since: block });
-    upgradeStorage(this.storage, codec, netuids);
-    installBeacon(this.storage, beacon, nowMs);
+    const fromLegacy = this.storage.profile === 'legacy';
+    if (fromLegacy) upgradeStorage(this.storage, codec, netuids);
+    else this.storage.upgrade(codec);
+    if (fromLegacy) installBeacon(this.storage, beacon, nowMs);
     this.#executive = new Executive({ ...this.#parameters, codec, storage: this.storage });
     this.pool.dropAll();
     return true;

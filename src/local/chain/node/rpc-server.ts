@@ -88,6 +88,7 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
       return send({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Parse error' } });
     }
     if (!Array.isArray(message)) return receive(message, send);
+    if (message.length === 0) return receive({}, send);
     const answers: object[] = [];
     for (const request of message) {
       receive(request, (answer) => {
@@ -97,9 +98,11 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
   });
 
   function receive(request: Request, reply: (message: object) => void): void {
-    const { id = null, method, params = [] } = request ?? {};
+    const { id: sent = null, method, params = [] } = request ?? {};
+    // Whatever else was sent as an id is not sent back: it may be nested deeper than can be written.
+    const id = isId(sent) ? sent : null;
     const fail = (code: number, text: string) => reply({ jsonrpc: '2.0', id, error: { code, message: text } });
-    if (typeof method !== 'string') return void fail(-32600, 'Invalid request');
+    if (typeof method !== 'string' || !isId(sent)) return void fail(-32600, 'Invalid request');
     const fault = faults.take(method);
     const answer = () => {
       const outcome = run(methods, method, params, session);
@@ -115,6 +118,10 @@ export function serve(socket: WebSocket, methods: Record<string, RpcMethod>, fau
     else if (fault?.kind === 'delay') delays.add(setTimeout(answer, fault.ms));
     else if (fault?.kind !== 'hang') answer();
   }
+}
+
+function isId(value: unknown): value is string | number | null {
+  return value === null || typeof value === 'string' || typeof value === 'number';
 }
 
 function run(methods: Record<string, RpcMethod>, method: string, params: unknown, session: RpcSession): object {

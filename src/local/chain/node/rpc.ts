@@ -1,11 +1,9 @@
-import type { Profile } from '../description/profile.ts';
 import { TRANSACTION_VERSION } from '../description/runtime.ts';
 import type { RuntimeCodec } from '../state/codec.ts';
 import { KEPT_BLOCKS } from '../state/storage.ts';
 import { PoolRejection } from '../state/transaction.ts';
+import { RuntimeApis, type RuntimeVersion } from './apis/runtime-apis.ts';
 import type { Block, Chain } from './chain.ts';
-import { runtimeApis } from './runtime-api.ts';
-import type { RuntimeFunction } from './runtime-function.ts';
 
 /** A client's subscriptions. */
 export interface RpcSession {
@@ -30,7 +28,7 @@ class RpcFailure extends Error {
 export type RpcMethod = (params: any[], session: RpcSession) => unknown;
 
 /** The JSON-RPC methods of a Substrate node that a client of Subtensor uses, by name. */
-export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string, RpcMethod> {
+export function rpcMethods(chain: Chain, netuids: number[], onSubmitted: () => void): Record<string, RpcMethod> {
   const blockAt = (hash?: string | null): Block => {
     const block = hash ? chain.byHash(hash) : chain.best;
     if (!block)
@@ -44,7 +42,7 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     if (isKept) return block;
     throw new RpcFailure(4003, 'Client error: UnknownBlock', `State already discarded for ${hash}`);
   };
-  const valueAt = (key: string, hash?: string | null) => chain.storage.raw(key, stateAt(hash).number);
+  const valueAt = (key: unknown, hash?: string | null) => chain.storage.raw(hexParameter(key), stateAt(hash).number);
   const change = (key: string, at: Block) => [key, chain.storage.raw(key, at.number)];
   const followBlocks =
     (notice: string, blocks: Set<(block: Block) => void>, latest: () => Block): RpcMethod =>
@@ -58,23 +56,17 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
   const followBest = (notice: string) => followBlocks(notice, chain.onBlock, () => chain.best);
   const unsubscribe: RpcMethod = ([id], session) => session.unsubscribe(id);
 
-  const apis = { legacy: runtimeApis(chain, 'legacy'), current: runtimeApis(chain, 'current') };
-  const runtimeFunction = (name: string, profile: Profile): RuntimeFunction => {
-    const [, api = '', functionName = ''] = /^([^_]*)_(.*)$/.exec(name) ?? [];
-    const functions = Object.hasOwn(apis[profile], api) ? apis[profile][api]!.functions : {};
-    if (Object.hasOwn(functions, functionName)) return functions[functionName]!;
-    throw new RpcFailure(4003, 'Client error: Execution failed', `Exported method ${name} is not found`);
-  };
-  const versionOf = ({ specVersion, profile }: RuntimeCodec) => ({
+  const versionOf = ({ specVersion, apis, apiId }: RuntimeCodec): RuntimeVersion => ({
     specName: 'node-subtensor',
     implName: 'flock-off-development-chain',
     authoringVersion: 1,
     specVersion,
     implVersion: 1,
-    apis: Object.values(apis[profile]).map(({ id, version }) => [id, version]),
+    apis: apis.map(({ name, version }) => [apiId(name), version]),
     transactionVersion: TRANSACTION_VERSION,
     stateVersion: 1,
   });
+  const apis = new RuntimeApis(chain, netuids, versionOf);
 
   const methods: Record<string, RpcMethod> = {
     rpc_methods: () => ({ version: 1, methods: Object.keys(methods).sort() }),
@@ -86,9 +78,11 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     system_properties: () => ({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
     system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
     system_accountNextIndex: ([account]) => chain.pool.nextNonce(account),
+    account_nextIndex: ([account]) => chain.pool.nextNonce(account),
 
     chain_getBlockHash: ([number]) =>
       number === undefined || number === null ? chain.best.hash : (chain.blocks[Number(number)]?.hash ?? null),
+    chain_getHead: () => chain.best.hash,
     chain_getFinalizedHead: () => chain.final.hash,
     chain_getHeader: ([hash]) => (hash ? chain.byHash(hash) : chain.best)?.header ?? null,
     chain_getBlock: ([hash]) => {
@@ -105,7 +99,7 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     chain_subscribeFinalizedHeads: followBlocks('chain_finalizedHead', chain.onFinal, () => chain.final),
     chain_unsubscribeFinalizedHeads: unsubscribe,
 
-    state_getMetadata: ([hash]) => hex(chain.codecAt(blockAt(hash).number).metadata),
+    state_getMetadata: ([hash]) => hex(chain.codecAt(blockAt(hash).number).metadata(14)!),
     state_getRuntimeVersion: ([hash]) => versionOf(chain.codecAt(blockAt(hash).number)),
     state_subscribeRuntimeVersion: (_, session) => {
       const listener = (codec: RuntimeCodec) => notify(versionOf(codec));
@@ -117,24 +111,30 @@ export function rpcMethods(chain: Chain, onSubmitted: () => void): Record<string
     state_unsubscribeRuntimeVersion: unsubscribe,
     state_call: ([name, args, hash]) => {
       const at = stateAt(hash);
-      const run = runtimeFunction(String(name), chain.codecAt(at.number).profile);
-      return hex(run(Buffer.from(hexParameter(args ?? '0x').slice(2), 'hex'), at));
+      const bytes = Buffer.from(hexParameter(args ?? '0x').slice(2), 'hex');
+      const answer = apis.call(chain.codecAt(at.number), String(name), bytes, at);
+      if (answer) return hex(answer);
+      const why = `Execution failed: Other: Exported method ${name} is not found`;
+      throw new RpcFailure(4003, `Client error: ${why}`);
     },
     state_getStorage: ([key, hash]) => valueAt(key, hash),
+    state_getStorageAt: ([key, hash]) => valueAt(key, hash),
     state_getStorageSize: ([key, hash]) => {
       const value = valueAt(key, hash);
       return value === null ? null : (value.length - 2) / 2;
     },
     state_queryStorageAt: ([keys, hash]) => {
       const at = stateAt(hash);
-      return [{ block: at.hash, changes: (keys as string[]).map((key) => change(key, at)) }];
+      return [{ block: at.hash, changes: keyList(keys).map((key) => change(key, at)) }];
     },
     state_getKeysPaged: ([prefix, count, start, hash]) => {
-      const keys = chain.storage.keys(prefix ?? '0x', stateAt(hash).number);
-      return (start ? keys.filter((key) => key > start) : keys).slice(0, count);
+      const after = hexParameter(start ?? '0x');
+      const most = pageSize(count);
+      const keys = chain.storage.keys(hexParameter(prefix ?? '0x'), stateAt(hash).number);
+      return keys.filter((key) => key > after).slice(0, most);
     },
     state_subscribeStorage: ([keys], session) => {
-      const wanted = new Set<string>(keys);
+      const wanted = new Set(keyList(keys));
       const listener = (block: Block) => {
         const changes = chain.storage.changed.filter((key) => wanted.has(key)).map((key) => change(key, block));
         if (changes.length > 0) notify({ block: block.hash, changes });
@@ -175,8 +175,26 @@ function hex(bytes: Uint8Array): string {
 }
 
 function hexParameter(value: unknown): string {
-  if (typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)) return value;
+  // Nodes take bytes with and without the prefix; Python's clients send both.
+  const found = typeof value === 'string' && /^(?:0x)?((?:[0-9a-f]{2})*)$/i.exec(value);
+  if (found) return `0x${found[1]!.toLowerCase()}`;
   throw new RpcFailure(-32602, 'Invalid params: expected 0x and hex digits');
+}
+
+/** Nodes give at most 1000 keys at once. */
+const MOST_KEYS = 1000;
+
+function pageSize(count: unknown): number {
+  if (!Number.isInteger(count) || Number(count) < 0)
+    throw new RpcFailure(-32602, 'Invalid params: expected a number of keys');
+  if (Number(count) > MOST_KEYS)
+    throw new RpcFailure(4002, `count exceeds maximum value. value: ${count}, max: ${MOST_KEYS}`);
+  return Number(count);
+}
+
+function keyList(keys: unknown): string[] {
+  if (Array.isArray(keys)) return keys.map(hexParameter);
+  throw new RpcFailure(-32602, 'Invalid params: expected a list of storage keys');
 }
 
 /** Anything thrown as a JSON-RPC error. */

@@ -97,14 +97,14 @@ function putCommits(storage: Storage, index: number, hotkey: string, commits: Co
 /** What is stored beside the hash of a commit made in this block. Its reveal window is one whole epoch. */
 function stamp(storage: Storage, netuid: number, block: number): [a: number, b: number, c: number] {
   const epoch = epochIndex(storage, netuid, block);
-  if (storage.profile === 'current') return [epoch, block, 0];
+  if (storage.profile !== 'legacy') return [epoch, block, 0];
   const due = epoch + revealPeriod(storage, netuid);
   return [block, firstBlockOfEpoch(storage, netuid, due), firstBlockOfEpoch(storage, netuid, due + 1) - 1];
 }
 
 /** Below 0 before the window of a commit, 0 inside, above 0 after. */
 function revealTime(storage: Storage, netuid: number, [, a, b, c]: Commit, block: number): number {
-  if (storage.profile === 'current') return epochIndex(storage, netuid, block) - (a + revealPeriod(storage, netuid));
+  if (storage.profile !== 'legacy') return epochIndex(storage, netuid, block) - (a + revealPeriod(storage, netuid));
   return block < b ? -1 : block > c ? 1 : 0;
 }
 

@@ -15,12 +15,14 @@ const LEAST_COST_BYTES = 100;
 export function setCommitment(context: CallContext, { netuid, info }: SetCommitmentArguments): void {
   const { storage, block, signer, emit } = context;
   ensure(storage.get('SubtensorModule.Uids', netuid, signer) !== null, 'Commitments.AccountNotAllowedCommit');
+  const marked = info.fields.some((field) => 'timelockRevealFailed' in field);
+  ensure(!marked, 'Commitments.TimelockRevealFailedNotAllowed');
   if (storage.profile === 'legacy') ensureCooldownPassed(storage, block, netuid, signer);
   else useSpace(storage, block, netuid, signer, info.fields);
 
   storage.put('Commitments.CommitmentOf', netuid, signer, { deposit: 0, block, info });
   storage.put('Commitments.LastCommitment', netuid, signer, block);
-  if (storage.profile === 'current') {
+  if (storage.profile !== 'legacy') {
     if (info.fields.some((field) => 'resetBondsFlag' in field))
       storage.put('Commitments.LastBondsReset', netuid, signer, block);
     updateTimelockedIndex(storage, netuid, signer, info.fields);

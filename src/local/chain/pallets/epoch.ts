@@ -2,14 +2,14 @@ import { proportions } from '../../../shared/proportions.ts';
 import type { Storage } from '../state/storage.ts';
 import { epochIsDue } from './epoch-schedule.ts';
 import type { PalletContext } from './pallet-context.ts';
-import { mechanismCount, mechanismIndex, stakeOf } from './subnets.ts';
+import { isNullConsensus, mechanismCount, mechanismIndex, stakeOf } from './subnets.ts';
 import { revealTimelockedWeights } from './timelocked-weights.ts';
 
 const U16_MAX = 65_535;
 /** Share of the stake that must support a weight for it to be the consensus. */
 const KAPPA = 0.5;
-/** Epochs of all subnets in one block (`current`); the others are deferred to the next block. */
-const MAX_EPOCHS_PER_BLOCK = 2;
+/** Epochs of all subnets in one block; the others are deferred to the next block. */
+const MAX_EPOCHS_PER_BLOCK = { legacy: Number.POSITIVE_INFINITY, current: 2, latest: 32 };
 /** Alpha that a subnet emits in a block, in smallest units (rao), and the share of miners, and of validators, in it. */
 const EMISSION_PER_BLOCK = 1_000_000_000;
 const SHARE_OF_EACH_SIDE = 0.41;
@@ -20,19 +20,19 @@ const SHARE_OF_EACH_SIDE = 0.41;
  */
 export function epochStep(context: PalletContext, netuids: number[]): void {
   const { storage, block } = context;
-  let left = storage.profile === 'legacy' ? Number.POSITIVE_INFINITY : MAX_EPOCHS_PER_BLOCK;
+  let left = MAX_EPOCHS_PER_BLOCK[storage.profile];
   for (const netuid of netuids) {
-    if (storage.profile === 'current') revealTimelockedWeights(context, netuid);
+    if (storage.profile !== 'legacy') revealTimelockedWeights(context, netuid);
     const isDue = epochIsDue(storage, netuid, block);
     const runs = isDue && left > 0;
     if (runs) {
       left--;
       runEpoch(storage, netuid);
-      if (storage.profile === 'current') beginEpoch(storage, netuid, block);
+      if (storage.profile !== 'legacy') beginEpoch(storage, netuid, block);
       storage.put('SubtensorModule.LastMechansimStepBlock', netuid, block);
     } else if (isDue) {
       storage.put('SubtensorModule.PendingEpochAt', netuid, block + 1);
-      context.emit('SubtensorModule.EpochDeferred', netuid, block + 1);
+      context.emit('SubtensorModule.EpochDeferred', netuid, block, block + 1);
     }
     const since = storage.get<number>('SubtensorModule.BlocksSinceLastStep', netuid) + 1;
     storage.put('SubtensorModule.BlocksSinceLastStep', netuid, runs ? 0 : since);
@@ -106,7 +106,10 @@ function putEmission(storage: Storage, netuid: number): void {
 
 /** Nobody gets a permit without stake; among equals, the lower uid does. */
 function permitted(storage: Storage, netuid: number, stakes: number[]): boolean[] {
-  const most = storage.get<number>('SubtensorModule.MaxAllowedValidators', netuid);
+  // Under Null consensus, the highest stake alone.
+  const most = isNullConsensus(storage, netuid)
+    ? 1
+    : storage.get<number>('SubtensorModule.MaxAllowedValidators', netuid);
   const order = stakes.map((_, uid) => uid).sort((a, b) => stakes[b]! - stakes[a]!);
   const highest = new Set(order.slice(0, most));
   return stakes.map((stake, uid) => stake > 0 && highest.has(uid));

@@ -1,14 +1,17 @@
+import { SETTINGS } from '../description/admin.ts';
 import type { Polkadot } from '../description/polkadot.ts';
 import type { LocalBeacon } from '../state/beacon.ts';
 import type { Plain, RuntimeCodec } from '../state/codec.ts';
 import type { Storage } from '../state/storage.ts';
-import type { Transaction } from '../state/transaction.ts';
+import type { Call, Transaction } from '../state/transaction.ts';
+import { batch, batchAll, changeSetting, type Dispatcher, forceBatch, sudo } from './admin.ts';
 import { commitWeights, revealWeights } from './commit-reveal.ts';
 import { setCommitment } from './commitments.ts';
 import { storePulses } from './drand.ts';
 import { epochStep } from './epoch.ts';
 import { type CallContext, DispatchFailure, type PalletContext } from './pallet-context.ts';
 import { burnedRegister } from './registration.ts';
+import { addStake, removeStake, transfer } from './staking.ts';
 import { revealCommitments } from './timelocked-commitments.ts';
 import { commitTimelockedWeights } from './timelocked-weights.ts';
 import { rejectionOf } from './validity.ts';
@@ -16,13 +19,21 @@ import { setWeights } from './weights.ts';
 
 // Arguments were decoded by the types the runtime declares for each call.
 // biome-ignore lint/suspicious/noExplicitAny: see above.
-type Call = (context: CallContext, args: any) => void;
+type CallHandler = (context: CallContext, args: any, dispatcher: Dispatcher) => void;
 
-const setRow: Call = (context, { dests, weights, ...rest }) =>
+const setRow: CallHandler = (context, { dests, weights, ...rest }) =>
   setWeights(context, { ...rest, uids: dests, values: weights });
 
 /** The signed calls, in polkadot.js spelling. Calls that name a mechanism have one argument more. */
-const CALLS: Record<string, Call> = {
+const CALLS: Record<string, CallHandler> = {
+  'balances.transferAllowDeath': transfer,
+  'balances.transferKeepAlive': transfer,
+  'sudo.sudo': sudo,
+  'utility.batch': batch,
+  'utility.batchAll': batchAll,
+  'utility.forceBatch': forceBatch,
+  'subtensorModule.addStake': addStake,
+  'subtensorModule.removeStake': removeStake,
   'commitments.setCommitment': setCommitment,
   'subtensorModule.burnedRegister': burnedRegister,
   'subtensorModule.registerLimit': burnedRegister,
@@ -34,7 +45,17 @@ const CALLS: Record<string, Call> = {
   'subtensorModule.revealMechanismWeights': revealWeights,
   'subtensorModule.commitTimelockedWeights': commitTimelockedWeights,
   'subtensorModule.commitTimelockedMechanismWeights': commitTimelockedWeights,
+  ...Object.fromEntries(
+    Object.keys(SETTINGS).map((name): [string, CallHandler] => [
+      `adminUtils.${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+      (context, args) => changeSetting(name, context, args),
+    ]),
+  ),
 };
+
+function isCall(value: unknown): value is Call {
+  return typeof value === 'object' && value !== null && 'call' in value && 'args' in value;
+}
 
 /** Every call has the same weight here and no fee. */
 const WEIGHT = { refTime: 1_000_000, proofSize: 0 };
@@ -71,8 +92,10 @@ export class Executive {
     this.#beacon = beacon;
   }
 
-  static canDispatch(call: string): boolean {
-    return Object.hasOwn(CALLS, call);
+  /** Whether the runtime has a call, and those that it holds. */
+  static canDispatch({ call, args }: Call): boolean {
+    const inner = Object.values(args).flat().filter(isCall);
+    return Object.hasOwn(CALLS, call) && inner.every(Executive.canDispatch);
   }
 
   /**
@@ -91,7 +114,7 @@ export class Executive {
     this.#storage.put('System.ParentHash', parentHash);
     this.#storage.put('System.BlockHash', block - 1, parentHash);
     const context = this.#context('Initialization');
-    if (this.#storage.profile === 'current') revealCommitments(context);
+    if (this.#storage.profile !== 'legacy') revealCommitments(context);
     epochStep(context, this.#netuids);
     this.#storage.put('Timestamp.Now', nowMs);
     this.#record(0, 'System.ExtrinsicSuccess', INHERENT_INFO);
@@ -102,24 +125,36 @@ export class Executive {
   applyTransaction({ signer, nonce, tip, call, args }: Transaction, index: number): void {
     const account = this.#storage.get<Record<string, unknown>>('System.Account', signer);
     this.#storage.put('System.Account', signer, { ...account, nonce: nonce + 1 });
+    const feePaid = () => this.#record(index, 'TransactionPayment.TransactionFeePaid', signer, 0, tip);
+    const failure = this.#attempt({ call, args }, { ...this.#context(index), signer });
+    feePaid();
+    if (failure) this.#record(index, 'System.ExtrinsicFailed', this.#codec.dispatchError(failure.message), SIGNED_INFO);
+    else this.#record(index, 'System.ExtrinsicSuccess', SIGNED_INFO);
+  }
+
+  /** Runs a call. One that fails leaves nothing behind, neither what it wrote nor its events. */
+  #attempt({ call, args }: Call, context: CallContext): DispatchFailure | null {
     const emitted: [string, ...Plain[]][] = [];
     const emit = (event: string, ...values: Plain[]) => void emitted.push([event, ...values]);
-    const feePaid = () => this.#record(index, 'TransactionPayment.TransactionFeePaid', signer, 0, tip);
+    const own = { ...context, emit };
     try {
-      CALLS[call]!({ ...this.#context(index), signer, emit }, args);
-      for (const event of emitted) this.#record(index, ...event);
-      feePaid();
-      this.#record(index, 'System.ExtrinsicSuccess', SIGNED_INFO);
+      this.#storage.transaction(() =>
+        CALLS[call]!(own, args, {
+          attempt: (inner, origin) => this.#attempt(inner, { ...own, ...origin }),
+          describe: ({ message }) => this.#codec.dispatchError(message),
+        }),
+      );
+      for (const event of emitted) context.emit(...event);
+      return null;
     } catch (error) {
       if (!(error instanceof DispatchFailure)) throw error;
-      feePaid();
-      this.#record(index, 'System.ExtrinsicFailed', this.#codec.dispatchError(error.message), SIGNED_INFO);
+      return error;
     }
   }
 
   /** Stores the beacon's new pulses, and the block's events. */
   finalizeBlock({ nowMs }: { nowMs: number }): void {
-    if (this.#storage.profile === 'current') storePulses(this.#context('Finalization'), nowMs);
+    if (this.#storage.profile !== 'legacy') storePulses(this.#context('Finalization'), nowMs);
     const { compactToU8a, u8aConcat, u8aToHex } = this.#polkadot;
     const records = u8aConcat(compactToU8a(this.#events.length), ...this.#events);
     this.#storage.putRaw(this.#codec.key('System.Events', []), u8aToHex(records));

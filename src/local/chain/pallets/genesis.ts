@@ -12,9 +12,9 @@ export interface Hyperparameters {
   weightsVersionKey?: number;
   /** Default 0. */
   minAllowedWeights?: number;
-  /** Of 65535: the largest share one weight may have. A `current` chain takes any. Default 65535. */
+  /** Of 65535: the largest share one weight may have. Since `current` any. Default 65535. */
   maxWeightsLimit?: number;
-  /** Whether weights are committed and revealed instead of set. Default: false on a `legacy` chain, true on a `current` one. */
+  /** Whether weights are committed and revealed instead of set. Default: false on a `legacy` chain, true since `current`. */
   commitRevealEnabled?: boolean;
   /** Epochs from a commit to its reveal. Default 1. */
   revealPeriodEpochs?: number;
@@ -25,7 +25,7 @@ export interface Hyperparameters {
   /** Blocks after its registration in which a neuron is not pruned. Default 4096. */
   immunityPeriod?: number;
   /**
-   * On a `current` chain, who may set weights: with `Null` only who has a permit, even the owner. Epochs compute the
+   * On a `latest` chain, who may set weights: with `Null` only who has a permit, even the owner. Epochs compute the
    * same with both here. Default `Yuma`.
    */
   epochConsensus?: 'Yuma' | 'Null';
@@ -61,12 +61,11 @@ const STORAGE_ITEMS: Record<keyof Hyperparameters, string> = {
 };
 
 const LEGACY_FIELDS = ['github_repo', 'subnet_contact'];
+const V3 = [...LEGACY_FIELDS, 'subnet_url', 'discord', 'description', 'logo_url', 'additional'];
 const IDENTITIES: Record<Profile, { item: string; fields: string[] }> = {
   legacy: { item: 'SubtensorModule.SubnetIdentities', fields: LEGACY_FIELDS },
-  current: {
-    item: 'SubtensorModule.SubnetIdentitiesV3',
-    fields: [...LEGACY_FIELDS, 'subnet_url', 'discord', 'description', 'logo_url', 'additional'],
-  },
+  current: { item: 'SubtensorModule.SubnetIdentitiesV3', fields: V3 },
+  latest: { item: 'SubtensorModule.SubnetIdentitiesV3', fields: V3 },
 };
 
 /** Writes a subnet to the genesis state. What is not given is the runtime's default. */

@@ -23,9 +23,11 @@ export interface PalletContext {
 export interface CallContext extends PalletContext {
   /** The account that signed, as ss58 address. */
   signer: string;
+  /** Whether the call is root's, which whoever holds the sudo key makes. */
+  isRoot?: boolean;
 }
 
-/** A failed call, by "Pallet.Error" of the metadata. */
+/** A failed call, by "Pallet.Error" of the metadata, or an error that is no pallet's such as `BadOrigin`. */
 export class DispatchFailure extends Error {}
 
 export function ensure(holds: boolean, error: string): void {

@@ -33,3 +33,8 @@ export function stakeOf(storage: Storage, netuid: number, hotkey: string): bigin
 export function isOwnerHotkey(storage: Storage, netuid: number, hotkey: string): boolean {
   return storage.get<string>('SubtensorModule.SubnetOwnerHotkey', netuid) === hotkey;
 }
+
+/** Null consensus: one validator, that of the highest stake, and nobody sets weights without its permit. */
+export function isNullConsensus(storage: Storage, netuid: number): boolean {
+  return storage.profile === 'latest' && storage.get('SubtensorModule.SubnetEpochConsensus', netuid) === 'Null';
+}

@@ -22,7 +22,7 @@ export function updateTimelockedIndex(
 
 /**
  * Decrypts the time-locked fields whose round has come: their bytes move to `RevealedCommitments`. Those that do not
- * decrypt are dropped without an event, as on Subtensor.
+ * decrypt are dropped without an event, or, on the latest runtime, stay with the mark that they failed.
  */
 export function revealCommitments(context: PalletContext): void {
   const { storage, block, emit } = context;
@@ -34,13 +34,22 @@ export function revealCommitments(context: PalletContext): void {
     );
     const kept: CommitmentField[] = [];
     const opened: string[] = [];
+    let changed = false;
     for (const field of registration.info.fields) {
       const locked = lockOf(field);
       const outcome = locked && unlock(context, locked.encrypted, locked.revealRound);
-      if (!outcome || outcome.state === 'waiting') kept.push(field);
-      else if (outcome.state === 'opened') opened.push(outcome.bytes);
+      if (!outcome || outcome.state === 'waiting') {
+        kept.push(field);
+        continue;
+      }
+      changed = true;
+      if (outcome.state === 'opened') opened.push(outcome.bytes);
+      else if (storage.profile === 'latest') {
+        kept.push({ timelockRevealFailed: locked });
+        emit('Commitments.CommitmentRevealFailed', netuid, hotkey, locked.revealRound, 'Decrypt');
+      }
     }
-    if (kept.length === registration.info.fields.length) continue;
+    if (!changed) continue;
 
     if (kept.length > 0)
       storage.put('Commitments.CommitmentOf', netuid, hotkey, { ...registration, info: { fields: kept } });

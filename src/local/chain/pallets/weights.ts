@@ -1,7 +1,14 @@
 import { proportions } from '../../../shared/proportions.ts';
 import type { Storage } from '../state/storage.ts';
 import { type CallContext, ensure } from './pallet-context.ts';
-import { ensureMechanismExists, isOwnerHotkey, mechanismIndex, requireUid, stakeOf } from './subnets.ts';
+import {
+  ensureMechanismExists,
+  isNullConsensus,
+  isOwnerHotkey,
+  mechanismIndex,
+  requireUid,
+  stakeOf,
+} from './subnets.ts';
 
 export interface WeightsArguments {
   netuid: number;
@@ -80,12 +87,7 @@ export function hasStakeForWeights(storage: Storage, netuid: number, hotkey: str
 
 /** Current runtimes let a subnet's owner set weights without stake and permit. */
 function isExemptOwner(storage: Storage, netuid: number, hotkey: string): boolean {
-  return storage.profile === 'current' && isOwnerHotkey(storage, netuid, hotkey);
-}
-
-/** Null consensus: nobody sets weights without a permit. */
-function isNullConsensus(storage: Storage, netuid: number): boolean {
-  return storage.profile === 'current' && storage.get('SubtensorModule.SubnetEpochConsensus', netuid) === 'Null';
+  return storage.profile !== 'legacy' && isOwnerHotkey(storage, netuid, hotkey);
 }
 
 /** Registering counts as an update too, so the first weights wait for the limit. */
@@ -117,5 +119,5 @@ function largestShare(values: number[]): number {
 
 /** Current runtimes still store `MaxWeightsLimit`, and do not apply it. */
 function shareLimit(storage: Storage, netuid: number): number {
-  return storage.profile === 'current' ? 1 : storage.get<number>('SubtensorModule.MaxWeightsLimit', netuid) / U16_MAX;
+  return storage.profile !== 'legacy' ? 1 : storage.get<number>('SubtensorModule.MaxWeightsLimit', netuid) / U16_MAX;
 }

@@ -18,6 +18,8 @@ export class Storage {
   /** Removed entries, oldest first, as long as the state of a kept block has them. */
   readonly #removed: { key: string; block: number }[] = [];
   #block = 0;
+  /** What undoes the writes of the transaction that runs. */
+  #undo: (() => void)[] | null = null;
 
   constructor(codec: RuntimeCodec) {
     this.#codec = codec;
@@ -88,9 +90,12 @@ export class Storage {
     return (fallback ?? null) as T;
   }
 
-  /** Bytes of the value as of a block, `0x` hex, of an item whose default is written so. */
+  /** Bytes of the value as of a block, or of the item's default, `0x` hex. */
   bytesAt(block: number, item: string, ...keys: Plain[]): string {
-    return this.raw(this.#codec.key(item, keys), block) ?? String(this.#codec.item(item).fallback);
+    const raw = this.raw(this.#codec.key(item, keys), block);
+    if (raw !== null) return raw;
+    const { fallback } = this.#codec.item(item);
+    return typeof fallback === 'string' ? fallback : this.#encode(item, fallback);
   }
 
   /** Writes a value; the keys stand before it. */
@@ -118,6 +123,23 @@ export class Storage {
     this.#write(key, value);
   }
 
+  /** Runs writes that are all undone where it throws. */
+  transaction<T>(run: () => T): T {
+    const outer = this.#undo;
+    const undo: (() => void)[] = [];
+    this.#undo = undo;
+    try {
+      const result = run();
+      outer?.push(...undo);
+      return result;
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    } finally {
+      this.#undo = outer;
+    }
+  }
+
   #encode(item: string, value: Plain): string {
     return `0x${Buffer.from(this.#codec.encode(this.#codec.item(item).value, value)).toString('hex')}`;
   }
@@ -125,6 +147,14 @@ export class Storage {
   #write(key: string, value: Version['value']): void {
     this.#changed.add(key);
     const versions = this.#versions.get(key);
+    if (this.#undo) {
+      const last = versions?.at(-1);
+      const { block, value: before } = last ?? {};
+      this.#undo.push(() => {
+        if (last && block === this.#block) last.value = before!;
+        else this.#versions.get(key)!.pop();
+      });
+    }
     if (!versions) this.#versions.set(key, [{ block: this.block, value }]);
     else if (versions.at(-1)!.block === this.block) versions.at(-1)!.value = value;
     else versions.push({ block: this.block, value });

@@ -4,8 +4,16 @@ import { TRANSACTION_VERSION } from '../description/runtime.ts';
 import { isWithinBounds } from './bounds.ts';
 import type { RuntimeCodec } from './codec.ts';
 
+/** A call of the runtime. */
+export interface Call {
+  /** "pallet.call" in polkadot.js spelling. */
+  call: string;
+  /** Arguments by name in camel case, as plain values; those that are calls themselves as {@link Call}. */
+  args: Record<string, unknown>;
+}
+
 /** A transaction whose signature has been checked. */
-export interface Transaction {
+export interface Transaction extends Call {
   /** As it was sent, `0x` hex. */
   hex: string;
   /** blake2b-256 of it, `0x` hex. */
@@ -18,10 +26,35 @@ export interface Transaction {
   tip: number | string;
   /** Last block that may hold it; Infinity when it is immortal. */
   lastBlock: number;
-  /** "pallet.call" in polkadot.js spelling. */
-  call: string;
-  /** Arguments by name in camel case, as plain values. */
-  args: Record<string, unknown>;
+}
+
+/** What @polkadot decodes a call to. */
+interface DecodedCall {
+  section: string;
+  method: string;
+  args: unknown[];
+  meta: { args: { name: { toString(): string } }[] };
+}
+
+function isCall(value: unknown): value is DecodedCall {
+  return typeof value === 'object' && value !== null && 'callIndex' in value && 'section' in value;
+}
+
+/** Calls may hold others to any depth; deeper than this the runtime does not decode them. */
+const MAX_CALL_DEPTH = 8;
+
+function toCall(polkadot: Polkadot, codec: RuntimeCodec, decoded: DecodedCall, depth = 0): Call {
+  if (depth > MAX_CALL_DEPTH) throw trap();
+  const plain = (arg: unknown): unknown => {
+    if (isCall(arg)) return toCall(polkadot, codec, arg, depth + 1);
+    if (Array.isArray(arg) && arg.some(isCall)) return arg.map(plain);
+    return (arg as { toJSON(): unknown }).toJSON();
+  };
+  const call = `${decoded.section}.${decoded.method}`;
+  const names = decoded.meta.args.map(({ name }) => polkadot.stringCamelCase(name.toString()));
+  const args = Object.fromEntries(decoded.args.map((arg, i) => [names[i], plain(arg)]));
+  if (!isWithinBounds(codec, call, args)) throw trap();
+  return { call, args };
 }
 
 /** Why a node rejects a transaction: JSON-RPC code and Substrate's words. */
@@ -69,13 +102,9 @@ export interface DecodeTransactionParameters {
  */
 export function decodeTransaction(parameters: DecodeTransactionParameters): Transaction {
   const { polkadot, codec, hex, block, blockHash } = parameters;
-  const { blake2AsHex, blake2AsU8a, compactFromU8a, encodeAddress, hexToU8a, stringCamelCase, u8aConcat } = polkadot;
+  const { blake2AsHex, blake2AsU8a, compactFromU8a, encodeAddress, hexToU8a, u8aConcat } = polkadot;
   const { method, era, nonce, tip } = read(codec, hex);
-  const call = `${method.section}.${method.method}`;
-  const args = Object.fromEntries(
-    method.args.map((arg, i) => [stringCamelCase(method.meta.args[i]!.name.toString()), arg.toJSON()]),
-  );
-  if (!isWithinBounds(codec, call, args)) throw trap();
+  const { call, args } = toCall(polkadot, codec, method as DecodedCall);
   const bytes = hexToU8a(hex);
   const body = bytes.subarray(compactFromU8a(bytes)[0]);
   if (body[0] !== SIGNED_V4) throw invalid('Transaction call is not expected');

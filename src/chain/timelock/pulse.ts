@@ -1,25 +1,29 @@
 import { createHash } from 'node:crypto';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { DRAND_QUICKNET, type DrandBeacon } from '../../../src/chain/timelock/drand.ts';
+import { DRAND_QUICKNET } from './drand.ts';
+
+/* Imported only where it is used: loading the curve takes a quarter of a second. */
 
 const SIGNATURE_DOMAIN = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 const { G2, shortSignatures } = bls12_381;
 
-/** When a round is published, in Unix milliseconds. */
-export function timeOfRound({ genesisSeconds, periodSeconds }: DrandBeacon, round: number): number {
-  return (genesisSeconds + (round - 1) * periodSeconds) * 1000;
+export interface VerifyPulseParameters {
+  round: number;
+  /** 48 bytes: a point of G1, compressed. */
+  signature: Uint8Array;
+  /** Of the beacon: 96 bytes. Default: that of drand's quicknet. */
+  publicKey?: Uint8Array;
 }
 
-/** Whether a signature (48 bytes) is the beacon's for a round. Default: drand's quicknet. */
-export function verifyRound({
+/**
+ * Whether a signature is the beacon's for a round. There is one for each round only, so whoever has it has what everybody
+ * else has. False for whatever is no signature.
+ */
+export function verifyPulse({
   round,
   signature,
   publicKey = DRAND_QUICKNET.publicKey,
-}: {
-  round: number;
-  signature: Uint8Array;
-  publicKey?: Uint8Array;
-}): boolean {
+}: VerifyPulseParameters): boolean {
   const number = Buffer.alloc(8);
   number.writeBigUInt64BE(BigInt(round));
   const identity = shortSignatures.hash(createHash('sha256').update(number).digest(), SIGNATURE_DOMAIN);
