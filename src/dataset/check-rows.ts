@@ -26,7 +26,12 @@ export interface Dataset extends RowsFacts {
   rows: DatasetRow[];
 }
 
-/** A line that is no row. */
+/**
+ * A line that is no row.
+ * @example
+ * const problems: LineProblem[] = verdict.facts?.problems ?? [];
+ * for (const { line, problem } of problems) console.log(`${line}: ${problem}`);
+ */
 export interface LineProblem {
   line: number;
   problem: string;

@@ -1,7 +1,6 @@
-/** The first `{...}` of a JSON text, also of one that is cut off behind it; `null` when it has no whole one. Linear. */
-function firstObject(text: string): string | null {
+/** The first `{...}` of a JSON text, also of one that is cut off behind it; `undefined` when it has no whole one. Linear. */
+function firstObject(text: string): string | undefined {
   const start = text.indexOf('{');
-  if (start < 0) return null;
   let depth = 0;
   let inString = false;
   const marks = /\\.|["{}]/gs;
@@ -12,14 +11,15 @@ function firstObject(text: string): string | null {
     else if (mark[0] === '{') depth++;
     else if (--depth === 0) return text.slice(start, mark.index + 1);
   }
-  return null;
+  return undefined;
 }
 
 /** The first object of a JSON text, parsed; `undefined` when there is none. */
 export function parseFirstObject(text: string): unknown {
+  const found = firstObject(text);
   try {
-    return JSON.parse(firstObject(text) ?? '');
+    return found && JSON.parse(found);
   } catch {
-    return undefined;
+    // Braces that pair up are not always JSON.
   }
 }

@@ -45,7 +45,7 @@ export function keysKept(value: unknown): number {
     const isList = Array.isArray(next);
     const values: unknown[] = isList ? next : Object.values(next);
     if (!isList) keys += values.length;
-    for (const inner of values) if (typeof inner === 'object' && inner !== null) open.push(inner);
+    for (const inner of values) open.push(inner);
   }
   return keys;
 }

@@ -53,7 +53,7 @@ export class LineSplitter {
   #take(part: Uint8Array): void {
     this.#length += part.length;
     if (this.#length > this.#maxLineBytes) this.#parts = [];
-    else if (part.length > 0) this.#parts.push(part);
+    else this.#parts.push(part);
   }
 
   #line(): Line {

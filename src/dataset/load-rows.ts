@@ -19,7 +19,11 @@ export async function loadRows({ path, competition, signal }: CheckDatasetParame
   });
 }
 
-/** The fixed evaluation set: the same format as every dataset. */
+/**
+ * The fixed evaluation set: the same format as every dataset.
+ * @example
+ * const { rows, sha256 } = await loadEvaluationSet({ path: 'eval/data.jsonl' });
+ */
 export async function loadEvaluationSet({ path, signal }: { path: string; signal?: AbortSignal }): Promise<Dataset> {
   return loadRows({ path, competition: Competition.parse({ minRows: 1 }), signal });
 }

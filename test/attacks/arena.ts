@@ -72,6 +72,10 @@ export interface ArenaParameters {
   /** What differs from the arena's competition. */
   competition?: Partial<Parameters<typeof Competition.parse>[0] & object>;
   finalityLagBlocks?: number;
+  /** Blocks of an epoch of the subnet. Default 10,000. */
+  tempo?: number;
+  /** From one block to the next. Default 10. */
+  blockMs?: number;
 }
 
 export interface PublishedDataset {
@@ -96,6 +100,7 @@ export class Arena {
     readonly chain: LocalChain,
     readonly hub: LocalHub,
     opened: { competition: Competition; subtensor: Subtensor; state: ValidatorState; addresses: Map<string, string> },
+    readonly blockMs: number,
   ) {
     this.competition = opened.competition;
     this.subtensor = opened.subtensor;
@@ -105,7 +110,14 @@ export class Arena {
     this.resume();
   }
 
-  static async open({ equipment, name, competition, finalityLagBlocks }: ArenaParameters): Promise<Arena> {
+  static async open({
+    equipment,
+    name,
+    competition,
+    finalityLagBlocks,
+    tempo,
+    blockMs = BLOCK_MS,
+  }: ArenaParameters): Promise<Arena> {
     const folder = join(equipment.folder, name.replace(/[^a-z0-9]+/gi, '-'));
     await mkdir(folder, { recursive: true });
     const addresses = new Map<string, string>();
@@ -120,20 +132,28 @@ export class Arena {
       blockTimeMs: 'manual',
       commitmentBytesPerEpoch: 1_000_000,
       ...(finalityLagBlocks === undefined ? {} : { finalityLagBlocks }),
-      subnets: [{ netuid: NETUID, tempo: 10_000, weightsRateLimit: 0, commitRevealEnabled: false, neurons }],
+      subnets: [{ netuid: NETUID, tempo: tempo ?? 10_000, weightsRateLimit: 0, commitRevealEnabled: false, neurons }],
     });
     await chain.produceBlocks(2);
-    const subtensor = await Subtensor.open({ endpoint: chain.url });
+    // Its blocks come faster than a second apart, which their times are.
+    const subtensor = await Subtensor.open({ endpoint: chain.url, maxClockDifferenceMs: Number.POSITIVE_INFINITY });
     const state = await ValidatorState.open({ path: join(folder, 'state') });
-    return new Arena(equipment, folder, chain, hub, {
-      competition: Competition.parse({
-        recipe: RECIPE,
-        readableWithinBlocks: 0,
-        blocksPerEpoch: BLOCKS_PER_EPOCH,
-        ...competition,
-      }),
-      ...{ subtensor, state, addresses },
-    });
+    return new Arena(
+      equipment,
+      folder,
+      chain,
+      hub,
+      {
+        competition: Competition.parse({
+          recipe: RECIPE,
+          readableWithinBlocks: 0,
+          blocksPerEpoch: BLOCKS_PER_EPOCH,
+          ...competition,
+        }),
+        ...{ subtensor, state, addresses },
+      },
+      blockMs,
+    );
   }
 
   readonly netuid = NETUID;
@@ -153,7 +173,7 @@ export class Arena {
 
   resume(): void {
     clearInterval(this.#blocks);
-    this.#blocks = setInterval(() => void this.chain.produceBlocks(1).catch(() => {}), BLOCK_MS);
+    this.#blocks = setInterval(() => void this.chain.produceBlocks(1).catch(() => {}), this.blockMs);
   }
 
   hotkey(name: Name | 'validator'): Promise<WalletHotkey> {
@@ -253,7 +273,7 @@ export class Arena {
       evaluation,
       state: this.state,
       cacheDir: join(this.folder, 'cache'),
-      blockThreshold: 20_000,
+      blockThreshold: 100_000,
       ...changed,
     };
   }

@@ -159,6 +159,46 @@ describe('checkDataset', () => {
     expect(check.finish({ sha256: '', bytes: 1 })).toMatchObject({ ok: false, verdict: { reason: 'invalid-rows' } });
   });
 
+  it('gives every row of a refused file where that is asked for, and each line that is none with the kind of its problem', () => {
+    const [rows, problems]: [[string, number][], unknown[]] = [[], []];
+    const check = new RowsCheck({
+      competition: Competition.parse({}),
+      everyRow: true,
+      onRow: ({ conversations }, line) => rows.push([conversations[0]!.content, line]),
+      onProblem: (problem) => problems.push(problem),
+    });
+    check.push(Buffer.from(`${rowLine('a')}\nbad\n${rowLine('b')}\n{"conversations": [1]}`));
+    check.finish({ sha256: '', bytes: 1 });
+    expect(rows).toEqual([
+      ['a', 1],
+      ['b', 3],
+    ]);
+    const where = 'Invalid input: expected object, received number';
+    expect(problems).toEqual([
+      { line: 2, problem: expect.stringMatching(/^not JSON \(/), kind: 'not JSON' },
+      { line: 4, problem: `conversations.0: ${where}`, kind: `conversations.*: ${where}` },
+    ]);
+  });
+
+  it('takes a row that is not allowed for none, and only that', () => {
+    const rows: string[] = [];
+    const check = new RowsCheck({
+      competition: Competition.parse({}),
+      isAllowed: ({ conversations }) => conversations[0]!.content !== 'own',
+      onRow: ({ conversations }) => rows.push(conversations[0]!.content),
+    });
+    check.push(Buffer.from(`${rowLine('a')}\n${rowLine('b')}\n`));
+    expect(rows).toEqual(['a', 'b']);
+    check.push(Buffer.from(`${rowLine('own')}\nbad\n`));
+    const problem = 'no row of the evaluation set, from which this competition wants its rows';
+    expect(check.finish({ sha256: '', bytes: 1 })).toMatchObject({
+      verdict: {
+        message: expect.stringMatching(/^2 of 4 lines are no rows: line 3: no row of the evaluation set/),
+        facts: { problems: [{ line: 3, problem }, { line: 4 }], kinds: [{ kind: problem, count: 1, lines: [3] }, {}] },
+      },
+    });
+  });
+
   it('takes a file of exactly the limits', async () => {
     const content = lines(3);
     expect((await check(content, { minRows: 3, maxRows: 3, maxBytes: content.length })).ok).toBe(true);

@@ -84,6 +84,7 @@ describe('parseRow', () => {
     ['a comment', '{"conversations": [] /* none */}'],
     ["something before Python's notation", "x {'conversations': []}"],
     ['a trailing comma', '{"conversations": [],}'],
+    ['a space behind the row that JSON does not know', `${rowLine('a')}\u00a0`],
   ])('calls %s no JSON', (_, line) => {
     expect(problemOf(line)).toMatch(/^not JSON \(.+\)$/s);
   });
@@ -91,6 +92,11 @@ describe('parseRow', () => {
   it.each([
     ['two objects', rowLine('a') + rowLine('b'), 'several objects; each needs a line of its own'],
     ['two objects with a comma', `${rowLine('a')}, ${rowLine('b')}`, 'several objects; each needs a line of its own'],
+    [
+      'two objects with a foreign space',
+      `${rowLine('a')}\u00a0${rowLine('b')}`,
+      'several objects; each needs a line of its own',
+    ],
     ['a comma behind', `${rowLine('a')},\r`, 'a comma after the object; one object a line, nothing between'],
     ["Python's notation, indented", " { 'conversations': []}", "Python's notation, not JSON; write it with json.dumps"],
     ["Python's own notation", "{'conversations': []}", "Python's notation, not JSON; write it with json.dumps"],

@@ -43,6 +43,17 @@ it('gives what DatasetSchema gives: the same row, or the first of its issues', (
   expect(rows).toBeGreaterThan(100);
 });
 
+it.each([
+  ['user', 'user'],
+  ['assistant', 'user'],
+  ['user', 'assistant', 'user', 'user'],
+  ['user', 'assistant', 'user'],
+])('gives the issue of DatasetSchema where turns do not alternate: %j', (...roles) => {
+  const value = { conversations: roles.map((role) => ({ role, content: 'a' })) };
+  const { path, message } = DatasetSchema.safeParse(value).error!.issues[0]!;
+  expect(readRow(value)).toStrictEqual({ path, message });
+});
+
 it('does not look at turns behind the first wrong one', () => {
   const turns = new Array(300_000).fill(0);
   const startMs = performance.now();

@@ -52,7 +52,7 @@ export class EvaluationRows {
     const place = this.#table.openPlaceOf(hashOf(word));
     if (place === ABSENT) return;
     const { notes } = this.#table;
-    if (notes[place + 1] === 0) notes[place + 1] = this.#rows.push([]);
-    found(this.#rows[notes[place + 1]! - 1]!);
+    if (notes[place] === 0) notes[place] = this.#rows.push([]);
+    found(this.#rows[notes[place]! - 1]!);
   }
 }

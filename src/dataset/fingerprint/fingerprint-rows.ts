@@ -116,7 +116,12 @@ export class FingerprintBuilder {
   }
 }
 
-/** The fingerprint of a dataset: what its rows say, in a form of which near copies share most. */
+/**
+ * The fingerprint of a dataset: what its rows say, in a form of which near copies share most.
+ * @example
+ * const fingerprint = fingerprintRows(rows);
+ * console.log(fingerprint.length, FINGERPRINT_VERSION);
+ */
 export function fingerprintRows(rows: Iterable<DatasetRow>): Uint8Array {
   const builder = new FingerprintBuilder();
   for (const row of rows) builder.add(row);
@@ -132,7 +137,7 @@ function pairsOf(conversations: DatasetRow['conversations']): Pair[] {
     if (last) pairs.push(pieces.length > 1 ? pairOf(last.asked, pieces.join(' ')) : last);
   };
   for (let i = 0; i + 1 < conversations.length; i += 2) {
-    const pair = pairOf(conversations[i]?.content ?? '', conversations[i + 1]?.content ?? '');
+    const pair = pairOf(conversations[i]!.content, conversations[i + 1]!.content);
     const isPiece = !isLong(pair) && pair.question.length < QUESTION_SYMBOLS && !pair.question.some(isExact);
     if (!isPiece || pairs.length === 0) {
       end();

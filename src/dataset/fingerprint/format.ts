@@ -47,13 +47,23 @@ export function limitOf(level: number): number {
   return LIMITS[Math.min(level, LEVELS - 1)] ?? 0;
 }
 
+/** The bit of a word that says whether many rows of the dataset have the gram. */
+export const COMMON = 1;
+
 /** A gram without the bit that says how common it is. */
 export function gramOf(word: number): number {
-  return (word & -2) >>> 0;
+  return (word & ~COMMON) >>> 0;
 }
 
 export function isCommon(word: number): boolean {
-  return (word & 1) === 1;
+  return (word & COMMON) !== 0;
+}
+
+/** What a common gram weighs: a phrase that many rows of a dataset have says little of any of them. */
+export const COMMON_WEIGHT = 0.2;
+
+export function weightOf(word: number): number {
+  return isCommon(word) ? COMMON_WEIGHT : 1;
 }
 
 /** The bytes that {@link readFingerprint} reads. Little-endian, as every machine this runs on. */

@@ -1,15 +1,24 @@
 /** The place of a gram that is not in the table. */
 export const ABSENT = -1;
 
+/** Bits of a hash. Differences of two hashes have no more than those of an integer, so that comparing needs no branch. */
+export const HASH_BITS = 31;
+const LAST_HASH = 2 ** HASH_BITS - 1;
 /** Parts by the first bits of the hash, which are sorted one by one. */
-const PART_BITS = 10;
+const SORT_BITS = 9;
+/** A part is what fits in a cache of a core: bits that tell what is open, or buckets with all that is known of their hashes. */
+const [OPEN_BITS_OF_PART, BUCKET_BITS_OF_PART] = [21, 12];
+/** Of more parts the room to gather hashes would be large. */
+const MOST_PART_BITS = 11;
+/** Numbers that are read in order at most: a part may be made to hold all that there is. */
+const MOST_READ = 2 ** 17;
 /** The other bits of a hash in two steps, where a part has so many that sorting it so is faster. */
 const BITS_OF_STEP = 11;
 const FEWEST_IN_STEPS = 512;
-/** Words that are sorted at once. */
-const SORTED_AT_ONCE = 5_000_000;
+/** Grams of a bucket that are looked at one after another. */
+const LOOKED_AT = 8;
 /** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
-const MOST_LOOKED_AT = 64;
+const MOST_CLOSED = 64;
 
 interface GramTableParameters {
   words: readonly Uint32Array[];
@@ -20,119 +29,191 @@ interface GramTableParameters {
 }
 
 /**
- * Different grams of many rows in the order of their hashes, and numbers that are noted of each, side by side. However grams
- * were chosen, none takes longer than a binary search.
+ * Different grams of many rows in the order of their hashes, and numbers that are noted of each. However grams were chosen,
+ * none takes longer than a binary search.
  */
 export class GramTable {
-  /** What is noted of the gram at a place comes after that place. */
+  /** What is noted of the gram at a place: so many numbers, from its multiple of the place on. */
   readonly notes: Uint32Array;
-  readonly #step: number;
-  readonly #end: number;
+  /** Sorted; what is behind them is not below any. */
+  readonly #hashes: Uint32Array;
+  readonly #count: number;
+  readonly #notesOfEach: number;
   readonly #bucketStarts: Uint32Array;
   readonly #bucketShift: number;
-  /** A bit for the hashes that begin alike, eight times as many as grams: it rules out most that are absent, or closed. */
+  /** A bit for the hashes that begin alike, at least eight times as many as grams: it rules out most that are absent, or closed. */
   readonly #open: Uint32Array;
   readonly #openShift: number;
+  /** Of what is read in order, so that reading it is not left out. */
+  #read = 0;
 
   constructor({ words, notes, empty = 0 }: GramTableParameters) {
-    const total = words.reduce((sum, { length }) => sum + length, 0);
-    const bits = Math.ceil(Math.log2(total + 1));
-    this.#bucketShift = 32 - Math.min(24, Math.max(1, bits - 3));
-    this.#bucketStarts = new Uint32Array(2 ** (32 - this.#bucketShift) + 1);
-    this.#openShift = 32 - Math.min(28, Math.max(5, bits + 3));
-    this.#open = new Uint32Array(2 ** (27 - this.#openShift));
-    this.#step = 1 + notes;
-    this.notes = new Uint32Array(this.#step * total);
-    this.#end = this.#fill(words, empty);
+    const { hashes, count } = sortedHashes(words);
+    this.#hashes = hashes;
+    this.#count = count;
+    const bits = Math.ceil(Math.log2(count + 1));
+    this.#bucketShift = HASH_BITS - Math.min(24, Math.max(1, bits - 2));
+    this.#bucketStarts = startsOf(hashes, count, this.#bucketShift);
+    this.#openShift = HASH_BITS - Math.min(28, Math.max(5, bits + 3));
+    this.#open = bitsOf(hashes, count, this.#openShift);
+    this.#notesOfEach = notes;
+    this.notes = new Uint32Array(notes * count);
+    if (empty !== 0) this.notes.fill(empty);
   }
 
-  /** The place of the gram with a hash ({@link hashOf}); {@link ABSENT} when it is not there or closed. */
-  openPlaceOf(hash: number): number {
+  /** Whether the gram with a hash ({@link hashOf}) may be in the table, and not closed. */
+  isOpen(hash: number): boolean {
     const bit = hash >>> this.#openShift;
-    return ((this.#open[bit >>> 5]! >>> (bit & 31)) & 1) === 1 ? this.placeOf(hash) : ABSENT;
+    return ((this.#open[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
   }
 
-  /**
-   * Moves those of many hashes to the front that are not absent or closed for sure, each with the number behind it. Without a
-   * branch, since no processor guesses which they are.
-   * @returns where they end
-   */
-  keepOpen(hashes: Uint32Array, start: number, end: number): number {
-    const open = this.#open;
-    const shift = this.#openShift;
-    let kept = start;
-    for (let i = start; i < end; i += 2) {
-      const hash = hashes[i]!;
-      const bit = hash >>> shift;
-      hashes[kept] = hash;
-      hashes[kept + 1] = hashes[i + 1]!;
-      kept += 2 * ((open[bit >>> 5]! >>> (bit & 31)) & 1);
-    }
-    return kept;
+  /** The place of the gram with a hash; {@link ABSENT} when it is not there or closed. */
+  openPlaceOf(hash: number): number {
+    return this.isOpen(hash) ? this.placeOf(hash) : ABSENT;
   }
 
   /** The place of the gram with a hash; {@link ABSENT} when it is not there. */
   placeOf(hash: number): number {
-    const notes = this.notes;
-    const step = this.#step;
     const bucket = hash >>> this.#bucketShift;
-    let low = this.#bucketStarts[bucket]!;
-    let count = this.#bucketStarts[bucket + 1]! - low;
-    while (count > 8) {
-      const half = count >>> 1;
-      if (notes[(low + half) * step]! <= hash) low += half;
-      count -= half;
+    const end = this.#bucketStarts[bucket + 1]!;
+    const place = this.#firstFrom(hash, this.#bucketStarts[bucket]!, end);
+    return place < end && this.#hashes[place] === hash ? place : ABSENT;
+  }
+
+  /**
+   * Puts their places for many hashes, and moves those to the front that are in the table, each with the number behind it.
+   * Without a branch, mostly, so that the memory that many of them are at is waited for at once.
+   * @returns where they end
+   */
+  keepPlaces(hashes: Uint32Array, start: number, end: number): number {
+    const known = this.#hashes;
+    const starts = this.#bucketStarts;
+    const shift = this.#bucketShift;
+    let kept = start;
+    for (let i = start; i < end; i += 2) {
+      const hash = hashes[i]!;
+      const bucket = hash >>> shift;
+      let place = starts[bucket]!;
+      const last = starts[bucket + 1]!;
+      if (last - place > LOOKED_AT) place = this.#firstFrom(hash, place, last);
+      else
+        place +=
+          isBelow(known[place]!, hash) +
+          isBelow(known[place + 1]!, hash) +
+          isBelow(known[place + 2]!, hash) +
+          isBelow(known[place + 3]!, hash) +
+          isBelow(known[place + 4]!, hash) +
+          isBelow(known[place + 5]!, hash) +
+          isBelow(known[place + 6]!, hash) +
+          isBelow(known[place + 7]!, hash);
+      hashes[kept] = place;
+      hashes[kept + 1] = hashes[i + 1]!;
+      kept += 2 * (isBelow(known[place]! ^ hash, 1) & isBelow(place, last));
     }
-    const end = (low + count) * step;
-    for (let place = low * step; place < end; place += step) if (notes[place] === hash) return place;
-    return ABSENT;
+    return kept;
+  }
+
+  /** How many first bits of a hash tell its part, of those that {@link readOpen} reads. */
+  get openBits(): number {
+    return Math.max(0, HASH_BITS - this.#openShift - OPEN_BITS_OF_PART);
+  }
+
+  /** How many first bits of a hash tell its part, of those that {@link readPart} reads. */
+  get bits(): number {
+    return Math.min(MOST_PART_BITS, Math.max(0, HASH_BITS - this.#bucketShift - BUCKET_BITS_OF_PART));
+  }
+
+  /** Reads what {@link isOpen} reads of the hashes of a part, in order, as processors expect it: read at random, each would wait. */
+  readOpen(part: number): void {
+    const numbers = this.#open.length / 2 ** this.openBits;
+    this.#read += readAll(this.#open, part * numbers, (part + 1) * numbers);
+  }
+
+  /** Reads what {@link keepPlaces} reads of the hashes of a part, and their notes, in order. */
+  readPart(part: number): void {
+    const buckets = (this.#bucketStarts.length - 1) / 2 ** this.bits;
+    const [first, last] = [part * buckets, (part + 1) * buckets];
+    const [start, end] = [this.#bucketStarts[first]!, this.#bucketStarts[last]!];
+    const each = this.#notesOfEach;
+    this.#read += readAll(this.#bucketStarts, first, last);
+    this.#read += readAll(this.#hashes, start, end);
+    this.#read += readAll(this.notes, each * start, each * end);
   }
 
   /** Closes the gram at a place, which `isClosed` then says of it, too; it may be found open still. */
   close(place: number, isClosed: (place: number) => boolean): void {
-    const bit = this.notes[place]! >>> this.#openShift;
-    const isOfBit = (other: number) =>
-      other >= 0 && other < this.#end && this.notes[other]! >>> this.#openShift === bit;
-    let [first, last] = [place, place];
-    const most = MOST_LOOKED_AT * this.#step;
-    while (last - first < most && isOfBit(first - this.#step)) first -= this.#step;
-    while (last - first < most && isOfBit(last + this.#step)) last += this.#step;
-    if (last - first === most) return;
-    for (let other = first; other <= last; other += this.#step) if (!isClosed(other)) return;
+    const bit = this.#hashes[place]! >>> this.#openShift;
+    let [first, end] = [place, place + 1];
+    while (end - first < MOST_CLOSED && this.#isOfBit(first - 1, bit)) first--;
+    while (end - first < MOST_CLOSED && this.#isOfBit(end, bit)) end++;
+    if (end - first === MOST_CLOSED) return;
+    for (let other = first; other < end; other++) if (!isClosed(other)) return;
     this.#open[bit >>> 5]! &= ~(1 << (bit & 31));
   }
 
-  /** Sorts the hashes some parts at a time, so that little room is needed besides. */
-  #fill(words: readonly Uint32Array[], empty: number): number {
-    const ends = countsOfParts(words);
-    const most = ends.reduce((a, b) => Math.max(a, b), 0);
-    const total = ends.reduce((a, b) => a + b, 0);
-    const [room, half] = [new Uint32Array(Math.min(SORTED_AT_ONCE + most, total)), new Uint32Array(most)];
-    let [kept, bucket] = [0, 0];
-    for (let part = 0; part < ends.length; ) {
-      const first = part;
-      let sum = 0;
-      for (; part < ends.length && sum < SORTED_AT_ONCE; part++) {
-        sum += ends[part]!;
-        ends[part] = sum - ends[part]!;
-      }
-      const hashes = room.subarray(0, sum);
-      hashInto({ hashes, ends, words, first, end: part });
-      for (let start = 0, i = first; i < part; start = ends[i++]!) sortPart(hashes.subarray(start, ends[i]), half);
-      for (let i = 0; i < sum; i++) {
-        const hash = hashes[i]!;
-        if (i > 0 && hashes[i - 1] === hash) continue;
-        while (bucket <= hash >>> this.#bucketShift) this.#bucketStarts[bucket++] = kept;
-        const bit = hash >>> this.#openShift;
-        this.#open[bit >>> 5]! |= 1 << (bit & 31);
-        const place = kept++ * this.#step;
-        this.notes[place] = hash;
-        for (let note = 1; note < this.#step; note++) this.notes[place + note] = empty;
-      }
-    }
-    this.#bucketStarts.fill(kept, bucket);
-    return kept * this.#step;
+  #isOfBit(place: number, bit: number): boolean {
+    return place >= 0 && place < this.#count && this.#hashes[place]! >>> this.#openShift === bit;
   }
+
+  /** Of the places from a start to an end, the first whose hash is not below one; the end when there is none. */
+  #firstFrom(hash: number, start: number, end: number): number {
+    let [low, high] = [start, end];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#hashes[middle]! < hash) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Of the gram of a word, another for each: spreads them, which are small numbers more often than large ones. */
+export function hashOf(word: number): number {
+  return Math.imul(word >>> 1, 0x9e3779b1) & LAST_HASH;
+}
+
+/** One number of each line of the cache. */
+function readAll(numbers: Uint32Array, start: number, end: number): number {
+  let sum = 0;
+  if (end - start <= MOST_READ) for (let i = start; i < end; i += 16) sum += numbers[i]!;
+  return sum & 1;
+}
+
+/** 1 when a hash is below another, else 0. */
+function isBelow(hash: number, other: number): number {
+  return (hash - other) >>> 31;
+}
+
+/** Different hashes of words, sorted; behind them so many of the largest there may be as are looked at, and more. */
+function sortedHashes(words: readonly Uint32Array[]): { hashes: Uint32Array; count: number } {
+  const shift = HASH_BITS - SORT_BITS;
+  const ends = new Uint32Array(2 ** SORT_BITS);
+  for (const list of words) for (let i = 0; i < list.length; i++) ends[hashOf(list[i]!) >>> shift]!++;
+  const most = ends.reduce((a, b) => Math.max(a, b), 0);
+  let total = 0;
+  for (const [part, count] of ends.entries()) {
+    ends[part] = total;
+    total += count;
+  }
+  const hashes = new Uint32Array(total + LOOKED_AT);
+  for (const list of words) {
+    for (let i = 0; i < list.length; i++) {
+      const hash = hashOf(list[i]!);
+      hashes[ends[hash >>> shift]!++] = hash;
+    }
+  }
+  const room = new Uint32Array(most);
+  let count = 0;
+  for (let part = 0, start = 0; part < ends.length; start = ends[part++]!) {
+    const some = hashes.subarray(start, ends[part]);
+    sortPart(some, room);
+    for (let i = 0; i < some.length; i++) {
+      const hash = some[i]!;
+      if (count === 0 || hashes[count - 1] !== hash) hashes[count++] = hash;
+    }
+  }
+  hashes.fill(LAST_HASH, count);
+  return { hashes, count };
 }
 
 /**
@@ -161,35 +242,22 @@ function sortByBits(from: Uint32Array, to: Uint32Array, shift: number): void {
   for (let i = 0; i < from.length; i++) to[starts[(from[i]! >>> shift) & mask]!++] = from[i]!;
 }
 
-/** Of the gram of a word, another for each: spreads them, which are small numbers more often than large ones. */
-export function hashOf(word: number): number {
-  const gram = word & -2;
-  const hash = Math.imul(gram ^ (gram >>> 15), 0x9e3779b1);
-  return Math.imul(hash ^ (hash >>> 14), 0x85ebca6b) >>> 0;
-}
-
-function countsOfParts(words: readonly Uint32Array[]): Uint32Array {
-  const counts = new Uint32Array(2 ** PART_BITS);
-  for (const list of words) for (let i = 0; i < list.length; i++) counts[hashOf(list[i]!) >>> (32 - PART_BITS)]!++;
-  return counts;
-}
-
-interface HashIntoParameters {
-  hashes: Uint32Array;
-  /** Where the parts begin in `hashes`, then where they end. */
-  ends: Uint32Array;
-  words: readonly Uint32Array[];
-  /** Parts that are taken. */
-  first: number;
-  end: number;
-}
-
-function hashInto({ hashes, ends, words, first, end }: HashIntoParameters): void {
-  for (const list of words) {
-    for (let i = 0; i < list.length; i++) {
-      const hash = hashOf(list[i]!);
-      const part = hash >>> (32 - PART_BITS);
-      if (part >= first && part < end) hashes[ends[part]!++] = hash;
-    }
+/** By the first bits of a hash: how many hashes are before those. */
+function startsOf(hashes: Uint32Array, count: number, shift: number): Uint32Array {
+  const starts = new Uint32Array(2 ** (HASH_BITS - shift) + 1);
+  let bucket = 0;
+  for (let i = 0; i < count; i++) {
+    const last = hashes[i]! >>> shift;
+    while (bucket <= last) starts[bucket++] = i;
   }
+  return starts.fill(count, bucket);
+}
+
+function bitsOf(hashes: Uint32Array, count: number, shift: number): Uint32Array {
+  const bits = new Uint32Array(2 ** (HASH_BITS - 5 - shift));
+  for (let i = 0; i < count; i++) {
+    const bit = hashes[i]! >>> shift;
+    bits[bit >>> 5]! |= 1 << (bit & 31);
+  }
+  return bits;
 }

@@ -21,7 +21,6 @@ const BASE = 0x01000193;
  */
 export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number, size = GRAM_SYMBOLS, salt = 0): void {
   const grams = symbols.length - size + 1;
-  if (grams < 1) return;
   /** Grams of a window, of which the smallest is taken. */
   const window = GUARANTEED_RUN - size + 1;
   let leaving = 1;

@@ -1,5 +1,5 @@
-import { type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
-import { COMMON_WEIGHT, FEWEST_DISTINCTIVE, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { COMMON_WEIGHT, type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
+import { FEWEST_DISTINCTIVE, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 
 /**
@@ -51,7 +51,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
   const chosen: number[] = [];
-  let best = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
+  let best = { held: 0, total: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   let parts = 0;
   for (const i of order) {
     const likeness = likenesses[i]!;
@@ -89,7 +89,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plain: 0, plainTotal: 0, distinctive: 0, missing: 0 };
+  const sum = { held: 0, total: 0, plainTotal: 0, distinctive: 0, missing: 0 };
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
@@ -97,13 +97,12 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       sum.total += symbols;
       sum.plainTotal += symbols;
       if (isHeld) sum.held += symbols;
-      if (isHeld) sum.plain += symbols;
       else sum.missing++;
       if (isHeld) sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
-    let [held, all, plain, count] = [0, 0, 0, 0];
+    let [held, all, count] = [0, 0, 0];
     for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) {
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
@@ -119,7 +118,6 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       all += weight;
       if (state === 0) continue;
       held += weight;
-      plain++;
       if (state === HELD) sum.distinctive++;
     }
     const each = count === 0 ? 0 : symbols / count;
@@ -135,7 +133,6 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     sum.total += text;
     const echo = (text * print.echoOfPair[pair]!) / 255;
     sum.held += isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo) ? text : heldHere;
-    sum.plain += plain * each;
     sum.plainTotal += symbols;
   }
   return sum;

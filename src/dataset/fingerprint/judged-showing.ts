@@ -41,6 +41,8 @@ export class JudgedShowing {
   readonly #found: OthersRow[] = [];
   /** By row: what several hold of it, none enough alone. */
   readonly #open = new Map<number, { sources: RowSource[]; likenesses: Likeness[] }>();
+  /** By length: lists of zeros, instead of one for each likeness. */
+  readonly #nothing = new Map<number, { bytes: Uint8Array; numbers: Uint16Array }>();
   /** By row: words of the evaluation set, where they are nobody's. */
   readonly #nobodys = new Map<number, Uint8Array>();
 
@@ -85,8 +87,21 @@ export class JudgedShowing {
       return;
     }
     open.sources.push(source);
-    open.likenesses.push(likeness);
+    open.likenesses.push(this.#compact(likeness));
     this.#open.set(row, open);
+  }
+
+  /** The same in less memory: most short answers, numbers and questions are not held. */
+  #compact({ heldPairs, heldNumbers, sameQuestions, ...rest }: Likeness): Likeness {
+    const { length } = heldPairs;
+    const nothing = this.#nothing.get(length) ?? { bytes: new Uint8Array(length), numbers: new Uint16Array(length) };
+    this.#nothing.set(length, nothing);
+    return {
+      ...rest,
+      heldPairs: heldPairs.some(Boolean) ? heldPairs : nothing.bytes,
+      heldNumbers: heldNumbers.some(Boolean) ? heldNumbers : nothing.numbers,
+      sameQuestions: sameQuestions.some(Boolean) ? sameQuestions : nothing.bytes,
+    };
   }
 
   /** What was found so far, in order. */

@@ -1,10 +1,8 @@
-import { type Fingerprint, gramOf, isCommon, limitOf } from './format.ts';
-import { firstGramOf, firstPairOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
+import { FirstPlaces } from './first-places.ts';
+import { type Fingerprint, gramOf, isCommon, limitOf, weightOf } from './format.ts';
+import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
+import { ShortAnswers } from './short-answers.ts';
 
-/** Share of either of two questions that is in the other when they ask the same. */
-const SAME_QUESTION = 0.75;
-/** Grams that two such questions share at least. */
-const FEWEST_QUESTION_GRAMS = 4;
 /** Grams not common to many rows that tell a row from others of its template. */
 export const FEWEST_DISTINCTIVE = 2;
 /**
@@ -12,12 +10,10 @@ export const FEWEST_DISTINCTIVE = 2;
  * a copy with a word changed here and there.
  */
 const BRIDGE = 4;
+/** Grams of a long answer of the other's that the judged row holds, for it to be weighed as a whole. */
+const FEWEST_OF_WHOLE = 4;
 /** Level from which that holds: about 300 symbols. In shorter rows a few words changed are what makes it another row. */
 const BRIDGED_LEVEL = 28;
-/** Pairs of short answers whose questions are compared, of two rows: as many as two rows of 32 have. */
-const MOST_QUESTIONS = 1024;
-/** Rows with more grams are looked up in a Map, which no choice of grams makes slow. */
-const MOST_IN_TABLE = 4096;
 
 /** What a judged row has from a row of another. */
 export interface Likeness {
@@ -36,8 +32,6 @@ export interface Likeness {
   wholeSymbols: number;
 }
 
-/** What a common gram weighs. */
-export const COMMON_WEIGHT = 0.2;
 /** What a number weighs, in symbols: rows of one template differ in little else. */
 export const NUMBER_SYMBOLS = 16;
 export const HELD = 1;
@@ -55,33 +49,45 @@ export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolea
   return count > 0 && count >= WORTH_KEEPING * held.length;
 }
 
-/** A row of another, looked up by its grams. One object serves for many rows, one after another. */
+/**
+ * A row of another, looked up by what it says. One object serves for many rows, one after another. Loading a row and comparing
+ * two take time linear in their words, whatever these are.
+ */
 export class SourceRow {
   #print: Fingerprint | undefined;
   #row = 0;
-  /** Open addressing: index of a word plus one. */
-  readonly #slots = new Uint32Array(4 * MOST_IN_TABLE);
-  #mask = 0;
-  #map: Map<number, number> | undefined;
-  /** Questions that may still be compared. */
-  #questions = 0;
+  /** Of its long answers. */
+  #level = 0;
+  /** Of its grams and numbers: their indices in the print; of questions and of pairs as a whole: the pairs. */
+  readonly #grams = new FirstPlaces();
+  readonly #numbers = new FirstPlaces();
+  readonly #questions = new FirstPlaces();
+  readonly #pairs = new FirstPlaces();
+  readonly #shortAnswers = new ShortAnswers(this.#grams);
+  readonly #judgedNumbers = new FirstPlaces();
 
   load(print: Fingerprint, row: number): void {
-    this.#slots.fill(0, 0, this.#mask + 1);
     this.#print = print;
     this.#row = row;
-    this.#map = undefined;
-    const words = firstWordOfRow(print, row + 1) - firstWordOfRow(print, row);
-    if (words > MOST_IN_TABLE) this.#map = new Map();
-    else this.#mask = 2 ** Math.ceil(Math.log2(2 * words + 2)) - 1;
-    for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
-      for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) this.#put(gramOf(print.words[i]!), i);
+    const [firstPair, endPair] = [firstPairOf(print, row), print.pairEnd[row]!];
+    this.#grams.clear(firstWordOfRow(print, row + 1) - firstWordOfRow(print, row));
+    this.#questions.clear(endPair - firstPair);
+    this.#pairs.clear(endPair - firstPair);
+    this.#level = 0;
+    for (let pair = firstPair; pair < endPair; pair++) {
+      for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) this.#grams.add(i, gramOf(print.words[i]!));
+      if (print.questionHashes[pair] !== 0) this.#questions.add(pair, print.questionHashes[pair]!);
+      this.#pairs.add(pair, print.pairHashes[2 * pair]!, print.pairHashes[2 * pair + 1]!);
+      if (!isShort(print, pair)) this.#level = Math.max(this.#level, print.levelOfPair[pair]!);
+    }
+    addNumbers(this.#numbers, print, row);
+    this.#shortAnswers.load(print, row);
   }
 
   /** @param isTheirs whether the other was first with the word of the judged row, by the word's index in the print. */
   compare(judged: Fingerprint, row: number, isTheirs: (word: number, pair: number) => boolean): Likeness {
     const source = this.#print!;
-    this.#questions = MOST_QUESTIONS;
+    this.#shortAnswers.begin();
     const [first, end] = [firstWordOfRow(judged, row), firstWordOfRow(judged, row + 1)];
     const firstPair = firstPairOf(judged, row);
     const held = new Uint8Array(end - first);
@@ -99,23 +105,28 @@ export class SourceRow {
     };
     const firstSource = firstWordOfRow(source, this.#row);
     const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
+    let sourceGrams = 0;
     for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
       if (isShort(judged, pair)) {
-        if (isTheirs(firstGramOf(judged, pair), pair) && this.#hasShortPair(judged, pair))
-          heldPairs[pair - firstPair] = 1;
+        const isHeld =
+          isTheirs(firstGramOf(judged, pair), pair) &&
+          (this.#hasPair(judged, pair) || this.#shortAnswers.have(judged, pair));
+        if (isHeld) heldPairs[pair - firstPair] = 1;
         continue;
       }
       likeness.level = Math.max(likeness.level, judged.levelOfPair[pair]!);
-      if (this.#asks(judged.questionHashes[pair]!)) sameQuestions[pair - firstPair] = 1;
-      for (const [i, number] of numbersOf(judged, pair).entries())
-        if (this.#hasNumber(number)) heldNumbers[pair - firstPair]! |= 1 << i;
+      if (this.#questions.has(judged.questionHashes[pair]!)) sameQuestions[pair - firstPair] = 1;
+      const [firstNumber, endNumber] = [firstWordOf(judged, pair), firstGramOf(judged, pair)];
+      for (let i = firstNumber; i < endNumber; i++)
+        if (this.#numbers.has(judged.words[i]!)) heldNumbers[pair - firstPair]! |= 1 << (i - firstNumber);
       // A pair that is there word for word is not only a template's, though no gram of its own was taken.
       const isSame = this.#hasPair(judged, pair);
       let [last, lastSource] = [-1, -1];
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
-        const found = this.#indexOf(gramOf(judged.words[i]!));
+        const found = this.#grams.of(gramOf(judged.words[i]!));
         if (found < 0 || !isTheirs(i, pair)) continue;
         sourceHeld[found - firstSource] = 1;
+        sourceGrams++;
         const isPhrase = isCommon(source.words[found]!);
         held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;
@@ -129,12 +140,16 @@ export class SourceRow {
         [last, lastSource] = [i, found];
       }
     }
-    this.#weighWholePairs(likeness, sourceHeld, firstSource, numbersOfRow(judged, row));
+    if (sourceGrams >= FEWEST_OF_WHOLE) {
+      addNumbers(this.#judgedNumbers, judged, row);
+      this.#weighWholePairs(likeness, sourceHeld, firstSource);
+    }
+    likeness.level = Math.max(likeness.level, this.#level);
     return likeness;
   }
 
   /** How much of each long answer of the other's is held, as far as both rows are sampled. */
-  #weighWholePairs(likeness: Likeness, sourceHeld: Uint8Array, firstSource: number, numbers: Set<number>): void {
+  #weighWholePairs(likeness: Likeness, sourceHeld: Uint8Array, firstSource: number): void {
     const source = this.#print!;
     for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++) {
       if (isShort(source, pair)) continue;
@@ -152,10 +167,10 @@ export class SourceRow {
         heldGrams++;
         if (weight === 1) distinctive++;
       }
-      if (heldGrams < 4 || distinctive < FEWEST_DISTINCTIVE) continue;
+      if (heldGrams < FEWEST_OF_WHOLE || distinctive < FEWEST_DISTINCTIVE) continue;
       const symbols = source.symbolsOfPair[pair]!;
       const known = numbersOf(source, pair);
-      const numbersHeld = known.reduce((sum, number) => sum + (numbers.has(number) ? 1 : 0), 0);
+      const numbersHeld = known.reduce((sum, number) => sum + (this.#judgedNumbers.has(number) ? 1 : 0), 0);
       const text = (held / all) * symbols;
       const withNumbers = (text + NUMBER_SYMBOLS * numbersHeld) / (symbols + NUMBER_SYMBOLS * known.length);
       const share = Math.min(held / all, withNumbers);
@@ -165,105 +180,17 @@ export class SourceRow {
     }
   }
 
-  #hasPair(judged: Fingerprint, pair: number): boolean {
-    const source = this.#print!;
-    for (let other = firstPairOf(source, this.#row); other < source.pairEnd[this.#row]!; other++)
-      if (isSamePair(judged, pair, source, other)) return true;
-    return false;
-  }
-
-  /** Whether the other has the same short answer to the same question; numbers may have been added, not changed. */
-  #hasShortPair(judged: Fingerprint, pair: number): boolean {
-    const source = this.#print!;
-    if (this.#hasPair(judged, pair)) return true;
-    for (let other = firstPairOf(source, this.#row); other < source.pairEnd[this.#row]!; other++) {
-      if (!isShort(source, other) || this.#questions-- <= 0) continue;
-      if (hasNumbersOf(judged, pair, source, other) && this.#isSameQuestion(judged, pair, other)) return true;
-    }
-    return false;
-  }
-
-  #isSameQuestion(judged: Fingerprint, pair: number, other: number): boolean {
-    const source = this.#print!;
-    const limit = limitOf(Math.max(judged.levelOfPair[pair]!, source.levelOfPair[other]!));
-    const [start, end] = [firstGramOf(source, other), source.wordEnd[other]!];
-    let [grams, distinctive, shared, asked, known] = [0, 0, 0, 0, 0];
-    for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
-      const found = this.#indexOf(gramOf(judged.words[i]!));
-      if (found >= start && found < end) {
-        const weight = Math.min(weightOf(judged.words[i]!), weightOf(source.words[found]!));
-        grams++;
-        shared += weight;
-        if (!isCommon(source.words[found]!)) distinctive++;
-      } else if (judged.words[i]! < limit) asked += weightOf(judged.words[i]!);
-    }
-    for (let i = start; i < end; i++) if (source.words[i]! < limit) known += weightOf(source.words[i]!);
-    const shares = [shared / (shared + asked), shared / known];
-    // Of a template alone both must be: other words of a question may just not be sampled.
-    const share = distinctive >= FEWEST_QUESTION_GRAMS ? Math.max(...shares) : Math.min(...shares);
-    return grams >= FEWEST_QUESTION_GRAMS && share >= SAME_QUESTION;
-  }
-
-  #asks(question: number): boolean {
-    const source = this.#print!;
-    if (question === 0) return false;
-    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++)
-      if (source.questionHashes[pair] === question) return true;
-    return false;
-  }
-
-  #hasNumber(number: number): boolean {
-    const source = this.#print!;
-    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++)
-      if (numbersOf(source, pair).includes(number)) return true;
-    return false;
-  }
-
-  #put(gram: number, index: number): void {
-    if (this.#map) {
-      this.#map.set(gram, index);
-      return;
-    }
-    let slot = Math.imul(gram, 0x9e3779b1) >>> 8;
-    while (this.#slots[slot & this.#mask] !== 0) slot++;
-    this.#slots[slot & this.#mask] = index + 1;
-  }
-
-  /** -1 when the row lacks it. */
-  #indexOf(gram: number): number {
-    if (this.#map) return this.#map.get(gram) ?? -1;
-    for (let slot = Math.imul(gram, 0x9e3779b1) >>> 8; ; slot++) {
-      const index = this.#slots[slot & this.#mask]! - 1;
-      if (index < 0 || gramOf(this.#print!.words[index]!) === gram) return index;
-    }
+  #hasPair({ pairHashes }: Fingerprint, pair: number): boolean {
+    return this.#pairs.has(pairHashes[2 * pair]!, pairHashes[2 * pair + 1]!);
   }
 }
 
-/** A phrase that many rows of a dataset have says little of any of them. */
-function weightOf(word: number): number {
-  return isCommon(word) ? COMMON_WEIGHT : 1;
-}
-
-function isSamePair(a: Fingerprint, pairOfA: number, b: Fingerprint, pairOfB: number): boolean {
-  return (
-    a.pairHashes[2 * pairOfA] === b.pairHashes[2 * pairOfB] &&
-    a.pairHashes[2 * pairOfA + 1] === b.pairHashes[2 * pairOfB + 1]
-  );
-}
-
-function hasNumbersOf(judged: Fingerprint, pair: number, source: Fingerprint, other: number): boolean {
-  const numbers = [...numbersOf(judged, pair)];
-  for (const number of numbersOf(source, other)) {
-    const place = numbers.indexOf(number);
-    if (place < 0) return false;
-    numbers.splice(place, 1);
-  }
-  return true;
-}
-
-function numbersOfRow(print: Fingerprint, row: number): Set<number> {
-  const numbers = new Set<number>();
-  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
-    for (const number of numbersOf(print, pair)) numbers.add(number);
-  return numbers;
+/** Clears what is known, and takes the numbers of a row. */
+function addNumbers(numbers: FirstPlaces, print: Fingerprint, row: number): void {
+  const [firstPair, endPair] = [firstPairOf(print, row), print.pairEnd[row]!];
+  let count = 0;
+  for (let pair = firstPair; pair < endPair; pair++) count += firstGramOf(print, pair) - firstWordOf(print, pair);
+  numbers.clear(count);
+  for (let pair = firstPair; pair < endPair; pair++)
+    for (let i = firstWordOf(print, pair); i < firstGramOf(print, pair); i++) numbers.add(i, print.words[i]!);
 }

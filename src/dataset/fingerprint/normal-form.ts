@@ -63,7 +63,7 @@ function decodeEntity(written: string, decimal?: string, hex?: string, name?: st
 }
 
 function addWord(symbols: GrowingList, units: Uint32Array, start: number, end: number, asWritten: boolean): void {
-  const isSpelt = !asWritten && hasLettersAndDigits(units, start, end);
+  const isSpelt = !asWritten && hasLetters(units, start, end);
   if (isDigit(at(units, start)) && !isSpelt && isDigit(symbols.last) && !isOperator(at(units, start - 1)))
     symbols.add(DIVIDER);
   for (let i = start; i < end; i++) {
@@ -72,10 +72,10 @@ function addWord(symbols: GrowingList, units: Uint32Array, start: number, end: n
   }
 }
 
-function hasLettersAndDigits(units: Uint32Array, start: number, end: number): boolean {
+function hasLetters(units: Uint32Array, start: number, end: number): boolean {
   let digits = 0;
   for (let i = start; i < end; i++) if (isDigit(at(units, i))) digits++;
-  return digits > 0 && digits < end - start;
+  return digits < end - start;
 }
 
 /** I looks like l, and m like rn (UTS #39). */
@@ -106,9 +106,9 @@ function joinSpelledWords(units: Uint32Array): void {
   for (let i = 0; i < units.length; i++) {
     if (isLetter(at(units, i))) letters++;
     if (!isLetter(at(units, i)) || isPart(at(units, i - 1)) || isPart(at(units, i + 1))) continue;
-    const sign = last < 0 ? '' : signBetween(units, last + 1, i);
+    const sign = signBetween(units, last + 1, i);
     const run = runs.at(-1);
-    if (sign !== '' && run?.end === last && (run.sign === sign || run.letters === 1)) {
+    if (run && sign !== '' && (run.sign === sign || run.letters === 1)) {
       runs[runs.length - 1] = { start: run.start, end: i, letters: run.letters + 1, sign };
     } else runs.push({ start: i, end: i, letters: 1, sign: '' });
     last = i;
@@ -157,14 +157,14 @@ function isGroupOfThree(units: Uint32Array, start: number): boolean {
 /** Whether a number, a letter alone or a bracket ends before `end`. */
 function endsOperand(units: Uint32Array, end: number): boolean {
   let i = end - 1;
-  while (i >= 0 && i >= end - 3 && at(units, i) === GAP) i--;
+  while (i >= end - 3 && at(units, i) === GAP) i--;
   const unit = at(units, i);
   return isDigit(unit) || unit === CLOSE || (isLetter(unit) && !isLetter(at(units, i - 1)));
 }
 
 function startsOperand(units: Uint32Array, start: number): boolean {
   let i = start;
-  while (i < start + 3 && at(units, i) === GAP && i < units.length) i++;
+  while (i < start + 3 && at(units, i) === GAP) i++;
   const unit = at(units, i);
   return isDigit(unit) || unit === OPEN || (isLetter(unit) && !isLetter(at(units, i + 1)));
 }

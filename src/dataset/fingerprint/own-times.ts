@@ -1,7 +1,7 @@
 import type { Fingerprint } from './format.ts';
 import { ABSENT, GramTable, hashOf } from './gram-table.ts';
+import { NEVER } from './row-numbers.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
-import { NEVER } from './showings.ts';
 
 /** When an owner first showed what some rows say, gram by gram, so that editing a row of one's own costs nothing. */
 export class OwnTimes {
@@ -14,8 +14,7 @@ export class OwnTimes {
     this.#print = print;
     this.#shownAt = shownAt;
     const wordsOf = (row: number) => print.words.subarray(firstWordOfRow(print, row), firstWordOfRow(print, row + 1));
-    const pairs = rows.flatMap((row) => shortPairsOf(print, row).map((pair) => print.pairHashes[2 * pair]!));
-    this.#table = new GramTable({ words: [...rows.map(wordsOf), Uint32Array.from(pairs)], notes: 1, empty: NEVER });
+    this.#table = new GramTable({ words: [...rows.map(wordsOf), print.pairHashes], notes: 1, empty: NEVER });
   }
 
   /** Adds what the owner shows or has shown; the dataset itself, too. */
@@ -43,20 +42,14 @@ export class OwnTimes {
     return Math.min(this.#shownAt[row]!, this.#at(this.#print.pairHashes[2 * pair]!), mostAsked);
   }
 
+  /** @param word of a row that is asked for */
   #at(word: number): number {
-    const place = this.#table.openPlaceOf(hashOf(word));
-    return place === ABSENT ? NEVER : this.#table.notes[place + 1]!;
+    return this.#table.notes[this.#table.placeOf(hashOf(word))]!;
   }
 
   #note(word: number, at: number): void {
+    const { notes } = this.#table;
     const place = this.#table.openPlaceOf(hashOf(word));
-    if (place !== ABSENT && at < this.#table.notes[place + 1]!) this.#table.notes[place + 1] = at;
+    if (place !== ABSENT) notes[place] = Math.min(at, notes[place]!);
   }
-}
-
-function shortPairsOf(print: Fingerprint, row: number): number[] {
-  const pairs: number[] = [];
-  for (let pair = firstPairOf(print, row); pair < print.pairEnd[row]!; pair++)
-    if (isShort(print, pair)) pairs.push(pair);
-  return pairs;
 }

@@ -1,3 +1,4 @@
+import { FirstPlaces } from './first-places.ts';
 import type { Fingerprint } from './format.ts';
 import { firstPairOf } from './rows-of.ts';
 
@@ -11,26 +12,24 @@ export interface RepeatedRow {
 /** Rows of which every question with its answer stands in earlier rows. */
 export function findRepeatedRows(print: Fingerprint): RepeatedRow[] {
   const repeats: RepeatedRow[] = [];
-  const known = new Map<number, number>();
+  const known = new FirstPlaces();
+  known.clear(print.wordEnd.length);
   for (let row = 0; row < print.rowCount; row++) {
     let of = -1;
     let isRepeat = true;
     const [first, end] = [firstPairOf(print, row), print.pairEnd[row]!];
     for (let pair = first; pair < end; pair++) {
-      const earlier = known.get(keyOf(print, pair));
-      if (earlier === undefined) isRepeat = false;
+      const earlier = known.of(...hashOf(print, pair));
+      if (earlier < 0) isRepeat = false;
       else if (of < 0) of = earlier;
     }
     if (isRepeat && of >= 0) repeats.push({ row, of });
-    for (let pair = first; pair < end; pair++) {
-      const key = keyOf(print, pair);
-      if (!known.has(key)) known.set(key, row);
-    }
+    for (let pair = first; pair < end; pair++) known.add(row, ...hashOf(print, pair));
   }
   return repeats;
 }
 
 /** 52 bits of the hash of a pair. */
-function keyOf({ pairHashes }: Fingerprint, pair: number): number {
-  return pairHashes[2 * pair]! * 2 ** 20 + (pairHashes[2 * pair + 1]! >>> 12);
+function hashOf({ pairHashes }: Fingerprint, pair: number): [first: number, second: number] {
+  return [pairHashes[2 * pair]!, pairHashes[2 * pair + 1]! >>> 12];
 }

@@ -39,6 +39,7 @@ async function search({ showings: count, ...task }: SearchTask): Promise<void> {
   await searchOthersRows({
     ...task,
     showings,
+    onBatch: (batch) => tell({ kind: 'judging', batch }),
     onJudged: (found) => tell({ kind: 'judged', found: packFindings(found) }),
   });
   tell({ kind: 'done', unreadable: [...showings.unreadable].sort((a, b) => a - b) });

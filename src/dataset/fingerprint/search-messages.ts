@@ -1,6 +1,6 @@
 import { FlockOffError, type FlockOffErrorParameters, messageOf } from '../../errors/flock-off-error.ts';
 import type { OthersRow } from './judged-showing.ts';
-import type { FoundInShowing } from './search.ts';
+import type { Batch, FoundInShowing } from './search.ts';
 import type { ShowingTimes } from './showings.ts';
 
 /** What a thread that searches is started with. It asks for the rest. */
@@ -16,6 +16,7 @@ export interface SearchTask {
 export type FromSearch =
   | { kind: 'ask-showing'; index: number }
   | { kind: 'ask-fingerprint'; index: number }
+  | { kind: 'judging'; batch: Batch }
   | { kind: 'judged'; found: PackedFindings }
   | { kind: 'done'; unreadable: number[] }
   | { kind: 'failed'; error: FlockOffErrorParameters };

@@ -23,6 +23,14 @@ export interface SearchParameters {
   onJudged: (found: FoundInShowing) => void;
   /** About how many words are judged together. */
   wordsAtOnce?: number | undefined;
+  /** What is judged together from now on. */
+  onBatch?: ((batch: Batch) => void) | undefined;
+}
+
+/** Datasets that are judged together, and the words of all. */
+export interface Batch {
+  datasets: number;
+  words: number;
 }
 
 export interface FoundInShowing {
@@ -42,16 +50,19 @@ export async function searchOthersRows({
   evaluationRows,
   onJudged,
   wordsAtOnce = WORDS_AT_ONCE,
+  onBatch,
 }: SearchParameters): Promise<void> {
   const evaluationSet = evaluation && new EvaluationRows(readEvaluation(evaluation));
   const waiting = showings.order.filter((index) => showings.all[index]!.judged);
   while (waiting.length > 0) {
     const judged = await loadJudged(showings, waiting, wordsAtOnce);
+    onBatch?.({ datasets: judged.length, words: judged.reduce((sum, { print }) => sum + print.words.length, 0) });
+    const candidates = new Candidates({ judged, showings });
     if (evaluationSet)
       for (const one of judged)
         for (let row = 0; row < one.print.rowCount; row++)
           one.compareWithEvaluation(row, evaluationSet.likenesses(one.print, row), evaluationRows);
-    const comparisons = await findComparisons(judged, showings);
+    const comparisons = await findComparisons(judged, candidates, showings);
     await findOwnTimes(judged, comparisons, showings);
     await compareWithOthers(judged, comparisons, showings);
     for (const one of judged) {
@@ -80,13 +91,16 @@ async function loadJudged(showings: Showings, waiting: number[], wordsAtOnce: nu
     const print = await showings.load(index, { isKept: true });
     if (!print) continue;
     words += print.words.length;
-    judged.push(new JudgedShowing({ index, print, owner: showings.owners[index]!, times: showings.all[index]!.times }));
+    judged.push(new JudgedShowing({ index, print, owner: showings.owners[index]!, times: showings.timesOf(index) }));
   }
   return judged;
 }
 
-async function findComparisons(judged: readonly JudgedShowing[], showings: Showings): Promise<Comparisons> {
-  const candidates = new Candidates(judged, showings);
+async function findComparisons(
+  judged: readonly JudgedShowing[],
+  candidates: Candidates,
+  showings: Showings,
+): Promise<Comparisons> {
   const prints = new Map(judged.map(({ index, print }) => [index, print]));
   const last = judged.reduce((a, { times }) => times.reduce((b, at) => Math.max(b, at), a), 0);
   const owners = new Set(judged.map(({ owner }) => owner));
@@ -115,10 +129,12 @@ async function findOwnTimes(
     if (rows[i]!.length === 0) continue;
     const own = new OwnTimes(one.print, one.times, rows[i]!);
     one.own = own;
+    const last = rows[i]!.reduce((most, row) => Math.max(most, one.times[row]!), 0);
     for (const other of showings.order) {
-      if (showings.owners[other] !== one.owner) continue;
+      // What he shows no earlier than the rows in question tells nothing.
+      if (showings.owners[other] !== one.owner || showings.begins[other]! >= last) continue;
       const print = other === one.index ? one.print : await showings.load(other);
-      if (print) own.add(print, showings.all[other]!.times);
+      if (print) own.add(print, showings.timesOf(other));
     }
   }
 }
@@ -130,7 +146,7 @@ async function compareWithOthers(
 ): Promise<void> {
   const sourceRow = new SourceRow();
   const ofIndex = new Map(judged.map((one) => [one.index, one]));
-  const groups = groupsOf(keys, (key) => showings.showingOf(Math.floor(key / total)));
+  const groups = groupsOf(keys, (key) => showings.numbers.showingOf(Math.floor(key / total)));
   // A source that was shown earlier is named before one that was shown later.
   groups.sort((a, b) => showings.begins[a.group]! - showings.begins[b.group]! || a.group - b.group);
   for (const { group: index, start, end } of groups) {
@@ -150,7 +166,7 @@ async function compareWithOthers(
       if (one.done[row] || copied.has(sourceOf)) continue;
       if (loaded !== sourceOf) sourceRow.load(print, sourceOf);
       loaded = sourceOf;
-      const at = showings.shownAt(number);
+      const at = showings.numbers.shownAt(number);
       const likeness = sourceRow.compare(one.print, row, (word, pair) => {
         const own = one.shownAt(row, word, pair);
         return at < own && own < claimedUntil;

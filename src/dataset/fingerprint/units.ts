@@ -87,6 +87,6 @@ function unitsOfPart(c: string): number[] {
 /** The ten digits of a script follow each other, zero first; those of several may stand side by side. */
 function valueOfDigit(point: number): number {
   let zero = point;
-  while (zero > 0 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+  while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
   return (point - zero) % 10;
 }

@@ -136,6 +136,23 @@ export const orderCases: Case[] = [
     },
   },
   {
+    name: 'a copy of a dataset whose miner has shown two others of full size since',
+    kind: 'attack',
+    competition: { maxRows: 64 },
+    async play(arena) {
+      const world = new World(83);
+      const [victim, rival, next, last] = [world.rows(64), world.rows(64), world.rows(64), world.rows(64)];
+      await arena.publish('rival', rival);
+      for (const rows of [victim, next, last]) {
+        await arena.publish('victim', rows);
+        await arena.epoch();
+      }
+      await arena.publish('mallory', DISGUISES['a row number appended']!(victim, world));
+      const previous = await arena.averages();
+      return { report: await arena.epoch(), previous, own: { victim: last, rival, mallory: [] }, about: ['mallory'] };
+    },
+  },
+  {
     name: 'a copy made before the claim on the original ended stays a copy',
     kind: 'attack',
     competition: { claimBlocks: 50 },

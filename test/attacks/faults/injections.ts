@@ -61,8 +61,8 @@ function fillDisk(isFull: boolean): void {
   spawnSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${isFull ? '0' : 'unlimited'}:unlimited`]);
 }
 
-/** Everything that can break, at each step of the epoch. */
-export function allInjections({ steps }: Stage): Injection[] {
+/** Everything that can break, at each step of the epoch, by kind. */
+export function allInjections({ steps }: Stage): Injection[][] {
   const count = (isStep: (step: Step) => boolean) => steps.filter(isStep).length;
   const eachOf = (isStep: (step: Step) => boolean, make: (at: number) => Injection[]) =>
     Array.from({ length: count(isStep) }, (_, at) => make(at)).flat();
@@ -121,14 +121,14 @@ export function allInjections({ steps }: Stage): Injection[] {
     ofTraining(`the training process has no more memory at step ${at}`, isTraining, at, starve),
   ]);
   return [
-    ...hubOnce,
-    ...lasting(isHub, '', ''),
-    ...lasting(isVictims, 'u/victim', ' for one miner'),
-    ...chainOnce,
-    ...chainLasting,
-    ...perEvent,
-    ...ofProcesses,
-    ...alwaysKilled(),
+    hubOnce,
+    lasting(isHub, '', ''),
+    lasting(isVictims, 'u/victim', ' for one miner'),
+    chainOnce,
+    chainLasting,
+    perEvent,
+    ofProcesses,
+    alwaysKilled(),
   ];
 }
 

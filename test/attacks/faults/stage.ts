@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import {
   DatasetChecker,
   type EpochReport,
+  EvalQueue,
   HubDatasetStore,
   LoraTrainer,
+  type OpenEpoch,
   runValidator,
   type Standings,
   Subtensor,
@@ -13,10 +15,15 @@ import {
   ValidatorState,
 } from 'flock-off';
 import { TINY_BASE } from 'flock-off/local';
+import { waitForFinalBlock } from '../../../src/chain/subnet/final-block.ts';
+import { SEED_DELAY_BLOCKS, seedOf } from '../../../src/validator/epoch-start.ts';
 import { Arena, type Equipment, leaveOutOf, type Name } from '../arena.ts';
 import { World } from '../world.ts';
 
 const MINERS: Name[] = ['victim', 'rival', 'bob'];
+/** So many that an epoch lasts for several runs, and its first block is kept by the node for longer than that. */
+const BLOCKS_PER_EPOCH = 2_000;
+const BLOCK_MS = 100;
 /** Waits of the validator after which a fault counts as lasting: then it is mended, and the validator started again. */
 const PATIENCE = 6;
 const MOST_MS = 60_000;
@@ -45,9 +52,15 @@ interface Ending {
   onChain: { uid: number; value: number }[];
 }
 
+/** What every epoch begins with. */
+type Subnet = Pick<OpenEpoch, 'ownerUid' | 'neurons' | 'commitments'>;
+
 type Pids = Partial<Record<'training' | 'checking', number>>;
 
-/** A subnet whose validator plays one and the same epoch again and again, undisturbed or not. */
+/**
+ * A subnet whose validator plays an epoch with the same datasets again and again from its start on, undisturbed or not: the
+ * one that is in progress then, whose seed is that of its blocks.
+ */
 export class Stage {
   /** Added to the validator's clock. */
   #clockOffsetMs = 0;
@@ -63,6 +76,7 @@ export class Stage {
     readonly checker: DatasetChecker,
     /** Of the processes that run now. */
     readonly pids: Pids,
+    readonly subnet: Subnet,
   ) {
     const take = arena.hub.faults.take.bind(arena.hub.faults);
     arena.hub.faults.take = (request) => {
@@ -96,22 +110,23 @@ export class Stage {
     const arena = await Arena.open({
       equipment: { ...equipment, ...opened },
       name: 'faults',
-      competition: { recipe },
+      competition: { recipe, readableWithinBlocks: 50 },
       finalityLagBlocks: 4,
+      // No epoch of the subnet ends meanwhile, by which the consensus would change.
+      tempo: 65_535,
+      blockMs: BLOCK_MS,
     });
     const world = new World(81);
     for (const name of MINERS) await arena.publish(name, world.rows(12));
     await arena.epoch();
     for (const name of ['victim', 'bob'] as const) await arena.publish(name, world.rows(12));
-    await arena.chain.produceBlocks(5);
-    // All runs go on with this draw, so that they have its seed.
-    await arena.draw();
-    stage = new Stage(arena, opened.trainer, opened.checker, pids);
-    const steps: Step[] = [];
-    stage.#onStep = (step) => steps.push(step);
-    await stage.expected([]);
+    await arena.chain.produceBlocks(BLOCKS_PER_EPOCH - (arena.chain.currentBlock() % BLOCKS_PER_EPOCH));
+    stage = new Stage(arena, opened.trainer, opened.checker, pids, await readSubnet(arena));
+    stage.#onStep = (step) => stage?.steps.push(step);
+    const { report } = await stage.#play();
     stage.#onStep = () => {};
-    stage.steps.push(...steps);
+    const drawn = await stage.expected([], report.startBlock);
+    if (drawn.report.epochSeed !== report.epochSeed) throw new Error('an undisturbed epoch has another seed');
     return stage;
   }
 
@@ -124,12 +139,12 @@ export class Stage {
     this.#onStep(step);
   }
 
-  /** The epoch in which these were not drawn, and nothing failed. */
-  async expected(undrawn: string[]): Promise<Ending> {
-    const key = [...undrawn].sort().join();
+  /** The epoch of that block in which these were not drawn, and nothing failed. */
+  async expected(undrawn: string[], startBlock: number): Promise<Ending> {
+    const key = [startBlock, ...[...undrawn].sort()].join();
     const known = this.#expected.get(key);
     if (known) return known;
-    const ending = await this.#play(undrawn);
+    const ending = await this.#play({ drawn: { startBlock, undrawn } });
     this.#expected.set(key, ending);
     return ending;
   }
@@ -138,16 +153,18 @@ export class Stage {
   async inject(injection: Injection): Promise<string[]> {
     this.#onStep = (step) => injection.onStep(step, this);
     try {
-      const ending = await this.#play([], injection);
+      const ending = await this.#play({ injection });
       this.#mend(injection);
-      const { entries } = ending.report;
+      const { entries, startBlock, epochSeed } = ending.report;
       const refused = entries
         .filter(({ outcome }) => outcome.kind === 'rejected')
         .map(({ uid, why }) => `uid ${uid} was refused: ${why}`);
       const postponed = entries.filter(({ outcome }) => outcome.kind === 'postponed').map(({ hotkey }) => hotkey);
-      const expected = await this.expected(postponed);
+      const expected = await this.expected(postponed, startBlock);
+      const { epochSeed: seed } = expected.report;
       return [
         ...refused,
+        ...(seed === epochSeed ? [] : [`the epoch of block ${startBlock} has the seed ${epochSeed}, expected ${seed}`]),
         ...differences(ending, expected).map(
           (one) => `${one}${postponed.length > 0 ? ` (${postponed.length} postponed)` : ''}`,
         ),
@@ -167,7 +184,8 @@ export class Stage {
     this.#clockOffsetMs = 0;
   }
 
-  async #play(undrawn: string[], injection?: Injection): Promise<Ending> {
+  /** @param drawn an epoch that is drawn already, as it should be; else it is that in progress. */
+  async #play({ drawn, injection }: { drawn?: Drawn; injection?: Injection } = {}): Promise<Ending> {
     const { arena, trainer, checker } = this;
     const folder = join(arena.folder, `run-${++this.#runs}`);
     await mkdir(folder);
@@ -209,7 +227,7 @@ export class Stage {
       };
       const timer = setTimeout(waits.onLast, MOST_MS);
       try {
-        await leaveOutOf(state, undrawn);
+        if (start === 1 && drawn) await this.#storeDraw(state, drawn);
         const reports: EpochReport[] = [];
         await runValidator({
           validator: await arena.validatorOn(subtensor, {
@@ -217,8 +235,7 @@ export class Stage {
             onEvent: (event) => this.note({ kind: 'event', event }),
           }),
           epochs: 1,
-          // However many blocks it has taken to play it so far, the stored draw is gone on with.
-          blocksPerEpoch: 1_000_000,
+          blocksPerEpoch: BLOCKS_PER_EPOCH,
           signal: stop.signal,
           onReport: (report) => void reports.push(report),
         });
@@ -243,6 +260,20 @@ export class Stage {
     }
   }
 
+  /** Stores the draw of an epoch, as whoever sees the chain as it is makes it. */
+  async #storeDraw(state: ValidatorState, { startBlock, undrawn }: Drawn): Promise<void> {
+    const { arena, subnet } = this;
+    const seedBlock = startBlock + SEED_DELAY_BLOCKS;
+    const { hash, genesisHash } = await waitForFinalBlock({ chain: arena.subtensor, block: seedBlock });
+    const seed = seedOf({ genesisHash, netuid: arena.netuid, blockHash: hash, competition: arena.competition.id });
+    const queue = new EvalQueue({ state: await state.queue() });
+    const hotkeys = subnet.commitments.map(({ hotkey }) => hotkey);
+    const next = queue.next({ hotkeys, weights: {}, seed });
+    const epoch = { ...subnet, ...next, startBlock, seedBlock, timeMs: 0 };
+    await state.beginEpoch({ epoch, queue: queue.toJSON(), history: (await state.history())! });
+    await leaveOutOf(state, undrawn);
+  }
+
   async #connect(): Promise<Subtensor> {
     const { url } = this.arena.chain;
     const onStep = this.#onStep;
@@ -263,6 +294,21 @@ export class Stage {
     this.checker.close();
     await this.arena.close();
   }
+}
+
+interface Drawn {
+  startBlock: number;
+  undrawn: string[];
+}
+
+/** As every epoch sees it: nothing of it changes from run to run. */
+async function readSubnet(arena: Arena): Promise<Subnet> {
+  const subnet = await arena.metadata.readSubnetAt({ block: arena.chain.currentBlock() });
+  const { metagraph, commitments, ownerUid } = subnet!;
+  const neurons = metagraph.neurons.map(({ uid, hotkey, coldkey, registrationBlock, consensus }) => {
+    return { uid, hotkey, coldkey, registrationBlock, consensus };
+  });
+  return { ownerUid, neurons, commitments: neurons.flatMap(({ hotkey }) => commitments.get(hotkey) ?? []) };
 }
 
 function differences(ending: Ending, expected: Ending): string[] {

@@ -346,6 +346,16 @@ describe('the search', () => {
     },
   );
 
+  it('finds rows of any length', async () => {
+    const rows = [THREE[0]!, chat('Tell it all.', letters(60_000, 77)), THREE[1]!];
+    const showings = [shown('a', 1, rows, { judged: false }), shown('b', 2, rows)] as (Showing & {
+      fingerprint: Uint8Array;
+    })[];
+    const { others } = await find(showings);
+    expect(others.get(1)!.map(({ row }) => row)).toEqual([0, 1, 2]);
+    expect(others).toEqual(plainSearch(showings));
+  });
+
   it('tells repeated rows', async () => {
     const { repeats } = await find([
       shown('a', 1, [...THREE, THREE[1]!, editAnswers([THREE[0]!], (answer) => answer.toUpperCase())[0]!]),
@@ -468,6 +478,38 @@ describe('the thread of a search', () => {
       expect(process.cpuUsage(before).user / 1000).toBeLessThan(100);
     }
   }, 60_000);
+
+  it('judges fewer at once of datasets that are made to exhaust its memory, and the others just the same', async () => {
+    const originals = longRows(600, 20);
+    const part = (i: number) => originals[i % originals.length]!.conversations[1]!.content.slice(0, 70);
+    // Of six rows of others a bit each: not enough for any, but all of it is kept until the row has been judged.
+    const patchwork = (seed: number) =>
+      Array.from({ length: 2000 }, (_, row) => {
+        const parts = [1, 2, 3, 5, 7, 11].map((step) => `${part(seed + step * row)} ${letters(40, seed * row + step)}`);
+        return chat(`What is ${row}?`, parts.join(' '));
+      });
+    const many = Array.from({ length: 16 }, (_, i) => fingerprintRows(patchwork(31 * i)));
+    const rows = new Array<DatasetRow>(2000).fill(THREE[0]!);
+    let asked = 0;
+    const first = shown('a', 1, originals, { judged: false });
+    const exhausting = [
+      {
+        ...first,
+        get shownAt() {
+          asked++;
+          return first.shownAt;
+        },
+      },
+      ...many.map((fingerprint, i) => shown(`b${i}`, 2, rows, { fingerprint })),
+      shown('c', 3, [...editAnswers(originals.slice(0, 5), (answer) => `Sure. ${answer}`), ...longRows(5, 99)]),
+    ];
+    const found = await findOthersRows({ showings: exhausting, ...rest, maxHeapMib: 64 });
+    // The search was begun again.
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThan(5);
+    expect(found.others.get(17)!.map(({ row }) => row)).toEqual([0, 1, 2, 3, 4]);
+    expect(found).toEqual(await searchHere({ showings: exhausting, ...rest }));
+  }, 240_000);
 
   it('searches many large datasets in little time and memory', async () => {
     const many = { folder, owners: 12, judged: 6, rows: 2_000 };

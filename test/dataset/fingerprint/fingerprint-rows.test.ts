@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FingerprintBuilder, fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
-import { readFingerprint } from '../../../src/dataset/fingerprint/format.ts';
-import { addGrams, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
+import {
+  isCommon,
+  LEVELS,
+  LONG_ANSWER,
+  limitOf,
+  readFingerprint,
+  writeFingerprint,
+} from '../../../src/dataset/fingerprint/format.ts';
+import { addGrams, GRAM_SYMBOLS, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
 import { GrowingList } from '../../../src/dataset/fingerprint/growing-list.ts';
+import { MersenneTwister } from '../../../src/shared/random.ts';
 import { chat, letters } from './rows.ts';
 
 const gramsOf = (symbols: Uint32Array, limit: number) => {
@@ -37,7 +45,143 @@ describe('grams of a text', () => {
   });
 });
 
+describe('grams of any text', () => {
+  const random = new MersenneTwister(7);
+  const symbolsOf = (length: number) => Uint32Array.from({ length }, () => 97 + Math.floor(26 * random.nextUniform()));
+  const window = GUARANTEED_RUN - GRAM_SYMBOLS + 1;
+
+  it('are those below the limit, and else the smallest of every window', () => {
+    for (const length of [12, 13, 20, 63, 64, 65, 66, 100, 200, 400])
+      for (const limit of [0, 2 ** 26]) {
+        const symbols = symbolsOf(length);
+        const all = gramsOf(symbols, 2 ** 32);
+        expect(all).toHaveLength(length - GRAM_SYMBOLS + 1);
+        const windows = Math.max(1, all.length - window + 1);
+        const smallest = Array.from({ length: windows }, (_, i) => Math.min(...all.slice(i, i + window)));
+        const taken = gramsOf(symbols, limit);
+        expect(new Set(taken)).toEqual(new Set([...smallest, ...all.filter((gram) => gram < limit)]));
+        if (limit === 0) expect(taken).toEqual([...new Set(smallest)]);
+      }
+  });
+
+  it('are none of a text that is shorter than a gram', () => {
+    expect(gramsOf(symbolsOf(GRAM_SYMBOLS - 1), 2 ** 32)).toEqual([]);
+  });
+
+  it('are as few at any level beyond the last as at the last', () => {
+    expect(limitOf(LEVELS + 20)).toBe(limitOf(LEVELS - 1));
+  });
+});
+
+it('a list grows from no room at all', () => {
+  const list = new GrowingList(0);
+  for (let i = 0; i < 40; i++) list.add(i);
+  expect([...list.view()]).toEqual(Array.from({ length: 40 }, (_, i) => i));
+});
+
+describe('the pairs of a row', () => {
+  const asked = 'And what would you say of that?';
+  const [a, b] = [letters(20, 1), letters(20, 2)];
+  const print = (...turns: string[]) => fingerprintRows([chat(...turns)]);
+  const pairsOf = (...turns: string[]) => readFingerprint(print(...turns))!.wordEnd.length;
+
+  it('are one where an answer comes in pieces with next to nothing asked between them', () => {
+    expect(print(asked, a, 'Go on.', b)).toEqual(print(asked, `${a} ${b}`));
+    expect(print(asked, a, 'Go on.', b, '', a)).toEqual(print(asked, `${a} ${b} ${a}`));
+    expect(print('Hm?', a, 'Go on.', b)).toEqual(print('Hm?', `${a} ${b}`));
+    expect(print(asked, 'so 1', 'Go on.', '2 so')).toEqual(print(asked, 'so 1 2 so'));
+    expect(print(asked, 'so 1', 'Go on.', '2 so')).not.toEqual(print(asked, 'so 12 so'));
+  });
+
+  it('are several where something is asked between, such as a number, or the next answer is long', () => {
+    expect(pairsOf(asked, a, 'And why is it so?', b)).toBe(2);
+    expect(pairsOf(asked, a, '7?', b)).toBe(2);
+    expect(pairsOf(asked, a, 'Go on.', letters(40, 3))).toBe(2);
+    expect(pairsOf(asked, a, 'Go on.', b, 'And why is it so?', a, 'Go on.', b)).toBe(2);
+  });
+
+  it('have a question that says which answer is meant from ten letters on', () => {
+    const questions = (text: string) => readFingerprint(print(text, 'Yes'))!.questionHashes[0]!;
+    expect(questions('abcdefghj')).toBe(0);
+    expect(questions('abcdefghjk')).not.toBe(0);
+    expect(pairsOf(asked, a, 'abcdefghj', b)).toBe(1);
+    expect(pairsOf(asked, a, 'abcdefghjk', b)).toBe(2);
+  });
+
+  it('leave out a question that nobody answers', () => {
+    expect(print(asked, a, 'And why is it so?')).toEqual(print(asked, a));
+  });
+
+  it('are compared by what is written where there is no letter, by so much of it', () => {
+    expect(print(asked, ' \ud83d\ude00 ')).toEqual(print(asked, '\ud83d\ude00'));
+    expect(print(asked, '\u2026'.repeat(100))).toEqual(print(asked, '\u2026'.repeat(64)));
+    expect(print(asked, '\u2026'.repeat(63))).not.toEqual(print(asked, '\u2026'.repeat(64)));
+  });
+
+  it('have sixteen numbers at most, and operators alone are none', () => {
+    const numbers = (...turns: string[]) => readFingerprint(print(...turns))!.kindOfPair[0]! & (LONG_ANSWER - 1);
+    expect(numbers('Of 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22?', '1, 2, 3, 4, 5, 6')).toBe(16);
+    expect(numbers('Of 11, 12 and 13?', '1, 2')).toBe(5);
+    expect(numbers('Is x < y so?', 'x > y')).toBe(0);
+  });
+});
+
 describe('a fingerprint', () => {
+  const parts = {
+    pairEnd: Uint32Array.of(1, 1, 3),
+    wordEnd: Uint32Array.of(2, 3, 5),
+    pairHashes: Uint32Array.of(1, 2, 3, 4, 5, 6),
+    questionHashes: Uint32Array.of(7, 0, 9),
+    words: Uint32Array.of(11, 12, 13, 14, 0xffffffff),
+    symbolsOfPair: Uint16Array.of(100, 65_535, 3),
+    kindOfPair: Uint8Array.of(130, 2, 0),
+    levelOfPair: Uint8Array.of(0, 41, 7),
+    echoOfPair: Uint8Array.of(255, 0, 9),
+  };
+
+  it('has every part that was written, wherever in a buffer it lies', () => {
+    const bytes = writeFingerprint(parts);
+    for (const offset of [0, 1, 2, 3, 4, 8]) {
+      const around = new Uint8Array(bytes.length + 16);
+      around.set(bytes, offset);
+      expect(readFingerprint(around.subarray(offset, offset + bytes.length))).toEqual({ rowCount: 3, ...parts });
+    }
+    expect(readFingerprint(fingerprintRows([]))?.rowCount).toBe(0);
+  });
+
+  it.each<[string, Partial<typeof parts>]>([
+    ['rows whose pairs end before they begin', { pairEnd: Uint32Array.of(2, 1, 3) }],
+    ['rows with fewer pairs than there are', { pairEnd: Uint32Array.of(1, 1, 2) }],
+    ['pairs whose words end before they begin', { wordEnd: Uint32Array.of(3, 2, 5) }],
+    ['pairs with more words than there are', { wordEnd: Uint32Array.of(2, 3, 6) }],
+  ])('is not read with %s', (_, wrong) => {
+    expect(readFingerprint(writeFingerprint({ ...parts, ...wrong }))).toBeNull();
+  });
+
+  it('marks what half of a handful of rows have, and what four of more have', () => {
+    const marked = (sharing: number, all: number) =>
+      readFingerprint(
+        fingerprintRows(
+          Array.from({ length: all }, (_, i) =>
+            chat(`What of ${letters(9, i)}?`, `${letters(60, i < sharing ? 0 : i)} ${letters(60, 50 + i)}`),
+          ),
+        ),
+      )!.words.some(isCommon);
+    expect([marked(2, 3), marked(2, 4), marked(2, 5), marked(3, 5)]).toEqual([true, true, false, true]);
+    expect([marked(3, 8), marked(4, 8), marked(3, 20), marked(4, 20)]).toEqual([false, true, false, true]);
+  });
+
+  it('may be asked for before all rows are added', () => {
+    const rows = Array.from({ length: 9 }, (_, i) =>
+      chat(`What of ${letters(8, i)}?`, `${letters(60, Math.max(0, i - 1))} ${letters(60, 20 + i)}`),
+    );
+    const builder = new FingerprintBuilder();
+    for (const row of rows.slice(0, 2)) builder.add(row);
+    expect(builder.finish()).toEqual(fingerprintRows(rows.slice(0, 2)));
+    for (const row of rows.slice(2)) builder.add(row);
+    expect(builder.finish()).toEqual(fingerprintRows(rows));
+  });
+
   const text = fc.string({ unit: 'binary' });
   const question = text.map((asked) => `And what would you say of ${asked}`);
   const rows = fc.array(fc.array(fc.tuple(question, text), { maxLength: 3 }));
@@ -76,7 +220,7 @@ describe('a fingerprint', () => {
 
   it('of another version, cut or damaged is not read', () => {
     const bytes = fingerprintRows([chat('One?', letters(300))]);
-    for (let i = 0; i < 16; i++) {
+    for (let i = 0; i < 24; i++) {
       const damaged = bytes.slice();
       damaged[i]! ^= 1;
       expect(readFingerprint(damaged)).toBeNull();

@@ -21,9 +21,32 @@ describe('the normal form of a text', () => {
     ['rn for m', 'modern', 'rnodern'],
     ['special tokens', 'done', 'done<|im_end|>'],
     ['tags and entities', 'bold word', '<b class="x">b&#111;ld</b>&nbsp;word'],
+    ['closing tags', 'one two', 'one</b>two'],
+    ['tags that end themselves', 'one two three', 'one<br/>two<br />three'],
+    ['tags with attributes', 'one word', 'one <a href="x" title=y>word</a>'],
+    ['tags with digits in them', 'the title', 'the <h1>title</h1>'],
+    ['marks of instructions', 'do it', '[INST]do it[/INST]'],
+    ['marks of a system prompt', 'do it', '<<SYS>>do it<</SYS>>'],
+    ['named entities', '1 < 2 > 3 & 4', '1 &lt; 2 &GT; 3 &amp; 4'],
+    ['entities of decimal digits', 'word', '&#119;&#0111;rd'],
+    ['entities of hexadecimal digits', 'word', '&#x77;o&#X72;&#x0064;'],
+    [
+      'digits that look like letters',
+      'xoy xly xzy xey xay xsy xgy xty xby xqy',
+      'x0y x1y x2y x3y x4y x5y x6y x7y x8y x9y',
+    ],
     ['bold and bullets', 'one two', '- **one**\n* _two_'],
     ['numbering', 'one two', '1. one\n(2) two'],
+    ['numbering with two signs', 'one two', '1.) one\n(2). two'],
+    ['numbering of many digits', 'one two three', '123456. one\n#123456 two\n[123456] three'],
+    ['numbering behind a bullet', 'one two three', '- 1. one\n>> 2) two\n\u2022  3. three'],
+    ['numbering with #', 'one two three', '#1 one\n#2. two\n#33: three'],
+    ['numbering in brackets', 'one two', '[1] one\n[22]\ttwo'],
+    ['numbering that is indented', 'one two', '\t 1. one\n  2. two'],
+    ['space behind numbering', 'one two', '1.  \t one\n2.\ttwo'],
     ['thousands', '1000', '1,000'],
+    ['operators behind brackets', 'so (2) - 3', 'so (2)-3'],
+    ['zero-width characters in a number', '12', '1\u200b2'],
     ['operators, however they are spaced', 'x+y', 'x + y'],
     ['dashes', '3-5', '3 \u2212 5'],
     ['digits of other scripts', '37', '٣٧'],
@@ -47,6 +70,20 @@ describe('the normal form of a text', () => {
     ['x < y', 'x > y'],
     ['1 2', '12'],
     ['mp3', 'mp4'],
+    ['1\u30012', '12'],
+    ['1\u33002', '12'],
+    ['1&nbsp;2', '12'],
+    ['1<b>2', '12'],
+    ['2 * (-3)', '2 (-3)'],
+    ['(ab) * 3', '(ab) 3'],
+    ['one 1. two', 'one two'],
+    ['1.\none', 'one'],
+    ['1.five', 'five'],
+    ['1234567. one', 'one'],
+    ['a <b and c> d', 'a d'],
+    ['&#65 b', 'A b'],
+    ['&#1114112; b', 'b'],
+    ['&other; b', 'b'],
     ['50%', '50'],
     ['1/2', '12'],
     ['a != b', 'a = b'],
@@ -60,6 +97,14 @@ describe('the normal form of a text', () => {
     ['की', 'का'],
   ])('keeps %s and %s apart', (a, b) => {
     expect(form(a)).not.toBe(form(b));
+  });
+
+  it('counts a character of Japanese as two letters and one of Chinese as three', () => {
+    const counts = (characters: string) => [...characters].map((character) => normalForm(character).length);
+    expect(counts('aжกㄅꀀ𐐨')).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(counts('\u3041あアー')).toEqual([2, 2, 2, 2]);
+    expect(counts('\u3400中\u9fff\u{20000}\u{2a6df}\u{31350}')).toEqual([3, 3, 3, 3, 3, 3]);
+    expect(new Set(normalForm('中')).size).toBe(3);
   });
 
   it('keeps letters of all scripts', () => {

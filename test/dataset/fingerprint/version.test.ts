@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { CONFUSABLES } from '../../../src/dataset/fingerprint/confusables.ts';
 import { fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
 import { FINGERPRINT_VERSION } from '../../../src/dataset/fingerprint/format.ts';
+import { normalForm } from '../../../src/dataset/fingerprint/normal-form.ts';
 import { sampleDatasets } from '../../../src/local/sample-datasets.ts';
 import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
+import { MersenneTwister } from '../../../src/shared/random.ts';
 import { chat, letters } from './rows.ts';
 
 /** Texts with everything that the normal form looks at. */
@@ -61,4 +64,50 @@ it.each<[string, () => DatasetRow[], string]>([
 ])('version 2 has one fingerprint of %s', (_, rows, expected) => {
   expect(FINGERPRINT_VERSION).toBe(2);
   expect(createHash('sha256').update(fingerprintRows(rows())).digest('hex').slice(0, 16)).toBe(expected);
+});
+
+it.each([
+  [1, '5d105a8be9d9b1e7'],
+  [2, '37cf373432778ce5'],
+  [3, '6285694b00a9dd94'],
+  [4, 'aac791fc60c49c35'],
+  [5, 'eee30c29780d37f0'],
+  [6, '606ec2832de795ec'],
+])('version 2 reads formulas, spelled words and punctuation of seed %i the same', (seed, expected) => {
+  const random = new MersenneTwister(seed);
+  const parts = [...'abxyz', ...'-+*.,:;!%<=()', ...'0123', ...'  ', 'word', ' - ', '1,000', '-5', '\n', '?', '中'];
+  const oneOf = (some: readonly string[]) => some[Math.floor(some.length * random.nextUniform())]!;
+  const hash = createHash('sha256');
+  for (let i = 0; i < 150; i++) {
+    // Few different ones: that is how words are spelled, and numbers written.
+    const some = Array.from({ length: 2 + (i % 6) }, () => oneOf(parts));
+    const text = Array.from({ length: 2 + (i % 40) }, () => oneOf(some)).join('');
+    for (const asWritten of [false, true]) hash.update(`${normalForm(text, { asWritten }).join()};`);
+  }
+  expect(hash.digest('hex').slice(0, 16)).toBe(expected);
+});
+
+it.each([
+  [1, '3dff39293fe78f8e'],
+  [2, '2f579ff75c0608cb'],
+  [3, 'b33f0d0d2d29f4c0'],
+])('version 2 reads texts that are spelled letter by letter, of seed %i, the same', (seed, expected) => {
+  const random = new MersenneTwister(seed);
+  const oneOf = (some: readonly string[]) => some[Math.floor(some.length * random.nextUniform())]!;
+  const hash = createHash('sha256');
+  for (let i = 0; i < 80; i++) {
+    const signs = Array.from({ length: 1 + (i % 3) }, () =>
+      oneOf(['-', '+', ' * ', '.', ' ', '-  -', '   -      ', ')', '-(']),
+    );
+    const spelled = Array.from({ length: 6 + (i % 30) }, () => oneOf([...'abcxyz', ...'xyz', '7']) + oneOf(signs));
+    const words = Array.from({ length: i % 7 }, () => oneOf(['word', 'and so on', 'x - y']));
+    hash.update(`${normalForm(`${spelled.join('')} ${words.join(' ')}`).join()};`);
+  }
+  expect(hash.digest('hex').slice(0, 16)).toBe(expected);
+});
+
+it('version 2 takes the same look-alikes for the same letters', () => {
+  const table = [...CONFUSABLES].map(([point, like]) => `${String.fromCodePoint(point)} ${like}`).join('\n');
+  expect(CONFUSABLES.size).toBe(538);
+  expect(createHash('sha256').update(table).digest('hex').slice(0, 16)).toBe('ab5cc4539e1bd549');
 });

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { EvaluationRows } from '../../../src/dataset/fingerprint/evaluation-rows.ts';
+import { type Fingerprint, LONG_ANSWER } from '../../../src/dataset/fingerprint/format.ts';
+import { type Judgement, judgeRow } from '../../../src/dataset/fingerprint/judge-row.ts';
+import { heldSomething, type Likeness, SourceRow } from '../../../src/dataset/fingerprint/likeness.ts';
+import { AnyFingerprints } from './any-fingerprints.ts';
+
+const rounded = (value: number) => Number(value.toFixed(9));
+const seenIn = (one: Likeness) => [
+  ...[one.held, one.heldPairs, one.heldNumbers, one.sameQuestions].map((list) => [...list].join('')),
+  ...[one.level, rounded(one.wholeShare), one.wholeSymbols, heldSomething(one)],
+];
+const shownJudgement = (one: Judgement | null) => one && [one.sources, rounded(one.alike), one.isWhole];
+
+/** One row whose answers are short, each with a question of its own, but for a gram in five. */
+function shortAnswers(count: number, first: number): Fingerprint {
+  const each = 5;
+  const word = (pair: number, i: number) => 2 * (1_000 * (i === 0 ? first : 1) + each * pair + i);
+  return {
+    rowCount: 1,
+    ...{ pairEnd: Uint32Array.of(count), wordEnd: Uint32Array.from({ length: count }, (_, pair) => each * (pair + 1)) },
+    pairHashes: Uint32Array.from({ length: 2 * count }, (_, i) => first * 10_000 + i),
+    ...{ questionHashes: new Uint32Array(count), symbolsOfPair: new Uint16Array(count).fill(20) },
+    ...{ kindOfPair: new Uint8Array(count), levelOfPair: new Uint8Array(count), echoOfPair: new Uint8Array(count) },
+    words: Uint32Array.from({ length: each * count }, (_, i) => word(Math.floor(i / each), i % each)),
+  };
+}
+
+it('version 2 compares the first 1024 pairs of short answers of two rows', () => {
+  const [judged, theirs] = [shortAnswers(60, 5), shortAnswers(60, 6)];
+  const source = new SourceRow();
+  for (const _ of [1, 2]) {
+    source.load(theirs, 0);
+    const { heldPairs } = source.compare(judged, 0, () => true);
+    // The n-th is the n-th of the other's: 1 + 2 + ... + 44 are no more than 1024, and one with 45 would be.
+    expect([...heldPairs]).toEqual(Array.from({ length: 60 }, (_, pair) => (pair < 44 ? 1 : 0)));
+  }
+});
+
+it('version 2 sees the same in rows of any length', () => {
+  const long = (words: number): Fingerprint => ({
+    ...{
+      rowCount: 1,
+      pairEnd: Uint32Array.of(1),
+      wordEnd: Uint32Array.of(words),
+      pairHashes: Uint32Array.of(words, 1),
+    },
+    ...{
+      questionHashes: Uint32Array.of(7),
+      symbolsOfPair: Uint16Array.of(60_000),
+      kindOfPair: Uint8Array.of(LONG_ANSWER),
+    },
+    ...{ levelOfPair: Uint8Array.of(0), echoOfPair: Uint8Array.of(0) },
+    words: Uint32Array.from({ length: words }, (_, i) => 2 * (i * 7_919 + 13)),
+  });
+  const source = new SourceRow();
+  for (const words of [10, 4_095, 4_096, 4_097, 20_000, 10]) {
+    source.load(long(words), 0);
+    const { held, wholeShare, wholeSymbols } = source.compare(long(12_000), 0, () => true);
+    expect(held.reduce((sum, state) => sum + state, 0)).toBe(Math.min(words, 12_000));
+    expect(wholeShare).toBe(Math.min(1, 12_000 / words));
+    expect(wholeSymbols).toBe(60_000);
+  }
+});
+
+it.each([
+  [1, '31ffec83494dfc38'],
+  [2, '0c271ca470ba0708'],
+  [3, 'f9db5a92a827e402'],
+  [4, '90e5517aae161770'],
+  [5, 'a86c7208a9f7b7d1'],
+  [6, '72ce6accb2fb118b'],
+  [7, '7f63089175372baa'],
+  [8, 'ac1d16267519e7ce'],
+  [9, 'db7b50b22acaa25e'],
+  [10, '9dd43165a674c3e6'],
+  [11, '8ed0db311b2fc67c'],
+  [12, '644bf33ea59a676f'],
+])('version 2 sees the same likeness in whatever fingerprints there may be, of seed %i', (seed, expected) => {
+  const seen = createHash('sha256');
+  const source = new SourceRow();
+  for (let time = 0; time < 60; time++) {
+    const make = new AnyFingerprints(1_000 * seed + time);
+    const judged = make.print();
+    const row = make.below(2);
+    const firstWord = row === 0 ? 0 : judged.wordEnd[judged.pairEnd[0]! - 1]!;
+    const wasTheirs = make.oneOf([1, 1, 3, 7]);
+    const likenesses = Array.from({ length: 6 }, () => {
+      source.load(make.print(), make.below(2));
+      return source.compare(judged, row, (word, pair) => (word + pair) % wasTheirs === 0);
+    });
+    likenesses.push(likenesses[make.below(6)]!);
+    const nobodys = make.chance(0.2)
+      ? Uint8Array.from({ length: judged.words.length - firstWord }, () => make.below(2))
+      : undefined;
+    const evaluation = new EvaluationRows(make.print(30));
+    for (const one of evaluation.likenesses(judged, row)) seen.update(JSON.stringify(seenIn(one)));
+    for (const one of likenesses) seen.update(JSON.stringify(seenIn(one)));
+    for (const isEvaluation of [false, true])
+      for (const some of [likenesses, likenesses.slice(0, 2), ...likenesses.map((one) => [one])])
+        seen.update(JSON.stringify(shownJudgement(judgeRow({ print: judged, row, nobodys, isEvaluation }, some))));
+  }
+  expect(seen.digest('hex').slice(0, 16)).toBe(expected);
+});
