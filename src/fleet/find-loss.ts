@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import type { DatasetRow } from '../schema/dataset-row.ts';
+import { abortable } from '../shared/abortable.ts';
+import { makeFolder } from '../shared/make-folder.ts';
+import { onDisk } from '../shared/on-disk.ts';
+import type { Trainer } from '../trainer/lora-trainer.ts';
+import { packRowLosses } from '../validator/row-losses.ts';
+import { TrainerPool } from '../validator/trainer-pool.ts';
+import type { Board } from './board.ts';
+import { checkpointsFolder, fetchEvaluationRows, fetchTaskDataset, pruneWorkerCache } from './fetch-task.ts';
+import type { RunFleetWorkerParameters } from './fleet-worker-parameters.ts';
+import { notOurs } from './not-ours.ts';
+import type { Found, ProgressNote, Task } from './wire.ts';
+
+const KEEP_CACHE_MS = 3 * 86_400_000;
+/** How long an answer of the queue is waited for. */
+const ANSWER_MS = 10_000;
+/** Progress is told at most this often. */
+const TELL_MS = 1_000;
+/** Facts of a file that losses do not hang on. */
+const NO_FACTS = { bytes: 0, codePoints: 0, likelyTokens: 0, warnings: [] };
+
+export interface FindParameters {
+  trainer: Trainer;
+  signal: AbortSignal;
+  /** Tells the queue. */
+  tell: (note: ProgressNote) => void;
+}
+
+/** Does what tasks ask for: fetches, trains and measures. */
+export class LossFinder {
+  readonly #parameters: Pick<RunFleetWorkerParameters, 'datasets' | 'checker' | 'cacheDir' | 'logger' | 'onEvent'>;
+  readonly #evaluations: Board;
+  #evaluation: { textSha256: string; rows: DatasetRow[] } | null = null;
+
+  constructor(
+    parameters: Pick<RunFleetWorkerParameters, 'datasets' | 'checker' | 'cacheDir' | 'logger' | 'onEvent'>,
+    evaluations: Board,
+  ) {
+    this.#parameters = parameters;
+    this.#evaluations = evaluations;
+  }
+
+  async find(task: Task, { trainer, signal, tell }: FindParameters): Promise<Found['checked']> {
+    const { cacheDir } = this.#parameters;
+    const pool = this.#poolOf(trainer);
+    const evaluation = { ...NO_FACTS, sha256: task.evaluation.sha256, rows: await this.#evaluationRows(task) };
+    const { competition, seed } = task;
+    if (task.kind === 'probe') {
+      await pool.probe({ competition, evaluation, signal });
+      return { ok: true, lossNatsPerToken: 0, rowLosses: '', trainingMs: 0, evaluationMs: 0 };
+    }
+    if (task.kind === 'base') {
+      const { contextTokens } = competition.recipe;
+      const base = await pool.evaluateBase({ evaluation, contextTokens, signal });
+      if (!base.ok) return base;
+      const { lossNatsPerToken, rowLosses } = base.value;
+      return { ok: true, lossNatsPerToken, rowLosses: packRowLosses(rowLosses), trainingMs: 0, evaluationMs: 0 };
+    }
+    const { dataset } = task;
+    if (dataset === null) throw notOurs('it names no dataset');
+    const fetched = await fetchTaskDataset({ ...task, dataset }, { ...this.#parameters, signal });
+    const checkpoints = checkpointsFolder(cacheDir);
+    await onDisk(checkpoints, () => makeFolder(checkpoints));
+    const teller = this.#teller(task, tell);
+    const score = await pool.score({
+      ...{ key: task.key, uid: task.uid, competition, evaluation, seed, signal },
+      dataset: { ...dataset, ...fetched },
+      checkpointPath: join(checkpoints, `${task.key}.safetensors`),
+      onTraining: (progress) => teller('training', { ...progress }, progress.step, progress.steps),
+      onEvaluating: (progress) => teller('evaluating', { ...progress }, progress.rowsDone, progress.rows),
+    });
+    await pruneWorkerCache(cacheDir, KEEP_CACHE_MS);
+    return withRowLosses(score);
+  }
+
+  /**
+   * Takes a step on rows of the evaluation set: known-good work.
+   * @returns `false` where no evaluation set has come yet.
+   */
+  async probe({ competition, evaluation }: Task, trainer: Trainer, signal: AbortSignal): Promise<boolean> {
+    const known = this.#evaluation;
+    if (known === null) return false;
+    const { sha256 } = evaluation;
+    await this.#poolOf(trainer).probe({ competition, evaluation: { ...NO_FACTS, sha256, rows: known.rows }, signal });
+    return true;
+  }
+
+  #poolOf(trainer: Trainer): TrainerPool {
+    const { checker, logger } = this.#parameters;
+    return new TrainerPool({ trainers: [trainer], checker, logger });
+  }
+
+  async #evaluationRows(task: Task): Promise<DatasetRow[]> {
+    const { textSha256 } = task.evaluation;
+    if (this.#evaluation?.textSha256 !== textSha256) {
+      // A connection that breaks may take the answer with it; the job is tried again then.
+      const rows = await abortable(fetchEvaluationRows(this.#evaluations, task), AbortSignal.timeout(ANSWER_MS));
+      this.#evaluation = { textSha256, rows };
+    }
+    return this.#evaluation.rows;
+  }
+
+  /** Tells how far a job is, now and then. */
+  #teller({ name }: Task, tell: FindParameters['tell']) {
+    let toldMs = Number.NEGATIVE_INFINITY;
+    return (kind: 'training' | 'evaluating', progress: Record<string, number>, at: number, of: number) => {
+      this.#parameters.onEvent?.({ kind, task: name, at, of });
+      if (performance.now() - toldMs < TELL_MS && at !== of) return;
+      toldMs = performance.now();
+      tell({ kind, progress });
+    };
+  }
+}
+
+function withRowLosses(score: Awaited<ReturnType<TrainerPool['score']>>): Found['checked'] {
+  if (!score.ok) return score;
+  const { lossNatsPerToken, measured } = score.value;
+  const { rowLosses = null, trainingMs = 0, evaluationMs = 0, divided } = measured ?? {};
+  return {
+    ok: true,
+    lossNatsPerToken,
+    rowLosses: rowLosses ?? '',
+    trainingMs,
+    evaluationMs,
+    ...(divided && { divided }),
+  };
+}

@@ -1,0 +1,54 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import { makeFolder } from '../shared/make-folder.ts';
+import { onDisk } from '../shared/on-disk.ts';
+import { MOST_LOST } from './wire.ts';
+
+const Note = z.object({ at: z.string().nullable(), lost: z.array(z.string()) });
+
+/** Keeps on disk which task a worker is at, so that the process after this one knows what this one ended with. */
+export class LostWork {
+  /** Hashes of tasks, again for each time. */
+  readonly lost: readonly string[];
+  readonly #path: string;
+
+  private constructor(path: string, lost: readonly string[]) {
+    this.#path = path;
+    this.lost = lost;
+  }
+
+  static async open({ cacheDir, publicKey }: { cacheDir: string; publicKey: string }): Promise<LostWork> {
+    const path = join(cacheDir, 'worker', `at-work-${publicKey.slice(0, 16)}.json`);
+    const { at, lost } = await readNote(path);
+    return new LostWork(path, [...lost, ...(at === null ? [] : [at])].slice(-MOST_LOST));
+  }
+
+  /** @throws FlockOffError `disk`. */
+  async begin(taskHash: string): Promise<void> {
+    await this.#write(taskHash);
+  }
+
+  /** However it ended, this process did not end with it. */
+  async end(): Promise<void> {
+    await this.#write(null).catch(() => {});
+  }
+
+  async #write(at: string | null): Promise<void> {
+    const path = this.#path;
+    const temporary = `${path}.tmp`;
+    await onDisk(path, async () => {
+      await makeFolder(dirname(path));
+      await writeFile(temporary, JSON.stringify({ at, lost: this.lost }));
+      await rename(temporary, path);
+    });
+  }
+}
+
+async function readNote(path: string): Promise<z.infer<typeof Note>> {
+  try {
+    return Note.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return { at: null, lost: [] };
+  }
+}

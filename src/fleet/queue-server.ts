@@ -1,0 +1,249 @@
+import type { Processor, Queue, QueueEvents, Worker, WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
+import { abortable } from '../shared/abortable.ts';
+import { eitherSignal } from '../shared/either-signal.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
+import { Secrets } from '../shared/secrets.ts';
+import { inTime } from './asking.ts';
+import type { QueueAddress } from './queue-address.ts';
+
+export interface OpenQueueServerParameters {
+  address: QueueAddress;
+  logger?: Logger;
+  signal?: AbortSignal;
+}
+
+export interface RequireLastingParameters {
+  /** Takes a Redis that forgets all when it ends. */
+  isVolatile: boolean;
+}
+
+type Connection = { connection: Redis; factory: undefined } | { connection: unknown; factory: unknown };
+
+const CLOSE_MS = 3_000;
+const CONNECT_MS = 15_000;
+const LONGEST_RETRY_MS = 5_000;
+/** Of a connection that is waited for: longer than any call that blocks. Then it is made anew. */
+const SILENT_MS = 60_000;
+
+/**
+ * The server behind the queues: the one door to BullMQ and its clients, which are loaded here. A connection that breaks is made
+ * anew for as long as that takes; calls wait meanwhile.
+ */
+export class QueueServer {
+  readonly text: string;
+  readonly #bullmq: typeof import('bullmq');
+  readonly #connection: Connection;
+  readonly #end: () => Promise<void>;
+  readonly #opened: { close(): Promise<void> }[] = [];
+  readonly #onError: (error: unknown) => void;
+
+  private constructor(
+    bullmq: typeof import('bullmq'),
+    {
+      text,
+      connection,
+      end,
+      onError,
+    }: { text: string; connection: Connection; end: () => Promise<void>; onError: (error: unknown) => void },
+  ) {
+    this.#bullmq = bullmq;
+    this.text = text;
+    this.#connection = connection;
+    this.#end = end;
+    this.#onError = onError;
+  }
+
+  /** @throws FlockOffError `queue-unreachable` (transient), `queue-refused` (`access`), `bad-argument` without the package `pg`. */
+  static async open({ address, logger, signal }: OpenQueueServerParameters): Promise<QueueServer> {
+    const bullmq = await import('bullmq');
+    const onError = outages(address, safeLogger(logger));
+    const opened =
+      address.kind === 'redis'
+        ? await openRedis(address, onError, signal)
+        : await openPostgres(address, bullmq, onError);
+    return new QueueServer(bullmq, { text: address.text, onError, ...opened });
+  }
+
+  queue<Data>(name: string): Queue<Data> {
+    return this.#own(new this.#bullmq.Queue(name, ...this.#options()));
+  }
+
+  events(name: string): QueueEvents {
+    return this.#own(new this.#bullmq.QueueEvents(name, ...this.#options()));
+  }
+
+  worker<Data>(name: string, process: Processor<Data>, options: Omit<WorkerOptions, 'connection'>): Worker<Data> {
+    const [shared, factory] = this.#options();
+    return this.#own(new this.#bullmq.Worker(name, process, { ...options, ...shared }, factory));
+  }
+
+  /** What a processor throws once it has given its job back. */
+  givenBack(): Error {
+    return new this.#bullmq.WaitingError();
+  }
+
+  /**
+   * What is asked of it once, and is to be answered soon.
+   * @throws FlockOffError `queue-unreachable` (transient) where it is not; the signal's reason.
+   */
+  async soon<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await abortable(work, inTime(signal));
+    } catch (error) {
+      signal?.throwIfAborted();
+      if ((error as Error).name !== 'TimeoutError') throw error;
+      throw unreachable(this.text, error, new Secrets([]));
+    }
+  }
+
+  /**
+   * Refuses a Redis that drops entries when its memory is full, or that forgets all when it ends.
+   * @throws FlockOffError `queue-refused` with the setting to change.
+   */
+  async requireLasting({ isVolatile }: RequireLastingParameters): Promise<void> {
+    if (this.#connection.factory !== undefined) return;
+    const redis = this.#connection.connection as Redis;
+    const info = `${await redis.info('memory')}\n${await redis.info('persistence')}`;
+    const settingOf = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+    const policy = settingOf('maxmemory_policy') ?? 'noeviction';
+    if (policy !== 'noeviction')
+      throw new FlockOffError({
+        code: 'queue-refused',
+        what: `${this.text} drops jobs when its memory is full (maxmemory-policy ${policy})`,
+        fix: 'set "maxmemory-policy noeviction" in redis.conf, or with CONFIG SET, and start again',
+        facts: { reason: 'eviction', setting: 'maxmemory-policy', value: policy },
+      });
+    if (isVolatile || settingOf('aof_enabled') === '1') return;
+    throw new FlockOffError({
+      code: 'queue-refused',
+      what: `${this.text} forgets all jobs when it ends (appendonly no)`,
+      fix: 'set "appendonly yes" in redis.conf, or with CONFIG SET, or pass --volatile_queue: jobs that vanish are added again',
+      facts: { reason: 'persistence', setting: 'appendonly', value: 'no' },
+    });
+  }
+
+  async close(): Promise<void> {
+    const closing = Promise.allSettled(this.#opened.splice(0).map((one) => one.close()));
+    // A server that is gone answers nobody.
+    await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+    await this.#end();
+  }
+
+  #own<T extends { close(): Promise<void>; on(event: 'error', listener: (error: Error) => void): unknown }>(
+    one: unknown,
+  ): T {
+    (one as T).on('error', this.#onError);
+    this.#opened.push(one as T);
+    return one as T;
+  }
+
+  #options(): [{ connection: Redis }, undefined] {
+    const { connection, factory } = this.#connection;
+    return [{ connection: connection as Redis }, factory as undefined];
+  }
+}
+
+/** Says once that the server is gone, however often a client tries. */
+function outages({ text, password }: QueueAddress, logger: Logger): (error: unknown) => void {
+  const secrets = new Secrets([password]);
+  let said = '';
+  return (error) => {
+    const now = secrets.mask(messageOf(error));
+    if (now === said) return logger.debug(`${text}: ${now}`);
+    said = now;
+    logger.warn(`the queue ${text}: ${now}`);
+  };
+}
+
+async function openRedis(address: QueueAddress, onError: (error: unknown) => void, signal?: AbortSignal) {
+  const { host, port, user: username, password, database, tls, text } = address;
+  const { Redis } = await import('ioredis');
+  const redis = new Redis({
+    ...{ host, port, username, password, db: Number(database), lazyConnect: true, maxRetriesPerRequest: null },
+    ...(tls ? { tls: { servername: host } } : {}),
+    connectTimeout: CONNECT_MS,
+    socketTimeout: SILENT_MS,
+    retryStrategy: (times: number) => Math.min(LONGEST_RETRY_MS, 100 * 2 ** Math.min(times, 8)),
+  });
+  let failure: unknown;
+  redis.on('error', (error: unknown) => {
+    failure = error;
+    onError(error);
+  });
+  try {
+    const deadline = eitherSignal(AbortSignal.timeout(CONNECT_MS), signal);
+    await Promise.race([redis.connect().then(() => redis.ping()), aborted(deadline)]);
+  } catch (error) {
+    redis.disconnect();
+    signal?.throwIfAborted();
+    throw unreachable(text, failure ?? error, new Secrets([password]));
+  }
+  const end = async () => redis.disconnect();
+  return { connection: { connection: redis, factory: undefined }, end };
+}
+
+async function openPostgres(address: QueueAddress, bullmq: typeof import('bullmq'), onError: (error: unknown) => void) {
+  const { host, port, user, password, database, tls, text } = address;
+  // Not in this package's own dependencies: who has PostgreSQL installs its client.
+  const client = 'pg';
+  const pg = await import(client).catch((cause: unknown) => {
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: 'a queue in PostgreSQL needs the package "pg", which is not installed',
+      fix: 'run "npm install pg", or use Redis',
+      facts: { name: 'queue' },
+      cause,
+    });
+  });
+  const options = { host, port, user, password, database, ssl: tls, connectionTimeoutMillis: CONNECT_MS, max: 8 };
+  const pool = new (pg.default ?? pg).Pool({
+    ...{ ...options, options: '-c search_path=bullmq,public', keepAlive: true, query_timeout: SILENT_MS },
+  });
+  pool.on('error', onError);
+  try {
+    const session = await pool.connect();
+    try {
+      await bullmq.runMigrations(session);
+    } finally {
+      session.release();
+    }
+  } catch (error) {
+    await pool.end();
+    throw unreachable(text, error, new Secrets([password]));
+  }
+  return {
+    connection: { connection: pool, factory: bullmq.createPostgresBackend },
+    end: () => pool.end() as Promise<void>,
+  };
+}
+
+const REFUSED = /NOAUTH|WRONGPASS|NOPERM|permission denied/i;
+/** PostgreSQL's class of errors for who may not log in. */
+const SQL_STATE = /^28/;
+
+function unreachable(text: string, cause: unknown, secrets: Secrets): FlockOffError {
+  const why = secrets.mask(messageOf(cause)).replace(/\.$/, '');
+  const { code = '' } = cause as { code?: string };
+  if (REFUSED.test(why) || SQL_STATE.test(code))
+    return new FlockOffError({
+      code: 'queue-refused',
+      what: `${text} refuses the login: ${why}`,
+      fix: 'check user and password',
+      facts: { reason: 'access' },
+    });
+  return new FlockOffError({
+    code: 'queue-unreachable',
+    what: `the queue ${text} cannot be reached: ${why}`,
+    fix: 'check its address, that it runs, and the firewall between',
+    facts: { url: text },
+    transient: true,
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,194 @@
+import { canonicalJson } from '../shared/canonical-json.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
+import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
+import type { Board } from './board.ts';
+import { differenceOf } from './machine-class.ts';
+import { shortKey } from './opinions.ts';
+import { type Hello, type MachineClass, SignedHello, textToSign } from './wire.ts';
+import { isSignedBy } from './worker-key.ts';
+
+export interface RosterParameters {
+  board: Board;
+  queue: string;
+  /** Keys of the workers whose results are taken. */
+  workers: readonly string[];
+  /** A worker whose note has not changed for this long, by this machine's clock, is taken to be gone. */
+  aliveMs: number;
+  logger?: Logger;
+}
+
+const NAME = /^worker-([0-9a-f]{64})$/;
+/** Times {@link RosterParameters.aliveMs}: then its note is removed. */
+const FORGOTTEN_AFTER = 10;
+
+/** Strangers can leave any number of notes, and sign them, too. */
+const MOST_STRANGERS = 1_000;
+const MOST_SAID = 100;
+/** Signatures that are checked before the event loop has its turn. */
+const AT_ONCE = 8;
+
+/** What is known of one that left a note. */
+interface Seen {
+  hello: Hello;
+  /** Names what was checked: a note that only beats is not checked again. */
+  signature: string;
+  beat: number;
+  /** When that changed last, by `performance.now()`. */
+  atMs: number;
+  isFresh: boolean;
+}
+
+/** The workers of a queue as a validator sees them: who is there, who is trusted, and how fast each is. */
+export class Roster {
+  readonly #parameters: RosterParameters;
+  readonly #trusted: Set<string>;
+  readonly #seen = new Map<string, Seen>();
+  /** The same of those that are not trusted, whoever was seen last at the end. */
+  readonly #strangers = new Map<string, Seen>();
+  readonly #rowsPerMs = new Map<string, number>();
+  readonly #said = { trusted: new Set<string>(), strangers: new Set<string>() };
+  #looks = 0;
+
+  constructor(parameters: RosterParameters) {
+    this.#parameters = parameters;
+    this.#trusted = new Set(parameters.workers);
+  }
+
+  /** Keys, in the order in which the validator was told of them. */
+  get trusted(): string[] {
+    return [...this.#trusted];
+  }
+
+  isTrusted(worker: string): boolean {
+    return this.#trusted.has(worker);
+  }
+
+  /** Takes no result of a worker any more. */
+  setAside(worker: string): void {
+    this.#trusted.delete(worker);
+  }
+
+  /** Trusted ones that are there, those that take no jobs too, with what they say of themselves. */
+  present(): Hello[] {
+    return this.trusted.flatMap((worker) => (this.#isAlive(worker) ? (this.#seen.get(worker)?.hello ?? []) : []));
+  }
+
+  /** Those that take jobs of a class. */
+  able(machine: MachineClass | null, not: readonly string[] = []): Hello[] {
+    return this.present().filter(
+      ({ worker, refused, machine: theirs }) =>
+        refused === null && machine !== null && differenceOf(machine, theirs) === null && !not.includes(worker),
+    );
+  }
+
+  /** Trusted workers that have signed that their process ended with a task. */
+  lostBy(taskHash: string): string[] {
+    return this.trusted.filter((worker) => this.#seen.get(worker)?.hello.lost.includes(taskHash));
+  }
+
+  /**
+   * How often trusted workers have signed that their process ended with a task. One of several counts once: it may be that one
+   * machine's fault.
+   */
+  lostWith(taskHash: string): number {
+    const lost = this.trusted.map((worker) => this.#seen.get(worker)?.hello.lost ?? []);
+    const times = lost.map((tasks) => tasks.filter((task) => task === taskHash).length);
+    return times.reduce((sum, one) => sum + (times.length > 1 ? Math.min(1, one) : one), 0);
+  }
+
+  nameOf(worker: string): string {
+    const name = this.#seen.get(worker)?.hello.name;
+    return name ? `${name} (${shortKey(worker)})` : shortKey(worker);
+  }
+
+  /** Rows a millisecond; `undefined` before it has been timed. */
+  speedOf(worker: string): number | undefined {
+    return this.#rowsPerMs.get(worker);
+  }
+
+  /** Notes how long a worker took. */
+  measured(worker: string, rows: number, durationMs: number): void {
+    const now = rows / Math.max(1, durationMs);
+    const before = this.#rowsPerMs.get(worker) ?? now;
+    this.#rowsPerMs.set(worker, (before + now) / 2);
+  }
+
+  /** How long the workers that are there take for so many rows; `null` before any has been timed. */
+  msFor(rows: number, machine: MachineClass | null): number | null {
+    const speeds = this.able(machine).map(({ worker }) => this.#rowsPerMs.get(worker));
+    const known = speeds.filter((speed) => speed !== undefined);
+    if (known.length === 0) return null;
+    const mean = known.reduce((sum, speed) => sum + speed, 0) / known.length;
+    return rows / speeds.reduce<number>((sum, speed) => sum + (speed ?? mean), 0);
+  }
+
+  /** Reads the notes of the workers. What is wrong with one is said once. */
+  async look(machine: MachineClass | null): Promise<void> {
+    const { board, queue } = this.#parameters;
+    const isFirst = this.#looks++ === 0;
+    let checked = 0;
+    for (const [name, note] of await this.#notes()) {
+      const worker = NAME.exec(name)?.[1];
+      if (worker === undefined) continue;
+      const parsed = SignedHello.safeParse(note);
+      if (!parsed.success || parsed.data.hello.worker !== worker || parsed.data.hello.queue !== queue) continue;
+      const { hello, signature, beat } = parsed.data;
+      const kept = this.isTrusted(worker) ? this.#seen : this.#strangers;
+      const before = kept.get(worker);
+      const isSame = before?.signature === signature && canonicalJson(before.hello) === canonicalJson(hello);
+      if (!isSame) {
+        if (checked++ % AT_ONCE === AT_ONCE - 1) await yieldToEventLoop();
+        // Anybody can leave a note under any name, and nothing is kept of it.
+        if (!isSignedBy(worker, textToSign('hello', hello), signature)) continue;
+      }
+      // What lies there at the start may be of a worker that is long gone.
+      const isFresh = before !== undefined || !isFirst;
+      const isBeating = before?.beat !== beat;
+      if (!isBeating && performance.now() - before.atMs > FORGOTTEN_AFTER * this.#parameters.aliveMs) {
+        await board.remove(name);
+        continue;
+      }
+      kept.delete(worker);
+      const since = isBeating ? { atMs: performance.now(), isFresh } : { atMs: before.atMs, isFresh: before.isFresh };
+      kept.set(worker, { hello, signature, beat, ...since });
+      this.#sayOf(hello, machine);
+    }
+    for (const worker of this.#strangers.keys()) {
+      if (this.#strangers.size <= MOST_STRANGERS) break;
+      this.#strangers.delete(worker);
+    }
+  }
+
+  /** Of all trusted workers, and of so many strangers. */
+  async #notes(): Promise<Map<string, unknown>> {
+    const { board } = this.#parameters;
+    const notes = await board.list({ most: this.#trusted.size + MOST_STRANGERS });
+    for (const worker of this.#trusted) {
+      const name = `worker-${worker}`;
+      // Strangers may have left more than were read.
+      if (!notes.has(name) && notes.size >= MOST_STRANGERS) notes.set(name, await board.get(name));
+    }
+    return notes;
+  }
+
+  #sayOf({ worker, name, machine: theirs, refused }: Hello, machine: MachineClass | null): void {
+    const who = `worker ${name} (${worker})`;
+    const difference = machine && differenceOf(machine, theirs);
+    const { trusted, strangers } = this.#said;
+    if (!this.isTrusted(worker))
+      this.#say(`${who} is not among those that this validator was told of: its results are not taken`, strangers);
+    else if (difference) this.#say(`${who} gets no jobs: ${difference}`, trusted);
+    else if (refused !== null) this.#say(`${who} takes no jobs: ${refused}`, trusted);
+  }
+
+  #say(text: string, said: Set<string>): void {
+    if (said.has(text) || said.size === MOST_SAID) return;
+    said.add(text);
+    safeLogger(this.#parameters.logger).warn(text);
+  }
+
+  #isAlive(worker: string): boolean {
+    const seen = this.#seen.get(worker);
+    return seen?.isFresh === true && performance.now() - seen.atMs < this.#parameters.aliveMs;
+  }
+}
