@@ -1,17 +1,15 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isCode } from '../errors/flock-off-error.ts';
-import { parseHubAccess } from '../schema/hub-access.ts';
 import { accept, type Checked, reject } from '../schema/verdict.ts';
-import type { Clock } from '../shared/clock.ts';
-import { HubClient } from '../shared/hub-client.ts';
+import type { HubClient } from '../shared/hub-client.ts';
 import { isDisabled } from '../shared/hub-refusal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
-import type { ProxyOption } from '../shared/proxy.ts';
 import { ReceivedFile } from '../shared/received-file.ts';
 import { timed } from '../shared/timed.ts';
+import { clientOf, type HubDatasetStoreParameters } from './client-of.ts';
 import type {
   DatasetStore,
   DatasetVersion,
@@ -28,46 +26,24 @@ import { isReadable, readOwners } from './read-version.ts';
 import { findUpload, makePublic, uploadDataset } from './upload-dataset.ts';
 import { withRetries } from './with-retries.ts';
 
-export interface HubDatasetStoreParameters {
-  /** Default `https://huggingface.co`. */
-  endpoint?: string;
-  /** `hf_...`; needed to upload, and raises the rate limits of downloads, for which a mirror's own token does as well. */
-  token?: string;
-  /** Stall timeout: longest time without data; a body slower than 1 KiB a second counts as stalled. Default 30 s. */
-  stallTimeoutMs?: number;
-  /** Longest time to send one file. Default 15 minutes. */
-  uploadTimeoutMs?: number;
-  /** Deadline of one call, waits and retries included. Default 30 minutes. */
-  totalTimeoutMs?: number;
-  /** Failures after which a call is given up; a connection that breaks after a MiB or more is none. Default 5. */
-  attempts?: number;
-  /** Proxy of every request; `false` for none. Default: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say. */
-  proxy?: ProxyOption;
-  /** Replaces Node's fetch; proxies are then up to it. */
-  fetch?: typeof fetch;
-  clock?: Clock;
-  logger?: Logger;
-}
-
-/** A rate limit of the Hub lasts 5 minutes. */
-const LONGEST_WAIT_MS = 330_000;
+export type { HubDatasetStoreParameters } from './client-of.ts';
 
 /**
- * Datasets on the Hugging Face Hub, through @huggingface/hub.
+ * Datasets on the Hugging Face Hub, through @huggingface/hub. A rate limit of the Hub is waited for.
  * @throws FlockOffError `bad-argument` for an endpoint or a proxy that is no address, and for a token that cannot be one,
  *   see `parseHubToken`.
+ * @example
+ * const datasets = new HubDatasetStore({ token: readHubToken() });
+ * const uploaded = await datasets.upload({ repo: 'ann/chat', path: 'data.jsonl' });
+ * console.log(uploaded.commit);
  */
 export class HubDatasetStore implements DatasetStore {
   readonly #client: HubClient;
   readonly #logger: Logger;
 
   constructor(parameters: HubDatasetStoreParameters = {}) {
-    const { totalTimeoutMs = 1_800_000, stallTimeoutMs, uploadTimeoutMs, attempts, proxy, fetch, clock } = parameters;
-    const logger = safeLogger(parameters.logger);
-    const access = parseHubAccess(parameters, { endpoint: 'the parameter "endpoint"', token: 'the parameter "token"' });
-    const timeouts = { stallTimeoutMs, uploadTimeoutMs, totalTimeoutMs, longestWaitMs: LONGEST_WAIT_MS };
-    this.#client = new HubClient({ ...access, ...timeouts, attempts, proxy, fetch, clock, logger });
-    this.#logger = logger;
+    this.#client = clientOf(parameters);
+    this.#logger = safeLogger(parameters.logger);
   }
 
   findUpload(parameters: FindUploadParameters): Promise<FoundUpload> {

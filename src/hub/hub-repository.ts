@@ -7,6 +7,8 @@ import type { HubCalls, HubClient } from '../shared/hub-client.ts';
 import type { Visibility } from './dataset-store.ts';
 import { FILE, type HubDataset, listFile } from './fetch-verified.ts';
 import { readOwnersFile } from './owners-file.ts';
+import { type ReadSmallFileParameters, readSmallFile } from './small-file.ts';
+import { requireRights } from './token-rights.ts';
 
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
 
@@ -33,6 +35,10 @@ export interface CommitFilesParameters {
   /** The file to put as `data.jsonl`, `null` to leave it as it is. */
   path: string | null;
   owners: DatasetOwners | null;
+  /** Further files, whole. */
+  texts?: { path: string; text: string | Uint8Array<ArrayBuffer> }[];
+  /** Of the commit. Default "Update the dataset". */
+  title?: string;
 }
 
 /** A repository on the Hub, through the owner's token, for one attempt. */
@@ -49,6 +55,17 @@ export class HubRepository {
     this.#token = token;
     this.#signal = calls.signal;
     this.#fetch = calls.fetchAs(token);
+  }
+
+  /**
+   * As {@link find}, for whoever is going to publish.
+   * @throws FlockOffError `hub-denied` where the Hub says that the token may not do that.
+   */
+  async findForWriting(): Promise<FoundRepository | null> {
+    const told = await this.#whoAmI();
+    const found = await this.find();
+    requireRights(told, { repo: this.#repo, exists: found !== null });
+    return found;
   }
 
   /** `null` where there is none, or none that the token may see. */
@@ -85,22 +102,29 @@ export class HubRepository {
   }
 
   /** The new commit's sha, read back. */
-  async commit({ parent, path, owners }: CommitFilesParameters): Promise<string> {
+  async commit(parameters: CommitFilesParameters): Promise<string> {
+    const { parent, path, owners, texts = [], title = 'Update the dataset' } = parameters;
     const hub = await import('@huggingface/hub');
     const files = [
       ...(path === null ? [] : [{ path: FILE, content: pathToFileURL(path) }]),
       ...(owners === null ? [] : [{ path: OWNERS_FILE, content: new Blob([`${JSON.stringify(owners, null, 2)}\n`]) }]),
+      ...texts.map(({ path, text }) => ({ path, content: new Blob([text]) })),
     ];
     const pushed = await hub.uploadFiles({
       ...this.#calls(),
       files,
-      commitTitle: 'Update the dataset',
+      commitTitle: title,
       parentCommit: parent,
       abortSignal: this.#signal,
     });
     const commit = pushed?.commit.oid ?? '';
     if (COMMIT_SHA.test(commit)) return commit;
     throw this.#fault(this.#url())('it does not say which commit the upload is');
+  }
+
+  /** A file beside the data: see `readSmallFile`. */
+  readFile(commit: string, file: ReadSmallFileParameters): Promise<Buffer | 'missing' | 'too-large'> {
+    return readSmallFile(this.#dataset(commit), file);
   }
 
   async makePublic(): Promise<void> {
@@ -111,8 +135,7 @@ export class HubRepository {
     if (!response.ok) throw this.#fault(url)(`it answered ${response.status}`);
   }
 
-  /** What the Hub says of the token. */
-  async whoAmI(): Promise<unknown> {
+  async #whoAmI(): Promise<unknown> {
     return (await this.#fetch(`${this.#client.hubUrl}/api/whoami-v2`)).json();
   }
 
@@ -153,5 +176,16 @@ function publicAtOnce(repo: string): FlockOffError {
     what: `the Hub made ${repo} public although it was to be private, so nothing was uploaded`,
     fix: 'make it private on the Hub, or delete it, and check what is set for new repositories there',
     facts: { status: 200 },
+  });
+}
+
+/** @throws FlockOffError `hub-denied` where not everybody can read the repository. */
+export function requireOpen(repo: string, { visibility, isGated }: FoundRepository): void {
+  if (visibility === 'public' && !isGated) return;
+  throw new FlockOffError({
+    code: 'hub-denied',
+    what: `${repo} is ${isGated ? 'gated' : 'private'}, and everybody must be able to read a competition`,
+    fix: 'open it in its settings on the Hub, or publish to another repository',
+    facts: { status: 403, errorCode: isGated ? 'GatedRepo' : undefined },
   });
 }

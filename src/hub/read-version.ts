@@ -45,7 +45,7 @@ export async function readOwners(
 }
 
 /** Whether the Hub says that the repository or the commit is missing, private, gated, disabled or taken down. */
-function isClosed(error: unknown): boolean {
+export function isClosed(error: unknown): boolean {
   if (!isCode(error, 'hub-denied')) return false;
   const { status, errorCode, message } = error.facts;
   if (errorCode !== undefined) return true;

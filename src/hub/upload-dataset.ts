@@ -5,7 +5,6 @@ import type { HubClient } from '../shared/hub-client.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import type { FindUploadParameters, FoundUpload, UploadDatasetParameters, UploadedDataset } from './dataset-store.ts';
 import { type FoundVersion, HubRepository, isMissing } from './hub-repository.ts';
-import { requireRights } from './token-rights.ts';
 import { withRetries } from './with-retries.ts';
 
 /** What there is of an upload already, and whether the token may do the rest: see `DatasetStore.findUpload`. */
@@ -15,9 +14,7 @@ export async function findUpload(client: HubClient, parameters: FindUploadParame
   const digest = await onDisk(path, () => digestFile(path));
   return withRetries(client, parameters, async (calls) => {
     const repository = new HubRepository(client, { repo, token, calls });
-    const told = await repository.whoAmI();
-    const found = await repository.find();
-    requireRights(told, { repo, exists: found !== null });
+    const found = await repository.findForWriting();
     if (found === null) return { visibility: 'missing', commit: null };
     if (found.isGated) throw gated(repo);
     const { visibility } = found;
@@ -90,7 +87,7 @@ function nothingIfMissing(error: unknown): null {
   throw error;
 }
 
-function requireToken(token: string | undefined): string {
+export function requireToken(token: string | undefined): string {
   if (token?.startsWith('hf_')) return token;
   throw new FlockOffError({
     code: 'token-missing',

@@ -1,0 +1,236 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readCommitment } from '../../src/chain/subnet/commitments.ts';
+import { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
+import { policyRemark } from '../../src/cli/competition/policy-remark.ts';
+import { signerRemark } from '../../src/cli/competition/signer-remark.ts';
+import { competitionCommand } from '../../src/cli/competition.ts';
+import { competitionLines } from '../../src/competition/competition-text.ts';
+import type { FoundedCompetition } from '../../src/competition/read-document.ts';
+import { referenceText } from '../../src/competition/reference.ts';
+import { parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
+import { appendSet } from '../../src/evaluation-sets/append-set.ts';
+import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
+import { lockSet } from '../../src/evaluation-sets/locked-file.ts';
+import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
+import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
+import { Competition } from '../../src/schema/competition.ts';
+import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
+import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
+import { NETUID, openWorld, type World } from './world.ts';
+
+// The commands of docs/founding.md for time-locked sets, in their order, on a chain and a hub of this machine.
+
+let world: World;
+let founded: FoundedCompetition;
+let rule: EvaluationSetsRule;
+let hotkey: WalletHotkey;
+let store: HubEvaluationSetStore;
+let guide: string;
+let rows: string;
+
+beforeAll(async () => {
+  world = await openWorld();
+  guide = await readFile(new URL('../../docs/founding.md', import.meta.url), 'utf8');
+  const path = join(world.folder, 'wallets');
+  hotkey = await WalletHotkey.open({ path, name: 'owner' });
+  world.chain.register({ netuid: NETUID, hotkey: hotkey.address, coldkey: world.owner });
+  await world.chain.produceBlocks(1);
+  const { publicKey, ...beacon } = world.chain.beacon;
+  rule = ruleOf({
+    ...{ repo: 'org/chats-sets', signer: hotkey.address, firstRound: 100, roundsBetween: 100, marginSeconds: 2 },
+    beacon: { genesisSeconds: beacon.genesisSeconds, periodSeconds: beacon.periodSeconds, publicKey: hex(publicKey) },
+  });
+  founded = await world.publish((drafted) => ({
+    ...drafted,
+    draft: { ...drafted.draft, rules: { ...drafted.draft.rules, evaluationSets: rule } },
+  }));
+  store = new HubEvaluationSetStore({ endpoint: world.hub.url, token: 'hf_founder', attempts: 1 });
+  rows = join(world.folder, 'rows.jsonl');
+  await writeFile(rows, fileOf(rowsOf('moons')));
+}, 60_000);
+afterAll(() => world.close());
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const now = () => Number(world.chain.storage('Timestamp.Now'));
+const lock = async (index: number, topic = 'stars') =>
+  (await lockSet({ data: fileOf(rowsOf(topic)), rows: 8, round: roundOfSet(rule, index), beacon: world.chain.beacon }))
+    .file as Uint8Array<ArrayBuffer>;
+const append = (files: Uint8Array<ArrayBuffer>[], changed: Partial<Parameters<typeof appendSet>[0]> = {}) =>
+  appendSet({ rule, netuid: NETUID, subtensor: world.subtensor, store, hotkey, files, ...changed });
+
+/** Runs a command of the guide with what stands there for the reader's own, and gives what it prints. */
+async function documented(start: string): Promise<{ code: unknown; said: string }> {
+  const block = [...guide.matchAll(/```\n(.+?)```/gs)].flatMap(([, text]) => text!.split('\n'));
+  const line = block.find((one) => one.startsWith(`npx flock-off competition ${start}`))!;
+  const own = {
+    'rows.jsonl': rows,
+    'rows.jsonl.locked': `${rows}.locked`,
+    'opened.jsonl': join(world.folder, 'o.jsonl'),
+  };
+  const args = line
+    .split(/\s+/)
+    .slice(3)
+    .map((arg) => {
+      return arg === 'org/chats@<sha>' ? referenceText(founded.reference) : (own[arg as keyof typeof own] ?? arg);
+    });
+  const wallets = args[0] === 'append' ? ['--wallet.path', join(world.folder, 'wallets')] : [];
+  const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url, ...wallets];
+  const said: string[] = [];
+  const spies = (['log', 'error'] as const).map((name) =>
+    vi.spyOn(console, name).mockImplementation((text) => void said.push(String(text))),
+  );
+  vi.stubEnv('HF_TOKEN', 'hf_founder');
+  try {
+    await competitionCommand().parseAsync([...args, ...services], { from: 'user' });
+    return { code: process.exitCode, said: said.join('\n') };
+  } finally {
+    process.exitCode = undefined;
+    vi.unstubAllEnvs();
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+test('whoever takes part is shown who lists the sets, when they open, and whose beacon opens them', () => {
+  const lines = competitionLines(founded).join('\n');
+  expect(lines).toMatch(/measured on time-locked sets: the first opens 20\d\d-.* UTC, then one every 0\.4 minutes/);
+  expect(lines).toContain(`sets are listed by ${hotkey.address}, in org/chats-sets`);
+  expect(lines).toContain('whoever has its key can open every set at once');
+  expect(lines).toContain('set to try things on, of 12 rows');
+});
+
+test('lock, append and sets do what the guide says', async () => {
+  const locked = await documented('lock');
+  expect(locked).toEqual({
+    code: 0,
+    said: expect.stringMatching(/rows\.jsonl\.locked: 8 rows, locked until drand round \d+/),
+  });
+  const early = await documented('sets');
+  expect(early).toEqual({ code: 1, said: expect.stringMatching(/names no list on the chain/) });
+  const listed = await documented('append');
+  expect(listed).toEqual({
+    code: 0,
+    said: expect.stringMatching(/^evaluation set 0 is listed at org\/chats-sets@[0-9a-f]{40}/),
+  });
+  const shown = await documented('sets');
+  expect(shown.said).toMatch(/^set 0: 8 rows, opens 20/m);
+  expect(shown.said).toMatch(/^an epoch that begins now is measured on set 0$/m);
+  const sealed = await documented('sets org/chats@<sha> --open');
+  expect(sealed).toEqual({
+    code: 1,
+    said: expect.stringMatching(/the chain has no pulse of round 100: the set opens/),
+  });
+  await world.chain.produceBlocks(110);
+  const opened = await documented('sets org/chats@<sha> --open');
+  expect(opened).toEqual({
+    code: 0,
+    said: expect.stringMatching(/set 0, 8 rows as they were pinned, sha256 [0-9a-f]{64}/),
+  });
+  expect(await readFile(join(world.folder, 'o.jsonl'), 'utf8')).toBe(await readFile(rows, 'utf8'));
+}, 60_000);
+
+test('a call that failed after the upload goes on where it stopped, and a second one changes nothing', async () => {
+  const index = firstSetFor(rule, now());
+  const file = await lock(index);
+  const stop = new Error('the chain is gone');
+  const broken = { ...world.subtensor, read: world.subtensor.read.bind(world.subtensor), waitForBlock: async () => 0 };
+  const failing = append([file], { subtensor: { ...broken, submit: async () => Promise.reject(stop) } });
+  await expect(failing).rejects.toBe(stop);
+  const uploaded = await store.latest({ repo: rule.repo });
+  const done = await append([file]);
+  expect(done.announcement.commit).toBe(uploaded);
+  expect(await append([file])).toEqual(done);
+  const commitment = await world.subtensor.read({
+    what: 'reading the commitment',
+    use: (snapshot) => readCommitment(snapshot, NETUID, hotkey.address),
+  });
+  expect(parseAnnouncement(commitment?.text ?? null)).toEqual(done.announcement);
+});
+
+test.each<[string, () => Promise<unknown>, RegExp]>([
+  [
+    'a set that opens too soon',
+    async () => append([await lock(0)]),
+    /set 0 opens .*, too soon for an epoch that begins/,
+  ],
+  ['no file', async () => append([]), /no file was given/],
+  [
+    'a file that is not locked',
+    async () => append([fileOf(rowsOf('a')) as Uint8Array<ArrayBuffer>]),
+    /file 1 is no locked set/,
+  ],
+  [
+    'parts of two sets',
+    async () => append([await lock(50), await lock(51)]),
+    /are locked until different rounds, or with another beacon/,
+  ],
+  [
+    'one file twice',
+    async () => {
+      const file = await lock(50);
+      return append([file, file]);
+    },
+    /a file is given twice/,
+  ],
+  [
+    'a round between two sets',
+    async () => {
+      const { beacon } = world.chain;
+      const locked = await lockSet({ data: fileOf(rowsOf('a')), rows: 8, round: roundOfSet(rule, 50) + 1, beacon });
+      return append([locked.file as Uint8Array<ArrayBuffer>]);
+    },
+    /opens no set: they open with round 100 and every 100 rounds after/,
+  ],
+  ["another's hotkey", async () => append([await lock(50)], { hotkey: await other() }), /and the competition names/],
+  [
+    'more rows than allowed',
+    async () => append([await lock(50)], { rule: { ...rule, maxRows: 7 } }),
+    /the set has more than .* 7 rows, and would be void/,
+  ],
+])('append refuses %s in one sentence', async (_, call, why) => {
+  await expect(call()).rejects.toMatchObject({ code: 'bad-argument', message: expect.stringMatching(why) });
+});
+
+async function other(): Promise<WalletHotkey> {
+  return WalletHotkey.open({ path: join(world.folder, 'wallets'), name: 'other' });
+}
+
+test('a list that somebody with write access has changed is not signed over', async () => {
+  const commit = (await store.latest({ repo: rule.repo }))!;
+  await store.publish({ repo: rule.repo, parent: commit, files: [{ path: LIST_PATH, content: '{}\n' }] });
+  await expect(append([await lock(50)])).rejects.toMatchObject({
+    code: 'bad-competition',
+    message: expect.stringMatching(/org\/chats-sets does not end with the set that the chain names/),
+  });
+});
+
+test('policies that compare losses of several epochs, or ask for rows of a known set, are advised against', () => {
+  const remark = (name: string) =>
+    policyRemark(Competition.parse({ policy: { name, parameters: {} }, evaluationSets: rule })).join();
+  expect(remark('win-rates')).toBe('');
+  expect(remark('benchmark-curve')).toMatch(/take win-rates/);
+  expect(remark('daily-winner')).toMatch(/no validator plays this/);
+});
+
+test('a check says where the hotkey that lists the sets may lose its place', async () => {
+  const owner = (address: string) => world.chain.setStorage('SubtensorModule.SubnetOwnerHotkey', NETUID, address);
+  owner(hotkey.address);
+  await world.chain.produceBlocks(1);
+  expect(await signerRemark(founded, world.subtensor)).toEqual([]);
+  owner((await other()).address);
+  await world.chain.produceBlocks(1);
+  expect(await signerRemark(founded, world.subtensor)).toEqual([expect.stringMatching(/is not the owner's hotkey/)]);
+  const { address: signer } = await other();
+  const competition = { ...founded.competition, evaluationSets: { ...rule, signer } };
+  expect(await signerRemark({ ...founded, competition }, world.subtensor)).toEqual([
+    `nobody can list sets: ${signer} is not registered on subnet ${NETUID}`,
+  ]);
+});
+
+test('a rule with a misspelt name, or without a signer, is no competition', () => {
+  const { signer: _, ...without } = rule;
+  expect(Competition.safeParse({ evaluationSets: without }).success).toBe(false);
+  expect(Competition.safeParse({ evaluationSets: { ...rule, marginSecond: 1 } }).success).toBe(false);
+  expect(Competition.safeParse({ evaluationSets: { ...rule, roundsBetween: 0 } }).success).toBe(false);
+});
