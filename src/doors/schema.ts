@@ -13,6 +13,7 @@ export {
 export { Competition, LoraRecipe } from '../schema/competition.ts';
 export { DatasetOwners, MAX_OWNERS, MAX_OWNERS_BYTES, OWNERS_FILE } from '../schema/dataset-owners.ts';
 export { type DatasetRow, DatasetSchema, type Turn, TurnSchema } from '../schema/dataset-row.ts';
+export { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
 export { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 export { isPinned, MAX_POINTER_BYTES, ModelId, type PinnedModelId, RepoId } from '../schema/model-id.ts';
 export { type Checked, Verdict, VerdictReason } from '../schema/verdict.ts';

@@ -17,11 +17,14 @@ export type { ProxyOption } from '../shared/proxy.ts';
 export type { MatrixType } from '../trainer/engine/graph/graph.ts';
 export type { Checkpointing } from '../trainer/engine/graph/memory.ts';
 export {
+  type AdapterSnapshot,
   type BackendInfo,
   type BackendName,
   type EvaluateParameters,
   type EvaluationProgress,
   type EvaluationResult,
+  type InfluenceParameters,
+  type InfluenceProgress,
   type LoraAdapter,
   LoraTrainer,
   type LoraTrainerParameters,

@@ -9,6 +9,14 @@ export {
   type FlockOffErrorParameters,
   isCode,
 } from '../errors/flock-off-error.ts';
+export type { LockedPart, PartFault } from '../evaluation-sets/locked-file.ts';
+export type { ListFault, SetFault, TriedSet, UsedPart, UsedSets } from '../evaluation-sets/used-sets.ts';
+export {
+  type EvaluationSetStore,
+  HubEvaluationSetStore,
+  type PublishSetParameters,
+} from '../hub/evaluation-set-store.ts';
+export type { ReadPublicFileParameters } from '../hub/read-public-file.ts';
 export { benchmarkCurvePolicy } from '../policy/benchmark-curve.ts';
 export {
   type ComputeWeightsParameters,
@@ -16,6 +24,7 @@ export {
   computeWeights,
 } from '../policy/compute-weights.ts';
 export { dailyWinnerPolicy } from '../policy/daily-winner.ts';
+export { openPolicy } from '../policy/open-policy.ts';
 export type {
   EpochMoment,
   Intake,
@@ -62,6 +71,8 @@ export {
   winRates,
 } from '../scoring/win-rates.ts';
 export { type RunEpochParameters, runEpoch } from '../validator/epoch.ts';
+export type { EpochEntry, EpochReport } from '../validator/epoch-report.ts';
+export type { RowLossHint } from '../validator/hints.ts';
 export {
   type ExportLedgerParameters,
   type ExportLedgerReturnType,
@@ -72,29 +83,79 @@ export type { LedgerEntry } from '../validator/ledger/ledger.ts';
 export type { LedgerHeader } from '../validator/ledger/ledger-header.ts';
 export type { LedgerContents } from '../validator/ledger/ledger-schema.ts';
 export type { Position } from '../validator/ledger/position.ts';
-export type { Judgement, LeftOut, LeftOutRow, LeftOutSource, ShownDataset } from '../validator/ledger/showing.ts';
+export type {
+  Judgement,
+  LeftOut,
+  LeftOutRow,
+  LeftOutSource,
+  RenewedRows,
+  ShownDataset,
+} from '../validator/ledger/showing.ts';
 export { type RunValidatorParameters, runValidator } from '../validator/loop.ts';
 export type { Outcome, Postponed } from '../validator/outcome.ts';
-export type { EpochEntry, EpochReport } from '../validator/report.ts';
-export type { Standing, Standings } from '../validator/standing.ts';
-export { type StateRepair, ValidatorState } from '../validator/state.ts';
+export {
+  type AuditedReport,
+  type AuditFinding,
+  type AuditReceiptsParameters,
+  type AuditReceiptsReturnType,
+  auditReceipts,
+} from '../validator/receipts/audit/audit.ts';
+export type {
+  Receipt,
+  ReceiptDataset,
+  ReceiptInputs,
+  ReceiptSeal,
+  UnsignedReceipt,
+} from '../validator/receipts/receipt.ts';
+export {
+  ReceiptFolder,
+  type ReceiptFolderParameters,
+  type ReceiptStore,
+} from '../validator/receipts/receipt-folder.ts';
+export { COMPETITIONS as COMPETITIONS_FOLDER } from '../validator/receipts/report-folders.ts';
+export type { ReceiptMachine } from '../validator/receipts/this-machine.ts';
+export type {
+  BaseLoss,
+  BeginParameters,
+  DatasetScore,
+  EvaluateBaseParameters,
+  ProbeParameters,
+  Scorer,
+  ScoreTask,
+} from '../validator/scorer.ts';
+export type { Blend, BlendPart } from '../validator/shares/blend.ts';
+export {
+  type CommonState,
+  type RunCompetitionsParameters,
+  runCompetitions,
+} from '../validator/shares/run-competitions.ts';
+export { requireShares, type ScheduledShare } from '../validator/shares/schedule.ts';
+export type { StandingWeights, StandingWeightsStore } from '../validator/shares/standing-weights.ts';
+export type { PlayedCompetition } from '../validator/shares/turns.ts';
+export type { Served, Standing, Standings } from '../validator/standing.ts';
+export { type StateBackup, type StateRepair, ValidatorState } from '../validator/state.ts';
 export type {
   BeginEpochParameters,
   Download,
+  DrawnFrom,
   EpochStart,
   FileFinding,
   FingerprintStore,
   FinishEpochParameters,
   KeepSinceParameters,
+  LatePointer,
+  MeasuredScore,
   OpenEpoch,
   PinnedDataset,
   PutBaselineParameters,
   PutDownloadParameters,
   PutFileFindingParameters,
+  PutLatePointersParameters,
   PutLedgerParameters,
   PutScoreParameters,
   StateHistory,
   StateStore,
 } from '../validator/state-store.ts';
-export type { Validator, ValidatorEvent } from '../validator/validator.ts';
+export { TrainerPool, type TrainerPoolParameters } from '../validator/trainer-pool.ts';
+export type { RowJudge, Validator, ValidatorEvent } from '../validator/validator.ts';
 export type { IsLate } from '../validator/watch-late.ts';

@@ -14,6 +14,23 @@ export interface FlockOffErrorFacts {
     most?: number;
     netuid?: number;
   };
+  'bad-competition': {
+    /** What was asked for, `org/name@sha`, or the folder of one that is being founded. */
+    competition: string;
+    /** What is wrong with it. */
+    problem:
+      | 'missing'
+      | 'too-large'
+      | 'unreadable'
+      | 'id'
+      | 'signature'
+      | 'owner'
+      | 'evaluation'
+      | 'base-model'
+      | 'not-yet';
+    /** The first block in which it counts, where the chain has not come to it yet. */
+    firstBlock?: number;
+  };
   'bad-model': {
     /** The model as the caller named it. */
     model?: string;
@@ -131,6 +148,17 @@ export interface FlockOffErrorFacts {
   };
   'port-in-use': {
     port: number;
+  };
+  'queue-refused': {
+    /** What is wrong with the queue, or with a worker for it. */
+    reason: 'access' | 'competition' | 'eviction' | 'key' | 'machine' | 'persistence' | 'version';
+    /** The setting of Redis, and what it is. */
+    setting?: string;
+    value?: string;
+  };
+  'queue-unreachable': {
+    /** Its address, without secrets. */
+    url: string;
   };
   'state-damaged': {
     /** The folder of the state. */

@@ -97,7 +97,11 @@ function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** True for a {@link FlockOffError} with one of the codes. */
+/**
+ * True for a {@link FlockOffError} with one of the codes.
+ * @example
+ * if (isCode(error, 'disk')) console.log(error.facts.path);
+ */
 export function isCode<Code extends FlockOffErrorCode>(error: unknown, ...codes: Code[]): error is FlockOffError<Code> {
   return error instanceof FlockOffError && (codes as FlockOffErrorCode[]).includes(error.code);
 }

@@ -24,6 +24,8 @@ export interface PublishDatasetParameters {
    * new version is not public before its pointer is in a block either. Default false.
    */
   freshRepository?: boolean;
+  /** Does all but write: ends before anything is uploaded or committed. Default false. */
+  dryRun?: boolean;
   datasets: DatasetStore;
   metadata: Omit<MetadataStore, 'readSubnet' | 'readSubnetAt' | 'readPositions'>;
   hotkey: HotkeySigner;
@@ -39,11 +41,11 @@ export interface PublishDatasetParameters {
 }
 
 export interface PublishDatasetReturnType {
-  /** The text now on the chain. */
+  /** The text now on the chain; of a dry run one that is as long. */
   pointer: string;
   rows: number;
-  /** Block the pointer was committed in. */
-  commitBlock: number;
+  /** Block the pointer was committed in; `null` after a dry run. */
+  commitBlock: number | null;
 }
 
 /**
@@ -57,6 +59,9 @@ export interface PublishDatasetReturnType {
  * @throws FlockOffError for faults of the hub, the chain, the wallet or the disk; `hub-denied` when the token may not do
  *   all of it, before anything is sent; `bad-argument` when `repo` is no repository name or the pointer would be longer than
  *   every validator reads (also before). Where the pointer is in a block and the data is not public, the message says so.
+ * @example
+ * const published = await publishDataset({ path: 'data.jsonl', repo: 'ann/chat', datasets, metadata, hotkey });
+ * if (!published.ok) console.log(published.verdict.message);
  */
 export async function publishDataset(parameters: PublishDatasetParameters): Promise<Checked<PublishDatasetReturnType>> {
   const { path, datasets, metadata, hotkey, signal, onStep } = parameters;
@@ -78,6 +83,7 @@ export async function publishDataset(parameters: PublishDatasetParameters): Prom
   const upload = { repo, path, owner: hotkey.address, signal };
   const found = await datasets.findUpload({ ...upload, commit: pointed });
   onStep?.({ kind: 'looked', repo, visibility: found.visibility });
+  if (parameters.dryRun) return accept({ pointer: longest, rows: rows.length, commitBlock: null });
 
   const onWait = (wait: { block: number; blocksLeft: number }) =>
     onStep?.({ kind: 'waiting', untilBlock: wait.block, blocksLeft: wait.blocksLeft });

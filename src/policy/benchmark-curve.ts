@@ -13,6 +13,8 @@ import type { Policy } from './policy.ts';
  * moderated as in `win-rates`. Of two datasets with too many common rows the later one is a duplicate.
  * @param rules where they differ from the defaults.
  * @throws ZodError for rules that are none.
+ * @example
+ * const { parameters } = benchmarkCurvePolicy();
  */
 export function benchmarkCurvePolicy(rules: Partial<BenchmarkCurveRules> = {}): Policy {
   const parameters = BenchmarkCurveRules.parse(rules);

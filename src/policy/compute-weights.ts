@@ -25,6 +25,8 @@ export interface ComputeWeightsParameters {
    * of ours. Default: nobody.
    */
   unjudged?: Set<string>;
+  /** Datasets (`dataset` of a miner) that nobody can read any more. Default: none. */
+  hidden?: ReadonlySet<string>;
   /** Everybody registered, with the chain's consensus (0..1). Others are forgotten. Without a coldkey, a hotkey has its own. */
   neurons: { uid: number; hotkey: string; coldkey?: string; consensus: number }[];
   /** Whose pointers count, by hotkey. Default: nobody's. */
@@ -75,6 +77,7 @@ export function computeWeights({
   rejected,
   previous,
   unjudged = new Set(),
+  hidden = new Set(),
   neurons: given,
   miners = new Map(),
   ownerUid = null,
@@ -103,6 +106,7 @@ export function computeWeights({
     scores,
     worthless: new Set([...rejected, ...worthless]),
     unjudged,
+    hidden,
     previous,
     neurons,
     miners,

@@ -7,25 +7,31 @@ import { momentOfDay } from './day.ts';
 import { finishWeights } from './finish-weights.ts';
 import type { EpochMoment, Policy, PolicyMiner, PolicyWeighParameters } from './policy.ts';
 
+const DailyResults = z.record(
+  z.string(),
+  z.object({
+    lossNatsPerToken: z.number(),
+    /** From which block on the dataset counts. */
+    commitBlock: z.int(),
+    /** Block of the pointer that the result is of. */
+    pointerBlock: z.int(),
+    /** What that names. Earlier versions did not store it. */
+    dataset: z.string().nullable().default(null),
+  }),
+);
+
 /** What is known from epoch to epoch, of the day in which the last one began. */
 const DailyMemory = z.object({
   day: z.int(),
   /** When pointers were committed, as it was told when they were first seen, by hotkey. */
   committed: z.record(z.string(), z.object({ block: z.int(), timeMs: z.number() })),
-  results: z.record(
-    z.string(),
-    z.object({
-      lossNatsPerToken: z.number(),
-      /** From which block on the dataset counts. */
-      commitBlock: z.int(),
-      /** Block of the pointer that the result is of. */
-      pointerBlock: z.int(),
-    }),
-  ),
-  /** Whether a submission of the day has neither a result nor a verdict. */
+  results: DailyResults,
+  /** Whether a submission of the day has no verdict: if none has a result either, it is our side that failed. */
   isOpen: z.boolean(),
   /** Hotkey of the last day that had one; `null` before that, and after a day without any result. */
   winner: z.string().nullable(),
+  /** Results of the day that the winner is of, without those whose datasets were hidden since. Earlier versions did not store it. */
+  paid: DailyResults.default({}),
   /** The last day whose winner is known. */
   settledDay: z.int().nullable(),
 });
@@ -36,9 +42,12 @@ type DailyMemory = z.infer<typeof DailyMemory>;
  * are evaluated until the rewards begin, in the order of their commitment; of the best few by loss the earliest takes
  * everything, until the next day's rewards. Before there is a winner, and after a day without any result, everything goes to
  * the subnet's owner. A day on which our side failed at every submission leaves the last winner in place.
+ * A winner whose dataset nobody can read any more is paid no longer: the next of his day is.
  * Datasets are choices among the rows of the evaluation set; of two with too many common rows the later one is a duplicate.
  * @param rules where they differ from the defaults.
  * @throws ZodError for rules that are none.
+ * @example
+ * const { parameters } = dailyWinnerPolicy();
  */
 export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy {
   const parameters = DailyWinnerRules.parse(rules);
@@ -46,14 +55,14 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
   return {
     name: 'daily-winner',
     parameters,
-    intake: { evaluationRows: 'require', mostCommonRows, excluded },
+    intake: { evaluationRows: 'require', mostCommonRows, excluded, watchEarlier: true },
     draw({ candidates, places, miners, now, memory }) {
       if (momentOfDay(now.timeMs, parameters).phase !== 'evaluation') return [];
       const { results } = today(parameters, memory, now);
       const open = new Set(
-        submissionsOfDay(parameters, miners, commitTimes(parameters, miners, memory, now), now).flatMap(
-          ({ hotkey, commitBlock }) => (results[hotkey]?.pointerBlock === commitBlock ? [] : hotkey),
-        ),
+        submissionsOfDay(parameters, miners, commitTimes(parameters, miners, memory, now), now)
+          .filter(({ hotkey, commitBlock }) => results[hotkey]?.pointerBlock !== commitBlock)
+          .map(({ hotkey }) => hotkey),
       );
       const blockOf = (hotkey: string) => miners.get(hotkey)!.commitBlock;
       const earliest = candidates
@@ -76,7 +85,11 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
       const { neurons, now, ownerUid } = weighing;
       const memory = nextMemory(parameters, weighing);
       const { day, phase } = momentOfDay(now.timeMs, parameters);
-      const settled = phase === 'rewards' ? settle(memory, day, parameters) : memory;
+      const settled = withoutHidden(
+        phase === 'rewards' ? settle(memory, day, parameters) : memory,
+        weighing,
+        parameters,
+      );
       const winner = neurons.find(({ hotkey }) => hotkey === settled.winner);
       const uid = winner?.uid ?? ownerUid;
       const weights = uid === null ? [] : [{ uid, weight: 1 }];
@@ -91,11 +104,12 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
   };
 }
 
-/** What is remembered, as of this epoch's day: a day that nobody settled is settled first, and a new one begins empty. */
+/** What is remembered, as of this epoch's day: the one before is settled, and a new one begins empty. */
 function today(rules: DailyWinnerRules, stored: unknown, { timeMs }: EpochMoment): DailyMemory {
   const { day } = momentOfDay(timeMs, rules);
   const parsed = DailyMemory.safeParse(stored);
-  if (!parsed.success) return { day, committed: {}, results: {}, isOpen: false, winner: null, settledDay: null };
+  if (!parsed.success)
+    return { day, committed: {}, results: {}, isOpen: false, winner: null, paid: {}, settledDay: null };
   const memory = parsed.data;
   if (memory.day === day) return memory;
   const isSettled = memory.settledDay !== null && memory.settledDay >= memory.day;
@@ -105,13 +119,17 @@ function today(rules: DailyWinnerRules, stored: unknown, { timeMs }: EpochMoment
 /** With this epoch's losses, and without results of who left, was refused, or committed another pointer. */
 function nextMemory(
   rules: DailyWinnerRules,
-  { contestants, scores, worthless, neurons, miners, memory: stored, now }: PolicyWeighParameters,
+  { contestants, worthless, neurons, miners, memory: stored, now }: PolicyWeighParameters,
 ): DailyMemory {
   const memory = today(rules, stored, now);
   const results = new Map(Object.entries(memory.results));
   for (const { hotkey, commitBlock, lossNatsPerToken } of contestants) {
-    const pointerBlock = miners.get(hotkey)?.commitBlock ?? commitBlock;
-    if (scores.has(hotkey)) results.set(hotkey, { lossNatsPerToken, commitBlock, pointerBlock });
+    const miner = miners.get(hotkey);
+    if (miner !== undefined)
+      results.set(hotkey, {
+        ...{ lossNatsPerToken, commitBlock, dataset: miner.dataset ?? null },
+        pointerBlock: miner.commitBlock,
+      });
   }
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
   for (const [hotkey, { pointerBlock }] of results) {
@@ -123,7 +141,7 @@ function nextMemory(
   return {
     ...memory,
     results: Object.fromEntries(results),
-    isOpen: submissions.some(({ hotkey }) => !results.has(hotkey) && !worthless.has(hotkey)),
+    isOpen: submissions.some(({ hotkey }) => !worthless.has(hotkey)),
     committed,
   };
 }
@@ -131,7 +149,23 @@ function nextMemory(
 /** A day with results has a winner; one with none has none, unless there were submissions that our side failed at. */
 function settle(memory: DailyMemory, day: number, { bestShare }: DailyWinnerRules): DailyMemory {
   const winner = leaderOf(contestantsOf(memory), bestShare);
-  return { ...memory, winner: winner === null && memory.isOpen ? memory.winner : winner, settledDay: day };
+  if (winner === null && memory.isOpen) return { ...memory, settledDay: day };
+  return { ...memory, winner, paid: memory.results, settledDay: day };
+}
+
+/** Whoever hides the dataset that won, also behind a later pointer, makes way for the next of that day who is still there. */
+function withoutHidden(
+  memory: DailyMemory,
+  { hidden, neurons }: PolicyWeighParameters,
+  { bestShare }: DailyWinnerRules,
+): DailyMemory {
+  const open = Object.entries(memory.paid).filter(([, { dataset }]) => dataset === null || !hidden.has(dataset));
+  const paid = Object.fromEntries(open);
+  const { winner } = memory;
+  if (winner === null || winner in paid || !(winner in memory.paid)) return { ...memory, paid };
+  const registered = new Set(neurons.map(({ hotkey }) => hotkey));
+  const left = Object.fromEntries(open.filter(([hotkey]) => registered.has(hotkey)));
+  return { ...memory, paid, winner: leaderOf(contestantsOf({ results: left }), bestShare) };
 }
 
 function leaderOf(contestants: Contestant[], bestShare: number): string | null {
@@ -140,7 +174,7 @@ function leaderOf(contestants: Contestant[], bestShare: number): string | null {
   return pickDailyWinner(sorted, bestShare)?.hotkey ?? null;
 }
 
-function contestantsOf({ results }: DailyMemory): Contestant[] {
+function contestantsOf({ results }: Pick<DailyMemory, 'results'>): Contestant[] {
   return Object.entries(results).map(([hotkey, result]) => ({ hotkey, ...result }));
 }
 

@@ -43,7 +43,8 @@ function capped(weights: Weights, coldkeyOf: Map<number, string>, cap: number): 
   for (let grew = true; grew; ) {
     grew = false;
     const free = new Map(isPositive.filter(([coldkey]) => !full.has(coldkey)));
-    factor = free.size === 0 ? 0 : (1 - full.size * most) / sumOf(free);
+    // Of nobody's shares once all are full.
+    factor = (1 - full.size * most) / sumOf(free);
     for (const [coldkey, share] of free) {
       if (share * factor <= most) continue;
       full.add(coldkey);

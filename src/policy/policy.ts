@@ -15,6 +15,8 @@ export interface PolicyMiner {
   coldkey: string;
   /** Block of its pointer. */
   commitBlock: number;
+  /** Names what the pointer names: the same for the same commit of the same repository. */
+  dataset?: string;
 }
 
 /** What of a dataset counts. What is left out is as the competition says. */
@@ -28,6 +30,11 @@ export interface Intake {
   minOwnRows?: number;
   /** Rows that a dataset may have in common with an earlier one before it is a duplicate. Default: any number. */
   mostCommonRows?: number;
+  /**
+   * Whether it is looked, too, who can read earlier datasets of a miner with a share (`averages`), for `hidden` of `weigh`:
+   * where a share rests on a dataset after its pointer was replaced. Default: no.
+   */
+  watchEarlier?: boolean;
   /** Repositories that take no part, with the reason that their miners are told. */
   excluded?: { repo: string; reason: string }[];
 }
@@ -55,6 +62,8 @@ export interface PolicyWeighParameters extends PolicyScoreParameters {
   worthless: ReadonlySet<string>;
   /** Hotkeys with a submission that this epoch neither scored nor rejected. */
   unjudged: ReadonlySet<string>;
+  /** Datasets (`dataset` of a miner) that could be read once and that nobody can read any more, by the Hub's own word. */
+  hidden: ReadonlySet<string>;
   /** What `averages` of the last epoch was, 0..1 by hotkey. */
   previous: Record<string, number>;
   /** Everybody registered, by uid, with the chain's consensus (0..1). */

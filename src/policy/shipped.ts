@@ -16,6 +16,8 @@ const SHIPPED: Record<keyof typeof POLICY_RULES, (rules: object) => Policy> = {
  * The policy that a competition names; `own`, where the operator brings one of his own.
  * @throws FlockOffError `bad-argument` when the competition names a policy that this package does not have, and `own` is
  *   not that one; when `own` has the name of a shipped one; or when it is no policy.
+ * @example
+ * const policy = policyOf(Competition.parse({}).policy);
  */
 export function policyOf({ name, parameters }: PolicyChoice, own?: Policy): Policy {
   const isShipped = isShippedName(name);
@@ -43,6 +45,7 @@ const IntakeSchema = z.strictObject({
   evaluationRows: z.enum(['leave-out', 'allow', 'require']).optional(),
   minOwnRows: z.int().positive().optional(),
   mostCommonRows: z.number().nonnegative().optional(),
+  watchEarlier: z.boolean().optional(),
   excluded: z.array(z.strictObject({ repo: z.string(), reason: z.string() })).optional(),
 });
 

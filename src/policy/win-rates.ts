@@ -12,6 +12,9 @@ import type { EpochMoment, Policy } from './policy.ts';
  * with the chain's consensus, and moved toward it where the validator's trust would be too low.
  * @param rules where they differ from the defaults.
  * @throws ZodError for rules that are none.
+ * @example
+ * const policy = winRatesPolicy({ temperature: 0.1 });
+ * console.log(policy.name, policy.parameters);
  */
 export function winRatesPolicy(rules: Partial<WinRatesRules> = {}): Policy {
   const parameters = WinRatesRules.parse(rules);

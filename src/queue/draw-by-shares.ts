@@ -38,6 +38,9 @@ export interface DrawShares {
  * of the places goes to the highest weights, a share is drawn by chance from the rest (better ranks more likely, without
  * replacement), and what is left goes to those who have waited longest.
  * @throws FlockOffError `bad-argument` for shares that are not in 0..1, or more than 1 together, and a scale that is not positive.
+ * @example
+ * const queue = new EvalQueue({ seed: 1 });
+ * queue.next({ hotkeys: ['a', 'b', 'c'], weights: {}, places: 2, draw: drawByShares({ topShare: 0.5 }) });
  */
 export function drawByShares({ topShare = 1 / 4, randomShare = 1 / 2, rankScale = 32 }: DrawShares = {}): Draw {
   requireNumber('topShare', topShare, { most: 1 });

@@ -68,7 +68,9 @@ export class EvalQueue {
 
   /** @throws FlockOffError `bad-argument` unless the seed is a whole number from 0 on, or the state one of a queue. */
   constructor(parameters: EvalQueueParameters) {
-    this.#state = 'state' in parameters ? parseState(parameters.state) : firstState(parameters.seed);
+    if (!('state' in parameters)) this.#state = firstState(parameters.seed);
+    else if (parameters.state instanceof EvalQueue) this.#state = parameters.state.toJSON();
+    else this.#state = parseState(parameters.state);
   }
 
   toJSON(): EvalQueueState {

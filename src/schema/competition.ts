@@ -1,7 +1,12 @@
 import * as z from 'zod';
+import { EvaluationSetsRule } from './evaluation-sets.ts';
 import { PolicyChoice } from './policy.ts';
 
-/** LoRA recipe of a competition; the defaults are FLock OFF's (rank 16, alpha 32, every linear layer). */
+/**
+ * LoRA recipe of a competition; the defaults are FLock OFF's (rank 16, alpha 32, every linear layer).
+ * @example
+ * const recipe = LoraRecipe.parse({ rank: 8, epochs: 1 });
+ */
 export const LoraRecipe = z.object({
   rank: z.int().positive().default(16),
   alpha: z.number().positive().default(32),
@@ -98,6 +103,8 @@ export const Competition = z.object({
     .default(1024 ** 3),
   /** What the competition decides by: who is drawn, what a loss is worth, what weights follow (docs/policies.md). */
   policy: PolicyChoice.prefault({ name: 'win-rates' }),
+  /** Each epoch is measured on a set that nobody could read before (docs/founding.md). Default: on one set that all know. */
+  evaluationSets: EvaluationSetsRule.optional(),
   recipe: LoraRecipe.prefault({}),
 });
 export type Competition = z.infer<typeof Competition>;

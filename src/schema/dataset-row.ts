@@ -4,7 +4,12 @@ import { isBlankAsPython } from '../shared/strip-as-python.ts';
 // As the trainer sees it: what is stripped to nothing there would be a turn without words.
 const text = z.string().refine((content) => !isBlankAsPython(content), { error: 'content is empty' });
 
-/** One turn of a chat: who speaks, and what is said. */
+/**
+ * One turn of a chat: who speaks, and what is said.
+ * @example
+ * const turn: Turn = { role: 'user', content: 'Hi' };
+ * TurnSchema.parse(turn);
+ */
 export const TurnSchema = z.object({ role: z.enum(['user', 'assistant']), content: text });
 export type Turn = z.infer<typeof TurnSchema>;
 

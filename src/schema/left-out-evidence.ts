@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** Which rows of a dataset are not trained on, and whose they are: plain JSON, for reports and verdicts. */
+/**
+ * Which rows of a dataset are not trained on, and whose they are: plain JSON, for reports and verdicts.
+ * @example
+ * const { sources } = LeftOutEvidence.parse(JSON.parse(text));
+ * for (const { uid, rows } of sources) console.log(`${rows} rows of uid ${uid}`);
+ */
 export const LeftOutEvidence = z.object({
   /** Different rows that another hotkey showed earlier. */
   others: z.number(),

@@ -4,12 +4,19 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 /**
  * Most bytes a pointer may have on the chain: one `BigRaw` field of the Commitments pallet. Runtimes before spec 273, and
  * the competition's Python validators, know fields of up to 128 bytes only.
+ * @example
+ * const pointer = `ann/data:${competition.id}:${commit}`;
+ * if (Buffer.byteLength(pointer) > MAX_POINTER_BYTES) console.log('use a shorter name');
  */
 export const MAX_POINTER_BYTES = 512;
 
 const repoPart = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?$/;
 
-/** `namespace/name` as the Hugging Face Hub allows it: no path tricks, no `..`, no `--`, no `.git` at the end. */
+/**
+ * `namespace/name` as the Hugging Face Hub allows it: no path tricks, no `..`, no `--`, no `.git` at the end.
+ * @example
+ * RepoId.safeParse('ann/data').success; // true
+ */
 export const RepoId = z.string().refine(
   (repo) => {
     const parts = repo.split('/');
@@ -80,7 +87,12 @@ export function encodePointer(id: ModelId): string {
   });
 }
 
-/** True when the commit is a full sha, so that everybody reads the same bytes. */
+/**
+ * True when the commit is a full sha, so that everybody reads the same bytes.
+ * @example
+ * const id = ModelId.decode('ann/chat:1:main');
+ * if (!isPinned(id)) console.log('its commit is a branch');
+ */
 export function isPinned(id: ModelId): id is PinnedModelId {
   return id.commit !== 'main';
 }

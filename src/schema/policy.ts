@@ -121,7 +121,11 @@ export const POLICY_RULES = {
   'daily-winner': DailyWinnerRules,
 };
 
-/** Which policy a competition has, with its parameters; one that this package does not have comes from the operator. */
+/**
+ * Which policy a competition has, with its parameters; one that this package does not have comes from the operator.
+ * @example
+ * const policy = PolicyChoice.parse({ name: 'daily-winner', parameters: { bestShare: 0.1 } });
+ */
 export const PolicyChoice = z
   .object({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected a name such as win-rates'),

@@ -3,6 +3,9 @@ import * as z from 'zod';
 /**
  * Whose subnet a netuid names. Netuids are given to other projects once a subnet ends; the registration block tells one
  * holder of a number from the next.
+ * @example
+ * const identity = SubnetIdentity.parse(JSON.parse(text));
+ * console.log(subnetText(identity));
  */
 export const SubnetIdentity = z.object({
   netuid: z.int().nonnegative(),

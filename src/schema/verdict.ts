@@ -1,7 +1,11 @@
 import * as z from 'zod';
 import { LeftOutEvidence } from './left-out-evidence.ts';
 
-/** Why a submission has no score. The set is closed; every reason is the miner's own doing. */
+/**
+ * Why a submission has no score. The set is closed; every reason is the miner's own doing.
+ * @example
+ * for (const reason of VerdictReason.options) console.log(reason);
+ */
 export const VerdictReason = z.enum([
   'invalid-pointer', // the commitment is not `namespace/name:competition:commit`
   'wrong-competition', // the pointer names another competition
@@ -30,7 +34,12 @@ const TOO_LITTLE_LEFT = {
   leftOut: LeftOutEvidence,
 };
 
-/** A finding about a submission: the reason, a sentence its miner can act on, and the values behind it, for programs. */
+/**
+ * A finding about a submission: the reason, a sentence its miner can act on, and the values behind it, for programs.
+ * @example
+ * const verdict = Verdict.parse(JSON.parse(text));
+ * if (verdict.reason === 'duplicate') console.log(verdict.facts?.leftOut.sources);
+ */
 export const Verdict = z.discriminatedUnion('reason', [
   verdict('invalid-pointer'),
   verdict('wrong-competition'),

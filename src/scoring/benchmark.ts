@@ -24,6 +24,8 @@ export interface ScoreBenchmarkParameters {
  * Score 0..1 of a loss on the benchmark curve: 1 under `minb`, 0 over `maxb`, `bheight` at `bench`, a power curve between.
  * Curves that make no sense (bench or pow not positive, minb not under maxb) score 0.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and a curve with such numbers.
+ * @example
+ * scoreBenchmark({ lossNatsPerToken: 0.16, curve: ERA_B_CURVE });
  */
 export function scoreBenchmark({ lossNatsPerToken, curve = ERA_B_CURVE }: ScoreBenchmarkParameters): number {
   requireNumber('lossNatsPerToken', lossNatsPerToken);

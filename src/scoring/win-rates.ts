@@ -37,6 +37,13 @@ export interface WinRatesParameters {
  * the lower loss then wins, and equal losses win nothing. In the same block nobody has the advantage.
  * A single contestant without a baseline has win rate 0: there is nobody to win against.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite, and what is no block number.
+ * @example
+ * winRates({
+ *   contestants: [
+ *     { hotkey: 'ann', lossNatsPerToken: 2.0, commitBlock: 10 },
+ *     { hotkey: 'ben', lossNatsPerToken: 1.95, commitBlock: 20 },
+ *   ],
+ * }); // ann 1, ben 0: ben's loss is less than 4 % lower, and ann was earlier
  */
 export function winRates({
   contestants,
@@ -76,6 +83,8 @@ export interface BeatsBaselineParameters {
  * Whether a dataset has taught the base model anything: the base model alone is the earliest contestant, whose loss counts
  * 4 % less.
  * @throws FlockOffError `bad-argument` for a loss that is negative or not finite.
+ * @example
+ * beatsBaseline({ lossNatsPerToken: 2.3, baselineLossNatsPerToken: 2.5 }); // true: it is more than 4 % lower
  */
 export function beatsBaseline({
   lossNatsPerToken,

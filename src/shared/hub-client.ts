@@ -1,6 +1,7 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { bodyFrom, headersFrom, type ReceivedBytes } from './body-from.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { eitherSignal } from './either-signal.ts';
 import { fetchFailure } from './fetch-failure.ts';
 import { hubFetch } from './hub-fetch.ts';
 import { type HubFault, hubFault } from './hub-refusal.ts';
@@ -9,7 +10,7 @@ import type { ProxyOption } from './proxy.ts';
 import { type HttpRoute, httpRoute } from './proxy-fetch.ts';
 import { isTransientError, retry } from './retry.ts';
 import { Secrets } from './secrets.ts';
-import { tracedFetch } from './traced-fetch.ts';
+import { type OnAnswer, tracedFetch } from './traced-fetch.ts';
 
 export interface HubClientParameters {
   /** Checked, without a slash at the end. */
@@ -32,6 +33,7 @@ export interface HubClientParameters {
   fetch?: typeof fetch;
   clock?: Clock;
   logger?: Logger;
+  onAnswer?: OnAnswer;
 }
 
 /** The requests of one operation, under its deadline. */
@@ -64,7 +66,7 @@ export class HubClient {
     this.#parameters = parameters;
     this.#logger = safeLogger(parameters.logger);
     const { fetch, through } = httpRoute(parameters, this.hubUrl);
-    this.#route = { fetch: tracedFetch(fetch, this.#logger), through };
+    this.#route = { fetch: tracedFetch(fetch, this.#logger, parameters.onAnswer), through };
   }
 
   /** Makes the error `hub-unreachable` of a URL; it names the proxy, too. */
@@ -81,7 +83,7 @@ export class HubClient {
     const late = () => deadline.abort(this.faultAt(url)(`it took more than ${totalTimeoutMs / 1000} s in all`));
     const timer = setTimeout(late, totalTimeoutMs);
     try {
-      return await work(this.#calls(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal));
+      return await work(this.#calls(eitherSignal(deadline.signal, signal)));
     } finally {
       clearTimeout(timer);
     }

@@ -79,7 +79,7 @@ function sendsFile(url: string, { method }: RequestInit): boolean {
 }
 
 function isFile(url: string): boolean {
-  return /\/resolve\/[0-9a-f]{40}\/[^/]+$/.test(new URL(url).pathname);
+  return /\/resolve\/[0-9a-f]{40}\/.+$/.test(new URL(url).pathname);
 }
 
 function isMissing(response: Response): boolean {

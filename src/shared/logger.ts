@@ -17,6 +17,11 @@ export function traceOf(logger: Logger): ((message: string, facts?: Record<strin
   return logger.trace && !(logger instanceof Console) ? logger.trace.bind(logger) : undefined;
 }
 
+/**
+ * Writes nothing.
+ * @example
+ * const store = new HubDatasetStore({ logger: { ...silentLogger, warn: (message) => console.warn(message) } });
+ */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**

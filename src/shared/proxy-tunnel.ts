@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { eitherSignal } from './either-signal.ts';
 import type { HttpProxy } from './proxy.ts';
 
 /** A failure of a proxy; the message names it without its password. */
@@ -34,7 +35,7 @@ export async function openTunnel({ proxy, to, signal, timeoutMs = 15_000 }: Open
     const { statusCode, socket } = await client.connect({
       path: to,
       headers: { host: to, ...authorizationOf(proxy) },
-      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+      signal: eitherSignal(late.signal, signal),
     });
     if (statusCode === 200) return socket as Socket;
     socket.on('error', () => {}).destroy();

@@ -13,10 +13,10 @@ export interface NumberRange {
  * Validates a number before it enters a calculation: one NaN would spread to every result.
  * @throws FlockOffError `bad-argument` with the argument's name and value unless it is a finite number within the range.
  */
-export function requireNumber(name: string, value: number, { least = 0, most, whole = false }: NumberRange = {}): void {
-  const isFit = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (isFit && value >= least && (most === undefined || value <= most)) return;
-  const range =
+export function requireNumber(name: string, value: number, range: NumberRange = {}): void {
+  if (isWithin(value, range)) return;
+  const { least = 0, most, whole = false } = range;
+  const limits =
     most !== undefined
       ? ` from ${least} to ${most}`
       : least === Number.NEGATIVE_INFINITY
@@ -24,14 +24,20 @@ export function requireNumber(name: string, value: number, { least = 0, most, wh
         : ` that is not below ${least}`;
   throw new FlockOffError({
     code: 'bad-argument',
-    what: `${name} must be a ${whole ? 'whole' : 'finite'} number${range}, saw ${shown(value)}`,
+    what: `${name} must be a ${whole ? 'whole' : 'finite'} number${limits}, saw ${shown(value)}`,
     facts: { name, value },
   });
 }
 
 /** The same of each number of a map or record: its name in the message is `name["key"]`. */
 export function requireNumbers(name: string, values: Iterable<[string, number]>, range?: NumberRange): void {
-  for (const [key, value] of values) requireNumber(`${name}[${JSON.stringify(key)}]`, value, range);
+  for (const [key, value] of values)
+    if (!isWithin(value, range)) requireNumber(`${name}[${JSON.stringify(key)}]`, value, range);
+}
+
+function isWithin(value: number, { least = 0, most, whole = false }: NumberRange = {}): boolean {
+  const isFit = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+  return isFit && value >= least && (most === undefined || value <= most);
 }
 
 function shown(value: unknown): string {

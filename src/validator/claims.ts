@@ -1,19 +1,16 @@
-import { reject, type Verdict } from '../schema/verdict.ts';
-import { safeLogger } from '../shared/logger.ts';
-import { mapConcurrent } from '../shared/map-concurrent.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { blockOf } from './ledger/position.ts';
 import { claimedUntil, evaluated, type ShownDataset, settleClaim } from './ledger/showing.ts';
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
-import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
 
-const PARALLEL_REQUESTS = 4;
 /** Verdicts on access, which say nothing about the rows. */
 const OF_ACCESS = new Set(['dataset-missing', 'dataset-denied', 'foreign-dataset']);
-/** Datasets remembered of a hotkey besides the one its pointer names. */
-const MOST_EARLIER = 8;
+/** Hotkeys of which a dataset each is remembered besides those that pointers name: what a search has time and memory for. */
+const HOTKEYS = 256;
+/** Small datasets that take as much as one of the largest. */
+const DATASETS = 8;
 
 export interface ClaimsParameters {
   ledger: Ledger;
@@ -22,51 +19,9 @@ export interface ClaimsParameters {
   block: number;
 }
 
-/**
- * Asks the Hub whether the datasets that pointers name are publicly readable, on which their owners' claims rest. A fault
- * of the Hub changes nothing.
- * @returns verdicts on those that were, and are not any more since longer than a new one is waited for, by hotkey.
- */
-export async function updateReadability(
-  validator: Validator,
-  { ledger, pointers, block, signal }: ClaimsParameters & { signal?: AbortSignal },
-): Promise<Map<string, Verdict>> {
-  const { datasets, competition } = validator;
-  const closed = new Map<string, Verdict>();
-  const logger = safeLogger(validator.logger);
-  await mapConcurrent([...pointers.values()], PARALLEL_REQUESTS, async ({ hotkey, uid, submission }) => {
-    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
-    if (!showing) return;
-    try {
-      const readable = await datasets.isReadable({ repo: showing.repo, commit: showing.commit, signal });
-      const now = lookedAt(showing, readable, block);
-      ledger.putShowing(hotkey, showing, now);
-      const { unreadableFrom = block } = now;
-      if (block > unreadableFrom + competition.readableWithinBlocks)
-        closed.set(hotkey, noLongerReadable(showing.repo, unreadableFrom));
-    } catch (error) {
-      if (!isHubFault(error)) throw error;
-      logger.debug(`uid ${uid}: whether ${showing.repo} can be read is not known now`);
-    }
-  });
-  settleClaims(validator, { ledger, pointers, block });
-  return closed;
-}
-
-function lookedAt(showing: ShownDataset, readable: boolean, block: number): ShownDataset {
-  const { unreadableFrom = block, ...rest } = showing;
-  if (readable) return showing.readable && showing.unreadableFrom === undefined ? showing : { ...rest, readable };
-  return { ...rest, readable, unreadableFrom };
-}
-
-function noLongerReadable(repo: string, sinceBlock: number): Verdict {
-  const what = `${repo} cannot be read without a token any more, since block ${sinceBlock} at the latest`;
-  return reject('dataset-denied', what).verdict;
-}
-
 /** Notes who beat the base model in this epoch and who was refused: a dataset that earns nothing keeps no rows for long. */
 export function noteEvaluations(
-  validator: Validator,
+  validator: Pick<Validator, 'competition'>,
   { ledger, pointers, block }: ClaimsParameters,
   { outcomes, worthless }: { outcomes: Map<string, Outcome>; worthless: Set<string> },
 ): void {
@@ -82,8 +37,9 @@ export function noteEvaluations(
   settleClaims(validator, { ledger, pointers, block });
 }
 
-function settleClaims(
-  { competition: { claimBlocks } }: Validator,
+/** Notes which claims hold and which have stopped. */
+export function settleClaims(
+  { competition: { claimBlocks } }: Pick<Validator, 'competition'>,
   { ledger, pointers, block }: ClaimsParameters,
 ): void {
   for (const { hotkey, showings } of ledger.entries) {
@@ -97,30 +53,70 @@ function settleClaims(
 
 /**
  * Forgets datasets on which nobody has a claim any more, and hotkeys of which nothing is left. A claim that has ended is
- * kept as long again: rows that are read late may have been shown before its end.
+ * kept as long again: rows that are read late may have been shown before its end, and who shows rows after it has to beat the
+ * base model with them first. Where all that is too much for one machine, those go whose claims end first, of hotkeys that
+ * have shown most: each keeps as many rows as one dataset may have, and what others leave of that for so many hotkeys.
  */
-export function forgetClaims(validator: Validator, { ledger, pointers, block }: ClaimsParameters): void {
+export function forgetClaims(
+  validator: Pick<Validator, 'competition'>,
+  { ledger, pointers, block }: ClaimsParameters,
+): void {
   const { claimBlocks, maxRows } = validator.competition;
-  for (const entry of ledger.entries) {
+  const known = ledger.entries.map((entry) => {
     const submission = pointers.get(entry.hotkey)?.submission;
     const isCurrent = (showing: ShownDataset) => submission?.ok === true && isNamed(submission.value.pointer, showing);
     const isClaimed = (showing: ShownDataset) => blockOf(claimedUntil(showing, 2 * claimBlocks)) >= block;
     const earlier = entry.showings.filter((showing) => !isCurrent(showing) && isClaimed(showing));
-    const showings = [...entry.showings.filter(isCurrent), ...withinRows(earlier.slice(0, MOST_EARLIER), maxRows)];
+    earlier.sort((a, b) => claimedUntil(b, claimBlocks) - claimedUntil(a, claimBlocks) || 0);
+    const isProven = ({ beatsBaseline }: ShownDataset) => beatsBaseline === true;
+    // Rows that have helped nobody yet are held for one dataset of them, however many are shown in turn.
+    const kept = new Set(
+      within(
+        earlier.filter((showing) => !isProven(showing)),
+        maxRows,
+        maxRows,
+      ),
+    );
+    return {
+      ...{ entry, current: entry.showings.filter(isCurrent) },
+      earlier: earlier.filter((showing) => isProven(showing) || kept.has(showing)),
+    };
+  });
+  const loads = known.map(({ earlier }) => earlier.reduce((sum, showing) => sum + loadOf(showing, maxRows), 0));
+  const most = Math.max(maxRows, fairShare(loads, HOTKEYS * maxRows));
+  for (const { entry, current, earlier } of known) {
+    const showings = [...current, ...within(earlier, most, maxRows)];
     if (showings.length === 0 && !pointers.has(entry.hotkey)) ledger.remove(entry.hotkey);
     else if (showings.length < entry.showings.length) ledger.put({ ...entry, showings } satisfies LedgerEntry);
   }
 }
 
-/** As many of the datasets, from the first on, as have no more rows than that in all. */
-function withinRows(showings: ShownDataset[], maxRows: number): ShownDataset[] {
-  let rows = 0;
+/** What remembering a dataset takes, in rows: a small one has a file and a finding, too. */
+function loadOf({ rows }: ShownDataset, maxRows: number): number {
+  return Math.max(rows, maxRows / DATASETS);
+}
+
+/** As many of the datasets, from the first on, as take no more than that. */
+function within(showings: ShownDataset[], most: number, maxRows: number): ShownDataset[] {
+  let load = 0;
   return showings.filter((showing) => {
-    rows += showing.rows;
-    return rows <= maxRows;
+    load += loadOf(showing, maxRows);
+    return load <= most;
   });
 }
 
-function isNamed(pointer: { repo: string; commit: string }, showing: ShownDataset): boolean {
+/** How much everybody may have at most, so that all have no more than a total and nobody less than he could. */
+function fairShare(loads: number[], total: number): number {
+  let left = total;
+  const sorted = loads.toSorted((a, b) => a - b);
+  for (const [i, load] of sorted.entries()) {
+    const share = left / (sorted.length - i);
+    if (load > share) return share;
+    left -= load;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+export function isNamed(pointer: { repo: string; commit: string }, showing: ShownDataset): boolean {
   return pointer.repo === showing.repo && pointer.commit === showing.commit;
 }

@@ -6,18 +6,20 @@ import { unpackNumbers } from './ledger/packed.ts';
 import type { ShownDataset } from './ledger/showing.ts';
 import { evidenceOf } from './left-out.ts';
 import type { ReadPointer } from './pointers.ts';
-import type { StateStore } from './state-store.ts';
-import { fingerprintName } from './validator.ts';
+import { restoreFingerprints } from './read-datasets.ts';
+import { fingerprintName, type RowJudge } from './validator.ts';
 
 /**
  * Verdicts on the datasets that pointers name now and that have more rows in common with an earlier one than the policy
- * allows, by hotkey. A dataset whose fingerprint cannot be read now has no rows in common with any.
+ * allows, by hotkey. A dataset whose fingerprint is lost and cannot be made anew has no rows in common with any.
  */
 export async function commonRowsVerdicts(
   { mostCommonRows }: { mostCommonRows: number },
-  { fingerprints }: Pick<StateStore, 'fingerprints'>,
-  { ledger, pointers }: { ledger: Ledger; pointers: Map<string, ReadPointer> },
+  validator: RowJudge,
+  parameters: { ledger: Ledger; pointers: Map<string, ReadPointer>; block: number; signal?: AbortSignal },
 ): Promise<Map<string, Verdict>> {
+  const { ledger, pointers } = parameters;
+  const { fingerprints } = validator.state;
   if (mostCommonRows === Number.POSITIVE_INFINITY) return new Map();
   const shown = [...pointers.values()].flatMap(({ hotkey, uid, submission }) => {
     const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
@@ -42,7 +44,12 @@ export async function commonRowsVerdicts(
 
   /** When each different row of a dataset was shown first. */
   async function timesOf(showing: ShownDataset): Promise<Map<string, number>> {
-    const fingerprint = await fingerprints.read(fingerprintName(showing));
+    const name = fingerprintName(showing);
+    let fingerprint = await fingerprints.read(name);
+    if (fingerprint === null) {
+      await restoreFingerprints(validator, ledger, parameters);
+      fingerprint = await fingerprints.read(name);
+    }
     const shownAt = unpackNumbers(showing.shownAt, showing.rows);
     const times = new Map<string, number>();
     for (const [row, key] of ((fingerprint && rowKeys(fingerprint)) ?? []).entries())

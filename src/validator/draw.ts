@@ -1,16 +1,16 @@
-import { decide } from '../policy/decide.ts';
-import { EvalQueue } from '../queue/eval-queue.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
+import { drawFrom, queueAfter } from './draw-from.ts';
 import { findEpochStart } from './epoch-start.ts';
 import { type ReadPointer, readPointers } from './pointers.ts';
 import { intakeOf, type PolicyContext, policyContext } from './policy.ts';
-import { type Standings, storedAverages } from './standing.ts';
-import type { OpenEpoch, StateHistory } from './state-store.ts';
+import type { Standings } from './standing.ts';
+import type { FinishEpochParameters, OpenEpoch, StateHistory } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 /** So long an epoch may take: a slow device that meets faults, too, gets to its end. */
 export const MOST_EPOCHS = 10;
+const PLACES = 32;
 
 export interface DrawnEpoch extends OpenEpoch {
   /** What everybody had committed in the block that the epoch begins with, by hotkey. */
@@ -26,11 +26,13 @@ export interface DrawnEpoch extends OpenEpoch {
  * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left, with
  * the pointers it was made from. One of many epochs ago is dropped: the others are further, and its
  * weights would be those of long ago. The draw is stored before it is used.
+ * @param when `waits`: whether the next epoch is waited for where none can be begun now; else `NotDue` is thrown. Default true.
  */
 export async function drawMiners(
   validator: Validator,
   standings: Standings,
   signal?: AbortSignal,
+  when: { waits?: boolean } = {},
 ): Promise<DrawnEpoch> {
   const { state, onEvent, minersPerEpoch, netuid, competition, subtensor } = validator;
   const logger = safeLogger(validator.logger);
@@ -68,23 +70,14 @@ export async function drawMiners(
   }
 
   async function draw(): Promise<{ epoch: OpenEpoch; history: StateHistory }> {
-    const { start, seed, genesisHash } = await findEpochStart(validator, before, signal);
+    const { start, seed, genesisHash } = await findEpochStart(validator, before, signal, when);
     if (before === null)
       logger.info(
         `who showed which rows first is known from block ${start.startBlock} on, which is the first one read`,
       );
-    const stored = await state.queue();
-    const queue = stored === null ? new EvalQueue({ seed: 0 }) : new EvalQueue({ state: stored });
-    const { policy, ...context } = policyContext(validator, start, readPointers(start, competition, excluded), before);
-    if (left !== null) queue.postpone(left.hotkeys);
-    const next = queue.next({
-      hotkeys: [...context.miners.keys()],
-      registered: start.neurons.map(({ hotkey }) => hotkey),
-      weights: storedAverages(standings),
-      places: minersPerEpoch,
-      seed,
-      draw: (drawing) => decide(policy, 'draw', { ...drawing, ...context }),
-    });
+    const context = policyContext(validator, start, readPointers(start, competition, excluded), before);
+    const drawnFrom = { queue: await state.queue(), dropped: left?.hotkeys ?? null, places: minersPerEpoch ?? PLACES };
+    const { queue, ...next } = drawFrom({ ...drawnFrom, context, neurons: start.neurons, standings, seed });
     const history: StateHistory = {
       sinceBlock: start.startBlock,
       ledgerFrom: null,
@@ -92,8 +85,8 @@ export async function drawMiners(
       ...before,
       ...{ genesisHash, netuid, competition: competition.id },
     };
-    const epoch = { ...next, ...start };
-    await state.beginEpoch({ epoch, queue: queue.toJSON(), history });
+    const epoch = { ...next, ...start, drawnFrom };
+    await state.beginEpoch({ epoch, queue, history });
     return { epoch, history };
   }
 }
@@ -104,14 +97,17 @@ function submissionsOf(pointers: Map<string, ReadPointer>): Map<string, Submissi
   );
 }
 
-/** Stores the standings and closes the epoch, all at once. Whoever could not be evaluated comes earlier in the queue. */
+/** Stores what the epoch came to and closes it, all at once. Whoever could not be evaluated comes earlier in the queue. */
 export async function finishEpoch(
   { state }: Validator,
   { startBlock, history }: DrawnEpoch,
-  { standings, postponed, memory }: { standings: Standings; postponed: string[]; memory: StateHistory['memory'] },
+  {
+    postponed,
+    memory,
+    ...reached
+  }: Pick<FinishEpochParameters, 'standings' | 'ledger'> & { postponed: string[]; memory: StateHistory['memory'] },
 ): Promise<void> {
-  const queue = new EvalQueue({ state: await state.queue() });
-  queue.postpone(postponed);
+  const queue = queueAfter(await state.queue(), postponed);
   const next = { ...history, lastStartBlock: startBlock, memory };
-  await state.finishEpoch({ standings, queue: queue.toJSON(), history: next });
+  await state.finishEpoch({ ...reached, queue, history: next });
 }

@@ -20,20 +20,34 @@ export interface BeginningEpoch {
   genesisHash: string;
 }
 
+/** In place of a wait: no epoch can be begun before a block. */
+export class NotDue extends Error {
+  readonly untilBlock: number;
+
+  constructor(untilBlock: number) {
+    super(
+      `its next epoch begins in block ${untilBlock}, since the node does not keep the state that the last one began with`,
+    );
+    this.untilBlock = untilBlock;
+  }
+}
+
 /**
  * The epoch that is in progress, as every validator sees it: epochs begin at multiples of `blocksPerEpoch`, and the subnet
  * is read as of that block. One that is finished already, or whose first block the node has dropped, is over: the next one
  * is waited for.
+ * @throws NotDue where it is not to be waited for.
  */
 export async function findEpochStart(
   validator: Validator,
   history: StateHistory | null,
   signal?: AbortSignal,
+  { waits = true }: { waits?: boolean } = {},
 ): Promise<BeginningEpoch> {
   const { netuid, competition, subtensor, metadata } = validator;
   const { blocksPerEpoch } = competition;
   const logger = safeLogger(validator.logger);
-  let earliest = history === null ? 0 : await afterLast(validator, history, signal);
+  let earliest = history === null ? 0 : await firstBlockAfter(validator, history, signal);
   for (;;) {
     const current = await subtensor.waitForBlock({ block: earliest, signal });
     const startBlock = current - (current % blocksPerEpoch);
@@ -42,12 +56,13 @@ export async function findEpochStart(
     const subnet = await metadata.readSubnetAt({ block: startBlock, signal });
     if (subnet) {
       const seed = seedOf({ genesisHash, netuid, blockHash: hash, competition: competition.id });
-      return { start: { startBlock, seedBlock, ...startOf(subnet) }, seed, genesisHash };
+      return { start: { startBlock, seedBlock, seedBlockHash: hash, ...startOf(subnet) }, seed, genesisHash };
     }
     earliest = startBlock + blocksPerEpoch;
     logger.info(
       `the epoch in progress began in block ${startBlock}, whose state the node does not keep: the next one begins in block ${earliest}, ${earliest - current} to go`,
     );
+    if (!waits) throw new NotDue(earliest);
   }
 }
 
@@ -58,8 +73,8 @@ export function seedOf(of: { genesisHash: string; netuid: number; blockHash: str
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
-/** The first block that may begin the next epoch. A chain that was begun anew has no epoch behind it. */
-async function afterLast(
+/** The first block that may begin the epoch after the last one. A chain that was begun anew has no epoch behind it. */
+export async function firstBlockAfter(
   { competition: { blocksPerEpoch }, subtensor }: Validator,
   { lastStartBlock, genesisHash }: StateHistory,
   signal?: AbortSignal,
@@ -71,7 +86,12 @@ async function afterLast(
 }
 
 /** What an epoch rests on of the subnet: who left it has no part in it. */
-function startOf({ metagraph, commitments, timeMs, ownerUid }: SubnetAt): Omit<EpochStart, 'startBlock' | 'seedBlock'> {
+export function startOf({
+  metagraph,
+  commitments,
+  timeMs,
+  ownerUid,
+}: SubnetAt): Omit<EpochStart, 'startBlock' | 'seedBlock' | 'seedBlockHash'> {
   const neurons = metagraph.neurons.map(({ uid, hotkey, coldkey, registrationBlock, consensus }) => {
     return { uid, hotkey, coldkey, registrationBlock, consensus };
   });

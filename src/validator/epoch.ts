@@ -1,32 +1,34 @@
-import { FlockOffError } from '../errors/flock-off-error.ts';
-import { computeWeights } from '../policy/compute-weights.ts';
+import type { WeightsReceipt } from '../chain/weights/weight-setter.ts';
+import type { UsedSets } from '../evaluation-sets/used-sets.ts';
+import type { ComputeWeightsReturnType } from '../policy/compute-weights.ts';
 import type { Metagraph } from '../schema/metagraph.ts';
 import type { Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
-import { forgetClaims, noteEvaluations, updateReadability } from './claims.ts';
+import { forgetClaims, noteEvaluations } from './claims.ts';
 import { commonRowsVerdicts } from './common-rows.ts';
-import { checkerWorks, trainerWorks } from './device-works.ts';
-import { drawMiners, finishEpoch } from './draw.ts';
+import { type DrawnEpoch, drawMiners, finishEpoch } from './draw.ts';
+import { openEpochEvaluation } from './epoch-evaluation.ts';
+import type { EpochReport } from './epoch-report.ts';
 import type { FetchedDataset } from './fetch-dataset.ts';
-import { hubServes } from './hub-serves.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { keptRows, leftOutVerdicts, ownRowsOf } from './left-out.ts';
-import { type Outcome, outcomeText, type Postponed } from './outcome.ts';
-import type { ReadPointer } from './pointers.ts';
+import { leftOutVerdicts, ownRowsOf } from './left-out.ts';
+import { type Outcome, outcomeText } from './outcome.ts';
 import { intakeOf } from './policy.ts';
 import { readPositions } from './positions.ts';
-import { postponeOnFault, type Step } from './postpone.ts';
 import { prune } from './prune.ts';
 import { countsFrom, readDatasets } from './read-datasets.ts';
-import { noteRenewedRows } from './renewed-rows.ts';
-import { type EpochReport, writeReport } from './report.ts';
-import { scoreBaseline } from './score-baseline.ts';
-import { scoreDataset } from './score-dataset.ts';
-import { averagesOf, nextStandings, type Served, standingVerdicts } from './standing.ts';
-import type { EpochStart } from './state-store.ts';
+import { updateReadability } from './readability.ts';
+import { datasetsOf, hintsOf, leaveReceipt } from './receipts/leave-receipt.ts';
+import type { ReceiptDataset } from './receipts/receipt.ts';
+import { writeReport } from './report.ts';
+import { type ScoreContestantsReturnType, scoreContestants } from './score-contestants.ts';
+import { servedBy } from './served-by.ts';
+import type { Blend } from './shares/blend.ts';
+import { type Served, type Standings, storedAverages } from './standing.ts';
 import type { Validator } from './validator.ts';
 import type { IsLate } from './watch-late.ts';
+import { weighEpoch } from './weigh-epoch.ts';
 import { judgeRows } from './whose-rows.ts';
 
 export interface RunEpochParameters {
@@ -44,10 +46,50 @@ export interface RunEpochParameters {
  *
  * @throws FlockOffError for faults of the chain, the disk, or a device that trains nothing. A fault of the hub, or of
  *   training on one dataset among others, postpones the one miner.
+ * @example
+ * const { entries, notSent } = await runEpoch({ validator });
+ * for (const { uid, why } of entries) console.log(uid, why);
  */
-export async function runEpoch({ validator, isLate, signal }: RunEpochParameters): Promise<EpochReport> {
-  const { netuid, competition, weightSetter, state, onEvent } = validator;
+export async function runEpoch(parameters: RunEpochParameters): Promise<EpochReport> {
+  const { validator, signal } = parameters;
+  const scored = await scoreEpoch(parameters);
+  const end = await waitForEndOfEpoch(validator, signal);
+  const weighed = weighScored(scored, end);
+  const { weights, action } = weighed.weighed;
+  const receipt = action === 'keep' ? null : await validator.weightSetter.set({ weights, signal });
+  return closeEpoch(weighed, receipt);
+}
+
+/** An epoch whose miners are scored, refused or postponed, before anything follows from it. */
+export interface ScoredEpoch extends ScoreContestantsReturnType {
+  /** With the evaluation set of the epoch. */
+  validator: Validator;
+  epoch: DrawnEpoch;
+  ledger: Ledger;
+  /** What everybody had reached before it. */
+  standings: Standings;
+  /** By hotkey. */
+  outcomes: Map<string, Outcome>;
+  settle: (hotkey: string, outcome: Outcome) => void;
+  served: Served;
+  hidden: ReadonlySet<string>;
+  sets: UsedSets | null;
+  /** When it, or its last part, began: `performance.now()`. */
+  begunMs: number;
+}
+
+interface ScoreEpochParameters extends RunEpochParameters {
+  /** Whether the next epoch is waited for where none can be begun now; else `NotDue` is thrown. Default true. */
+  waits?: boolean;
+}
+
+/** The first part of an epoch, up to the losses. */
+export async function scoreEpoch(parameters: ScoreEpochParameters): Promise<ScoredEpoch> {
+  const { validator: given, isLate, signal, waits } = parameters;
+  let validator = given;
+  const { competition, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
+  const begunMs = performance.now();
   const outcomes = new Map<string, Outcome>();
   const settle = (hotkey: string, outcome: Outcome) => {
     outcomes.set(hotkey, outcome);
@@ -57,169 +99,135 @@ export async function runEpoch({ validator, isLate, signal }: RunEpochParameters
   const refuse = (hotkey: string, verdict: Verdict) => settle(hotkey, { kind: 'rejected', verdict });
 
   const standings = await state.standings();
-  const epoch = await drawMiners(validator, standings, signal);
-  const { pointers, neurons, commitments, context } = epoch;
+  const epoch = await drawMiners(validator, standings, signal, { waits });
+  const { pointers, neurons, commitments } = epoch;
   for (const { hotkey, submission } of pointers.values()) if (!submission.ok) refuse(hotkey, submission.verdict);
 
   const ledger = new Ledger(await state.ledger());
   const now = { ledger, pointers, block: epoch.startBlock };
+  const withShare = Object.entries(storedAverages(standings)).flatMap(([hotkey, share]) => (share > 0 ? hotkey : []));
+  const earlierOf = new Set(intakeOf(validator).watchEarlier ? withShare : []);
   const positions = await readPositions(validator, { ...now, commitments, signal });
   const read = await readDatasets(validator, { ...now, positions, drawn: epoch.hotkeys, isLate, signal });
   for (const [hotkey, outcome] of read.outcomes) settle(hotkey, outcome);
 
-  for (const [hotkey, verdict] of await updateReadability(validator, { ...now, signal })) refuse(hotkey, verdict);
-  await noteRenewedRows(validator, { ...now, neurons, signal });
+  const { seenReadable } = read;
+  const { verdicts: closed, hidden } = await updateReadability(validator, { ...now, seenReadable, earlierOf, signal });
+  for (const [hotkey, verdict] of closed) refuse(hotkey, verdict);
+  const measuring = await openEpochEvaluation(validator, epoch, signal);
+  validator = { ...validator, evaluation: measuring.evaluation };
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   const rules = { ...competition, ...intakeOf(validator) };
-  const copies = await commonRowsVerdicts(rules, validator.state, now);
+  const copies = await commonRowsVerdicts(rules, validator, { ...now, signal });
   for (const [hotkey, verdict] of [...leftOutVerdicts(rules, ledger, pointers), ...copies])
     if (outcomes.get(hotkey)?.kind !== 'rejected') refuse(hotkey, verdict);
+  // Too few rows without those of this epoch's set: the fault of whoever made the set, so it costs nothing.
+  const tooFew = leftOutVerdicts({ ...rules, evaluationSets: undefined }, ledger, pointers);
+  for (const { hotkey } of read.datasets.map(({ submission }) => submission))
+    if (tooFew.has(hotkey) && !outcomes.has(hotkey))
+      settle(hotkey, { kind: 'postponed', by: 'validator', message: tooFew.get(hotkey)!.message });
 
-  const work = { ...now, ...read, outcomes, settle, seed: epoch.epochSeed, signal };
-  const { baselineLossNatsPerToken, served, end } = await scoreUntilEnd(validator, work);
-  const rows = { ownRowsOf: (hotkey: string) => ownRowsOf(ledger, pointers.get(hotkey)) };
-  for (const [hotkey, verdict] of standingVerdicts({ pointers, outcomes, standings, ...rows })) refuse(hotkey, verdict);
-
-  const rejected = new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : [])));
-  const weighed = computeWeights({
-    ...context,
-    scored: epoch.drawn.flatMap((submission) => {
-      const outcome = outcomes.get(submission.hotkey);
-      if (outcome?.kind !== 'scored') return [];
-      const commitBlock = countsFrom(ledger, submission);
-      return { ...submission, commitBlock, lossNatsPerToken: outcome.lossNatsPerToken };
-    }),
-    baselineLossNatsPerToken,
-    rejected,
-    previous: averagesOf({ outcomes, standings, served }),
-    unjudged: unjudged(pointers, outcomes),
-    neurons: withConsensusOf(neurons, end),
-  });
-  logger.debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
-  const receipt = weighed.action === 'keep' ? null : await weightSetter.set({ weights: weighed.weights, signal });
-
-  noteEvaluations(validator, now, { outcomes, worthless: weighed.worthless });
-  forgetClaims(validator, now);
-  await state.putLedger(ledger.takeChanges());
-  const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
-  const { averages, memory } = weighed;
-  const next = nextStandings({ pointers, outcomes, standings, served, averages, neurons: end.neurons, ...rows });
-  await finishEpoch(validator, epoch, {
-    standings: next,
-    postponed,
-    memory: { policy: context.policy.name, value: memory },
-  });
-  await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
-  const report = writeReport({
-    netuid,
-    competition: competition.id,
-    policy: context.policy,
-    trainer: validator.trainer,
-    epoch,
-    ledger,
-    outcomes,
-    weighed,
-    baselineLossNatsPerToken,
-    neurons: end.neurons,
-    receipt,
-  });
-  if (report.notSent !== null) logger.warn(report.notSent);
-  return report;
+  const contestants = read.datasets.filter(({ submission }) => !outcomes.has(submission.hotkey));
+  onEvent?.({ kind: 'scoring', uids: contestants.map(({ submission }) => submission.uid) });
+  const work = { ...now, contestants, settle, seed: epoch.epochSeed, closed: measuring.closed, signal };
+  const scored = await scoreContestants(validator, work);
+  inOrder(outcomes, contestants);
+  const served = await servedBy(validator, read.datasets, outcomes, signal);
+  const { sets } = measuring;
+  return { ...scored, validator, epoch, ledger, standings, outcomes, settle, served, hidden, sets, begunMs };
 }
 
-interface ScoreParameters {
-  ledger: Ledger;
-  /** Of the drawn miners. */
-  datasets: FetchedDataset[];
-  /** So far: those that are refused are not trained on. */
-  outcomes: Map<string, Outcome>;
-  settle: (hotkey: string, outcome: Outcome) => void;
-  seed: number;
-  block: number;
-  signal?: AbortSignal;
-}
-
-interface ScoredEpoch {
-  baselineLossNatsPerToken: number | null;
-  served: Served;
-  /** The subnet when it is time for the weights. */
+/** A scored epoch with the weights that follow from it, not sent yet. */
+export interface WeighedEpoch {
+  scored: ScoredEpoch;
+  weighed: ComputeWeightsReturnType;
+  /** What everybody has reached after it. */
+  standings: Standings;
+  /** The subnet as the weights were computed with it. */
   end: Metagraph;
-}
-
-/** Trains on each drawn miner's own rows, and waits until it is time for the weights. */
-async function scoreUntilEnd(validator: Validator, parameters: ScoreParameters): Promise<ScoredEpoch> {
-  const { ledger, datasets, outcomes, settle, seed, block, signal } = parameters;
-  const contestants = datasets.filter(({ submission }) => !outcomes.has(submission.hotkey));
-  const baselineLossNatsPerToken = contestants.length > 0 ? await scoreBaseline(validator, signal) : null;
-  for (const { submission, sha256 } of contestants) {
-    const keep = keptRows(ledger.showing(submission.hotkey, submission.pointer));
-    const loss: Step<number> =
-      keep === null
-        ? { kind: 'postponed', by: 'trainer', message: 'its rows could not be compared with those of others' }
-        : await postponeOnFault(() => scoreDataset(validator, { submission, sha256, keep }, { seed, block, signal }));
-    settle(submission.hotkey, loss.kind === 'ready' ? { kind: 'scored', lossNatsPerToken: loss.value } : loss);
-  }
-  const served = await servedBy(validator, datasets, outcomes, signal);
-  return { baselineLossNatsPerToken, served, end: await waitForEndOfEpoch(validator, signal) };
-}
-
-/** Whose evaluation worked: tells one miner's broken dataset from an outage of ours, which the epoch waits for. */
-async function servedBy(
-  validator: Validator,
-  datasets: FetchedDataset[],
-  outcomes: Map<string, Outcome>,
-  signal?: AbortSignal,
-): Promise<Served> {
-  const all = [...outcomes.values()];
-  const isScored = all.some(({ kind }) => kind === 'scored');
-  const failed = (by: 'checker' | 'trainer') =>
-    all.find((outcome): outcome is Postponed => outcome.kind === 'postponed' && outcome.by === by);
-  const trainer = isScored || (failed('trainer') !== undefined && (await trainerWorks(validator, signal)));
-  const checker = failed('checker') !== undefined && (await checkerWorks(validator, signal));
-  const broken = (trainer ? undefined : failed('trainer')) ?? (checker || isScored ? undefined : failed('checker'));
-  if (broken) throw nothingWorks(broken);
-  return { hub: await hubServes(validator, datasets, outcomes, signal), checker, trainer, miner: isScored };
+  /** What the epoch itself found: the outcomes have verdicts of earlier ones, too. */
+  found: ReadonlyMap<string, Outcome>;
+  /** Datasets as they were then: what the epoch found changes claims afterwards. */
+  shown: Map<string, ReceiptDataset>;
 }
 
 /**
- * Who is registered when the weights are sent, with the consensus that every validator saw when the epoch began: by then
- * one of the others may have changed it, or not yet.
+ * The second part: what the losses come to.
+ * @param portion that its weights are of all that the validator sends, above 0..1. Default 1.
  */
-function withConsensusOf(
-  neurons: EpochStart['neurons'],
-  end: Metagraph,
-): { uid: number; hotkey: string; coldkey: string; consensus: number }[] {
-  const consensus = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.consensus]));
-  return end.neurons.map(({ uid, hotkey, coldkey }) => ({
-    ...{ uid, hotkey, coldkey },
-    consensus: consensus.get(hotkey) ?? 0,
-  }));
+export function weighScored(scored: ScoredEpoch, end: Metagraph, portion?: number): WeighedEpoch {
+  const { validator, epoch, ledger, outcomes, settle, standings, served, hidden } = scored;
+  const { context, pointers, drawn, neurons } = epoch;
+  const found = new Map(outcomes);
+  const { weighed, standing, ...next } = weighEpoch({
+    ...{ context, pointers, drawn, neurons, endNeurons: end.neurons, portion },
+    ...{ outcomes: found, standings, served, hidden },
+    ownRowsOf: (hotkey) => ownRowsOf(ledger, pointers.get(hotkey)),
+    countsFrom: (submission) => countsFrom(ledger, submission),
+    baselineLossNatsPerToken: scored.baseline?.lossNatsPerToken ?? null,
+  });
+  for (const [hotkey, verdict] of standing) settle(hotkey, { kind: 'rejected', verdict });
+  const shown = datasetsOf({ epoch, ledger, found });
+  safeLogger(validator.logger).debug(`weights in block ${end.block}: ${weightsText(weighed.weights)}`);
+  return { scored, weighed, ...next, end, found, shown };
 }
 
-/** Who has a dataset that was neither scored nor refused. */
-function unjudged(pointers: Map<string, ReadPointer>, outcomes: Map<string, Outcome>): Set<string> {
-  const open = [...pointers.values()].filter(({ hotkey, submission }) => {
-    const kind = outcomes.get(hotkey)?.kind;
-    return submission.ok && kind !== 'scored' && kind !== 'rejected';
+/**
+ * The last part, once the weights are sent, or are not to be: leaves the report and stores what the epoch came to.
+ * @param blend of the weights of several competitions, where these are part of one.
+ */
+export async function closeEpoch(
+  { scored, weighed, standings, end, found, shown }: WeighedEpoch,
+  receipt: WeightsReceipt | null,
+  blend?: Blend,
+): Promise<EpochReport> {
+  const { validator, epoch, ledger, outcomes, measured, baseline, begunMs } = scored;
+  const { netuid, competition, trainer, evaluation, onEvent } = validator;
+  const { pointers, context } = epoch;
+  const logger = safeLogger(validator.logger);
+  const now = { ledger, pointers, block: epoch.startBlock };
+  noteEvaluations(validator, now, { outcomes, worthless: weighed.worthless });
+  forgetClaims(validator, now);
+  const postponed = [...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'postponed' ? hotkey : []));
+  const report = writeReport({
+    ...{ netuid, competition: competition.id, policy: context.policy, trainer, epoch, outcomes, weighed, receipt },
+    datasetOf: (hotkey) => shown.get(hotkey),
+    baselineLossNatsPerToken: baseline?.lossNatsPerToken ?? null,
+    neurons: end.neurons,
+    hints: hintsOf({
+      ...{ measured, pointers, evaluationRows: evaluation.rows.length },
+      baselineRowLosses: baseline?.rowLosses ?? null,
+    }),
+    blend,
   });
-  return new Set(open.map(({ hotkey }) => hotkey));
+  const { served, hidden, sets } = scored;
+  const inputs = { epoch, datasets: shown, standings: scored.standings, served, hidden, found, measured, baseline };
+  await leaveReceipt(validator, { report, ...inputs, end, weighed, begunMs, sets, blend });
+  await finishEpoch(validator, epoch, {
+    ...{ standings, ledger: ledger.takeChanges(), postponed },
+    memory: { policy: context.policy.name, value: weighed.memory },
+  });
+  await timed(logger, 'removing what is not needed any more', () => prune(validator, end, pointers, ledger));
+  if (report.notSent !== null) logger.warn(report.notSent);
+  onEvent?.({ kind: 'finished', report, subnet: end, durationMs: performance.now() - begunMs });
+  return report;
 }
 
-function nothingWorks({ by, message }: Postponed): FlockOffError {
-  return new FlockOffError({
-    code: by === 'checker' ? 'checker-failed' : 'trainer-failed',
-    what: `not one dataset of this epoch could be ${by === 'checker' ? 'checked' : 'trained on'}: ${message.replace(/\.$/, '')}`,
-    fix: 'the epoch goes on from here as soon as that works again',
-    transient: true,
-  });
+/** In the order of the draw, in whichever they were done. */
+function inOrder(outcomes: Map<string, Outcome>, contestants: FetchedDataset[]): void {
+  for (const { submission } of contestants) {
+    const outcome = outcomes.get(submission.hotkey);
+    outcomes.delete(submission.hotkey);
+    if (outcome) outcomes.set(submission.hotkey, outcome);
+  }
 }
 
 /**
  * Weights are sent late in the subnet's epoch: they rest on the freshest state, and can be copied least. Returns the
  * metagraph of then: who registered or left meanwhile counts as it is when the weights are sent.
  */
-async function waitForEndOfEpoch(
+export async function waitForEndOfEpoch(
   { subtensor, netuid, blockThreshold, onEvent }: Validator,
   signal?: AbortSignal,
 ): Promise<Metagraph> {

@@ -16,7 +16,7 @@ import type { LedgerEntry } from './ledger/ledger.ts';
 import type { Postponed } from './outcome.ts';
 import { intakeOf } from './policy.ts';
 import type { FileFinding } from './state-store.ts';
-import { cacheOf, fingerprintName, type Validator } from './validator.ts';
+import { cacheOf, fingerprintName, type RowJudge } from './validator.ts';
 
 /** A submission whose dataset lies checked on this disk; rows are read again when they are trained on. */
 export interface FetchedDataset {
@@ -55,7 +55,7 @@ export const BLOCKS_PER_DAY = 7_200;
  * @throws FlockOffError for faults of the hub or the disk.
  */
 export async function fetchDataset(
-  validator: Validator,
+  validator: RowJudge,
   submission: Submission,
   parameters: FetchParameters,
 ): Promise<Checked<FetchedDataset> | Postponed> {
@@ -82,6 +82,7 @@ export async function fetchDataset(
     return waitsToBeReadable(validator, submission, { verdict: file.verdict, block }) ?? file;
   }
   const { path, sha256, bytes, downloaded } = file.value;
+  validator.onEvent?.({ kind: 'fetched', uid, bytes, downloaded });
   if (isNew && !(await validator.datasets.isReadable({ ...pointer, signal }))) {
     // It came with a token that other validators do not have.
     if (downloaded) parameters.onRefused(bytes);
@@ -132,7 +133,7 @@ export async function fetchDataset(
  * @throws FlockOffError for faults of the hub or the disk.
  */
 export async function keepOnDisk(
-  validator: Validator,
+  validator: RowJudge,
   { pointer: { repo, commit } }: Pick<Submission, 'pointer'>,
   { maxBytes, block, signal }: { maxBytes: number; block: number; signal?: AbortSignal },
 ): Promise<Checked<{ path: string; sha256: string; bytes: number; downloaded: boolean }>> {
@@ -155,7 +156,7 @@ export async function keepOnDisk(
 }
 
 /** The verdict on the content of a dataset that was read before, wherever that was. */
-async function refusedBefore(validator: Validator, submission: Submission, block: number): Promise<Verdict | null> {
+async function refusedBefore(validator: RowJudge, submission: Submission, block: number): Promise<Verdict | null> {
   const { state } = validator;
   const { repo, commit } = submission.pointer;
   const download = await state.download({ repo, commit });
@@ -170,7 +171,7 @@ async function refusedBefore(validator: Validator, submission: Submission, block
 }
 
 /** What is found in a file is forgotten a day after it was last needed; it is dated anew now and then. */
-async function keepFinding({ state }: Validator, finding: FileFinding & { key: string }, block: number): Promise<void> {
+async function keepFinding({ state }: RowJudge, finding: FileFinding & { key: string }, block: number): Promise<void> {
   if (block - finding.block > BLOCKS_PER_DAY / 2) await state.putFileFinding({ ...finding, block });
 }
 
@@ -184,23 +185,23 @@ function waitsForAnotherTry(failures: number): Postponed {
   return { kind: 'postponed', by: 'checker', message };
 }
 
-function fileKey(validator: Validator, sha256: string): string {
+function fileKey(validator: RowJudge, sha256: string): string {
   const from = mustBeEvaluationRows(validator) ? ` of ${validator.evaluation.sha256}` : '';
   return `${sha256} ${checkerKey(validator.competition)}${from}`;
 }
 
-function mustBeEvaluationRows(validator: Validator): boolean {
+function mustBeEvaluationRows(validator: RowJudge): boolean {
   return intakeOf(validator).evaluationRows === 'require';
 }
 
 /** For a file that is too large to be hashed. */
-function pointerKey({ competition }: Validator, { pointer: { repo, commit } }: Submission): string {
+function pointerKey({ competition }: RowJudge, { pointer: { repo, commit } }: Submission): string {
   return `${repo} ${commit} ${checkerKey(competition)}`;
 }
 
 /** A repository that names its owners is theirs alone. */
 async function requireOwn(
-  { datasets }: Validator,
+  { datasets }: RowJudge,
   hotkey: string,
   version: { repo: string; commit: string; signal?: AbortSignal },
 ): Promise<Checked<null>> {
@@ -215,10 +216,7 @@ async function requireOwn(
 }
 
 /** Bytes that may be read of a hotkey now. The first dataset of a day is read whatever the day's budget is. */
-function roomToday(
-  { competition: { maxBytes, maxBytesPerDay } }: Validator,
-  { entry, block }: FetchParameters,
-): number {
+function roomToday({ competition: { maxBytes, maxBytesPerDay } }: RowJudge, { entry, block }: FetchParameters): number {
   const spent = bytesSince(entry, block - BLOCKS_PER_DAY);
   return spent === 0 ? maxBytes : Math.min(maxBytes, maxBytesPerDay - spent);
 }
@@ -228,7 +226,7 @@ function bytesSince(entry: LedgerEntry | undefined, sinceBlock: number): number 
   return recent.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function waitsForRoom({ competition }: Validator, { entry, block }: FetchParameters): Postponed {
+function waitsForRoom({ competition }: RowJudge, { entry, block }: FetchParameters): Postponed {
   const spent = bytesSince(entry, block - BLOCKS_PER_DAY);
   const limit = `at most ${competition.maxBytesPerDay} are read in ${BLOCKS_PER_DAY} blocks`;
   return {
@@ -240,7 +238,7 @@ function waitsForRoom({ competition }: Validator, { entry, block }: FetchParamet
 
 /** A dataset whose pointer is young may be about to be made public; `null` for every other verdict. */
 function waitsToBeReadable(
-  { competition: { readableWithinBlocks } }: Validator,
+  { competition: { readableWithinBlocks } }: RowJudge,
   { commitBlock }: Submission,
   { verdict, block }: { verdict: Verdict; block: number },
 ): Postponed | null {

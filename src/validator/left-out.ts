@@ -2,7 +2,7 @@ import type { Competition } from '../schema/competition.ts';
 import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import { reject, type Verdict } from '../schema/verdict.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { hasBit, unpackBits } from './ledger/packed.ts';
+import { unpackRows } from './ledger/packed.ts';
 import type { Judgement, LeftOut, ShownDataset } from './ledger/showing.ts';
 import type { ReadPointer } from './pointers.ts';
 import { keyOf } from './score-dataset.ts';
@@ -10,9 +10,7 @@ import { keyOf } from './score-dataset.ts';
 /** Indexes of the rows that are trained on, in order; `null` before they were compared with everybody's. */
 export function keptRows(showing: ShownDataset | undefined): Uint32Array | null {
   if (!showing?.judgement) return null;
-  const { judgement, rows } = showing;
-  const kept = unpackBits(judgement.kept, rows);
-  return Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => hasBit(kept, row));
+  return unpackRows(showing.judgement.kept, showing.rows);
 }
 
 /** Names the rows that are trained on, `null` where that is not known. */
@@ -21,12 +19,15 @@ export function ownRowsOf(ledger: Ledger, pointer: ReadPointer | undefined): str
   return showing?.judgement ? keyOf([showing.sha256, showing.judgement.kept]) : null;
 }
 
+/** What it takes to tell whether too little is left. */
+export type LeftOutRules = Pick<Competition, 'minOwnRows' | 'minRows' | 'evaluationSets'>;
+
 /**
  * Verdicts on the datasets that pointers name now of which too little is left, by hotkey. Shares of what is left out decide
  * nothing else.
  */
 export function leftOutVerdicts(
-  rules: Pick<Competition, 'minOwnRows' | 'minRows'>,
+  rules: LeftOutRules,
   ledger: Ledger,
   pointers: Map<string, ReadPointer>,
 ): Map<string, Verdict> {
@@ -40,9 +41,12 @@ export function leftOutVerdicts(
   return verdicts;
 }
 
-/** The verdict where fewer rows are left than are asked for; `null` where enough are. */
+/**
+ * The verdict where fewer rows are left than are asked for; `null` where enough are. Rows of a time-locked set count as left:
+ * nobody could know them, and whoever makes a set could put a rival's rows into it.
+ */
 export function leftOutVerdict(
-  { minOwnRows, minRows }: Pick<Competition, 'minOwnRows' | 'minRows'>,
+  { minOwnRows, minRows, evaluationSets }: LeftOutRules,
   { rows, judgement }: { rows: number; judgement: Pick<Judgement, 'leftOut'> | null },
   uidOf: (hotkey: string) => number | null,
 ): Verdict | null {
@@ -50,12 +54,12 @@ export function leftOutVerdict(
   const { leftOut } = judgement;
   const { others, evaluation, repeats } = leftOut;
   const different = rows - repeats;
-  const left = different - others - evaluation;
+  const left = different - others - (evaluationSets ? 0 : evaluation);
   const needed = Math.min(minOwnRows, Math.ceil(different / 2));
   const facts = { rows, leftOut: evidenceOf(leftOut, uidOf) };
   const why = leftOutText(leftOut, uidOf);
-  if (left < needed && others + evaluation > 0) {
-    const reason = others >= evaluation ? 'duplicate' : 'evaluation-rows';
+  if (left < needed) {
+    const reason = evaluationSets || others >= evaluation ? 'duplicate' : 'evaluation-rows';
     const sentence = `${why}: ${left} of ${different} rows are left, at least ${needed} are needed`;
     return reject(reason, sentence, { ...facts, rowsLeft: left, rowsNeeded: needed }).verdict;
   }

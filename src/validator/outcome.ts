@@ -8,11 +8,17 @@ export type Outcome =
   | { kind: 'rejected'; verdict: Verdict }
   | Postponed;
 
+/** What an evaluation can wait for. */
+export const POSTPONED_BY = ['hub', 'checker', 'trainer', 'validator', 'miner'] as const;
+
 /** The miner keeps its average weight and is evaluated again. */
 export interface Postponed {
   kind: 'postponed';
-  /** For a fault of the Hub or of this machine, or because its dataset is not there yet or more than a day's bytes. */
-  by: 'hub' | 'checker' | 'trainer' | 'miner';
+  /**
+   * For a fault of the Hub or of this machine, or because its dataset is not there yet or more than a day's bytes.
+   * `validator`: what it keeps of the dataset was damaged, which has nothing to do with the dataset.
+   */
+  by: (typeof POSTPONED_BY)[number];
   message: string;
 }
 

@@ -22,14 +22,15 @@ export interface ReadPointer {
 export function readPointers(
   { neurons, commitments }: Pick<EpochStart, 'neurons' | 'commitments'>,
   competition: Competition,
-  excluded: { repo: string; reason: string }[] = [],
+  excluded?: { repo: string; reason: string }[],
 ): Map<string, ReadPointer> {
   const pointers = new Map<string, ReadPointer>();
-  const reasons = new Map(excluded.map(({ repo, reason }) => [repo, reason]));
+  const reasons = new Map(excluded?.map(({ repo, reason }) => [repo, reason]));
   const committed = new Map(commitments.map((commitment) => [commitment.hotkey, commitment]));
   for (const { uid, hotkey, coldkey, registrationBlock } of neurons) {
     const commitment = committed.get(hotkey);
-    if (!commitment) continue;
+    // Who lists the evaluation sets takes no part.
+    if (!commitment || hotkey === competition.evaluationSets?.signer) continue;
     pointers.set(hotkey, {
       uid,
       hotkey,
@@ -56,7 +57,7 @@ function readPointer(
   if (!decoded.success) {
     const seen =
       commitment.text === null ? `data that is not text (${commitment.kind})` : JSON.stringify(commitment.text);
-    const why = decoded.error.issues[0]?.message ?? 'expected "namespace/name:competition:commit"';
+    const why = decoded.error.issues[0]!.message;
     return reject('invalid-pointer', `the commitment is no pointer: ${why}, saw ${seen}`);
   }
   const pointer = decoded.data;

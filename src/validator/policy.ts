@@ -12,7 +12,7 @@ function policyOfValidator({ competition, policy }: Pick<Validator, 'competition
 /** What of a dataset counts: as the policy says, and where it says nothing as the competition does. */
 export function intakeOf(validator: Pick<Validator, 'competition' | 'policy'>): Required<Intake> {
   const { evaluationRows, minOwnRows } = validator.competition;
-  const unlimited = { mostCommonRows: Number.POSITIVE_INFINITY, excluded: [] };
+  const unlimited = { mostCommonRows: Number.POSITIVE_INFINITY, watchEarlier: false, excluded: [] };
   return { evaluationRows, minOwnRows, ...unlimited, ...policyOfValidator(validator).intake };
 }
 
@@ -28,21 +28,33 @@ export interface PolicyContext {
   memory: unknown;
 }
 
+/** As policies know a dataset. */
+export function datasetName({ repo, commit }: { repo: string; commit: string }): string {
+  return `${repo} ${commit}`;
+}
+
 export function policyContext(
-  validator: Validator,
-  { startBlock, timeMs, ownerUid }: EpochStart,
+  validator: Pick<Validator, 'competition' | 'policy'>,
+  { startBlock, timeMs, ownerUid }: Pick<EpochStart, 'startBlock' | 'timeMs' | 'ownerUid'>,
   pointers: Map<string, ReadPointer>,
-  history: StateHistory | null,
+  history: Pick<StateHistory, 'memory'> | null,
 ): PolicyContext {
   const policy = policyOfValidator(validator);
-  const miners = [...pointers.values()].flatMap(({ uid, hotkey, coldkey, submission }): [string, PolicyMiner][] =>
-    submission.ok ? [[hotkey, { uid, hotkey, coldkey, commitBlock: submission.value.commitBlock }]] : [],
-  );
   return {
     policy,
-    miners: new Map(miners),
+    miners: minersOf(pointers),
     now: { block: startBlock, timeMs },
     ownerUid,
     memory: history?.memory?.policy === policy.name ? history.memory.value : null,
   };
+}
+
+/** Whose pointers count, by hotkey. */
+export function minersOf(pointers: Map<string, ReadPointer>): Map<string, PolicyMiner> {
+  const miners = [...pointers.values()].flatMap(({ uid, hotkey, coldkey, submission }): [string, PolicyMiner][] => {
+    if (!submission.ok) return [];
+    const { commitBlock, pointer } = submission.value;
+    return [[hotkey, { uid, hotkey, coldkey, commitBlock, dataset: datasetName(pointer) }]];
+  });
+  return new Map(miners);
 }

@@ -1,8 +1,8 @@
+import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
 import type { Commitment } from '../schema/metagraph.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { blockOf, type Position, toPosition } from './ledger/position.ts';
 import type { ReadPointer } from './pointers.ts';
-import type { Validator } from './validator.ts';
 
 export interface ReadPositionsParameters {
   pointers: Map<string, ReadPointer>;
@@ -16,7 +16,7 @@ export interface ReadPositionsParameters {
  * about new pointers only. One from before its hotkey's registration counts from that block, after all others.
  */
 export async function readPositions(
-  { metadata }: Validator,
+  { metadata }: { metadata: Pick<MetadataStore, 'readPositions'> },
   { pointers, commitments, ledger, signal }: ReadPositionsParameters,
 ): Promise<Map<string, Position>> {
   const positions = new Map<string, Position>();

@@ -28,9 +28,11 @@ export function isHubFault(error: unknown): boolean {
 }
 
 /** The Hub's word that our own token is not valid (401) concerns everybody. */
-function concerns(error: unknown): 'hub' | 'checker' | 'trainer' | null {
+function concerns(error: unknown): 'hub' | 'checker' | 'trainer' | 'validator' | null {
   if (isCode(error, 'trainer-failed')) return 'trainer';
   if (isCode(error, 'checker-failed')) return 'checker';
+  // What a fleet could not fetch may well be there.
+  if (isCode(error, 'queue-unreachable')) return 'validator';
   if (isCode(error, 'hub-unreachable')) return 'hub';
   return isCode(error, 'hub-denied') && error.facts.status !== 401 ? 'hub' : null;
 }

@@ -8,7 +8,7 @@ import { firstShownAt, namedAgain, type ShownDataset } from './ledger/showing.ts
 import type { Outcome } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 import { postponeOnFault, type Step } from './postpone.ts';
-import { fingerprintName, type Validator } from './validator.ts';
+import { fingerprintName, type RowJudge } from './validator.ts';
 import type { IsLate } from './watch-late.ts';
 
 export interface ReadDatasetsParameters {
@@ -29,6 +29,8 @@ export interface ReadDatasetsReturnType {
   datasets: FetchedDataset[];
   /** Of miners that were refused, drawn or not, and of drawn ones that are postponed. */
   outcomes: Map<string, Outcome>;
+  /** Hotkeys whose dataset was read for the first time, and could be by anybody. */
+  seenReadable: Set<string>;
 }
 
 const PARALLEL_DOWNLOADS = 4;
@@ -39,7 +41,7 @@ const PARALLEL_DOWNLOADS = 4;
  * ends first. What cannot be read now is left for the next epoch.
  */
 export async function readDatasets(
-  validator: Validator,
+  validator: RowJudge,
   { ledger, pointers, positions, drawn, block, isLate, signal }: ReadDatasetsParameters,
 ): Promise<ReadDatasetsReturnType> {
   const { parallelDownloads = PARALLEL_DOWNLOADS, state } = validator;
@@ -68,7 +70,8 @@ export async function readDatasets(
     if (step?.kind === 'ready') fetched.set(hotkey, step.value);
     else if (step?.kind === 'rejected' || (step && isDrawn.has(hotkey))) outcomes.set(hotkey, step);
   }
-  return { datasets: drawn.flatMap((hotkey) => fetched.get(hotkey) ?? []), outcomes };
+  const seenReadable = new Set([...fetched].flatMap(([hotkey, { isNew }]) => (isNew ? hotkey : [])));
+  return { datasets: drawn.flatMap((hotkey) => fetched.get(hotkey) ?? []), outcomes, seenReadable };
 
   /** `null` where nothing has to be read. */
   async function read({ hotkey, submission }: (typeof valid)[number]): Promise<Step<FetchedDataset> | null> {
@@ -130,27 +133,36 @@ export async function readDatasets(
  * @returns when the rows of those that are back were shown first.
  */
 export async function restoreFingerprints(
-  validator: Validator,
+  validator: RowJudge,
   ledger: Ledger,
   { block, signal }: { block: number; signal?: AbortSignal },
 ): Promise<Position> {
   const { checker, competition, parallelDownloads = PARALLEL_DOWNLOADS } = validator;
   const { fingerprints } = validator.state;
-  const showings = new Map(ledger.entries.flatMap(({ showings }) => showings.map((one) => [one.sha256, one])));
+  const byName = new Map<string, ShownDataset[]>();
+  for (const showing of ledger.entries.flatMap(({ showings }) => showings)) {
+    const name = fingerprintName(showing);
+    byName.set(name, [...(byName.get(name) ?? []), showing]);
+  }
   let earliest = Number.POSITIVE_INFINITY;
-  await mapConcurrent([...showings.values()], parallelDownloads, async (showing) => {
-    const { sha256, repo, commit } = showing;
-    if (await fingerprints.has(fingerprintName(showing))) return;
+  await mapConcurrent([...byName], parallelDownloads, async ([name, showings]) => {
+    if (await fingerprints.has(name)) return;
+    // The same file may still be where another has shown it.
+    for (const showing of showings) if (await restore(name, showing)) break;
+    if (await fingerprints.has(name)) earliest = Math.min(earliest, ...showings.map(firstShownAt));
+  });
+  return earliest;
+
+  async function restore(name: string, { sha256, rows, repo, commit }: ShownDataset): Promise<boolean> {
     const pointer = { repo, commit, competition: competition.id };
     const restored = await postponeOnFault(async () => {
       const file = await keepOnDisk(validator, { pointer }, { maxBytes: competition.maxBytes, block, signal });
       return file.ok ? checker.check({ path: file.value.path, competition, signal }) : file;
     });
-    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256 || restored.value.rows !== showing.rows) return;
-    await fingerprints.write({ name: fingerprintName(showing), fingerprint: restored.value.fingerprint });
-    earliest = Math.min(earliest, firstShownAt(showing));
-  });
-  return earliest;
+    if (restored.kind !== 'ready' || restored.value.sha256 !== sha256 || restored.value.rows !== rows) return false;
+    await fingerprints.write({ name, fingerprint: restored.value.fingerprint });
+    return true;
+  }
 }
 
 /** Pointers that name the same are read one after another: they share a file. */
@@ -170,7 +182,10 @@ function entryOf(ledger: Ledger, { hotkey, coldkey }: Pick<ReadPointer, 'hotkey'
   return { hotkey, coldkey, showings: [], received: [], unreadable: null };
 }
 
-function shownFirst(dataset: Pick<ShownDataset, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>): ShownDataset {
+/** A dataset of which nothing is known but when it is shown. */
+export function shownFirst(
+  dataset: Pick<ShownDataset, 'repo' | 'commit' | 'sha256' | 'rows' | 'position'>,
+): ShownDataset {
   const shownAt = packNumbers(new Float64Array(dataset.rows).fill(dataset.position));
   return { ...dataset, shownAt, readable: true, beatsBaseline: null, lostBlock: null, judgement: null };
 }

@@ -3,92 +3,52 @@ import { isCode } from '../errors/flock-off-error.ts';
 import type { ComputeWeightsReturnType } from '../policy/compute-weights.ts';
 import { decide } from '../policy/decide.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { LeftOutEvidence } from '../schema/left-out-evidence.ts';
 import type { TrainerFacts } from '../trainer/process/trainer-parameters.ts';
 import type { DrawnEpoch } from './draw.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import type { EpochEntry, EpochReport } from './epoch-report.ts';
+import type { RowLossHint } from './hints.ts';
+import type { LeftOut } from './ledger/showing.ts';
 import { evidenceOf, leftOutText } from './left-out.ts';
 import type { Outcome } from './outcome.ts';
+import type { Blend } from './shares/blend.ts';
 import type { StateHistory } from './state-store.ts';
-
-/** One line of the report. */
-export interface EpochEntry {
-  uid: number;
-  hotkey: string;
-  /** Pointer text as committed, `null` when it is not text. */
-  pointer: string | null;
-  /** Rows of the dataset, `null` when none was read. */
-  rows: number | null;
-  /** What of them is not trained on, and whose it is; `null` when that was not looked at. */
-  leftOut: LeftOutEvidence | null;
-  outcome: Outcome;
-  /**
-   * What its loss is worth under the policy: by `win-rates`, wins / comparisons. `null` when there was no loss, or one that is
-   * worth nothing, such as one that does not beat the base model's.
-   */
-  score: number | null;
-  /** Weight after this epoch; all weights sum to 1. */
-  weight: number;
-  /** The score in one sentence, for its miner. */
-  why: string;
-}
-
-/** Everything a validator did in one epoch: plain JSON. */
-export interface EpochReport {
-  netuid: number;
-  competition: string;
-  /** What scores and weights were made by, with all its parameters. */
-  policy: { name: string; parameters: Record<string, unknown> };
-  epochSeed: number;
-  /** The block it began with: pointers are those of then. */
-  startBlock: number;
-  /** The block whose hash seeded the draw and the training. */
-  seedBlock: number;
-  /** Since when it is known who showed which rows first. */
-  ledger: Pick<StateHistory, 'sinceBlock' | 'ledgerFrom'>;
-  /** What trained: losses are comparable where these agree. */
-  trainer: TrainerFacts;
-  /** Loss of the base model alone, which a dataset must beat; `null` where nothing was compared with it. */
-  baselineLossNatsPerToken: number | null;
-  /** Best first. */
-  entries: EpochEntry[];
-  /** How the weights went to the chain; `null` when none were sent. */
-  receipt: WeightsReceipt | null;
-  /** Why no weights were sent, in one sentence; `null` when they were. */
-  notSent: string | null;
-}
 
 export interface WriteReportParameters {
   netuid: number;
   competition: string;
   policy: Policy;
   trainer: TrainerFacts;
-  epoch: DrawnEpoch;
-  ledger: Ledger;
-  outcomes: Map<string, Outcome>;
-  weighed: ComputeWeightsReturnType;
+  epoch: Pick<DrawnEpoch, 'pointers' | 'epochSeed' | 'startBlock' | 'seedBlock'> & {
+    history: Pick<StateHistory, 'sinceBlock' | 'ledgerFrom'>;
+  };
+  /** What was read of a hotkey's dataset, and what of that is left out. */
+  datasetOf: (hotkey: string) => { rows: number; leftOut: LeftOut | null } | undefined;
+  outcomes: ReadonlyMap<string, Outcome>;
+  weighed: Pick<ComputeWeightsReturnType, 'weights' | 'scores'>;
   baselineLossNatsPerToken: number | null;
   /** Everybody registered when the weights were computed. */
   neurons: { hotkey: string }[];
+  hints: RowLossHint[];
   receipt: WeightsReceipt | null;
+  /** What was sent of several competitions; `undefined` where only this one is played. */
+  blend?: Blend;
 }
 
 export function writeReport(parameters: WriteReportParameters): EpochReport {
-  const { netuid, competition, policy, trainer, epoch, ledger, outcomes, weighed, neurons, receipt } = parameters;
-  const { baselineLossNatsPerToken } = parameters;
+  const { netuid, competition, policy, trainer, epoch, datasetOf, outcomes, weighed, neurons, receipt } = parameters;
+  const { baselineLossNatsPerToken, hints, blend } = parameters;
   const { pointers } = epoch;
   const registered = new Set(neurons.map(({ hotkey }) => hotkey));
   const weights = new Map(weighed.weights.map(({ hotkey, weight }) => [hotkey, weight]));
   const uidOf = (hotkey: string) => pointers.get(hotkey)?.uid ?? null;
   const entries = [...outcomes].map(([hotkey, outcome]): EpochEntry => {
-    const { uid, text, submission } = pointers.get(hotkey)!;
-    const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
-    const leftOut = showing?.judgement?.leftOut;
+    const { uid, text } = pointers.get(hotkey)!;
+    const { rows = null, leftOut = null } = datasetOf(hotkey) ?? {};
     const entry = {
       uid,
       hotkey,
       pointer: text,
-      rows: showing?.rows ?? null,
+      rows,
       leftOut: leftOut ? evidenceOf(leftOut, uidOf) : null,
       outcome,
       score: weighed.scores.get(hotkey) ?? null,
@@ -117,9 +77,19 @@ export function writeReport(parameters: WriteReportParameters): EpochReport {
     trainer: facts,
     baselineLossNatsPerToken,
     entries,
+    hints,
     receipt,
-    notSent: receipt ? null : whyNotSent(entries),
+    notSent: receipt ? null : (waitsForOthers(blend) ?? whyNotSent(entries)),
+    ...(blend && { share: blend.parts.find((part) => part.competition === competition)?.share ?? 0 }),
   };
+}
+
+/** A competition that has never come to any weights has a share that is nobody else's. */
+function waitsForOthers(blend: Blend | undefined): string | null {
+  const unknown = blend?.parts.filter(({ from }) => from === 'unknown') ?? [];
+  if (unknown.length === 0) return null;
+  const ids = unknown.map(({ competition }) => competition).join(', ');
+  return `no weights were sent, those set before stand: competition ${ids} could not be evaluated yet`;
 }
 
 /** Nobody has an average by then, or there would be weights. */

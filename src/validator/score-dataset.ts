@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Competition } from '../schema/competition.ts';
 import type { Submission } from '../schema/submission.ts';
 import { accept, type Checked } from '../schema/verdict.ts';
-import { safeLogger, traceOf } from '../shared/logger.ts';
-import { timed } from '../shared/timed.ts';
-import type { EvaluationProgress, TrainProgress } from '../trainer/lora-trainer.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { checkpointFolder } from './dataset-cache.ts';
 import { keepOnDisk } from './fetch-dataset.ts';
-import { onDevice } from './on-device.ts';
+import type { DatasetScore } from './scorer.ts';
+import { scorerOf } from './scorer-of.ts';
+import type { MeasuredScore } from './state-store.ts';
 import { cacheOf, type Validator } from './validator.ts';
 
 /** A dataset, and what of it is trained on. */
 export interface OwnRows {
   submission: Submission;
   sha256: string;
+  /** Of the file. */
+  rows: number;
   /** Indexes of the rows of the file that are trained on, from 0, in order. */
   keep: Uint32Array;
 }
@@ -37,67 +40,65 @@ const OF_EVERY_SEED = new Set(['too-many-tokens', 'no-labels']);
  */
 export async function scoreDataset(
   validator: Validator,
-  { submission, sha256, keep }: OwnRows,
+  { submission, sha256, rows, keep }: OwnRows,
   { seed, block, signal }: ScoreDatasetParameters,
-): Promise<Checked<number>> {
-  const { trainer, checker, competition, evaluation, metricsDir, state, onEvent } = validator;
+): Promise<Checked<DatasetScore>> {
+  const { trainer, competition, evaluation, metricsDir, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
   const { uid } = submission;
-  const { recipe, maxTokens } = competition;
-  const rowsKey = keyOf([sha256, [...keep], trainer.baseSha256, recipe, maxTokens]);
-  const key = keyOf([rowsKey, seed, trainer.precision.matmul, trainer.precision.xla, evaluation.sha256]);
+  const { rowsKey, key } = scoreKeys({ sha256, keep, seed, trainer, competition, evaluation });
 
   const known = (await state.score(key)) ?? (await state.fileFinding(rowsKey))?.checked ?? null;
   if (known !== null) {
     logger.debug(`uid ${uid}: the score of ${sha256} with seed ${seed} is stored already`);
-    return known as Checked<number>;
+    const score = known as Checked<number>;
+    return score.ok ? accept({ lossNatsPerToken: score.value, measured: await measuredBefore() }) : score;
   }
   // Hours may have passed since it was fetched.
   const file = await keepOnDisk(validator, submission, { maxBytes: competition.maxBytes, block, signal });
   if (!file.ok) return file;
-  const { path } = file.value;
-  const score = await onDevice(validator, { what: `uid ${uid}`, signal }, train);
-  await state.putScore({ key, score });
+  const score = await scorerOf(validator).score({
+    ...{ key, uid, competition, evaluation, seed, signal },
+    dataset: { ...submission.pointer, path: file.value.path, sha256, rows, keep },
+    checkpointPath: join(checkpointFolder(cacheOf(validator)), `${key}.safetensors`),
+    metricsPath: metricsDir && join(metricsDir, metricsFile(uid, key)),
+    onTraining: (progress) => onEvent?.({ kind: 'training', uid, progress }),
+    onEvaluating: (progress) => onEvent?.({ kind: 'evaluating', uid, progress }),
+  });
+  const measured = score.ok ? (score.value.measured ?? undefined) : undefined;
+  await state.putScore({ key, score: score.ok ? accept(score.value.lossNatsPerToken) : score, measured });
   if (!score.ok && OF_EVERY_SEED.has(score.verdict.reason))
     await state.putFileFinding({ key: rowsKey, checked: score, block });
   return score;
 
-  async function train(): Promise<Checked<number>> {
-    const rows = await timed(logger, `uid ${uid}: reading ${path}`, () =>
-      checker.readRows({ path, competition, keep, sha256, signal }),
-    );
-    const training = {
-      recipe,
-      maxTokens,
-      seed,
-      checkpoint: { path: join(checkpointFolder(cacheOf(validator)), `${key}.safetensors`) },
-      metricsPath: metricsDir && join(metricsDir, `uid-${uid}-${key.slice(0, 16)}.jsonl`),
-      signal,
-      onProgress: (progress: TrainProgress) => {
-        const { step, steps, lossNatsPerToken: loss, tokensPerSecond } = progress;
-        traceOf(logger)?.(`uid ${uid}: step ${step} of ${steps}`, { loss, tokensPerSecond });
-        onEvent?.({ kind: 'training', uid, progress });
-      },
-    };
-    const trained = await timed(logger, `uid ${uid}: training on ${rows.length} rows`, () =>
-      trainer.train({ rows, ...training }),
-    );
-    if (!trained.ok) return trained;
-    if (trained.value.divided)
-      logger.warn(
-        `uid ${uid}: memory was too short for the rows of a step as others compute them; in parts its loss may differ in the last digits`,
-      );
-    const evaluating = {
-      adapter: trained.value.adapter,
-      contextTokens: recipe.contextTokens,
-      signal,
-      onProgress: (progress: EvaluationProgress) => onEvent?.({ kind: 'evaluating', uid, progress }),
-    };
-    const evaluated = await timed(logger, `uid ${uid}: evaluating on ${evaluation.rows.length} rows`, () =>
-      trainer.evaluate({ rows: evaluation.rows, ...evaluating }),
-    );
-    return evaluated.ok ? accept(evaluated.value.lossNatsPerToken) : evaluated;
+  async function measuredBefore(): Promise<MeasuredScore | null> {
+    return (await state.measuredScore?.(key)) ?? null;
   }
+}
+
+export interface ScoreKeysParameters extends Pick<OwnRows, 'sha256' | 'keep'> {
+  seed: number;
+  trainer: { baseSha256: string; precision: { matmul: string; xla?: unknown }; lossClass?: string };
+  competition: Pick<Competition, 'recipe' | 'maxTokens'>;
+  evaluation: { sha256: string };
+}
+
+/** Name the rows as they are trained on, and the loss that they give with a seed. */
+export function scoreKeys({ sha256, keep, seed, trainer, competition, evaluation }: ScoreKeysParameters) {
+  const { baseSha256, precision } = trainer;
+  const rowsKey = keyOf([sha256, [...keep], baseSha256, competition.recipe, competition.maxTokens]);
+  const key = keyOf([rowsKey, seed, precision.matmul, precision.xla, evaluation.sha256, ...lossClassOf(trainer)]);
+  return { rowsKey, key };
+}
+
+/** What a key has besides facts. */
+export function lossClassOf(trainer: { baseSha256: string; lossClass?: string }): string[] {
+  return trainer.lossClass === undefined ? [] : [trainer.lossClass];
+}
+
+/** The name of the file in `Validator.metricsDir` that has the steps of a training run. */
+export function metricsFile(uid: number, key: string): string {
+  return `uid-${uid}-${key.slice(0, 16)}.jsonl`;
 }
 
 /** Names what a result rests on. */

@@ -1,5 +1,5 @@
-import type { Verdict } from '../schema/verdict.ts';
-import type { Outcome } from './outcome.ts';
+import { Verdict } from '../schema/verdict.ts';
+import type { Outcome, Postponed } from './outcome.ts';
 import type { ReadPointer } from './pointers.ts';
 
 /** What a validator keeps of a miner from epoch to epoch. */
@@ -41,7 +41,7 @@ export interface Served {
 
 interface StandingParameters {
   pointers: Map<string, ReadPointer>;
-  outcomes: Map<string, Outcome>;
+  outcomes: ReadonlyMap<string, Outcome>;
   standings: Standings;
   served: Served;
   /** Names the rows of a hotkey's dataset that are its own; `null` where it has none that was read. */
@@ -77,6 +77,8 @@ export function standingVerdicts({
     const { repo, commit } = submission.value.pointer;
     if (refused?.repo !== repo || refused.commit !== commit) continue;
     const { ownRows = ownRowsOf(hotkey) } = refused;
+    // One that an earlier version gave, and this one does not know, stands no longer.
+    if (!Verdict.safeParse(refused.verdict).success) continue;
     if (ownRows === ownRowsOf(hotkey)) verdicts.set(hotkey, refused.verdict);
   }
   return verdicts;
@@ -94,7 +96,7 @@ export function averagesOf({
   const averages = storedAverages(standings);
   for (const [hotkey, outcome] of outcomes) {
     const average = averages[hotkey];
-    if (average === undefined || outcome.kind !== 'postponed' || !served[outcome.by]) continue;
+    if (average === undefined || outcome.kind !== 'postponed' || !isTheirs(outcome, served)) continue;
     if (postponedEpochs(outcome, standings[hotkey], served) <= EPOCHS_OF_GRACE) continue;
     const left = average * DECAY;
     averages[hotkey] = left < LEAST_SHARE ? 0 : left;
@@ -164,5 +166,10 @@ function refusal(
 function postponedEpochs(outcome: Outcome, before: Standing | undefined, served: Served): number {
   const epochs = before?.postponedEpochs ?? 0;
   if (outcome.kind !== 'postponed') return Math.max(0, epochs - GRACE_BACK);
-  return served[outcome.by] ? Math.min(epochs, EPOCHS_OF_GRACE) + 1 : epochs;
+  return isTheirs(outcome, served) ? Math.min(epochs, EPOCHS_OF_GRACE) + 1 : epochs;
+}
+
+/** Whether it is the dataset that could not be evaluated, and no fault of ours. */
+function isTheirs({ by }: Postponed, served: Served): boolean {
+  return by !== 'validator' && served[by];
 }

@@ -10,6 +10,8 @@ export interface EpochStart {
   startBlock: number;
   /** The block whose hash seeds the draw and the training. */
   seedBlock: number;
+  /** Of that block, `0x` hex. Earlier versions did not store it. */
+  seedBlockHash?: string;
   /** When the first block was made, by the chain's clock: milliseconds UTC. */
   timeMs: number;
   /** Of the subnet's owner; `null` where it has none that is registered. */
@@ -20,12 +22,24 @@ export interface EpochStart {
   commitments: Commitment[];
 }
 
+/** What a draw rests on besides the subnet: it stands in the report, so that anybody can draw again. */
+export interface DrawnFrom {
+  /** The serialised queue before the draw; `null` for a new one. */
+  queue: unknown;
+  /** Hotkeys that were drawn for an epoch that was dropped before this one; `null` where none was. */
+  dropped: string[] | null;
+  /** Most miners of an epoch. */
+  places: number;
+}
+
 /** The epoch a validator is in: kept until its weights are on the chain, so that a restart goes on with the same draw. */
 export interface OpenEpoch extends EpochStart {
   /** Seed of every training run of the epoch, 0..65535. */
   epochSeed: number;
   /** The miners the queue picked. */
   hotkeys: string[];
+  /** What they were drawn from. Earlier versions did not store it. */
+  drawnFrom?: DrawnFrom;
 }
 
 /** What a state is about, and since when. */
@@ -72,6 +86,8 @@ export interface BeginEpochParameters {
 
 export interface FinishEpochParameters {
   standings: Standings;
+  /** What the epoch's evaluations changed in the ledger. */
+  ledger: PutLedgerParameters;
   queue: unknown;
   history: StateHistory;
 }
@@ -79,6 +95,21 @@ export interface FinishEpochParameters {
 export interface PutScoreParameters {
   key: string;
   score: Checked<number>;
+  /** Of a loss; worth keeping as long as that. */
+  measured?: MeasuredScore;
+}
+
+/** What a loss is made of, and what it took. */
+export interface MeasuredScore {
+  /** By row of the evaluation set, packed; `null` where the trainer does not tell. */
+  rowLosses: string | null;
+  trainingMs: number;
+  evaluationMs: number;
+  /**
+   * Memory was too short to compute the rows of a step together, so that in its last digits the loss may differ from that of
+   * other machines.
+   */
+  divided?: true;
 }
 
 export interface PinnedDataset {
@@ -87,9 +118,23 @@ export interface PinnedDataset {
   commit: string;
 }
 
+/** A pointer whose dataset nobody could read when its time was over, as it was seen between epochs. */
+export interface LatePointer extends PinnedDataset {
+  hotkey: string;
+  /** Block of the pointer. */
+  commitBlock: number;
+}
+
+export interface PutLatePointersParameters {
+  /** All of them: others are forgotten. */
+  late: LatePointer[];
+}
+
 export interface PutBaselineParameters {
   key: string;
   lossNatsPerToken: number;
+  /** By row of the evaluation set, packed. */
+  rowLosses?: string | null;
 }
 
 export interface PutDownloadParameters extends PinnedDataset, Download {}
@@ -148,13 +193,17 @@ export interface StateStore {
   standings(): Promise<Standings>;
   /** Stores a new draw together with the queue that made it. */
   beginEpoch(parameters: BeginEpochParameters): Promise<void>;
-  /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it. */
+  /** Stores the new standings, the queue and the changes of the ledger, forgets the scores of the epoch, and closes it: all or nothing. */
   finishEpoch(parameters: FinishEpochParameters): Promise<void>;
   /** Loss (nats per token) or verdict of one dataset under one seed, recipe, base model and evaluation set, or `null`. */
   score(key: string): Promise<Checked<number> | null>;
   putScore(parameters: PutScoreParameters): Promise<void>;
+  /** What was stored with a score, or `null`. Without this method reports of an interrupted epoch lack row losses. */
+  measuredScore?(key: string): Promise<MeasuredScore | null>;
   /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
   baseline(key: string): Promise<number | null>;
+  /** Its losses by row, packed, or `null`. Without this method reports lack them. */
+  baselineRowLosses?(key: string): Promise<string | null>;
   /** Others need not be kept. */
   putBaseline(parameters: PutBaselineParameters): Promise<void>;
   /** The file once downloaded for a pinned commit, or `null`: what tells a good file on disk from a damaged one. */
@@ -166,6 +215,9 @@ export interface StateStore {
   /** What is known of every hotkey: who showed which rows first. */
   ledger(): Promise<LedgerEntry[]>;
   putLedger(parameters: PutLedgerParameters): Promise<void>;
+  /** Whose datasets were seen to come too late. */
+  latePointers(): Promise<LatePointer[]>;
+  putLatePointers(parameters: PutLatePointersParameters): Promise<void>;
   /** Lets an empty state go on where another validator's has come to: all of it is stored, or nothing. */
   beginWithLedger(contents: LedgerContents): Promise<void>;
   /** Forgets downloads and findings from before a block, but for the downloads named. */

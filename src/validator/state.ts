@@ -4,6 +4,7 @@ import { FingerprintFiles } from './ledger/fingerprint-files.ts';
 import type { LedgerEntry } from './ledger/ledger.ts';
 import type { LedgerContents } from './ledger/ledger-schema.ts';
 import { isOfEarlierVersion, type RememberedDataset, takeOver } from './ledger/take-over.ts';
+import type { StandingWeights, StandingWeightsStore } from './shares/standing-weights.ts';
 import type { Standings } from './standing.ts';
 import type {
   BeginEpochParameters,
@@ -12,22 +13,26 @@ import type {
   FingerprintStore,
   FinishEpochParameters,
   KeepSinceParameters,
+  LatePointer,
+  MeasuredScore,
   OpenEpoch,
   PinnedDataset,
   PutBaselineParameters,
   PutDownloadParameters,
   PutFileFindingParameters,
+  PutLatePointersParameters,
   PutLedgerParameters,
   PutScoreParameters,
   StateHistory,
   StateStore,
 } from './state-store.ts';
+import { backupStore, restoreStore, type StateBackup } from './store/backup.ts';
 import { openStore } from './store/open-store.ts';
 import { repairStore, type StateRepair } from './store/repair.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { ID_KEY } from './store/store-id.ts';
 
-export type { StateRepair };
+export type { StateBackup, StateRepair };
 
 /**
  * Everything a validator must not forget, in an embedded LevelDB: the queue, what every miner has reached, losses by
@@ -38,12 +43,17 @@ export type { StateRepair };
  *
  * Every method throws FlockOffError `disk` when the folder cannot be read or written any more, such as on a full disk.
  * What was stored before is not lost; the state has to be opened again.
+ * @example
+ * const state = await ValidatorState.open({ path: '.flock-off/validator/state' });
+ * await state.close();
  */
 export class ValidatorState implements StateStore {
   /** Names this state among those that share a cache folder; it stays the same for as long as the folder lasts. */
   readonly id: string;
   /** Pending commit-reveals, for {@link WeightSetter}. */
   readonly pendingReveals: PendingRevealStore;
+  /** What stands for each of several competitions, for `runCompetitions`. */
+  readonly standingWeights: StandingWeightsStore;
   /** What the rows of datasets are compared by, in the folder beside the state. */
   readonly fingerprints: FingerprintStore;
   readonly #store: SealedStore;
@@ -56,6 +66,10 @@ export class ValidatorState implements StateStore {
       list: () => this.#values<PendingReveal>('reveal:'),
       put: (reveal) => this.#put(`reveal:${reveal.id}`, reveal),
       delete: (id) => store.write([{ type: 'del', key: `reveal:${id}` }]),
+    };
+    this.standingWeights = {
+      read: async () => (await this.#get<Record<string, StandingWeights>>('standing-weights')) ?? {},
+      write: (standing) => this.#put('standing-weights', standing),
     };
   }
 
@@ -78,6 +92,24 @@ export class ValidatorState implements StateStore {
    */
   static async repair({ path }: { path: string }): Promise<StateRepair | null> {
     return repairStore(path);
+  }
+
+  /**
+   * Writes a whole and verified copy of a state into one file, also while a validator has it open.
+   * @throws FlockOffError `state-damaged`; `state-locked` when it changes faster than it can be copied; `bad-argument` when a
+   *   later version wrote it or there is none; `disk`.
+   */
+  static backup({ path, to }: { path: string; to: string }): Promise<StateBackup> {
+    return backupStore({ path, to });
+  }
+
+  /**
+   * Makes a state of what {@link ValidatorState.backup} wrote.
+   * @throws FlockOffError `bad-argument` when the file is no whole backup, a later version wrote it, or there is a state already;
+   *   `disk`.
+   */
+  static restore({ path, from }: { path: string; from: string }): Promise<StateBackup> {
+    return restoreStore({ path, from });
   }
 
   /** The epoch in progress, or `null` between epochs. */
@@ -109,9 +141,13 @@ export class ValidatorState implements StateStore {
     ]);
   }
 
-  /** Stores the new standings and the queue, forgets the scores of the epoch, and closes it: all or nothing. */
-  async finishEpoch({ standings, queue, history }: FinishEpochParameters): Promise<void> {
+  /**
+   * Stores the new standings, the queue and the changes of the ledger, forgets the scores of the epoch, and closes it: all
+   * or nothing, so that an epoch that is finished again weighs what it weighed.
+   */
+  async finishEpoch({ standings, ledger, queue, history }: FinishEpochParameters): Promise<void> {
     await this.#store.write([
+      ...(await this.#changesOf(ledger)),
       { type: 'put', key: 'standings', value: standings },
       { type: 'put', key: 'queue', value: queue },
       { type: 'put', key: 'history', value: history },
@@ -125,8 +161,16 @@ export class ValidatorState implements StateStore {
     return this.#get<Checked<number>>(`score:${key}`);
   }
 
-  putScore({ key, score }: PutScoreParameters): Promise<void> {
-    return this.#put(`score:${key}`, score);
+  async putScore({ key, score, measured }: PutScoreParameters): Promise<void> {
+    await this.#store.write([
+      { type: 'put', key: `score:${key}`, value: score },
+      ...(measured === undefined ? [] : [{ type: 'put' as const, key: measuredKey(key), value: measured }]),
+    ]);
+  }
+
+  /** What was stored with a score, or `null`. */
+  measuredScore(key: string): Promise<MeasuredScore | null> {
+    return this.#get<MeasuredScore>(measuredKey(key));
   }
 
   /** The base model's loss on an evaluation set, by what it rests on, or `null`. */
@@ -134,12 +178,19 @@ export class ValidatorState implements StateStore {
     return this.#get<number>(`baseline:${key}`);
   }
 
+  /** Its losses by row, packed, or `null`. */
+  async baselineRowLosses(key: string): Promise<string | null> {
+    const stored = await this.#get<{ key: string; rowLosses: string }>(BASELINE_ROWS);
+    return stored?.key === key ? stored.rowLosses : null;
+  }
+
   /** Keeps the last one only. */
-  async putBaseline({ key, lossNatsPerToken }: PutBaselineParameters): Promise<void> {
+  async putBaseline({ key, lossNatsPerToken, rowLosses }: PutBaselineParameters): Promise<void> {
     const others = (await this.#store.keys('baseline:')).filter((stored) => stored !== `baseline:${key}`);
     await this.#store.write([
       ...others.map((stored) => ({ type: 'del' as const, key: stored })),
       { type: 'put', key: `baseline:${key}`, value: lossNatsPerToken },
+      ...(rowLosses ? [{ type: 'put' as const, key: BASELINE_ROWS, value: { key, rowLosses } }] : []),
     ]);
   }
 
@@ -174,18 +225,27 @@ export class ValidatorState implements StateStore {
   }
 
   /** Stores what changed, all or nothing. */
-  async putLedger({ put, removed }: PutLedgerParameters): Promise<void> {
-    const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
-    await this.#store.write([
-      ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
-      ...gone.map((key) => ({ type: 'del' as const, key })),
-    ]);
+  async putLedger(changes: PutLedgerParameters): Promise<void> {
+    await this.#store.write(await this.#changesOf(changes));
+  }
+
+  /** Whose datasets were seen to come too late. */
+  async latePointers(): Promise<LatePointer[]> {
+    return (await this.#get<LatePointer[]>('late')) ?? [];
+  }
+
+  putLatePointers({ late }: PutLatePointersParameters): Promise<void> {
+    return this.#put('late', late);
   }
 
   /** Lets an empty state go on where another validator's has come to, all or nothing. */
-  beginWithLedger({ entries, standings, queue, epoch, history }: LedgerContents): Promise<void> {
+  beginWithLedger({ entries, standings, queue, epoch, history, late }: LedgerContents): Promise<void> {
     return this.#store.write([
-      ...Object.entries({ standings, queue, history }).map(([key, value]) => ({ type: 'put' as const, key, value })),
+      ...Object.entries({ standings, queue, history, late }).map(([key, value]) => ({
+        type: 'put' as const,
+        key,
+        value,
+      })),
       ...(epoch === null ? [] : [{ type: 'put' as const, key: 'epoch', value: epoch }]),
       ...entries.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
     ]);
@@ -205,6 +265,14 @@ export class ValidatorState implements StateStore {
 
   async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  async #changesOf({ put, removed }: PutLedgerParameters) {
+    const gone = [...removed.map(ledgerKey), ...(await this.#store.keys(EARLIER))];
+    return [
+      ...put.map((entry) => ({ type: 'put' as const, key: ledgerKey(entry.hotkey), value: entry })),
+      ...gone.map((key) => ({ type: 'del' as const, key })),
+    ];
   }
 
   async #get<T>(key: string): Promise<T | null> {
@@ -227,5 +295,8 @@ export class ValidatorState implements StateStore {
 
 /** Datasets by hotkey, with a hash for each row, as version 0.1.0 stored them. */
 const EARLIER = 'dataset:';
+/** Goes with the scores when the epoch is finished. */
+const measuredKey = (key: string) => `score:${key}:measured`;
+const BASELINE_ROWS = 'baseline-rows';
 const ledgerKey = (hotkey: string) => `ledger:${hotkey}`;
 const downloadKey = ({ repo, commit }: PinnedDataset) => `download:${repo}:${commit}`;

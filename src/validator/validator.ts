@@ -5,13 +5,18 @@ import type { Dataset } from '../dataset/check.ts';
 import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
 import { FINGERPRINT_VERSION } from '../dataset/fingerprint/format.ts';
 import type { DatasetStore } from '../hub/dataset-store.ts';
+import type { EvaluationSetStore } from '../hub/evaluation-set-store.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Competition } from '../schema/competition.ts';
+import type { Metagraph } from '../schema/metagraph.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import type { EvaluationProgress, Trainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import type { DatasetCache } from './dataset-cache.ts';
+import type { EpochReport } from './epoch-report.ts';
 import type { Outcome } from './outcome.ts';
+import type { ReceiptStore } from './receipts/receipt-folder.ts';
+import type { Scorer } from './scorer.ts';
 import type { StateStore } from './state-store.ts';
 
 /** What a validator works with. Everything is opened and closed by whoever made it. */
@@ -26,9 +31,12 @@ export interface Validator {
   datasets: DatasetStore;
   /** Checks downloaded files away from this process. */
   checker: DatasetCheckerPort;
-  trainer: Trainer;
-  /** The fixed evaluation set. */
+  /** One trainer, or what scores with several of them, or on other machines. */
+  trainer: Trainer | Scorer;
+  /** The fixed evaluation set. Where sets are time-locked it measures nothing: it is the one that miners try things on. */
   evaluation: Dataset;
+  /** Where time-locked evaluation sets come from; needed where the competition has them. */
+  evaluationSets?: Pick<EvaluationSetStore, 'read'>;
   state: StateStore;
   /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;
@@ -43,12 +51,35 @@ export interface Validator {
   minersPerEpoch?: number;
   /** Weights are sent once the subnet's epoch ends within this many blocks. */
   blockThreshold: number;
+  /** Where each epoch leaves its report, signed, with all that its weights rest on. Default: nowhere. */
+  receipts?: ReceiptStore;
   onEvent?: (event: ValidatorEvent) => void;
   logger?: Logger;
   clock?: Clock;
 }
 
-export function cacheOf({ cacheDir, state, clock, logger }: Validator): DatasetCache {
+/** What it takes to read everybody's datasets and to find out whose their rows are: no wallet and no trainer. */
+export type RowJudge = Pick<
+  Validator,
+  | 'competition'
+  | 'policy'
+  | 'datasets'
+  | 'checker'
+  | 'evaluation'
+  | 'state'
+  | 'cacheDir'
+  | 'parallelDownloads'
+  | 'onEvent'
+  | 'clock'
+  | 'logger'
+>;
+
+export function cacheOf({
+  cacheDir,
+  state,
+  clock,
+  logger,
+}: Pick<RowJudge, 'cacheDir' | 'state' | 'clock' | 'logger'>): DatasetCache {
   return { cacheDir, validatorId: state.id, clock, logger: safeLogger(logger) };
 }
 
@@ -57,11 +88,21 @@ export function fingerprintName({ sha256 }: { sha256: string }): string {
   return `${sha256}.${FINGERPRINT_VERSION}`;
 }
 
-/** What a validator is doing, for progress bars and logs. */
+/** What a validator is doing, for progress bars, logs and metrics. More kinds may come. */
 export type ValidatorEvent =
   | { kind: 'drawn'; epochSeed: number; hotkeys: string[]; block: number; resumed: boolean }
   | { kind: 'fetching'; uid: number; repo: string }
+  /** `downloaded`: false where this disk had it. */
+  | { kind: 'fetched'; uid: number; bytes: number; downloaded: boolean }
   | { kind: 'training'; uid: number; progress: TrainProgress }
   | { kind: 'evaluating'; uid: number; progress: EvaluationProgress }
   | { kind: 'settled'; uid: number; outcome: Outcome }
-  | { kind: 'waiting'; untilBlock: number; block: number };
+  /** Who is trained on in this epoch, in order: all that were drawn but those who are settled already. */
+  | { kind: 'scoring'; uids: number[] }
+  /** The evaluation set is not open yet, or not to be had: in that block it is looked for again. */
+  | { kind: 'opening'; untilBlock: number; block: number }
+  | { kind: 'waiting'; untilBlock: number; block: number }
+  /** The epoch has ended. `subnet`: as it was when the weights were sent. */
+  | { kind: 'finished'; report: EpochReport; subnet: Metagraph; durationMs: number }
+  /** A passing fault, of `runValidator`: the epoch goes on after `delayMs`. */
+  | { kind: 'interrupted'; error: unknown; delayMs: number };

@@ -6,6 +6,7 @@ import { mapConcurrent } from '../shared/map-concurrent.ts';
 import { MOST_EPOCHS } from './draw.ts';
 import { readPointers } from './pointers.ts';
 import { isHubFault } from './postpone.ts';
+import type { LatePointer } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 /** It is looked in each block that is a multiple of this, so that all validators look at the same time. */
@@ -25,21 +26,21 @@ export interface LateWatch {
 /**
  * Looks at each new pointer when its time is over, between epochs as well: a dataset that anybody can read then has the date
  * of its pointer, whenever an epoch reads it, and one that nobody can read counts from the epoch that first reads it. What
- * could not be looked at, by a fault of ours, is not late.
+ * could not be looked at, by a fault of ours, is not late. What was seen is stored, for whoever is started again.
+ * @throws FlockOffError `disk`.
  */
-export function watchLate(validator: Validator): LateWatch {
-  const { subtensor, metadata, competition, datasets, clock = systemClock } = validator;
+export async function watchLate(validator: Validator): Promise<LateWatch> {
+  const { subtensor, metadata, competition, datasets, state, clock = systemClock } = validator;
   const logger = safeLogger(validator.logger);
   const done = new AbortController();
   const { signal } = done;
-  /** With the block of the pointer. */
-  const late = new Map<string, number>();
+  const late = new Map((await state.latePointers()).map((one) => [nameOf(one), one]));
   // Where nothing is waited for, nothing comes late.
   const watching = competition.readableWithinBlocks > 0 ? watch() : Promise.resolve();
   // Told when it is stopped.
   watching.catch(() => {});
   return {
-    isLate: (submission) => late.has(nameOf(submission)),
+    isLate: (submission) => late.has(nameOf(lateOf(submission))),
     stop: () => {
       done.abort();
       return watching;
@@ -75,15 +76,20 @@ export function watchLate(validator: Validator): LateWatch {
       const until = submission.ok ? submission.value.commitBlock + competition.readableWithinBlocks : 0;
       return submission.ok && until > after && until <= block ? submission.value : [];
     });
-    const named = new Set([...pointers.values()].map(({ submission }) => submission.ok && nameOf(submission.value)));
+    const named = new Set(
+      [...pointers.values()].map(({ submission }) => submission.ok && nameOf(lateOf(submission.value))),
+    );
     // An epoch may still go on that began when it was named.
     const oldest = block - MOST_EPOCHS * competition.blocksPerEpoch;
-    for (const [name, commitBlock] of late) if (!named.has(name) && commitBlock < oldest) late.delete(name);
+    const before = late.size;
+    for (const [name, { commitBlock }] of late) if (!named.has(name) && commitBlock < oldest) late.delete(name);
+    if (late.size < before) await store();
     await mapConcurrent(due, PARALLEL_REQUESTS, async (submission) => {
       const { repo, commit } = submission.pointer;
       try {
         if (await datasets.isReadable({ repo, commit, signal })) return;
-        late.set(nameOf(submission), submission.commitBlock);
+        late.set(nameOf(lateOf(submission)), lateOf(submission));
+        await store();
         logger.debug(
           `uid ${submission.uid}: nobody can read ${repo} in block ${block}, when the time of its pointer is over`,
         );
@@ -92,8 +98,16 @@ export function watchLate(validator: Validator): LateWatch {
       }
     });
   }
+
+  function store(): Promise<void> {
+    return state.putLatePointers({ late: [...late.values()] });
+  }
 }
 
-function nameOf({ hotkey, pointer: { repo, commit }, commitBlock }: Parameters<IsLate>[0]): string {
+function lateOf({ hotkey, pointer: { repo, commit }, commitBlock }: Parameters<IsLate>[0]): LatePointer {
+  return { hotkey, repo, commit, commitBlock };
+}
+
+function nameOf({ hotkey, repo, commit, commitBlock }: LatePointer): string {
   return `${hotkey} ${repo} ${commit} ${commitBlock}`;
 }

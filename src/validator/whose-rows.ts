@@ -1,10 +1,9 @@
-import { findOthersRows } from '../dataset/fingerprint/find-others-rows.ts';
 import { fingerprintRows } from '../dataset/fingerprint/fingerprint-rows.ts';
 import { FINGERPRINT_VERSION, JUDGING_VERSION } from '../dataset/fingerprint/format.ts';
 import type { OthersRow } from '../dataset/fingerprint/judged-showing.ts';
 import type { RepeatedRow } from '../dataset/fingerprint/repeated-rows.ts';
-import type { Showing } from '../dataset/fingerprint/showings.ts';
 import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
+import { type Compared, compareDatasets } from './compare-datasets.ts';
 import type { Ledger, LedgerEntry } from './ledger/ledger.ts';
 import { allBits, clearBit, hasBit, packBits, unpackBits, unpackNumbers } from './ledger/packed.ts';
 import { blockOf } from './ledger/position.ts';
@@ -19,9 +18,9 @@ import {
 import type { ReadPointer } from './pointers.ts';
 import { intakeOf } from './policy.ts';
 import { restoreFingerprints } from './read-datasets.ts';
+import { noteRenewedRows } from './renewed-rows.ts';
 import { keyOf } from './score-dataset.ts';
-import type { FingerprintStore } from './state-store.ts';
-import { fingerprintName, type Validator } from './validator.ts';
+import type { RowJudge } from './validator.ts';
 
 export interface JudgeRowsParameters {
   ledger: Ledger;
@@ -46,10 +45,11 @@ const MOST_EXAMPLES = 20;
  * where rows have come to light that were shown earlier. What was found before stands, so that copies stay copies after the
  * claim on their original has ended.
  */
-export async function judgeRows(validator: Validator, parameters: JudgeRowsParameters): Promise<void> {
+export async function judgeRows(validator: RowJudge, parameters: JudgeRowsParameters): Promise<void> {
   const { ledger, pointers } = parameters;
   const rules = rulesOf(validator);
   const restored = await restoreFingerprints(validator, ledger, parameters);
+  await noteRenewedRows(validator, parameters);
   const named = [...pointers.values()].flatMap(({ hotkey, submission }): Shown[] => {
     const showing = submission.ok ? ledger.showing(hotkey, submission.value.pointer) : undefined;
     return showing ? [{ hotkey, showing }] : [];
@@ -72,12 +72,11 @@ interface JudgeParameters extends JudgeRowsParameters {
 
 /** Judges what the pointers of some hotkeys name against all that is claimed. */
 async function judge(
-  validator: Validator,
-  { ledger, pointers, hotkeys, findingsStand, signal }: JudgeParameters,
+  validator: RowJudge,
+  { ledger, pointers, hotkeys, block, findingsStand, signal }: JudgeParameters,
 ): Promise<void> {
   if (hotkeys.size === 0) return;
   const { competition, evaluation } = validator;
-  const { fingerprints } = validator.state;
   const rules = rulesOf(validator);
   const all = ledger.entries.flatMap(({ hotkey, showings }) => showings.map((showing): Shown => ({ hotkey, showing })));
   const isJudged = ({ hotkey, showing }: Shown) => {
@@ -85,39 +84,38 @@ async function judge(
     if (!hotkeys.has(hotkey) || !submission?.ok) return false;
     return ledger.showing(hotkey, submission.value.pointer) === showing;
   };
-  const standing = ({ judgement }: ShownDataset) => (findingsStand && judgement?.rules === rules ? judgement : null);
+  const standing = ({ judgement }: ShownDataset) =>
+    findingsStand && judgement && isOfRules(judgement.rules, rules) ? judgement : null;
   const ownBefore = (showing: ShownDataset) => {
     const before = standing(showing);
     return claimedRows(showing, before && unpackBits(before.own, showing.rows));
   };
-  const found = await findOthersRows({
-    showings: all.map((one): Showing => {
-      const { hotkey, showing } = one;
-      const judged = isJudged(one);
-      const until = claimedUntil(showing, competition.claimBlocks);
-      const now = ledger.of(hotkey)?.showings[0];
-      // Who shows rows again after the claim on them has ended is no earlier than who showed them in between.
-      const isOver = now !== undefined && until < now.position;
-      return {
-        owner: isOver ? `${hotkey} before` : hotkey,
-        fingerprint: fingerprintOf(fingerprints, fingerprintName(showing)),
-        claimedUntil: until,
-        judged,
-        // Unpacked when its turn comes.
-        get shownAt() {
-          return judged ? unpackNumbers(showing.shownAt, showing.rows) : timesOfClaim(showing);
-        },
-        get own() {
-          return judged ? ownBefore(showing) : claimOf(showing);
-        },
-      };
-    }),
+  const compared = all.map((one): Compared => {
+    const { hotkey, showing } = one;
+    const judged = isJudged(one);
+    const until = claimedUntil(showing, competition.claimBlocks);
+    const now = ledger.of(hotkey)?.showings[0];
+    // Who shows rows again after the claim on them has ended is no earlier than who showed them in between.
+    const isOver = now !== undefined && until < now.position;
+    return {
+      owner: isOver ? `${hotkey} before` : hotkey,
+      dataset: showing,
+      claimedUntil: until,
+      judged,
+      // Unpacked when its turn comes.
+      get shownAt() {
+        return judged ? unpackNumbers(showing.shownAt, showing.rows) : timesOfClaim(showing);
+      },
+      get own() {
+        return judged ? ownBefore(showing) : claimOf(showing);
+      },
+    };
+  });
+  const found = await compareDatasets(validator, {
+    ...{ ledger, block, compared, signal },
     evaluation: fingerprintRows(evaluation.rows),
     evaluationRows: evaluationRowsOf(validator),
-    signal,
   });
-  // What is damaged is removed by the store, and made anew in the next epoch.
-  for (const i of found.unreadable) await fingerprints.read(fingerprintName(all[i]!.showing));
   const unreadable = new Set(found.unreadable);
   for (const [i, { hotkey, showing }] of all.entries()) {
     if (!isJudged(all[i]!) || unreadable.has(i)) continue;
@@ -128,11 +126,6 @@ async function judge(
     const judgement = before === null ? now : withFoundBefore(now, before, showing.rows);
     ledger.putShowing(hotkey, showing, { ...showing, judgement });
   }
-}
-
-function fingerprintOf(fingerprints: FingerprintStore, name: string): Showing['fingerprint'] {
-  const file = fingerprints.fileOf?.(name);
-  return file === undefined ? async () => (await fingerprints.read(name)) ?? new Uint8Array(0) : { file };
 }
 
 /** The rows that a dataset claims which is not judged; all where it never was. */
@@ -262,12 +255,22 @@ function heirOf(gone: LedgerEntry, ledger: Ledger, pointers: Map<string, ReadPoi
   return heir;
 }
 
-/** Names what a judgement rests on besides what was shown. */
-function rulesOf(validator: Validator): string {
-  return keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, validator.evaluation.sha256, evaluationRowsOf(validator)]);
+/**
+ * Names what a judgement rests on besides what was shown. Where each epoch has a set of its own, that stands behind the rest:
+ * whose rows are whose stays found with the next one, and only what is left out for being of the set is found anew.
+ */
+function rulesOf(validator: RowJudge): string {
+  const { sha256 } = validator.evaluation;
+  const allowed = evaluationRowsOf(validator);
+  if (!validator.competition.evaluationSets) return keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, sha256, allowed]);
+  return `${keyOf([FINGERPRINT_VERSION, JUDGING_VERSION, 'sets', allowed])} ${sha256}`;
+}
+
+function isOfRules(rules: string, others: string): boolean {
+  return rules.split(' ')[0] === others.split(' ')[0];
 }
 
 /** Where rows must be of the evaluation set, they are nobody's. */
-function evaluationRowsOf(validator: Validator): 'leave-out' | 'allow' {
+function evaluationRowsOf(validator: RowJudge): 'leave-out' | 'allow' {
   return intakeOf(validator).evaluationRows === 'leave-out' ? 'leave-out' : 'allow';
 }

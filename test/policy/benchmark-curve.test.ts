@@ -55,6 +55,15 @@ describe('has none of the defects of the reference', () => {
   });
 });
 
+it('changes nobody else’s average in an epoch in which all that were evaluated are off the curve', () => {
+  const previous = { a: 0.2, b: 0.3, c: 0.5 };
+  expect(compute({ scored: [loss('a', 999)], previous }).averages).toEqual({ a: 0, b: 0.3, c: 0.5 });
+});
+
+it('calls a dataset a duplicate that has more than 100 rows of an earlier one', () => {
+  expect(benchmarkCurvePolicy().intake).toEqual({ mostCommonRows: 100, excluded: [] });
+});
+
 it('leaves out who does not beat the base model', () => {
   const { worthless } = compute({ scored: [loss('a', 0.15), loss('b', 0.14)], baselineLossNatsPerToken: 0.15 });
   expect([...worthless]).toEqual(['a']);
@@ -73,7 +82,11 @@ it('says what each loss is worth', () => {
   expect(explain({ ...of, lossNatsPerToken: 0.17, score: null })).toContain(
     'score 0 on the benchmark curve, which ends at 0.165',
   );
-  expect(explain({ ...of, lossNatsPerToken: 0.3, score: null })).toContain('does not beat the base model');
+  for (const lossNatsPerToken of [0.2, 0.3])
+    expect(explain({ ...of, lossNatsPerToken, score: null })).toContain('does not beat the base model');
+  expect(explain({ ...of, baselineLossNatsPerToken: null, lossNatsPerToken: 0.3, score: null })).toContain(
+    'loss 0.3000 has score 0 on the benchmark curve',
+  );
 });
 
 it('refuses a curve that makes no sense', () => {

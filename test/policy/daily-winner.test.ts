@@ -24,11 +24,13 @@ class Days {
   registered = ['zero', 'ann', 'ben', 'cid', 'dan'];
   memory: unknown = null;
   lastEvaluated: Record<string, number> = {};
+  /** Where that is not the block of the pointer. */
+  countsFrom: Record<string, number> = {};
   epoch = 0;
 
-  commit(hotkey: string, commitBlock: number): this {
+  commit(hotkey: string, commitBlock: number, dataset = `${hotkey} ${commitBlock}`): this {
     const uid = this.registered.indexOf(hotkey);
-    this.miners.set(hotkey, { uid, hotkey, coldkey: `cold ${hotkey}`, commitBlock });
+    this.miners.set(hotkey, { uid, hotkey, coldkey: `cold ${hotkey}`, commitBlock, dataset });
     return this;
   }
 
@@ -51,10 +53,12 @@ class Days {
     losses: Record<string, number> = {},
     {
       rejected = [],
+      hidden = [],
       baseline = null,
       ownerUid = OWNER_UID,
     }: {
       rejected?: string[];
+      hidden?: string[];
       baseline?: number | null;
       ownerUid?: number | null;
     } = {},
@@ -65,10 +69,11 @@ class Days {
       scored: Object.entries(losses).map(([hotkey, lossNatsPerToken]) => ({
         hotkey,
         lossNatsPerToken,
-        commitBlock: miners.get(hotkey)!.commitBlock,
+        commitBlock: this.countsFrom[hotkey] ?? miners.get(hotkey)?.commitBlock ?? 0,
       })),
       baselineLossNatsPerToken: baseline,
       rejected: new Set(rejected),
+      hidden: new Set(hidden),
       previous: {},
       neurons: [
         ...this.registered.map((hotkey, uid) => ({ uid, hotkey, consensus: 0 })),
@@ -228,10 +233,17 @@ describe('who wins', () => {
 
   it('is the lower loss in the same block, and the lower hotkey where all is equal', () => {
     const policy = dailyWinnerPolicy({ bestShare: 1 });
-    const days = Object.assign(new Days(), { policy });
-    for (const hotkey of ['cid', 'ben', 'ann']) days.commit(hotkey, blockAt(0, 10));
-    days.weigh(at(1), { ann: 1.2, cid: 1.1, ben: 1.1 });
-    expect(days.winner(at(23, 40))).toBe('ben');
+    // Uids are as they happen to be.
+    for (const registered of [
+      ['cid', 'ben', 'ann'],
+      ['ann', 'ben', 'cid'],
+      ['ben', 'ann', 'cid'],
+    ]) {
+      const days = Object.assign(new Days(), { policy, registered });
+      for (const hotkey of ['cid', 'ben', 'ann']) days.commit(hotkey, blockAt(0, 10));
+      days.weigh(at(1), { ann: 1.2, cid: 1.1, ben: 1.1 });
+      expect(days.winner(at(23, 40))).toBe('ben');
+    }
   });
 
   it('is the owner after a day without any submission', () => {
@@ -249,6 +261,50 @@ describe('who wins', () => {
     days.commit('ben', blockAt(24, 10));
     days.weigh(at(25));
     expect(days.winner(at(47, 40))).toBe('ann');
+  });
+
+  it('is of those with a result, though our side failed at another submission of the day', () => {
+    const days = new Days().commit('ann', blockAt(0, 10));
+    days.weigh(at(1), { ann: 1 });
+    days.weigh(at(23, 40));
+    days.commit('ben', blockAt(24, 10)).commit('cid', blockAt(24, 5));
+    days.weigh(at(25), { ben: 2 });
+    expect(days.winner(at(47, 40))).toBe('ben');
+  });
+
+  it('is the owner after a day on which every submission was refused', () => {
+    const days = new Days().commit('ann', blockAt(0, 10));
+    days.weigh(at(1), { ann: 1 });
+    days.weigh(at(23, 40));
+    days.commit('ben', blockAt(24, 10));
+    days.weigh(at(25), {}, { rejected: ['ben'] });
+    expect(days.winner(at(47, 40), {}, { rejected: ['ben'] })).toBe('owner');
+  });
+
+  it('is told by the block from which a dataset counts, which may be after that of its pointer', () => {
+    const days = Object.assign(new Days(), { policy: dailyWinnerPolicy({ bestShare: 1 }) });
+    days.commit('ann', blockAt(0, 10)).commit('ben', blockAt(0, 20));
+    days.countsFrom.ann = blockAt(2);
+    days.weigh(at(1), { ann: 1, ben: 2 });
+    expect(days.winner(at(23, 40))).toBe('ben');
+    days.weigh(at(23, 50), {}, { rejected: ['ben'] });
+    expect(days.winner(at(23, 55), {}, { rejected: ['ben'] })).toBe('ann');
+  });
+
+  it('is not who has no pointer any more, though registered', () => {
+    const days = new Days().commit('ann', blockAt(0, 10)).commit('ben', blockAt(0, 11));
+    days.weigh(at(1), { ann: 1, ben: 2 });
+    days.miners.delete('ann');
+    expect(days.winner(at(23, 40))).toBe('ben');
+    // Nor is a loss of anybody whose pointer is not known.
+    days.miners.delete('ben');
+    expect(days.winner(at(23, 50), { ben: 1 })).toBe('owner');
+  });
+
+  it('has an average of 1, and nobody else has one', () => {
+    const days = new Days().commit('ann', blockAt(0, 10));
+    expect(days.weigh(at(1), { ann: 1 }).averages).toEqual({});
+    expect(days.weigh(at(23, 40)).averages).toEqual({ ann: 1 });
   });
 
   it('defect 1: is nobody without a loss, or with one that does not beat the base model', () => {
@@ -278,6 +334,46 @@ describe('who wins', () => {
     expect(days.winner(at(23, 40), {}, { rejected: ['ben'] })).toBe('cid');
   });
 
+  describe('once the dataset that won is hidden', () => {
+    function won(): Days {
+      const days = new Days().commit('ann', blockAt(0, 10), 'a').commit('ben', blockAt(0, 11), 'b');
+      days.commit('cid', blockAt(0, 12), 'c').weigh(at(1), { ann: 1, ben: 2, cid: 3 });
+      expect(days.winner(at(23, 40))).toBe('ann');
+      return days;
+    }
+    const hidden = ['a'];
+
+    it('is the next of the day, until the next day’s rewards, and stays so', () => {
+      const days = won();
+      expect(days.winner(at(23, 50), {}, { hidden })).toBe('ben');
+      const later = won();
+      expect(later.winner(at(24, 40), {}, { hidden })).toBe('ben');
+      expect(later.winner(at(26))).toBe('ben');
+      expect(later.winner(at(27), {}, { hidden: ['b'] })).toBe('cid');
+      expect(later.winner(at(28), {}, { hidden: ['c'] })).toBe('owner');
+    });
+
+    it('is so behind a later pointer, too, and a later dataset that is hidden takes nothing from the earlier', () => {
+      const days = won().commit('ann', blockAt(24, 10), 'new');
+      expect(days.winner(at(25), {}, { hidden: ['new'], rejected: ['ann'] })).toBe('ann');
+      expect(days.winner(at(26), {}, { hidden })).toBe('ben');
+    });
+
+    it('passes over who has left the subnet or hidden his as well', () => {
+      const days = won();
+      days.registered[days.registered.indexOf('ben')] = 'stranger';
+      expect(days.winner(at(25), {}, { hidden })).toBe('cid');
+      expect(won().winner(at(25), {}, { hidden: ['a', 'b'] })).toBe('cid');
+    });
+
+    it('is still he where nothing is known of the dataset, as of a day that an earlier version settled', () => {
+      const days = won();
+      const { paid: _, ...memory } = days.memory as Record<string, unknown>;
+      days.memory = memory;
+      expect(days.winner(at(25), {}, { hidden })).toBe('ann');
+    });
+  });
+
   it('defect 17: is known after a restart from what was stored as JSON', () => {
     const days = new Days().commit('ann', blockAt(0, 10));
     days.weigh(at(1), { ann: 1 });
@@ -298,11 +394,25 @@ describe('who wins', () => {
 });
 
 it('asks for rows of the evaluation set, of which 33 may be another’s, too', () => {
-  expect(dailyWinnerPolicy().intake).toEqual({ evaluationRows: 'require', mostCommonRows: 33, excluded: [] });
+  expect(dailyWinnerPolicy().intake).toMatchObject({ evaluationRows: 'require', mostCommonRows: 33, excluded: [] });
 });
 
 it('scores 1 who leads the day, with what was evaluated earlier in it', () => {
   const days = new Days().commit('ann', blockAt(0, 10)).commit('ben', blockAt(0, 11)).commit('cid', blockAt(0, 12));
   expect(Object.fromEntries(days.weigh(at(1), { ann: 1, ben: 2 }).scores)).toEqual({ ann: 1, ben: 0 });
   expect(Object.fromEntries(days.weigh(at(3), { cid: 1.5 }).scores)).toEqual({ cid: 0 });
+});
+
+it('scores by the loss of now whoever has one of earlier in the day as well', () => {
+  const days = new Days().commit('ann', blockAt(0, 10)).commit('ben', blockAt(0, 11));
+  days.weigh(at(1), { ann: 1 });
+  expect(Object.fromEntries(days.weigh(at(3), { ann: 3, ben: 2 }).scores)).toEqual({ ann: 0, ben: 1 });
+});
+
+it('says what a loss has come to', () => {
+  const explained = (score: number | null) =>
+    dailyWinnerPolicy().explain({ score, lossNatsPerToken: 2.5, baselineLossNatsPerToken: 2, rivals: 3 });
+  expect(explained(null)).toBe('does not beat the base model: loss 2.5000, the base model alone has 2.0000');
+  expect(explained(1)).toBe('leads the day');
+  expect(explained(0)).toBe('does not lead the day');
 });

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Competition, computeWeights, type Policy, winRatesPolicy } from 'flock-off';
+import { Competition, computeWeights, type Policy, readCompetitionFile, winRatesPolicy } from 'flock-off';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRules } from '../../examples/rules.ts';
+import { readPolicy } from '../../examples/rules.ts';
 
 let folder: string;
 let documented: string;
@@ -13,6 +13,12 @@ beforeAll(async () => {
   documented = /```js\n(.+?)```/s.exec(docs)![1]!;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** As validator.ts reads its flags. */
+async function readRules(flags: { competition_file?: string; policy?: string }) {
+  const competition = await readCompetitionFile({ path: flags.competition_file });
+  return { competition, policy: await readPolicy(flags.policy, competition) };
+}
 
 const fileWith = async (text: string, name = 'mine.mjs') => {
   const path = join(folder, name);

@@ -36,6 +36,14 @@ it('costs an earlier dataset nothing when a later one has rows of several', () =
   });
 });
 
+it('takes the later of the list for the duplicate where both showed their rows at once', () => {
+  const rowsAt5 = new Map([...rows(0, 100)].map((row) => [row, 5]));
+  const datasets = ['a', 'b'].map((hotkey) => ({ hotkey, rows: rowsAt5 }));
+  expect(Object.fromEntries(findDuplicates({ datasets, mostCommonRows: 33 }))).toEqual({
+    b: { hotkey: 'a', commonRows: 100 },
+  });
+});
+
 it('asks of each row who was earlier, whoever has the later pointer now', () => {
   const shownAt = (rows: Set<string>, at: number) => [...rows].map((row): [string, number] => [row, at]);
   const copy = { hotkey: 'copier', rows: new Map(shownAt(rows(0, 100), 2)) };

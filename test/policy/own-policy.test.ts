@@ -34,6 +34,7 @@ const fault = (run: () => unknown): FlockOffError => {
 const whatOf = (changes: Partial<Policy>) => {
   const error = fault(() => computeWeights({ ...epoch, policy: mine(changes) }));
   expect(error.code).toBe('policy-failed');
+  expect(error.facts).toEqual({ policy: 'mine', decision: expect.stringMatching(/^(score|weigh)$/) });
   expect(error.sentence).toContain('nothing was sent, and the epoch goes on');
   return error.what;
 };
@@ -46,6 +47,14 @@ it('decides as it likes, with what is left as in the one it is made from', () =>
   expect(Object.fromEntries(scores)).toEqual({ a: 1, b: 1 });
   expect(weights.map(({ weight }) => weight)).toEqual([0.5, 0.5]);
 });
+
+it.each([winRatesPolicy(), benchmarkCurvePolicy(), dailyWinnerPolicy()])(
+  'may be made from each that is shipped: $name',
+  (shipped) => {
+    const own = { ...shipped, name: 'mine' };
+    expect(policyOf(PolicyChoice.parse({ name: 'mine', parameters: {} }), own)).toBe(own);
+  },
+);
 
 it('may give weights in any proportion', () => {
   const weigh = () => ({
@@ -76,6 +85,25 @@ it('gets back what it wanted to remember', () => {
   expect(computeWeights({ ...epoch, policy: mine({ weigh }), memory: first.memory }).memory).toEqual([1, 1]);
 });
 
+it('may name uids with weight 0, and remember what is JSON of 4 MiB', () => {
+  const memory = 'x'.repeat(4 * 1024 * 1024 - 2);
+  const weights = [{ uid: 7, weight: 0 }];
+  const weighing = { ...epoch, policy: mine({ weigh: () => ({ weights, averages, memory }) }) };
+  expect(computeWeights(weighing)).toMatchObject({ weights: [], action: 'keep', memory });
+  const of = {
+    ...{ contestants: [], baselineLossNatsPerToken: null, now: { block: 0, timeMs: 0 }, memory: null },
+    ...{
+      scores: new Map(),
+      worthless: new Set<string>(),
+      unjudged: new Set<string>(),
+      hidden: new Set<string>(),
+      previous: {},
+    },
+    ...{ neurons: [{ uid: 7, hotkey: 'b', coldkey: 'b', consensus: 0 }], miners: new Map(), ownerUid: null },
+  };
+  expect(decide(mine({ weigh: () => ({ weights, averages }) }), 'weigh', of).weights).toEqual(weights);
+});
+
 it('changes nothing but its copy of what it is given', () => {
   const previous = { a: 0.5 };
   const score: Policy['score'] = ({ contestants }) => {
@@ -99,6 +127,10 @@ describe('is stopped with one sentence, before anything is sent, when it', () =>
       throw new TypeError('x is not a function');
     };
     expect(whatOf({ score })).toBe('the policy "mine" throws: x is not a function (in score)');
+    const nothing = () => {
+      throw null;
+    };
+    expect(whatOf({ score: nothing })).toMatch(/^the policy "mine" throws: .*\(in score\)$/);
   });
 
   it('takes for ever', () => {
@@ -111,7 +143,7 @@ describe('is stopped with one sentence, before anything is sent, when it', () =>
   it('answers with a promise, or nothing', () => {
     expect(whatOf({ score: (async () => new Map()) as never })).toContain('answers with a promise, expected a Map');
     expect(whatOf({ score: (() => {}) as never })).toContain('answers undefined, expected a Map');
-    expect(weighing(undefined)).toContain('answers what cannot be used');
+    expect(weighing(undefined)).toContain('answers what cannot be used (Invalid input: expected object');
     expect(weighing(Promise.resolve({ weights: [], averages }))).toContain('answers what cannot be used');
   });
 
@@ -173,6 +205,19 @@ describe('is stopped with one sentence, before anything is sent, when it', () =>
     expect(drawn(['a', 'a'])).toContain('draws "a"');
     expect(drawn(['a', 'b', 'c'])).toContain('draws 3 miners for 2 places');
     expect(drawn('a')).toContain('answers "a", expected a list of hotkeys');
+    expect(drawn(null)).toContain('answers null, expected a list of hotkeys');
+    expect(drawn({ a: 1 })).toContain('answers an object, expected a list of hotkeys');
+    // However long that is, one line tells it.
+    expect(drawn(['x'.repeat(1_000)])).toContain(`draws "${'x'.repeat(60)}", which`);
+    expect(drawn(Symbol('y'.repeat(1_000)))).toContain(`answers Symbol(${'y'.repeat(53)}, expected`);
+  });
+
+  it('explains with other than a sentence', () => {
+    const of = { score: 1, lossNatsPerToken: 1, baselineLossNatsPerToken: null, rivals: 1 };
+    const explained = (answer: unknown) => decide(mine({ explain: () => answer as string }), 'explain', of);
+    expect(fault(() => explained(7)).what).toBe('the policy "mine" answers 7, expected a sentence (in explain)');
+    expect(explained('it is good')).toBe('it is good');
+    expect(explained('z'.repeat(2_000))).toBe('z'.repeat(500));
   });
 });
 
@@ -201,6 +246,30 @@ describe('the policy of a competition', () => {
     expect(policyOf(choice({ name: 'win-rates' }), mine()).name).toBe('mine');
   });
 
+  it.each([
+    { evaluationRows: 'leave-out' as const, minOwnRows: 5 },
+    { evaluationRows: 'allow' as const, mostCommonRows: 0 },
+    { evaluationRows: 'require' as const, excluded: [{ repo: 'a/b', reason: 'ours' }] },
+  ])('may have the intake %j', (intake) => {
+    expect(policyOf(choice({ name: 'mine' }), mine({ intake })).intake).toEqual(intake);
+  });
+
+  it('tells with what it is refused, and what to do', () => {
+    expect(fault(() => policyOf(choice({ name: 'mine' })))).toMatchObject({
+      sentence:
+        'the competition has the policy "mine", which this package does not have. Get its file from who runs the competition and pass it as policy (--policy), or name win-rates, benchmark-curve, daily-winner.',
+      facts: { name: 'policy', value: 'mine' },
+    });
+    expect(fault(() => policyOf(choice({ name: 'theirs' }), mine()))).toMatchObject({
+      fix: 'give the one that the competition names',
+      facts: { name: 'policy', value: 'mine' },
+    });
+    expect(fault(() => policyOf(choice({ name: 'mine' }), mine({ draw: 1 as never })))).toMatchObject({
+      fix: 'see docs/policies.md',
+      facts: { name: 'policy', value: 'mine' },
+    });
+  });
+
   it.each<[string, () => unknown, string]>([
     ['one that nobody has', () => policyOf(choice({ name: 'mine' })), 'which this package does not have'],
     ['another than the one given', () => policyOf(choice({ name: 'theirs' }), mine()), 'the one given is "mine"'],
@@ -215,6 +284,17 @@ describe('the policy of a competition', () => {
       'no function weigh',
     ],
     ['one without a name', () => policyOf(choice({ name: 'mine' }), mine({ name: 'My policy' })), 'has no name'],
+    ['one with a sign in its name', () => policyOf(choice({ name: 'mine' }), mine({ name: 'mine!' })), 'has no name'],
+    [
+      'one with rules for rows that there are not',
+      () => policyOf(choice({ name: 'mine' }), mine({ intake: { evaluationRows: 'forbid' as never } })),
+      'an intake that cannot be used',
+    ],
+    [
+      'one that excludes without a reason',
+      () => policyOf(choice({ name: 'mine' }), mine({ intake: { excluded: [{ repo: 'a/b' } as never] } })),
+      'an intake that cannot be used',
+    ],
     ['nothing', () => policyOf(choice({ name: 'mine' }), null as never), 'has no function draw'],
   ])('is not %s', (_, run, what) => {
     expect(fault(run)).toMatchObject({ code: 'bad-argument', what: expect.stringContaining(what) });

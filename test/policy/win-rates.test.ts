@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { computeWeights } from '../../src/policy/compute-weights.ts';
+import { finishWeights } from '../../src/policy/finish-weights.ts';
 import { winRatesPolicy } from '../../src/policy/win-rates.ts';
 import { randomEpoch } from './random-epochs.ts';
 
@@ -115,6 +116,21 @@ describe('with parameters', () => {
   });
 });
 
+it('says what each loss has come to', () => {
+  const { explain } = winRatesPolicy({ earlierAdvantage: 0.045 });
+  const of = { lossNatsPerToken: 1.95, baselineLossNatsPerToken: 2, rivals: 4 };
+  expect(explain({ ...of, score: null })).toBe(
+    'does not beat the base model: loss 1.9500, the base model alone has 2.0000 less 4.5 %',
+  );
+  expect(explain({ ...of, score: 0.75 })).toBe('won 3 of 4 comparisons');
+  expect(explain({ ...of, score: 1, rivals: 1 })).toBe('won 1 of 1 comparisons');
+  for (const alone of [
+    { score: 0, rivals: 0 },
+    { score: null, rivals: 3, baselineLossNatsPerToken: null },
+  ])
+    expect(explain({ ...of, ...alone })).toBe('nobody to compare with in this epoch');
+});
+
 describe('a cap on the weight of one coldkey', () => {
   const weightsOf = (coldkeyCap: number, previous: Record<string, number>, list: [string, string][]) =>
     byUid(computeWeights({ ...nothing, policy: winRatesPolicy({ coldkeyCap }), previous, neurons: neurons(...list) }));
@@ -138,6 +154,24 @@ describe('a cap on the weight of one coldkey', () => {
         ['b', 'y'],
       ]),
     ).toEqual({ 0: 0.5, 1: 0.5 });
+  });
+
+  it('counts only coldkeys with a weight among those that there are', () => {
+    const finished = finishWeights(
+      {
+        weights: [
+          { uid: 0, weight: 1 },
+          { uid: 1, weight: 0 },
+        ],
+        averages: {},
+      },
+      neurons(['a'], ['b']),
+      { coldkeyCap: 0.4, burn: null },
+    );
+    expect(finished.weights).toEqual([
+      { uid: 0, weight: 1 },
+      { uid: 1, weight: 0 },
+    ]);
   });
 
   it('gives all coldkeys the same where there are too few for it', () => {
@@ -168,8 +202,24 @@ describe('a share for one uid', () => {
     expect(computeWeights({ ...nothing, policy, neurons: three })).toMatchObject({ weights: [], action: 'keep' });
   });
 
+  it('may be all of it, and then nobody else is named', () => {
+    const weighed = { weights: [{ uid: 0, weight: 1 }], averages: {} };
+    expect(finishWeights(weighed, three, { coldkeyCap: null, burn: { uid: 2, share: 1 } }).weights).toEqual([
+      { uid: 2, weight: 1 },
+    ]);
+  });
+
   it('is refused for a uid that nobody has', () => {
-    const two = { ...nothing, policy, previous: { a: 1 }, neurons: neurons(['a'], ['b']) };
-    expect(() => computeWeights(two)).toThrow(/gives a share to uid 2, which nobody has/);
+    const weighed = { weights: [{ uid: 0, weight: 1 }], averages: {} };
+    expect(() =>
+      finishWeights(weighed, neurons(['a'], ['b']), { coldkeyCap: null, burn: { uid: 2, share: 0.25 } }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'bad-argument',
+        sentence:
+          'the policy gives a share to uid 2, which nobody has on this subnet. Check burn in the parameters of the policy.',
+        facts: { name: 'burn.uid', value: 2 },
+      }),
+    );
   });
 });

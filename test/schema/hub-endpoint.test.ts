@@ -4,10 +4,7 @@ import { parseHubEndpoint } from '../../src/schema/hub-endpoint.ts';
 test.each([
   ['https://huggingface.co', 'https://huggingface.co'],
   ['https://huggingface.co/', 'https://huggingface.co'],
-  [
-    'http://mirror.example:8081/artifactory/api/huggingfaceml/hub//',
-    'http://mirror.example:8081/artifactory/api/huggingfaceml/hub',
-  ],
+  ['http://mirror.example:8081/mirrors/api/models/hub//', 'http://mirror.example:8081/mirrors/api/models/hub'],
 ])('%s is an endpoint', (given, taken) => {
   expect(parseHubEndpoint(given, 'the parameter "endpoint"')).toBe(taken);
 });

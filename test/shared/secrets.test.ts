@@ -93,7 +93,7 @@ test('what a process was given is known by the names of its variables and by the
   };
   const argv = [
     'node',
-    '/work/SCRIPT9/miner.ts',
+    '/srv/SCRIPT9/miner.ts',
     '--subtensor.chain_endpoint',
     'wss://eve:passw7rd@c.test',
     '--x=ws://d/KEYKEY8',
@@ -101,7 +101,7 @@ test('what a process was given is known by the names of its variables and by the
   const secrets = new Secrets(secretsOfProcess({ env, argv }));
   for (const text of 'hf_token1 encoded2 passw3rd passw4rd KEYKEY5 KEYKEY6 passw7rd KEYKEY8'.split(' '))
     expect(secrets.mask(`<${text}>`)).toBe('<***>');
-  for (const text of ['/home/passw9rd', '/work/SCRIPT9/miner.ts', 'https://a.test/simple'])
+  for (const text of ['/home/passw9rd', '/srv/SCRIPT9/miner.ts', 'https://a.test/simple'])
     expect(secrets.mask(text)).toBe(text);
 });
 

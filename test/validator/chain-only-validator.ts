@@ -62,7 +62,7 @@ export async function chainOnlyValidator(parameters: ChainOnlyValidatorParameter
     train: async () => ({ ok: true, value: { adapter: {} } }),
     evaluate: async ({ adapter }: { adapter?: object }) => ({
       ok: true,
-      value: { lossNatsPerToken: adapter ? 1 : 2 },
+      value: { lossNatsPerToken: adapter ? 1 : 2, rowLosses: [] },
     }),
   };
   return {

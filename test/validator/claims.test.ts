@@ -90,18 +90,49 @@ describe('what is forgotten', () => {
     expect(ledger.takeChanges()).toEqual({ put: [], removed: [] });
   });
 
-  test('are earlier datasets beyond eight', () => {
-    const earlier = Array.from({ length: 10 }, (_, i) => shown(`c${i}`, { rows: 1 }));
-    const ledger = ledgerOf({ ann: [shown('now', { rows: 10 }), ...earlier] });
-    forget(ledger, { ann: 'now' });
-    expect(commitsOf(ledger)).toEqual(['now', ...earlier.slice(0, 8).map(({ commit }) => commit)]);
+  const many = (count: number, rows: number, beatsBaseline: boolean | null = true) =>
+    Array.from({ length: count }, (_, i) =>
+      shown(`c${i}`, { rows, beatsBaseline, lostBlock: 40 - Math.floor(i / 10) }),
+    );
+  const hotkeys = (count: number) => Array.from({ length: count }, (_, i) => `hotkey ${i}`);
+
+  test('is nothing of a hotkey that has shown many while others have shown little', () => {
+    const ledger = ledgerOf({ ann: [shown('now'), ...many(200, 10)], ben: [shown('now'), ...many(300, 1)] });
+    forget(ledger, { ann: 'now', ben: 'now' });
+    expect([commitsOf(ledger)!.length, commitsOf(ledger, 'ben')!.length]).toEqual([201, 301]);
+    expect(ledger.takeChanges()).toEqual({ put: [], removed: [] });
   });
 
-  test('are earlier datasets beyond as many rows as one dataset may have', () => {
-    const earlier = [6, 4, 1].map((rows) => shown(`rows ${rows}`, { rows }));
-    const ledger = ledgerOf({ ann: [shown('now'), ...earlier] });
+  test.each([null, false])(
+    'is of rows that never beat the base model (%s) what is more than one dataset has',
+    (beats) => {
+      const ledger = ledgerOf({
+        ann: [shown('now'), ...many(200, 10, beats)],
+        ben: [shown('now'), ...many(300, 1, beats)],
+      });
+      forget(ledger, { ann: 'now', ben: 'now' });
+      expect(commitsOf(ledger)).toEqual(['now', 'c0']);
+      expect(commitsOf(ledger, 'ben')).toEqual(['now', ...many(8, 1).map(({ commit }) => commit)]);
+    },
+  );
+
+  test('is of those who have shown most what is more than one machine can keep, by the end of its claim', () => {
+    const ended = shown('ended', { rows: 10, beatsBaseline: true, lostBlock: -60 });
+    const shownMost = Object.fromEntries(hotkeys(100).map((hotkey) => [hotkey, [ended, ...many(14, 10)]]));
+    const ledger = ledgerOf({ ...shownMost, ann: [shown('now'), ...many(2, 10)], ben: many(100, 1) });
     forget(ledger, { ann: 'now' });
-    expect(commitsOf(ledger)).toEqual(['now', 'rows 6', 'rows 4']);
+    expect(commitsOf(ledger)).toEqual(['now', 'c0', 'c1']);
+    // 25 rows are left for each of the others, as 256 of them have 10; eight small datasets count as 10 rows.
+    expect(commitsOf(ledger, 'ben')).toEqual(many(20, 1).map(({ commit }) => commit));
+    for (const hotkey of hotkeys(100)) expect(commitsOf(ledger, hotkey)).toEqual(['c0', 'c1']);
+  });
+
+  test('is never more of anybody than beyond the rows of one dataset, and of eight datasets', () => {
+    const all = hotkeys(1_000).map((hotkey): [string, ShownDataset[]] => [hotkey, many(20, 10)]);
+    const ledger = ledgerOf({ ...Object.fromEntries(all), ann: many(20, 1) });
+    forget(ledger, {});
+    expect(commitsOf(ledger)).toEqual(many(8, 1).map(({ commit }) => commit));
+    for (const hotkey of hotkeys(1_000)) expect(commitsOf(ledger, hotkey)).toEqual(['c0']);
   });
 
   test('is a hotkey without a pointer of which nothing is left', () => {

@@ -1,7 +1,7 @@
 import { ChainMetadataStore, Competition, Subtensor, type Validator } from 'flock-off';
 import { LocalChain } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findEpochStart, seedOf } from '../../src/validator/epoch-start.ts';
+import { findEpochStart, NotDue, seedOf } from '../../src/validator/epoch-start.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 
 const NETUID = 7;
@@ -29,9 +29,10 @@ interface FindParameters {
   lastStartBlock?: number;
   genesisHash?: string;
   blocksPerEpoch?: number;
+  waits?: boolean;
 }
 
-function find({ lastStartBlock, genesisHash = '', blocksPerEpoch = BLOCKS_PER_EPOCH }: FindParameters = {}) {
+function find({ lastStartBlock, genesisHash = '', blocksPerEpoch = BLOCKS_PER_EPOCH, waits }: FindParameters = {}) {
   const logger = { info: (line: string) => void log.push(line) };
   const validator = {
     netuid: NETUID,
@@ -41,7 +42,8 @@ function find({ lastStartBlock, genesisHash = '', blocksPerEpoch = BLOCKS_PER_EP
     logger: { debug: () => {}, warn: () => {}, error: () => {}, ...logger },
   } as unknown as Validator;
   const rest = { netuid: NETUID, competition: '1', sinceBlock: 0, ledgerFrom: null };
-  return findEpochStart(validator, lastStartBlock === undefined ? null : { ...rest, lastStartBlock, genesisHash });
+  const history = lastStartBlock === undefined ? null : { ...rest, lastStartBlock, genesisHash };
+  return findEpochStart(validator, history, undefined, { waits });
 }
 
 async function produce(blocks: number): Promise<void> {
@@ -80,6 +82,10 @@ test('an epoch in progress is joined, with the seed of the third block after its
 test('an epoch whose first block the node has dropped is left out, and that is said', async () => {
   // The local chain keeps 2400 blocks.
   await produce(2_470);
+  const notDue = await find({ blocksPerEpoch: 2_500, waits: false }).catch((error: unknown) => error);
+  expect(notDue).toBeInstanceOf(NotDue);
+  expect(notDue).toMatchObject({ untilBlock: 2_500 });
+  log = [];
   const { start } = await whileBlocksCome(find({ blocksPerEpoch: 2_500 }));
   expect(start.startBlock).toBe(2_500);
   expect(log).toEqual([

@@ -24,6 +24,7 @@ import {
   WeightSetter,
 } from 'flock-off';
 import { LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import type { UnsignedReceipt } from 'flock-off/validator';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { BLOCKS_PER_DAY, fetchDataset } from '../../src/validator/fetch-dataset.ts';
 import { postponeOnFault } from '../../src/validator/postpone.ts';
@@ -671,6 +672,33 @@ test('a validator stopped in the middle goes on with the same draw and trains no
   expect(trained()).toBe(1);
   expect(report.entries.map(({ outcome }) => outcome.kind)).toEqual(['scored', 'scored', 'scored']);
   expect(await state.openEpoch()).toBeNull();
+});
+
+test('an epoch whose end could not be stored comes to the same again: nothing of it was kept', async () => {
+  await publish('ann', rowsOn('cat'));
+  await publish('ben', rowsOn('dog'));
+  const rules = { ...competition, blocksPerEpoch: 400 };
+  await chain.produceBlocks(400 - ((await subtensor.currentBlock()) % 400));
+  const finishEpoch = vi.spyOn(state, 'finishEpoch').mockRejectedValueOnce(new Error('the disk is full'));
+  // Once the last dataset is scored nothing is stored before the end.
+  let ledgerBefore: Promise<unknown>;
+  const onEvent = ({ kind }: ValidatorEvent) => {
+    if (kind === 'settled') ledgerBefore = state.ledger();
+  };
+  const left: UnsignedReceipt[] = [];
+  const receipts = { put: async (receipt: UnsignedReceipt) => void left.push(receipt), retry: async () => {} };
+  const again = { competition: rules, receipts, onEvent };
+  await expect(runEpoch({ validator: await validator(again) })).rejects.toThrow('disk');
+  finishEpoch.mockRestore();
+  expect(await state.ledger()).toEqual(await ledgerBefore!);
+  await runEpoch({ validator: await validator(again) });
+  const [first, second] = left.map(({ inputs: { weighed, datasets, standings } }) => ({
+    weighed,
+    datasets,
+    standings,
+  }));
+  expect(second).toEqual(first);
+  expect(await state.ledger()).not.toEqual(await ledgerBefore!);
 });
 
 test('nobody with a dataset: no weights are sent, and the report says so', async () => {

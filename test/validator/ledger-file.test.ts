@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EvalQueue, exportLedger, importLedger, ValidatorState, WalletHotkey } from 'flock-off';
 import { writeDevWallet } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -63,10 +64,13 @@ const showing = {
 };
 const entry = { hotkey: 'a', coldkey: 'c', showings: [showing], received: [], unreadable: null };
 
+const late = [{ hotkey: 'b', repo: 'u/b', commit: '1'.repeat(40), commitBlock: 600 }];
+
 async function fill(state: ValidatorState): Promise<void> {
-  await state.finishEpoch({ standings, queue, history });
+  await state.finishEpoch({ standings, ledger: { put: [], removed: [] }, queue, history });
   await state.beginEpoch({ epoch, queue, history });
   await state.putLedger({ put: [entry], removed: [] });
+  await state.putLatePointers({ late });
   const { fingerprintName } = await import('../../src/validator/validator.ts');
   await state.fingerprints.write({ name: fingerprintName(showing), fingerprint: new Uint8Array(5_000).fill(7) });
 }
@@ -92,8 +96,19 @@ test('a ledger is taken over as it was, with the epoch in progress', async () =>
   expect(await fresh.standings()).toEqual(standings);
   expect(await fresh.openEpoch()).toEqual(epoch);
   expect(await fresh.queue()).toEqual(queue);
+  expect(await fresh.latePointers()).toEqual(late);
   expect(await fresh.history()).toEqual({ ...history, ledgerFrom: hotkey.address });
   expect(await readdir(join(folder, 'fresh-fingerprints'))).toHaveLength(1);
+});
+
+test('a ledger that an earlier version exported in the middle of an epoch is taken over, and who was drawn then is known', async () => {
+  const old = fileURLToPath(new URL('../vectors/ledger/mid-epoch.flock-off', import.meta.url));
+  expect(await take({ path: old })).toMatchObject({ block: 720, signer: hotkey.address });
+  expect(await fresh.history()).toMatchObject({ lastStartBlock: 360, ledgerFrom: hotkey.address });
+  expect(await fresh.ledger()).toMatchObject([{ hotkey: 'ann', showings: [{ repo: 'u/ann', rows: 2 }] }]);
+  expect(await fresh.standings()).toMatchObject({ ann: { average: 0.5, postponedEpochs: 1 } });
+  expect(await fresh.openEpoch()).toMatchObject({ startBlock: 720, hotkeys: ['ben', 'ann'] });
+  expect(await fresh.latePointers()).toEqual([]);
 });
 
 test('a state that has a history is left as it is', async () => {

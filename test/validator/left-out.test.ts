@@ -4,6 +4,7 @@ import { reject } from '../../src/schema/verdict.ts';
 import { Ledger } from '../../src/validator/ledger/ledger.ts';
 import type { LeftOut } from '../../src/validator/ledger/showing.ts';
 import { evidenceOf, keptRows, leftOutText, leftOutVerdict, leftOutVerdicts } from '../../src/validator/left-out.ts';
+import { ruleOf } from '../evaluation-sets/locked-world.ts';
 import { judged, pointersTo, shown } from './shown.ts';
 
 const competition = Competition.parse({ minOwnRows: 4 });
@@ -63,6 +64,17 @@ describe('a dataset of which rows are left out', () => {
       message: 'rows left out: 7 of the evaluation set: 3 of 10 rows are left, at least 4 are needed',
     });
     expect(verdictOn(10, { others: 4, evaluation: 4, sources })?.reason).toBe('duplicate');
+  });
+
+  test('is not refused for rows of a time-locked set, which somebody else may have put there', () => {
+    const rules = { ...competition, minRows: 3, evaluationSets: ruleOf() };
+    expect(verdictOn(10, { evaluation: 10 }, rules)).toBeNull();
+    expect(verdictOn(10, { others: 6, evaluation: 4, sources }, rules)).toBeNull();
+    expect(verdictOn(10, { others: 7, evaluation: 3, sources }, rules)).toMatchObject({
+      reason: 'duplicate',
+      facts: { rowsLeft: 3, rowsNeeded: 4 },
+    });
+    expect(verdictOn(10, { repeats: 8, evaluation: 1 }, rules)?.reason).toBe('row-count');
   });
 
   test('is too small where its own rows, repeated, are fewer than the competition wants', () => {

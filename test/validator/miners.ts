@@ -23,7 +23,7 @@ import {
 import { LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import type { IsLate } from '../../src/validator/watch-late.ts';
 
-const NETUID = 7;
+export const NETUID = 7;
 const TOKEN = 'hf_token';
 export const NO_WAITING = { nowMs: Date.now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
 
@@ -56,6 +56,8 @@ export interface MinersParameters {
   timeMs?: () => number;
   /** Default 50. */
   blockTimeMs?: number;
+  /** By how much the chain's time may be another than that of this machine: blocks that come fast are ahead of it. */
+  maxClockDifferenceMs?: number;
 }
 
 /** A subnet of miners with one validator: real chain, hub and trainer, small datasets, and blocks that come by themselves. */
@@ -99,7 +101,7 @@ export class Miners {
     const owner = parameters.owner && wallets.get(parameters.owner)!.coldkey;
     const clock = timeMs && { ...NO_WAITING, nowMs: timeMs };
     const chain = await LocalChain.open({ blockTimeMs: 'manual', clock, subnets: [{ ...subnet, owner }] });
-    const maxClockDifferenceMs = timeMs && Number.POSITIVE_INFINITY;
+    const maxClockDifferenceMs = parameters.maxClockDifferenceMs ?? (timeMs && Number.POSITIVE_INFINITY);
     const subtensor = await Subtensor.open({ endpoint: chain.url, maxClockDifferenceMs });
     const state = await ValidatorState.open({ path: join(folder, 'state') });
     const miners = new Miners(parameters, { chain, hub, subtensor, folder, state });
@@ -121,7 +123,7 @@ export class Miners {
   async publish(
     name: string,
     rows: DatasetRow[],
-    { repo = `u/${name}`, owner }: PublishParameters = {},
+    { repo = `u/${name}`, owner, competition }: PublishParameters = {},
   ): Promise<string> {
     const path = await this.#write(name, rows);
     const { commit } = await new HubDatasetStore({ endpoint: this.hub.url, token: TOKEN }).upload({
@@ -129,13 +131,16 @@ export class Miners {
       path,
       owner,
     });
-    await this.commit(name, { repo, commit });
+    await this.commit(name, { repo, commit, competition });
     return commit;
   }
 
-  async commit(name: string, { repo, commit }: { repo: string; commit: string }): Promise<void> {
+  async commit(
+    name: string,
+    { repo, commit, competition = '1' }: { repo: string; commit: string; competition?: string },
+  ): Promise<void> {
     const hotkey = await WalletHotkey.open({ path: this.folder, name });
-    await this.#metadata().commit({ repo, competition: '1', commit, hotkey });
+    await this.#metadata().commit({ repo, competition, commit, hotkey });
   }
 
   /** Commits of several in one block, their transactions in the order given. */
@@ -170,6 +175,14 @@ export class Miners {
     const set = this.chain.weights({ netuid: NETUID, uid: this.#parameters.names.length });
     const sum = set.reduce((total, { value }) => total + value, 0);
     return Object.fromEntries(set.map(({ uid, value }) => [uid, value / sum]));
+  }
+
+  /** As if it had set none, nor any epoch of the chain had come of them: what validators agree on is blended into the next. */
+  async forgetWeights(): Promise<void> {
+    const own = this.#parameters.names.length;
+    this.chain.setStorage('SubtensorModule.Weights', NETUID, own, null);
+    this.chain.setStorage('SubtensorModule.Consensus', NETUID, Array(own + 1).fill(0));
+    await this.chain.produceBlocks(1);
   }
 
   /** Lets so many blocks pass. */
@@ -255,6 +268,8 @@ export interface PublishParameters {
   repo?: string;
   /** A hotkey that the repository names. */
   owner?: string;
+  /** Id of the one that the pointer names. Default '1'. */
+  competition?: string;
 }
 
 export interface EpochOf {
@@ -263,7 +278,7 @@ export interface EpochOf {
 }
 
 /** The same seed on every chain and in every epoch, so that losses can be compared across them. */
-function withOneSeed(subtensor: Subtensor): ValidatorChain {
+export function withOneSeed(subtensor: Subtensor): ValidatorChain {
   return {
     epoch: (parameters) => subtensor.epoch(parameters),
     metagraph: (parameters) => subtensor.metagraph(parameters),

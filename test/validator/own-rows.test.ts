@@ -1,13 +1,29 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Competition, type DatasetRow, HubDatasetStore, type Trainer, type Validator, ValidatorState } from 'flock-off';
+import {
+  Competition,
+  type DatasetRow,
+  HubDatasetStore,
+  type Trainer,
+  type Validator,
+  ValidatorState,
+  winRatesPolicy,
+} from 'flock-off';
 import { sampleDatasets } from 'flock-off/local';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { accept } from '../../src/schema/verdict.ts';
-import { allBits, hasBit } from '../../src/validator/ledger/packed.ts';
+import { allBits, hasBit, unpackNumbers } from '../../src/validator/ledger/packed.ts';
 import { claimedRows, type ShownDataset } from '../../src/validator/ledger/showing.ts';
 import { watchLate } from '../../src/validator/watch-late.ts';
-import { closeMachine, type EpochOf, type Machine, Miners, type MinersParameters, openMachine } from './miners.ts';
+import {
+  closeMachine,
+  type EpochOf,
+  type Machine,
+  Miners,
+  type MinersParameters,
+  NETUID,
+  openMachine,
+} from './miners.ts';
 
 // Whose rows are whose, in real epochs on a local subnet with the tiny base model.
 
@@ -314,6 +330,101 @@ test('rows that are shown again beside others are claimed once the dataset beats
   expect(claims(await shownBy('ann'))).toBe('1111111111111111');
 });
 
+/** Nobody is evaluated, and datasets are read and compared. */
+const drawingNobody: Partial<Validator> = { policy: { ...winRatesPolicy(), name: 'nobody', draw: () => [] } };
+
+test.each([
+  { when: 'before their first evaluation', first: () => drawingNobody },
+  { when: 'after an evaluation', first: () => finding(true) },
+])(
+  'rows shown again $when keep the date of their first showing, also once that is forgotten and the rules change',
+  async ({ first }) => {
+    await subnet({ competition: rulesWith({ baseline: 'contestant', claimBlocks: 60 }) });
+    await miners.publish('ann', rowsOf('ann'));
+    await miners.epoch(first());
+    const [{ shownAt, rows }] = (await shownBy('ann')) as [ShownDataset];
+    await miners.publish('ben', rowsOf('ann'));
+    await miners.publish('ann', [...rowsOf('ann'), ...rowsOf('more')]);
+    await miners.epoch(finding(true));
+    const [again] = (await shownBy('ann')) as [ShownDataset];
+    expect(unpackNumbers(again.shownAt, again.rows).slice(0, 8)).toEqual(unpackNumbers(shownAt, rows));
+    expect(new Set(unpackNumbers(again.shownAt, again.rows).slice(8))).toEqual(new Set([again.position]));
+    await miners.pass(150);
+    await miners.epoch(finding(true));
+    expect(await shownBy('ann')).toHaveLength(1);
+    const competition = rulesWith({ baseline: 'contestant', evaluationRows: 'allow', blocksPerEpoch: 1 });
+    const epoch = await miners.epoch({ ...finding(true), competition });
+    expect(epoch.of('ann')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+    expect(epoch.of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+  },
+  90_000,
+);
+
+test.each([
+  { who: 'shows them after the claim', again: false },
+  { who: 'shows them before and again after the claim', again: true },
+])(
+  'who $who of another on them has ended keeps them from nobody before they beat the base model',
+  async ({ again }) => {
+    const claimBlocks = 100;
+    const names = ['ann', 'ben', 'cid', 'dan'];
+    await subnet({ names, competition: rulesWith({ baseline: 'contestant', claimBlocks }) });
+    const rows = rowsOf('ann');
+    await miners.publish('ann', rows);
+    await miners.epoch(finding(false));
+    if (again) {
+      const commit = await miners.publish('ben', rows);
+      expect((await miners.epoch(finding(false))).of('ben').outcome).toMatchObject({
+        verdict: { reason: 'duplicate' },
+      });
+      await miners.pass(claimBlocks);
+      // What stands on the chain already is not committed again.
+      await miners.publish('ben', rowsOf('other'));
+      await miners.commit('ben', { repo: 'u/ben', commit });
+    } else {
+      await miners.pass(claimBlocks);
+      await miners.publish('ben', rows);
+    }
+    expect((await miners.epoch(finding(false))).of('ben')).toMatchObject({ leftOut: { others: 0 }, weight: 0 });
+    await miners.publish('cid', rows);
+    expect((await miners.epoch(finding(false))).of('cid')).toMatchObject({ leftOut: { others: 0 } });
+    await miners.epoch(finding(true));
+    await miners.publish('dan', [...rows, ...rowsOf('more')]);
+    expect((await miners.epoch(finding(true))).of('dan').leftOut).toMatchObject({ others: 8 });
+  },
+  90_000,
+);
+
+test('nor does one who lets another hotkey show them shortly before the claim ends', async () => {
+  const claimBlocks = 400;
+  const names = ['ann', 'ben', 'cid', 'dan'];
+  await subnet({ names, competition: rulesWith({ baseline: 'contestant', claimBlocks, readableWithinBlocks: 100 }) });
+  const rows = rowsOf('ann');
+  await miners.publish('ann', rows);
+  await miners.epoch(finding(false));
+  const [{ lostBlock }] = (await shownBy('ann')) as [ShownDataset];
+  const end = lostBlock! + claimBlocks;
+  const head = async () => (await miners.subtensor.metagraph({ netuid: NETUID })).block;
+  await miners.pass(end - 20 - (await head()));
+  await miners.publish('ben', rows);
+  expect(await head()).toBeLessThan(end);
+  await miners.pass(end + 5 - (await head()));
+  await miners.publish('cid', rows);
+  await miners.epoch(finding(false));
+  await miners.publish('dan', rows);
+  expect((await miners.epoch(finding(false))).of('dan')).toMatchObject({ leftOut: { others: 0 } });
+}, 90_000);
+
+test('a dataset is not forgotten because its hotkey shows others of full size after it', async () => {
+  await subnet({ competition: rulesWith({ maxRows: 8 }) });
+  for (const topic of ['first', 'second', 'third', 'fourth']) {
+    await miners.publish('ann', rowsOf(topic));
+    await miners.epoch();
+  }
+  await miners.publish('ben', rowsOf('first'));
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
+
 /** What the validator remembers of a miner, the dataset that its pointer names first. */
 async function shownBy(name: string): Promise<ShownDataset[]> {
   const address = await miners.address(name);
@@ -413,16 +524,18 @@ test.each([
   { when: 'in time', isInTime: true, first: 'ann', second: 'ben' },
   { when: 'late', isInTime: false, first: 'ben', second: 'ann' },
 ])(
-  'between epochs it is seen whether a dataset is made public in time: one $when',
+  'between epochs it is seen whether a dataset is made public in time, and known after a restart: one $when',
   async (how) => {
     await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
-    const watch = watchLate(await miners.validator());
+    const before = await watchLate(await miners.validator());
     await miners.publish('ann', rowsOf('ann'));
     const repository = miners.hub.repository('u/ann')!;
     repository.visibility = how.isInTime ? 'public' : 'private';
     await watchAsked();
     repository.visibility = 'public';
     await miners.publish('ben', rowsOf('ann'));
+    await before.stop();
+    const watch = await watchLate(await miners.validator());
     const epoch = await miners.epoch({}, watch.isLate);
     await watch.stop();
     expect(epoch.of(how.first).outcome.kind).toBe('scored');
@@ -431,9 +544,26 @@ test.each([
   90_000,
 );
 
+test('who makes a dataset public only while it is looked whether it came in time has no earlier date by that', async () => {
+  await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
+  const watch = await watchLate(await miners.validator());
+  await miners.publish('ann', rowsOf('ann'));
+  const repository = miners.hub.repository('u/ann')!;
+  await watchAsked();
+  repository.visibility = 'private';
+  await miners.publish('ben', rowsOf('ann'));
+  const hidden = await miners.epoch({}, watch.isLate);
+  expect(hidden.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'dataset-missing' } });
+  repository.visibility = 'public';
+  const epoch = await miners.epoch({}, watch.isLate);
+  await watch.stop();
+  expect(epoch.of('ben').outcome.kind).toBe('scored');
+  expect(epoch.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+}, 90_000);
+
 test('a fault of the Hub when the time of a pointer ends makes nobody late', async () => {
   await subnet({ competition: rulesWith({ readableWithinBlocks: 15 }), blockTimeMs: 200 });
-  const watch = watchLate(await miners.validator());
+  const watch = await watchLate(await miners.validator());
   await miners.publish('ann', rowsOf('ann'));
   miners.hub.faults.inject({ on: 'u/ann/', fault: { kind: 'status', status: 503 }, times: 1_000 });
   // It is asked twice.
@@ -444,6 +574,17 @@ test('a fault of the Hub when the time of a pointer ends makes nobody late', asy
   await watch.stop();
   expect(epoch.of('ann').outcome.kind).toBe('scored');
 }, 90_000);
+
+test('whether anybody can read a dataset is asked once an epoch, also of a new one', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  const datasets = new HubDatasetStore({ endpoint: miners.hub.url });
+  const asked = vi.spyOn(datasets, 'isReadable');
+  for (const times of [1, 2]) {
+    await miners.epoch({ datasets });
+    expect(asked).toHaveBeenCalledTimes(times);
+  }
+});
 
 test('a bug is not taken for a fault of the Hub', async () => {
   await subnet();
@@ -567,4 +708,50 @@ test('fingerprints that are lost are made anew, and nobody is refused meanwhile'
   const epoch = await miners.epoch();
   for (const name of ['ann', 'ben']) expect(epoch.of(name)).toMatchObject({ outcome: { kind: 'scored' } });
   expect(epoch.of('cid').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
+
+describe('fingerprints that are damaged on disk', () => {
+  /** As a disk does to a file that was written well. */
+  async function damage(): Promise<void> {
+    const folder = join(miners.folder, 'state-fingerprints');
+    for (const name of await readdir(folder)) {
+      const bytes = await readFile(join(folder, name));
+      bytes[bytes.length - 5]! ^= 1;
+      await writeFile(join(folder, name), bytes);
+    }
+  }
+
+  test('are made anew when they are compared, so that a copy is seen in that epoch', async () => {
+    await subnet();
+    await miners.publish('ann', rowsOf('ann'));
+    await miners.publish('ben', [...rowsOf('ben'), ...rowsOf('ann', 2)]);
+    await miners.epoch();
+    await damage();
+    await miners.publish('cid', rowsOf('ann'));
+    const epoch = await miners.epoch();
+    expect(epoch.of('ann').outcome.kind).toBe('scored');
+    expect(epoch.of('ben')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 2 } });
+    expect(epoch.of('cid').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+  });
+
+  test('cost their miner nothing, even where they are damaged each time', async () => {
+    await subnet();
+    await miners.publish('ann', rowsOf('ann'));
+    const { fingerprints } = miners.state;
+    const write = fingerprints.write.bind(fingerprints);
+    let times = 1;
+    fingerprints.write = async (parameters) => {
+      await write(parameters);
+      if (times-- > 0) await damage();
+    };
+    expect((await miners.epoch()).of('ann').outcome.kind).toBe('scored');
+    await miners.publish('ben', rowsOf('ben'));
+    times = Number.POSITIVE_INFINITY;
+    const epoch = await miners.epoch();
+    expect(epoch.of('ann').outcome.kind).toBe('scored');
+    expect(epoch.of('ben').outcome).toMatchObject({ kind: 'postponed', by: 'validator' });
+    expect((await miners.state.standings())[await miners.address('ben')]).toMatchObject({ postponedEpochs: 0 });
+    fingerprints.write = write;
+    expect((await miners.epoch()).of('ben').outcome.kind).toBe('scored');
+  });
 });

@@ -5,14 +5,14 @@ import { readPointers } from '../../src/validator/pointers.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
-function read(text: string | null, registrationBlock = 1) {
+function read(text: string | null, registrationBlock = 1, excluded?: { repo: string; reason: string }[]) {
   const neuron = { uid: 0, hotkey: 'h0', coldkey: 'c0', consensus: 0, registrationBlock };
   const neurons = [neuron, { ...neuron, uid: 1, hotkey: 'silent' }];
   const commitments: Commitment[] = [
     { hotkey: 'h0', text, kind: 'Raw', block: 5 },
     { hotkey: 'gone', text: `a/b:1:${SHA}`, kind: 'Raw', block: 1 },
   ];
-  const pointers = readPointers({ neurons, commitments }, Competition.parse({}));
+  const pointers = readPointers({ neurons, commitments }, Competition.parse({}), excluded);
   expect([...pointers.keys()]).toEqual(['h0']);
   return pointers.get('h0')!.submission;
 }
@@ -52,4 +52,17 @@ test.each([
 
 test('defect 12: a commitment from before the registration counts from the registration on', () => {
   expect(read(`a/b:1:${SHA}`, 8)).toMatchObject({ ok: true, value: { commitBlock: 8 } });
+});
+
+test('a repository that the rules leave out is a verdict with their reason; no other is, and broken pointers keep theirs', () => {
+  const excluded = [
+    { repo: 'x/y', reason: 'it is the baseline' },
+    { repo: 'a/b', reason: 'its licence forbids it' },
+  ];
+  expect(read(`a/b:1:${SHA}`, 1, excluded)).toMatchObject({
+    ok: false,
+    verdict: { reason: 'excluded', message: 'this validator leaves the repository out: its licence forbids it' },
+  });
+  expect(read(`a/c:1:${SHA}`, 1, excluded)).toMatchObject({ ok: true });
+  expect(read('a/b:1:main', 1, excluded)).toMatchObject({ verdict: { reason: 'unpinned-commit' } });
 });

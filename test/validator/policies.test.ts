@@ -71,6 +71,44 @@ test('daily-winner: the owner has the weight until the rewards begin, then the e
   expect(weights()).toEqual({ 0: 1 });
 }, 240_000);
 
+test('daily-winner: who hides the dataset that won, also behind a later pointer, is paid no longer; an outage costs nothing', async () => {
+  const times = { submissionsFrom: '12:00', submissionsUntil: '12:01', rewardsFrom: '12:02' };
+  let time = Date.UTC(2026, 2, 3, 12, 0, 10);
+  const evaluation = [...rowsOn('cat'), ...rowsOn('owl'), ...rowsOn('fir')];
+  const policy = { name: 'daily-winner', parameters: { ...times, mostCommonRows: 3, blockSeconds: 0.001 } };
+  miners = await Miners.open({
+    ...{ machine, evaluation, names: ['ann', 'ben', 'owner'], owner: 'owner', timeMs: () => time++ },
+    competition: Competition.parse({ baseline: 'off', recipe: RECIPE, readableWithinBlocks: 40, policy }),
+  });
+  await miners.publish('ann', evaluation.slice(0, 6), { repo: 'u/won' });
+  await miners.publish('ben', evaluation.slice(6, 12));
+  for (const second of [20, 70, 130]) {
+    time = Date.UTC(2026, 2, 3, 12, 0, second);
+    await miners.chain.produceBlocks(1);
+    await miners.epoch();
+  }
+  const [winner, other] = miners.weights()[0] === 1 ? [0, 1] : [1, 0];
+  expect(miners.weights()).toEqual({ [winner]: 1 });
+
+  // The next day, with something else in his pointer.
+  time = Date.UTC(2026, 2, 4, 12, 1, 10);
+  const [name, repo] = winner === 0 ? ['ann', 'u/won'] : ['ben', 'u/ben'];
+  await miners.publish(name!, evaluation.slice(12), { repo: 'u/next' });
+  miners.hub.faults.inject({ on: `${repo}/`, fault: { kind: 'status', status: 503 }, times: 1_000 });
+  for (let i = 0; i < 2; i++) {
+    await miners.pass(50);
+    await miners.epoch();
+  }
+  expect(miners.weights()).toEqual({ [winner]: 1 });
+  miners.hub.faults.clear();
+  miners.hub.repository(repo!)!.visibility = 'private';
+  await miners.epoch();
+  expect(miners.weights()).toEqual({ [winner]: 1 });
+  await miners.pass(50);
+  await miners.epoch();
+  expect(miners.weights()).toEqual({ [other]: 1 });
+}, 240_000);
+
 test('a policy of one’s own decides, remembers, and is in the report', async () => {
   miners = await withTwo();
   const policy = mine({

@@ -127,6 +127,9 @@ test('a verdict on the rows that are its own stands as long as those are the sam
   expect(verdict(standing(null), null)).toEqual(unlabelled);
   // As an earlier version stored it.
   expect(verdict(standing(), 'all')).toEqual(unlabelled);
+  const unknown = standing();
+  unknown.ann!.refused!.verdict = { reason: 'not-evaluable', message: '', facts: { of: 1 } } as never;
+  expect(verdict(unknown, 'all')).toBeUndefined();
 });
 
 test('a verdict on the content is kept with what was read, and stays while the miner is not drawn', () => {

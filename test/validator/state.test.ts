@@ -27,6 +27,7 @@ test('a fresh state remembers nothing', async () => {
   expect(await state.standings()).toEqual({});
   expect(await state.score('x')).toBeNull();
   expect(await state.ledger()).toEqual([]);
+  expect(await state.latePointers()).toEqual([]);
   expect(await state.fileFinding('x')).toBeNull();
   expect(await state.baseline('x')).toBeNull();
   expect(await state.pendingReveals.list()).toEqual([]);
@@ -51,7 +52,12 @@ test('finishing an epoch stores the standings, closes it and forgets its scores,
   await state.putDownload({ repo: 'a/b', commit: 'c', sha256: 'd', bytes: 1, block: 2 });
   expect(await state.openEpoch()).toEqual(epoch);
   const standings = { a: { average: 1, refused: null, postponedEpochs: 0 } };
-  await state.finishEpoch({ standings, queue: { waiting: ['b'] }, history: { ...history, lastStartBlock: 3 } });
+  const entry = { hotkey: 'a', coldkey: 'c', showings: [], received: [], unreadable: null };
+  await state.finishEpoch({
+    ...{ standings, ledger: { put: [entry], removed: [] } },
+    ...{ queue: { waiting: ['b'] }, history: { ...history, lastStartBlock: 3 } },
+  });
+  expect(await state.ledger()).toEqual([entry]);
   expect((await state.history())?.lastStartBlock).toBe(3);
   expect(await state.openEpoch()).toBeNull();
   expect(await state.score('k')).toBeNull();

@@ -9,7 +9,7 @@ import { LedgerWriter } from './ledger-file.ts';
 import { LEDGER_FORMAT, LEDGER_VERSION, type LedgerHeader, signedText } from './ledger-header.ts';
 
 export interface ExportLedgerParameters {
-  state: Pick<StateStore, 'history' | 'openEpoch' | 'queue' | 'standings' | 'ledger' | 'fingerprints'>;
+  state: Pick<StateStore, 'history' | 'openEpoch' | 'queue' | 'standings' | 'ledger' | 'latePointers' | 'fingerprints'>;
   /** Whose ledger it is; signs it. */
   hotkey: BytesSigner;
   /** The file to write. */
@@ -29,6 +29,9 @@ export interface ExportLedgerReturnType {
  * Writes what other validators need to judge as this one does, into one signed file: who showed which rows first, what the
  * rows are compared by, the averages, and the history of the draw. It holds no secrets: no salts and no losses.
  * @throws FlockOffError `bad-argument` for a state without a single epoch; `disk`.
+ * @example
+ * const { header } = await exportLedger({ state, hotkey, path: 'ledger.flock-off' });
+ * console.log(header);
  */
 export async function exportLedger(parameters: ExportLedgerParameters): Promise<ExportLedgerReturnType> {
   const { state, hotkey, path, signal } = parameters;
@@ -45,6 +48,7 @@ export async function exportLedger(parameters: ExportLedgerParameters): Promise<
   const named = { genesisHash, netuid, competition, block, signer: hotkey.address };
   const header: LedgerHeader = { format: LEDGER_FORMAT, version: LEDGER_VERSION, ...named };
   const [queue, standings, entries] = [await state.queue(), await state.standings(), await state.ledger()];
+  const late = await state.latePointers();
   const names = new Set(entries.flatMap(({ showings }) => showings.map(fingerprintName)));
   let fingerprints = 0;
 
@@ -56,7 +60,8 @@ export async function exportLedger(parameters: ExportLedgerParameters): Promise<
         const writeJson = (kind: string, value: unknown) =>
           writer.write({ kind, body: Buffer.from(JSON.stringify(value)) });
         await writeJson('header', header);
-        for (const [kind, value] of Object.entries({ history, epoch, queue, standings })) await writeJson(kind, value);
+        for (const [kind, value] of Object.entries({ history, epoch, queue, standings, late }))
+          await writeJson(kind, value);
         for (const entry of entries) await writeJson('entry', entry);
         for (const name of names) {
           signal?.throwIfAborted();

@@ -2,11 +2,12 @@ import { verifyBytes } from '../../chain/wallet/signed-bytes.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { EvalQueue } from '../../queue/eval-queue.ts';
 import type { Standings } from '../standing.ts';
-import type { StateStore } from '../state-store.ts';
+import type { OpenEpoch, StateStore } from '../state-store.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { badLedger, type LedgerRecord, readLedgerFile } from './ledger-file.ts';
 import { LEDGER_FORMAT, LEDGER_VERSION, LedgerHeader, signedText } from './ledger-header.ts';
 import {
+  LatePointersSchema,
   type LedgerContents,
   LedgerEntrySchema,
   OpenEpochSchema,
@@ -39,6 +40,8 @@ const MAX_BYTES = 4 * 1024 ** 3;
  * @returns whose it is, and as of when.
  * @throws FlockOffError `bad-argument` in one sentence for a state in use, and a file that is none, was changed or cut off,
  *   is another version's, another subnet's, another hotkey's, or too large; `disk`.
+ * @example
+ * await importLedger({ state, path: 'ledger.flock-off', from: address, genesisHash, netuid, competition: competition.id });
  */
 export async function importLedger(parameters: ImportLedgerParameters): Promise<LedgerHeader> {
   const { state, path, from, maxBytes = MAX_BYTES, signal } = parameters;
@@ -149,8 +152,14 @@ class LedgerReader {
     }
     const standings = this.#checked(StandingsSchema, this.#parts.get('standings'), 'averages') as Standings;
     const history = this.#checked(StateHistorySchema, this.#parts.get('history'), 'history');
-    const epoch = this.#checked(OpenEpochSchema.nullable(), this.#parts.get('epoch') ?? null, 'epoch');
-    return { entries: this.#entries, standings, queue, epoch, history: { ...history, ledgerFrom: from } };
+    const epoch = this.#checked(
+      OpenEpochSchema.nullable(),
+      this.#parts.get('epoch') ?? null,
+      'epoch',
+    ) as OpenEpoch | null;
+    // Earlier versions did not export it.
+    const late = this.#checked(LatePointersSchema, this.#parts.get('late') ?? [], 'list of late pointers');
+    return { entries: this.#entries, standings, queue, epoch, history: { ...history, ledgerFrom: from }, late };
   }
 
   #checked<T>(schema: { safeParse(value: unknown): { success: boolean; data?: T } }, value: unknown, what: string): T {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Standings } from '../standing.ts';
-import type { OpenEpoch, StateHistory } from '../state-store.ts';
+import type { LatePointer, OpenEpoch, StateHistory } from '../state-store.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 // What another validator's ledger holds, as it is checked when read.
@@ -35,7 +35,9 @@ const ShowingSchema = z.looseObject({
   unreadableFrom: count.optional(),
   beatsBaseline: z.boolean().nullable(),
   lostBlock: count.nullable(),
+  madeUpBlock: count.optional(),
   unproven: Packed.optional(),
+  renewed: z.looseObject({ shownAt: Packed, until: Packed }).optional(),
   judgement: JudgementSchema.nullable(),
 });
 
@@ -59,10 +61,16 @@ export const StandingsSchema = z.record(
 export const OpenEpochSchema = z.object({
   startBlock: count,
   seedBlock: count,
-  timeMs: z.number(),
-  ownerUid: count.nullable(),
+  // Earlier versions did not store these two: their epoch is drawn anew, as one in a state of this validator's own.
+  timeMs: z.number().optional(),
+  ownerUid: count.nullable().optional(),
+  seedBlockHash: Text.optional(),
   epochSeed: count,
   hotkeys: z.array(Text),
+  drawnFrom: z
+    .object({ queue: z.unknown(), dropped: z.array(Text).nullable(), places: count })
+    .transform(({ queue = null, ...rest }) => ({ queue, ...rest }))
+    .optional(),
   neurons: z.array(
     z.object({ uid: count, hotkey: Text, coldkey: Text, registrationBlock: count, consensus: z.number() }),
   ),
@@ -79,6 +87,8 @@ export const StateHistorySchema = z.object({
   memory: z.object({ policy: Text, value: z.unknown() }).optional(),
 });
 
+export const LatePointersSchema = z.array(z.object({ hotkey: Text, repo: Text, commit: Text, commitBlock: count }));
+
 /** What a validator goes on with: who showed what first, the averages, and the history of the draw. */
 export interface LedgerContents {
   entries: LedgerEntry[];
@@ -88,4 +98,5 @@ export interface LedgerContents {
   /** The epoch in progress, `null` between epochs. */
   epoch: OpenEpoch | null;
   history: StateHistory;
+  late: LatePointer[];
 }

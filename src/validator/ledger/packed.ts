@@ -37,6 +37,22 @@ export function unpackBits(packed: string, rows: number): Uint8Array {
   return unpack(packed, Math.ceil(rows / 8));
 }
 
+/** Indexes of rows, from 0, among so many, as {@link packBits} of a bit for each of these. */
+export function packRows(indexes: Uint32Array, rows: number): string {
+  const bits = new Uint8Array(Math.ceil(rows / 8));
+  for (const row of indexes) bits[row >> 3]! |= 1 << (row & 7);
+  return packBits(bits);
+}
+
+/**
+ * The indexes of the rows whose bits are set, in order.
+ * @throws FlockOffError `state-damaged` as {@link unpackBits}.
+ */
+export function unpackRows(packed: string, rows: number): Uint32Array<ArrayBuffer> {
+  const bits = unpackBits(packed, rows);
+  return Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => hasBit(bits, row));
+}
+
 /** In memory of its own, whose beginning is aligned. */
 function unpack(packed: string, length: number): Uint8Array<ArrayBuffer> {
   try {

@@ -18,15 +18,30 @@ export interface ShownDataset {
   unreadableFrom?: number;
   /** Whether it beat the base model when it was last evaluated; `null` before that. */
   beatsBaseline: boolean | null;
-  /** First block in which its hotkey had no claim on it any more; `null` while it has one. */
-  lostBlock: number | null;
   /**
-   * Packed bits, a row each: 1 where its hotkey showed the row before and did not beat the base model with it. This dataset
-   * claims it once it does, from then on. Absent: none.
+   * First block in which its hotkey had no claim on it any more, earlier by what it had not made up for of times before;
+   * `null` while it has one.
+   */
+  lostBlock: number | null;
+  /** When it will have made up for the last time without a claim, by as long a time with one. Absent: it has. */
+  madeUpBlock?: number;
+  /**
+   * Packed bits, a row each: 1 where the row was shown before, by its hotkey without beating the base model, or by anybody
+   * whose claim on it had ended. This dataset claims it once it beats the base model, from then on. Absent: none.
    */
   unproven?: string;
+  /** What of its rows its hotkey claims by earlier datasets. Absent: none. */
+  renewed?: RenewedRows;
   /** Whose its rows are; `null` before they were compared with everybody's. */
   judgement: Judgement | null;
+}
+
+/** Once a dataset beats the base model while a claim by an earlier one stands, it goes on with that one's date. */
+export interface RenewedRows {
+  /** Per row, packed: when an earlier dataset showed it first. */
+  shownAt: string;
+  /** Per row, packed: until when that one claims it; 0 for the others. */
+  until: string;
 }
 
 /** Which rows of a dataset are its hotkey's own, by what was known when it was judged. */
@@ -92,37 +107,73 @@ export interface ClaimParameters {
 
 /**
  * Whether a hotkey has a claim on the rows of a dataset now: its pointer names it, anybody can read it, and it beats the
- * base model, or has not been evaluated yet, for as long as a claim lasts. A claim that comes back in time has never gone;
- * later it begins anew, and whoever showed the rows meanwhile was first.
+ * base model, or has not been evaluated yet, for as long as a claim lasts. A claim that comes back in time has never gone,
+ * but that its next loss counts from as much earlier as it has not held since: nobody keeps many datasets by naming each
+ * now and then. Later it begins anew, and whoever showed the rows meanwhile was first.
  */
 export function settleClaim({ showing, named, block, claimBlocks }: ClaimParameters): ShownDataset {
   const { readable, beatsBaseline, lostBlock } = showing;
   const isInGrace = () => block <= blockOf(firstShownAt(showing)) + claimBlocks;
   const holds = named && readable && (beatsBaseline ?? isInGrace());
   if (holds === (lostBlock === null)) return showing;
-  if (!holds) return { ...showing, lostBlock: block };
+  const { madeUpBlock = block, ...rest } = showing;
+  if (!holds) return { ...rest, lostBlock: block - Math.max(0, madeUpBlock - block) };
   const isOver = endOf(block) > claimedUntil(showing, claimBlocks);
-  return isOver ? shownAnew(showing, endOf(block)) : { ...showing, lostBlock: null };
+  return isOver
+    ? shownAnew(showing, endOf(block))
+    : { ...showing, lostBlock: null, madeUpBlock: block + (block - lostBlock!) };
 }
 
 /** The dataset as if it was shown for the first time, but that what has not beaten the base model must do so first. */
 export function shownAnew(showing: ShownDataset, position: Position): ShownDataset {
-  const { unproven: _, ...rest } = showing;
+  const { unproven: _, renewed: __, madeUpBlock: ___, ...rest } = showing;
   const shownAt = packNumbers(new Float64Array(showing.rows).fill(position));
   const anew = { ...rest, position, shownAt, lostBlock: null, judgement: null };
   return showing.beatsBaseline ? anew : { ...anew, unproven: packBits(allBits(showing.rows)) };
 }
 
-/** The dataset after an evaluation as of a block: one that beats the base model claims all that is its own. */
+/**
+ * The dataset after an evaluation as of a block: one that beats the base model claims all that is its own, what is claimed by
+ * an earlier one since that was shown, and what was nobody's from now on.
+ */
 export function evaluated(showing: ShownDataset, beatsBaseline: boolean, block: number): ShownDataset {
-  const { unproven, ...rest } = showing;
-  if (!beatsBaseline || unproven === undefined)
+  const { unproven, renewed, ...rest } = showing;
+  if (!beatsBaseline || (unproven === undefined && renewed === undefined))
     return beatsBaseline === showing.beatsBaseline ? showing : { ...showing, beatsBaseline };
-  const bits = unpackBits(unproven, showing.rows);
-  const shownAt = unpackNumbers(showing.shownAt, showing.rows).map((at, row) =>
-    hasBit(bits, row) ? endOf(block) : at,
-  );
+  const { rows, judgement } = showing;
+  const own = judgement === null ? allBits(rows) : unpackBits(judgement.own, rows);
+  const bits = unproven === undefined ? new Uint8Array(0) : unpackBits(unproven, rows);
+  const before = renewed && {
+    shownAt: unpackNumbers(renewed.shownAt, rows),
+    until: unpackNumbers(renewed.until, rows),
+  };
+  const shownAt = unpackNumbers(showing.shownAt, rows).map((at, row) => {
+    if (!hasBit(own, row)) return at;
+    if (before && before.until[row]! >= endOf(block)) return before.shownAt[row]!;
+    return hasBit(bits, row) ? endOf(block) : at;
+  });
   return { ...rest, beatsBaseline, shownAt: packNumbers(shownAt) };
+}
+
+/** Until when a dataset claims a row of its own, and since when; `null` where it does not. */
+export function claimsOf(
+  showing: ShownDataset,
+  claimBlocks: number,
+): (row: number) => { shownAt: Position; until: Position } | null {
+  const { rows, judgement, renewed } = showing;
+  const claimed = claimedRows(showing, judgement && unpackBits(judgement.own, rows));
+  const shownAt = unpackNumbers(showing.shownAt, rows);
+  const ends = claimedUntil(showing, claimBlocks);
+  const before = renewed && {
+    shownAt: unpackNumbers(renewed.shownAt, rows),
+    until: unpackNumbers(renewed.until, rows),
+  };
+  return (row) => {
+    const until = before?.until[row] ?? 0;
+    const own = claimed === undefined || hasBit(claimed, row);
+    if (until > 0 && (until >= ends || !own)) return { shownAt: before!.shownAt[row]!, until };
+    return own ? { shownAt: shownAt[row]!, until: ends } : null;
+  };
 }
 
 /**
@@ -137,7 +188,10 @@ export function claimedRows({ unproven, rows }: ShownDataset, own: Uint8Array | 
   return claimed;
 }
 
-/** The dataset named again by a later pointer: rows that were others' until then are judged by the later date. */
+/**
+ * The dataset named again by a later pointer: rows that were others' until then are judged by the later date, and claimed
+ * once it beats the base model.
+ */
 export function namedAgain(showing: ShownDataset, position: Position, claimBlocks: number): ShownDataset {
   if (position <= showing.position) return showing;
   if (position > claimedUntil(showing, claimBlocks)) return shownAnew(showing, position);
@@ -145,5 +199,7 @@ export function namedAgain(showing: ShownDataset, position: Position, claimBlock
   if (showing.judgement.leftOut.others === 0) return { ...showing, position };
   const own = unpackBits(showing.judgement.own, showing.rows);
   const shownAt = unpackNumbers(showing.shownAt, showing.rows).map((at, row) => (hasBit(own, row) ? at : position));
-  return { ...showing, position, shownAt: packNumbers(shownAt), judgement: null };
+  const claimed = claimedRows(showing, own)!;
+  const unproven = packBits(claimed.map((byte) => ~byte));
+  return { ...showing, position, shownAt: packNumbers(shownAt), unproven, judgement: null };
 }

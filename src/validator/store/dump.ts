@@ -53,13 +53,15 @@ const { ClassicLevel } = require(library);
  * changes a folder, also a damaged one, and some damage makes the library end its process. The lock file is
  * hard-linked, so that a folder in use is noticed; tables are copied, since beside an older manifest LevelDB overwrites
  * newer ones.
+ *
+ * `live`: also while another process writes. What was copied may then not fit together, which only the heads tell.
  * @throws the errors of the system, such as for want of room; an Error when the process was ended from outside.
  */
-export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<Dump> {
+export async function dump(path: string, how: 'as it is' | 'repaired' | 'live'): Promise<Dump> {
   const copy = await startIncomplete(join(path, 'look'));
   try {
-    if (!(await copyDatabase(path, copy))) return { kind: 'locked', entries: new Map() };
-    const seen = await runProgram(copy, how);
+    if (!(await copyDatabase(path, copy, how === 'live'))) return { kind: 'locked', entries: new Map() };
+    const seen = await runProgram(copy, how === 'repaired' ? 'repair' : 'look');
     return seen.kind === 'refused' ? { ...seen, message: seen.message.replaceAll(copy, path) } : seen;
   } finally {
     await rm(copy, { recursive: true, force: true }).catch(() => {});
@@ -67,13 +69,14 @@ export async function dump(path: string, how: 'as it is' | 'repaired'): Promise<
 }
 
 /** False where a file went away meanwhile: somebody works there. */
-async function copyDatabase(path: string, copy: string): Promise<boolean> {
+async function copyDatabase(path: string, copy: string, live: boolean): Promise<boolean> {
   await mkdir(copy, { mode: 0o700 });
   for (const name of await readdir(path)) {
     const [from, to] = [resolve(path, name), join(copy, name)];
     try {
-      if (name === 'LOCK') await symlink(from, to).catch(() => {});
-      else if (DATABASE_FILE.test(name)) await copyFile(from, to, files.COPYFILE_FICLONE);
+      if (name === 'LOCK') {
+        if (!live) await symlink(from, to).catch(() => {});
+      } else if (DATABASE_FILE.test(name)) await copyFile(from, to, files.COPYFILE_FICLONE);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
@@ -82,11 +85,11 @@ async function copyDatabase(path: string, copy: string): Promise<boolean> {
   return true;
 }
 
-async function runProgram(folder: string, how: 'as it is' | 'repaired'): Promise<Dump> {
+async function runProgram(folder: string, how: 'look' | 'repair'): Promise<Dump> {
   const library = createRequire(import.meta.url).resolve('classic-level');
   // Options of Node are this program's own affair.
   const { NODE_OPTIONS: _, ...env } = childEnvironment({ env: process.env });
-  const child = spawn(process.execPath, ['-e', PROGRAM, library, folder, how === 'repaired' ? 'repair' : 'look'], {
+  const child = spawn(process.execPath, ['-e', PROGRAM, library, folder, how], {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
     // Ctrl-C is for who waits for it.

@@ -13,6 +13,7 @@ import { blockOf, endOf, toPosition } from '../../../src/validator/ledger/positi
 import {
   claimedRows,
   claimedUntil,
+  claimsOf,
   evaluated,
   firstShownAt,
   namedAgain,
@@ -99,9 +100,32 @@ describe('a claim', () => {
   test('that comes back in time has never gone; later it begins anew', () => {
     const proven = { ...shown, beatsBaseline: true };
     const lost = settled(proven, 20, false);
-    expect(settled(lost, 120)).toEqual(proven);
+    expect(settled(lost, 120)).toEqual({ ...proven, madeUpBlock: 220 });
     const anew = settled(lost, 121);
     expect([anew.lostBlock, datesOf(anew)]).toEqual([null, [121, 121, 121]]);
+  });
+
+  test('that was lost before ends as much earlier as it has not made up for', () => {
+    const back = settled(settled({ ...shown, beatsBaseline: true }, 20, false), 60);
+    expect([70, 99, 100, 300].map((block) => settled(back, block, false).lostBlock)).toEqual([40, 98, 100, 300]);
+    const again = settled(settled(back, 70, false), 80);
+    expect(again.madeUpBlock).toBe(120);
+    const lost = settled(again, 90, false);
+    expect(settled(lost, 160)).toMatchObject({ lostBlock: null, madeUpBlock: 260 });
+    expect(datesOf(settled(lost, 161))).toEqual([161, 161, 161]);
+    expect(settled(lost, 161)).not.toHaveProperty('madeUpBlock');
+  });
+
+  test.each([
+    { datasets: 2, ends: false },
+    { datasets: 4, ends: true },
+    { datasets: 9, ends: true },
+  ])('on each of $datasets datasets that are named in turn ends: $ends', ({ datasets, ends }) => {
+    const first = Array.from({ length: datasets }, () => ({ ...shown, beatsBaseline: true }));
+    let all: ShownDataset[] = first;
+    for (let turn = 0; turn < 100; turn++)
+      all = all.map((one, i) => settled(one, 20 + 10 * turn, turn % datasets === i));
+    for (const one of all) expect(datesOf(one)[0]! > 10).toBe(ends);
   });
 
   test('holds before an evaluation for as long as a claim lasts, and no longer', () => {
@@ -129,6 +153,23 @@ describe('a claim', () => {
     }
   });
 
+  test('on all that is its own keeps its dates whatever an evaluation says, which is noted', () => {
+    for (const [before, now] of [
+      [null, true],
+      [null, false],
+      [true, false],
+      [false, true],
+    ] as const)
+      expect(evaluated({ ...shown, beatsBaseline: before }, now, 30)).toEqual({ ...shown, beatsBaseline: now });
+    for (const beatsBaseline of [true, false]) {
+      const known = { ...shown, beatsBaseline };
+      expect(evaluated(known, beatsBaseline, 30)).toBe(known);
+    }
+    const own = packBits(allBits(3));
+    expect(claimedRows(shown, null)).toBeUndefined();
+    expect(claimedRows(shown, unpackBits(own, 3))).toEqual(unpackBits(own, 3));
+  });
+
   test('on rows that its hotkey showed before begins with the evaluation; the others keep their date', () => {
     const [unproven, own] = [allBits(3), allBits(3)];
     for (const row of [0, 2]) clearBit(unproven, row);
@@ -144,6 +185,44 @@ describe('a claim', () => {
   });
 });
 
+describe('rows that an earlier dataset of the hotkey claims', () => {
+  const renewed = {
+    shownAt: packNumbers(Float64Array.of(toPosition(4, 0, 0), toPosition(5, 0, 0), 0)),
+    until: packNumbers(Float64Array.of(endOf(50), endOf(60), 0)),
+  };
+
+  test('keep its date once the new one beats the base model in time', () => {
+    expect(datesOf(evaluated({ ...shown, renewed }, true, 50))).toEqual([4, 5, 10]);
+    expect(datesOf(evaluated({ ...shown, renewed }, true, 51))).toEqual([10, 5, 10]);
+    const unproven = packBits(allBits(3));
+    expect(datesOf(evaluated({ ...shown, renewed, unproven }, true, 51))).toEqual([51, 5, 51]);
+    expect(evaluated({ ...shown, renewed }, true, 50)).not.toHaveProperty('renewed');
+    const worse = evaluated({ ...shown, renewed }, false, 50);
+    expect([datesOf(worse), worse.renewed]).toEqual([[10, 10, 10], renewed]);
+  });
+
+  test('are claimed by whichever of both claims them longer', () => {
+    const claims = (showing: ShownDataset) => [0, 1, 2].map(claimsOf(showing, claimBlocks));
+    const lost = { ...shown, lostBlock: 0, renewed };
+    expect(claims(shown)).toEqual([0, 1, 2].map(() => ({ shownAt: shown.position, until: Number.POSITIVE_INFINITY })));
+    expect(claims(lost)).toEqual([0, 1, 2].map(() => ({ shownAt: shown.position, until: endOf(100) })));
+    const before = [
+      { shownAt: toPosition(4, 0, 0), until: endOf(50) },
+      { shownAt: toPosition(5, 0, 0), until: endOf(60) },
+    ];
+    expect(claims({ ...lost, unproven: packBits(allBits(3)) })).toEqual([...before, null]);
+  });
+
+  test('that were others’ keep the date by which they were', () => {
+    const judgement = {
+      ...{ rules: 'r', own: packBits(new Uint8Array(1)), kept: packBits(allBits(3)) },
+      leftOut: { others: 3, evaluation: 0, repeats: 0, sources: [], examples: [] },
+    };
+    const unproven = packBits(allBits(3));
+    expect(datesOf(evaluated({ ...shown, judgement, unproven, renewed }, true, 40))).toEqual([10, 10, 10]);
+  });
+});
+
 describe('a dataset that is named again', () => {
   const judgement = (own: number[]) => {
     const bits = allBits(3);
@@ -156,6 +235,7 @@ describe('a dataset that is named again', () => {
   test('keeps the dates of its own rows; those that were others’ count from the later pointer', () => {
     const again = namedAgain({ ...shown, judgement: judgement([1, 0, 1]) }, toPosition(50, 1, 0), claimBlocks);
     expect([datesOf(again), again.judgement]).toEqual([[10, 50, 10], null]);
+    expect([0, 1, 2].map((row) => hasBit(claimedRows(again, null)!, row))).toEqual([true, false, true]);
     const own = { ...shown, judgement: judgement([1, 1, 1]) };
     expect(namedAgain(own, toPosition(50, 1, 0), claimBlocks)).toEqual({ ...own, position: toPosition(50, 1, 0) });
   });

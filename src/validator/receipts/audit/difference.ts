@@ -1,0 +1,41 @@
+import { placeIn } from '../seal.ts';
+
+/** Where two values of JSON are not the same. */
+export interface Difference {
+  /** Such as `entries[2].weight`. */
+  place: string;
+  seen: unknown;
+  expected: unknown;
+}
+
+/** The first place, in the order of keys, where they differ; `null` where they are the same. A missing value is `undefined`. */
+export function firstDifference(seen: unknown, expected: unknown, place = ''): Difference | null {
+  if (Object.is(seen, expected)) return null;
+  const isList = Array.isArray(seen);
+  if (!isObject(seen) || !isObject(expected) || isList !== Array.isArray(expected)) return { place, seen, expected };
+  for (const key of [...new Set([...Object.keys(seen), ...Object.keys(expected)])].sort(byKey)) {
+    const difference = firstDifference(
+      Object.hasOwn(seen, key) ? seen[key] : undefined,
+      Object.hasOwn(expected, key) ? expected[key] : undefined,
+      isList ? `${place}[${key}]` : placeIn(place, key),
+    );
+    if (difference) return difference;
+  }
+  return null;
+}
+
+/** A value in a few letters. */
+export function shownValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Indexes by number, names by letters. */
+function byKey(a: string, b: string): number {
+  return Number(a) - Number(b) || (a < b ? -1 : Number(a > b));
+}

@@ -1,0 +1,375 @@
+import { normaliseWeights } from '../../../chain/weights/normalise.ts';
+import { clipToLimit } from '../../../chain/weights/row.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { Submission } from '../../../schema/submission.ts';
+import { queueAfter } from '../../draw-from.ts';
+import { SEED_DELAY_BLOCKS } from '../../epoch-start.ts';
+import { hasBit, unpackBits } from '../../ledger/packed.ts';
+import { leftOutVerdict } from '../../left-out.ts';
+import type { Outcome } from '../../outcome.ts';
+import type { ReadPointer } from '../../pointers.ts';
+import { intakeOf } from '../../policy.ts';
+import { writeReport } from '../../report.ts';
+import { meanLoss, unpackRowLosses } from '../../row-losses.ts';
+import { keyOf } from '../../score-dataset.ts';
+import { type Blend, blend, portionOf } from '../../shares/blend.ts';
+import type { Standings } from '../../standing.ts';
+import type { MeasuredScore } from '../../state-store.ts';
+import { weighEpoch } from '../../weigh-epoch.ts';
+import { decidedBy, drawAgain } from '../draw-again.ts';
+import { hintsOf } from '../leave-receipt.ts';
+import type { Receipt, ReceiptDataset } from '../receipt.ts';
+import { placeIn } from '../seal.ts';
+import { type Difference, firstDifference, shownValue } from './difference.ts';
+
+/** What does not follow from a receipt's own inputs. */
+export interface Recomputed {
+  findings: { place: string; why: string }[];
+  /** What could not be looked at, in sentences. */
+  unchecked: string[];
+  /** What the next epoch begins with, computed anew. */
+  after: { standings: Standings; memory: unknown; queue: unknown };
+}
+
+export interface RecomputeParameters {
+  receipt: Receipt;
+  /** In place of the one of this package that the competition names. */
+  policy?: Policy;
+}
+
+/** Sums of losses are made in an order that is not known here. */
+const ROUNDING = 1e-9;
+
+/**
+ * Computes all that follows from a receipt's inputs with the functions that the validator used, and compares: pointers,
+ * draw, verdicts by arithmetic, losses from their rows, scores, weights, what the chain was sent, and the report's own words.
+ * @throws FlockOffError of a policy that fails, and for inputs that cannot be computed with.
+ */
+export function recompute({ receipt, policy: own }: RecomputeParameters): Recomputed {
+  const { inputs } = receipt;
+  const decided = decidedBy(receipt, own);
+  const { competition, pointers, context } = decided;
+  const findings: Recomputed['findings'] = [];
+  const unchecked: string[] = [];
+  /** Whose verdicts nothing in the report can show to be right. */
+  const believed: string[] = [];
+  const compare = (place: string, seen: unknown, expected: unknown, source: string) => {
+    const difference = firstDifference(seen, expected, place);
+    if (difference) findings.push({ place: difference.place, why: isNot(difference, source) });
+  };
+
+  const intake = intakeOf({ competition, policy: own });
+  const rules = { ...competition, ...intake };
+  const { name, parameters } = context.policy;
+  compare('policy', receipt.policy, jsonOf({ name, parameters }), 'the competition and the policy say');
+  compare('competition', receipt.competition, competition.id, 'the inputs say');
+  for (const key of ['startBlock', 'seedBlock', 'epochSeed'] as const)
+    compare(key, receipt[key], inputs.epoch[key], 'the inputs say');
+  checkBlocks();
+
+  const queue = checkDraw();
+  const outcomes = checkOutcomes();
+  const { weighed, ...after } = weighEpoch({
+    ...{ context, pointers, drawn: drawnFrom(pointers, inputs.epoch.hotkeys), outcomes, standings: inputs.standings },
+    ...{
+      neurons: inputs.epoch.neurons,
+      endNeurons: inputs.end.neurons,
+      served: inputs.served,
+      hidden: new Set(inputs.hidden),
+    },
+    ownRowsOf: (hotkey) => datasetOf(hotkey)?.ownRows ?? null,
+    countsFrom: ({ hotkey, commitBlock }) => datasetOf(hotkey)?.countsFrom ?? commitBlock,
+    baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
+    portion: inputs.blend && portionOf(inputs.blend, competition.id),
+  });
+  const { weights, action, averages, memory } = weighed;
+  const expected = jsonOf({ weights, action, averages, memory });
+  compare('inputs.weighed', inputs.weighed, expected, 'computed from its inputs');
+  const toSend = inputs.blend ? checkBlend(inputs.blend) : { weights, action };
+  checkReport();
+  checkSent(toSend);
+  const postponed = receipt.entries.flatMap(({ hotkey, outcome }) => (outcome.kind === 'postponed' ? hotkey : []));
+  return {
+    ...{ findings, unchecked },
+    after: {
+      standings: after.standings,
+      memory: { policy: name, value: memory },
+      queue: queue && queueAfter(queue, postponed),
+    },
+  };
+
+  function datasetOf(hotkey: string) {
+    return Object.hasOwn(inputs.datasets, hotkey) ? inputs.datasets[hotkey] : undefined;
+  }
+
+  /** Whoever may choose the block that seeds the draw may choose who is drawn. */
+  function checkBlocks(): void {
+    const { startBlock, seedBlock } = inputs.epoch;
+    const { blocksPerEpoch } = competition;
+    if (startBlock % blocksPerEpoch !== 0)
+      findings.push({
+        place: 'inputs.epoch.startBlock',
+        why: `is ${startBlock}, and epochs begin at multiples of ${blocksPerEpoch}`,
+      });
+    const expected = startBlock + SEED_DELAY_BLOCKS;
+    compare('inputs.epoch.seedBlock', seedBlock, expected, 'of an epoch that began then, it is');
+  }
+
+  /** The queue after the draw, `null` where it is not known. */
+  function checkDraw(): unknown {
+    const drawn = drawAgain(receipt, decided);
+    if (drawn === null) {
+      if (receipt.previous === null)
+        unchecked.push('the draw: an earlier version of flock-off made it, and did not store what from');
+      else
+        for (const key of ['seedBlockHash', 'drawnFrom'] as const)
+          if (!inputs.epoch[key])
+            findings.push({ place: `inputs.epoch.${key}`, why: 'is missing, and nobody can draw again without it' });
+      return null;
+    }
+    const { epochSeed, hotkeys } = inputs.epoch;
+    const expected = { epochSeed: drawn.epochSeed, hotkeys: drawn.hotkeys };
+    compare('inputs.epoch', { epochSeed, hotkeys }, expected, 'drawn again');
+    return drawn.queue;
+  }
+
+  /** What the epoch itself found, with what of it can be computed again. */
+  function checkOutcomes(): Map<string, Outcome> {
+    const found = new Map<string, Outcome>();
+    const drawn = new Set(inputs.epoch.hotkeys);
+    for (const [i, { hotkey, outcome }] of receipt.entries.entries()) {
+      const itself = Object.hasOwn(inputs.stood, hotkey) ? inputs.stood[hotkey]! : outcome;
+      if (itself !== null) found.set(hotkey, itself);
+      const pointer = pointers.get(hotkey);
+      if (!pointer) {
+        findings.push({ place: `entries[${i}].hotkey`, why: `is ${hotkey}, who has no pointer in the inputs` });
+        found.delete(hotkey);
+      } else if (itself !== null) checkVerdict(`entries[${i}].outcome`, pointer, itself);
+      if (itself?.kind !== 'scored') continue;
+      checkLoss(`entries[${i}].outcome.lossNatsPerToken`, hotkey, itself.lossNatsPerToken);
+      if (!drawn.has(hotkey))
+        findings.push({ place: `entries[${i}].outcome`, why: `is a loss of ${hotkey}, who was not drawn` });
+      if ((datasetOf(hotkey)?.kept ?? null) === null)
+        findings.push({
+          place: `${placeIn('inputs.datasets', hotkey)}.kept`,
+          why: 'is missing, though there is a loss: nobody can train on the same rows',
+        });
+    }
+    for (const hotkey of drawn)
+      if (pointers.get(hotkey)?.submission.ok && !found.has(hotkey))
+        findings.push({ place: 'entries', why: `have nothing of ${hotkey}, who was drawn` });
+    for (const pointer of pointers.values())
+      if (!pointer.submission.ok && !found.has(pointer.hotkey))
+        findings.push({ place: 'entries', why: `have nothing of ${pointer.hotkey}, whose pointer is none` });
+    for (const [hotkey, dataset] of Object.entries(inputs.datasets))
+      checkDataset(placeIn('inputs.datasets', hotkey), dataset, pointers.get(hotkey));
+    const packed = inputs.baselineRowLosses;
+    const { baselineLossNatsPerToken: baseline } = receipt;
+    if (
+      baseline === null &&
+      competition.baseline !== 'off' &&
+      [...found.values()].some(({ kind }) => kind === 'scored')
+    )
+      findings.push({
+        place: 'baselineLossNatsPerToken',
+        why: 'is null, though there are losses: nobody can tell whether they beat the base model',
+      });
+    if (packed === null && baseline !== null)
+      unchecked.push('the loss of the base model: its losses by row are not in the report');
+    if (packed !== null && baseline !== null)
+      checkMean('baselineLossNatsPerToken', baseline, packed, 'inputs.baselineRowLosses');
+    if (believed.length > 0)
+      unchecked.push(`the verdicts on ${believed.join(', ')}: they rest on what the datasets hold, or on the hub`);
+    return found;
+  }
+
+  function checkDataset(place: string, dataset: ReceiptDataset, pointer: ReadPointer | undefined): void {
+    const { sha256, kept, ownRows, countsFrom } = dataset;
+    if (kept !== null) {
+      compare(`${place}.ownRows`, ownRows, keyOf([sha256, kept]), 'the rows kept give');
+      checkKept(`${place}.kept`, { ...dataset, kept });
+    }
+    if (!pointer?.submission.ok) return;
+    const { commitBlock } = pointer.submission.value;
+    const latest = Math.max(commitBlock, inputs.epoch.startBlock);
+    if (countsFrom < commitBlock || countsFrom > latest)
+      findings.push({
+        place: `${place}.countsFrom`,
+        why: `is ${countsFrom}, and its pointer is of block ${commitBlock}: it counts from then on, or from when it could be read, block ${latest} at the latest`,
+      });
+  }
+
+  function checkKept(place: string, { kept, rows, leftOut }: ReceiptDataset & { kept: string }): void {
+    const bits = bitsOf(kept, rows);
+    if (bits === null) {
+      findings.push({ place, why: `does not name any of ${rows} rows` });
+      return;
+    }
+    let seen = 0;
+    for (let row = 0; row < rows; row++) if (hasBit(bits, row)) seen++;
+    const left = leftOut && rows - leftOut.others - leftOut.evaluation - leftOut.repeats;
+    if (seen !== left)
+      findings.push({ place, why: `has ${seen} rows, and what is left out leaves ${left ?? 'nothing known'}` });
+  }
+
+  function checkVerdict(place: string, { uid, hotkey, submission }: ReadPointer, outcome: Outcome): void {
+    if (!submission.ok) {
+      compare(place, outcome, { kind: 'rejected', verdict: submission.verdict }, 'the pointer gives');
+      return;
+    }
+    const dataset = datasetOf(hotkey);
+    const { rows: rowsOfFile = 0, leftOut: without = null } = dataset ?? {};
+    const judgement = without && { leftOut: without };
+    const verdict = leftOutVerdict(rules, { rows: rowsOfFile, judgement }, uidOf);
+    const seen = outcome.kind === 'rejected' ? outcome.verdict : null;
+    if (verdict) {
+      if (seen === null) findings.push({ place, why: `is ${outcome.kind}, though too few rows are left` });
+      else if (seen.reason === verdict.reason)
+        compare(`${place}.verdict`, seen, jsonOf(verdict), 'the rows left out give');
+      else believed.push(`uid ${uid} (${seen.reason})`);
+      return;
+    }
+    if (seen === null) return;
+    if (seen.reason !== 'duplicate' && seen.reason !== 'evaluation-rows') {
+      believed.push(`uid ${uid} (${seen.reason})`);
+      return;
+    }
+    // Of rows in common with one earlier dataset, by the policy.
+    const { leftOut, rows = 0, rowsLeft } = seen.facts ?? {};
+    const common = leftOut?.others ?? 0;
+    if (common > intake.mostCommonRows && rowsLeft === rows - common) return;
+    findings.push({ place: `${place}.verdict`, why: `is ${seen.reason}, and the rows left out do not give that` });
+  }
+
+  function checkLoss(place: string, hotkey: string, loss: number): void {
+    const packed = Object.hasOwn(inputs.measured, hotkey) ? inputs.measured[hotkey]!.rowLosses : null;
+    if (packed === null) unchecked.push(`the loss of ${hotkey}: its losses by row are not in the report`);
+    else checkMean(place, loss, packed, `${placeIn('inputs.measured', hotkey)}.rowLosses`);
+  }
+
+  function checkMean(place: string, loss: number, packed: string, from: string): void {
+    const losses = unpackRowLosses(packed, inputs.evaluation.rows);
+    if (losses === null)
+      findings.push({ place: from, why: `holds no losses of ${inputs.evaluation.rows} rows of the evaluation set` });
+    const mean = losses && meanLoss(losses);
+    if (mean !== null && Math.abs(mean - loss) > ROUNDING * Math.max(mean, loss))
+      findings.push({ place, why: `is ${loss}, and the mean of its rows is ${mean}` });
+  }
+
+  /** The report says of all this what the validator's own function says. */
+  function checkReport(): void {
+    const { trainer, netuid, baselineLossNatsPerToken, receipt: sent, ledger } = receipt;
+    const settled = new Map(outcomes);
+    for (const [hotkey, verdict] of after.standing) settled.set(hotkey, { kind: 'rejected', verdict });
+    for (const hotkey of settled.keys()) if (!pointers.has(hotkey)) settled.delete(hotkey);
+    const again = writeReport({
+      ...{ netuid, competition: competition.id, policy: context.policy, trainer, receipt: sent, datasetOf },
+      ...{ baselineLossNatsPerToken, weighed, outcomes: settled, neurons: inputs.end.neurons, blend: inputs.blend },
+      epoch: { ...inputs.epoch, pointers, history: ledger },
+      hints: hintsOf({
+        ...{ pointers, evaluationRows: inputs.evaluation.rows, baselineRowLosses: inputs.baselineRowLosses },
+        // Nobody else was evaluated: of more, pairs without end could be made.
+        measured: new Map(inputs.epoch.hotkeys.flatMap((hotkey) => measuredOf(hotkey) ?? [])),
+      }),
+    });
+    for (const key of ['entries', 'hints', 'notSent'] as const)
+      compare(key, receipt[key], jsonOf(again[key]), 'computed from its inputs');
+    compare('share', receipt.share, again.share, 'computed from its inputs');
+  }
+
+  function measuredOf(hotkey: string): [[string, MeasuredScore]] | null {
+    return Object.hasOwn(inputs.measured, hotkey) ? [[hotkey, inputs.measured[hotkey]!]] : null;
+  }
+
+  /** What several competitions come to; the weights of others are theirs to show. */
+  function checkBlend({ parts, restUid, ...said }: Blend): Pick<Blend, 'weights' | 'action'> {
+    const i = parts.findIndex((part) => part.competition === competition.id);
+    const own = parts[i];
+    if (!own) findings.push({ place: 'inputs.blend.parts', why: `have nothing of competition ${competition.id}` });
+    else if (action === 'set') {
+      const { from, startBlock, missed } = own;
+      const expected = { from: 'epoch', startBlock: inputs.epoch.startBlock, missed: 0, weights };
+      compare(
+        `inputs.blend.parts[${i}]`,
+        { from, startBlock, missed, weights: own.weights },
+        expected,
+        'the epoch gives',
+      );
+    } else if (
+      own.from === 'epoch' ||
+      (action === 'take-back') !== (own.from === 'nobody' && own.startBlock === inputs.epoch.startBlock)
+    )
+      findings.push({
+        place: `inputs.blend.parts[${i}].from`,
+        why: `is ${own.from}, and what follows is to ${action} weights`,
+      });
+    else if (own.from === 'earlier' && own.missed > 0)
+      findings.push({
+        place: `inputs.blend.parts[${i}].missed`,
+        why: `is ${own.missed}, and this report is of an epoch that was evaluated`,
+      });
+    const { weights: blended, action: of } = blend({ parts, restUid, neurons: inputs.end.neurons });
+    compare('inputs.blend', said, { action: of, weights: blended }, 'computed from its parts');
+    return { weights: blended, action: of };
+  }
+
+  /** Weights as the chain takes them; whoever left before they were sent is missing, and uids of weight 0 fill up. */
+  function checkSent({ weights, action }: Pick<Blend, 'weights' | 'action'>): void {
+    const sent = receipt.receipt;
+    if ((sent === null) !== (action === 'keep'))
+      findings.push({ place: 'receipt', why: `is ${shownValue(sent)}, and what follows is to ${action} weights` });
+    if (sent === null || action === 'keep') return;
+    const seen = new Map(sent.uids.map((uid, i) => [uid, sent.values[i] ?? 0]));
+    const own = inputs.end.neurons.find(({ hotkey }) => hotkey === receipt.signer)?.uid;
+    if (action === 'take-back' && own === undefined) {
+      unchecked.push('what was sent: it goes to the uid of the signer, who was not registered when it was computed');
+      return;
+    }
+    if (action === 'take-back' && !seen.get(own!))
+      findings.push({ place: 'receipt.uids', why: `give nothing to uid ${own}, and what was taken back goes there` });
+    const still =
+      action === 'take-back' ? [{ uid: own!, weight: 1 }] : weights.filter(({ uid }) => (seen.get(uid) ?? 0) > 0);
+    const { maxWeightsLimit = 1 } = sent;
+    if (maxWeightsLimit < 1)
+      unchecked.push(`whether the subnet limits a weight to ${maxWeightsLimit} of all: its hyperparameters tell`);
+    const { uids, values } = normaliseWeights(clipToLimit(still, { uid: own ?? -1, maxWeightsLimit }));
+    const expected = new Map(uids.map((uid, i) => [uid, values[i]!]));
+    for (const [i, uid] of sent.uids.entries())
+      if (sent.values[i] !== (expected.get(uid) ?? 0))
+        findings.push({
+          place: `receipt.values[${i}]`,
+          why: `is ${sent.values[i]}, and the weights give ${expected.get(uid) ?? 0} to uid ${uid}`,
+        });
+    const gone = normaliseWeights(weights).uids.filter((uid) => !seen.has(uid));
+    if (gone.length > 0)
+      unchecked.push(`why uid ${gone.join(', ')} has weight and was not sent: it may have left the subnet by then`);
+  }
+
+  function uidOf(hotkey: string): number | null {
+    return pointers.get(hotkey)?.uid ?? null;
+  }
+}
+
+function drawnFrom(pointers: Map<string, ReadPointer>, hotkeys: string[]): Submission[] {
+  return hotkeys.flatMap((hotkey) => {
+    const submission = pointers.get(hotkey)?.submission;
+    return submission?.ok ? [submission.value] : [];
+  });
+}
+
+function bitsOf(packed: string, rows: number): Uint8Array | null {
+  try {
+    return unpackBits(packed, rows);
+  } catch {
+    return null;
+  }
+}
+
+function isNot({ seen, expected }: Difference, source: string): string {
+  return `is ${shownValue(seen)}; ${source} ${shownValue(expected)}`;
+}
+
+/** As it comes back from a file. */
+function jsonOf(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Snapshot } from '../chain/node/snapshot.ts';
+import { type PulseReading, readPulse } from '../chain/timelock/read-pulse.ts';
+import type { Announcement } from '../evaluation-sets/announcement.ts';
+import { LIST_PATH, lineHash, linesOf, MOST_LIST_BYTES, type SetEntry } from '../evaluation-sets/list.ts';
+import { type LockedPart, lockedPath, type PartFault } from '../evaluation-sets/locked-file.ts';
+import type { OpenedSet } from '../evaluation-sets/open-set.ts';
+import { beaconOf } from '../evaluation-sets/schedule.ts';
+import type { EvaluationSetStore } from '../hub/evaluation-set-store.ts';
+import type { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
+import { systemClock } from '../shared/clock.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
+import { onDisk } from '../shared/on-disk.ts';
+import type { Validator } from './validator.ts';
+
+export interface SetReaderParameters {
+  validator: Pick<Validator, 'cacheDir' | 'subtensor' | 'clock' | 'onEvent'>;
+  rule: EvaluationSetsRule;
+  store: Pick<EvaluationSetStore, 'read'>;
+  signal?: AbortSignal;
+}
+
+interface FileOfList {
+  commit: string;
+  /** Within the repository. */
+  path: string;
+  maxBytes: number;
+}
+
+/** Blocks until a file that is not there is looked for again. */
+const LOOK_AGAIN_BLOCKS = 5;
+const MOST_WAIT_BLOCKS = 25;
+const DAY_MS = 86_400_000;
+const KEPT_MS = 8 * DAY_MS;
+
+/**
+ * Gets what opens an evaluation set: files of the Hub, kept on disk, and pulses of the chain. Times are the chain's, so that
+ * validators whose clocks differ wait equally long.
+ */
+export class SetReader {
+  readonly rule: EvaluationSetsRule;
+  readonly signal: AbortSignal | undefined;
+  readonly #validator: SetReaderParameters['validator'];
+  readonly #store: SetReaderParameters['store'];
+  readonly #folder: string;
+
+  constructor({ validator, rule, store, signal }: SetReaderParameters) {
+    this.rule = rule;
+    this.signal = signal;
+    this.#validator = validator;
+    this.#store = store;
+    this.#folder = join(validator.cacheDir, 'evaluation-sets');
+  }
+
+  /**
+   * The beacon's signature of a round, verified, once the chain has it, and kept: the chain forgets it. `null` where it has
+   * none at that time, or the block after, and has later ones; a chain that stood still meanwhile has a day to bring it, so
+   * that who looks first and who looks last see the same.
+   */
+  async pulse(round: number, untilMs: number): Promise<Uint8Array | null> {
+    const { publicKey, periodSeconds } = beaconOf(this.rule);
+    const { verifyPulse } = await import('../chain/timelock/pulse.ts');
+    const name = `${round}.pulse`;
+    const kept = await this.#kept(name);
+    if (kept !== null && verifyPulse({ round, signature: kept, publicKey })) return kept;
+    for (;;) {
+      const { signature, ...now } = await this.#look(round);
+      if (signature !== null && verifyPulse({ round, signature, publicKey })) {
+        await this.#write(name, signature);
+        return signature;
+      }
+      const isPassedOver = now.lastStoredRound >= round || now.timeMs > untilMs + DAY_MS;
+      if (now.timeMs > untilMs && isPassedOver) return null;
+      const waitMs = 1000 * periodSeconds * (round - now.lastStoredRound);
+      await this.#wait(now.block, Math.ceil(waitMs / now.blockTimeMs));
+    }
+  }
+
+  /** The locked files of an entry; of one that is not there, it is asked again until a time of the chain. */
+  async files(
+    { parts }: Pick<SetEntry, 'parts'>,
+    { commit, untilMs }: { commit: string; untilMs: number },
+  ): Promise<(Buffer | PartFault)[]> {
+    const files: (Buffer | PartFault)[] = [];
+    for (const part of parts) files.push(await this.#part(part, commit, untilMs));
+    return files;
+  }
+
+  /**
+   * The lines of the list that the chain names, kept once they end with the line that it names: each names the one before.
+   * `withheld` or `changed` as of a part.
+   */
+  async list({ commit, head }: Announcement, untilMs: number): Promise<string[] | 'withheld' | 'changed'> {
+    const name = `${head}.list`;
+    const isNamed = (lines: string[]) => lines.length > 0 && lineHash(lines.at(-1)!) === head;
+    const kept = linesOf(String((await this.#kept(name)) ?? ''));
+    if (isNamed(kept)) return kept;
+    const file = await this.#file({ commit, path: LIST_PATH, maxBytes: MOST_LIST_BYTES }, untilMs);
+    if (typeof file === 'string') return file;
+    const lines = linesOf(file.toString('utf8'));
+    if (isNamed(lines)) await this.#write(name, file);
+    return lines;
+  }
+
+  async #file({ commit, path, maxBytes }: FileOfList, untilMs: number): Promise<Buffer | 'withheld' | 'changed'> {
+    for (;;) {
+      const read = await this.#store.read({ repo: this.rule.repo, commit, path, maxBytes, signal: this.signal });
+      if (read === 'too-large') return 'changed';
+      if (read !== 'missing') return read;
+      const { block, timeMs } = await this.#look(this.rule.firstRound);
+      if (timeMs > untilMs) return 'withheld';
+      await this.#wait(block, LOOK_AGAIN_BLOCKS);
+    }
+  }
+
+  /** Writes the rows as they were opened, for whoever trains again, and removes the sets of other weeks. */
+  async keep({ evaluation, data }: OpenedSet): Promise<void> {
+    await this.#write(`${evaluation.sha256}.jsonl`, data);
+    const { clock = systemClock } = this.#validator;
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const path = join(this.#folder, name);
+      const writtenMs = (await stat(path).catch(() => null))?.mtimeMs ?? Number.POSITIVE_INFINITY;
+      if (writtenMs < clock.nowMs() - KEPT_MS) await rm(path, { force: true }).catch(() => {});
+    }
+  }
+
+  async #part({ sha256, bytes }: LockedPart, commit: string, untilMs: number): Promise<Buffer | PartFault> {
+    const name = `${sha256}.locked`;
+    const kept = await this.#kept(name);
+    if (kept !== null && createHash('sha256').update(kept).digest('hex') === sha256) return kept;
+    const file = await this.#file({ commit, path: lockedPath(sha256), maxBytes: bytes }, untilMs);
+    if (typeof file !== 'string') await this.#write(name, file);
+    return file;
+  }
+
+  #kept(name: string): Promise<Buffer | null> {
+    return readFile(join(this.#folder, name)).catch(() => null);
+  }
+
+  async #write(name: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.#folder, name);
+    await onDisk(path, () => writeWhole(path, (incomplete) => writeFile(incomplete, bytes)));
+  }
+
+  #look(round: number): Promise<PulseReading> {
+    const use = (snapshot: Snapshot) => readPulse(snapshot, round);
+    return this.#validator.subtensor.read({ what: `looking for drand round ${round}`, use, signal: this.signal });
+  }
+
+  async #wait(block: number, blocks: number): Promise<void> {
+    const { subtensor, onEvent } = this.#validator;
+    // In steps, so that whoever watches sees that it goes on.
+    const untilBlock = block + Math.min(MOST_WAIT_BLOCKS, Math.max(1, blocks));
+    onEvent?.({ kind: 'opening', block, untilBlock });
+    await subtensor.waitForBlock({ block: untilBlock, signal: this.signal });
+  }
+}
