@@ -50,8 +50,9 @@ export class Ending {
     this.#settle(this.#code === 1 ? 1 : 0);
   }
 
-  failed(error: unknown): void {
-    if (error !== this.#printed) printError(error);
+  /** `isPrinted`: whether it stands on stderr already. */
+  failed(error: unknown, { isPrinted = false } = {}): void {
+    if (error !== this.#printed && !isPrinted) printError(error);
     this.#settle(this.#code || 1);
   }
 

@@ -1,18 +1,25 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  competitionLines,
   type ExpectedSubnet,
   FlockOffError,
+  type FoundedCompetition,
+  requireCompetition,
   requireSubnet,
+  type ScheduledShare,
   SubnetIdentity,
   type Subtensor,
   subnetText,
 } from 'flock-off';
 import { z } from 'zod';
+import { beginsWith } from './shares.ts';
 
 export interface KnownSubnetParameters {
   subtensor: Subtensor;
   netuid: number;
+  /** Competitions that were founded for it, with their shares where several are played; they are shown, too. */
+  founded?: { founded: FoundedCompetition | null; shares: ScheduledShare[] | null }[];
   /** Folder of the bot, which remembers in `subnet.json` which subnets it has served. */
   folder: string;
   say: (line: string) => void;
@@ -25,10 +32,16 @@ const Served = z.record(z.string(), SubnetIdentity);
 /**
  * Shows whose subnet the number names, and compares it with the one that this bot has served under that number. Returns
  * what nothing may be written without.
- * @throws FlockOffError `wrong-subnet` when the number has been given to another subnet since.
+ * @throws FlockOffError `bad-competition` when the subnet's owner did not sign it, or it does not count yet; `wrong-subnet` when the number has been given to another subnet since.
  */
 export async function knownSubnet(parameters: KnownSubnetParameters): Promise<ExpectedSubnet> {
   const { subtensor, netuid, folder, say, signal } = parameters;
+  for (const { founded, shares } of parameters.founded ?? []) {
+    if (founded === null) continue;
+    const early = beginsWith(founded.document.countsFromBlock, shares);
+    const { remarks } = await requireCompetition({ founded, subtensor, early, signal });
+    for (const line of [...competitionLines(founded), ...remarks]) say(line);
+  }
   const seen = await subtensor.subnetIdentity({ netuid, signal });
   const file = join(folder, 'subnet.json');
   const served = await readServed(file);

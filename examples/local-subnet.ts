@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlockOffError } from 'flock-off';
 import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
+import { CALLED_AS } from './called-as.ts';
+import type { ExpandedFlags } from './flags.ts';
 import { Owners } from './owners.ts';
 import { findServedSubnet, type LocalSubnet, type RunningSubnet } from './served-subnet.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
@@ -9,6 +11,8 @@ import { makeTemporaryFolder } from './temporary-folder.ts';
 export type { LocalSubnet, RunningSubnet };
 
 const NETUID = 2;
+/** As a founder of a competition names it. */
+const TINY_MODEL = { id: 'local/tiny-base', folder: TINY_BASE };
 const HUB_USER = { name: 'local', token: 'hf_local_development_token' };
 
 /** Every registered wallet (uid = place): the validator, the sample miners, and one for whoever tries `miner.ts --local`. */
@@ -37,12 +41,16 @@ export async function startLocalSubnet({
       const isValidator = name === 'validator';
       neurons.push({ ...wallet, validatorPermit: isValidator, stake: isValidator ? 1_000 : 0 });
     }
+    const owner = await writeDevWallet({ path: join(folder, 'wallets'), name: 'owner', coldkey: true });
     await writeFile(join(folder, 'competition.json'), JSON.stringify(LOCAL_COMPETITION));
-    const hub = open.own(await LocalHub.open({ users: [HUB_USER] }), (it) => it.close());
+    const hub = open.own(await LocalHub.open({ users: [HUB_USER], models: [TINY_MODEL] }), (it) => it.close());
     const chain = await LocalChain.open({
       blockTimeMs: 250,
       subnets: [
-        { netuid: NETUID, name: 'local', tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal, neurons },
+        {
+          ...{ netuid: NETUID, name: 'local', owner: owner.coldkey, neurons },
+          ...{ tempo: 60, weightsRateLimit: 20, commitRevealEnabled: commitReveal },
+        },
       ],
     });
     open.own(chain, (it) => it.close());
@@ -68,9 +76,16 @@ function exemptFromProxies({ chainUrl, hubUrl }: Pick<LocalSubnet, 'chainUrl' | 
     .join();
 }
 
+export interface LocalFlagsOptions {
+  /** Whether a competition was founded, which has rules and base model of its own. Default false. */
+  founded?: boolean;
+}
+
 /** The flags that point miner.ts or validator.ts at a local subnet, signing as `wallet`. Also sets HF_TOKEN to the local hub's. */
-export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
+export function localFlags(subnet: LocalSubnet, wallet: string, { founded = false }: LocalFlagsOptions = {}): string[] {
   process.env.HF_TOKEN = subnet.hubToken;
+  // Of the operator's real validator.
+  delete process.env.FLOCK_OFF_QUEUE_URL;
   const flags = {
     '--subtensor.chain_endpoint': subnet.chainUrl,
     '--hf_endpoint': subnet.hubUrl,
@@ -79,10 +94,10 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
     '--wallet.name': wallet,
     '--wallet.hotkey': 'default',
     '--data_dir': join(subnet.folder, wallet),
-    '--competition_file': join(subnet.folder, 'competition.json'),
+    ...(founded ? {} : { '--competition_file': join(subnet.folder, 'competition.json') }),
   };
   const validatorFlags = {
-    '--base_model': TINY_BASE,
+    ...(founded ? {} : { '--base_model': TINY_BASE }),
     '--cache_dir': join(subnet.folder, 'cache'),
     '--block_threshold': '60',
     '--beacon_file': join(subnet.folder, 'beacon.json'),
@@ -93,7 +108,7 @@ export function localFlags(subnet: LocalSubnet, wallet: string): string[] {
 export interface WithLocalSubnetParameters {
   /** Whether `--local` is among the flags; without it nothing is started. */
   local: boolean;
-  argv: string[];
+  flags: ExpandedFlags;
   wallet: string;
   /** Fills a subnet that is started for this script alone. Without it there has to be a served one. */
   populate?: (subnet: LocalSubnet, signal?: AbortSignal) => Promise<void>;
@@ -102,27 +117,29 @@ export interface WithLocalSubnetParameters {
 
 /**
  * What `--local` means: the subnet that `npm start -- --serve` keeps running, else one started for this script alone.
- * Returns the script's flags with the local ones in front, so that explicit flags still win.
+ * Returns the script's flags with the local ones in front of those of the command line, which still win; a settings file,
+ * which may be that of a real subnet, does not.
  * @throws FlockOffError `bad-argument` when none is served and there is no sense in one for this script alone.
  */
 export async function withLocalSubnet({
   local,
-  argv,
+  flags: { settings, given },
   wallet,
   populate,
   signal,
 }: WithLocalSubnetParameters): Promise<{ argv: string[]; close(): Promise<void> }> {
-  if (!local) return { argv, close: async () => {} };
+  if (!local) return { argv: [...settings, ...given], close: async () => {} };
+  const founded = [...settings, ...given].some((flag) => /^--competition(=|$)/.test(flag));
   const served = await findServedSubnet();
   if (served) {
     exemptFromProxies(served);
-    return { argv: [...localFlags(served, wallet), ...argv], close: async () => {} };
+    return { argv: [...settings, ...localFlags(served, wallet, { founded }), ...given], close: async () => {} };
   }
-  if (!populate)
+  if (!populate || founded)
     throw new FlockOffError({
       code: 'bad-argument',
-      what: 'no local subnet is served on this machine, and in one of its own nobody would see what is published',
-      fix: 'start one in another terminal with `npm start -- --serve`, and run this again when it says that it stays up',
+      what: `no local subnet is served on this machine, and in one of its own ${founded ? 'there is no such competition' : 'nobody would see what is published'}`,
+      fix: `start one in another terminal with \`${CALLED_AS.serve}\`, and run this again when it says that it stays up`,
     });
   const own = await startLocalSubnet({ signal });
   try {
@@ -131,5 +148,5 @@ export async function withLocalSubnet({
     await own.close();
     throw error;
   }
-  return { argv: [...localFlags(own, wallet), ...argv], close: own.close };
+  return { argv: [...settings, ...localFlags(own, wallet), ...given], close: own.close };
 }

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Competition, type DrandBeacon, FlockOffError, type Logger, LoraRecipe, parseHubToken } from 'flock-off';
+import { type DrandBeacon, FlockOffError, readHubToken, readSettingsFile } from 'flock-off';
 import { z } from 'zod';
+import { CALLED_AS, nameOfCommand } from './called-as.ts';
 import { EXIT_CODES } from './ending.ts';
-import { FRESH_LINE, printable } from './printable.ts';
+import { type Log, logOptions, openLog } from './log.ts';
 import { maskSecrets } from './secrets.ts';
 
 /** Flags shared by miner and validator, named as in the Python original. */
-export interface CommonOptions {
+export interface CommonOptions extends Log {
   walletName: string;
   walletHotkey: string;
   walletPath: string;
@@ -20,14 +20,14 @@ export interface CommonOptions {
   hubToken?: string;
   /** How far the chain's time may be from this machine's clock; Infinity: it is not looked at. */
   maxClockDifferenceMs: number;
-  logger: Logger;
 }
 
 /** A command with the flags every script of the subnet has. */
-export function subnetCommand(name: string, description: string): Command {
-  return (
-    new Command(name)
+export function subnetCommand(name: string, description: string, competition = oneCompetition()): Command {
+  return logOptions(
+    new Command(nameOfCommand(name))
       .description(description)
+      .optionsGroup('Wallet:')
       .addOption(new Option('--wallet.name <name>', 'wallet (coldkey) name').env('BT_WALLET_NAME').default('default'))
       .addOption(new Option('--wallet.hotkey <name>', 'hotkey name').env('BT_WALLET_HOTKEY').default('default'))
       .addOption(
@@ -35,6 +35,7 @@ export function subnetCommand(name: string, description: string): Command {
           .env('BT_WALLET_PATH')
           .default('~/.bittensor/wallets/'),
       )
+      .optionsGroup('Chain and hub:')
       .addOption(
         new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
           .env('BT_SUBTENSOR_NETWORK')
@@ -57,20 +58,32 @@ export function subnetCommand(name: string, description: string): Command {
           .argParser(webAddress)
           .default('https://huggingface.co'),
       )
-      .addOption(new Option('--netuid <number>', 'subnet; --local knows its own').argParser(subnetNumber))
+      .optionsGroup('Competition:')
+      .addOption(competition)
+      .addOption(
+        new Option('--netuid <number>', 'subnet; --local and --competition know their own').argParser(subnetNumber),
+      )
       .option('--competition_file <json>', 'rules and recipe, where they differ from the defaults')
       .option(
         '--local',
-        'use the local subnet: the one `npm start -- --serve` keeps running, else one of its own',
+        `use the local subnet: the one that \`${CALLED_AS.serve}\` keeps running, else one of its own`,
         false,
       )
-      .option('--logging.debug', 'log each decision, job, wait and transaction with its time', false)
-      .option('--logging.trace', 'log also each request to the chain and the hub, and each training step', false)
+      .optionsGroup('Options:')
+      .option('--config <file>', 'flags as JSON, or as YAML in a .yaml file; those of the command line win')
       .allowExcessArguments(false)
       // It quotes what it does not understand.
       .configureOutput({ writeErr: (text) => process.stderr.write(maskSecrets(text)) })
       .addHelpText('after', `\n${EXIT_CODES}`)
-      .showHelpAfterError('(--help shows the flags)')
+      .showHelpAfterError('(--help shows the flags)'),
+    name,
+  );
+}
+
+function oneCompetition(): Option {
+  return new Option(
+    '--competition <org/name@sha>',
+    'one that was founded: rules, evaluation set, base model and subnet are its own',
   );
 }
 
@@ -83,9 +96,9 @@ export function commonOptions(command: Command): CommonOptions {
     network: flags['subtensor.network'],
     chainEndpoints: chainEndpoints(command),
     hubEndpoint: flags.hf_endpoint,
-    hubToken: hubToken(),
+    hubToken: readHubToken(),
     maxClockDifferenceMs: flags.max_clock_difference,
-    logger: stderrLogger(flags['logging.trace'] ? 'trace' : flags['logging.debug'] ? 'debug' : 'info'),
+    ...openLog(command),
   };
 }
 
@@ -120,7 +133,7 @@ export function requireNetuid(command: Command): number {
   throw new FlockOffError({
     code: 'bad-argument',
     what: '--netuid is missing, and has no default: the chain gives the numbers of subnets that end to other projects',
-    fix: 'pass the number that the competition has today (--local knows its own)',
+    fix: 'pass the number that the competition has today (--local knows its own), or --competition',
   });
 }
 
@@ -138,26 +151,17 @@ function subnetNumber(text: string): number {
   return number;
 }
 
-function webAddress(text: string): string {
+/** A TCP port; 0 takes any that is free. */
+export function port(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 65_535) throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+  return number;
+}
+
+export function webAddress(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw new InvalidArgumentError('Expected an address such as https://huggingface.co.');
   return text;
-}
-
-/** As in the library, but a misspelt name is an error and not a rule left at its default. */
-const CompetitionFile = Competition.extend({ recipe: LoraRecipe.strict().prefault({}) }).strict();
-
-/**
- * The competition's rules: the defaults, with what the JSON file says instead.
- * @throws FlockOffError `bad-argument` when the file cannot be read, is no JSON, or holds something else than rules.
- */
-export async function readCompetition(file?: string): Promise<Competition> {
-  if (file === undefined) return Competition.parse({});
-  return readSettings(file, CompetitionFile, {
-    name: 'the competition file',
-    holds: 'the rules of a competition',
-    flag: '--competition_file',
-  });
 }
 
 const BeaconFile = z.strictObject({
@@ -171,71 +175,11 @@ const BeaconFile = z.strictObject({
 
 /**
  * The drand beacon that a local chain opens time locks with.
- * @throws FlockOffError `bad-argument` as {@link readCompetition}.
+ * @throws FlockOffError `bad-argument` when the file cannot be read, is no JSON, or holds something else.
  */
-export function readBeacon(file: string): Promise<DrandBeacon> {
-  return readSettings(file, BeaconFile, { name: 'the beacon file', holds: 'a drand beacon', flag: '--beacon_file' });
-}
-
-interface SettingsFile {
-  name: string;
-  holds: string;
-  flag: string;
-}
-
-async function readSettings<T>(file: string, schema: z.ZodType<T>, { name, holds, flag }: SettingsFile): Promise<T> {
-  const bad = (why: string, cause?: unknown) =>
-    new FlockOffError({ code: 'bad-argument', what: `${name} ${file} ${why}`, fix: `check ${flag}`, cause });
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw bad(error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`, error);
+export function readBeacon(path: string): Promise<DrandBeacon> {
+  return readSettingsFile({
+    ...{ path, schema: BeaconFile },
+    ...{ name: 'the beacon file', holds: 'a drand beacon', flag: '--beacon_file' },
   });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw bad(`is not JSON (${(error as SyntaxError).message})`, error);
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) =>
-    path.length > 0 ? `${path.join('.')}: ${message}` : message,
-  );
-  throw bad(`does not hold ${holds}: ${issues.join('; ')}`);
 }
-
-function hubToken(): string | undefined {
-  try {
-    process.loadEnvFile('.env');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      throw new FlockOffError({
-        code: 'bad-argument',
-        what: '.env in this folder cannot be read as settings',
-        fix: 'make it a text file with lines such as HF_TOKEN=hf_..., or remove it',
-        cause: error,
-      });
-  }
-  return parseHubToken({ token: process.env.HF_TOKEN, setting: 'HF_TOKEN' });
-}
-
-/** One line on stderr each, with the time; at `trace` also with the facts behind it. */
-function stderrLogger(level: 'info' | 'debug' | 'trace'): Logger {
-  // A log on a full disk, or a pipe whose reader has gone, must not end what is logged.
-  for (const stream of [process.stdout, process.stderr])
-    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
-  const write = (message: string, facts?: Record<string, unknown>) => {
-    const details = facts && level === 'trace' ? ` ${JSON.stringify(facts)}` : '';
-    const start = process.stderr.isTTY ? FRESH_LINE : '';
-    process.stderr.write(`${start}${new Date().toISOString()} ${printable(message + details)}\n`);
-  };
-  const silent = () => {};
-  return {
-    trace: level === 'trace' ? write : silent,
-    debug: level === 'info' ? silent : write,
-    info: write,
-    warn: write,
-    error: write,
-  };
-}
-
-function ignore(): void {}

@@ -1,4 +1,5 @@
 import { maskSecrets } from './secrets.ts';
+import { wrapped } from './wrapped.ts';
 
 /** Whatever moves the cursor, hides or reverses text, or ends a line: controls, formats, surrogates, separators. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -16,5 +17,6 @@ export function printable(line: string): string {
 /** One line on stderr. */
 export function printError(error: unknown): void {
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${process.stderr.isTTY ? FRESH_LINE : ''}${printable(text)}\n`);
+  const { isTTY, columns } = process.stderr;
+  process.stderr.write(isTTY ? `${FRESH_LINE}${wrapped(printable(text), columns || 80)}\n` : `${printable(text)}\n`);
 }

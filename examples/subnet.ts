@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { Subtensor } from 'flock-off';
+import { CALLED_AS, nameOfCommand } from './called-as.ts';
 import { EXIT_CODES } from './ending.ts';
-import { localFlags, startLocalSubnet } from './local-subnet.ts';
+import { expandFlags } from './flags.ts';
+import { startLocalFleet } from './local-fleet.ts';
+import { type LocalSubnet, localFlags, startLocalSubnet } from './local-subnet.ts';
+import { count } from './options.ts';
 import { Owners } from './owners.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
@@ -11,17 +16,17 @@ import { main as validator } from './validator.ts';
 
 /** A whole subnet on this machine: a chain, a hub, six miners and a validator, from datasets to weights on the chain. */
 export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<void> {
-  const command = new Command('subnet')
-    .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
-    .option('--commit_reveal', 'let the validator hide its weights until the chain opens them, an epoch later')
-    .option('--serve', 'keep the chain and the hub running afterwards, for miner.ts and validator.ts with --local')
-    .addHelpText('after', `\n${EXIT_CODES}`)
-    .parse(argv, { from: 'user' });
-  const { serve, commit_reveal: commitReveal } = command.opts();
+  const command = localCommand();
+  const {
+    serve,
+    commit_reveal: commitReveal,
+    workers,
+  } = command.parse((await expandFlags(command, argv)).given, { from: 'user' }).opts();
 
   const open = new Owners();
   try {
     const subnet = open.own(await startLocalSubnet({ commitReveal, signal }), (it) => it.close());
+    const fleet = workers ? open.own(await startLocalFleet({ subnet, workers, signal }), (it) => it.close()) : null;
     if (serve) {
       await announce(subnet, false);
       refuseSecond(subnet);
@@ -35,23 +40,43 @@ export async function main(argv: string[], signal?: AbortSignal, status: Saying 
     status.show(
       '\nA validator trains LoRA adapters of the tiny base model on each dataset and compares the evaluation losses:',
     );
-    await validator([...localFlags(subnet, 'validator'), '--epochs', '1'], signal, status);
+    if (fleet) status.show(`${workers} workers train them, on jobs of a Redis at ${fleet.url}.`);
+    const flags = [...localFlags(subnet, 'validator'), ...(fleet?.flags ?? []), '--epochs', '1'];
+    await validator(flags, signal, status);
+    await fleet?.close();
 
     if (commitReveal) status.show('\nThe weights are time-locked: the chain opens them in the next epoch.');
     status.show(`\nWeights read back from the chain: ${await weightsOnChain(subnet.chainUrl, subnet.netuid, signal)}`);
     if (!serve) {
       status.show(
-        '\nNext: read examples/validator.ts, the whole validator; `npm start -- --serve` keeps this subnet up for your own.',
+        `\nNext: \`${CALLED_AS.validator} --help\` says what a validator takes; \`${CALLED_AS.serve}\` keeps this subnet up for your own.`,
       );
       return;
     }
     await announce(subnet, true);
-    status.show('\nThe subnet stays up until Ctrl-C. In another terminal: npx tsx examples/validator.ts --local');
+    status.show(
+      `\nTo found a competition on subnet ${subnet.netuid} (flock-off/docs/founding.md): ${founderVariables(subnet)}`,
+    );
+    status.show(`\nThe subnet stays up until Ctrl-C. In another terminal: ${CALLED_AS.validator} --local`);
     status.doing('the subnet stays up until Ctrl-C');
     await aborted(signal);
   } finally {
     await open.close();
   }
+}
+
+export function localCommand(): Command {
+  return new Command(nameOfCommand('local'))
+    .description('Run a whole FLock OFF subnet on this machine, from datasets to weights on the chain.')
+    .option('--commit_reveal', 'let the validator hide its weights until the chain opens them, an epoch later')
+    .option('--workers <count>', 'let that many workers train, on jobs of a Redis on this machine', count)
+    .option('--serve', 'keep the chain and the hub running afterwards, for a miner and a validator with --local')
+    .addHelpText('after', `\n${EXIT_CODES}`);
+}
+
+/** What `flock-off competition` reads: its wallet is `owner`. The token is not shown: see the guide. */
+function founderVariables({ chainUrl, hubUrl, folder }: LocalSubnet): string {
+  return `export BT_SUBTENSOR_CHAIN_ENDPOINT=${chainUrl} HF_ENDPOINT=${hubUrl} BT_WALLET_PATH=${join(folder, 'wallets')}`;
 }
 
 function aborted(signal?: AbortSignal): Promise<void> {

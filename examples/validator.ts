@@ -1,44 +1,43 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   ChainMetadataStore,
   DatasetChecker,
   type EpochReport,
-  HubDatasetStore,
-  hubCacheFolder,
-  LoraTrainer,
-  runValidator,
-  Subtensor,
+  type Validator,
   WeightSetter,
   waitUntilAvailable,
 } from 'flock-off';
 import { beginWithLedger } from './begin-with-ledger.ts';
-import { openEvaluationSet } from './evaluation-set.ts';
+import { DryWeightSetter, unsent } from './dry-run.ts';
+import { expandFlags } from './flags.ts';
 import { knownSubnet } from './known-subnet.ts';
 import { withLocalSubnet } from './local-subnet.ts';
-import { openState } from './open-state.ts';
-import { commonOptions, readBeacon, requireNetuid } from './options.ts';
+import { openChain } from './open-chain.ts';
+import { openCompetitions, openScorers, playCompetitions, readCompetitions } from './open-competitions.ts';
+import { openHub } from './open-hub.ts';
+import { openScorer } from './open-scorer.ts';
+import { commonOptions, readBeacon } from './options.ts';
 import { Owners } from './owners.ts';
 import { pendingReveal } from './pending-reveal.ts';
-import { readRules } from './rules.ts';
+import { reportTable } from './report-table.ts';
 import { runAsMain } from './run-as-main.ts';
 import { publishSamples } from './sample-miners.ts';
 import { type Saying, silent } from './status.ts';
-import { storeReport } from './store-report.ts';
 import { tellWait } from './tell-wait.ts';
-import { backendText, reportTable, showEvents } from './terminal.ts';
-import { validatorCommand } from './validator-command.ts';
+import { parseFlags, validatorCommand } from './validator-command.ts';
 import { openWallet } from './wallet.ts';
+import { watchValidator } from './watch-validator.ts';
 
 /** Evaluates the miners' datasets epoch after epoch and sets their weights on the chain. */
 export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<EpochReport[]> {
-  const { local } = validatorCommand().parse(argv, { from: 'user' }).opts();
+  const flags = await expandFlags(validatorCommand(), argv);
+  const { local } = parseFlags([...flags.settings, ...flags.given]).opts();
   const open = new Owners();
   try {
     if (local) status.doing('starting a local subnet');
-    const subnet = await withLocalSubnet({ local, argv, wallet: 'validator', populate: publishSamples, signal });
+    const subnet = await withLocalSubnet({ local, flags, wallet: 'validator', populate: publishSamples, signal });
     open.own(subnet, ({ close }) => close());
-    return await validate(validatorCommand().parse(subnet.argv, { from: 'user' }), open, signal, status);
+    return await validate(parseFlags(subnet.argv), open, signal, status);
   } finally {
     await open.close();
   }
@@ -48,67 +47,59 @@ async function validate(
   command: Command,
   open: Owners,
   signal: AbortSignal | undefined,
-  { say, show, doing }: Saying,
+  saying: Saying,
 ): Promise<EpochReport[]> {
+  const { say, show, doing } = saying;
   const flags = command.opts();
   const options = commonOptions(command);
-  const netuid = requireNetuid(command);
-
-  const { competition, policy } = await readRules(flags);
+  const named = await readCompetitions(command, options, signal);
   const beacon = flags.beacon_file && (await readBeacon(flags.beacon_file));
   const hotkey = await openWallet(options, signal);
-  const evaluation = await openEvaluationSet({ folder: flags.eval_data_dir, baseModel: flags.base_model, signal });
-  const { data_dir: folder, repair_state: repair } = flags;
-  const state = open.own(await openState({ folder, repair, say }), (it) => it.close());
-  const { chainEndpoints: endpoints, network, maxClockDifferenceMs, hubEndpoint, hubToken, logger } = options;
-  const datasets = new HubDatasetStore({ endpoint: hubEndpoint, token: hubToken, logger });
+  const { data_dir: folder, hide_weights: hide } = flags;
+  const { logger } = options;
+  const { datasets, evaluationSets, requests: hub } = openHub(options);
+  const opening = { named, flags, options, hotkey, datasets, open, say, signal };
+  const { competitions, state } = await openCompetitions(opening);
+  const { netuid, competition } = competitions[0].rules;
+  const watched = await watchValidator({ flags, options, netuid, competitions, hotkey, state, hub, open, saying });
   const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
-  const chainWait = { onWait: tellWait('the chain', logger), signal };
-  const node = { endpoints, network, maxClockDifferenceMs, wait: true, ...chainWait };
   doing('connecting to the chain');
-  const subtensor = open.own(await Subtensor.open({ ...node, logger }), (it) => it.close());
-  const expected = await knownSubnet({ subtensor, netuid, folder, say, signal });
+  const subtensor = watched.follow(open.own(await openChain(options, signal), (it) => it.close()));
+  const founded = competitions.map(({ rules, shares }) => ({ founded: rules.founded, shares }));
+  const expected = await knownSubnet({ subtensor, netuid, founded, folder, say, signal });
   await beginWithLedger({ state, subtensor, netuid, competition, flags, say, signal });
   const { pendingReveals } = state;
-  const hide = flags.hide_weights;
-  const weightSetter = new WeightSetter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
-  await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), ...chainWait });
-  doing(`loading the base model ${flags.base_model}`);
-  const hubCacheDir = hubCacheFolder(process.env);
-  const base = { model: flags.base_model, hubCacheDir, cacheDir: flags.cache_dir, hubEndpoint, hubToken, logger };
-  const load = () => LoraTrainer.open({ ...base, recipe: competition.recipe, env: flags.training_env, signal });
-  const trainer = await waitUntilAvailable({ attempt: load, onWait: tellWait('the hub', logger), signal });
-  open.own(trainer, (it) => it.dispose());
-  const reports: EpochReport[] = [];
-  doing(null);
-  say(`training on ${backendText(trainer)}`);
-  await runValidator({
-    validator: {
-      ...{ netuid, competition, policy },
-      subtensor,
-      metadata: new ChainMetadataStore({ subtensor, netuid, expected }),
-      weightSetter,
-      datasets,
-      checker,
-      trainer,
-      evaluation,
-      state,
-      cacheDir: flags.cache_dir,
-      metricsDir: flags.metrics_dir,
+  const Setter = flags.dry_run ? DryWeightSetter : WeightSetter;
+  const weightSetter = new Setter({ subtensor, netuid, expected, hotkey, pendingReveals, hide, beacon, logger });
+  const onWait = tellWait('the chain', logger);
+  await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), onWait, signal });
+  const scorers = await openScorers(competitions, {
+    isFleet: flags.queue !== undefined,
+    openOne: (rules) => openScorer({ command, options, rules, hotkey, subtensor, checker, open, doing, signal }),
+  });
+  watched.trainsOn(scorers[0]!);
+  const metadata = new ChainMetadataStore({ subtensor, netuid, expected });
+  const validators = competitions.map(
+    ({ rules: { competition, policy }, evaluation, state, receipts }, i): Validator => ({
+      ...{ netuid, competition, policy, subtensor, metadata, weightSetter, receipts, logger },
+      ...{ datasets, checker, trainer: scorers[i]!, evaluation, evaluationSets, state },
+      ...{ cacheDir: flags.cache_dir, metricsDir: flags.metrics_dir, onEvent: watched.onEvent },
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,
-      onEvent: showEvents(say, doing),
-      logger,
-    },
+    }),
+  );
+  const reports: EpochReport[] = [];
+  await playCompetitions({
+    ...{ competitions, validators, state, restUid: flags.rest_uid },
     blocksPerEpoch: flags.blocks_per_epoch,
     epochs: flags.epochs,
     signal,
-    onReport: async (report) => {
-      reports.push(report);
+    onReport: (found) => {
+      const report = flags.dry_run ? unsent(found) : found;
+      // Without an end it would keep them for ever.
+      if (flags.epochs !== undefined) reports.push(report);
       show(reportTable(report));
-      const nextBlock = report.startBlock + (flags.blocks_per_epoch ?? competition.blocksPerEpoch);
-      doing(reports.length === flags.epochs ? null : `waiting for block ${nextBlock}, where the next epoch begins`);
-      await storeReport(report, join(flags.data_dir, 'reports'), logger);
+      watched.reported(report, reports.length === flags.epochs * competitions.length);
     },
   });
   const pending = await pendingReveal({ weightSetter, signal });

@@ -1,21 +1,41 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { describeMachine, type MachineReport } from './machine-report.ts';
+import type { MachineReport } from './machine-report.ts';
 
 /** `flock-off doctor`: what this machine has, and what it lacks, for mining and validating. */
 export function doctorCommand({ version }: { version: string }): Command {
   return new Command('doctor')
-    .description('Say what this machine has: backends, CUDA devices, versions, token, wallets, disk.')
+    .description('Say what this machine has: backends, CUDA devices, versions, token, wallets, disk, clock, limits.')
+    .option('--data_dir <folder>', "the validator's", join('.flock-off', 'validator'))
+    .option('--online', 'ask the chain how old its head is, and the hub what the token may do', false)
+    .option('--subtensor.network <name>', 'with --online: finney, test, archive, local, or a URL', 'finney')
+    .option('--subtensor.chain_endpoint <urls>', 'with --online: chain endpoints, with commas between')
+    .option('--hf_repo_id <namespace/name>', "with --online: a miner's repository, that the token is to write")
     .option('--json', 'print the report as JSON', false)
-    .action(async ({ json }: { json: boolean }) => {
+    .action(async (flags: DoctorFlags) => {
+      const { json, data_dir: dataDir } = flags;
+      const endpoints = flags['subtensor.chain_endpoint']?.split(',');
+      const { describeMachine } = await import('./machine-report.ts');
       const report = await describeMachine({
         version,
         cli: process.argv[1]!,
         env: process.env,
         workingFolder: process.cwd(),
+        dataDir,
+        online: flags.online ? { network: flags['subtensor.network'], endpoints, repo: flags.hf_repo_id } : null,
       });
       console.log(json ? JSON.stringify(report, null, 2) : reportText(report));
       if (!report.backends.some((backend) => backend.info)) process.exitCode = 1;
     });
+}
+
+interface DoctorFlags {
+  json: boolean;
+  data_dir: string;
+  online: boolean;
+  hf_repo_id?: string;
+  'subtensor.network': string;
+  'subtensor.chain_endpoint'?: string;
 }
 
 /** `flock-off probe`: what the doctor runs in a child process to try the backends, since one may crash it. */
@@ -59,6 +79,7 @@ function reportText(report: MachineReport): string {
     ['HF_TOKEN', [hubTokenProblem ?? (hubToken ? `present (${hubToken})` : 'absent: uploading needs one')]],
     ['Wallets', [wallets.present ? wallets.folder : `none: ${wallets.folder} is not there`]],
     ['Disk', disk.map(({ folder, freeBytes }) => `${gigabytes(freeBytes)} free in ${folder}`)],
+    ['Checks', report.checks.map(({ name, ok, told }) => `${MARKS[String(ok)]} ${name}: ${told}`)],
     ['Packages', Object.entries(packages).map(([name, version]) => `${name} ${version ?? 'not installed'}`)],
   ];
   return sections
@@ -66,6 +87,8 @@ function reportText(report: MachineReport): string {
     .concat(chosen ? [] : ['', 'No backend works: run "npx flock-off tensorflow".'])
     .join('\n');
 }
+
+const MARKS: Record<string, string> = { true: '+', false: '!', null: '?' };
 
 function cudaLines({ backends, cudaDevices, cudaProblem }: MachineReport): string[] {
   const lines = cudaDevices.map(({ name, memory, driver, computeCapability }) =>

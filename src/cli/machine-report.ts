@@ -11,6 +11,8 @@ import { installedVersion } from '../setup/tensorflow-package.ts';
 import { childEnvironment } from '../shared/child-environment.ts';
 import type { OperationProbe } from '../trainer/engine/graph/probe-operations.ts';
 import type { BackendProbe } from '../trainer/engine/tensorflow.ts';
+import { checkMachine } from './doctor/checks.ts';
+import type { MachineCheck } from './doctor/machine-check.ts';
 
 /** What this machine has. Of secrets only whether they are set. */
 export interface MachineReport {
@@ -33,6 +35,8 @@ export interface MachineReport {
   hubTokenProblem: string | null;
   wallets: { folder: string; present: boolean };
   disk: { folder: string; freeBytes: number }[];
+  /** Clock, open files, disk speed, wallet modes, data folder; with `online` chain and hub. */
+  checks: MachineCheck[];
   /** Installed version by npm package; `null` when it is not installed. */
   packages: Record<string, string | null>;
 }
@@ -48,6 +52,10 @@ export interface DescribeMachineParameters {
   cli: string;
   env: NodeJS.ProcessEnv;
   workingFolder: string;
+  /** The validator's data folder. */
+  dataDir: string;
+  /** Which chain and hub are asked; `null`: none. */
+  online: { network?: string; endpoints?: string[]; repo?: string } | null;
 }
 
 const PACKAGES = [
@@ -66,6 +74,8 @@ export async function describeMachine({
   cli,
   env,
   workingFolder,
+  dataDir,
+  online,
 }: DescribeMachineParameters): Promise<MachineReport> {
   const [backends, cudaDevices, npm, disk] = await Promise.all([
     probeInChild(cli, env),
@@ -82,6 +92,13 @@ export async function describeMachine({
   const { operations, operationsProblem, cudaProblem } =
     cuda || cudaDevices.length > 0 ? await probeOperationsInChild(cli, env) : NOT_PROBED;
   const walletFolder = env.BT_WALLET_PATH || join(homedir(), '.bittensor', 'wallets');
+  const token = hubToken(env.HF_TOKEN, workingFolder);
+  const hubEndpoint = env.HF_ENDPOINT || 'https://huggingface.co';
+  // After the backends, whose start would be measured with the disk.
+  const checks = await checkMachine({
+    ...{ diskFolder: workingFolder, walletFolder, dataDir },
+    online: online && { ...online, hubEndpoint, hubToken: token.value },
+  });
   return {
     version,
     system: {
@@ -97,9 +114,11 @@ export async function describeMachine({
     cudaProblem: cuda ? null : cudaProblem,
     operations,
     operationsProblem,
-    ...hubToken(env.HF_TOKEN, workingFolder),
+    hubToken: token.hubToken,
+    hubTokenProblem: token.hubTokenProblem,
     wallets: { folder: walletFolder, present: existsSync(walletFolder) },
     disk,
+    checks,
     packages: Object.fromEntries(PACKAGES.map((name) => [name, installedVersion(name)])),
   };
 }
@@ -173,13 +192,18 @@ async function npmVersion(env: NodeJS.ProcessEnv): Promise<string | null> {
   return code === 0 ? stdout.trim() : null;
 }
 
-function hubToken(exported: string | undefined, folder: string): Pick<MachineReport, 'hubToken' | 'hubTokenProblem'> {
+interface FoundToken extends Pick<MachineReport, 'hubToken' | 'hubTokenProblem'> {
+  /** The token itself, which no report gets. */
+  value: string | undefined;
+}
+
+function hubToken(exported: string | undefined, folder: string): FoundToken {
   const source = exported === undefined ? '.env' : 'environment';
   try {
     const token = parseHubToken({ token: exported ?? tokenInDotEnv(folder), setting: 'HF_TOKEN' });
-    return { hubToken: token === undefined ? null : source, hubTokenProblem: null };
+    return { hubToken: token === undefined ? null : source, hubTokenProblem: null, value: token };
   } catch (error) {
-    return { hubToken: source, hubTokenProblem: messageOf(error) };
+    return { hubToken: source, hubTokenProblem: messageOf(error), value: undefined };
   }
 }
 

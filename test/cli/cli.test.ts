@@ -1,10 +1,13 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkMachine } from '../../src/cli/doctor/checks.ts';
 import type { MachineReport } from '../../src/cli/machine-report.ts';
+import { LocalChain } from '../../src/local/chain/local-chain.ts';
 import { writeDevWallet } from '../../src/local/dev-wallet.ts';
+import { LocalHub } from '../../src/local/hub/local-hub.ts';
 import { EvalQueue } from '../../src/queue/eval-queue.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
 import { importLedger } from '../../src/validator/ledger/import-ledger.ts';
@@ -69,7 +72,45 @@ test('the doctor tells a program what the machine has', async () => {
   expect(report.backends.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu']);
   expect(report.backends.find(({ name }) => name === 'wasm')?.info).toMatchObject({ packageVersion: '4.22.0' });
   expect(report.disk[0]!.freeBytes).toBeGreaterThan(0);
+  const told = Object.fromEntries(report.checks.map(({ name, ok, told }) => [name, `${ok} ${told}`]));
+  expect(Object.keys(told)).toEqual(['clock', 'open files', 'disk speed', 'wallet modes', 'data folder']);
+  expect(told['disk speed']).toMatch(/B a second, written and synced/);
+  expect(told['wallet modes']).toBe('true no key can be read by others');
 });
+
+test('the doctor finds keys that others can read, coldkeys, and asks a chain and a hub', async () => {
+  const path = join(folder, 'open-wallets');
+  const { hotkey, coldkey } = await writeDevWallet({ path, name: 'ann', coldkey: true });
+  await chmod(join(path, 'ann', 'hotkeys', 'default'), 0o644);
+  const hub = await LocalHub.open({ users: [{ name: 'ann', token: SECRET }] });
+  const chain = await LocalChain.open({ subnets: [{ netuid: 7, neurons: [{ hotkey, coldkey }] }] });
+  try {
+    const args = ['doctor', '--json', '--online', '--subtensor.chain_endpoint', chain.url];
+    const { stdout } = await cli(args, { HF_TOKEN: SECRET, HF_ENDPOINT: hub.url, BT_WALLET_PATH: path });
+    const { checks } = JSON.parse(stdout) as MachineReport;
+    const told = Object.fromEntries(checks.map(({ name, ok, told }) => [name, `${ok} ${told}`]));
+    expect(told['wallet modes']).toMatch(
+      /^false others can read ann\/hotkeys\/default: chmod 600; the coldkeys of ann/,
+    );
+    expect(told.chain).toMatch(/^true block \d+, \d+ s old/);
+    expect(told.hub).toMatch(/^true the token is ann's, write, and may write to ann:/);
+    expect(stdout).not.toContain(SECRET);
+  } finally {
+    await chain.close();
+    await hub.close();
+  }
+}, 60_000);
+
+test('the doctor shows no password of an address, and nothing that moves the cursor', async () => {
+  const [hub, chain] = ['http://ann:passw3rd@127.0.0.1:9', 'wss://eve:passw7rd@127.0.0.1:9/\u001b[2J'];
+  const checks = await checkMachine({
+    ...{ diskFolder: folder, walletFolder: join(folder, 'absent'), dataDir: join(folder, 'absent\u001b[2J') },
+    online: { endpoints: [chain], hubEndpoint: hub, hubToken: SECRET },
+  });
+  const told = checks.map((check) => check.told).join('\n');
+  expect(told).toContain('HF_ENDPOINT has a user name or password in it');
+  for (const text of ['passw3rd', 'passw7rd', '\u001b', SECRET]) expect(told).not.toContain(text);
+}, 60_000);
 
 test.skipIf(process.platform === 'win32')(
   'the doctor lists each GPU, and where key operations really ran',
@@ -118,7 +159,8 @@ test('state export writes a ledger that another validator can begin with', async
   };
   const data = join(folder, 'validator');
   const state = await ValidatorState.open({ path: join(data, 'state') });
-  await state.finishEpoch({ standings: {}, queue: new EvalQueue({ seed: 1 }).toJSON(), history });
+  const ledger = { put: [], removed: [] };
+  await state.finishEpoch({ standings: {}, ledger, queue: new EvalQueue({ seed: 1 }).toJSON(), history });
   const { hotkey } = await writeDevWallet({ path: join(folder, 'export-wallets'), name: 'validator' });
   const wallet = ['--wallet.path', join(folder, 'export-wallets'), '--wallet.name', 'validator'];
   const running = await cli(['state', 'export', '--data_dir', data, ...wallet]);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalChain, LocalHub, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { everyOtherInCi } from '../shared/in-ci.ts';
 import { type Interrupt, onTerminal, ROOT, type TerminalRun } from './on-terminal.ts';
 import { ROWS } from './run-example.ts';
 
@@ -91,7 +92,9 @@ describe('an interrupt at any moment ends everything, and leaves nothing', () =>
       ['npm start', () => ['npm', 'start'], 'loading the base model', 3_000, 'close'],
       ['npm start', () => ['npm', 'start'], ': training ', 500, 'ctrl-c'],
     ];
-  test.concurrent.each(moments.map((moment) => [...moment, Math.round(random() * moment[3])] as const))(
+  const drawn = moments.map((moment) => [...moment, Math.round(random() * moment[3])] as const);
+  // Each starts a program and waits for its end.
+  test.concurrent.each(everyOtherInCi(drawn))(
     '%s %#',
     { timeout: 120_000 },
     async (_name, command, afterText, _spreadMs, how, afterMs) => {

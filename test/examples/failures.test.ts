@@ -99,7 +99,7 @@ describe('miner.ts', () => {
     [
       'no netuid',
       () => minerFlags().filter((_, i, all) => all[i] !== '--netuid' && all[i - 1] !== '--netuid'),
-      /^--netuid is missing, and has no default: .*--local knows its own\)\. See flock-off\/docs\/errors\.md#bad-argument$/m,
+      /^--netuid is missing, and has no default: .*--local knows its own\), or --competition\. See flock-off\/docs\/errors\.md#bad-argument$/m,
     ],
     [
       'a dataset with bad rows',
@@ -195,7 +195,7 @@ describe('validator.ts', () => {
     [
       'no netuid',
       () => validatorFlags().filter((_, i, all) => all[i] !== '--netuid' && all[i - 1] !== '--netuid'),
-      /^--netuid is missing, and has no default: .*--local knows its own\)\. See flock-off\/docs\/errors\.md#bad-argument$/m,
+      /^--netuid is missing, and has no default: .*--local knows its own\), or --competition\. See flock-off\/docs\/errors\.md#bad-argument$/m,
     ],
     ['a subnet that does not exist', () => validatorFlags({ '--netuid': '7' }), /subnet 7/],
   ])('%s', async (_what, args, sentence, env = {}) => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LocalSubnet, startLocalSubnet, withLocalSubnet } from '../../examples/local-subnet.ts';
 import { Owners } from '../../examples/owners.ts';
 import { announce } from '../../examples/served-subnet.ts';
+import { validatorCommand } from '../../examples/validator-command.ts';
 import { startExample } from './run-example.ts';
 
 // Everything is real; spies only make the start of the chain fail, and tell the addresses of what was started.
@@ -51,7 +52,7 @@ describe('a local subnet leaves nothing behind', () => {
       await access(join(subnet.folder, 'competition.json'));
       throw new Error('no samples today');
     };
-    await expect(withLocalSubnet({ local: true, argv: ['--local'], wallet: 'validator', populate })).rejects.toThrow(
+    await expect(withLocalSubnet({ local: true, flags: of('--local'), wallet: 'validator', populate })).rejects.toThrow(
       'no samples today',
     );
     await expectNothingLeft(started!);
@@ -71,6 +72,48 @@ describe('a local subnet leaves nothing behind', () => {
     expect({ code, stderr }).toEqual({ code: 130, stderr: 'Stopped.\n' });
     expect((await readdir(folder)).filter((entry) => entry.startsWith('flock-off-'))).toEqual([]);
   });
+});
+
+test('a settings file, which may be that of a real subnet, wins over nothing that a local one says', async () => {
+  const subnet = await startLocalSubnet();
+  try {
+    await announce(subnet, true);
+    const settings = ['--subtensor.chain_endpoint=wss://real.example', '--wallet.name=rich', '--epochs=2'];
+    const flags = { settings, given: ['--local', '--wallet.name', 'good'] };
+    const { argv } = await withLocalSubnet({ local: true, flags, wallet: 'validator' });
+    const opts = validatorCommand().parse(argv, { from: 'user' }).opts();
+    const endpoint = opts['subtensor.chain_endpoint'];
+    expect({ endpoint, name: opts['wallet.name'], epochs: opts.epochs }).toEqual({
+      ...{ endpoint: subnet.chainUrl, name: 'good', epochs: 2 },
+    });
+  } finally {
+    await subnet.close();
+  }
+});
+
+test('a founded competition needs a subnet that is served', async () => {
+  const flags = of('--local', '--competition', 'local/x@0');
+  const populate = async () => {};
+  await expect(withLocalSubnet({ local: true, flags, wallet: 'validator', populate })).rejects.toThrow(
+    /there is no such competition\. Start one in another terminal/,
+  );
+});
+
+test('a founded competition brings its own rules and base model', async () => {
+  const subnet = await startLocalSubnet();
+  try {
+    await announce(subnet, true);
+    const flagsFor = async (...argv: string[]) =>
+      (await withLocalSubnet({ local: true, flags: of(...argv), wallet: 'validator' })).argv.filter((flag) =>
+        flag.startsWith('--'),
+      );
+    const own = ['--competition_file', '--base_model'];
+    expect(await flagsFor('--local')).toEqual(expect.arrayContaining(own));
+    for (const named of [['--competition', 'local/x@0'], ['--competition=local/x@0']])
+      expect((await flagsFor('--local', ...named)).filter((flag) => own.includes(flag))).toEqual([]);
+  } finally {
+    await subnet.close();
+  }
 });
 
 test('what a script has opened is closed in reverse order, all of it, and the first failure is thrown', async () => {
@@ -106,3 +149,7 @@ test('a served subnet works where a proxy is set, which is not asked for it', as
     await subnet.close();
   }
 });
+
+function of(...given: string[]) {
+  return { settings: [], given };
+}

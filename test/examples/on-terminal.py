@@ -2,15 +2,18 @@
 Runs a command on a terminal of its own, interrupts it, and prints as JSON how it ended.
 
 The one argument is JSON: "command", "interrupts" (each "ctrl-c", "close" or a signal's name, sent to the command alone,
-"afterMs" the one before), "afterText" (what is printed before the first of them counts) and "withinMs" (for all to end
-after the first).
+"afterMs" the one before), "afterText" (what is printed before the first of them counts), "withinMs" (for all to end
+after the first) and, if it matters, "columns" (of the terminal).
 """
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import sys
+import termios
 import time
 
 run = json.loads(sys.argv[1])
@@ -19,6 +22,8 @@ START_WITHIN_S = 120
 
 pid, terminal = pty.fork()
 if pid == 0:
+    if "columns" in run:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, run["columns"], 0, 0))
     os.execvp(run["command"][0], run["command"])
 
 

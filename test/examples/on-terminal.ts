@@ -19,6 +19,8 @@ export interface OnTerminalParameters {
   afterText?: string;
   /** For everything to end after the first interrupt. */
   withinMs: number;
+  /** Of the terminal. Default: it has no size. */
+  columns?: number;
   env?: Record<string, string>;
 }
 

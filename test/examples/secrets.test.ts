@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EpochReport } from 'flock-off';
+import { type Receipt, ReceiptFolder, type UnsignedReceipt, WalletHotkey } from 'flock-off';
 import { LocalChain, writeDevWallet } from 'flock-off/local';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { storeReport } from '../../examples/store-report.ts';
+import { maskSecrets } from '../../examples/secrets.ts';
 import { ROWS, startExample } from './run-example.ts';
 
 // What a miner prints, at its most talkative, when what it was given does not work: nothing of it.
@@ -141,8 +141,11 @@ test.each<[string, (authorization: string) => ReturnType<typeof answer>]>([
 
 test('a report is stored without what a verdict or an error quotes', async () => {
   vi.stubEnv('HF_TOKEN', TOKEN);
-  const report = { startBlock: 7, miners: [{ message: `said "${TOKEN}\n"` }] } as unknown as EpochReport;
-  await storeReport(report, folder, console);
-  const stored = await readFile(join(folder, 'block-7.json'), 'utf8');
-  expect(JSON.parse(stored)).toEqual({ startBlock: 7, miners: [{ message: 'said "***\n"' }] });
+  const hotkey = await WalletHotkey.open({ path: join(folder, 'wallets'), name: 'known' });
+  const receipts = new ReceiptFolder({ folder, hotkey, mask: maskSecrets });
+  const outcome = { kind: 'postponed', by: 'hub', message: `said "${TOKEN}\n"` };
+  const report = { startBlock: 7, netuid: 7, inputs: {}, entries: [{ outcome, why: `evaluated again: ${TOKEN}` }] };
+  await receipts.put(report as unknown as UnsignedReceipt);
+  const { entries } = JSON.parse(await readFile(join(folder, 'epoch-7.json'), 'utf8')) as Receipt;
+  expect(entries).toEqual([{ outcome: { ...outcome, message: 'said "***\n"' }, why: 'evaluated again: ***' }]);
 });

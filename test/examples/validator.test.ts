@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +7,14 @@ import {
   type EpochReport,
   exportLedger,
   HubDatasetStore,
+  readStatusFile,
   Subtensor,
   ValidatorState,
   WalletHotkey,
 } from 'flock-off';
 import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ROWS, runExample } from './run-example.ts';
+import { ROWS, runExample, startExample } from './run-example.ts';
 
 // One validator and one miner with two rows, measured on one row: the shortest run that ends with weights.
 
@@ -20,12 +22,14 @@ const TOKEN = 'hf_qTz8vRw3KpLx';
 let folder: string;
 let hub: Awaited<ReturnType<typeof LocalHub.open>>;
 let chain: LocalChain;
+let hotkeys: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flock-off-validator-'));
   const path = join(folder, 'wallets');
   const validator = await writeDevWallet({ path, name: 'validator' });
   const miner = await writeDevWallet({ path, name: 'miner' });
+  hotkeys = [validator.hotkey, miner.hotkey];
   hub = await LocalHub.open({ users: [{ name: 'ann', token: TOKEN }] });
   chain = await LocalChain.open({
     subnets: [
@@ -61,7 +65,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function runValidator(dataDir: string, ...more: string[]) {
+function startValidator(dataDir: string, ...more: string[]) {
   const flags = {
     '--wallet.path': join(folder, 'wallets'),
     '--wallet.name': 'validator',
@@ -77,8 +81,10 @@ function runValidator(dataDir: string, ...more: string[]) {
     '--epochs': '1',
     '--hide_weights': 'hash',
   };
-  return runExample('validator.ts', [...Object.entries(flags).flat(), ...more], { HF_TOKEN: TOKEN });
+  return startExample('validator.ts', [...Object.entries(flags).flat(), ...more], { env: { HF_TOKEN: TOKEN } });
 }
+
+const runValidator = (dataDir: string, ...more: string[]) => startValidator(dataDir, ...more).ended;
 
 /** Each request, job, wait and decision has a line with date and time and, where it takes time, with how long; no line has a secret. */
 function expectFullLog(log: string): void {
@@ -106,11 +112,59 @@ function expectFullLog(log: string): void {
   expect(log).not.toContain(TOKEN);
 }
 
+test('a dry run of validator and miner does all of it, and writes nothing to chain and hub', async () => {
+  const dataDir = join(folder, 'tried');
+  const written = () => [
+    ...hotkeys.map((hotkey) => structuredClone(chain.storage('System.Account', hotkey))),
+    ...hub.repository('ann/chats')!.refs,
+  ];
+  await writeFile(join(folder, 'other.jsonl'), `${ROWS.join('\n').replaceAll('Hello', 'Good day')}\n`);
+  const before = written();
+  const tried = await Promise.all([
+    runValidator(dataDir, '--dry_run'),
+    runExample(
+      'miner.ts',
+      [
+        ...['--dry_run', '--netuid', '96', '--wallet.path', join(folder, 'wallets'), '--wallet.name', 'miner'],
+        ...['--subtensor.chain_endpoint', chain.url, '--hf_endpoint', hub.url, '--data_dir', join(folder, 'mined')],
+        ...['--competition_file', join(folder, 'competition.json')],
+        ...['--hf_repo_id', 'ann/chats', '--dataset_path', join(folder, 'other.jsonl')],
+      ],
+      { HF_TOKEN: TOKEN },
+    ),
+  ]);
+  const [ofValidator, ofMiner] = tried;
+  expect(tried.map(({ code }) => code)).toEqual([0, 0]);
+  expect(ofMiner.stdout).toContain('dry run: all of this would work');
+  expect(ofValidator.stderr).toMatch(/these weights are not sent: uid 1 1\.0000/);
+  expect(ofValidator.stdout).toContain('dry run: these weights were not sent');
+  const status = await readStatusFile({ path: join(`${dataDir}.dry-run`, 'status.json') });
+  expect(status).toMatchObject({ lastWeights: null, totals: { epochs: 1, weights: 0, epochsWithoutWeights: 1 } });
+  expect(await readdir(`${dataDir}.dry-run`)).not.toContain('reports');
+  expect(existsSync(dataDir)).toBe(false);
+  expect(written()).toEqual(before);
+}, 60_000);
+
 test('a run that ends before its weights can be revealed says in which blocks to come back', async () => {
   const dataDir = join(folder, 'first');
-  const { code, stdout, stderr } = await runValidator(dataDir, '--logging.trace');
+  const running = startValidator(dataDir, '--logging.trace', '--metrics_port', '0', '--dashboard_port', '0');
+  await running.printed(/dashboard is at \S+/);
+  const [, dashboard] = /dashboard is at (\S+)/.exec(running.output.stdout)!;
+  expect(await (await fetch(dashboard!)).text()).toContain('No epoch has ended yet');
+  const [, url] = /served at (\S+)/.exec(running.output.stdout)!;
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('flock_off_device_ready 0\n');
+  const { code, stdout, stderr } = await running.ended;
   expect(code).toBe(0);
   expectFullLog(stderr);
+  const status = await readStatusFile({ path: join(dataDir, 'status.json') });
+  expect(status).toMatchObject({
+    netuid: 96,
+    endedMs: expect.any(Number),
+    epoch: null,
+    totals: { epochs: 1, weights: 1 },
+  });
+  expect(status!.device).toContain('matrices in');
+  expect(status!.subnet?.neuron?.uid).toBe(0);
   const [name] = await readdir(join(dataDir, 'reports'));
   const { receipt } = JSON.parse(await readFile(join(dataDir, 'reports', name!), 'utf8')) as EpochReport;
   expect(receipt?.revealFromBlock).toBeGreaterThan(chain.currentBlock());
@@ -154,7 +208,7 @@ test('a report and metrics that cannot be stored are warned of in one line each,
   expect(stdout).toContain('The last weights are committed');
   expect(stderr.split('\n').filter((line) => / the report of /.test(line))).toEqual([
     expect.stringMatching(
-      /^\S+ the report of block \d+ could not be stored in \S+second\/reports \(E\w+.*\); the validator goes on\. Check/,
+      /^\S+ the report of block \d+ could not be stored: \S+second\/reports cannot be read or written \(E.* It is tried again; the validator goes on\.$/,
     ),
   ]);
   expect(stderr.split('\n').filter((line) => /metrics/.test(line))).toEqual([

@@ -52,7 +52,7 @@ export interface FileReport {
   };
   /** Rows that say what an earlier one says: each counts once. */
   repeated: { rows: number; examples: { line: number; ofLine: number }[] };
-  /** Rows of the evaluation set; `null` where none was given. */
+  /** Rows of the evaluation set, or of the one to try things on where sets are time-locked; `null` where none was given. */
   evaluation: { rows: number; examples: { line: number; alike: number }[] } | null;
   warnings: string[];
   competition: Competition;
@@ -130,11 +130,13 @@ export async function checkReport(parameters: CheckReportParameters): Promise<Fi
   const repeats = found.repeats.get(0) ?? [];
   const isRepeated = new Set(repeats.map(({ row }) => row));
   const theirs = (found.others.get(0) ?? []).filter(({ row }) => !isRepeated.has(row));
-  const isLeftOut = new Set([...isRepeated, ...theirs.map(({ row }) => row)]);
+  // A set to try things on is none that anybody is measured on.
+  const without = competition.evaluationSets ? [] : theirs;
+  const isLeftOut = new Set([...isRepeated, ...without.map(({ row }) => row)]);
   const trained = tokensOf.filter((_, row) => !isLeftOut.has(row)).map((tokens) => Math.min(tokens, contextTokens));
   const leftOut = {
-    ...{ others: 0, evaluation: theirs.length, repeats: repeats.length, sources: [] },
-    examples: theirs.slice(0, MOST_EXAMPLES).map(({ row, alike }) => ({
+    ...{ others: 0, evaluation: without.length, repeats: repeats.length, sources: [] },
+    examples: without.slice(0, MOST_EXAMPLES).map(({ row, alike }) => ({
       ...{ line: lineOf[row]!, alike, hotkey: null, ofLine: null, block: null },
     })),
   };
@@ -165,7 +167,7 @@ export async function checkReport(parameters: CheckReportParameters): Promise<Fi
     },
     evaluation: evaluation && {
       rows: theirs.length,
-      examples: leftOut.examples.map(({ line, alike }) => ({ line, alike })),
+      examples: theirs.slice(0, MOST_EXAMPLES).map(({ row, alike }) => ({ line: lineOf[row]!, alike })),
     },
     warnings: checked.ok && !counter.exact ? checked.value.warnings : [],
     competition,

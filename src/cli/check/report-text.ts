@@ -19,18 +19,21 @@ export interface ReportTextParameters {
 
 /** The report for people, in lines of 80 characters but for names that are longer by themselves. */
 export function reportText(report: FileReport, { all, paint }: ReportTextParameters): string[] {
-  const { file, verdict, rows, warnings, competition } = report;
+  const { file, verdict, warnings, competition } = report;
   const [word, why] = verdict ? ['refused', ` (${verdict.reason})`] : ['good', ''];
   return [
     ...labelled('File', `${printable(file)}, ${number(report.bytes)} bytes`),
     ...labelled('Verdict', word + why).map((line) => line.replace(word, paint(word, !verdict))),
     ...labelled('', verdict ? reason(report) : 'no validator of this competition would refuse it'),
-    ...formatLines(report),
-    ...problemLines(report, all),
-    ...(rows > 0 ? contentLines(report) : []),
-    ...labelled('Asked', asked(competition)),
+    ...fileLines(report, all),
+    ...labelled('Asked', `${asked(competition)}. Whether rows are yours is not known here: that takes the chain`),
     ...warnings.flatMap((warning) => labelled('Warning', warning)),
   ];
+}
+
+/** What is wrong with lines of the file, and what is in it. */
+export function fileLines(report: FileReport, all: boolean): string[] {
+  return [...formatLines(report), ...problemLines(report, all), ...(report.rows > 0 ? contentLines(report) : [])];
 }
 
 /** What became of a conversion. */
@@ -128,7 +131,7 @@ function contentLines({ rows, turns, tokens, codePoints, repeated, evaluation, c
           'Evaluation',
           evaluation.rows === 0
             ? 'no row of the evaluation set'
-            : `${amount(evaluation.rows, 'row')} of the evaluation set, left out before training: ${examples(
+            : `${amount(evaluation.rows, 'row')} of ${competition.evaluationSets ? 'the set to try things on, which say nothing of others' : 'the evaluation set, left out before training'}: ${examples(
                 evaluation.examples.map(({ line, alike }) => `line ${line} (${Math.round(100 * alike)} % alike)`),
                 evaluation.rows,
               )}`,
@@ -166,5 +169,5 @@ function asked({ minRows, maxRows, maxBytes, maxLineBytes, maxTurns, minOwnRows,
     `${number(minOwnRows)} rows of your own, or half of them where there are fewer than twice as many`,
     `rows are cut to ${number(recipe.contextTokens)} tokens and trained on for ${amount(recipe.epochs, 'epoch')}`,
   ];
-  return `${rules.join('; ')}. Whether rows are yours is not known here: that takes the chain`;
+  return rules.join('; ');
 }

@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
+import { readCompetitionFile } from '../../competition/rules-file.ts';
 import { type Conversion, type ConversionProblem, convertFile } from '../../dataset/convert/convert-file.ts';
 import { fingerprintRows } from '../../dataset/fingerprint/fingerprint-rows.ts';
 import { loadEvaluationSet } from '../../dataset/load-rows.ts';
 import { FlockOffError, isCode } from '../../errors/flock-off-error.ts';
+import { EXIT, printFailure } from '../run-command-line.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { checkReport, type FileReport } from './check-report.ts';
-import { readCompetition } from './competition-file.ts';
 import { conversionText, reportText } from './report-text.ts';
 import { openTokenCounter } from './token-counter.ts';
-import { printable } from './words.ts';
 
 export interface CheckFlags {
   file: string;
@@ -34,9 +35,6 @@ export interface CheckOutput {
   check: FileReport | null;
 }
 
-const EXIT = { good: 0, refused: 1, usage: 2, unknown: 3 };
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const LAST_RESORT_MS = 1000;
 const SHOWN = 20;
 
 /** Checks a file, or what is made of it, and prints what was found; sets the exit code and never throws. */
@@ -46,10 +44,10 @@ export async function runCheck(flags: CheckFlags): Promise<void> {
   try {
     const output = await check(flags);
     print(output, flags);
-    process.exitCode = output.good ? EXIT.good : EXIT.refused;
+    process.exitCode = output.good ? EXIT.good : EXIT.found;
   } catch (error) {
     process.exitCode = isCode(error, 'bad-argument') ? EXIT.usage : EXIT.unknown;
-    console.error(printable(error instanceof Error ? error.message : String(error)));
+    printFailure(error);
   }
 }
 
@@ -57,7 +55,7 @@ async function check(flags: CheckFlags): Promise<CheckOutput> {
   const { file, convert, all } = flags;
   // All that a flag may be wrong about, before any work.
   if (convert !== undefined) await requireTarget(file, convert, flags.force);
-  const competition = await readCompetition(flags.competition_file);
+  const competition = await readCompetitionFile({ path: flags.competition_file });
   const counter = await openTokenCounter({ baseModel: flags.base_model, env: process.env });
   const evaluation = await evaluationPrint(flags.eval_data);
   const rules = { competition, counter, evaluation, all };
@@ -73,30 +71,6 @@ async function check(flags: CheckFlags): Promise<CheckOutput> {
   );
   const report = conversion.refusal === null ? await checkReport({ path: convert, ...rules }) : null;
   return output({ from: file, to: convert, ...conversion, list }, report);
-}
-
-/**
- * Lets work that writes clean up before Ctrl-C ends this process. Otherwise the system ends it at once, also while a line
- * of a megabyte is read.
- */
-async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const end = (name: NodeJS.Signals) => {
-    process.off(name, onSignal);
-    process.kill(process.pid, name);
-  };
-  const onSignal = (name: NodeJS.Signals) => {
-    if (stop.signal.aborted) return end(name);
-    stop.abort(name);
-    setTimeout(end, LAST_RESORT_MS, name).unref();
-  };
-  for (const name of SIGNALS) process.on(name, onSignal);
-  try {
-    return await work(stop.signal);
-  } finally {
-    for (const name of SIGNALS) process.off(name, onSignal);
-    if (stop.signal.aborted) process.kill(process.pid, stop.signal.reason);
-  }
 }
 
 function output(conversion: CheckOutput['conversion'], report: FileReport | null): CheckOutput {

@@ -1,3 +1,7 @@
+import { printable } from '../../shared/printable.ts';
+
+export { printable };
+
 const WIDTH = 80;
 const LABEL_WIDTH = 11;
 
@@ -16,8 +20,9 @@ export function labelled(label: string, text: string): string[] {
   return [...lines, line].map((words, i) => (i === 0 ? label : '').padEnd(i === 0 ? room : LABEL_WIDTH) + words);
 }
 
-/** Such as "20,000". */
-export const number = (value: number) => value.toLocaleString('en');
+/** Such as "20,000". For a whole number nothing is loaded: the tables of `toLocaleString` take longer than a page. */
+export const number = (value: number) =>
+  Number.isSafeInteger(value) ? String(value).replace(/\B(?=(\d{3})+$)/g, ',') : value.toLocaleString('en');
 /** Such as "1 row" or "2 rows". */
 export const amount = (value: number, noun: string) => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
 /** The first of a list of lines, with dots where there are more. */
@@ -28,9 +33,6 @@ export function share(part: number, whole: number): string {
   const percent = (100 * part) / whole;
   return part > 0 && percent < 1 ? 'under 1 %' : `${number(Math.round(percent))} %`;
 }
-
-/** What a file or its name holds, as text only: nothing of it may move the cursor, hide or reverse text, or end a line. */
-export const printable = (text: string) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
 /** As a shell takes it for one word. */
 export const quoted = (path: string) =>

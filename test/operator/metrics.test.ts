@@ -1,0 +1,119 @@
+import { FlockOffError, ValidatorMetrics, ValidatorWatch } from 'flock-off';
+import { expect, test } from 'vitest';
+import { finished, HOTKEY, manualClock, subnetOf, training } from './watched.ts';
+
+async function start() {
+  const clock = manualClock();
+  const watch = new ValidatorWatch({ netuid: 7, competition: '1', hotkey: HOTKEY, clock });
+  const disk = { folders: [{ name: 'reports', path: 'x', bytes: 10, files: 1, freeBytes: 20 }] };
+  const metrics = await ValidatorMetrics.open({ watch, disk, pendingReveals: { list: async () => [1] }, clock });
+  return { clock, watch, metrics };
+}
+
+const sample = (text: string, series: string) =>
+  text
+    .split('\n')
+    .find((line) => line.startsWith(`flock_off_${series} `))
+    ?.split(' ')[1];
+
+test('an epoch is counted and timed, phase by phase', async () => {
+  const { clock, watch, metrics } = await start();
+  watch.onEvent({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 360, resumed: false });
+  watch.onEvent({ kind: 'fetching', uid: 1, repo: 'a/b' });
+  clock.pass(2_000);
+  watch.onEvent({ kind: 'fetched', uid: 1, bytes: 500, downloaded: true });
+  watch.onEvent({ kind: 'scoring', uids: [1, 2] });
+  watch.onEvent(training(1, 1));
+  clock.pass(30_000);
+  watch.onEvent(training(1, 50));
+  const during = await metrics.text();
+  expect(sample(during, 'queue_left')).toBe('2');
+  expect(sample(during, 'training_progress_ratio')).toBe('0.5');
+  expect(sample(during, 'training_loss')).toBe('1.25');
+  watch.onEvent({ kind: 'evaluating', uid: 1, progress: { rowsDone: 1, rows: 10 } });
+  clock.pass(4_000);
+  watch.onEvent({ kind: 'settled', uid: 1, outcome: { kind: 'scored', lossNatsPerToken: 1 } });
+  watch.onEvent({ kind: 'settled', uid: 2, outcome: { kind: 'postponed', by: 'trainer', message: '' } });
+  watch.onEvent(finished(3));
+  const text = await metrics.text();
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="download"} 2\n');
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="training"} 30\n');
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="evaluation"} 4\n');
+  expect(text).toContain('flock_off_postponements_total{by="trainer"} 1\n');
+  expect(text).toContain('flock_off_miners{outcome="scored"} 1\n');
+  expect(text).toContain('flock_off_miner_loss{uid="1"} 1\n');
+  expect(text).toContain('flock_off_folder_bytes{folder="reports"} 10\n');
+  expect(text).toContain('flock_off_disk_free_bytes{folder="reports"} 20\n');
+  expect(sample(text, 'hub_downloaded_bytes_total')).toBe('500');
+  expect(sample(text, 'epoch_duration_seconds_sum')).toBe('90');
+  expect(sample(text, 'weights_sent_total')).toBe('1');
+  expect(sample(text, 'validator_trust')).toBe('0.9');
+  expect(sample(text, 'last_weights_block')).toBe('410');
+  expect(sample(text, 'pending_reveals')).toBe('1');
+  metrics.close();
+});
+
+test('what is not known has no value, and a miner who is gone has none any more', async () => {
+  const { watch, metrics } = await start();
+  const before = await metrics.text();
+  for (const series of ['chain_block', 'validator_trust', 'last_weights_timestamp_seconds', 'queue_left'])
+    expect(sample(before, series)).toBeUndefined();
+  watch.onEvent(finished(4));
+  expect(await metrics.text()).toContain('flock_off_miner_weight{uid="4"}');
+  watch.onEvent(finished(3));
+  expect(await metrics.text()).not.toContain('uid="4"');
+  metrics.close();
+});
+
+test('faults are counted by their code', async () => {
+  const { watch, metrics } = await start();
+  const error = new FlockOffError({ code: 'trainer-failed', what: 'it is lost' });
+  watch.onEvent({ kind: 'interrupted', error, delayMs: 1 });
+  watch.chainFailed(new Error('away'));
+  const text = await metrics.text();
+  expect(text).toContain('flock_off_interruptions_total{code="trainer-failed"} 1\n');
+  expect(sample(text, 'chain_faults_total')).toBe('1');
+  expect(sample(text, 'interrupted')).toBe('1');
+  metrics.close();
+});
+
+test('a week of epochs leaves as many series as two, and no more to be kept', async () => {
+  const { clock, watch, metrics } = await start();
+  const epoch = async (block: number) => {
+    watch.onEvent({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block, resumed: false });
+    for (let uid = 1; uid <= 32; uid++) {
+      watch.onEvent(training(uid, 1));
+      watch.onEvent({ kind: 'settled', uid, outcome: { kind: 'scored', lossNatsPerToken: 1 } });
+    }
+    watch.onEvent(finished(256));
+    clock.pass(4_320_000);
+    return (await metrics.text()).split('\n').filter((line) => line.startsWith('flock_off')).length;
+  };
+  await epoch(0);
+  const series = await epoch(360);
+  const snapshot = JSON.stringify(watch.snapshot()).length;
+  let after = 0;
+  for (let i = 2; i < 140; i++) after = await epoch(360 * i);
+  expect(after).toBe(series);
+  // Blocks and counts have more digits.
+  expect(JSON.stringify(watch.snapshot()).length - snapshot).toBeLessThan(100);
+  expect(watch.snapshot().totals.epochs).toBe(140);
+  metrics.close();
+});
+
+test('a scrape with 256 miners takes under 20 ms of the processor', async () => {
+  const { watch, metrics } = await start();
+  watch.sawSubnet(subnetOf(256));
+  watch.onEvent(finished(256));
+  for (let i = 0; i < 10; i++) await metrics.text();
+  const times: number[] = [];
+  for (let i = 0; i < 30; i++) {
+    const begun = process.cpuUsage();
+    await metrics.text();
+    const { user, system } = process.cpuUsage(begun);
+    times.push((user + system) / 1000);
+  }
+  // The median: garbage of other tests is collected meanwhile.
+  expect(times.sort((a, b) => a - b)[15]).toBeLessThan(20);
+  metrics.close();
+});

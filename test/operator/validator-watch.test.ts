@@ -1,0 +1,128 @@
+import { FlockOffError, judgeHealth, snapshotText, ValidatorSnapshot, ValidatorWatch } from 'flock-off';
+import { expect, test } from 'vitest';
+import { finished, HOTKEY, manualClock, training } from './watched.ts';
+
+function start() {
+  const clock = manualClock();
+  const watch = new ValidatorWatch({ netuid: 7, competition: '1', hotkey: HOTKEY, clock });
+  return { clock, watch };
+}
+
+function intoTraining({ watch }: ReturnType<typeof start>) {
+  watch.onEvent({ kind: 'drawn', epochSeed: 5, hotkeys: ['a', 'b', 'c', 'd'], block: 360, resumed: false });
+  watch.onEvent({ kind: 'settled', uid: 4, outcome: { kind: 'postponed', by: 'hub', message: 'down' } });
+  watch.onEvent({ kind: 'scoring', uids: [1, 2, 3] });
+  watch.onEvent({ kind: 'settled', uid: 1, outcome: { kind: 'scored', lossNatsPerToken: 1 } });
+  watch.onEvent(training(2, 40));
+}
+
+test('a snapshot is plain JSON that its schema takes, at every moment of an epoch', () => {
+  const it = start();
+  const isWhole = () => {
+    const snapshot = it.watch.snapshot();
+    expect(ValidatorSnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
+  };
+  isWhole();
+  intoTraining(it);
+  isWhole();
+  it.watch.onEvent({ kind: 'waiting', block: 400, untilBlock: 410 });
+  isWhole();
+  it.watch.onEvent(finished(5));
+  isWhole();
+  it.watch.onEvent({ kind: 'interrupted', error: new Error('no'), delayMs: 5_000 });
+  it.watch.ended();
+  isWhole();
+});
+
+test('it tells which miner of how many is at, what is done for it, and when weights go out', () => {
+  const it = start();
+  intoTraining(it);
+  it.watch.sawPosition({ block: 400, nextEpochBlock: 460 });
+  it.clock.pass(12_000);
+  const { now } = it.clock;
+  const text = snapshotText(it.watch.snapshot(), now);
+  expect(text).toContain('of block 360 for 12 s: miner 2 of 3');
+  expect(text).toContain('uid 2: training 40/100, loss 1.250, 900 tokens/s');
+  expect(text).toContain("block 400, 12 s ago; the subnet's epoch ends in 60 blocks (12 min)");
+  it.watch.onEvent({ kind: 'waiting', block: 400, untilBlock: 410 });
+  const at = new Date(now + 10 * 12_000 - 12_000).toTimeString().slice(0, 5);
+  expect(snapshotText(it.watch.snapshot(), now)).toContain(`at block 410, in 10 blocks (2 min), at ${at}`);
+});
+
+test('a fault is told until the epoch goes on, and secrets in it are masked', () => {
+  const clock = manualClock();
+  const mask = (text: string) => text.replaceAll('hf_secret', '***');
+  const watch = new ValidatorWatch({ netuid: 7, competition: '1', hotkey: HOTKEY, clock, mask });
+  const error = new FlockOffError({ code: 'trainer-failed', what: 'hf_secret is lost', transient: true });
+  watch.onEvent({ kind: 'interrupted', error, delayMs: 60_000 });
+  expect(watch.snapshot().fault).toMatchObject({ code: 'trainer-failed', retryMs: clock.now + 60_000 });
+  expect(watch.snapshot().fault!.message).toMatch(/^\*\*\* is lost/);
+  expect(judgeHealth(watch.snapshot(), clock.now)).toMatchObject({ healthy: true, ready: false });
+  watch.onEvent(training(1, 1));
+  expect(watch.snapshot().fault).toBeNull();
+});
+
+test('the pace of the chain is measured once ten blocks were seen, and 12 s before', () => {
+  const { watch, clock } = start();
+  watch.sawPosition({ block: 100, nextEpochBlock: Number.POSITIVE_INFINITY });
+  expect(watch.snapshot().chain).toMatchObject({ blockTimeMs: 12_000, nextEpochBlock: null });
+  clock.pass(5_000);
+  watch.sawPosition({ block: 120, nextEpochBlock: 200 });
+  expect(watch.snapshot().chain!.blockTimeMs).toBe(250);
+});
+
+test('who listens and fails disturbs nobody', () => {
+  const { watch } = start();
+  const seen: string[] = [];
+  watch.subscribe(() => {
+    throw new Error('mine');
+  });
+  const stop = watch.subscribe(({ kind }) => seen.push(kind));
+  watch.onEvent(training(1, 1));
+  stop();
+  watch.onEvent(training(1, 2));
+  expect(seen).toEqual(['training']);
+  expect(watch.snapshot().totals.trainingSteps).toBe(2);
+});
+
+test.each([
+  ['nothing yet', () => {}, { healthy: true, ready: false }],
+  ['all there', (it: ReturnType<typeof start>) => ready(it), { healthy: true, ready: true }],
+  [
+    'a chain that stands still',
+    (it: ReturnType<typeof start>) => {
+      ready(it);
+      it.clock.pass(301_000);
+    },
+    { healthy: true, ready: false },
+  ],
+  [
+    'a loop that stands still',
+    (it: ReturnType<typeof start>) => {
+      ready(it);
+      it.clock.pass(2_401_000);
+    },
+    { healthy: false, ready: false },
+  ],
+  [
+    'blocks that come while weights wait',
+    (it: ReturnType<typeof start>) => {
+      ready(it);
+      it.watch.onEvent({ kind: 'drawn', epochSeed: 1, hotkeys: [], block: 90, resumed: false });
+      it.watch.onEvent({ kind: 'waiting', block: 100, untilBlock: 400 });
+      it.clock.pass(2_401_000);
+      it.watch.sawPosition({ block: 300, nextEpochBlock: 400 });
+    },
+    { healthy: true, ready: true },
+  ],
+  ['an end', (it: ReturnType<typeof start>) => it.watch.ended(), { healthy: false, ready: false }],
+])('health with %s', (_, happen, expected) => {
+  const it = start();
+  happen(it);
+  expect(judgeHealth(it.watch.snapshot(), it.clock.now)).toMatchObject(expected);
+});
+
+function ready({ watch }: ReturnType<typeof start>) {
+  watch.deviceOpened('tfjs-node');
+  watch.sawPosition({ block: 100, nextEpochBlock: 400 });
+}
