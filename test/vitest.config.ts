@@ -8,17 +8,25 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^flock-off\/local$/, replacement: here('src/local/index.ts') },
-      { find: /^flock-off\/(schema|dataset|chain|trainer|validator)$/, replacement: here('src/doors/$1.ts') },
+      {
+        find: /^flock-off\/(schema|dataset|chain|trainer|validator|operator|fleet)$/,
+        replacement: here('src/doors/$1.ts'),
+      },
       { find: /^flock-off$/, replacement: here('src/index.ts') },
     ],
   },
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // libtensorflow's start-up messages would drown the report.
-    env: { TF_CPP_MIN_LOG_LEVEL: '3' },
+    env: {
+      // libtensorflow's start-up messages would drown the report.
+      TF_CPP_MIN_LOG_LEVEL: '3',
+      // As a training process has it for models as tiny as those of tests, so that losses are bit-equal to its.
+      TF_NUM_INTRAOP_THREADS: '1',
+    },
     setupFiles: ['test/no-proxies.ts'],
-    maxWorkers: 2,
+    // One more than two cores have: many tests wait for blocks.
+    maxWorkers: 3,
     maxConcurrency: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,

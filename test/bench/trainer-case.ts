@@ -18,9 +18,11 @@ import { KnownHashes } from '../../src/trainer/model/known-hashes.ts';
 import { createLoraAdapter } from '../../src/trainer/model/lora-adapter.ts';
 import { floatsToBfloat16 } from '../../src/trainer/model/safetensors.ts';
 import { weightShapes } from '../../src/trainer/model/weights.ts';
+import { setThreads } from '../../src/trainer/process/set-up-tensorflow.ts';
 import { clipFactor } from '../../src/trainer/run/clip.ts';
 import { collate, partition, type TokenBatch } from '../../src/trainer/tokens/batches.ts';
 import type { TokenRow } from '../../src/trainer/tokens/chat.ts';
+import { neededFlops, productsPerSecond } from './products.ts';
 import { randomWeight, realLengths, SHAPES } from './shapes.ts';
 
 const { values: options } = parseArgs({
@@ -63,8 +65,9 @@ function watchAnonymous(): () => number {
 }
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-process.env.TF_NUM_INTRAOP_THREADS = options.threads;
 const config = SHAPES[options.shape]!;
+setThreads(config);
+process.env.TF_NUM_INTRAOP_THREADS ??= options.threads;
 const [batchSize, tokens, steps] = [options.batch, options.tokens, options.steps].map(Number) as number[] as [
   number,
   number,
@@ -164,13 +167,22 @@ const largest = Math.max(
       : trainingBytes({ ...estimate, checkpointing: checkpointing ? 'layer' : 'none' });
   }),
 );
+const peak = { peakMiB: peakMiB(), anonymousMiB: anonymousMiB() };
+const productsOf = ({ lengths, targetIds }: TokenBatch) => ({
+  ...{ config, rank: 16, lengths, targets: targetIds.length, evaluate: options.evaluate },
+});
+const measured = (steps > 0 ? batches.slice(1) : batches).flat();
+const flopsPerStep = measured.reduce((sum, batch) => sum + neededFlops(productsOf(batch)), 0) / Math.max(1, steps);
+const tflops = (flopsPerStep / msPerStep) * 1e-9;
+const ofProducts = options.engine === 'plain' ? 0 : await productsPerSecond(tf, dtype, productsOf(measured[0]!));
 console.log(
   JSON.stringify({
     msPerStep: round(msPerStep),
     tokensPerSecond: round((1000 * tokensPerStep) / msPerStep, 1),
-    peakMiB: peakMiB(),
-    anonymousMiB: anonymousMiB(),
+    ...peak,
     estimateMiB: options.memory ? null : Math.round(largest / 2 ** 20),
+    tflops: round(tflops, 4),
+    productsTflops: round(ofProducts / 1e12, 4),
     cpuMsPerStep: round((user + system) / 1000 / Math.max(1, steps)),
     timesMs: timesMs.map((ms) => round(ms)),
     firstMs: round(firstMs),

@@ -4,6 +4,9 @@
  *
  *     PEFT_PYTHON=venv/bin/python npm run bench [-- tiny 0.5b 1.5b]
  *
+ * `npm run bench -- 0.5b steps=3 'real lengths'` measures the cases of that shape whose titles have those words, three steps each
+ * at most: for slow machines.
+ *
  * `npm run bench -- long` trains one step on two rows of 4096 tokens within 12 GiB: that takes many minutes.
  *
  * The exit code is 1 where a case takes more memory than the trainer expected.
@@ -32,6 +35,9 @@ interface Measured {
   anonymousMiB?: number;
   /** What the trainer expected. */
   estimateMiB?: number | null;
+  /** TFLOP/s of what a step must multiply, and of the same products of the base weights alone. */
+  tflops?: number;
+  productsTflops?: number;
 }
 
 /** Where base weights are put that are mapped. */
@@ -102,20 +108,28 @@ async function peftProblem(): Promise<string | null> {
   }
 }
 
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => word === 'long' || /^(tiny|[\d.]+b)$/.test(word));
+const mostSteps = Number(
+  words.find((word) => word.startsWith('steps='))?.slice('steps='.length) ?? Number.POSITIVE_INFINITY,
+);
+const titled = words.filter((word) => !wanted.includes(word) && !word.startsWith('steps='));
 const problem = await peftProblem();
 if (problem) console.log(`PEFT is left out: ${python} has not what it needs (${problem}).\n`);
 console.log(
-  '| case | ms a step | tokens/s | peak MiB (anonymous) | expected MiB | PEFT ms | PEFT tokens/s | PEFT peak MiB | speed ratio | memory ratio |',
+  '| case | ms a step | tokens/s | TFLOP/s, of products alone | peak MiB (anonymous) | expected MiB | PEFT ms | PEFT tokens/s | PEFT peak MiB | speed ratio | memory ratio |',
 );
-console.log('|---|---|---|---|---|---|---|---|---|---|');
+console.log('|---|---|---|---|---|---|---|---|---|---|---|');
 for (const { title, flags, own = '', long = false } of CASES) {
   const asked = long ? wanted.includes('long') : wanted.some((shape) => flags.includes(`--shape ${shape}`));
   if (!asked && (long || wanted.length > 0)) continue;
-  const args = flags.split(' ');
+  if (!titled.every((word) => title.includes(word))) continue;
+  const args = flags.replace(/(?<=--steps )\d+/, (steps) => `${Math.min(Number(steps), mostSteps)}`).split(' ');
   const ours = await measure('npx', ['tsx', here('trainer-case.ts'), ...args, ...own.split(' ').filter(Boolean)]);
   const theirs = problem || long ? null : await measure(python, [here('peft-case.py'), ...args]);
   const cells = [title, ours.msPerStep.toFixed(1), ours.tokensPerSecond.toFixed(0)];
+  const [reached, alone] = [ours.tflops ?? 0, ours.productsTflops ?? 0];
+  cells.push(`${reached.toFixed(3)}, ${alone.toFixed(3)} (${Math.round((100 * reached) / alone)} %)`);
   cells.push(`${ours.peakMiB} (${ours.anonymousMiB})`, String(ours.estimateMiB ?? '-'));
   const beside = theirs
     ? [

@@ -61,7 +61,7 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'slope of SiLU without its second part',
     file: `${GRAPH}/decoder-layer.ts`,
-    from: 'ops.add(open, ops.subtract(activated, ops.multiply(activated, open)))',
+    from: 'ops.add(open, ops.sigmoidGradient(open, gate))',
     to: 'open',
   },
   {
@@ -97,14 +97,14 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'dropout forgotten in the gradient of the input',
     file: `${GRAPH}/linear-stack.ts`,
-    from: 'ops.multiply(ops.matMul(dLow, ops.read(stack.blocksOfA)), factors)',
+    from: 'ops.select(kept, ops.matMul(dLow, ops.read(stack.blocksOfA)), dropped)',
     to: 'ops.matMul(dLow, ops.read(stack.blocksOfA))',
   },
   {
     mistake: 'gradient of A from all inputs, dropped ones too',
     file: `${GRAPH}/linear-stack.ts`,
-    from: 'exact(ops.matMul(dLow, seenBy(ops, stack, x, factors)',
-    to: "exact(ops.matMul(dLow, seenBy(ops, stack, x, ops.add(ops.zerosLike(factors), ops.graph.constant('float32', 1)))",
+    from: 'exact(ops.matMul(dLow, seenBy(context, stack, x, kept)',
+    to: "exact(ops.matMul(dLow, seenBy(context, stack, x, ops.compare('GreaterEqual', ops.cast(kept, 'float32'), ops.graph.constant('float32', 0)))",
   },
   {
     mistake: 'no final norm',
@@ -127,8 +127,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'gradients stay after a step',
     file: `${GRAPH}/adapter-variables.ts`,
-    from: 'ops.assign(gradient, ops.zerosLike(sum), [moved])',
-    to: 'ops.assign(gradient, ops.identity(sum), [moved])',
+    from: 'ops.assign(gradient, ops.zerosLike(ops.read(gradient)), [moved])',
+    to: 'ops.assign(gradient, ops.identity(ops.read(gradient)), [moved])',
   },
   {
     mistake: 'Adam without bias correction',
@@ -217,8 +217,8 @@ export const MUTATIONS: Mutation[] = [
   {
     mistake: 'the same dropout for all linear layers that read the same',
     file: `${GRAPH}/linear-stack.ts`,
-    from: 'ops.reshape(factors, [-1, p, in_])',
-    to: 'ops.sliceRows(ops.reshape(factors, [-1, in_]), 0, 1, 2)',
+    from: 'ops.reshape(kept, [-1, p, in_])',
+    to: 'ops.sliceRows(ops.reshape(kept, [-1, in_]), 0, 1, 2)',
   },
   {
     mistake: 'gradient of B without the scale of the adapter',
@@ -288,7 +288,7 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     mistake: 'plain: adapter scaled by alpha, not alpha / rank',
-    file: `${PLAIN}/tfjs-engine.ts`,
+    file: `${PLAIN}/adapter-output.ts`,
     from: 'adapter.alpha / adapter.rank',
     to: 'adapter.alpha',
   },
@@ -369,5 +369,23 @@ export const MUTATIONS: Mutation[] = [
     file: 'src/trainer/tokens/batches.ts',
     from: 'Math.ceil(rows / size)',
     to: 'Math.floor(rows / size)',
+  },
+  {
+    mistake: 'what fills a bucket has a loss',
+    file: `${GRAPH}/row-buckets.ts`,
+    from: 'fill(1, 0, targetIds.length)',
+    to: 'fill(1)',
+  },
+  {
+    mistake: 'what fills a bucket has a gradient',
+    file: `${GRAPH}/loss-head.ts`,
+    from: 'targetWeights ? ops.multiply(gradient, ops.sliceRows(targetWeights, begin, rows, 2)) : gradient',
+    to: 'gradient',
+  },
+  {
+    mistake: 'with buckets a row takes the rotation of another length',
+    file: `${GRAPH}/batch-feeds.ts`,
+    from: 'places === this.#rotation.places',
+    to: 'this.#rotation.places > 0',
   },
 ];

@@ -1,7 +1,7 @@
 import { runCommand } from '../../src/setup/run-command.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const FLAGS = [
+export const CHROMIUM_FLAGS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -22,7 +22,13 @@ export async function findChromium(): Promise<string | null> {
 
 /** The page's HTML when its scripts have done their work. `folder`: for what the browser keeps. */
 export async function dumpPage(command: string, url: string, folder: string): Promise<string> {
-  const args = [...FLAGS, `--user-data-dir=${folder}`, `--virtual-time-budget=${PAGE_TIME_MS}`, '--dump-dom', url];
+  const args = [
+    ...CHROMIUM_FLAGS,
+    `--user-data-dir=${folder}`,
+    `--virtual-time-budget=${PAGE_TIME_MS}`,
+    '--dump-dom',
+    url,
+  ];
   const { code, stdout, stderr } = await runCommand({ command, args, timeoutMs: 120_000 });
   if (code !== 0 || stdout === '') throw new Error(`${command} ended with ${code}: ${stderr.slice(-2_000)}`);
   return stdout;

@@ -15,7 +15,7 @@ const rows = (text: string) =>
     .map((line) => line.split('|').slice(1, -1));
 const section = (name: string) => read('CONTRIBUTING.md').split(`\n## ${name}\n`)[1]!.split('\n## ')[0]!;
 
-const ROOMS = ['chain', 'trainer', 'local', 'hub', 'validator', 'dataset', 'scoring', 'queue', 'shared'];
+const ROOMS = ['chain', 'trainer', 'local', 'hub', 'competition', 'validator', 'dataset', 'scoring', 'queue', 'shared'];
 const GUIDES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md', 'docs/architecture.md'];
 
 test.each(GUIDES)('every path and npm script that %s names is there', (guide) => {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-import { FIXES } from '../../src/chain/transaction/explain-rejection.ts';
+import { FIXES } from '../../src/chain/transaction/fixes.ts';
+import { ERRORS } from '../../src/local/chain/description/errors.ts';
 import { VerdictReason } from '../../src/schema/verdict.ts';
 import { LEAST_FACTS } from '../errors/any-error.ts';
 
@@ -46,10 +47,19 @@ function declaredFacts(): [code: string, always: string[], sometimes: string[]][
 }
 
 test('docs/chain.md lists the errors of the chain by name, with what the library says to do', () => {
-  const rows = [...read('docs/chain.md').matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, name, fix]) => [name, fix]);
+  const rows = [...read('docs/chain.md').matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (.+) \|$/gm)].flatMap(([, names, fix]) =>
+    names!.split(', ').map((name) => [name.slice(1, -1), fix]),
+  );
   const known = Object.entries(FIXES);
   expect(known.length).toBeGreaterThan(20);
   expect(rows.filter(([name]) => name! in FIXES)).toEqual(known);
+});
+
+test('every error of Subtensor from spec 219 to 475 comes with what to do', () => {
+  const ofCommitments = `TooManyFieldsInCommitmentInfo AccountNotAllowedCommit CommitmentSetRateLimitExceeded
+    SpaceLimitExceeded UnexpectedUnreserveLeftover TimelockRevealFailedNotAllowed`.split(/\s+/);
+  const names = [...ERRORS.map(({ name }) => name), ...ofCommitments];
+  expect(names.filter((name) => !(name in FIXES))).toEqual([]);
 });
 
 test('links between the documents lead somewhere', () => {
@@ -59,7 +69,9 @@ test('links between the documents lead somewhere', () => {
     'CONTRIBUTING.md',
     'SECURITY.md',
     'examples/README.md',
-    ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
+    ...readdirSync(new URL('../../docs', import.meta.url), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
   ];
   const broken = files.flatMap((file) =>
     [...read(file).matchAll(/\]\(((?!https?:|mailto:)[^)\s]+)\)/g)]
@@ -96,7 +108,9 @@ test('no document, example of a docstring or flag gives a subnet of a public net
   const sources = readdirSync(new URL('../../src', import.meta.url), { recursive: true, encoding: 'utf8' });
   const files = [
     'README.md',
-    ...readdirSync(new URL('../../docs', import.meta.url)).map((name) => `docs/${name}`),
+    ...readdirSync(new URL('../../docs', import.meta.url), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
     ...sources.filter((name) => name.endsWith('.ts') && !name.startsWith('local/')).map((name) => `src/${name}`),
     'examples/options.ts',
   ];

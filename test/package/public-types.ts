@@ -1,14 +1,16 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { PURPOSES } from './doors.ts';
+import { APART, PURPOSES } from './doors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCE = `${ROOT}src/`;
-const ENTRIES = ['src/index', ...PURPOSES.map((door) => `src/doors/${door}`), 'src/local/index'];
+const ENTRIES = ['src/index', ...[...PURPOSES, ...APART].map((door) => `src/doors/${door}`), 'src/local/index'];
 /** A validator is put together from what these doors open. */
 const STANDS_ON: Record<string, string[]> = {
+  'src/doors/fleet': ['src/doors/validator', 'src/doors/chain', 'src/doors/dataset', 'src/doors/trainer'],
   'src/doors/validator': ['src/doors/chain', 'src/doors/dataset', 'src/doors/trainer'],
+  'src/doors/operator': ['src/doors/validator', 'src/doors/chain', 'src/doors/dataset', 'src/doors/trainer'],
 };
 
 export interface PublicTypes {

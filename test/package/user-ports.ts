@@ -25,6 +25,7 @@ import type {
   HotkeySigner,
   Inclusion,
   KeepSinceParameters,
+  LatePointer,
   LedgerContents,
   LedgerEntry,
   Logger,
@@ -42,6 +43,7 @@ import type {
   PutBaselineParameters,
   PutDownloadParameters,
   PutFileFindingParameters,
+  PutLatePointersParameters,
   PutLedgerParameters,
   PutScoreParameters,
   ReadParameters,
@@ -202,6 +204,7 @@ export class MyState implements StateStore {
   #queue: unknown = null;
   #history: StateHistory | null = null;
   #standings: Standings = {};
+  #late: LatePointer[] = [];
   readonly #scores = new Map<string, Checked<number>>();
   readonly #baselines = new Map<string, number>();
   readonly #downloads = new Map<string, Download>();
@@ -218,7 +221,8 @@ export class MyState implements StateStore {
     this.#epoch = epoch;
     this.#queue = queue;
   };
-  finishEpoch = async ({ standings, queue, history }: FinishEpochParameters) => {
+  finishEpoch = async ({ standings, ledger, queue, history }: FinishEpochParameters) => {
+    await this.putLedger(ledger);
     this.#history = history;
     this.#standings = standings;
     this.#queue = queue;
@@ -240,7 +244,12 @@ export class MyState implements StateStore {
     for (const entry of put) this.#ledger.set(entry.hotkey, entry);
     for (const hotkey of removed) this.#ledger.delete(hotkey);
   };
-  beginWithLedger = async ({ entries, standings, queue, epoch, history }: LedgerContents) => {
+  latePointers = async () => this.#late;
+  putLatePointers = async ({ late }: PutLatePointersParameters) => {
+    this.#late = late;
+  };
+  beginWithLedger = async ({ entries, standings, queue, epoch, history, late }: LedgerContents) => {
+    this.#late = late;
     for (const entry of entries) this.#ledger.set(entry.hotkey, entry);
     this.#standings = standings;
     this.#queue = queue;
