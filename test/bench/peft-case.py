@@ -71,7 +71,7 @@ def real_lengths(rows):
     for _ in range(rows):
         normal = math.sqrt(-2 * math.log(draw())) * math.cos(2 * math.pi * draw())
         length = math.exp(math.log(256) - sigma**2 / 2 + sigma * normal)
-        lengths.append(min(2048, max(16, int(length))))
+        lengths.append(min(1024, max(16, int(length))))
     return lengths
 
 
