@@ -161,7 +161,15 @@ const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 const largest = Math.max(
   ...batches.flat().map(({ lengths }) => {
     const { checkpointing } = options;
-    const estimate = { config, storage, matmul: dtype, rank: 16, lengths, device: 'cpu' as const };
+    const estimate = {
+      config,
+      storage,
+      matmul: dtype,
+      rank: 16,
+      lengths,
+      device: 'cpu' as const,
+      varied: options.real,
+    };
     return options.evaluate
       ? evaluationBytes(estimate)
       : trainingBytes({ ...estimate, checkpointing: checkpointing ? 'layer' : 'none' });

@@ -1,5 +1,5 @@
 """The same with `bittensor` 11."""
-import asyncio, sys
+import asyncio, contextlib, sys
 from libfaketime import fake_time, reexec_if_needed
 
 reexec_if_needed(quiet=True)
@@ -100,8 +100,13 @@ async def lock_commitment(chain, time, text):
 
 def on_chain(command):
     async def run(url, **request):
-        async with bt.Client(url) as chain:
+        chain = await bt.Client(url).__aenter__()
+        try:
             return await command(chain, **request)
+        finally:
+            # Its reader can miss that it is cancelled when an answer comes at that moment; told again, it ends.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(chain.close(), 2)
 
     return lambda **request: asyncio.run(run(**request))
 

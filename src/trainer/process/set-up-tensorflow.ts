@@ -1,14 +1,11 @@
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Qwen2Config } from '../model/config.ts';
-import { countWeights } from '../model/weights.ts';
+import { isTiny } from '../model/weights.ts';
 import type { EngineParameters } from './trainer-parameters.ts';
 
 /** What XLA compiles: every operation that it can, on GPUs and on the CPU. */
 const XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
 const JIT_FLAG = /\s*--tf_xla_(auto_jit|cpu_global_jit)(=\S*)?/g;
-
-/** Weights up to which threads wait for each other longer than they compute: with a hidden size of 64, half of a step. */
-const TINY = 1_000_000;
 
 /** What TensorFlow of this process was started with. */
 let started: string | undefined;
@@ -39,9 +36,11 @@ export function setUpTensorFlow({ matmul, xla = 'auto' }: Pick<EngineParameters,
 }
 
 /**
- * Lets an operation of a tiny model run in one thread, unless the environment says how many: to be called before TensorFlow
- * is loaded, which reads it once.
+ * Lets an operation of a tiny model run in one thread, and one operation of a larger model at a time, unless the environment
+ * says how many: each thread that begins operations keeps up to 1024 products as oneDNN prepared them, 250 kB each, one for
+ * each shape. To be called before TensorFlow is loaded, which reads it once.
  */
 export function setThreads(config: Qwen2Config): void {
-  if (countWeights(config) < TINY) process.env.TF_NUM_INTRAOP_THREADS ??= '1';
+  if (isTiny(config)) process.env.TF_NUM_INTRAOP_THREADS ??= '1';
+  else process.env.TF_NUM_INTEROP_THREADS ??= '1';
 }

@@ -12,6 +12,7 @@ beforeEach(() => {
   vi.stubEnv('NVIDIA_TF32_OVERRIDE', undefined);
   vi.stubEnv('TF_XLA_FLAGS', undefined);
   vi.stubEnv('TF_NUM_INTRAOP_THREADS', undefined);
+  vi.stubEnv('TF_NUM_INTEROP_THREADS', undefined);
 });
 
 it.each([undefined, 'float32', 'bfloat16'] as const)('does without TensorFloat-32 for %s', async (matmul) => {
@@ -42,9 +43,13 @@ it('refuses what TensorFlow of this process was not started with', async () => {
   expect(() => setUp({ matmul: 'tf32' })).toThrow(expect.objectContaining({ code: 'bad-argument' }));
 });
 
-it('computes tiny models in one thread, unless the environment says how many', () => {
+it('computes tiny models in one thread and one operation of others at a time, unless the environment says how many', () => {
   setThreads(SHAPES['0.5b']!);
   expect(process.env.TF_NUM_INTRAOP_THREADS).toBeUndefined();
+  expect(process.env.TF_NUM_INTEROP_THREADS).toBe('1');
+  process.env.TF_NUM_INTEROP_THREADS = '4';
+  setThreads(SHAPES['0.5b']!);
+  expect(process.env.TF_NUM_INTEROP_THREADS).toBe('4');
   setThreads(SHAPES.tiny!);
   expect(process.env.TF_NUM_INTRAOP_THREADS).toBe('1');
   process.env.TF_NUM_INTRAOP_THREADS = '2';

@@ -3,7 +3,7 @@ import { requiredItem } from '../../../shared/required.ts';
 import type { Qwen2Config } from '../../model/config.ts';
 import { adapterTensorName, allLinears, checkAdapterFits, type LoraAdapter } from '../../model/lora-adapter.ts';
 import type { ModelWeights } from '../../model/model-files.ts';
-import type { NamedTensor } from '../../model/weights.ts';
+import { isTiny, type NamedTensor } from '../../model/weights.ts';
 import { type TokenBatch, takeRows } from '../../tokens/batches.ts';
 import { EVALUATION_BATCH_TOKENS } from '../../tokens/evaluation-set.ts';
 import type {
@@ -22,7 +22,14 @@ import { GraphGradients } from './graph-gradients.ts';
 import { GraphTraining } from './graph-training.ts';
 import { joined } from './joined.ts';
 import { type LoraGraphParameters, writeLoraGraph } from './lora-graph.ts';
-import { type BatchPlan, type Checkpointing, type Device, planBatch, requireEvaluationMemory } from './memory.ts';
+import {
+  type BatchPlan,
+  type Checkpointing,
+  type Device,
+  type PlanBatchParameters,
+  planBatch,
+  requireEvaluationMemory,
+} from './memory.ts';
 import { FETCH, fedAs, firstMomentOf, secondMomentOf, stageOf } from './names.ts';
 import { bucketOf } from './row-buckets.ts';
 import { type Feed, float, GraphSession, integers, type MappedFeed } from './session.ts';
@@ -157,12 +164,17 @@ export class GraphEngine implements LoraEngine {
   }
 
   #planBatch(rank: number, lengths: number[]): BatchPlan {
-    const plan = planBatch({ ...this.#options, config: this.config, rank, lengths: this.#atOnce(lengths) });
+    const plan = planBatch(this.#memoryOf(rank, lengths));
     return this.#options.buckets ? { ...plan, parts: lengths.map(() => 1) } : plan;
   }
 
   #requireEvaluation(rank: number, lengths: number[]): void {
-    requireEvaluationMemory({ ...this.#options, config: this.config, rank, lengths: this.#atOnce(lengths) });
+    requireEvaluationMemory(this.#memoryOf(rank, lengths));
+  }
+
+  #memoryOf(rank: number, lengths: number[]): PlanBatchParameters {
+    const { config } = this;
+    return { ...this.#options, config, rank, lengths: this.#atOnce(lengths), varied: !isTiny(config) };
   }
 
   /** Tokens of the rows that take memory at once: of all, or, with buckets, of the largest bucket. */

@@ -18,6 +18,8 @@ export interface TrainingMemoryParameters extends LoraGraphParameters {
   lengths: number[];
   /** Gradient checkpointing: whether layers are recomputed in the backward pass. */
   checkpointing: 'none' | 'layer';
+  /** Whether batches of many other lengths come too, as in real data. Default: false. */
+  varied?: boolean;
 }
 
 const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
@@ -26,6 +28,11 @@ const BYTES = { float32: 4, bfloat16: 2, float16: 2 };
  * its libraries, which no card was there to measure.
  */
 const RUNTIME_BYTES: Record<Device, number> = { cpu: 550e6, gpu: 700e6 };
+/**
+ * What oneDNN prepares for products of ever new shapes: it grows to this in the first hundred batches of real data, where one
+ * operation runs at a time.
+ */
+const PREPARED_BYTES: Record<Device, number> = { cpu: 370e6, gpu: 0 };
 /** How often the head is in memory besides: a CPU's matrix library lays it out for itself, once for each of its two products. */
 const HEAD_COPIES: Record<Device, number> = { cpu: 2, gpu: 0 };
 /** Adapter and two moments; its gradient is in blocks. */
@@ -69,9 +76,10 @@ export function evaluationBytes(parameters: EvaluationMemoryParameters): number 
 
 /** What is there whatever is computed. */
 function fixedBytes(parameters: EvaluationMemoryParameters): number {
-  const { config, device, matmul, rank } = parameters;
+  const { config, device, matmul, rank, varied = false } = parameters;
   return (
     RUNTIME_BYTES[device] +
+    (varied ? PREPARED_BYTES[device] : 0) +
     weightBytes(parameters) +
     HEAD_COPIES[device] * BYTES[matmul] * config.vocabSize * config.hiddenSize +
     4 * ADAPTER_COPIES * adapterWeights(config, rank) +
