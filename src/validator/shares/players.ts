@@ -58,15 +58,14 @@ export class Players {
       if (!this.#isAnybody('scored')) throw this.#faultOfAll();
       const { block, nextEpochBlock, periodBlocks } = await subtensor.epoch({ netuid, signal: this.#signal });
       const isComplete = () => !this.all.some(({ isWaitedFor }) => isWaitedFor);
-      const isSent = block < this.#sentUntil;
-      const untilBlock = nextEpochBlock - blockThreshold + (isSent ? periodBlocks : 0);
-      if (!Number.isFinite(nextEpochBlock) || periodBlocks <= blockThreshold) await this.#until(isComplete);
+      const hasTime = Number.isFinite(nextEpochBlock) && periodBlocks > blockThreshold;
+      // Of the subnet's next epoch, where weights were sent in this one.
+      const endBlock = nextEpochBlock + (hasTime && block < this.#sentUntil ? periodBlocks : 0);
+      const untilBlock = endBlock - blockThreshold;
+      if (!hasTime) await this.#until(isComplete);
       else if (block < untilBlock) await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
-      else await this.#untilBlock(Math.max(nextEpochBlock - LAST_BLOCKS, block), isComplete);
-      return {
-        end: await subtensor.metagraph({ netuid, signal: this.#signal }),
-        nextEpochBlock: nextEpochBlock + (isSent ? periodBlocks : 0),
-      };
+      else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
+      return { end: await subtensor.metagraph({ netuid, signal: this.#signal }), nextEpochBlock: endBlock };
     } finally {
       round.abort();
       await Promise.all(this.all.map((player) => player.paused()));

@@ -146,6 +146,7 @@ async function readAll(
   const bad: AuditedReport[] = [];
   const sound: SoundFile[] = [];
   const weights: WeightsByCompetition = new Map();
+  const seen = new Set<string>();
   for (const path of paths) {
     await yieldToEventLoop(signal);
     const read = await readReceipt({ path });
@@ -155,7 +156,8 @@ async function readAll(
     }
     const { receipt, sha256 } = read;
     // A copy of one that was given.
-    if (sound.some((one) => one.sha256 === sha256)) continue;
+    if (seen.has(sha256)) continue;
+    seen.add(sha256);
     const chain = receipt.inputs.blend ? receipt.competition : '';
     addOwnWeights(weights, receipt);
     sound.push({ path, startBlock: receipt.startBlock, sha256, chain, own: ownPolicyOf(receipt, policy) });
