@@ -1,4 +1,4 @@
-import { safeLogger } from '../../shared/logger.ts';
+import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { closeEpoch, type WeighedEpoch, weighScored } from '../epoch.ts';
 import type { EpochReport } from '../epoch-report.ts';
 import { type Blend, type BlendPart, blend, portionOf } from './blend.ts';
@@ -11,6 +11,8 @@ export interface RoundParameters {
   players: Players;
   standing: StandingWeightsStore;
   restUid: number | null;
+  /** For what is of all of them. */
+  logger?: Logger;
   signal?: AbortSignal;
 }
 
@@ -66,7 +68,7 @@ function weighThrough(players: Player[], { time, before, restUid }: WeighParamet
 
 async function send(
   through: ThroughEpoch[],
-  { players, standing, restUid, signal, time, before }: RoundParameters & WeighParameters,
+  { players, standing, restUid, logger, signal, time, before }: RoundParameters & WeighParameters,
 ): Promise<EpochReport[]> {
   const { end, nextEpochBlock } = time;
   const { validator: first } = players.all[0]!.competition;
@@ -88,7 +90,7 @@ async function send(
     return { ...shares[i]!, from, startBlock, missed, weights };
   });
   const blended = blend({ parts, restUid, neurons: end.neurons });
-  safeLogger(first.logger).info(blendText(blended, players.all));
+  safeLogger(logger).info(blendText(blended, players.all));
   const { weights, action } = blended;
   const receipt = action === 'keep' ? null : await first.weightSetter.set({ weights, signal });
   const countsFrom = receipt && countsFromOf(receipt, nextEpochBlock);

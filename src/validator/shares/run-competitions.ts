@@ -4,6 +4,7 @@ import { loop, type RunValidatorParameters, withBlocksPerEpoch } from '../loop.t
 import type { Validator } from '../validator.ts';
 import { requireRestUid } from './blend.ts';
 import { oneReader } from './one-reader.ts';
+import { withOwnLog } from './own-log.ts';
 import type { PlayedCompetition } from './player.ts';
 import { Players } from './players.ts';
 import { runRound } from './round.ts';
@@ -48,7 +49,9 @@ export interface CommonState {
 export async function runCompetitions(parameters: RunCompetitionsParameters): Promise<void> {
   const { competitions, state, restUid = null, blocksPerEpoch, signal } = parameters;
   requireShares(competitions.map(({ validator, shares }) => ({ id: validator.competition.id, shares })));
-  const [first, ...others] = competitions.map(({ validator }) => withBlocksPerEpoch(validator, blocksPerEpoch));
+  const [first, ...others] = competitions.map(({ validator }) =>
+    withOwnLog(withBlocksPerEpoch(validator, blocksPerEpoch)),
+  );
   if (!first) throw wrong('there is no competition', 'pass one at least');
   for (const other of others) requireTogether(first, other);
   // Two, since the heads that are watched may not be final.
@@ -71,7 +74,8 @@ export async function runCompetitions(parameters: RunCompetitionsParameters): Pr
           })),
           signal,
         });
-        return runRound({ players, standing: state.standingWeights, restUid, signal });
+        const { logger } = competitions[0]!.validator;
+        return runRound({ players, standing: state.standingWeights, restUid, logger, signal });
       },
     });
   } finally {

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/shared/logger.ts';
+import { withOwnLog } from '../../../src/validator/shares/own-log.ts';
 import { partOf } from '../../../src/validator/shares/round.ts';
 import { portionIn, type StandingWeights, withPortion } from '../../../src/validator/shares/standing-weights.ts';
+import type { Validator } from '../../../src/validator/validator.ts';
 
 // What stands for a competition that is not through, and for how long the others wait for its first weights.
 
@@ -59,4 +62,21 @@ test('the portion of the weights that stand is that of the last that were sent a
     ...[undefined, 0.7, 0.7, 0.2, null],
   ]);
   expect(portions).toHaveLength(3);
+});
+
+test('lines of the log say of which competition and epoch they are', () => {
+  const lines: unknown[] = [];
+  const logger = { ...silentLogger, info: (...line: unknown[]) => void lines.push(line) };
+  const events: string[] = [];
+  const [a, b] = ['a', 'b'].map((id) =>
+    withOwnLog({ competition: { id }, logger, onEvent: ({ kind }) => void events.push(kind) } as Validator),
+  );
+  a!.onEvent?.({ kind: 'drawn', epochSeed: 1, hotkeys: [], block: 360, resumed: false });
+  a!.logger!.info('one');
+  b!.logger!.info('other', { attempt: 2 });
+  expect(lines).toEqual([
+    ['one', { competition: 'a', epoch: 360 }],
+    ['other', { competition: 'b', attempt: 2 }],
+  ]);
+  expect(events).toEqual(['drawn']);
 });
