@@ -23,7 +23,7 @@ export interface CommonOptions extends Log {
 }
 
 /** A command with the flags every script of the subnet has. */
-export function subnetCommand(name: string, description: string, competition = oneCompetition()): Command {
+export function subnetCommand(name: string, description: string, competition = competitionOption()): Command {
   return logOptions(
     new Command(nameOfCommand(name))
       .description(description)
@@ -80,10 +80,11 @@ export function subnetCommand(name: string, description: string, competition = o
   );
 }
 
-function oneCompetition(): Option {
+/** @param more goes on behind what it says of one. */
+export function competitionOption(more = ''): Option {
   return new Option(
     '--competition <org/name@sha>',
-    'one that was founded: rules, evaluation set, base model and subnet are its own',
+    `one that was founded: rules, evaluation set, base model and subnet are its own${more}`,
   );
 }
 
@@ -107,8 +108,13 @@ function chainEndpoints(command: Command): string[] | undefined {
   const source = (name: string) => command.getOptionValueSource(`subtensor.${name}`);
   if (source('network') === 'cli' && source('chain_endpoint') === 'env') return undefined;
   const urls: string = command.opts()['subtensor.chain_endpoint'] ?? '';
-  const named = urls.split(',').map((url) => url.trim());
+  const named = names(urls);
   return named.some((url) => url !== '') ? named : undefined;
+}
+
+/** Of a list with commas between. */
+export function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 export function wholeNumber(text: string): number {

@@ -1,4 +1,5 @@
 import { FlockOffError, type ScheduledShare } from 'flock-off';
+import { names } from './options.ts';
 
 /** A competition that `--competition` names, as it is written there. */
 export interface NamedShare {
@@ -10,7 +11,7 @@ export interface NamedShare {
 
 /** Of one flag, or several with commas between, as a settings file has them. */
 export function collectNames(text: string, before: string[] = []): string[] {
-  return [...before, ...text.split(',').map((name) => name.trim())];
+  return [...before, ...names(text)];
 }
 
 /**

@@ -6,8 +6,8 @@ import {
   type Trainer,
   type TrainProgress,
   type ValidatorSnapshot,
-  type WatchEvent,
   type WatchedValidator,
+  type WatchListener,
 } from 'flock-off';
 import { printable } from './printable.ts';
 import type { Around } from './status.ts';
@@ -26,12 +26,15 @@ export interface ShowEventsParameters {
  * Says what a validator does: a line for what has happened, and for what takes time how far it has come. Without a
  * terminal, which shows a bar, the first and the last step of a training have lines, too.
  */
-export function showEvents({ watch, blockThreshold = 0, ...to }: ShowEventsParameters): (event: WatchEvent) => void {
-  const say = (line: string) => to.say(printable(line));
+export function showEvents({ watch, blockThreshold = 0, ...to }: ShowEventsParameters): WatchListener {
+  /** Of several competitions, which one it is about. */
+  let of = '';
+  const say = (line: string) => to.say(printable(`${of}${line}`));
   const around: Around | undefined = watch && (() => aroundOf(watch.snapshot(), blockThreshold));
-  const doing = (what: string | null, progress?: Progress) => to.doing?.(what, progress, around);
+  const doing = (what: string | null, progress?: Progress) => to.doing?.(what && `${of}${what}`, progress, around);
   let waiting: { fromBlock: number; untilBlock: number } | null = null;
-  return (event) => {
+  return (event, competition) => {
+    of = competition && watch?.isOfSeveral ? `${competition}: ` : '';
     if (event.kind === 'block') return wait(event.block);
     if (event.kind === 'training') return train(event.uid, event.progress);
     if (event.kind === 'evaluating') {

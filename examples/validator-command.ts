@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { count, port, subnetCommand, wholeNumber } from './options.ts';
+import { competitionOption, count, names, port, subnetCommand, wholeNumber } from './options.ts';
 import { collectNames } from './shares.ts';
 
 /** The flags of validator.ts. */
@@ -93,9 +93,8 @@ export function validatorCommand(): Command {
 }
 
 function severalCompetitions(): Option {
-  return new Option(
-    '--competition <org/name@sha>',
-    'one that was founded: rules, evaluation set, base model and subnet are its own; several with shares, such as --competition org/a@sha=0.7 --competition org/b@sha=0.3',
+  return competitionOption(
+    '; several with shares, such as --competition org/a@sha=0.7 --competition org/b@sha=0.3',
   ).argParser(collectNames);
 }
 
@@ -108,8 +107,4 @@ export function parseFlags(flags: string[]): Command {
   const command = validatorCommand().parse(flags, { from: 'user' });
   const { dry_run: isDry, data_dir: folder } = command.opts();
   return isDry ? command.setOptionValue('data_dir', `${folder}.dry-run`) : command;
-}
-
-export function names(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
 }

@@ -83,7 +83,7 @@ async function validate(
     ({ rules: { competition, policy }, evaluation, state, receipts }, i): Validator => ({
       ...{ netuid, competition, policy, subtensor, metadata, weightSetter, receipts, logger },
       ...{ datasets, checker, trainer: scorers[i]!, evaluation, evaluationSets, state },
-      ...{ cacheDir: flags.cache_dir, metricsDir: flags.metrics_dir, onEvent: watched.onEvent },
+      ...{ cacheDir: flags.cache_dir, metricsDir: flags.metrics_dir, onEvent: watched.onEventOf(competition.id) },
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,
     }),

@@ -57,9 +57,9 @@ export async function watchValidator(parameters: WatchValidatorParameters) {
   const flags = parameters.flags as WatchFlags;
   const { say, doing } = saying;
   const { logger, logFolder, logEpoch } = options;
-  const competition = competitions.map(({ rules }) => rules.competition.id).join(', ');
+  const ids = competitions.map(({ rules }) => rules.competition.id);
   const reports = competitions.map((one) => join(one.folder, 'reports'));
-  const watch = new ValidatorWatch({ netuid, competition, hotkey: hotkey.address, mask: maskSecrets });
+  const watch = new ValidatorWatch({ netuid, competition: ids, hotkey: hotkey.address, mask: maskSecrets });
   const stopped = new AbortController();
   const running: Promise<unknown>[] = [];
   const { data_dir: data, metrics_dir: metricsDir, cache_dir: cache } = flags;
@@ -83,7 +83,8 @@ export async function watchValidator(parameters: WatchValidatorParameters) {
     say(`metrics and health are served at ${server.url}`);
   }
   if (flags.dashboard_port !== undefined) {
-    const pages = dashboardPages({ reports: folders.reports, metrics: metricsDir, watch });
+    const ofEach = ids.map((competition, i) => ({ competition, reports: reports[i]! }));
+    const pages = dashboardPages({ reports: ofEach, metrics: metricsDir, watch });
     const server = open.own(await WebServer.open({ port: flags.dashboard_port, pages }), (it) => it.close());
     say(`the dashboard is at ${server.url}`);
   }
@@ -95,10 +96,13 @@ export async function watchValidator(parameters: WatchValidatorParameters) {
   };
   let pruning = prune();
   return {
-    onEvent: (event: ValidatorEvent) => {
-      if (event.kind === 'drawn') logEpoch(event.block);
-      const isDry = flags.dry_run && event.kind === 'finished';
-      watch.onEvent(isDry ? { ...event, report: unsent(event.report) } : event);
+    onEventOf: (id: string) => {
+      const tell = watch.onEventOf(id);
+      return (event: ValidatorEvent) => {
+        if (event.kind === 'drawn') logEpoch(event.block);
+        const isDry = flags.dry_run && event.kind === 'finished';
+        tell(isDry ? { ...event, report: unsent(event.report) } : event);
+      };
     },
     /** Until the chain is closed. */
     follow(subtensor: Subtensor): Subtensor {

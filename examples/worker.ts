@@ -6,14 +6,14 @@ import { nameOfCommand } from './called-as.ts';
 import { EXIT_CODES } from './ending.ts';
 import { expandFlags } from './flags.ts';
 import { logOptions, openLog } from './log.ts';
-import { webAddress, wholeNumber } from './options.ts';
+import { names, webAddress, wholeNumber } from './options.ts';
 import { Owners } from './owners.ts';
 import { printable } from './printable.ts';
 import { queueAccess } from './queue-secrets.ts';
 import { runAsMain } from './run-as-main.ts';
 import { type Saying, silent } from './status.ts';
 import { backendText } from './terminal.ts';
-import { names, queueHelp } from './validator-command.ts';
+import { queueHelp } from './validator-command.ts';
 
 /** Trains for a validator on jobs of its queue, until Ctrl-C. It has no wallet. */
 export async function main(argv: string[], signal?: AbortSignal, status: Saying = silent): Promise<void> {

@@ -6,7 +6,7 @@ export { type KeepFilesParameters, keepFiles, METRICS_FILES, REPORT_FILES } from
 export { LogFile, type LogFileParameters, logFiles } from '../operator/log-file.ts';
 export { ValidatorMetrics, type ValidatorMetricsParameters } from '../operator/metrics.ts';
 export { RecordedLog, type RecordedLogParameters } from '../operator/recorded-log.ts';
-export { RunningEpoch, ValidatorSnapshot } from '../operator/snapshot.ts';
+export { RunningEpoch, snapshotsOf, ValidatorSnapshot } from '../operator/snapshot.ts';
 export { placeIn, snapshotText, weightsText } from '../operator/snapshot-text.ts';
 export { livenessOf, readStatusFile, StatusFile, type StatusFileParameters } from '../operator/status-file.ts';
 export { type ValidatorPagesParameters, validatorPages } from '../operator/validator-pages.ts';
@@ -16,6 +16,7 @@ export {
   type ValidatorWatchParameters,
   type WatchEvent,
   type WatchedValidator,
+  type WatchListener,
 } from '../operator/validator-watch.ts';
 export { type WatchChainParameters, watchChain } from '../operator/watch-chain.ts';
 export { DiskWatch, type DiskWatchParameters, diskUse, type FolderUse } from '../operator/watch-disk.ts';

@@ -123,15 +123,15 @@ export type {
   Scorer,
   ScoreTask,
 } from '../validator/scorer.ts';
-export type { Blend, BlendPart } from '../validator/shares/blend.ts';
+export type { Blend, BlendPart, SentBlend } from '../validator/shares/blend.ts';
+export type { PlayedCompetition } from '../validator/shares/player.ts';
 export {
   type CommonState,
   type RunCompetitionsParameters,
   runCompetitions,
 } from '../validator/shares/run-competitions.ts';
 export { requireShares, type ScheduledShare } from '../validator/shares/schedule.ts';
-export type { StandingWeights, StandingWeightsStore } from '../validator/shares/standing-weights.ts';
-export type { PlayedCompetition } from '../validator/shares/turns.ts';
+export type { SentPortion, StandingWeights, StandingWeightsStore } from '../validator/shares/standing-weights.ts';
 export type { Served, Standing, Standings } from '../validator/standing.ts';
 export { type StateBackup, type StateRepair, ValidatorState } from '../validator/state.ts';
 export type {

@@ -2,7 +2,7 @@ import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { FlockOffError, type FlockOffErrorCode } from '../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { judgeHealth } from './health.ts';
-import type { ValidatorSnapshot } from './snapshot.ts';
+import { snapshotsOf, type ValidatorSnapshot } from './snapshot.ts';
 import type { WatchEvent, WatchedValidator } from './validator-watch.ts';
 import type { FolderUse } from './watch-disk.ts';
 
@@ -34,10 +34,6 @@ const GAUGES: Gauges = {
   ready: ['1 while chain and device are there.', (it, now) => yes(judgeHealth(it, now).ready)],
   last_moved_timestamp_seconds: ['When anything last went on: a step, a file, a block.', (it) => seconds(it.movedMs)],
   device_ready: ['1 once the training device is open.', (it) => yes(it.device !== null)],
-  interrupted: ['1 while the epoch waits for a fault to pass.', (it) => yes(it.fault !== null)],
-  last_epoch_timestamp_seconds: ['When the last epoch ended.', ({ lastEpoch: e }) => e && seconds(e.atMs)],
-  last_epoch_duration_seconds: ['How long the last epoch took.', ({ lastEpoch: e }) => e && seconds(e.durationMs)],
-  last_epoch_start_block: ['The block in which the last epoch began.', ({ lastEpoch: e }) => e?.startBlock],
   last_weights_timestamp_seconds: ['When weights were last sent.', ({ lastWeights: w }) => w && seconds(w.atMs)],
   last_weights_block: ['The block that has them.', ({ lastWeights: w }) => w?.block],
   validator_trust: ['vtrust of this validator, 0 to 1.', ({ subnet }) => subnet?.neuron?.validatorTrust ?? null],
@@ -66,6 +62,14 @@ const GAUGES: Gauges = {
     "Blocks until the subnet's epoch ends.",
     ({ chain }) => (chain && chain.nextEpochBlock !== null ? Math.max(0, chain.nextEpochBlock - chain.block) : null),
   ],
+};
+
+/** Of each competition. */
+const OF_COMPETITION: Gauges = {
+  interrupted: ['1 while the epoch waits for a fault to pass.', (it) => yes(it.fault !== null)],
+  last_epoch_timestamp_seconds: ['When the last epoch ended.', ({ lastEpoch: e }) => e && seconds(e.atMs)],
+  last_epoch_duration_seconds: ['How long the last epoch took.', ({ lastEpoch: e }) => e && seconds(e.durationMs)],
+  last_epoch_start_block: ['The block in which the last epoch began.', ({ lastEpoch: e }) => e?.startBlock],
   epoch_running: ['1 while an epoch is worked on.', ({ epoch }) => yes(epoch !== null)],
   epoch_start_block: ['The block in which it began.', ({ epoch }) => epoch?.startBlock],
   epoch_age_seconds: [
@@ -131,7 +135,9 @@ export class ValidatorMetrics {
     this.#series = series;
     this.#parameters = parameters;
     this.#now = () => clock.nowMs();
-    this.#unsubscribe = watch.subscribe((event) => this.#note(event));
+    for (const { competition } of snapshotsOf(watch.snapshot()))
+      for (const one of [series.epochs, series.weightsSent, series.withoutWeights]) one.inc({ competition }, 0);
+    this.#unsubscribe = watch.subscribe((event, competition) => this.#note(event, competition ?? ''));
   }
 
   static async open(parameters: ValidatorMetricsParameters): Promise<ValidatorMetrics> {
@@ -148,23 +154,26 @@ export class ValidatorMetrics {
     const nowMs = this.#now();
     const { gauges, info, minerLoss, minerWeight, minerScore, miners, folderBytes, freeBytes, reveals } = this.#series;
     const { hubRequests } = this.#series;
-    for (const [name, [, read]] of Object.entries(GAUGES)) {
-      const value = read(snapshot, nowMs);
+    const show = (name: string, value: number | null | undefined, labels: Record<string, string> = {}) => {
       // What is not known has no value, which alerts can tell from 0.
-      if (value === null || value === undefined || Number.isNaN(value)) gauges.get(name)!.remove();
-      else gauges.get(name)!.set(value);
-    }
+      if (value === null || value === undefined || Number.isNaN(value)) gauges.get(name)!.remove(labels);
+      else gauges.get(name)!.set(labels, value);
+    };
+    for (const [name, [, read]] of Object.entries(GAUGES)) show(name, read(snapshot, nowMs));
     const { version, netuid, competition, hotkey, device } = snapshot;
     info.reset();
     info.set({ version, netuid: String(netuid), competition, hotkey, device: device ?? '' }, 1);
     for (const gauge of [minerLoss, minerWeight, minerScore, miners, folderBytes, freeBytes]) gauge.reset();
-    const { lastEpoch } = snapshot;
-    for (const { uid, lossNatsPerToken, score, weight } of lastEpoch?.miners ?? []) {
-      if (lossNatsPerToken !== null) minerLoss.set({ uid }, lossNatsPerToken);
-      if (score !== null) minerScore.set({ uid }, score);
-      minerWeight.set({ uid }, weight);
+    for (const one of snapshotsOf(snapshot)) {
+      const { competition, lastEpoch } = one;
+      for (const [name, [, read]] of Object.entries(OF_COMPETITION)) show(name, read(one, nowMs), { competition });
+      for (const { uid, lossNatsPerToken, score, weight } of lastEpoch?.miners ?? []) {
+        if (lossNatsPerToken !== null) minerLoss.set({ uid, competition }, lossNatsPerToken);
+        if (score !== null) minerScore.set({ uid, competition }, score);
+        minerWeight.set({ uid, competition }, weight);
+      }
+      for (const kind of OUTCOMES) if (lastEpoch) miners.set({ outcome: kind, competition }, lastEpoch[kind]);
     }
-    for (const kind of OUTCOMES) if (lastEpoch) miners.set({ outcome: kind }, lastEpoch[kind]);
     for (const { name, bytes, freeBytes: free } of disk?.folders ?? []) {
       folderBytes.set({ folder: name }, bytes);
       if (free !== null) freeBytes.set({ folder: name }, free);
@@ -182,41 +191,41 @@ export class ValidatorMetrics {
     this.#registry.clear();
   }
 
-  #note(event: WatchEvent): void {
+  #note(event: WatchEvent, competition: string): void {
     const series = this.#series;
     switch (event.kind) {
       case 'fetching':
         series.downloads.inc();
-        this.#begin('download', event.uid);
+        this.#begin('download', competition, event.uid);
         break;
       case 'fetched':
-        this.#end('download', event.uid);
+        this.#end('download', competition, event.uid);
         if (event.downloaded) series.downloadedBytes.inc(event.bytes);
         break;
       case 'training':
         series.steps.inc();
-        this.#begin('training', event.uid);
+        this.#begin('training', competition, event.uid);
         break;
       case 'evaluating':
-        this.#end('training', event.uid);
-        this.#begin('evaluation', event.uid);
+        this.#end('training', competition, event.uid);
+        this.#begin('evaluation', competition, event.uid);
         break;
       case 'settled': {
         const { uid, outcome } = event;
-        for (const phase of PHASES) this.#end(phase, uid);
-        series.settled.inc({ outcome: outcome.kind });
-        if (outcome.kind === 'rejected') series.rejections.inc({ reason: outcome.verdict.reason });
-        if (outcome.kind === 'postponed') series.postponements.inc({ by: outcome.by });
+        for (const phase of PHASES) this.#end(phase, competition, uid);
+        series.settled.inc({ outcome: outcome.kind, competition });
+        if (outcome.kind === 'rejected') series.rejections.inc({ reason: outcome.verdict.reason, competition });
+        if (outcome.kind === 'postponed') series.postponements.inc({ by: outcome.by, competition });
         break;
       }
       case 'finished':
-        series.epochs.inc();
+        series.epochs.inc({ competition });
         series.epochSeconds.observe(seconds(event.durationMs));
-        if (event.report.receipt) series.weightsSent.inc();
-        else series.withoutWeights.inc();
+        if (event.report.receipt) series.weightsSent.inc({ competition });
+        else series.withoutWeights.inc({ competition });
         break;
       case 'interrupted':
-        this.#begun.clear();
+        for (const key of this.#begun.keys()) if (key.startsWith(`${competition} `)) this.#begun.delete(key);
         series.interruptions.inc({ code: event.error instanceof FlockOffError ? event.error.code : 'unknown' });
         break;
       case 'chain-fault':
@@ -225,13 +234,13 @@ export class ValidatorMetrics {
     }
   }
 
-  #begin(phase: Phase, uid: number): void {
-    const key = `${phase} ${uid}`;
+  #begin(phase: Phase, competition: string, uid: number): void {
+    const key = `${competition} ${phase} ${uid}`;
     if (!this.#begun.has(key)) this.#begun.set(key, this.#now());
   }
 
-  #end(phase: Phase, uid: number): void {
-    const key = `${phase} ${uid}`;
+  #end(phase: Phase, competition: string, uid: number): void {
+    const key = `${competition} ${phase} ${uid}`;
     const begunMs = this.#begun.get(key);
     if (begunMs === undefined) return;
     this.#begun.delete(key);
@@ -286,19 +295,22 @@ function makeSeries(prometheus: typeof import('prom-client'), registry: Registry
   for (const code of DEVICE_CODES) interruptions.inc({ code }, 0);
   return {
     interruptions,
-    gauges: new Map(Object.entries(GAUGES).map(([name, [help]]) => [name, gauge(name, help)])),
+    gauges: new Map([
+      ...Object.entries(GAUGES).map(([name, [help]]) => [name, gauge(name, help)] as const),
+      ...Object.entries(OF_COMPETITION).map(([name, [help]]) => [name, gauge(name, help, 'competition')] as const),
+    ]),
     info: gauge('info', 'What runs.', 'version', 'netuid', 'competition', 'hotkey', 'device'),
-    minerLoss: gauge('miner_loss', 'Loss in the last epoch, nats per token.', 'uid'),
-    minerWeight: gauge('miner_weight', 'Weight after the last epoch, all together 1.', 'uid'),
-    minerScore: gauge('miner_score', 'Score in the last epoch.', 'uid'),
-    miners: gauge('miners', 'Miners of the last epoch.', 'outcome'),
+    minerLoss: gauge('miner_loss', 'Loss in the last epoch, nats per token.', 'uid', 'competition'),
+    minerWeight: gauge('miner_weight', 'Weight after the last epoch, all together 1.', 'uid', 'competition'),
+    minerScore: gauge('miner_score', 'Score in the last epoch.', 'uid', 'competition'),
+    miners: gauge('miners', 'Miners of the last epoch.', 'outcome', 'competition'),
     folderBytes: gauge('folder_bytes', 'What a folder takes.', 'folder'),
     freeBytes: gauge('disk_free_bytes', 'Free on the disk of a folder.', 'folder'),
     reveals: gauge('pending_reveals', 'Hidden weights that do not count yet.'),
-    epochs: counter('epochs_total', 'Epochs finished.'),
+    epochs: counter('epochs_total', 'Epochs finished.', 'competition'),
     chainFaults: counter('chain_faults_total', 'Looks at the chain that failed.'),
-    weightsSent: counter('weights_sent_total', 'Epochs that ended with weights.'),
-    withoutWeights: counter('epochs_without_weights_total', 'Epochs that ended without.'),
+    weightsSent: counter('weights_sent_total', 'Epochs that ended with weights.', 'competition'),
+    withoutWeights: counter('epochs_without_weights_total', 'Epochs that ended without.', 'competition'),
     hubRequests: counter(
       'hub_requests_total',
       'Requests for datasets and evaluation sets, by the status of the answer.',
@@ -307,9 +319,9 @@ function makeSeries(prometheus: typeof import('prom-client'), registry: Registry
     downloads: counter('hub_fetches_total', 'Datasets asked for.'),
     downloadedBytes: counter('hub_downloaded_bytes_total', 'Bytes of datasets that came.'),
     steps: counter('training_steps_total', 'Optimizer steps.'),
-    settled: counter('settled_total', 'Miners settled, by outcome.', 'outcome'),
-    rejections: counter('rejections_total', 'Miners refused, by verdict.', 'reason'),
-    postponements: counter('postponements_total', 'Miners postponed, by what they wait for.', 'by'),
+    settled: counter('settled_total', 'Miners settled, by outcome.', 'outcome', 'competition'),
+    rejections: counter('rejections_total', 'Miners refused, by verdict.', 'reason', 'competition'),
+    postponements: counter('postponements_total', 'Miners postponed, by what they wait for.', 'by', 'competition'),
     epochSeconds: histogram('epoch_duration_seconds', 'Length of epochs.'),
     phaseSeconds: histogram('phase_duration_seconds', 'What was done for one miner.', 'phase'),
   };

@@ -1,12 +1,12 @@
 import { judgeHealth } from './health.ts';
-import type { RunningEpoch, ValidatorSnapshot } from './snapshot.ts';
+import { type RunningEpoch, snapshotsOf, type ValidatorSnapshot } from './snapshot.ts';
 import { blocksText, clockText, durationText } from './words.ts';
 
 /** A snapshot for a person to read, a line for each thing that there is to say. */
 export function snapshotText(snapshot: ValidatorSnapshot, nowMs: number): string {
   const { netuid, competition, hotkey, version, host, pid, startedMs, endedMs, device, chain, subnet } = snapshot;
-  const { epoch, lastEpoch, lastWeights, fault, totals } = snapshot;
-  const lines: [name: string, said: string][] = [
+  const { lastWeights, totals } = snapshot;
+  const lines: Line[] = [
     ['validator', `${hotkey}, subnet ${netuid}, competition ${competition}`],
     ['process', `${pid} on ${host}, flock-off ${version}, ${runs()}`],
     ['device', device ?? 'not open yet'],
@@ -19,21 +19,12 @@ export function snapshotText(snapshot: ValidatorSnapshot, nowMs: number): string
         ? `uid ${subnet.neuron.uid} of ${subnet.neurons}, trust ${subnet.neuron.validatorTrust.toFixed(3)}, ${subnet.neuron.validatorPermit ? 'with' : 'without'} a permit`
         : `${subnet.neurons} neurons, and this hotkey is none of them`,
     ]);
-  lines.push(['epoch', epoch === null ? 'none runs' : epochText(epoch, nowMs)]);
-  for (const work of epoch?.work ?? []) lines.push(['', workText(work)]);
-  const left = weightsText(snapshot, nowMs);
-  if (left !== null) lines.push(['weights', left]);
-  if (lastEpoch) {
-    const { startBlock, atMs, durationMs, scored, rejected, postponed, notSent } = lastEpoch;
-    const counts = `${scored} scored, ${rejected} refused, ${postponed} postponed`;
-    lines.push([
-      'last',
-      `epoch of block ${startBlock} ended ${durationText(nowMs - atMs)} ago after ${durationText(durationMs)}: ${counts}`,
-    ]);
-    if (notSent !== null) lines.push(['', notSent]);
+  const all = snapshotsOf(snapshot);
+  for (const one of all) {
+    if (all.length > 1) lines.push(['competition', one.competition]);
+    lines.push(...epochLines(one, nowMs));
   }
   if (lastWeights) lines.push(['sent', `in block ${lastWeights.block}, ${durationText(nowMs - lastWeights.atMs)} ago`]);
-  if (fault) lines.push(['waits', `${fault.message} It is tried again at ${clockText(fault.retryMs, nowMs)}.`]);
   lines.push(['since then', `${totals.epochs} epochs, ${totals.interruptions} interruptions`]);
   const { problems } = judgeHealth(snapshot, nowMs);
   lines.push(['health', problems.length === 0 ? 'well' : problems.join('; ')]);
@@ -46,7 +37,29 @@ export function snapshotText(snapshot: ValidatorSnapshot, nowMs: number): string
   }
 }
 
-const WIDTH = 'since then'.length;
+type Line = [name: string, said: string];
+
+const WIDTH = 'competition'.length;
+
+/** What there is to say of one competition. */
+function epochLines(snapshot: ValidatorSnapshot, nowMs: number): Line[] {
+  const { epoch, lastEpoch, fault } = snapshot;
+  const lines: Line[] = [['epoch', epoch === null ? 'none runs' : epochText(epoch, nowMs)]];
+  for (const work of epoch?.work ?? []) lines.push(['', workText(work)]);
+  const left = weightsText(snapshot, nowMs);
+  if (left !== null) lines.push(['weights', left]);
+  if (lastEpoch) {
+    const { startBlock, atMs, durationMs, scored, rejected, postponed, notSent } = lastEpoch;
+    const counts = `${scored} scored, ${rejected} refused, ${postponed} postponed`;
+    lines.push([
+      'last',
+      `epoch of block ${startBlock} ended ${durationText(nowMs - atMs)} ago after ${durationText(durationMs)}: ${counts}`,
+    ]);
+    if (notSent !== null) lines.push(['', notSent]);
+  }
+  if (fault) lines.push(['waits', `${fault.message} It is tried again at ${clockText(fault.retryMs, nowMs)}.`]);
+  return lines;
+}
 
 function chainText(
   { block, blockSeenMs, nextEpochBlock, blockTimeMs }: NonNullable<ValidatorSnapshot['chain']>,

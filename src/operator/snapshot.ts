@@ -71,6 +71,19 @@ const FinishedEpoch = z.object({
   notSent: z.string().nullable(),
 });
 
+/** What the epoch waits to have passed; `null` once it goes on. */
+const PassingFault = z
+  .object({ code: z.string(), message: z.string(), atMs: z.number(), retryMs: z.number() })
+  .nullable();
+
+/** One of several competitions that are played together. */
+const CompetitionSnapshot = z.object({
+  competition: z.string(),
+  epoch: RunningEpoch.nullable(),
+  lastEpoch: FinishedEpoch.nullable(),
+  fault: PassingFault,
+});
+
 /**
  * What a validator does and has done since its start: plain JSON, times in Unix milliseconds, losses in nats per token.
  * A later version may add names.
@@ -90,6 +103,7 @@ export const ValidatorSnapshot = z.object({
   /** When the process has ended by itself; `null` while it runs, and after it was killed. */
   endedMs: z.number().nullable(),
   netuid: z.int(),
+  /** Id of the competition; of several, with commas between. */
   competition: z.string(),
   hotkey: z.string(),
   /** What trains, in words; `null` until it is loaded. */
@@ -125,13 +139,15 @@ export const ValidatorSnapshot = z.object({
         .nullable(),
     })
     .nullable(),
-  /** `null` between epochs. */
+  /** `null` between epochs. Of several competitions: that of which something was told last. */
   epoch: RunningEpoch.nullable(),
   lastEpoch: FinishedEpoch.nullable(),
+  /** Each of several that are played together; missing where one is played. */
+  competitions: z.array(CompetitionSnapshot).optional(),
   /** The last that this process has sent. */
   lastWeights: z.object({ block: z.int(), atMs: z.number(), mode: z.string() }).nullable(),
-  /** What the epoch waits to have passed; `null` once it goes on. */
-  fault: z.object({ code: z.string(), message: z.string(), atMs: z.number(), retryMs: z.number() }).nullable(),
+  /** Of several competitions: of any. */
+  fault: PassingFault,
   /** Since the start of the process. */
   totals: z.object({
     epochs: z.int(),
@@ -143,3 +159,13 @@ export const ValidatorSnapshot = z.object({
   }),
 });
 export type ValidatorSnapshot = z.infer<typeof ValidatorSnapshot>;
+
+/**
+ * The snapshot of each competition by itself: of one that is played alone, the snapshot.
+ * @example
+ * for (const { competition, epoch } of snapshotsOf(watch.snapshot())) console.log(competition, epoch?.startBlock);
+ */
+export function snapshotsOf(snapshot: ValidatorSnapshot): ValidatorSnapshot[] {
+  const { competitions, ...all } = snapshot;
+  return competitions?.map((one) => ({ ...all, ...one })) ?? [snapshot];
+}

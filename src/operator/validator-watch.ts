@@ -11,8 +11,8 @@ import type { ValidatorSnapshot } from './snapshot.ts';
 
 export interface ValidatorWatchParameters {
   netuid: number;
-  /** Id of the competition. */
-  competition: string;
+  /** Id of the competition, or of each of several. */
+  competition: string | string[];
   /** The validator's own, ss58. */
   hotkey: string;
   /** Masks secrets in what others wrote. Default: nothing is masked. */
@@ -29,11 +29,16 @@ export type WatchEvent =
 
 /** What views, metrics and pages are made of: {@link ValidatorWatch}, or one of a run that is over. */
 export interface WatchedValidator {
+  /** Whether several competitions are played together. */
+  readonly isOfSeveral?: boolean;
   /** As of now; the caller may keep it. */
   snapshot(): ValidatorSnapshot;
   /** Calls back on each event, after the snapshot has it, until the returned function is called. */
-  subscribe(listener: (event: WatchEvent) => void): () => void;
+  subscribe(listener: WatchListener): () => void;
 }
+
+/** Also told of which of several competitions it is; `null`: of none. */
+export type WatchListener = (event: WatchEvent, competition?: string | null) => void;
 
 /** Who is told where the chain is: {@link ValidatorWatch}. */
 export interface ChainListener {
@@ -41,6 +46,8 @@ export interface ChainListener {
   sawSubnet(subnet: Metagraph): void;
   chainFailed(error: unknown): void;
 }
+
+type OfCompetition = NonNullable<ValidatorSnapshot['competitions']>[number];
 
 /** Subtensor's. */
 const BLOCK_TIME_MS = 12_000;
@@ -56,39 +63,72 @@ const LEAST_BLOCKS = 10;
 export class ValidatorWatch implements WatchedValidator, ChainListener {
   readonly #now: () => number;
   readonly #mask: (text: string) => string;
-  readonly #listeners = new Set<(event: WatchEvent) => void>();
-  readonly #state: Omit<ValidatorSnapshot, 'atMs'>;
+  readonly #listeners = new Set<WatchListener>();
+  readonly #state: Omit<ValidatorSnapshot, 'atMs' | keyof OfCompetition>;
+  readonly #parts: OfCompetition[];
+  /** Of which something was told last. */
+  #part: OfCompetition;
   #firstBlock: { block: number; seenMs: number } | null = null;
 
   constructor({ netuid, competition, hotkey, mask = (text) => text, clock = systemClock }: ValidatorWatchParameters) {
     this.#now = () => clock.nowMs();
     this.#mask = mask;
     const startedMs = this.#now();
+    const ids = typeof competition === 'string' ? [competition] : competition;
+    this.#parts = ids.map((id) => ({ competition: id, epoch: null, lastEpoch: null, fault: null }));
+    this.#part = this.#partOf(ids[0] ?? '');
     this.#state = {
       ...{ format: 1, version: PACKAGE_VERSION, host: hostname(), pid: process.pid, startedMs, endedMs: null },
-      ...{ netuid, competition, hotkey, device: null, movedMs: startedMs, chain: null, subnet: null },
-      ...{ epoch: null, lastEpoch: null, lastWeights: null, fault: null },
+      ...{ netuid, hotkey, device: null, movedMs: startedMs, chain: null, subnet: null, lastWeights: null },
       totals: { epochs: 0, interruptions: 0, chainFaults: 0, weights: 0, epochsWithoutWeights: 0, trainingSteps: 0 },
     };
   }
 
-  snapshot(): ValidatorSnapshot {
-    return structuredClone({ ...this.#state, atMs: this.#now() });
+  get isOfSeveral(): boolean {
+    return this.#parts.length > 1;
   }
 
-  subscribe(listener: (event: WatchEvent) => void): () => void {
+  snapshot(): ValidatorSnapshot {
+    const { epoch, lastEpoch } = this.#part;
+    return structuredClone({
+      ...this.#state,
+      atMs: this.#now(),
+      competition: this.#parts.map((part) => part.competition).join(', '),
+      ...{ epoch, lastEpoch, fault: this.#parts.find(({ fault }) => fault !== null)?.fault ?? null },
+      ...(this.isOfSeveral && { competitions: this.#parts }),
+    });
+  }
+
+  subscribe(listener: WatchListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** For `Validator.onEvent`. */
-  readonly onEvent = (event: ValidatorEvent): void => {
+  /** For `Validator.onEvent`; of several, of the first. */
+  readonly onEvent = (event: ValidatorEvent): void => this.#note(this.#parts[0]!, event);
+
+  /** For `Validator.onEvent` of one of several competitions. */
+  onEventOf(competition: string): (event: ValidatorEvent) => void {
+    const part = this.#partOf(competition);
+    return (event) => this.#note(part, event);
+  }
+
+  #partOf(competition: string): OfCompetition {
+    const known = this.#parts.find((part) => part.competition === competition);
+    if (known) return known;
+    const part = { competition, epoch: null, lastEpoch: null, fault: null };
+    this.#parts.push(part);
+    return part;
+  }
+
+  #note(part: OfCompetition, event: ValidatorEvent): void {
     const state = this.#state;
+    this.#part = part;
     state.movedMs = this.#now();
-    if (event.kind !== 'interrupted') state.fault = null;
+    if (event.kind !== 'interrupted') part.fault = null;
     switch (event.kind) {
       case 'drawn':
-        state.epoch = {
+        part.epoch = {
           ...{ startBlock: event.block, seed: event.epochSeed, sinceMs: state.movedMs, resumed: event.resumed },
           ...{ drawn: event.hotkeys.length, scoring: null, settled: [], work: [], weightsBlock: null },
         };
@@ -112,13 +152,13 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
         this.#settle(event.uid, event.outcome);
         break;
       case 'scoring':
-        if (state.epoch) state.epoch.scoring = [...event.uids];
+        if (part.epoch) part.epoch.scoring = [...event.uids];
         break;
       case 'opening':
         this.#sawBlock(event.block);
         break;
       case 'waiting':
-        if (state.epoch) state.epoch.weightsBlock = event.untilBlock;
+        if (part.epoch) part.epoch.weightsBlock = event.untilBlock;
         this.#sawBlock(event.block);
         break;
       case 'finished':
@@ -129,8 +169,8 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
         this.#interrupt(event.error, event.delayMs);
         break;
     }
-    this.#tell(event);
-  };
+    this.#tell(event, part.competition);
+  }
 
   /** The training device is ready. */
   deviceOpened(device: string): void {
@@ -161,10 +201,10 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     this.#state.endedMs = this.#now();
   }
 
-  #tell(event: WatchEvent): void {
+  #tell(event: WatchEvent, competition: string | null = null): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        listener(event, competition);
       } catch {
         // Who watches must not disturb the work.
       }
@@ -181,7 +221,7 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     else if (block > chain.block) Object.assign(chain, { block, blockSeenMs: nowMs, blockTimeMs });
     else return;
     // Between the work of epochs a new block is what was waited for.
-    if (!this.#state.epoch || this.#state.epoch.weightsBlock !== null) this.#state.movedMs = nowMs;
+    if (this.#parts.every(({ epoch }) => !epoch || epoch.weightsBlock !== null)) this.#state.movedMs = nowMs;
   }
 
   #readSubnet({ block, neurons, nextEpochBlock }: Metagraph): void {
@@ -204,7 +244,7 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     phase: 'downloading' | 'training' | 'evaluating',
     progress: { done: number; of: number; lossNatsPerToken?: number; gradNorm?: number; tokensPerSecond?: number },
   ): void {
-    const { epoch } = this.#state;
+    const { epoch } = this.#part;
     if (!epoch) return;
     const before = epoch.work.find((work) => work.uid === uid && work.phase === phase);
     this.#endWork(uid);
@@ -217,12 +257,12 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
   }
 
   #endWork(uid: number): void {
-    const { epoch } = this.#state;
+    const { epoch } = this.#part;
     if (epoch) epoch.work = epoch.work.filter((work) => work.uid !== uid);
   }
 
   #settle(uid: number, outcome: Outcome): void {
-    const { epoch } = this.#state;
+    const { epoch } = this.#part;
     this.#endWork(uid);
     if (!epoch) return;
     const settled = { uid, kind: outcome.kind, lossNatsPerToken: lossOf(outcome), reason: reasonOf(outcome) };
@@ -233,8 +273,8 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     const state = this.#state;
     const count = (kind: Outcome['kind']) => entries.filter(({ outcome }) => outcome.kind === kind).length;
     const atMs = this.#now();
-    state.epoch = null;
-    state.lastEpoch = {
+    this.#part.epoch = null;
+    this.#part.lastEpoch = {
       ...{ startBlock, atMs, durationMs, baselineLossNatsPerToken, notSent },
       ...{ scored: count('scored'), rejected: count('rejected'), postponed: count('postponed') },
       miners: entries.map(({ uid, outcome, score, weight }) => ({
@@ -251,8 +291,8 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
   #interrupt(error: unknown, delayMs: number): void {
     const atMs = this.#now();
     this.#state.totals.interruptions++;
-    if (this.#state.epoch) this.#state.epoch.work = [];
-    this.#state.fault = {
+    if (this.#part.epoch) this.#part.epoch.work = [];
+    this.#part.fault = {
       code: error instanceof FlockOffError ? error.code : 'unknown',
       message: this.#mask(messageOf(error)),
       ...{ atMs, retryMs: atMs + delayMs },

@@ -20,6 +20,15 @@ export interface ReportPageParameters {
   assets: PageAssets;
   /** Of a validator that runs; default `null`, a page of what was. */
   live?: ValidatorSnapshot | null;
+  /** Pages of the other competitions of the same validator, and this one among them. Default: there are none. */
+  tabs?: PageTab[];
+}
+
+/** A link to the page of one of several competitions. */
+export interface PageTab {
+  competition: string;
+  href: string;
+  isThis: boolean;
 }
 
 const PARTS = [
@@ -32,11 +41,12 @@ const PARTS = [
 ] as const;
 
 /** One HTML page about a validator, complete in itself: tables without scripts, plots with them, nothing from elsewhere. */
-export function reportPage({ reports, runs, assets, live = null }: ReportPageParameters): string {
+export function reportPage({ reports, runs, assets, live = null, tabs = [] }: ReportPageParameters): string {
   const { last, epochs, leftOut } = reports;
+  const tabBar = tabsOf(tabs);
   const now = live && liveSection(live, versionOf(live, last?.startBlock ?? null));
   if (!last) {
-    const body = html`${live && headerOfLive(live)}<main>${now}<p class="none">No epoch has ended yet: the first report comes with the weights of the first epoch.</p>${trainingSection(runs)}</main>`;
+    const body = html`${live && headerOfLive(live)}${tabBar}<main>${now}<p class="none">No epoch has ended yet: the first report comes with the weights of the first epoch.</p>${trainingSection(runs)}</main>`;
     return documentOf({
       title: 'flock-off',
       body,
@@ -50,6 +60,7 @@ export function reportPage({ reports, runs, assets, live = null }: ReportPagePar
   const curves = weightCurves(standings, epochs);
   const body = html`
     ${headerOf(last)}
+    ${tabBar}
     <nav aria-label="Parts">${PARTS.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav>
     <main>
       ${now}
@@ -76,6 +87,13 @@ export function reportPage({ reports, runs, assets, live = null }: ReportPagePar
       })),
     };
   }
+}
+
+function tabsOf(tabs: PageTab[]): Html | null {
+  if (tabs.length < 2) return null;
+  const linkTo = ({ competition, href, isThis }: PageTab) =>
+    html`<a href="${href}"${isThis && html` aria-current="page"`}>${theirs(competition, 80)}</a>`;
+  return html`<nav class="tabs" aria-label="Competitions">${tabs.map(linkTo)}</nav>`;
 }
 
 function headerOfLive({ netuid, competition, hotkey }: ValidatorSnapshot): Html {

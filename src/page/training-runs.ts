@@ -43,11 +43,15 @@ export class TrainingRuns {
     this.#folder = folder;
   }
 
-  /** The latest, the newest first. What cannot be read is left out: the rest of the page stands without it. */
-  async read(epochs: EpochFacts[]): Promise<TrainingRun[]> {
+  /**
+   * The latest, the newest first. What cannot be read is left out: the rest of the page stands without it.
+   * @param others epochs of other competitions, whose runs lie in the same folder.
+   */
+  async read(epochs: EpochFacts[], others: EpochFacts[] = []): Promise<TrainingRun[]> {
     const folder = this.#folder;
     if (folder === null) return [];
-    const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name));
+    const isOther = (name: string) => others.some(({ runs }) => runs.has(name));
+    const names = (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name) && !isOther(name));
     const files = await Promise.all(
       names.map(async (name) => ({ name, found: await stat(join(folder, name)).catch(() => null) })),
     );

@@ -74,7 +74,7 @@ export class EvalQueue {
   }
 
   toJSON(): EvalQueueState {
-    return structuredClone(this.#state);
+    return { ...this.#state, lastEvaluated: { ...this.#state.lastEvaluated } };
   }
 
   /**

@@ -24,7 +24,7 @@ import type { ReceiptDataset } from './receipts/receipt.ts';
 import { writeReport } from './report.ts';
 import { type ScoreContestantsReturnType, scoreContestants } from './score-contestants.ts';
 import { servedBy } from './served-by.ts';
-import type { Blend } from './shares/blend.ts';
+import type { SentBlend } from './shares/blend.ts';
 import { type Served, type Standings, storedAverages } from './standing.ts';
 import type { Validator } from './validator.ts';
 import type { IsLate } from './watch-late.ts';
@@ -154,7 +154,7 @@ export interface WeighedEpoch {
 
 /**
  * The second part: what the losses come to.
- * @param portion that its weights are of all that the validator sends, above 0..1. Default 1.
+ * @param portion that its weights were of all on the chain when the epoch began, above 0..1. Default 1.
  */
 export function weighScored(scored: ScoredEpoch, end: Metagraph, portion?: number): WeighedEpoch {
   const { validator, epoch, ledger, outcomes, settle, standings, served, hidden } = scored;
@@ -180,7 +180,7 @@ export function weighScored(scored: ScoredEpoch, end: Metagraph, portion?: numbe
 export async function closeEpoch(
   { scored, weighed, standings, end, found, shown }: WeighedEpoch,
   receipt: WeightsReceipt | null,
-  blend?: Blend,
+  blend?: SentBlend,
 ): Promise<EpochReport> {
   const { validator, epoch, ledger, outcomes, measured, baseline, begunMs } = scored;
   const { netuid, competition, trainer, evaluation, onEvent } = validator;

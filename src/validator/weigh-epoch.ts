@@ -29,7 +29,7 @@ export interface WeighEpochParameters {
   /** The block that a dataset counts from. */
   countsFrom: (submission: Submission) => number;
   baselineLossNatsPerToken: number | null;
-  /** What these weights are of all that the validator sends, where others are beside them: above 0..1. */
+  /** What such weights were of all on the chain when the epoch began, where others are beside them: above 0..1. */
   portion?: number;
 }
 

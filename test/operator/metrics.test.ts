@@ -10,11 +10,9 @@ async function start() {
   return { clock, watch, metrics };
 }
 
+/** Of the only competition, where it has a label of it. */
 const sample = (text: string, series: string) =>
-  text
-    .split('\n')
-    .find((line) => line.startsWith(`flock_off_${series} `))
-    ?.split(' ')[1];
+  new RegExp(`^flock_off_${series}(?:\\{competition="1"\\})? (\\S+)$`, 'm').exec(text)?.[1];
 
 test('an epoch is counted and timed, phase by phase', async () => {
   const { clock, watch, metrics } = await start();
@@ -39,9 +37,9 @@ test('an epoch is counted and timed, phase by phase', async () => {
   expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="download"} 2\n');
   expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="training"} 30\n');
   expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="evaluation"} 4\n');
-  expect(text).toContain('flock_off_postponements_total{by="trainer"} 1\n');
-  expect(text).toContain('flock_off_miners{outcome="scored"} 1\n');
-  expect(text).toContain('flock_off_miner_loss{uid="1"} 1\n');
+  expect(text).toContain('flock_off_postponements_total{by="trainer",competition="1"} 1\n');
+  expect(text).toContain('flock_off_miners{outcome="scored",competition="1"} 1\n');
+  expect(text).toContain('flock_off_miner_loss{uid="1",competition="1"} 1\n');
   expect(text).toContain('flock_off_folder_bytes{folder="reports"} 10\n');
   expect(text).toContain('flock_off_disk_free_bytes{folder="reports"} 20\n');
   expect(sample(text, 'hub_downloaded_bytes_total')).toBe('500');
@@ -59,9 +57,44 @@ test('what is not known has no value, and a miner who is gone has none any more'
   for (const series of ['chain_block', 'validator_trust', 'last_weights_timestamp_seconds', 'queue_left'])
     expect(sample(before, series)).toBeUndefined();
   watch.onEvent(finished(4));
-  expect(await metrics.text()).toContain('flock_off_miner_weight{uid="4"}');
+  expect(await metrics.text()).toContain('flock_off_miner_weight{uid="4",');
   watch.onEvent(finished(3));
   expect(await metrics.text()).not.toContain('uid="4"');
+  metrics.close();
+});
+
+test('of several competitions each has series of its own, by its label', async () => {
+  const clock = manualClock();
+  const watch = new ValidatorWatch({ netuid: 7, competition: ['chat', 'code'], hotkey: HOTKEY, clock });
+  const metrics = await ValidatorMetrics.open({ watch, clock });
+  const [chat, code] = ['chat', 'code'].map((id) => watch.onEventOf(id)) as [
+    typeof watch.onEvent,
+    typeof watch.onEvent,
+  ];
+  chat(finished(3));
+  code({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
+  // The same uid in both, at the same time.
+  code({ kind: 'fetching', uid: 1, repo: 'a/b' });
+  chat({ kind: 'fetching', uid: 1, repo: 'a/b' });
+  clock.pass(2_000);
+  code({ kind: 'fetched', uid: 1, bytes: 500, downloaded: true });
+  clock.pass(3_000);
+  chat({ kind: 'fetched', uid: 1, bytes: 500, downloaded: true });
+  code({ kind: 'interrupted', error: new FlockOffError({ code: 'timeout', what: 'x' }), delayMs: 1 });
+  const text = await metrics.text();
+  for (const line of [
+    'epochs_total{competition="chat"} 1',
+    'epochs_total{competition="code"} 0',
+    'epoch_running{competition="chat"} 0',
+    'epoch_running{competition="code"} 1',
+    'epoch_start_block{competition="code"} 720',
+    'miner_loss{uid="1",competition="chat"} 1',
+    'interrupted{competition="chat"} 0',
+    'interrupted{competition="code"} 1',
+    'phase_duration_seconds_sum{phase="download"} 7',
+    'ready 0',
+  ])
+    expect(text).toContain(`flock_off_${line}\n`);
   metrics.close();
 });
 

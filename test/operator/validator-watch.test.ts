@@ -1,4 +1,4 @@
-import { FlockOffError, judgeHealth, snapshotText, ValidatorSnapshot, ValidatorWatch } from 'flock-off';
+import { FlockOffError, judgeHealth, snapshotsOf, snapshotText, ValidatorSnapshot, ValidatorWatch } from 'flock-off';
 import { expect, test } from 'vitest';
 import { finished, HOTKEY, manualClock, training } from './watched.ts';
 
@@ -126,3 +126,38 @@ function ready({ watch }: ReturnType<typeof start>) {
   watch.deviceOpened('tfjs-node');
   watch.sawPosition({ block: 100, nextEpochBlock: 400 });
 }
+
+test('of several competitions each has its epoch, its faults and its lines', () => {
+  const clock = manualClock();
+  const watch = new ValidatorWatch({ netuid: 7, competition: ['chat', 'code'], hotkey: HOTKEY, clock });
+  const told: unknown[] = [];
+  watch.subscribe(({ kind }, competition) => told.push([kind, competition]));
+  const [chat, code] = [watch.onEventOf('chat'), watch.onEventOf('code')];
+  code({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
+  code(training(2, 40));
+  chat({ kind: 'interrupted', error: new FlockOffError({ code: 'timeout', what: 'x' }), delayMs: 60_000 });
+  // It goes on, which says nothing of the other.
+  code(training(2, 50));
+  chat({ kind: 'drawn', epochSeed: 5, hotkeys: ['b'], block: 360, resumed: true });
+  chat({ kind: 'interrupted', error: new FlockOffError({ code: 'timeout', what: 'y' }), delayMs: 60_000 });
+  code(training(2, 60));
+  const snapshot = watch.snapshot();
+  expect(ValidatorSnapshot.parse(JSON.parse(JSON.stringify(snapshot)))).toEqual(snapshot);
+  expect(snapshot).toMatchObject({ competition: 'chat, code', epoch: { startBlock: 720 }, fault: { code: 'timeout' } });
+  const [ofChat, ofCode] = snapshotsOf(snapshot);
+  expect(ofChat).toMatchObject({
+    competition: 'chat',
+    epoch: { startBlock: 360, work: [] },
+    fault: { code: 'timeout' },
+  });
+  expect(ofCode).toMatchObject({ competition: 'code', epoch: { startBlock: 720, work: [{ uid: 2 }] }, fault: null });
+  const lines = snapshotText(snapshot, clock.now).split('\n');
+  expect(lines.filter((line) => /^(competition|epoch|waits) /.test(line)).map((line) => line.slice(12))).toEqual([
+    'chat',
+    'of block 360 for 0 s: 1 miners drawn',
+    expect.stringMatching(/^y.* It is tried again at /),
+    'code',
+    'of block 720 for 0 s: 1 miners drawn',
+  ]);
+  expect(told.at(-1)).toEqual(['training', 'code']);
+});

@@ -194,6 +194,7 @@ describe('a command starts at once', () => {
   beforeAll(async () => {
     const turns = ['user', 'assistant'].map((role) => ({ role, content: 'Hello.' }));
     await writeFile(join(project, 'one.jsonl'), `${JSON.stringify({ system: null, conversations: turns })}\n`);
+    await makeReceipts({ folder: join(project, 'of-many'), epochs: 6, miners: 256 });
     await writeFile(
       join(project, 'load.mjs'),
       `import { appendFileSync } from 'node:fs';
@@ -214,7 +215,7 @@ describe('a command starts at once', () => {
        const start = ms();
        process.on('exit', () => writeFileSync('took.json', JSON.stringify({ start, all: ms() })));`,
     );
-  });
+  }, 120_000);
 
   // One row is refused: the exit code says so.
   const runWith = (module: string, args: string[]) =>
@@ -245,6 +246,7 @@ describe('a command starts at once', () => {
     { args: ['--help'], most: 200 },
     { args: ['check', '--help'], most: 200 },
     { args: ['check', 'one.jsonl'], most: 400 },
+    { args: ['explain', '17', '--data_dir', 'of-many'], most: 300 },
   ])(
     '$args takes less than $most ms of the processor (best of five)',
     async ({ args, most }) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ValidatorSnapshot } from '../../src/operator/snapshot.ts';
-import { WebServer } from '../../src/operator/web-server.ts';
+import { type WebPage, WebServer } from '../../src/operator/web-server.ts';
 import { dashboardPages } from '../../src/page/dashboard-pages.ts';
 import { HOSTILE, makeValidator } from './made-validator.ts';
 
@@ -128,4 +128,28 @@ test('it is served on loopback, to nobody who asks for another host, and a port 
   } finally {
     await server.close();
   }
+});
+
+test('several competitions have a page each, with tabs, and what each does now', async () => {
+  const [chat, code] = ['chat', 'code'].map((competition) => ({ competition, reports: join(folder, competition) }));
+  await mkdir(chat!.reports);
+  await copyFile(join(folder, 'reports', 'epoch-360.json'), join(chat!.reports, 'epoch-360.json'));
+  const competitions = [
+    { competition: 'chat', epoch: null, lastEpoch: null, fault: null },
+    { competition: 'code', epoch: RUNNING.epoch, lastEpoch: null, fault: null },
+  ];
+  const watch = { snapshot: () => ({ ...RUNNING, competitions }) };
+  const pages: Record<string, () => WebPage | Promise<WebPage>> = dashboardPages({ reports: [chat!, code!], watch });
+  expect(Object.keys(pages)).toEqual(['/', '/live', '/code/', '/code/live']);
+  const tabs = async (path: string) => /<nav class="tabs"[\s\S]*?<\/nav>/.exec(String((await pages[path]!()).body))![0];
+  expect(await tabs('/')).toMatch(
+    /<a href="\/" aria-current="page"><bdi>chat<\/bdi><\/a><a href="\/code\/"><bdi>code<\/bdi><\/a>/,
+  );
+  expect(await tabs('/code/')).toMatch(
+    /<a href="\/"><bdi>chat<\/bdi><\/a><a href="\/code\/" aria-current="page"><bdi>code<\/bdi><\/a>/,
+  );
+  expect((await pages['/']!()).body).toContain('The epoch of block 360');
+  expect((await pages['/code/']!()).body).toContain('No epoch has ended yet');
+  expect((await pages['/live']!()).body).not.toContain('uid 5');
+  expect((await pages['/code/live']!()).body).toContain('uid 5');
 });

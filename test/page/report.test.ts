@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -45,6 +45,41 @@ function report(...args: string[]) {
 
 const look = (parameters: Omit<Parameters<Browser['look']>[0], 'url'>) =>
   browser!.look({ url: pathToFileURL(join(folder, 'report.html')).href, ...parameters });
+
+test('of several competitions each has a page, with links to the others', async () => {
+  const data = join(folder, 'data');
+  const copy = async (to: string, competition: string, from = join(folder, 'reports')) => {
+    await cp(from, to, { recursive: true });
+    for (const name of await readdir(to)) {
+      const receipt = JSON.parse(await readFile(join(to, name), 'utf8'));
+      receipt.competition = competition;
+      receipt.inputs.competition.id = competition;
+      await writeFile(join(to, name), JSON.stringify(receipt));
+    }
+  };
+  await copy(join(data, 'competitions', 'chat', 'reports'), 'chat');
+  await copy(join(data, 'competitions', 'code', 'reports'), 'code');
+  await mkdir(join(data, 'competitions', 'new', 'reports'), { recursive: true });
+  // Of what was played alone before.
+  await copy(join(data, 'reports'), 'chat');
+  await rm(join(data, 'reports', `epoch-${360 * EPOCHS}.json`));
+  const { code, stdout, stderr } = await report(data, '-o', 'all.html');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.split('\n').map((line) => line.replace(/\d+ kB$/, 'kB').replace(data, ''))).toEqual([
+    'all.html: competition chat, 8 epochs, 0 training runs, kB',
+    'all-code.html: competition code, 8 epochs, 0 training runs, kB',
+    '/competitions/new/reports holds no report of an epoch',
+    '',
+  ]);
+  const tabs = /<nav class="tabs"[\s\S]*?<\/nav>/;
+  expect(tabs.exec(await readFile(join(folder, 'all.html'), 'utf8'))![0]).toContain(
+    '<a href="all.html" aria-current="page"><bdi>chat</bdi></a><a href="all-code.html"><bdi>code</bdi></a>',
+  );
+  expect(tabs.exec(await readFile(join(folder, 'all-code.html'), 'utf8'))![0]).toContain(
+    '<a href="all-code.html" aria-current="page"><bdi>code</bdi></a>',
+  );
+  expect(page).not.toMatch(tabs);
+}, 120_000);
 
 describe('the file', () => {
   test('asks nobody for anything, and lets the browser run nothing but the two scripts that are in it', () => {

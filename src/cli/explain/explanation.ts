@@ -72,7 +72,7 @@ export interface Explanation {
  */
 export function explainMiner(receipts: Receipt[], who: string): Explanation {
   const last = receipts[0]!;
-  const neuron = last.inputs.epoch.neurons.find(({ uid, hotkey }) => hotkey === who || String(uid) === who);
+  const neuron = neuronOf(last, who);
   if (!neuron)
     throw new FlockOffError({
       code: 'bad-argument',
@@ -108,6 +108,11 @@ export function explainMiner(receipts: Receipt[], who: string): Explanation {
     hints: last.hints.filter(({ hotkeys }) => hotkeys.includes(hotkey)),
     next: (decided && nextEvaluations(last, decided, [hotkey]).get(hotkey)) ?? { kind: 'unknown' },
   };
+}
+
+/** Who has a uid or hotkey in a report. */
+export function neuronOf({ inputs }: Receipt, who: string): Receipt['inputs']['epoch']['neurons'][number] | undefined {
+  return inputs.epoch.neurons.find(({ uid, hotkey }) => hotkey === who || String(uid) === who);
 }
 
 function ofAll({ share = 0, inputs }: Receipt, hotkey: string): Explanation['ofAll'] {

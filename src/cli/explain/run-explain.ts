@@ -7,7 +7,7 @@ import { receiptBlocks, receiptFile } from '../../validator/receipts/receipt-fol
 import { reportFolders } from '../../validator/receipts/report-folders.ts';
 import { printable } from '../check/words.ts';
 import { runCommandLine } from '../run-command-line.ts';
-import { explainMiner } from './explanation.ts';
+import { explainMiner, neuronOf } from './explanation.ts';
 import { explanationText } from './explanation-text.ts';
 
 export interface ExplainFlags {
@@ -20,18 +20,29 @@ export interface ExplainFlags {
 
 /** Prints what the last reports say of a miner; sets the exit code and never throws. */
 export async function runExplain(flags: ExplainFlags): Promise<void> {
-  await runCommandLine(async () => {
-    const { receipts, bad } = await lastReceipts(flags.data_dir, flags.who, flags.epochs);
-    const explanation = explainMiner(receipts, flags.who);
-    if (flags.json) return { text: JSON.stringify({ version: 1, ...explanation }, null, 2), good: true };
-    return { text: [explanationText(explanation), ...bad.map(printable)].join('\n'), good: true };
-  });
+  await runCommandLine(async () => ({ text: await explained(flags, 'nothing'), good: true }));
 }
 
+/** Looking through all that a report holds takes longer than all the rest: it is done where something is missing. */
+async function explained(flags: ExplainFlags, look: Look): Promise<string> {
+  const { receipts, bad } = await lastReceipts(flags, look);
+  try {
+    const explanation = explainMiner(receipts, flags.who);
+    if (flags.json) return JSON.stringify({ version: 1, ...explanation }, null, 2);
+    return [explanationText(explanation), ...bad.map(printable)].join('\n');
+  } catch (error) {
+    if (error instanceof FlockOffError || look === 'form') throw error;
+    return explained(flags, 'form');
+  }
+}
+
+/** `form`: whether the last one has all that a report has. */
+type Look = 'form' | 'nothing';
+
 /** Files only, so that it works beside a validator, which has its state open. */
-async function lastReceipts(dataDir: string, who: string, epochs: number): Promise<LastReceipts> {
+async function lastReceipts({ data_dir: dataDir, who, epochs }: ExplainFlags, look: Look): Promise<LastReceipts> {
   const folder = await folderFor(await reportFolders(dataDir), who);
-  const { receipts, bad } = await lastOf(folder, epochs);
+  const { receipts, bad } = await lastOf(folder, epochs, look);
   if (receipts.length > 0) return { receipts, bad };
   throw new FlockOffError({
     code: 'bad-argument',
@@ -46,7 +57,7 @@ async function folderFor(folders: string[], who: string): Promise<string> {
   if (folders.length === 1) return folders[0]!;
   const seen: { folder: string; startBlock: number; isPlayed: boolean }[] = [];
   for (const folder of folders) {
-    const [receipt] = (await lastOf(folder, 1)).receipts;
+    const [receipt] = (await lastOf(folder, 1, 'nothing')).receipts;
     if (receipt) seen.push({ folder, startBlock: receipt.startBlock, isPlayed: isPlayedBy(receipt, who) });
   }
   // Of a competition that was played alone before, there are two folders.
@@ -59,14 +70,14 @@ interface LastReceipts {
   bad: string[];
 }
 
-async function lastOf(folder: string, epochs: number): Promise<LastReceipts> {
+async function lastOf(folder: string, epochs: number, look: Look): Promise<LastReceipts> {
   const receipts: Receipt[] = [];
   const bad: string[] = [];
   for (const block of (await receiptBlocks(folder)).reverse()) {
     if (receipts.length === epochs) break;
     const path = join(folder, receiptFile(block));
-    // Of earlier ones a few numbers are shown: looking through all they hold would take longer than all the rest.
-    const read = await readReceipt({ path, look: receipts.length === 0 ? 'form' : 'nothing' });
+    // Of earlier ones a few numbers are shown.
+    const read = await readReceipt({ path, look: receipts.length === 0 ? look : 'nothing' });
     if (read.ok && hasNumbers(read.receipt)) receipts.push(read.receipt);
     else if (read.ok) bad.push(`${basename(path)} was left out: it lacks what a report has`);
     else bad.push(`${basename(path)} was left out: ${read.bad.place} ${read.bad.why}`);
@@ -75,9 +86,10 @@ async function lastOf(folder: string, epochs: number): Promise<LastReceipts> {
 }
 
 /** Whether the pointer of whoever is asked for names the competition of a report. */
-function isPlayedBy({ competition, inputs: { epoch } }: Receipt, who: string): boolean {
-  const neuron = epoch.neurons.find(({ uid, hotkey }) => hotkey === who || String(uid) === who);
-  const pointer = epoch.commitments.find(({ hotkey }) => hotkey === neuron?.hotkey)?.text;
+function isPlayedBy(receipt: Receipt, who: string): boolean {
+  const { competition, inputs } = receipt;
+  const neuron = neuronOf(receipt, who);
+  const pointer = inputs.epoch.commitments.find(({ hotkey }) => hotkey === neuron?.hotkey)?.text;
   const decoded = ModelId.safeDecode(pointer ?? '');
   return decoded.success && decoded.data.competition === competition;
 }

@@ -14,7 +14,7 @@ import type { ReadPointer } from '../pointers.ts';
 import { countsFrom } from '../read-datasets.ts';
 import { unpackRowLosses } from '../row-losses.ts';
 import type { Baseline } from '../score-baseline.ts';
-import type { Blend } from '../shares/blend.ts';
+import type { SentBlend } from '../shares/blend.ts';
 import type { Served, Standings } from '../standing.ts';
 import type { MeasuredScore, OpenEpoch } from '../state-store.ts';
 import type { Validator } from '../validator.ts';
@@ -39,7 +39,7 @@ export interface LeaveReceiptParameters {
   /** `null` where the competition has one evaluation set for all epochs. */
   sets: UsedSets | null;
   /** Only where several competitions are played. */
-  blend?: Blend;
+  blend?: SentBlend;
   /** When the epoch, or its last part, began: `performance.now()`. */
   begunMs: number;
 }

@@ -41,9 +41,11 @@ export function nextEvaluations(receipt: Receipt, decided: Decided, hotkeys: str
   const weights = receipt.inputs.weighed.averages;
   const times = new Map<string, number>();
   const stored = new EvalQueue({ state: queue });
+  // As the queue sorts them: in order already, that takes no time.
+  const candidates = [...context.miners.keys()].sort();
   for (let seed = 1; seed <= TRIALS; seed++) {
     const next = new EvalQueue({ state: stored }).next({
-      ...{ hotkeys: [...context.miners.keys()], registered, weights, places, seed },
+      ...{ hotkeys: candidates, registered, weights, places, seed },
       // A shipped one, which need not be watched.
       draw: (drawing) => policy.draw({ ...drawing, ...deciding }),
     });

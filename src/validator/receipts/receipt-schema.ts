@@ -8,7 +8,7 @@ import { Verdict } from '../../schema/verdict.ts';
 import { OpenEpochSchema, StandingsSchema } from '../ledger/ledger-schema.ts';
 import { POSTPONED_BY } from '../outcome.ts';
 import { BLENDED_FROM, MOST_COMPETITIONS } from '../shares/blend.ts';
-import { RECEIPT_FORMAT, RECEIPT_VERSION } from './receipt.ts';
+import { READ_VERSIONS, RECEIPT_FORMAT } from './receipt.ts';
 
 // What somebody else's receipt holds, as it is checked when read: see receipt.ts for what it means.
 
@@ -99,6 +99,8 @@ const BlendSchema = z.object({
   restUid: count.nullable(),
   action: z.enum(['set', 'take-back', 'keep']),
   weights: WeightsSchema,
+  portion: z.number().gt(0).lt(1).nullable().optional(),
+  countsFrom: block.nullable().optional(),
 });
 
 const InputsSchema = z.object({
@@ -199,7 +201,7 @@ const ReportSchema = z.object({
 
 export const ReceiptSchema = ReportSchema.extend({
   format: z.literal(RECEIPT_FORMAT),
-  version: z.literal(RECEIPT_VERSION),
+  version: z.number().refine((version) => READ_VERSIONS.includes(version)),
   packageVersion: z.string(),
   signer: z.string(),
   previous: z.object({ startBlock: block, sha256: hash }).nullable(),
@@ -209,4 +211,8 @@ export const ReceiptSchema = ReportSchema.extend({
     sha256: hash,
     signature: z.string(),
   }),
+}).check(({ value: { version, inputs }, issues }) => {
+  for (const name of ['portion', 'countsFrom'] as const)
+    if (version > 1 && inputs.blend && inputs.blend[name] === undefined)
+      issues.push({ code: 'custom', input: inputs.blend, path: ['inputs', 'blend', name], message: 'is missing' });
 });

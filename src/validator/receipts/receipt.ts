@@ -3,14 +3,16 @@ import type { Competition } from '../../schema/competition.ts';
 import type { EpochReport } from '../epoch-report.ts';
 import type { LeftOut } from '../ledger/showing.ts';
 import type { Outcome } from '../outcome.ts';
-import type { Blend } from '../shares/blend.ts';
+import { portionOf, type SentBlend } from '../shares/blend.ts';
 import type { Served, Standings } from '../standing.ts';
 import type { MeasuredScore, OpenEpoch } from '../state-store.ts';
 import type { ReceiptMachine } from './this-machine.ts';
 
 export const RECEIPT_FORMAT = 'flock-off receipt';
-/** Of the format that this version writes, and the only one it reads. */
-export const RECEIPT_VERSION = 1;
+/** Of the format that this version writes. */
+export const RECEIPT_VERSION = 2;
+/** Those that it reads. The first did not say what of the chain's consensus was a competition's, where several were played. */
+export const READ_VERSIONS: readonly number[] = [1, RECEIPT_VERSION];
 
 /** A dataset as an epoch saw it. */
 export interface ReceiptDataset {
@@ -66,7 +68,7 @@ export interface ReceiptInputs {
     memory: unknown;
   };
   /** Of these and those of other competitions, what was sent; only where several are played. */
-  blend?: Blend;
+  blend?: SentBlend;
   /** From the first read to this report; of an epoch that was interrupted, of its last part. */
   durationMs: number;
 }
@@ -74,7 +76,7 @@ export interface ReceiptInputs {
 /** A receipt before it is signed and chained. */
 export interface UnsignedReceipt extends EpochReport {
   format: typeof RECEIPT_FORMAT;
-  version: typeof RECEIPT_VERSION;
+  version: number;
   /** Of this package. */
   packageVersion: string;
   inputs: ReceiptInputs;
@@ -97,4 +99,10 @@ export interface Receipt extends UnsignedReceipt {
   /** The one before of the same validator, with the hash of its file; `null` for the first. */
   previous: { startBlock: number; sha256: string } | null;
   seal: ReceiptSeal;
+}
+
+/** What its weights were of all when the epoch began; `undefined`: all of them. */
+export function portionIn({ version, competition, inputs: { blend } }: Receipt): number | undefined {
+  if (!blend) return undefined;
+  return version === 1 ? portionOf(blend, competition) : (blend.portion ?? undefined);
 }

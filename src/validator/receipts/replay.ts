@@ -4,9 +4,8 @@ import { ModelId } from '../../schema/model-id.ts';
 import type { Outcome } from '../outcome.ts';
 import { readPointers } from '../pointers.ts';
 import { minersOf } from '../policy.ts';
-import { portionOf } from '../shares/blend.ts';
 import { weighEpoch } from '../weigh-epoch.ts';
-import type { Receipt } from './receipt.ts';
+import { portionIn, type Receipt } from './receipt.ts';
 
 export interface ReplayParameters {
   /** By block. */
@@ -66,7 +65,7 @@ export function replay({ receipts, policy }: ReplayParameters): ReplayedEpoch[] 
       ownRowsOf: (hotkey) => inputs.datasets[hotkey]?.ownRows ?? null,
       countsFrom: ({ hotkey, commitBlock }) => inputs.datasets[hotkey]?.countsFrom ?? commitBlock,
       baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
-      portion: inputs.blend && portionOf(inputs.blend, receipt.competition),
+      portion: portionIn(receipt),
     });
     averages = weighed.averages;
     memory = weighed.memory;

@@ -11,7 +11,7 @@ export interface BlendPart {
   share: number;
   /**
    * Whose weights these are. `epoch`: those of the epoch that has just ended. `earlier`: those of its last one stand, since
-   * none was due, the policy keeps them, or it could not be evaluated. `nobody`: by its policy nobody is worth any. `unknown`:
+   * none was due or is through, the policy keeps them, or it could not be evaluated. `nobody`: by its policy nobody is worth any. `unknown`:
    * it has never come to any, and could not be evaluated by a fault of ours. `empty`: it has never come to any.
    */
   from: (typeof BLENDED_FROM)[number];
@@ -19,7 +19,7 @@ export interface BlendPart {
   startBlock: number | null;
   /**
    * So many of its epochs in a row could not be evaluated, by a fault of ours; while it has never come to any weights, so many
-   * of the shortest epochs of all.
+   * of the shortest epochs of all, in which it was not through.
    */
   missed: number;
   /** Sum 1, or none. */
@@ -36,6 +36,17 @@ export interface Blend {
   action: 'set' | 'take-back' | 'keep';
   /** Sum 1, or none, by uid. */
   weights: { uid: number; hotkey: string; weight: number }[];
+}
+
+/** A blend as one competition's report has it. */
+export interface SentBlend extends Blend {
+  /**
+   * What its weights were of all that stood on the chain when its epoch began, above 0 and under 1: what its miners had of the
+   * chain's consensus was so much of it. `null`: all, or none. Reports of version 1 lack it: theirs follows from `parts`.
+   */
+  portion?: number | null;
+  /** The block from which the chain's consensus follows from what was sent; `null` where nothing was. Not in version 1. */
+  countsFrom?: number | null;
 }
 
 export interface BlendParameters extends Pick<Blend, 'parts' | 'restUid'> {

@@ -1,76 +1,143 @@
-import { safeLogger } from '../../shared/logger.ts';
-import { closeEpoch, type WeighedEpoch, waitForEndOfEpoch, weighScored } from '../epoch.ts';
+import { type Logger, safeLogger } from '../../shared/logger.ts';
+import { closeEpoch, type WeighedEpoch, weighScored } from '../epoch.ts';
 import type { EpochReport } from '../epoch-report.ts';
 import { type Blend, type BlendPart, blend, portionOf } from './blend.ts';
+import type { Player } from './player.ts';
+import type { Players, WeightsTime } from './players.ts';
 import { shareAt } from './schedule.ts';
-import type { StandingWeights, StandingWeightsStore } from './standing-weights.ts';
-import { faultOfAll, noteFault, playTurns, type Turn, type WatchedCompetition } from './turns.ts';
+import { portionIn, type StandingWeights, type StandingWeightsStore, withPortion } from './standing-weights.ts';
 
 export interface RoundParameters {
-  competitions: WatchedCompetition[];
+  players: Players;
   standing: StandingWeightsStore;
   restUid: number | null;
+  /** For what is of all of them. */
+  logger?: Logger;
   signal?: AbortSignal;
 }
 
 /**
- * An epoch of each competition that has one to play, in turn; then the weights of all of them are sent as one. A competition
- * that cannot be evaluated by a fault of ours is tried again until it is time for the weights, and then its last ones stand.
- * What is finished is stored, so calling it again after a failure goes on with what is left and sends the same.
- * @throws FlockOffError as `runEpoch`; the last fault where no competition could be evaluated.
+ * Waits until it is time for the weights, and sends those of all competitions as one: new ones of each that is through with
+ * an epoch, and those that stand of each that is not, or cannot be evaluated by a fault of ours. What is finished is stored,
+ * so calling it again after a failure goes on with what is left and sends the same.
+ * @throws FlockOffError as `runEpoch`; the fault where no competition can be evaluated.
  */
 export async function runRound(parameters: RoundParameters): Promise<EpochReport[]> {
-  const { competitions, standing, restUid, signal } = parameters;
-  const { validator: first } = competitions[0]!;
-  const turns = await playTurns(competitions, signal);
-  const end = await waitForEndOfEpoch(first, signal);
-
-  const shares = competitions.map(({ validator, shares }) => ({
-    ...{ competition: validator.competition.id, share: shareAt(shares, end.block) },
-  }));
-  const before = await standing.read();
-  const weighed = new Map<string, WeighedEpoch>();
-  const stands: Record<string, StandingWeights> = {};
-  const played = competitions.filter((_, i) => shares[i]!.share > 0);
-  const shortest = Math.min(...played.map(({ validator }) => validator.competition.blocksPerEpoch));
-  for (const turn of turns) {
-    const { id } = turn.competition.validator.competition;
-    if (turn.scored === null) continue;
-    try {
-      weighed.set(id, weighScored(turn.scored, end, portionOf({ parts: shares, restUid }, id)));
-    } catch (error) {
-      noteFault(turn, error, signal);
-    }
+  const { players, standing, restUid } = parameters;
+  players.beginRound();
+  for (;;) {
+    const time = await players.untilWeights();
+    const before = await standing.read();
+    const weighed = weighThrough(players.all, { time, before, restUid });
+    if (weighed.length > 0) return send(weighed, { ...parameters, time, before });
   }
-  if (weighed.size === 0) throw faultOfAll(turns, competitions);
-  const parts = shares.map(({ competition: id, share }): BlendPart => {
-    const turn = turns.find(({ competition }) => competition.validator.competition.id === id);
-    const now = weighed.get(id) ?? null;
-    const part = partOf({ now, before: before[id] ?? NOTHING, turn, shortest, block: end.block });
-    const { startBlock, weights, missed, missedIn } = part;
-    stands[id] = { startBlock, weights, missed, missedIn };
-    return { competition: id, share, from: part.from, startBlock, missed, weights };
+}
+
+/** An epoch that is through, and what its weights were of all that stood on the chain when it began. */
+interface ThroughEpoch {
+  id: string;
+  weighed: WeighedEpoch;
+  portion: number | null;
+}
+
+interface WeighParameters {
+  time: WeightsTime;
+  /** By id. */
+  before: Record<string, StandingWeights>;
+  restUid: number | null;
+}
+
+function weighThrough(players: Player[], { time, before, restUid }: WeighParameters): ThroughEpoch[] {
+  return players.flatMap((player) => {
+    const scored = player.take();
+    if (scored === null) return [];
+    const { id } = player;
+    const { startBlock } = scored.epoch;
+    const stood = portionIn(before[id]?.portions, startBlock);
+    // Before this validator has sent any: as the shares were.
+    const parts = sharesAt(players, startBlock);
+    const portion = stood === undefined ? (portionOf({ parts, restUid }, id) ?? null) : stood;
+    try {
+      return { id, weighed: weighScored(scored, time.end, portion ?? undefined), portion };
+    } catch (error) {
+      player.fail(error);
+      return [];
+    }
+  });
+}
+
+async function send(
+  through: ThroughEpoch[],
+  { players, standing, restUid, logger, signal, time, before }: RoundParameters & WeighParameters,
+): Promise<EpochReport[]> {
+  const { end, nextEpochBlock } = time;
+  const { validator: first } = players.all[0]!.competition;
+  const shares = sharesAt(players.all, end.block);
+  // Of one that is not played any more, or not for a while, only what it was of all that stand on the chain is kept.
+  const stands: Record<string, StandingWeights> = Object.fromEntries(
+    Object.entries(before).map(([id, { portions }]) => [id, { ...NOTHING, portions }]),
+  );
+  const played = players.all.filter((_, i) => shares[i]!.share > 0);
+  const shortest = Math.min(...played.map(({ competition }) => competition.validator.competition.blocksPerEpoch));
+  const parts = players.all.map((player, i): BlendPart => {
+    const { id } = player;
+    const { blocksPerEpoch } = player.competition.validator.competition;
+    const now = through.find((one) => one.id === id)?.weighed ?? null;
+    const of = { before: before[id] ?? NOTHING, unfinished: unfinishedOf(player), blocksPerEpoch };
+    const { from, ...stand } = partOf({ now, ...of, shortest, block: end.block });
+    stands[id] = stand;
+    const { startBlock, weights, missed } = stand;
+    return { ...shares[i]!, from, startBlock, missed, weights };
   });
   const blended = blend({ parts, restUid, neurons: end.neurons });
-  safeLogger(first.logger).info(blendText(blended));
+  safeLogger(logger).info(blendText(blended, players.all));
   const { weights, action } = blended;
   const receipt = action === 'keep' ? null : await first.weightSetter.set({ weights, signal });
+  const countsFrom = receipt && countsFromOf(receipt, nextEpochBlock);
+  if (receipt) players.sent(time);
+  if (action === 'set' && countsFrom !== null)
+    for (const { competition: id, share } of parts) {
+      const portion = portionOf({ parts, restUid }, id) ?? null;
+      if (share > 0) stands[id]!.portions = withPortion(stands[id]!.portions, { countsFrom, portion });
+    }
 
   // Before any of the epochs is closed: in the next round it weighs what it weighed in this one.
   await standing.write(stands);
   const reports: EpochReport[] = [];
-  for (const one of weighed.values()) reports.push(await closeEpoch(one, receipt, blended));
+  for (const { weighed, portion } of through)
+    reports.push(await closeEpoch(weighed, receipt, { ...blended, portion, countsFrom }));
   return reports;
+}
+
+function sharesAt(players: Player[], block: number): Pick<BlendPart, 'competition' | 'share'>[] {
+  return players.map(({ id, competition }) => ({ competition: id, share: shareAt(competition.shares, block) }));
+}
+
+/** The chain comes to a new consensus where the subnet's epoch ends, by what is revealed by then. */
+function countsFromOf(
+  { block, revealFromBlock = 0 }: { block: number; revealFromBlock?: number },
+  nextEpochBlock: number,
+): number {
+  const isInTime = Number.isFinite(nextEpochBlock) && block <= nextEpochBlock;
+  return Math.max(isInTime ? nextEpochBlock : block, revealFromBlock);
+}
+
+function unfinishedOf({ state, fault }: Player): PartOfParameters['unfinished'] {
+  if (state === 'failed') return 'fault';
+  if (state === 'working') return fault === null ? 'late' : 'fault';
+  return state === 'looking' ? 'late' : null;
 }
 
 const NOTHING: StandingWeights = { startBlock: null, weights: [], missed: 0, missedIn: null };
 
 interface PartOfParameters {
-  /** `null` where it has no epoch in this round, or could not be evaluated. */
+  /** `null` where it is through with no epoch. */
   now: WeighedEpoch | null;
   before: StandingWeights;
-  /** `undefined` where none was due. */
-  turn: Turn | undefined;
+  /** Whether it has an epoch that is not through, and why; `null` where none was due. */
+  unfinished: 'late' | 'fault' | null;
+  /** Of its own. */
+  blocksPerEpoch: number;
   /** Blocks of the shortest epoch of those with a share. */
   shortest: number;
   /** Of the weights. */
@@ -80,14 +147,16 @@ interface PartOfParameters {
 export function partOf({
   now,
   before,
-  turn,
+  unfinished,
+  blocksPerEpoch,
   shortest,
   block,
 }: PartOfParameters): StandingWeights & Pick<BlendPart, 'from'> {
   if (now !== null && now.weighed.action !== 'keep') {
     const { weights } = now.weighed;
     const { startBlock } = now.scored.epoch;
-    return { from: weights.length > 0 ? 'epoch' : 'nobody', startBlock, weights, missed: 0, missedIn: null };
+    const from = weights.length > 0 ? 'epoch' : 'nobody';
+    return { ...before, from, startBlock, weights, missed: 0, missedIn: null };
   }
   const isPostponed = now !== null && [...now.found.values()].some(({ kind }) => kind === 'postponed');
   const hasWeights = before.weights.length > 0;
@@ -97,10 +166,11 @@ export function partOf({
     const missed = isNew ? before.missed : 0;
     return { ...before, from: hasWeights ? 'earlier' : emptyOf(before), missed, missedIn: null };
   }
-  // Others wait for the first weights, and their epochs may be shorter.
-  const isMissed = turn !== undefined || (isNew && before.missedIn !== null);
-  const length = isNew ? shortest : (turn?.competition.validator.competition.blocksPerEpoch ?? 0);
-  const stands = isMissed ? { ...before, ...missedOnce(before, block, length) } : before;
+  // Others wait for the first weights, and their epochs may be shorter. Later on a long training costs nothing.
+  const isMissed = isNew
+    ? now !== null || unfinished !== null || before.missedIn !== null
+    : now !== null || unfinished === 'fault';
+  const stands = isMissed ? { ...before, ...missedOnce(before, block, isNew ? shortest : blocksPerEpoch) } : before;
   const isUnknown = isNew && stands.missedIn !== null;
   return { ...stands, from: hasWeights ? 'earlier' : isUnknown ? 'unknown' : emptyOf(before) };
 }
@@ -115,16 +185,17 @@ function missedOnce({ missed, missedIn }: StandingWeights, block: number, length
   return isNew ? { missed: missed + 1, missedIn: block } : { missed, missedIn };
 }
 
-function blendText({ parts, action, restUid }: Blend): string {
+function blendText({ parts, action, restUid }: Blend, players: Player[]): string {
   const said = parts.map(({ competition, share, from, startBlock, missed }) => {
     const whose = {
       epoch: `weights of its epoch of block ${startBlock}`,
       earlier: `weights of its epoch of block ${startBlock} stand${missed > 0 ? `, it could not be evaluated ${missed} times since` : ''}`,
       nobody: 'nobody is worth any',
-      unknown: `it could not be evaluated yet, ${missed} times`,
+      unknown: `it is not known yet, ${missed} times`,
       empty: 'nobody has any yet',
     }[from];
-    return `competition ${competition} with ${Number((100 * share).toFixed(4))} %: ${whose}`;
+    const goesOn = players.some(({ id, state }) => id === competition && state === 'working');
+    return `competition ${competition} with ${Number((100 * share).toFixed(4))} %: ${whose}${goesOn ? ', and an epoch goes on' : ''}`;
   });
   const rest = restUid === null ? '' : `; the rest to uid ${restUid}`;
   return `${action === 'keep' ? 'no weights are sent: ' : ''}${said.join('; ')}${rest}`;

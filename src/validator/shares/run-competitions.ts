@@ -4,10 +4,12 @@ import { loop, type RunValidatorParameters, withBlocksPerEpoch } from '../loop.t
 import type { Validator } from '../validator.ts';
 import { requireRestUid } from './blend.ts';
 import { oneReader } from './one-reader.ts';
+import { withOwnLog } from './own-log.ts';
+import type { PlayedCompetition } from './player.ts';
+import { Players } from './players.ts';
 import { runRound } from './round.ts';
 import { requireShares } from './schedule.ts';
 import type { StandingWeightsStore } from './standing-weights.ts';
-import type { PlayedCompetition } from './turns.ts';
 
 export interface RunCompetitionsParameters extends Omit<RunValidatorParameters, 'validator' | 'epochs'> {
   competitions: PlayedCompetition[];
@@ -28,9 +30,10 @@ export interface CommonState {
 }
 
 /**
- * Plays several competitions of one subnet, each with a share of the weights: an epoch of each in turn, then one set of weights.
- * Otherwise as {@link runValidator}. One that cannot be evaluated by a fault of ours keeps its share: its last weights stand
- * for three of its epochs, and then half less in each further one.
+ * Plays several competitions of one subnet, each with a share of the weights: side by side, and when the subnet's epoch ends the
+ * weights of all are sent as one. For one that is not through by then its last weights stand, so nobody waits for the long
+ * trainings of others. Otherwise as {@link runValidator}. One that cannot be evaluated by a fault of ours keeps its share: its
+ * last weights stand for three of its epochs, and then half less in each further one.
  * @throws FlockOffError `bad-argument` where shares sum to more than 1, a competition is named twice, two are not of one
  *   subnet and weight setter, or nobody has `restUid`; else as {@link runValidator}.
  * @example
@@ -46,31 +49,38 @@ export interface CommonState {
 export async function runCompetitions(parameters: RunCompetitionsParameters): Promise<void> {
   const { competitions, state, restUid = null, blocksPerEpoch, signal } = parameters;
   requireShares(competitions.map(({ validator, shares }) => ({ id: validator.competition.id, shares })));
-  const [first, ...others] = competitions.map(({ validator }) => withBlocksPerEpoch(validator, blocksPerEpoch));
+  const [first, ...others] = competitions.map(({ validator }) =>
+    withOwnLog(withBlocksPerEpoch(validator, blocksPerEpoch)),
+  );
   if (!first) throw wrong('there is no competition', 'pass one at least');
   for (const other of others) requireTogether(first, other);
   // Two, since the heads that are watched may not be final.
   const [watched, drawn] = [oneReader(first.metadata), oneReader(first.metadata)];
   const validators: [Validator, ...Validator[]] = [first, ...others];
-  let isChecked = restUid === null;
-  await loop({
-    ...parameters,
-    pendingReveals: state.pendingReveals,
-    validators: validators.map((one) => ({ ...one, metadata: watched })) as typeof validators,
-    run: async (isLate) => {
-      // Before anybody is trained on.
-      if (!isChecked)
-        requireRestUid(restUid, (await first.subtensor.metagraph({ netuid: first.netuid, signal })).neurons);
-      isChecked = true;
-      return runRound({
-        competitions: competitions.map(({ shares }, i) => ({
-          ...{ shares, isLate: isLate[i] },
-          validator: { ...validators[i]!, metadata: drawn },
-        })),
-        ...{ standing: state.standingWeights, restUid, signal },
-      });
-    },
-  });
+  let players: Players | null = null;
+  try {
+    await loop({
+      ...parameters,
+      pendingReveals: state.pendingReveals,
+      validators: validators.map((one) => ({ ...one, metadata: watched })) as typeof validators,
+      run: async (isLate) => {
+        // Before anybody is trained on.
+        if (players === null && restUid !== null)
+          requireRestUid(restUid, (await first.subtensor.metagraph({ netuid: first.netuid, signal })).neurons);
+        players ??= new Players({
+          competitions: competitions.map(({ shares }, i) => ({
+            ...{ shares, isLate: isLate[i] },
+            validator: { ...validators[i]!, metadata: drawn },
+          })),
+          signal,
+        });
+        const { logger } = competitions[0]!.validator;
+        return runRound({ players, standing: state.standingWeights, restUid, logger, signal });
+      },
+    });
+  } finally {
+    await (players as Players | null)?.stop();
+  }
 }
 
 function requireTogether(first: Validator, other: Validator): void {

@@ -84,7 +84,7 @@ await runValidator({
     metricsDir: flags.metrics_dir,
     minersPerEpoch: flags.miner_sample_size,
     blockThreshold: flags.block_threshold,
-    onEvent: watched.onEvent,
+    onEvent: watched.onEventOf(competition.id),
   },
   epochs: flags.epochs,
   onReport: async (report) => {

@@ -567,9 +567,9 @@ describe('reports that are not what they should be', () => {
 
   test('one of another version, and what is no report', async () => {
     const text = await textOf(1);
-    await writeFile(pathOf(1), text.replace('"version":1}', '"version":2}'));
+    await writeFile(pathOf(1), text.replace('"version":2}', '"version":3}'));
     expect(await found({ paths: [pathOf(1)] })).toEqual([
-      '1: version is 2, and this version of flock-off reads 1: update flock-off',
+      '1: version is 3, and this version of flock-off reads 1 and 2: update flock-off',
     ]);
     for (const other of ['{}', '[]', 'null', '"a"', '17'])
       expect(await whatIs(other)).toBe('1: format is not "flock-off receipt": this is no report with a seal');
@@ -603,10 +603,14 @@ describe('reports that are not what they should be', () => {
     expect(await found({ paths: [pathOf(2), pathOf(0)] })).toEqual([
       expect.stringMatching(/^2: previous names the report of block \d+ as the one before, .*: give all of them$/),
     ]);
+    // A copy is no other report.
     await cp(pathOf(0), join(folder, 'copy.json'));
-    expect((await found({ paths: [pathOf(0), join(folder, 'copy.json')] })).join()).toMatch(
-      /startBlock is \d+, of which/,
-    );
+    const both = { paths: [pathOf(0), join(folder, 'copy.json')] };
+    expect(await found(both)).toEqual([]);
+    await saidOtherwise(0, (receipt) => {
+      receipt.inputs.durationMs++;
+    });
+    expect((await found(both)).join()).toMatch(/startBlock is \d+, of which/);
   });
 
   test('one whose form is another, with the same values', async () => {
@@ -624,7 +628,7 @@ describe('reports that are not what they should be', () => {
     [
       'a version that is none',
       '{"format":"flock-off receipt","version":{"toString":1,"valueOf":1}}',
-      'version is {"toString":1,"valueOf":1}, and this version of flock-off reads 1: read it with the version that wrote it',
+      'version is {"toString":1,"valueOf":1}, and this version of flock-off reads 1 and 2: read it with the version that wrote it',
     ],
     [
       'a list in lists without end',

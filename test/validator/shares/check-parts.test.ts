@@ -18,7 +18,8 @@ interface Made {
   parts?: BlendPart[];
 }
 
-function report(competition: string, { startBlock, action = 'set', weights = one(1), parts = [] }: Made): Receipt {
+function report(competition: string, { startBlock, action = 'set', weights = one(1), ...made }: Made): Receipt {
+  const { parts = ['a', 'b'].map((id) => part(id)) } = made;
   return {
     competition,
     inputs: {
@@ -101,4 +102,15 @@ test('own weights that stand, where the epoch comes to none, are those of the la
   expect(
     found({ action: 'keep', parts: [part('a', { from: 'earlier', startBlock: 540, weights: FRIEND })] }, [kept]),
   ).toEqual([expect.stringContaining('came to no weights')]);
+});
+
+test('what a competition had before it was left out for a while is forgotten', () => {
+  const b2 = report('b', { startBlock: 540, parts: [part('b')] });
+  const again = part('a', { from: 'empty', startBlock: null, weights: [] });
+  const first = report('a', { startBlock: 0 });
+  expect(found({ action: 'keep', parts: [again, b] }, [first, B])).toEqual([
+    expect.stringContaining('parts[0].startBlock is null, and the report of competition a of block 0'),
+  ]);
+  const parts = [again, part('b', { from: 'earlier', startBlock: 540 })];
+  expect(found({ action: 'keep', parts }, [first, B, b2])).toEqual([]);
 });

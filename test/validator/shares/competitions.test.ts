@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   auditReceipts,
@@ -11,6 +11,8 @@ import {
   type Receipt,
   ReceiptFolder,
   runCompetitions,
+  runValidator,
+  type ScheduledShare,
   type Trainer,
   type Validator,
   ValidatorState,
@@ -19,8 +21,11 @@ import {
 } from 'flock-off';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { normaliseWeights } from '../../../src/chain/weights/normalise.ts';
+import { abortable } from '../../../src/shared/abortable.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
+import { type Clock, systemClock } from '../../../src/shared/clock.ts';
 import { seal } from '../../../src/validator/receipts/seal.ts';
+import { stubTrainer } from '../../fleet/stub-trainer.ts';
 import { closeMachine, type Machine, Miners, NO_WAITING, openMachine } from '../miners.ts';
 import { RECIPE, rowsOn } from '../receipts/real-receipts.ts';
 
@@ -30,6 +35,12 @@ const NAMES = ['ann', 'ben', 'cid', 'dan'];
 const SHARES = { a: 0.7, b: 0.3 };
 type Id = keyof typeof SHARES;
 const IDS: Id[] = ['a', 'b'];
+
+/** What fails is tried again soon, and not without a pause: it goes on beside the others. */
+const HASTY: Clock = {
+  nowMs: Date.now,
+  sleep: ({ durationMs, signal }) => systemClock.sleep({ durationMs: Math.min(durationMs, 20), signal }),
+};
 
 let machine: Machine;
 let miners: Miners;
@@ -57,7 +68,7 @@ afterEach(async () => {
 type Changes = Partial<Record<Id, Partial<Validator>>>;
 
 async function played(changes: Changes = {}): Promise<PlayedCompetition[]> {
-  const common = await miners.validator({ subtensor: miners.subtensor, clock: NO_WAITING });
+  const common = await miners.validator({ subtensor: miners.subtensor, clock: HASTY });
   const hotkey = await WalletHotkey.open({ path: miners.folder, name: 'validator' });
   return IDS.map((id): PlayedCompetition => {
     // So warm that whoever loses has something, too.
@@ -285,3 +296,157 @@ test('shares of more than 1, one state for two, and one competition twice are re
       message: expect.stringContaining(words),
     });
 }, 60_000);
+
+/** A trainer that nobody waits for. */
+const FAST = stubTrainer() as unknown as Trainer;
+const stubbed: Changes = { a: { trainer: FAST }, b: { trainer: FAST } };
+
+test('a competition whose training takes long keeps what stands for it, and the other’s weights go out in each epoch', async () => {
+  await round(stubbed);
+  const before = (await lastReceipt('b')).receipt;
+  await miners.publish('dan', rowsOn('elk'), { competition: 'b' });
+  let goOn = () => {};
+  const slow = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const train: Trainer['train'] = async (parameters) => {
+    await abortable(slow, parameters.signal ?? new AbortController().signal);
+    return FAST.train(parameters);
+  };
+  // Less than an epoch of this chain: there is a time for the weights.
+  const inTime = { blockThreshold: 5 };
+  const changes: Changes = { a: { trainer: FAST, ...inTime }, b: { trainer: { ...FAST, train }, ...inTime } };
+  const done = new AbortController();
+  const ends: number[] = [];
+  const onReport = async (report: EpochReport) => {
+    if (report.competition === 'b') return done.abort(new Error('done'));
+    // That of the round in which the other is through comes first.
+    if (ends.length === 3) return;
+    const { receipt } = await lastReceipt('a');
+    expect(receipt.inputs.blend!.parts[1]).toMatchObject({ from: 'earlier', startBlock: before.startBlock, missed: 0 });
+    expect(onChain()).toEqual(blended(receipt, before));
+    ends.push(receipt.inputs.blend!.countsFrom!);
+    if (ends.length === 3) goOn();
+  };
+  const competitions = await played(changes);
+  const run = runCompetitions({ competitions, state: miners.state, onReport, signal: done.signal });
+  await expect(run).rejects.toThrow('done');
+  // Once in each epoch of the subnet.
+  expect(new Set(ends).size).toBe(ends.length);
+  const { receipt } = await lastReceipt('b');
+  expect(receipt.inputs.blend!.parts[1]).toMatchObject({ from: 'epoch', startBlock: receipt.startBlock });
+  // It was drawn when it was due, and not when the others were through.
+  expect(receipt.startBlock).toBeLessThan(ends[0]!);
+  expect(findingsOf(await audit())).toEqual([]);
+}, 240_000);
+
+test('the consensus is scaled by the share that the weights on the chain were sent with, also where it changes in mid-epoch', async () => {
+  await round(stubbed);
+  const shares: Record<Id, ScheduledShare[]> = {
+    a: [{ fromBlock: 0, share: SHARES.a }],
+    b: [{ fromBlock: 0, share: SHARES.b }],
+  };
+  // It changes while somebody of its epoch is trained on.
+  const train: Trainer['train'] = async (parameters) => {
+    if (shares.b.length === 1) {
+      const { block } = await miners.subtensor.metagraph({ netuid: 7 });
+      shares.a.push({ fromBlock: block + 1, share: 0.2 });
+      shares.b.push({ fromBlock: block + 1, share: 0.8 });
+      await miners.pass(2);
+    }
+    return FAST.train(parameters);
+  };
+  const play = async () => {
+    const competitions = await played({ ...stubbed, b: { trainer: { ...FAST, train } } });
+    const scheduled = competitions.map((one, i) => ({ ...one, shares: shares[IDS[i]!] }));
+    await runCompetitions({ competitions: scheduled, state: miners.state, epochs: 1 });
+    const { parts, portion } = (await lastReceipt('b')).receipt.inputs.blend!;
+    return [parts[1]!.share, portion];
+  };
+  await miners.pass(25);
+  expect(await play()).toEqual([0.8, 0.3]);
+  await miners.pass(25);
+  expect(await play()).toEqual([0.8, 0.8]);
+  const sound = await audit();
+  expect(findingsOf(sound)).toEqual([]);
+
+  const hotkey = await WalletHotkey.open({ path: miners.folder, name: 'validator' });
+  const last = await lastReceipt('b');
+  const { seal: _, ...said } = structuredClone(last.receipt);
+  said.inputs.blend!.portion = 0.3;
+  await writeFile(last.path, `${canonicalJson(await seal(said, hotkey))}\n`);
+  expect(findingsOf(await audit())).toContainEqual({
+    place: 'inputs.blend.portion',
+    why: expect.stringMatching(/^is 0\.3, and the weights that stood on the chain in block \d+ were sent with 0\.8$/),
+  });
+  delete said.inputs.blend!.portion;
+  await writeFile(last.path, `${canonicalJson(await seal(said, hotkey))}\n`);
+  expect(findingsOf(await audit())).toContainEqual({
+    place: 'inputs.blend.portion',
+    why: 'cannot be used (is missing)',
+  });
+}, 240_000);
+
+test('reports of the first version say nothing of it, and are audited as they were written', async () => {
+  await round(stubbed);
+  const hotkey = await WalletHotkey.open({ path: miners.folder, name: 'validator' });
+  for (const id of IDS) {
+    const { path, receipt } = await lastReceipt(id);
+    const { seal: _, ...said } = receipt;
+    const { portion: __, countsFrom: ___, ...blend } = said.inputs.blend!;
+    const first = { ...said, version: 1, inputs: { ...said.inputs, blend } };
+    await writeFile(path, `${canonicalJson(await seal(first, hotkey))}\n`);
+  }
+  expect(findingsOf(await audit())).toEqual([]);
+}, 240_000);
+
+test('competitions that join later, leave and come back are audited with all that there was before', async () => {
+  // It was played alone before.
+  const [alone] = await played(stubbed);
+  await runValidator({ validator: alone!.validator, epochs: 2 });
+  const data = join(miners.folder, 'data');
+  await cp(reportsOf('a'), join(data, 'reports'), { recursive: true });
+  await symlink(join(miners.folder, 'competitions'), join(data, 'competitions'));
+  await round(stubbed, { competitions: (await played(stubbed)).slice(0, 1) });
+  // Another one joins, which has been alone for all of it.
+  await round(stubbed);
+  const joined = (await lastReceipt('b')).receipt;
+  expect(joined.inputs.blend!.parts.map(({ from }) => from)).toEqual(['epoch', 'epoch']);
+  // It leaves, and comes back with another that is new.
+  await round(stubbed, { competitions: (await played(stubbed)).slice(0, 1) });
+  const c = await ValidatorState.open({ path: join(miners.folder, 'c', 'state') });
+  try {
+    await miners.publish('dan', rowsOn('fir', 9), { competition: 'c' });
+    const [a, b] = await played(stubbed);
+    const receipts = new ReceiptFolder({
+      folder: join(miners.folder, 'competitions', 'c', 'reports'),
+      hotkey: await WalletHotkey.open({ path: miners.folder, name: 'validator' }),
+    });
+    const rules = { ...b!.validator.competition, id: 'c' };
+    const third = { ...b!.validator, competition: rules, state: c, receipts };
+    const competitions = [
+      { ...a!, shares: [{ fromBlock: 0, share: 0.5 }] },
+      { ...b!, shares: [{ fromBlock: 0, share: 0.25 }] },
+      { validator: third, shares: [{ fromBlock: 0, share: 0.25 }] },
+    ];
+    await round(stubbed, { competitions });
+    await round(stubbed, { competitions });
+  } finally {
+    await c.close();
+  }
+  const all = await audit([data]);
+  expect([findingsOf(all), all.reports.length]).toEqual([[], 12]);
+  expect(all.reports.flatMap(({ unchecked }) => unchecked).filter((one) => one.includes('not given'))).toEqual([]);
+
+  // One digit of a weight in one part of one report.
+  const { path, receipt } = await lastReceipt('a');
+  const text = await readFile(path, 'utf8');
+  const of = `"weight":${receipt.inputs.blend!.parts[2]!.weights[0]!.weight}`;
+  const at = text.indexOf(of, text.indexOf('"competition":"c"', text.indexOf('"blend"'))) + of.length - 1;
+  const digit = (Number(text[at]) + 1) % 10;
+  await writeFile(path, `${text.slice(0, at)}${digit}${text.slice(at + 1)}`);
+  expect(findingsOf(await audit([data]))).toContainEqual({
+    place: 'inputs.blend.parts[2].weights[0].weight',
+    why: 'is not what was signed',
+  });
+}, 240_000);

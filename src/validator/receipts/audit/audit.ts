@@ -85,7 +85,9 @@ export async function auditReceipts(parameters: AuditReceiptsParameters): Promis
     }
     const { receipt } = read;
     first ??= receipt.signer;
-    const before = last.get(chain) ?? null;
+    // One that was played alone before goes on in the chain of then.
+    const named = [...last.values()].find((link) => link.sha256 === receipt.previous?.sha256);
+    const before = named ?? last.get(chain) ?? null;
     const link = checkLink({ receipt, before, signer: first });
     const again = await orFinding(async () => recompute({ receipt, policy: own }));
     const sets = await orFinding(() => checkSets(receipt));
@@ -144,6 +146,7 @@ async function readAll(
   const bad: AuditedReport[] = [];
   const sound: SoundFile[] = [];
   const weights: WeightsByCompetition = new Map();
+  const seen = new Set<string>();
   for (const path of paths) {
     await yieldToEventLoop(signal);
     const read = await readReceipt({ path });
@@ -152,6 +155,9 @@ async function readAll(
       continue;
     }
     const { receipt, sha256 } = read;
+    // A copy of one that was given.
+    if (seen.has(sha256)) continue;
+    seen.add(sha256);
     const chain = receipt.inputs.blend ? receipt.competition : '';
     addOwnWeights(weights, receipt);
     sound.push({ path, startBlock: receipt.startBlock, sha256, chain, own: ownPolicyOf(receipt, policy) });

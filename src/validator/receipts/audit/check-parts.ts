@@ -1,3 +1,4 @@
+import { portionOf } from '../../shares/blend.ts';
 import { SHARES_ROUNDING } from '../../shares/schedule.ts';
 import type { Receipt } from '../receipt.ts';
 import { firstDifference, shownValue } from './difference.ts';
@@ -9,6 +10,11 @@ interface OwnWeights {
   endBlock: number;
   action: Receipt['inputs']['weighed']['action'];
   weights: Receipt['inputs']['weighed']['weights'];
+  /** What it blends. */
+  parts: { competition: string; share: number }[];
+  restUid: number | null;
+  /** From when on the chain's consensus follows from that; `null` where nothing was sent, or it does not say. */
+  countsFrom: number | null;
 }
 
 /** What the reports that are looked at came to, by competition. */
@@ -16,8 +22,13 @@ export type WeightsByCompetition = Map<string, OwnWeights[]>;
 
 export function addOwnWeights(all: WeightsByCompetition, { competition, inputs }: Receipt): void {
   if (!inputs.blend) return;
-  const { epoch, end, weighed } = inputs;
-  const own = { startBlock: epoch.startBlock, endBlock: end.block, action: weighed.action, weights: weighed.weights };
+  const { epoch, end, weighed, blend } = inputs;
+  const { countsFrom = null, restUid, parts } = blend;
+  const own: OwnWeights = {
+    ...{ startBlock: epoch.startBlock, endBlock: end.block, action: weighed.action, weights: weighed.weights, restUid },
+    parts: parts.map((part) => ({ competition: part.competition, share: part.share })),
+    countsFrom: blend.action === 'set' ? countsFrom : null,
+  };
   all.set(competition, [...(all.get(competition) ?? []), own]);
 }
 
@@ -27,13 +38,11 @@ type Part = NonNullable<Receipt['inputs']['blend']>['parts'][number];
  * Whether the parts that a report blends can be what a validator has, and their weights those that reports came to: of
  * other competitions, and of its own where its epoch came to none.
  */
-export function checkParts(
-  { competition, inputs }: Receipt,
-  all: WeightsByCompetition,
-): Pick<Recomputed, 'findings' | 'unchecked'> {
-  const findings: Recomputed['findings'] = [];
-  const unchecked: string[] = [];
+export function checkParts(receipt: Receipt, all: WeightsByCompetition): Pick<Recomputed, 'findings' | 'unchecked'> {
+  const { competition, inputs } = receipt;
+  const { findings, unchecked } = checkPortion(receipt, all);
   const parts = inputs.blend?.parts ?? [];
+  const everybody = [...all.values()].flat();
   findings.push(...checkForms(parts));
   for (const [i, part] of parts.entries()) {
     if (part.missed > 0)
@@ -42,9 +51,15 @@ export function checkParts(
     if (part.competition === competition && inputs.weighed.action !== 'keep') continue;
     const place = `inputs.blend.parts[${i}]`;
     const reports = all.get(part.competition) ?? [];
+    // Where it was left out for a while, what it had before is forgotten.
+    const isBefore = ({ endBlock }: OwnWeights) => endBlock < inputs.end.block;
+    const joined = everybody.reduce((end, one) => {
+      const isWithout = isBefore(one) && !one.parts.some((of) => of.competition === part.competition);
+      return isWithout ? Math.max(end, one.endBlock) : end;
+    }, -1);
     const later = reports.find(
-      ({ startBlock, endBlock, action }) =>
-        action !== 'keep' && startBlock > (part.startBlock ?? -1) && endBlock < inputs.end.block,
+      (one) =>
+        one.action !== 'keep' && one.startBlock > (part.startBlock ?? -1) && isBefore(one) && one.endBlock > joined,
     );
     if (later)
       findings.push({
@@ -79,6 +94,37 @@ export function checkParts(
       });
   }
   return { findings, unchecked };
+}
+
+/** Whether its miners' part of the chain's consensus is that of the weights that this validator had sent by then. */
+function checkPortion(
+  { version, competition, inputs }: Receipt,
+  all: WeightsByCompetition,
+): Pick<Recomputed, 'findings' | 'unchecked'> {
+  if (!inputs.blend || version === 1) return { findings: [], unchecked: [] };
+  const { portion = null } = inputs.blend;
+  const { startBlock } = inputs.epoch;
+  let stood: OwnWeights | null = null;
+  for (const one of [...all.values()].flat())
+    if (one.countsFrom !== null && one.countsFrom <= startBlock && isAfter(one, stood)) stood = one;
+  // Where it had none of them, its share is as good as any.
+  if (!stood?.parts.some((part) => part.competition === competition && part.share > 0))
+    return {
+      findings: [],
+      unchecked: [
+        `whether competition ${competition} had ${portion ?? 'all'} of the weights on the chain in block ${startBlock}: no report that was given sent any of its`,
+      ],
+    };
+  const expected = portionOf(stood, competition) ?? null;
+  if (portion === expected) return { findings: [], unchecked: [] };
+  const why = `is ${portion}, and the weights that stood on the chain in block ${startBlock} were sent with ${expected}`;
+  return { findings: [{ place: 'inputs.blend.portion', why }], unchecked: [] };
+}
+
+/** Whether it is what stood later; of what was sent twice in one epoch of the subnet, the last. */
+function isAfter(one: OwnWeights, other: OwnWeights | null): boolean {
+  if (other === null) return true;
+  return one.countsFrom! > other.countsFrom! || (one.countsFrom === other.countsFrom && one.endBlock > other.endBlock);
 }
 
 /** What holds of parts whatever they are of. */

@@ -3,8 +3,7 @@ import { stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { messageOf } from '../../../errors/flock-off-error.ts';
 import { onDisk } from '../../../shared/on-disk.ts';
-import { RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from '../receipt.ts';
-import { ReceiptSchema } from '../receipt-schema.ts';
+import { READ_VERSIONS, RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from '../receipt.ts';
 import { findBrokenSeal, placeIn, sha256Of } from '../seal.ts';
 import { shownValue } from './difference.ts';
 
@@ -22,7 +21,7 @@ export interface ReadReceiptParameters {
   path: string;
   /**
    * `seal`: whether it is as its signer left it, to the last digit. `form`: only whether it can be used. `nothing`: for one
-   * that was looked at before, and by its hash is the same. Default `seal`.
+   * that was looked at before, and by its hash is the same, and where a few numbers are looked up. Default `seal`.
    */
   look?: 'seal' | 'form' | 'nothing';
 }
@@ -63,15 +62,19 @@ async function receiptIn(
   const value = jsonOf(text);
   if (value === undefined)
     return bad('the file', text.trimEnd().endsWith('}') ? 'is no JSON' : 'is cut off, or no JSON at all');
-  if (isDeeperThan(MOST_LEVELS, value)) return bad('the file', `has values more than ${MOST_LEVELS} levels deep`);
+  if (look !== 'nothing' && isDeeperThan(MOST_LEVELS, value))
+    return bad('the file', `has values more than ${MOST_LEVELS} levels deep`);
   const said = value as Partial<Receipt> | null;
   if (said?.format !== RECEIPT_FORMAT)
     return bad('format', `is not "${RECEIPT_FORMAT}": this is no report with a seal`);
   const version: unknown = said.version;
-  if (version !== RECEIPT_VERSION) {
+  if (typeof version !== 'number' || !READ_VERSIONS.includes(version)) {
     const isNewer = typeof version === 'number' && version > RECEIPT_VERSION;
     const fix = isNewer ? 'update flock-off' : 'read it with the version that wrote it';
-    return bad('version', `is ${shownValue(version)}, and this version of flock-off reads ${RECEIPT_VERSION}: ${fix}`);
+    return bad(
+      'version',
+      `is ${shownValue(version)}, and this version of flock-off reads ${READ_VERSIONS.join(' and ')}: ${fix}`,
+    );
   }
   const { seal, signer } = said;
   if (typeof signer !== 'string') return bad('signer', 'is missing');
@@ -81,6 +84,8 @@ async function receiptIn(
   if (look === 'nothing') return { ok: true, receipt, sha256: sha256Of(text) };
   const broken = look === 'seal' ? await findBrokenSeal(receipt, text) : null;
   if (broken !== null) return { ok: false, bad: broken };
+  // Whoever only looks up a few numbers need not wait until it is made.
+  const { ReceiptSchema } = await import('../receipt-schema.ts');
   const parsed = ReceiptSchema.safeParse(receipt);
   if (parsed.success) return { ok: true, receipt, sha256: sha256Of(text) };
   const { path: at, message } = parsed.error.issues[0]!;

@@ -12,13 +12,13 @@ import { intakeOf } from '../../policy.ts';
 import { writeReport } from '../../report.ts';
 import { meanLoss, unpackRowLosses } from '../../row-losses.ts';
 import { keyOf } from '../../score-dataset.ts';
-import { type Blend, blend, portionOf } from '../../shares/blend.ts';
+import { type Blend, blend, type SentBlend } from '../../shares/blend.ts';
 import type { Standings } from '../../standing.ts';
 import type { MeasuredScore } from '../../state-store.ts';
 import { weighEpoch } from '../../weigh-epoch.ts';
 import { decidedBy, drawAgain } from '../draw-again.ts';
 import { hintsOf } from '../leave-receipt.ts';
-import type { Receipt, ReceiptDataset } from '../receipt.ts';
+import { portionIn, type Receipt, type ReceiptDataset } from '../receipt.ts';
 import { placeIn } from '../seal.ts';
 import { type Difference, firstDifference, shownValue } from './difference.ts';
 
@@ -80,7 +80,7 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
     ownRowsOf: (hotkey) => datasetOf(hotkey)?.ownRows ?? null,
     countsFrom: ({ hotkey, commitBlock }) => datasetOf(hotkey)?.countsFrom ?? commitBlock,
     baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
-    portion: inputs.blend && portionOf(inputs.blend, competition.id),
+    portion: portionIn(receipt),
   });
   const { weights, action, averages, memory } = weighed;
   const expected = jsonOf({ weights, action, averages, memory });
@@ -282,7 +282,19 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   }
 
   /** What several competitions come to; the weights of others are theirs to show. */
-  function checkBlend({ parts, restUid, ...said }: Blend): Pick<Blend, 'weights' | 'action'> {
+  function checkBlend({
+    parts,
+    restUid,
+    portion: _,
+    countsFrom,
+    ...said
+  }: SentBlend): Pick<Blend, 'weights' | 'action'> {
+    const sentIn = receipt.receipt?.block ?? null;
+    if (receipt.version > 1 && (countsFrom === null ? sentIn !== null : sentIn === null || countsFrom! < sentIn))
+      findings.push({
+        place: 'inputs.blend.countsFrom',
+        why: `is ${countsFrom}, and weights were sent in ${sentIn === null ? 'no block' : `block ${sentIn}`}`,
+      });
     const i = parts.findIndex((part) => part.competition === competition.id);
     const own = parts[i];
     if (!own) findings.push({ place: 'inputs.blend.parts', why: `have nothing of competition ${competition.id}` });
