@@ -1,4 +1,4 @@
-import type { PgQueryable } from 'bullmq';
+import type { createPostgresBackend, PgQueryable, runMigrations } from 'bullmq';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { systemClock } from '../shared/clock.ts';
 import { Secrets } from '../shared/secrets.ts';
@@ -30,7 +30,7 @@ interface Pool extends PgQueryable {
 }
 
 export interface OpenPostgresParameters {
-  bullmq: typeof import('bullmq');
+  bullmq: { createPostgresBackend: typeof createPostgresBackend; runMigrations: typeof runMigrations };
   onError: (error: unknown) => void;
   signal?: AbortSignal | undefined;
 }
@@ -73,13 +73,13 @@ export async function openPostgres(
   }
   // BullMQ's own, for each queue once: where that fails, the queue is never of any use.
   const connect = pool.connect.bind(pool);
-  pool.connect = (callback) => (callback ? connect(callback) : connectSurely(pool, connect));
+  pool.connect = (callback) => (callback ? connect(callback) : connectSurely(pool, connect, onError));
   const clockMs = async () => Number((await pool.query<{ ms: string }>(NOW)).rows[0]?.ms);
   return { connection: pool, factory: bullmq.createPostgresBackend, clockMs, end };
 }
 
 /** A connection that works, for as long as that takes. */
-async function connectSurely(pool: Pool, connect: Pool['connect']): Promise<Client> {
+async function connectSurely(pool: Pool, connect: Pool['connect'], onError: (error: unknown) => void): Promise<Client> {
   for (;;) {
     try {
       const client = await connect();
@@ -92,6 +92,7 @@ async function connectSurely(pool: Pool, connect: Pool['connect']): Promise<Clie
       }
     } catch (error) {
       if (pool.ending) throw error;
+      onError(error);
       await systemClock.sleep({ durationMs: AGAIN_MS });
     }
   }
