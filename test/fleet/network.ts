@@ -63,12 +63,15 @@ export class Network {
     this.mend();
   }
 
-  /** Nothing gets through any more, and no connection ends of that. */
-  silence(): void {
-    for (const socket of this.#sockets) {
-      socket.unpipe();
-      socket.pause();
-    }
+  /** Nothing gets through any more, and no connection ends of that. Resolves when something was sent in vain. */
+  silence(): Promise<void> {
+    return new Promise((resolve) => {
+      for (const socket of this.#sockets)
+        socket
+          .unpipe()
+          .on('data', () => resolve())
+          .resume();
+    });
   }
 
   close(): void {

@@ -57,8 +57,9 @@ describe.skipIf(POSTGRES_PROBLEM !== null)('PostgreSQL as a queue', () => {
     const server = await QueueServer.open({ address });
     const queue = server.queue('silent');
     await queue.add('note', {});
-    network.silence();
+    const sent = network.silence();
     queue.getJob('1').catch(() => {});
+    await sent;
     const begunMs = performance.now();
     await server.close();
     // A question is given up after 60 s.
