@@ -1,6 +1,7 @@
 import { messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
+import { eitherSignal } from '../shared/either-signal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 
 /** How long an answer of the queue is waited for before it is asked again. */
@@ -13,7 +14,7 @@ const SILENT_MS = 30_000;
 
 /** Bounds what asks a queue once: a connection that is dead answers nothing. */
 export function inTime(signal?: AbortSignal): AbortSignal {
-  return AbortSignal.any([AbortSignal.timeout(ANSWERS_MS), ...(signal ? [signal] : [])]);
+  return eitherSignal(AbortSignal.timeout(ANSWERS_MS), signal);
 }
 
 /** Asks a queue until it answers: a connection that breaks may take an answer with it. */

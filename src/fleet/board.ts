@@ -1,6 +1,9 @@
 import type { Job, Queue } from 'bullmq';
 import type { QueueServer } from './queue-server.ts';
 
+/** Notes that are read before the event loop has its turn. */
+const AT_ONCE = 32;
+
 /**
  * Notes by name that validator and workers leave for each other: jobs of a queue that nobody works on, so that they lie on any
  * server that queues do. Whoever can write to the queue can change them; what matters in them is signed.
@@ -35,8 +38,13 @@ export class Board {
   /** By name, no more than `most`. */
   async list({ most }: { most: number }): Promise<Map<string, unknown>> {
     const ids: unknown[] = await this.#queue.getRanges(['waiting'], 0, most - 1);
-    const jobs: (Job | undefined)[] = await Promise.all(ids.map((id) => this.#queue.getJob(String(id))));
-    return new Map(jobs.flatMap((job) => (job?.id ? [[job.id, job.data as unknown]] : [])));
+    const notes = new Map<string, unknown>();
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE).map(String);
+      const jobs: (Job | undefined)[] = await Promise.all(some.map((id) => this.#queue.getJob(id)));
+      for (const job of jobs) if (job?.id) notes.set(job.id, job.data);
+    }
+    return notes;
   }
 
   async remove(name: string): Promise<void> {

@@ -11,7 +11,8 @@ import { onDisk } from '../shared/on-disk.ts';
 import { sha256OfFile } from '../shared/sha256-of-file.ts';
 import { unpackRows } from '../validator/ledger/packed.ts';
 import type { Board } from './board.ts';
-import { evaluationNote, type Task } from './wire.ts';
+import { evaluationNote } from './names.ts';
+import type { Task } from './wire.ts';
 
 const MOST_EVALUATION_BYTES = 256 * 1024 * 1024;
 const Note = z.object({ gzip: z.string() });

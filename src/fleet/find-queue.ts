@@ -5,12 +5,11 @@ import { PACKAGE_VERSION } from '../shared/own-package.ts';
 import { Asking } from './asking.ts';
 import { Board } from './board.ts';
 import type { FleetWorkerEvent } from './fleet-worker-event.ts';
+import { DIRECTORY, queueName } from './names.ts';
 import type { QueueServer } from './queue-server.ts';
 import { readAbout } from './read-about.ts';
-import { type About, FORMAT, queueName } from './wire.ts';
+import { type About, FORMAT } from './wire.ts';
 
-/** Where the queues of a server are listed. */
-export const DIRECTORY = 'flock-off-queues';
 /** Of a server that are read. */
 const MOST_QUEUES = 1_000;
 

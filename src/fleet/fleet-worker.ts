@@ -1,6 +1,6 @@
 import { eitherSignal } from '../shared/either-signal.ts';
-import { Bench } from './bench.ts';
 import { findQueue } from './find-queue.ts';
+import { FleetMember } from './fleet-member.ts';
 import type { RunFleetWorkerParameters } from './fleet-worker-parameters.ts';
 import { parseQueueAddress } from './queue-address.ts';
 import { QueueServer } from './queue-server.ts';
@@ -24,25 +24,21 @@ import { QueueServer } from './queue-server.ts';
  * });
  */
 export async function runFleetWorker(parameters: RunFleetWorkerParameters): Promise<void> {
-  const { url, password, logger, signal } = parameters;
+  const { url, password, lockMs = 120_000, logger, signal } = parameters;
   const server = await QueueServer.open({ address: parseQueueAddress({ url, password }), logger, signal });
   const ended = new AbortController();
   const life = eitherSignal(ended.signal, signal);
-  let bench: Bench | undefined;
+  let member: FleetMember | undefined;
   try {
     const { queue, about } = await findQueue({ ...parameters, server, signal });
-    bench = await Bench.open({
-      ...parameters,
-      server,
-      queue,
-      about,
-      signal: life,
+    member = await FleetMember.open({
+      ...{ ...parameters, lockMs, server, queue, about, signal: life },
       onFault: (fault) => ended.abort(fault),
     });
-    await bench.work();
+    await member.work();
   } finally {
     ended.abort();
-    await bench?.close();
+    await member?.close();
     await server.close();
   }
 }

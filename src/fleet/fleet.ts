@@ -36,23 +36,21 @@ export class Fleet implements Scorer {
   readonly isInTime = true;
   readonly machine = { platform: 'fleet', arch: 'fleet', cpu: 'workers of a fleet' };
   readonly #desk: Desk;
-  #facts: TrainerFacts;
 
-  private constructor(desk: Desk, facts: TrainerFacts) {
+  private constructor(desk: Desk) {
     this.#desk = desk;
-    this.#facts = facts;
   }
 
   get backend(): TrainerFacts['backend'] {
-    return this.#facts.backend;
+    return this.#desk.facts.backend;
   }
 
   get precision(): TrainerFacts['precision'] {
-    return this.#facts.precision;
+    return this.#desk.facts.precision;
   }
 
   get weightStorage(): TrainerFacts['weightStorage'] {
-    return this.#facts.weightStorage;
+    return this.#desk.facts.weightStorage;
   }
 
   /** Of its workers, until the next epoch begins. */
@@ -61,7 +59,7 @@ export class Fleet implements Scorer {
   }
 
   get baseSha256(): string {
-    return this.#facts.baseSha256;
+    return this.#desk.facts.baseSha256;
   }
 
   /**
@@ -72,7 +70,8 @@ export class Fleet implements Scorer {
   static async open(parameters: FleetParameters): Promise<Fleet> {
     const desk = await Desk.open(parameters);
     try {
-      return new Fleet(desk, await desk.facts(parameters.signal));
+      await desk.ready(parameters.signal);
+      return new Fleet(desk);
     } catch (error) {
       await desk.close();
       throw error;
@@ -81,7 +80,6 @@ export class Fleet implements Scorer {
 
   async begin({ seed, signal }: BeginParameters): Promise<void> {
     await this.#desk.begin(seed, signal);
-    this.#facts = await this.#desk.facts(signal);
   }
 
   async score(task: ScoreTask): Promise<Checked<DatasetScore>> {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import type { Queue, QueueEvents } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { signBytes } from '../chain/wallet/signed-bytes.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
@@ -8,20 +7,20 @@ import { type Logger, safeLogger } from '../shared/logger.ts';
 import { Turns } from '../shared/turns.ts';
 import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
 import type { Asking } from './asking.ts';
-import { type Failed, failureOf, givenUp } from './failed-job.ts';
+import { givenUp } from './failed-job.ts';
 import type { FleetParameters } from './fleet-parameters.ts';
+import { JobListeners } from './job-listeners.ts';
 import type { Notices } from './notices.ts';
-import { type Opinion, readOpinion } from './opinions.ts';
+import type { Opinion } from './opinions.ts';
 import type { QueueServer } from './queue-server.ts';
 import type { Roster } from './roster.ts';
-import { JobData, ProgressNote, type Task, taskHash, textToSign } from './wire.ts';
+import { jobId, WantedJob } from './wanted-job.ts';
+import { JobData, type ProgressNote, type Task, taskHash, textToSign } from './wire.ts';
 
 /** Failures after which a task is given up. */
 const MOST_FAILURES = 3;
 /** Of them those that a worker's process ended with, and that trusted workers signed: then it is the task's doing. */
 const MOST_LOST = 2;
-/** By number, since ages are by the clocks of workers. */
-const KEPT = { count: 4_096 };
 const AGAIN_MS = 500;
 /** How long giving up a job may take. */
 const CANCEL_MS = 3_000;
@@ -49,20 +48,13 @@ export interface JobsParameters extends Pick<FleetParameters, 'hotkey' | 'lookMs
   roster: Roster;
 }
 
-/** Who waits for a job: told when it is finished, with its result where the queue sent that along, and how far it is. */
-interface Waiting {
-  wake: (returnvalue?: unknown) => void;
-  onProgress?: (progress: ProgressNote) => void;
-}
-
 /** The jobs of a queue, and what workers make of them. */
 export class Jobs {
   readonly #parameters: JobsParameters;
   readonly #queue: Queue<JobData>;
-  readonly #events: QueueEvents;
+  readonly #listeners: JobListeners;
   readonly #asking: Asking;
   readonly #logger: Logger;
-  readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #turns = new Turns();
   #seed: number | null = null;
 
@@ -72,47 +64,37 @@ export class Jobs {
     this.#asking = asking;
     this.#logger = safeLogger(logger);
     this.#queue = server.queue(name);
-    this.#events = server.events(name);
-    this.#events.on('completed', ({ jobId, returnvalue }) => this.#wake(jobId, returnvalue));
-    this.#events.on('failed', ({ jobId }) => this.#wake(jobId));
-    this.#events.on('removed', ({ jobId }) => this.#wake(jobId));
-    this.#events.on('progress', ({ jobId, data }) => {
-      const waiting = this.#waiting.get(jobId);
-      const progress = waiting && ProgressNote.safeParse(data);
-      if (progress?.success) for (const { onProgress } of waiting ?? []) onProgress?.(progress.data);
-    });
+    this.#listeners = new JobListeners(server.events(name));
   }
 
   /** What one worker finds. `null` where nobody is left who could have it. */
   async opinion(task: Task, parameters: OpinionParameters): Promise<Opinion | null> {
     const { number, not, priority, onProgress } = parameters;
-    const { roster, lookMs = 5_000 } = this.#parameters;
+    const { roster, notices, lookMs = 5_000 } = this.#parameters;
     const signal = this.#asking.unlessDone(parameters.signal);
-    const id = jobId(task, number);
-    const signature = await this.#sign(task, signal);
-    const data: JobData = { task, signature, not, alone: false, cancelled: false, attempt: drawAttempt() };
+    const signature = await this.#inTurn(() => this.#sign(task), signal);
+    const isTrusted = (worker: string) => roster.isTrusted(worker);
+    const job = new WantedJob({ queue: this.#queue, task, signature, number, priority, isTrusted });
+    // It may have gone with the job.
+    const look = () => job.look(signal, () => notices.renewEvaluation(signal));
     const failers = new Set<string>();
     const failures = { trainer: 0, other: 0 };
     const said = new Set<string>();
-    const listener = new Listener(onProgress);
-    const job: Wanted = { id, data, priority, written: null };
-    this.#listen(id, listener);
+    const listener = this.#listeners.listen(job.id, onProgress);
     try {
       for (;;) {
         // While there are others they are asked, so that one device is not taken for all.
         const tried = [...not, ...failers];
-        data.not = roster.able(task.machine, tried).length > 0 ? tried : not;
+        job.not = failers.size > 0 && roster.able(task.machine, tried).length > 0 ? tried : not;
+        const sent = listener.take();
         // Who is left for it changes with the roster; all else the queue tells by itself, or a sweep finds.
         const woken = listener.next(tried.length > 0 ? lookMs : null, signal);
         woken.catch(() => {});
-        const sent = listener.take();
-        const found =
-          sent === undefined
-            ? await this.#asking.surely(() => this.#look(job, signal), signal)
-            : this.#readResult(sent, data);
+        const read = sent === undefined ? await this.#asking.surely(look, signal) : () => job.read(sent);
+        const found = read && (await this.#inTurn(read, signal));
         if (found === null) {
           if (not.length > 0 && roster.able(task.machine, not).length === 0) {
-            await this.#cancel(id);
+            await this.#cancel(job.id);
             return null;
           }
           await woken;
@@ -123,7 +105,7 @@ export class Jobs {
         if (of === 'trainer' || of === 'other') failures[of]++;
         if (worker !== null) failers.add(worker);
         if (of === 'stalled') for (const one of roster.lostBy(taskHash(task))) failers.add(one);
-        const isStalled = of === 'stalled' && data.alone;
+        const isStalled = of === 'stalled' && job.alone;
         const isOver = failures.trainer >= MOST_FAILURES || failures.other >= MOST_FAILURES || isStalled;
         if (!said.has(why)) this.#logger.warn(`${task.name}: ${why}${isOver ? '' : '; it is tried again'}`);
         said.add(why);
@@ -133,16 +115,15 @@ export class Jobs {
           const isTasks = failures.trainer >= MOST_FAILURES || (isStalled && (await this.#hasKilled(task, signal)));
           throw givenUp(task, why, isTasks ? 'trainer' : found.isHubs ? 'hub' : 'fleet');
         }
-        data.alone ||= of === 'stalled';
-        data.attempt = drawAttempt();
+        job.alone ||= of === 'stalled';
+        job.again();
       }
     } catch (error) {
       // Closing gives up nothing: who comes back finds the result.
-      if (parameters.signal?.aborted) await this.#cancel(id);
+      if (parameters.signal?.aborted) await this.#cancel(job.id);
       throw error;
     } finally {
-      this.#unlisten(id, listener);
-      listener.wake();
+      listener.end();
     }
   }
 
@@ -152,10 +133,10 @@ export class Jobs {
 
   /** Wakes whoever waits for a job that is finished, or that vanished, without having been told. */
   async sweep(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.size === 0) return;
+    if (this.#listeners.ids.length === 0) return;
     const ids: unknown[] = await abortable(this.#queue.getRanges([...OPEN], 0, -1), signal);
     const open = new Set(ids);
-    for (const id of [...this.#waiting.keys()]) if (!open.has(id)) this.#wake(id);
+    for (const id of this.#listeners.ids) if (!open.has(id)) this.#listeners.wake(id);
   }
 
   /** Jobs of earlier epochs count no more, whoever left them. */
@@ -175,48 +156,20 @@ export class Jobs {
     }
   }
 
-  /** One after the other, so that the event loop has its turn between many. */
-  async #sign(task: Task, signal: AbortSignal): Promise<string> {
+  /** Signatures are made and checked one after the other, so that the event loop has its turn between many. */
+  async #inTurn<T>(work: () => T | Promise<T>, signal: AbortSignal): Promise<T> {
     const end = await this.#turns.take(signal);
     try {
       await yieldToEventLoop(signal);
-      const { hotkey } = this.#parameters;
-      return Buffer.from(await signBytes({ hotkey, bytes: textToSign('task', task) })).toString('hex');
+      return await work();
     } finally {
       end();
     }
   }
 
-  /** What there is of a job, which is added where there is none: `null` while it waits or runs. */
-  async #look(wanted: Wanted, signal: AbortSignal): Promise<Opinion | Failed | null> {
-    const { id, data, priority } = wanted;
-    const state = await abortable(this.#queue.getJobState(id), signal);
-    if (state === 'unknown') {
-      // It may have gone with the job.
-      await this.#parameters.notices.renewEvaluation(signal);
-      const options = { jobId: id, priority, removeOnComplete: KEPT, removeOnFail: KEPT };
-      await abortable(this.#queue.add(data.task.kind, data, options), signal);
-      wanted.written = changingOf(data);
-      return null;
-    }
-    const isFinished = state === 'completed' || state === 'failed';
-    if (!isFinished && wanted.written === changingOf(data)) return null;
-    const job = await abortable(this.#queue.getJob(id), signal);
-    if (!job) return null;
-    if (state === 'completed') return this.#readResult(job.returnvalue, data);
-    if (state === 'failed') return failureOf(job, data, (worker) => this.#parameters.roster.isTrusted(worker));
-    // Given up by an earlier life of this validator, and wanted again; or for other workers than before.
-    if (changingOf(job.data) !== changingOf(data)) await abortable(job.updateData(data), signal).catch(() => {});
-    wanted.written = changingOf(data);
-    return null;
-  }
-
-  #readResult(returnvalue: unknown, { task, not }: JobData): Opinion | Failed {
-    const opinion = readOpinion(returnvalue, task, (worker) => this.#parameters.roster.isTrusted(worker));
-    const nobodys = { of: 'nobody' as const, worker: null, isHubs: false };
-    if (typeof opinion === 'string') return { ...nobodys, why: `a result ${opinion}` };
-    if (not.includes(opinion.worker)) return { ...nobodys, why: 'a worker compared its result with its own' };
-    return opinion;
+  async #sign(task: Task): Promise<string> {
+    const { hotkey } = this.#parameters;
+    return Buffer.from(await signBytes({ hotkey, bytes: textToSign('task', task) })).toString('hex');
   }
 
   /** Whether trusted workers have signed that they ended with it: whoever can write to the queue can let it seem so. */
@@ -239,85 +192,4 @@ export class Jobs {
       this.#logger.debug(`job ${id} could not be cancelled: ${messageOf(error)}`),
     );
   }
-
-  #wake(id: string, returnvalue?: unknown): void {
-    for (const one of this.#waiting.get(id) ?? []) one.wake(returnvalue);
-  }
-
-  #listen(id: string, listener: Waiting): void {
-    const waiting = this.#waiting.get(id) ?? new Set();
-    this.#waiting.set(id, waiting.add(listener));
-  }
-
-  #unlisten(id: string, listener: Waiting): void {
-    const waiting = this.#waiting.get(id);
-    waiting?.delete(listener);
-    if (waiting?.size === 0) this.#waiting.delete(id);
-  }
-}
-
-interface Wanted {
-  id: string;
-  data: JobData;
-  priority: number;
-  /** What stands in the queue of that which changes, as far as it is known. */
-  written: string | null;
-}
-
-function changingOf(data: Partial<JobData> | null): string {
-  return JSON.stringify([data?.not, data?.alone, data?.cancelled, data?.attempt]);
-}
-
-function drawAttempt(): string {
-  return randomBytes(12).toString('hex');
-}
-
-/** Hears of one job. */
-class Listener implements Waiting {
-  readonly onProgress: Waiting['onProgress'];
-  #resolve: (() => void) | undefined;
-  #isWoken = false;
-  #sent: unknown;
-
-  constructor(onProgress: Waiting['onProgress']) {
-    this.onProgress = onProgress;
-  }
-
-  wake(returnvalue?: unknown): void {
-    this.#isWoken = true;
-    this.#sent = returnvalue;
-    this.#resolve?.();
-  }
-
-  /** The result that came with what woke it, once. */
-  take(): unknown {
-    const sent = this.#sent;
-    this.#sent = undefined;
-    this.#isWoken = false;
-    return sent;
-  }
-
-  /** Resolves when it is woken, or after a while. */
-  next(afterMs: number | null, signal: AbortSignal): Promise<void> {
-    this.#resolve?.();
-    return new Promise((resolve, reject) => {
-      const onAbort = () => end(() => reject(signal.reason));
-      const timer = afterMs === null ? undefined : setTimeout(() => this.#resolve?.(), afterMs);
-      const end = (settle: () => void) => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        this.#resolve = undefined;
-        settle();
-      };
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#resolve = () => end(resolve);
-      if (this.#isWoken) this.#resolve();
-    });
-  }
-}
-
-/** The score key itself for the first opinion. */
-function jobId({ key, kind }: Task, number: number): string {
-  return `${kind}-${key}${number === 0 ? '' : `-${number}`}`;
 }

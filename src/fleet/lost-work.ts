@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as z from 'zod';
-import { makeFolder } from '../shared/make-folder.ts';
+import { writeWhole } from '../shared/incomplete-file.ts';
 import { onDisk } from '../shared/on-disk.ts';
 import { MOST_LOST } from './wire.ts';
 
@@ -35,13 +35,8 @@ export class LostWork {
   }
 
   async #write(at: string | null): Promise<void> {
-    const path = this.#path;
-    const temporary = `${path}.tmp`;
-    await onDisk(path, async () => {
-      await makeFolder(dirname(path));
-      await writeFile(temporary, JSON.stringify({ at, lost: this.lost }));
-      await rename(temporary, path);
-    });
+    const text = JSON.stringify({ at, lost: this.lost });
+    await onDisk(this.#path, () => writeWhole(this.#path, (incomplete) => writeFile(incomplete, text)));
   }
 }
 

@@ -8,6 +8,7 @@ const NAMES: Record<keyof MachineClass, string> = {
   backend: 'device',
   precision: 'precision',
 };
+const KEYS = Object.keys(NAMES) as (keyof MachineClass)[];
 
 export function classOf({ backend, precision, weightStorage, baseSha256 }: TrainerFacts): MachineClass {
   const { name, packageVersion, libraryVersion, cuda } = backend;
@@ -23,10 +24,11 @@ export function classOf({ backend, precision, weightStorage, baseSha256 }: Train
 
 /** Why losses of one cannot be compared with those of the other: a clause; `null` where they can. */
 export function differenceOf(expected: MachineClass, seen: MachineClass): string | null {
-  const parts = (Object.keys(NAMES) as (keyof MachineClass)[])
-    .filter((name) => expected[name] !== seen[name])
-    .map((name) => `its ${NAMES[name]} is ${seen[name]}, and that of the others is ${expected[name]}`);
-  return parts.length === 0 ? null : parts.join('; ');
+  const differing = KEYS.filter((name) => expected[name] !== seen[name]);
+  if (differing.length === 0) return null;
+  return differing
+    .map((name) => `its ${NAMES[name]} is ${seen[name]}, and that of the others is ${expected[name]}`)
+    .join('; ');
 }
 
 /** For people. */

@@ -8,11 +8,11 @@ import { PACKAGE_VERSION } from '../shared/own-package.ts';
 import type { EvaluateBaseParameters } from '../validator/scorer.ts';
 import type { Asking } from './asking.ts';
 import { Board } from './board.ts';
-import { DIRECTORY } from './find-queue.ts';
 import type { FleetParameters } from './fleet-parameters.ts';
+import { ABOUT, boardName, DIRECTORY, evaluationBoardName, evaluationNote, queueName } from './names.ts';
 import type { QueueServer } from './queue-server.ts';
 import { readAbout } from './read-about.ts';
-import { type About, evaluationBoard, evaluationNote, FORMAT, queueName, type Task, textToSign } from './wire.ts';
+import { type About, FORMAT, type Task, textToSign } from './wire.ts';
 
 /** More than the evaluation sets of a queue at any time. */
 const MOST_EVALUATIONS = 100;
@@ -40,9 +40,9 @@ export class Notices {
     this.#parameters = parameters;
     this.#asking = asking;
     this.#name = name;
-    this.board = new Board(server, `${name}-board`);
+    this.board = new Board(server, boardName(name));
     this.#directory = new Board(server, DIRECTORY);
-    this.#evaluationBoard = new Board(server, evaluationBoard(name));
+    this.#evaluationBoard = new Board(server, evaluationBoardName(name));
   }
 
   /** Says what the queue is about. */
@@ -75,7 +75,7 @@ export class Notices {
   /** Where it stands: for those that work on this queue, and for those that look for one. */
   get #places(): [Board, string][] {
     return [
-      [this.board, 'about'],
+      [this.board, ABOUT],
       [this.#directory, this.#name],
     ];
   }

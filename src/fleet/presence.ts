@@ -1,30 +1,41 @@
 import type { Board } from './board.ts';
+import { ABOUT, queueName, ROLL_CALL, workerNote } from './names.ts';
 import { readAbout } from './read-about.ts';
-import { type About, type Hello, queueName, textToSign } from './wire.ts';
+import { type About, type Hello, RollCall, textToSign } from './wire.ts';
 import type { WorkerSigner } from './worker-key.ts';
 
 /** A worker's place on the board of its queue: what it says of itself, and what the validator says to all. */
 export class Presence {
-  hello: Hello;
+  hello: Omit<Hello, 'rollCall'>;
   readonly #board: Board;
   readonly #key: WorkerSigner;
   #about: About;
-  #beat = 0;
 
   /** @param about What the validator said before this. */
-  constructor({ board, key, about, hello }: { board: Board; key: WorkerSigner; about: About; hello: Hello }) {
+  constructor({
+    board,
+    key,
+    about,
+    hello,
+  }: {
+    board: Board;
+    key: WorkerSigner;
+    about: About;
+    hello: Omit<Hello, 'rollCall'>;
+  }) {
     this.#board = board;
     this.#key = key;
     this.#about = about;
     this.hello = hello;
   }
 
-  /** Says that it is there, and what has changed. */
+  /** Says that it is there now, and what has changed. */
   async say(changed: Partial<Hello> = {}): Promise<void> {
     this.hello = { ...this.hello, ...changed };
-    const { hello } = this;
+    const asked = RollCall.safeParse(await this.#board.get(ROLL_CALL));
+    const hello: Hello = { ...this.hello, rollCall: asked.data?.rollCall ?? '' };
     const signature = this.#key.sign(textToSign('hello', hello));
-    await this.#board.put(this.#name, { hello, signature, beat: ++this.#beat });
+    await this.#board.put(this.#name, { hello, signature });
   }
 
   async leave(): Promise<void> {
@@ -33,12 +44,12 @@ export class Presence {
 
   /** What the validator has said last of this queue, whatever stands there now. */
   async about(): Promise<About> {
-    const now = await readAbout(await this.#board.get('about'), this.#about.hotkey);
+    const now = await readAbout(await this.#board.get(ABOUT), this.#about.hotkey);
     if (now !== null && queueName(now) === this.hello.queue && now.serial > this.#about.serial) this.#about = now;
     return this.#about;
   }
 
   get #name(): string {
-    return `worker-${this.hello.worker}`;
+    return workerNote(this.hello.worker);
   }
 }

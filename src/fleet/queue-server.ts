@@ -6,7 +6,10 @@ import { eitherSignal } from '../shared/either-signal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { Secrets } from '../shared/secrets.ts';
 import { inTime } from './asking.ts';
+import { openPostgres } from './open-postgres.ts';
 import type { QueueAddress } from './queue-address.ts';
+import { CONNECT_MS, type QueueConnection, SILENT_MS } from './queue-connection.ts';
+import { unreachable } from './queue-unreachable.ts';
 
 export interface OpenQueueServerParameters {
   address: QueueAddress;
@@ -19,13 +22,10 @@ export interface RequireLastingParameters {
   isVolatile: boolean;
 }
 
-type Connection = { connection: Redis; factory: undefined } | { connection: unknown; factory: unknown };
-
 const CLOSE_MS = 3_000;
-const CONNECT_MS = 15_000;
 const LONGEST_RETRY_MS = 5_000;
-/** Of a connection that is waited for: longer than any call that blocks. Then it is made anew. */
-const SILENT_MS = 60_000;
+/** How soon a worker asks for jobs again whose server was gone. BullMQ's own is 15 s. */
+const RETRY_MS = 1_000;
 
 /**
  * The server behind the queues: the one door to BullMQ and its clients, which are loaded here. A connection that breaks is made
@@ -34,24 +34,17 @@ const SILENT_MS = 60_000;
 export class QueueServer {
   readonly text: string;
   readonly #bullmq: typeof import('bullmq');
-  readonly #connection: Connection;
-  readonly #end: () => Promise<void>;
+  readonly #connection: QueueConnection;
   readonly #opened: { close(): Promise<void> }[] = [];
   readonly #onError: (error: unknown) => void;
 
   private constructor(
     bullmq: typeof import('bullmq'),
-    {
-      text,
-      connection,
-      end,
-      onError,
-    }: { text: string; connection: Connection; end: () => Promise<void>; onError: (error: unknown) => void },
+    { text, connection, onError }: { text: string; connection: QueueConnection; onError: (error: unknown) => void },
   ) {
     this.#bullmq = bullmq;
     this.text = text;
     this.#connection = connection;
-    this.#end = end;
     this.#onError = onError;
   }
 
@@ -59,11 +52,11 @@ export class QueueServer {
   static async open({ address, logger, signal }: OpenQueueServerParameters): Promise<QueueServer> {
     const bullmq = await import('bullmq');
     const onError = outages(address, safeLogger(logger));
-    const opened =
+    const connection =
       address.kind === 'redis'
         ? await openRedis(address, onError, signal)
-        : await openPostgres(address, bullmq, onError);
-    return new QueueServer(bullmq, { text: address.text, onError, ...opened });
+        : await openPostgres(address, { bullmq, onError, signal });
+    return new QueueServer(bullmq, { text: address.text, onError, connection });
   }
 
   queue<Data>(name: string): Queue<Data> {
@@ -76,7 +69,9 @@ export class QueueServer {
 
   worker<Data>(name: string, process: Processor<Data>, options: Omit<WorkerOptions, 'connection'>): Worker<Data> {
     const [shared, factory] = this.#options();
-    return this.#own(new this.#bullmq.Worker(name, process, { ...options, ...shared }, factory));
+    return this.#own(
+      new this.#bullmq.Worker(name, process, { runRetryDelay: RETRY_MS, ...options, ...shared }, factory),
+    );
   }
 
   /** What a processor throws once it has given its job back. */
@@ -96,6 +91,21 @@ export class QueueServer {
       if ((error as Error).name !== 'TimeoutError') throw error;
       throw unreachable(this.text, error, new Secrets([]));
     }
+  }
+
+  /**
+   * How far this machine's clock is ahead of the server's, in milliseconds, as far as that is certain: an answer takes its
+   * time. 0 where no decision of the server hangs on it, as on Redis.
+   */
+  async clockAheadMs(): Promise<number> {
+    const { clockMs } = this.#connection;
+    if (clockMs === null) return 0;
+    const askedMs = Date.now();
+    const begunMs = performance.now();
+    const theirsMs = await clockMs();
+    const tookMs = performance.now() - begunMs;
+    const aheadMs = askedMs + tookMs / 2 - theirsMs;
+    return Math.sign(aheadMs) * Math.max(0, Math.abs(aheadMs) - tookMs / 2);
   }
 
   /**
@@ -128,7 +138,7 @@ export class QueueServer {
     const closing = Promise.allSettled(this.#opened.splice(0).map((one) => one.close()));
     // A server that is gone answers nobody.
     await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
-    await this.#end();
+    await this.#connection.end();
   }
 
   #own<T extends { close(): Promise<void>; on(event: 'error', listener: (error: Error) => void): unknown }>(
@@ -157,7 +167,11 @@ function outages({ text, password }: QueueAddress, logger: Logger): (error: unkn
   };
 }
 
-async function openRedis(address: QueueAddress, onError: (error: unknown) => void, signal?: AbortSignal) {
+async function openRedis(
+  address: QueueAddress,
+  onError: (error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<QueueConnection> {
   const { host, port, user: username, password, database, tls, text } = address;
   const { Redis } = await import('ioredis');
   const redis = new Redis({
@@ -174,76 +188,14 @@ async function openRedis(address: QueueAddress, onError: (error: unknown) => voi
   });
   try {
     const deadline = eitherSignal(AbortSignal.timeout(CONNECT_MS), signal);
-    await Promise.race([redis.connect().then(() => redis.ping()), aborted(deadline)]);
+    await abortable(
+      redis.connect().then(() => redis.ping()),
+      deadline,
+    );
   } catch (error) {
     redis.disconnect();
     signal?.throwIfAborted();
     throw unreachable(text, failure ?? error, new Secrets([password]));
   }
-  const end = async () => redis.disconnect();
-  return { connection: { connection: redis, factory: undefined }, end };
-}
-
-async function openPostgres(address: QueueAddress, bullmq: typeof import('bullmq'), onError: (error: unknown) => void) {
-  const { host, port, user, password, database, tls, text } = address;
-  // Not in this package's own dependencies: who has PostgreSQL installs its client.
-  const client = 'pg';
-  const pg = await import(client).catch((cause: unknown) => {
-    throw new FlockOffError({
-      code: 'bad-argument',
-      what: 'a queue in PostgreSQL needs the package "pg", which is not installed',
-      fix: 'run "npm install pg", or use Redis',
-      facts: { name: 'queue' },
-      cause,
-    });
-  });
-  const options = { host, port, user, password, database, ssl: tls, connectionTimeoutMillis: CONNECT_MS, max: 8 };
-  const pool = new (pg.default ?? pg).Pool({
-    ...{ ...options, options: '-c search_path=bullmq,public', keepAlive: true, query_timeout: SILENT_MS },
-  });
-  pool.on('error', onError);
-  try {
-    const session = await pool.connect();
-    try {
-      await bullmq.runMigrations(session);
-    } finally {
-      session.release();
-    }
-  } catch (error) {
-    await pool.end();
-    throw unreachable(text, error, new Secrets([password]));
-  }
-  return {
-    connection: { connection: pool, factory: bullmq.createPostgresBackend },
-    end: () => pool.end() as Promise<void>,
-  };
-}
-
-const REFUSED = /NOAUTH|WRONGPASS|NOPERM|permission denied/i;
-/** PostgreSQL's class of errors for who may not log in. */
-const SQL_STATE = /^28/;
-
-function unreachable(text: string, cause: unknown, secrets: Secrets): FlockOffError {
-  const why = secrets.mask(messageOf(cause)).replace(/\.$/, '');
-  const { code = '' } = cause as { code?: string };
-  if (REFUSED.test(why) || SQL_STATE.test(code))
-    return new FlockOffError({
-      code: 'queue-refused',
-      what: `${text} refuses the login: ${why}`,
-      fix: 'check user and password',
-      facts: { reason: 'access' },
-    });
-  return new FlockOffError({
-    code: 'queue-unreachable',
-    what: `the queue ${text} cannot be reached: ${why}`,
-    fix: 'check its address, that it runs, and the firewall between',
-    facts: { url: text },
-    transient: true,
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
+  return { connection: redis, factory: undefined, clockMs: null, end: async () => redis.disconnect() };
 }

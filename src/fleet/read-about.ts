@@ -10,7 +10,7 @@ export async function readAbout(note: unknown, hotkey: string): Promise<About | 
   const parsed = SignedAbout.safeParse(note);
   if (!parsed.success) return null;
   const { about, signature } = parsed.data;
+  if (about.hotkey !== hotkey) return null;
   const bytes = textToSign('about', about);
-  const isTheirs = await verifyBytes({ address: hotkey, bytes, signature: Buffer.from(signature, 'hex') });
-  return isTheirs && about.hotkey === hotkey ? about : null;
+  return (await verifyBytes({ address: hotkey, bytes, signature: Buffer.from(signature, 'hex') })) ? about : null;
 }

@@ -1,8 +1,9 @@
-import { canonicalJson } from '../shared/canonical-json.ts';
+import { randomBytes } from 'node:crypto';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { yieldToEventLoop } from '../shared/yield-to-event-loop.ts';
 import type { Board } from './board.ts';
 import { differenceOf } from './machine-class.ts';
+import { ROLL_CALL, workerNote, workerOfNote } from './names.ts';
 import { shortKey } from './opinions.ts';
 import { type Hello, type MachineClass, SignedHello, textToSign } from './wire.ts';
 import { isSignedBy } from './worker-key.ts';
@@ -12,13 +13,12 @@ export interface RosterParameters {
   queue: string;
   /** Keys of the workers whose results are taken. */
   workers: readonly string[];
-  /** A worker whose note has not changed for this long, by this machine's clock, is taken to be gone. */
+  /** A worker that has answered no roll call of this long, by this machine's clock, is taken to be gone. */
   aliveMs: number;
   logger?: Logger;
 }
 
-const NAME = /^worker-([0-9a-f]{64})$/;
-/** Times {@link RosterParameters.aliveMs}: then its note is removed. */
+/** Times {@link RosterParameters.aliveMs}: then a note that has not changed is removed. */
 const FORGOTTEN_AFTER = 10;
 
 /** Strangers can leave any number of notes, and sign them, too. */
@@ -30,12 +30,12 @@ const AT_ONCE = 8;
 /** What is known of one that left a note. */
 interface Seen {
   hello: Hello;
-  /** Names what was checked: a note that only beats is not checked again. */
+  /** Names what was checked: a note that has not changed is not checked again. */
   signature: string;
-  beat: number;
-  /** When that changed last, by `performance.now()`. */
-  atMs: number;
-  isFresh: boolean;
+  /** When the roll call was that it answers, by `performance.now()`; long ago where it is none of those of late. */
+  calledMs: number;
+  /** When it changed last. */
+  changedMs: number;
 }
 
 /** The workers of a queue as a validator sees them: who is there, who is trusted, and how fast each is. */
@@ -47,7 +47,8 @@ export class Roster {
   readonly #strangers = new Map<string, Seen>();
   readonly #rowsPerMs = new Map<string, number>();
   readonly #said = { trusted: new Set<string>(), strangers: new Set<string>() };
-  #looks = 0;
+  /** Roll calls of late, with when each was. */
+  readonly #calls = new Map<string, number>();
 
   constructor(parameters: RosterParameters) {
     this.#parameters = parameters;
@@ -122,35 +123,32 @@ export class Roster {
     return rows / speeds.reduce<number>((sum, speed) => sum + (speed ?? mean), 0);
   }
 
-  /** Reads the notes of the workers. What is wrong with one is said once. */
+  /** Asks who is there, and reads the notes of the workers. What is wrong with one is said once. */
   async look(machine: MachineClass | null): Promise<void> {
-    const { board, queue } = this.#parameters;
-    const isFirst = this.#looks++ === 0;
+    const { board, aliveMs } = this.#parameters;
+    await this.#callRoll();
     let checked = 0;
     for (const [name, note] of await this.#notes()) {
-      const worker = NAME.exec(name)?.[1];
-      if (worker === undefined) continue;
+      const worker = workerOfNote(name);
       const parsed = SignedHello.safeParse(note);
-      if (!parsed.success || parsed.data.hello.worker !== worker || parsed.data.hello.queue !== queue) continue;
-      const { hello, signature, beat } = parsed.data;
+      if (worker === undefined || !parsed.success) continue;
+      const { hello, signature } = parsed.data;
       const kept = this.isTrusted(worker) ? this.#seen : this.#strangers;
       const before = kept.get(worker);
-      const isSame = before?.signature === signature && canonicalJson(before.hello) === canonicalJson(hello);
-      if (!isSame) {
-        if (checked++ % AT_ONCE === AT_ONCE - 1) await yieldToEventLoop();
-        // Anybody can leave a note under any name, and nothing is kept of it.
-        if (!isSignedBy(worker, textToSign('hello', hello), signature)) continue;
-      }
-      // What lies there at the start may be of a worker that is long gone.
-      const isFresh = before !== undefined || !isFirst;
-      const isBeating = before?.beat !== beat;
-      if (!isBeating && performance.now() - before.atMs > FORGOTTEN_AFTER * this.#parameters.aliveMs) {
-        await board.remove(name);
+      if (before?.signature === signature) {
+        if (performance.now() - before.changedMs > FORGOTTEN_AFTER * aliveMs) await board.remove(name);
+        this.#sayOf(before.hello, machine);
         continue;
       }
+      if (checked++ % AT_ONCE === AT_ONCE - 1) await yieldToEventLoop();
+      const calledMs = this.#calls.get(hello.rollCall) ?? Number.NEGATIVE_INFINITY;
+      // Whoever can write to the queue can put an earlier one there again, or one of another queue.
+      if (calledMs < (before?.calledMs ?? calledMs) || hello.worker !== worker) continue;
+      if (hello.queue !== this.#parameters.queue) continue;
+      // Anybody can leave a note under any name, and nothing is kept of it.
+      if (!isSignedBy(worker, textToSign('hello', hello), signature)) continue;
       kept.delete(worker);
-      const since = isBeating ? { atMs: performance.now(), isFresh } : { atMs: before.atMs, isFresh: before.isFresh };
-      kept.set(worker, { hello, signature, beat, ...since });
+      kept.set(worker, { hello, signature, calledMs, changedMs: performance.now() });
       this.#sayOf(hello, machine);
     }
     for (const worker of this.#strangers.keys()) {
@@ -159,12 +157,20 @@ export class Roster {
     }
   }
 
+  async #callRoll(): Promise<void> {
+    const rollCall = randomBytes(16).toString('hex');
+    const nowMs = performance.now();
+    for (const [earlier, atMs] of this.#calls) if (nowMs - atMs > this.#parameters.aliveMs) this.#calls.delete(earlier);
+    this.#calls.set(rollCall, nowMs);
+    await this.#parameters.board.put(ROLL_CALL, { rollCall });
+  }
+
   /** Of all trusted workers, and of so many strangers. */
   async #notes(): Promise<Map<string, unknown>> {
     const { board } = this.#parameters;
     const notes = await board.list({ most: this.#trusted.size + MOST_STRANGERS });
     for (const worker of this.#trusted) {
-      const name = `worker-${worker}`;
+      const name = workerNote(worker);
       // Strangers may have left more than were read.
       if (!notes.has(name) && notes.size >= MOST_STRANGERS) notes.set(name, await board.get(name));
     }
@@ -189,6 +195,6 @@ export class Roster {
 
   #isAlive(worker: string): boolean {
     const seen = this.#seen.get(worker);
-    return seen?.isFresh === true && performance.now() - seen.atMs < this.#parameters.aliveMs;
+    return seen !== undefined && performance.now() - seen.calledMs < this.#parameters.aliveMs;
   }
 }

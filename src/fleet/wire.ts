@@ -9,7 +9,7 @@ import { BACKENDS } from '../trainer/engine/tensorflow.ts';
 // queue may have written it.
 
 /** Of what stands in a queue; others are refused. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 /** How many of the tasks that it ended with a worker remembers. */
 export const MOST_LOST = 32;
@@ -96,12 +96,18 @@ export const Hello = z.object({
   facts: Facts,
   /** Why it takes no jobs; `null` where it does. */
   refused: words.nullable(),
+  /** The same where it could take none of any class: it has no say in what the others have in common. */
+  unfit: words.nullable(),
   /** Hashes of tasks that its process ended with, again for each time. */
   lost: z.array(hash).max(MOST_LOST),
+  /** The roll call that it answers: nobody can have signed that before the validator drew it. `''` where there is none. */
+  rollCall: z.string().max(64),
 });
 export type Hello = z.infer<typeof Hello>;
-/** `beat` grows as long as it runs, by no clock. */
-export const SignedHello = z.object({ hello: Hello, signature, beat: z.number() });
+export const SignedHello = z.object({ hello: Hello, signature });
+
+/** Asks all workers who is there: drawn anew with each look, so that what they sign is of now. */
+export const RollCall = z.object({ rollCall: z.string().min(1).max(64) });
 
 /** All that a result follows from. */
 export const Task = z.object({
@@ -191,28 +197,13 @@ export function textToSign(kind: 'about' | 'hello' | 'task' | 'found' | 'failure
   return Buffer.from(`flock-off fleet ${FORMAT} ${kind}\n${canonicalJson(value)}`);
 }
 
+const hashes = new WeakMap<Task, string>();
+
+/** Tasks do not change: each is hashed once. */
 export function taskHash(task: Task): string {
-  return createHash('sha256').update(textToSign('task', task)).digest('hex');
-}
-
-/** Names the note with an evaluation set, on a board of its own: it is long, and boards are read whole. */
-export function evaluationNote(textSha256: string): string {
-  return `evaluation-${textSha256}`;
-}
-
-export function evaluationBoard(queue: string): string {
-  return `${queue}-evaluations`;
-}
-
-/** The queue of one validator, subnet and competition: those of others do not mix with it. */
-export function queueName({
-  genesisHash,
-  hotkey,
-  netuid,
-  competition,
-}: Pick<About, 'genesisHash' | 'hotkey' | 'netuid' | 'competition'>): string {
-  const name = createHash('sha256')
-    .update(canonicalJson([genesisHash, hotkey, netuid, competition]))
-    .digest('hex');
-  return `flock-off-${name.slice(0, 16)}`;
+  const known = hashes.get(task);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(textToSign('task', task)).digest('hex');
+  hashes.set(task, hash);
+  return hash;
 }

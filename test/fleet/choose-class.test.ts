@@ -16,7 +16,8 @@ function helloOf(worker: string, kind: Kind): Hello {
     precision: { matmul: kind === 'gpu' ? ('bfloat16' as const) : ('float32' as const), xla: false, reason: '' },
   };
   const base = { model: 'm' };
-  return { worker, queue: 'q', name: worker, machine: classOf(facts), base, facts, refused: null, lost: [] };
+  const of = { worker, queue: 'q', name: worker, machine: classOf(facts), base, facts };
+  return { ...of, refused: null, unfit: null, lost: [], rollCall: '' };
 }
 
 /** Workers by name, those of a GPU in capitals. */

@@ -5,7 +5,7 @@ import { Worker } from 'bullmq';
 import { WorkerKey } from 'flock-off/fleet';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { queueName } from '../../src/fleet/wire.ts';
+import { queueName } from '../../src/fleet/names.ts';
 import { postponeOnFault } from '../../src/validator/postpone.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';

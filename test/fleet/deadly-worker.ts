@@ -13,6 +13,7 @@ await runFleetWorker({
   checker: new DatasetChecker(),
   key: await WorkerKey.open({ path: keyFile }),
   datasets: new HubDatasetStore({ endpoint, attempts: 2 }),
+  onEvent: (event) => console.log(Object.values(event).join(' ')),
   openTrainer: async () => ({
     ...trainer,
     async train(parameters: TrainParameters) {

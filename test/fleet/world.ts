@@ -146,7 +146,7 @@ export async function openFleet(
     ...{ url, workers, competition, genesisHash: GENESIS_HASH, netuid: NETUID, base: { model: TINY_BASE } },
     ...{ lookMs: 200, aliveMs: 3_000, gatherMs: 0 },
     hotkey: await devHotkey('validator'),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
     ...changed,
   });
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { Redis } from 'ioredis';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { closeMachine, type Machine, type Miners } from '../../validator/miners.ts';
 import { epochWith, openMiners } from '../miners-of-epoch.ts';
+import { Network } from '../network.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import type { Spec } from './validator-program.ts';
 
@@ -53,7 +53,7 @@ export class FaultStage {
   readonly #expected: Awaited<ReturnType<typeof epochWith>>;
   readonly #workers: Actor[];
   readonly #liar: Actor;
-  readonly #wires: Wire[];
+  readonly #networks: Network[];
 
   private constructor(parts: {
     machine: Machine;
@@ -63,7 +63,7 @@ export class FaultStage {
     expected: Awaited<ReturnType<typeof epochWith>>;
     workers: Actor[];
     liar: Actor;
-    wires: Wire[];
+    networks: Network[];
   }) {
     this.#machine = parts.machine;
     this.#miners = parts.miners;
@@ -72,7 +72,7 @@ export class FaultStage {
     this.#expected = parts.expected;
     this.#workers = parts.workers;
     this.#liar = parts.liar;
-    this.#wires = parts.wires;
+    this.#networks = parts.networks;
   }
 
   static async open(): Promise<FaultStage> {
@@ -84,21 +84,21 @@ export class FaultStage {
     const { competition } = await miners.validator();
     const expected = await epochWith(miners, machine, 'undisturbed');
     if (expected.found.entries.some(({ weight }) => weight === 0)) throw new Error('a miner has no weight');
-    const wires = await Promise.all(Array.from({ length: WORKERS + 1 }, () => Wire.open(redis.port)));
+    const networks = await Promise.all(Array.from({ length: WORKERS + 1 }, () => Network.open(redis.port)));
     const actors = await Promise.all(
-      wires.map(async (wire, number) => {
+      networks.map(async ({ port }, number) => {
         const folder = join(miners.folder, `worker-${number}`);
         const keyFile = join(folder, 'key.pem');
         const { publicKey } = await WorkerKey.open({ path: keyFile });
         const wrongBy = number === WORKERS ? '0.5' : '0';
-        return new Actor('worker-program.ts', [wire.url, keyFile, folder, miners.hub.url, wrongBy], {
+        return new Actor('worker-program.ts', [`redis://127.0.0.1:${port}`, keyFile, folder, miners.hub.url, wrongBy], {
           publicKey,
           folder,
         });
       }),
     );
     const [workers, liar] = [actors.slice(0, WORKERS), actors[WORKERS]!];
-    return new FaultStage({ machine, miners, competition, redis, expected, wires, workers, liar });
+    return new FaultStage({ machine, miners, competition, redis, expected, networks, workers, liar });
   }
 
   async play(seed: number): Promise<Episode> {
@@ -152,7 +152,7 @@ export class FaultStage {
 
   async close(): Promise<void> {
     for (const actor of [...this.#workers, this.#liar]) await actor.kill();
-    for (const wire of this.#wires) wire.close();
+    for (const network of this.#networks) network.close();
     await this.#redis.close();
     await this.#miners.close();
     closeMachine(this.#machine);
@@ -170,7 +170,7 @@ export class FaultStage {
   async #harm(fault: Fault, validator: Actor, { draw, atMs }: { draw: () => number; atMs: number }): Promise<void> {
     const number = Math.floor(draw() * WORKERS);
     const worker = this.#workers[number]!;
-    const wire = this.#wires[number]!;
+    const network = this.#networks[number]!;
     const lastsMs = 500 + draw() * 2 * LOCK_MS;
     // Something is at work by then.
     const begun = [validator.said('scoring'), ...this.#workers.map((one) => one.said('ready'))];
@@ -188,9 +188,9 @@ export class FaultStage {
     } else if (fault === 'Redis is killed') await this.#redis.restart();
     else if (fault === 'Redis is killed and forgets') await this.#redis.restart({ empty: true });
     else if (fault === 'the network of a worker is cut') {
-      wire.cut();
+      network.cut();
       await sleep(lastsMs);
-      wire.mend();
+      network.mend();
     } else if (fault === 'a worker answers late') {
       worker.signal('SIGSTOP');
       await sleep(lastsMs);
@@ -214,7 +214,7 @@ export class FaultStage {
     if (locks.length > 0) problems.push(`a lock is left: ${locks.join()}`);
     if (orphans.length > 0) problems.push(`a process is left: ${orphans.join()}`);
     const files = readdirSync(this.#miners.folder, { recursive: true }).filter((file) =>
-      /arriving|[.]tmp$/.test(String(file)),
+      /arriving|[.]tmp$|at-work.*incomplete-/.test(String(file)),
     );
     if (files.length > 0) problems.push(`a file is left: ${files.join()}`);
     return problems;
@@ -284,53 +284,6 @@ class Actor {
 
   #isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-}
-
-/** A network between a worker and Redis, which can be cut. */
-class Wire {
-  readonly url: string;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #isCut = false;
-
-  private constructor(server: Server, port: number) {
-    this.#server = server;
-    this.url = `redis://127.0.0.1:${(server.address() as { port: number }).port}`;
-    server.on('connection', (socket) => {
-      const onward = connect(port, '127.0.0.1');
-      for (const one of [socket, onward]) {
-        this.#sockets.add(one);
-        one.on('error', () => {});
-        one.on('close', () => {
-          this.#sockets.delete(one);
-          socket.destroy();
-          onward.destroy();
-        });
-      }
-      if (this.#isCut) return socket.destroy();
-      socket.pipe(onward).pipe(socket);
-    });
-  }
-
-  static async open(port: number): Promise<Wire> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new Wire(server, port);
-  }
-
-  cut(): void {
-    this.#isCut = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  mend(): void {
-    this.#isCut = false;
-  }
-
-  close(): void {
-    this.cut();
-    this.#server.close();
   }
 }
 

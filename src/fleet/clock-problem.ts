@@ -1,0 +1,19 @@
+/**
+ * Of the time that a job is held: how far a worker's clock may be off. Each lock has at least half of it left, so that two
+ * workers at both ends take no job from each other.
+ */
+const SHARE = 1 / 8;
+
+/**
+ * Why a worker whose clock is so far ahead of the server's can hold no jobs, where the server counts by clocks of workers: a
+ * clause; `null` where it can.
+ */
+export function clockProblem(aheadMs: number, lockMs: number): string | null {
+  if (Math.abs(aheadMs) <= lockMs * SHARE) return null;
+  const side = aheadMs > 0 ? 'ahead of' : 'behind';
+  return `its clock is ${durationText(Math.abs(aheadMs))} ${side} that of the queue's server, by which jobs are held: set it right`;
+}
+
+function durationText(durationMs: number): string {
+  return durationMs < 90_000 ? `${Math.round(durationMs / 1_000)} s` : `${Math.round(durationMs / 60_000)} minutes`;
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import type { ScoreTask, TrainParameters } from 'flock-off';
+import { WorkerKey } from 'flock-off/fleet';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { devHotkey } from '../chain/dev-hotkey.ts';
+import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
+import { stubTrainer } from './stub-trainer.ts';
+import { openFleet, openWorld, startWorker, type World } from './world.ts';
+
+const WITHIN = { timeout: 20_000, interval: 50 };
+const OVER = new Error('the epoch is over');
+
+describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
+  let world: World;
+  let redis: RedisServer;
+  const opened: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    world = await openWorld({ datasets: 1 });
+    redis = await startRedis();
+  });
+  afterAll(async () => {
+    await redis.close();
+    await world.close();
+  });
+  afterEach(async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  });
+
+  async function worker(parameters: Parameters<typeof startWorker>[2] = {}) {
+    const started = await startWorker(world, redis.url, { openTrainer: async () => stubTrainer(), ...parameters });
+    opened.push(() => started.stop());
+    return started;
+  }
+  async function fleet(...[keys, changed]: [string[], Parameters<typeof openFleet>[2]?]) {
+    const one = await openFleet(redis.url, keys, { recheckOneIn: 0, ...changed });
+    opened.push(() => one.close());
+    return one;
+  }
+
+  test('what a worker finishes after that is not taken, and counts for nothing when the task is asked for again', async () => {
+    const stub = stubTrainer();
+    let trainings = 0;
+    // A training that hears of it, and goes on to its end.
+    const train = async (parameters: TrainParameters) => {
+      if (trainings++ === 0) await once(parameters.signal!, 'abort');
+      return stub.train({ ...parameters, signal: undefined });
+    };
+    const one = await worker({ openTrainer: async () => ({ ...stub, train }) });
+    const validator = await fleet([one.key.publicKey]);
+    const stop = new AbortController();
+    const [task] = world.tasks as [ScoreTask];
+    const score = validator.score({ ...task, signal: stop.signal });
+    await vi.waitFor(() => expect(trainings).toBe(1), WITHIN);
+    stop.abort(OVER);
+    await expect(score).rejects.toBe(OVER);
+    await vi.waitFor(() => expect(one.said).toContain('done uid 0 it was given up'), WITHIN);
+    expect(await validator.score(task)).toMatchObject({ ok: true });
+    expect(trainings).toBe(2);
+  }, 60_000);
+
+  test('a job that workers put back again and again counts for nothing', async () => {
+    const keys = Array.from({ length: 5 }, () => WorkerKey.generate());
+    const last = WorkerKey.generate();
+    const first = keys[0]!;
+    const opening = fleet([...keys, last].map(({ publicKey }) => publicKey));
+    let at = await worker({ key: first, openTrainer: async () => stubTrainer({ trainMs: 600_000 }) });
+    const validator = await opening;
+    const score = validator.score({ ...world.tasks[0]!, key: 'b'.repeat(64) });
+    // More often than a task may fail.
+    for (const key of keys.slice(1)) {
+      await vi.waitFor(() => expect(at.said).toContain('begun uid 0'), WITHIN);
+      await at.stop();
+      at = await worker({ key, openTrainer: async () => stubTrainer({ trainMs: 600_000 }) });
+    }
+    await at.stop();
+    await worker({ key: last });
+    expect(await score).toMatchObject({ ok: true });
+  }, 120_000);
+
+  test('every wait ends at its signal: for a worker, for a result, for an answer of a queue that is gone', async () => {
+    const { publicKey } = WorkerKey.generate();
+    const hotkey = await devHotkey('lonely');
+    await expect(fleet([publicKey], { hotkey, signal: AbortSignal.timeout(300) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    const one = await worker({ openTrainer: async () => stubTrainer({ trainMs: 600_000 }) });
+    const validator = await fleet([one.key.publicKey], { aliveMs: 1_000, gatherMs: 600_000 });
+    const [task] = world.tasks as [ScoreTask];
+    const soon = () => AbortSignal.timeout(500);
+    const timedOut = { name: 'TimeoutError' };
+    await expect(validator.score({ ...task, key: 'c'.repeat(64), signal: soon() })).rejects.toMatchObject(timedOut);
+    await one.stop();
+    let seed = 9;
+    await vi.waitFor(
+      async () => await expect(validator.begin({ seed: seed++, signal: soon() })).rejects.toMatchObject(timedOut),
+      WITHIN,
+    );
+    await redis.kill();
+    const { evaluation } = task;
+    const asked = { ...task, key: 'd'.repeat(64), signal: soon() };
+    await expect(validator.score(asked)).rejects.toMatchObject(timedOut);
+    await expect(validator.begin({ seed: 1, signal: soon() })).rejects.toMatchObject(timedOut);
+    const base = { evaluation, contextTokens: 48, signal: soon() };
+    await expect(validator.evaluateBase(base)).rejects.toMatchObject(timedOut);
+    await redis.restart();
+  }, 60_000);
+});
