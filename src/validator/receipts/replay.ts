@@ -66,6 +66,7 @@ export function replay({ receipts, policy }: ReplayParameters): ReplayedEpoch[] 
       ownRowsOf: (hotkey) => inputs.datasets[hotkey]?.ownRows ?? null,
       countsFrom: ({ hotkey, commitBlock }) => inputs.datasets[hotkey]?.countsFrom ?? commitBlock,
       baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
+      evaluationSha256: inputs.evaluation.sha256,
       portion: inputs.blend && portionOf(inputs.blend, receipt.competition),
     });
     averages = weighed.averages;
