@@ -1,4 +1,3 @@
-import type { ValidatorChain } from '../chain.ts';
 import type { Snapshot } from '../node/snapshot.ts';
 import type { DrandBeacon } from './drand.ts';
 import { readPulse } from './read-pulse.ts';
@@ -19,11 +18,16 @@ export interface PulseSource {
   pulse(parameters: PulseParameters): Promise<Uint8Array | null>;
 }
 
+/** What reads the chain, as `Chain.read` does. */
+interface SnapshotReader {
+  read<T>(parameters: { what: string; use: (snapshot: Snapshot) => Promise<T>; signal?: AbortSignal }): Promise<T>;
+}
+
 /** The chain's Drand pallet, which keeps pulses for a week. */
 export class ChainPulseSource implements PulseSource {
-  readonly #subtensor: Pick<ValidatorChain, 'read'>;
+  readonly #subtensor: SnapshotReader;
 
-  constructor({ subtensor }: { subtensor: Pick<ValidatorChain, 'read'> }) {
+  constructor({ subtensor }: { subtensor: SnapshotReader }) {
     this.#subtensor = subtensor;
   }
 
