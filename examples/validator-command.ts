@@ -60,6 +60,14 @@ export function validatorCommand(): Command {
         'on a subnet with commit-reveal: the chain opens them by itself, or this program reveals a hash; default: what the runtime can',
       ).choices(['timelock', 'hash']),
     )
+    .addOption(
+      new Option(
+        '--drand_url <urls>',
+        "drand server, or several with commas between, for pulses that the chain is late with; default: drand's own",
+      )
+        .env('DRAND_URL')
+        .argParser(names),
+    )
     .option('--beacon_file <json>', 'drand beacon of a local chain, where time locks are not opened by quicknet')
     .optionsGroup('Training:')
     .option('--training_env <names>', 'variables of the environment that the training process gets too', names)

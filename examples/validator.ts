@@ -57,7 +57,7 @@ async function validate(
   const hotkey = await openWallet(options, signal);
   const { data_dir: folder, hide_weights: hide } = flags;
   const { logger } = options;
-  const { datasets, evaluationSets, requests: hub } = openHub(options);
+  const { datasets, evaluationSets, pulseSources, requests: hub } = openHub(options, flags.drand_url);
   const opening = { named, flags, options, hotkey, datasets, open, say, signal };
   const { competitions, state } = await openCompetitions(opening);
   const { netuid, competition } = competitions[0].rules;
@@ -82,7 +82,7 @@ async function validate(
   const validators = competitions.map(
     ({ rules: { competition, policy }, evaluation, state, receipts }, i): Validator => ({
       ...{ netuid, competition, policy, subtensor, metadata, weightSetter, receipts, logger },
-      ...{ datasets, checker, trainer: scorers[i]!, evaluation, evaluationSets, state },
+      ...{ datasets, checker, trainer: scorers[i]!, evaluation, evaluationSets, pulseSources, state },
       ...{ cacheDir: flags.cache_dir, metricsDir: flags.metrics_dir, onEvent: watched.onEventOf(competition.id) },
       minersPerEpoch: flags.miner_sample_size,
       blockThreshold: flags.block_threshold,

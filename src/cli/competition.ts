@@ -97,7 +97,13 @@ function setsCommand(): Command {
   return subcommand('sets', 'Show the time-locked evaluation sets that the chain names, verify and open them.')
     .argument('<org/name@sha>', 'the competition')
     .addOption(new Option('--open <number>', 'write the rows of a set whose round is over').argParser(setNumber))
-    .option('--pulse <hex>', "for --open: the beacon's signature, as reports have it; default: the chain's, for a week")
+    .option('--pulse <hex>', "for --open: the beacon's signature, as reports have it; default: the chain's, or drand's")
+    .addOption(
+      new Option(
+        '--drand_url <urls>',
+        "for --open: a drand server, or several with commas between, for what the chain does not have; default: drand's own",
+      ).env('DRAND_URL'),
+    )
     .option('--out <file>', 'for --open: where to', 'data.jsonl')
     .option('--json', 'print what was found as JSON', false)
     .action(async (competition: string, flags) => {

@@ -1,4 +1,4 @@
-import { beaconOf, opensAtMs } from '../evaluation-sets/schedule.ts';
+import { beaconOf, opensText } from '../evaluation-sets/schedule.ts';
 import type { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
 import type { FoundedCompetition } from './read-document.ts';
 import { referenceText } from './reference.ts';
@@ -27,13 +27,13 @@ export function competitionLines({ reference, document, competition }: FoundedCo
   ];
 }
 
-function lockedLines(rule: EvaluationSetsRule): string[] {
+/** What a rule of time-locked sets says, for people. */
+export function lockedLines(rule: EvaluationSetsRule): string[] {
   const { repo, signer, marginSeconds, beacon } = rule;
-  const first = new Date(opensAtMs(rule, 0)).toISOString().slice(0, 19).replace('T', ' ');
   const minutes = (rule.roundsBetween * beaconOf(rule).periodSeconds) / 60;
   const own = 'they open with another beacon than drand: whoever has its key can open every set at once';
   return [
-    `  measured on time-locked sets: the first opens ${first} UTC, then one every ${Number(minutes.toFixed(1))} minutes, ${marginSeconds} s or more after the pointers of its epoch`,
+    `  measured on time-locked sets: the first opens ${opensText(rule, 0)}, then one every ${Number(minutes.toFixed(1))} minutes, ${marginSeconds} s or more after the pointers of its epoch`,
     `  sets are listed by ${signer}, in ${repo}`,
     ...(beacon === 'quicknet' ? [] : [`  ${own}`]),
   ];

@@ -2,7 +2,6 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Dataset } from '../dataset/check.ts';
-import { loadEvaluationSet } from '../dataset/load-rows.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { COMPETITION_FILE } from '../hub/competition-store.ts';
 import { writeWhole } from '../shared/incomplete-file.ts';
@@ -10,6 +9,7 @@ import { onDisk } from '../shared/on-disk.ts';
 import { readSettingsFile } from '../shared/settings-file.ts';
 import { competitionText } from './content.ts';
 import { CompetitionDraft } from './document.ts';
+import { readOwnRows } from './own-rows.ts';
 import { policyNames } from './rules-file.ts';
 
 /** A folder in which a competition is founded: its evaluation set `data.jsonl`, and the draft of its `competition.json`. */
@@ -42,8 +42,8 @@ export function factsOf({ sha256, bytes, rows }: Dataset): CompetitionDraft['eva
 
 /**
  * Reads a folder with a draft.
- * @throws FlockOffError `bad-argument` in one sentence where the draft is missing, is no JSON, or holds something else; of a
- *   misspelt name it says which is nearest; `disk` when the evaluation set cannot be read or is none.
+ * @throws FlockOffError `bad-argument` in one sentence where the draft is missing, is no JSON, or holds something else, and
+ *   where the evaluation set is none; of a misspelt name it says which is nearest; `disk` when the set cannot be read.
  * @example
  * const { draft, evaluation } = await readDraftFolder({ folder: 'my-competition' });
  * console.log(draft.name, evaluation.rows.length);
@@ -60,7 +60,7 @@ export async function readDraftFolder({
     ...{ name: 'the draft', holds: 'a competition', flag: 'the folder; "flock-off competition init" makes a draft' },
   });
   const evaluationPath = evaluationPathIn(folder);
-  const evaluation = await loadEvaluationSet({ path: evaluationPath, signal });
+  const evaluation = await readOwnRows({ path: evaluationPath, signal });
   const isOtherSet = evaluation.sha256 !== draft.evaluation.sha256;
   return { folder, draft: { ...draft, evaluation: factsOf(evaluation) }, evaluation, evaluationPath, isOtherSet };
 }

@@ -1,9 +1,11 @@
 import type { Chain } from '../chain/chain.ts';
 import { requireSubnet } from '../chain/subnet/identity.ts';
 import { readIdentity } from '../chain/subnet/subnet.ts';
+import { isAddress } from '../chain/wallet/hotkey.ts';
 import { type BytesSigner, signBytes } from '../chain/wallet/signed-bytes.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { type CompetitionStore, MAX_COMPETITION_BYTES } from '../hub/competition-store.ts';
+import { RepoId } from '../schema/model-id.ts';
 import { badCompetition } from './bad-competition.ts';
 import { competitionId, competitionText, contentHash, signedText } from './content.ts';
 import { CompetitionDocument, CompetitionDraft } from './document.ts';
@@ -39,6 +41,14 @@ export async function publishFoundedCompetition(
   parameters: PublishFoundedCompetitionParameters,
 ): Promise<FoundedCompetition> {
   const { drafted, repo, subtensor, competitions, owner, signal } = parameters;
+  if (!RepoId.safeParse(repo).success)
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `"${repo}" is no repository on the Hub: expected namespace/name`,
+      fix: 'name one of yours, such as org/chats (--repo)',
+      facts: { name: '--repo', value: repo },
+    });
+  await requireSignerAddress(drafted);
   const { draft, evaluationPath, folder } = drafted;
   const { netuid } = draft.subnet;
   const { address, block } = await readOwner(parameters);
@@ -98,6 +108,7 @@ export async function competitionTextToSign(
   parameters: Pick<PublishFoundedCompetitionParameters, 'drafted' | 'subtensor' | 'ownerBlock' | 'signal'>,
 ): Promise<TextToSign> {
   const { draft } = parameters.drafted;
+  await requireSignerAddress(parameters.drafted);
   const { address, block: final } = await readOwner(parameters);
   const block = parameters.ownerBlock ?? final;
   if (address !== null) {
@@ -107,6 +118,20 @@ export async function competitionTextToSign(
   const { netuid } = draft.subnet;
   const what = `subnet ${netuid} has no owner, so nobody can sign a competition for it`;
   throw new FlockOffError({ code: 'bad-argument', what, fix: 'check --netuid', facts: { netuid } });
+}
+
+/** @throws FlockOffError `bad-argument` where the address of who lists the sets has a mistake, which nobody's key could mend. */
+async function requireSignerAddress({
+  draft: { rules },
+}: PublishFoundedCompetitionParameters['drafted']): Promise<void> {
+  const signer = rules.evaluationSets?.signer;
+  if (signer === undefined || (await isAddress(signer))) return;
+  throw new FlockOffError({
+    code: 'bad-argument',
+    what: `the signer of the evaluation sets, ${signer}, is no ss58 address: nobody could list a set`,
+    fix: 'correct rules.evaluationSets.signer: it is the address of the hotkey that lists them',
+    facts: { name: 'rules.evaluationSets.signer', value: signer },
+  });
 }
 
 /** @throws FlockOffError `wrong-subnet` where the number is another project's by now. */

@@ -120,6 +120,11 @@ export interface FlockOffErrorFacts {
     /** Lines that are no rows, of a dataset that was whole before. */
     problemCount?: number;
   };
+  'drand-unreachable': {
+    round: number;
+    /** What each server did, a clause. */
+    servers: { url: string; why: string }[];
+  };
   'hub-denied': {
     /** HTTP status. */
     status: number;

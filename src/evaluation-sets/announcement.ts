@@ -26,10 +26,21 @@ export function parseAnnouncement(text: string | null): Announcement | null {
   return { index: Number(index), commit, head: Buffer.from(head, 'base64url').toString('hex') };
 }
 
-/** What the signer had committed in the block that an epoch begins with, `null` where that is no list. */
+/** What the signer had committed in the block that an epoch begins with, and in which; `null` where that is no list. */
 export function announcedIn(
   { signer }: Pick<EvaluationSetsRule, 'signer'>,
-  commitments: Pick<Commitment, 'hotkey' | 'text'>[],
-): Announcement | null {
-  return parseAnnouncement(commitments.find(({ hotkey }) => hotkey === signer)?.text ?? null);
+  commitments: Pick<Commitment, 'hotkey' | 'text' | 'block'>[],
+): (Announcement & { block: number }) | null {
+  const commitment = commitments.find(({ hotkey }) => hotkey === signer);
+  const announcement = parseAnnouncement(commitment?.text ?? null);
+  return announcement && commitment ? { ...announcement, block: commitment.block } : null;
+}
+
+/** Why a list is not used as it was announced: nobody may have seen what it measures by then. */
+export function listFault(
+  announcement: { block: number } | null,
+  until: { block: number },
+): 'not-announced' | 'late' | null {
+  if (announcement === null) return 'not-announced';
+  return announcement.block > until.block ? 'late' : null;
 }

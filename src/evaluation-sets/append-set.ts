@@ -25,7 +25,7 @@ import {
   readList,
 } from './list.ts';
 import { type LockedPart, lockedPath, readLockedFile } from './locked-file.ts';
-import { beaconOf, firstSetFor, opensAtMs, roundOfSet } from './schedule.ts';
+import { beaconOf, firstSetFor, isFarAhead, MOST_DAYS_AHEAD, opensAtMs, opensText } from './schedule.ts';
 
 export interface AppendSetParameters extends CommitmentWait {
   rule: EvaluationSetsRule;
@@ -81,18 +81,28 @@ export async function appendSet(parameters: AppendSetParameters): Promise<Append
   const first = firstSetFor(rule, timeMs);
   if (index < first)
     throw refusal(
-      `set ${index} opens ${timeText(opensAtMs(rule, index))}, too soon for an epoch that begins from now on`,
-      `lock it until round ${roundOfSet(rule, first)} or a later one of the schedule`,
+      `set ${index} opens ${opensText(rule, index)}, too soon for an epoch that begins from now on`,
+      `lock the rows anew, as set ${first} or a later one`,
+    );
+  if (isFarAhead(rule, index, timeMs))
+    throw refusal(
+      `set ${index} opens ${opensText(rule, index)}, and once it was listed none before it could be`,
+      `list it in the ${MOST_DAYS_AHEAD} days before it opens; set ${first} is the next`,
     );
   const before = await readBefore(rule, store, parseAnnouncement(announced?.text ?? null), signal);
   const last = before.lines.at(-1);
   const lastEntry = last === undefined ? null : parseLine(last);
   const isThere = lastEntry?.index === index && canonicalJson(lastEntry.parts) === canonicalJson(parts);
   if (!isThere && lastEntry !== null && index <= lastEntry.index)
-    throw refusal(
-      `set ${index} does not come after set ${lastEntry.index}, which is listed`,
-      'sets are listed in order',
-    );
+    throw index === lastEntry.index
+      ? refusal(
+          `set ${index} is listed already, with other files`,
+          'what is listed stays: lock these rows anew, as a later set; parts of one set are listed together',
+        )
+      : refusal(
+          `set ${index} does not come after set ${lastEntry.index}, which is listed`,
+          `sets are listed in order: lock these rows anew, as set ${lastEntry.index + 1} or a later one`,
+        );
   const ahead = before.lines.filter((line) => (parseLine(line)?.index ?? 0) >= first).length;
   if (!isThere && ahead >= MOST_AHEAD)
     throw refusal(`${ahead} sets are listed ahead, and no more are read`, 'list it when some of them have opened');
@@ -130,10 +140,12 @@ function describe(rule: EvaluationSetsRule, files: Uint8Array[]): { index: numbe
   if (first === undefined) throw refusal('no file was given', 'name the locked file of the set');
   const { round } = first;
   const beacon = Buffer.from(beaconOf(rule).publicKey).toString('hex');
-  if (read.some((one) => one.round !== round || one.beacon !== beacon))
+  if (read.some((one) => one.beacon !== beacon))
+    throw refusal('a file is locked with another beacon than the competition names', 'lock it by this competition');
+  if (read.some((one) => one.round !== round))
     throw refusal(
-      'the files are locked until different rounds, or with another beacon than the competition names',
-      'lock all parts until one round of its beacon',
+      `the files are parts of different sets: they are locked until the rounds ${read.map((one) => one.round).join(', ')}`,
+      'lock all parts as one set (--set)',
     );
   const index = (round - rule.firstRound) / rule.roundsBetween;
   if (!Number.isInteger(index) || index < 0)
@@ -179,6 +191,7 @@ async function readBefore(
   const last = lines.at(-1);
   if (announced !== null) {
     if (isNamed(announced, last) || isNamed(announced, lines.at(-2))) return { commit, lines };
+    if (last === undefined) throw noList(rule);
     throw otherList(rule, 'does not end with the set that the chain names');
   }
   if (last === undefined) return { commit, lines };
@@ -202,10 +215,16 @@ function otherList({ repo }: EvaluationSetsRule, why: string): FlockOffError {
   });
 }
 
-function refusal(what: string, fix: string): FlockOffError {
-  return new FlockOffError({ code: 'bad-argument', what, fix });
+/** As where a new version of a competition has its sets in a repository of its own, or the list was deleted. */
+function noList({ repo, signer }: EvaluationSetsRule): FlockOffError {
+  return new FlockOffError({
+    code: 'bad-competition',
+    what: `${repo} has no list of evaluation sets, and the chain names one by ${signer}, who can have one list only`,
+    fix: 'put the list back if it was there, else let another hotkey list the sets of this competition',
+    facts: { competition: repo, problem: 'evaluation' },
+  });
 }
 
-function timeText(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+function refusal(what: string, fix: string): FlockOffError {
+  return new FlockOffError({ code: 'bad-argument', what, fix });
 }

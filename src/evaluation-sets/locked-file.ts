@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import type { DrandBeacon } from '../chain/timelock/drand.ts';
+import { FlockOffError } from '../errors/flock-off-error.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
 
 /*
@@ -85,6 +86,13 @@ export async function lockSet({ data, rows, round, beacon, by }: LockSetParamete
   ]);
   const [key, nonce, salt] = [randomBytes(32), randomBytes(24), randomBytes(SALT_BYTES)];
   const { publicKey } = beacon;
+  if (by !== undefined && !LockedPart.shape.by.safeParse(by).success)
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `the name of whose rows they are has ${by.length} letters, and at most 80 are kept`,
+      fix: 'give a shorter one',
+      facts: { name: 'by', most: 80 },
+    });
   const plain = { saltedSha256: saltedHash(salt, sha256(data)), bytes: data.length, rows };
   const said = {
     ...{ format: LOCKED_FORMAT, version: 1, round, beacon: toHex(publicKey) },

@@ -1,5 +1,11 @@
 import { DRAND_QUICKNET, type DrandBeacon, timeOfRound } from '../chain/timelock/drand.ts';
 import type { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
+import { MOST_INDEX } from './announcement.ts';
+
+/** Days before it opens that a set may be listed. */
+export const MOST_DAYS_AHEAD = 100;
+/** JavaScript counts no further. */
+const LAST_DATE_MS = 8.64e15;
 
 /** The beacon whose rounds open the sets. */
 export function beaconOf({ beacon }: EvaluationSetsRule): DrandBeacon {
@@ -15,6 +21,18 @@ export function roundOfSet({ firstRound, roundsBetween }: EvaluationSetsRule, in
 /** When that is, in Unix milliseconds. */
 export function opensAtMs(rule: EvaluationSetsRule, index: number): number {
   return timeOfRound(beaconOf(rule), roundOfSet(rule, index));
+}
+
+/** That, for people. */
+export function opensText(rule: EvaluationSetsRule, index: number): string {
+  const timeMs = opensAtMs(rule, index);
+  if (timeMs > LAST_DATE_MS) return 'in more than 270,000 years';
+  return `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** Whether a set opens so late that it is a mistake: once it was listed, none before it could be. */
+export function isFarAhead(rule: EvaluationSetsRule, index: number, timeMs: number): boolean {
+  return index > MOST_INDEX || opensAtMs(rule, index) > timeMs + MOST_DAYS_AHEAD * 86_400_000;
 }
 
 /** When a set that cannot be opened is void, in Unix milliseconds. */

@@ -7,7 +7,7 @@ import { type PartFault, saltedHash } from './locked-file.ts';
 export const MOST_TRIED = 4;
 
 /** Why an epoch has no list to choose from. */
-export const LIST_FAULTS = ['not-announced', 'withheld', 'broken'] as const;
+export const LIST_FAULTS = ['not-announced', 'late', 'withheld', 'broken'] as const;
 export type ListFault = (typeof LIST_FAULTS)[number];
 /** Why a set is void. */
 export const SET_FAULTS = ['not-listed', 'wrong-round', 'too-large', 'no-pulse', 'withheld', 'garbage'] as const;

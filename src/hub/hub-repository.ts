@@ -7,7 +7,7 @@ import type { HubCalls, HubClient } from '../shared/hub-client.ts';
 import type { Visibility } from './dataset-store.ts';
 import { FILE, type HubDataset, listFile } from './fetch-verified.ts';
 import { readOwnersFile } from './owners-file.ts';
-import { type ReadSmallFileParameters, readSmallFile } from './small-file.ts';
+import { hasFiles, type ReadSmallFileParameters, readSmallFile } from './small-file.ts';
 import { requireRights } from './token-rights.ts';
 
 const COMMIT_SHA = /^[0-9a-f]{40}$/;
@@ -125,6 +125,11 @@ export class HubRepository {
   /** A file beside the data: see `readSmallFile`. */
   readFile(commit: string, file: ReadSmallFileParameters): Promise<Buffer | 'missing' | 'too-large'> {
     return readSmallFile(this.#dataset(commit), file);
+  }
+
+  /** Whether a commit has files with these very contents. */
+  hasFiles(commit: string, files: { path: string; content: string | Uint8Array }[]): Promise<boolean> {
+    return hasFiles(this.#dataset(commit), files);
   }
 
   async makePublic(): Promise<void> {

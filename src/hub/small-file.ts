@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { hasHash } from '../shared/file-digest.ts';
+import { digester, type FileDigest, hasHash } from '../shared/file-digest.ts';
 import { type HubDataset, listFile } from './fetch-verified.ts';
 
 export interface ReadSmallFileParameters {
@@ -50,7 +49,20 @@ async function readAtMost(response: Response, maxBytes: number): Promise<Buffer 
   return Buffer.concat(chunks);
 }
 
-function digestOf(bytes: Buffer) {
-  const gitBlobId = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), gitBlobId };
+/** Whether a commit has files with these very contents, by what the Hub lists. */
+export async function hasFiles(
+  dataset: HubDataset,
+  files: { path: string; content: string | Uint8Array }[],
+): Promise<boolean> {
+  for (const { path, content } of files) {
+    const entry = await listFile(dataset, path);
+    if (entry === null || !hasHash(digestOf(Buffer.from(content)), entry.hash)) return false;
+  }
+  return true;
+}
+
+function digestOf(bytes: Buffer): FileDigest {
+  const digest = digester(bytes.length);
+  digest.update(bytes);
+  return digest.digest();
 }

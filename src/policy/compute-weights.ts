@@ -35,6 +35,8 @@ export interface ComputeWeightsParameters {
   ownerUid?: number | null;
   /** When the epoch begins. Default: block 0 of 1970. */
   now?: EpochMoment;
+  /** SHA-256 of the evaluation set that the losses are on. Default `null`: the policy is not told. */
+  evaluationSha256?: string | null;
   /** What the policy returned of the last epoch. Default `null`: nothing. */
   memory?: unknown;
 }
@@ -82,6 +84,7 @@ export function computeWeights({
   miners = new Map(),
   ownerUid = null,
   now = { block: 0, timeMs: 0 },
+  evaluationSha256 = null,
   memory = null,
 }: ComputeWeightsParameters): ComputeWeightsReturnType {
   requireContestants('scored', scored);
@@ -98,7 +101,7 @@ export function computeWeights({
   const lossOf = new Map(scored.map((one) => [one.hotkey, one]));
   const contestants = neurons.flatMap(({ hotkey }) => (rejected.has(hotkey) ? [] : (lossOf.get(hotkey) ?? [])));
 
-  const scoring = { contestants, baselineLossNatsPerToken, now, memory };
+  const scoring = { contestants, baselineLossNatsPerToken, evaluationSha256, now, memory };
   const scores = decide(policy, 'score', scoring);
   const worthless = new Set(contestants.flatMap(({ hotkey }) => (scores.has(hotkey) ? [] : hotkey)));
   const weighed = decide(policy, 'weigh', {

@@ -3,9 +3,9 @@ import { byWaiting } from '../queue/draw-by-shares.ts';
 import { DailyWinnerRules } from '../schema/policy.ts';
 import { pickDailyWinner } from '../scoring/daily-winner.ts';
 import { beatsBaseline, type Contestant } from '../scoring/win-rates.ts';
-import { momentOfDay } from './day.ts';
+import { momentOfDay, timeInDayMs } from './day.ts';
 import { finishWeights } from './finish-weights.ts';
-import type { EpochMoment, Policy, PolicyMiner, PolicyWeighParameters } from './policy.ts';
+import type { EpochMoment, Policy, PolicyMiner, PolicyScoreParameters, PolicyWeighParameters } from './policy.ts';
 
 const DailyResults = z.record(
   z.string(),
@@ -26,6 +26,8 @@ const DailyMemory = z.object({
   /** When pointers were committed, as it was told when they were first seen, by hotkey. */
   committed: z.record(z.string(), z.object({ block: z.int(), timeMs: z.number() })),
   results: DailyResults,
+  /** Of the evaluation set that they are on: losses on another one are other numbers. Earlier versions did not store it. */
+  evaluationSha256: z.string().nullable().default(null),
   /** Whether a submission of the day has no verdict: if none has a result either, it is our side that failed. */
   isOpen: z.boolean(),
   /** Hotkey of the last day that had one; `null` before that, and after a day without any result. */
@@ -44,6 +46,8 @@ type DailyMemory = z.infer<typeof DailyMemory>;
  * the subnet's owner. A day on which our side failed at every submission leaves the last winner in place.
  * A winner whose dataset nobody can read any more is paid no longer: the next of his day is.
  * Datasets are choices among the rows of the evaluation set; of two with too many common rows the later one is a duplicate.
+ * With `evaluationRows: 'leave-out'` they have rows of their own, and each day may have a time-locked set: the first sound
+ * one that opens, by the margin, after its submissions. Only losses on the first set of a day that gave any count in it.
  * @param rules where they differ from the defaults.
  * @throws ZodError for rules that are none.
  * @example
@@ -51,11 +55,12 @@ type DailyMemory = z.infer<typeof DailyMemory>;
  */
 export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy {
   const parameters = DailyWinnerRules.parse(rules);
-  const { bestShare, mostCommonRows, excluded } = parameters;
+  const { bestShare, evaluationRows, mostCommonRows, excluded } = parameters;
   return {
     name: 'daily-winner',
     parameters,
-    intake: { evaluationRows: 'require', mostCommonRows, excluded, watchEarlier: true },
+    intake: { evaluationRows, mostCommonRows, excluded, watchEarlier: true },
+    pointersUntil: (now) => pointersUntil(parameters, now),
     draw({ candidates, places, miners, now, memory }) {
       if (momentOfDay(now.timeMs, parameters).phase !== 'evaluation') return [];
       const { results } = today(parameters, memory, now);
@@ -72,13 +77,15 @@ export function dailyWinnerPolicy(rules: Partial<DailyWinnerRules> = {}): Policy
       const waiting = byWaiting(earliest);
       return waiting.slice(0, places).map(({ hotkey }) => hotkey);
     },
-    score({ contestants, baselineLossNatsPerToken, now, memory }) {
+    score(scoring) {
+      const { contestants, baselineLossNatsPerToken, now, memory } = scoring;
       const eligible = contestants.filter(({ lossNatsPerToken }) =>
         beatsBaseline({ lossNatsPerToken, baselineLossNatsPerToken, advantage: 0 }),
       );
       const hasLoss = new Set(contestants.map(({ hotkey }) => hotkey));
-      const earlier = contestantsOf(today(parameters, memory, now)).filter(({ hotkey }) => !hasLoss.has(hotkey));
-      const leader = leaderOf([...earlier, ...eligible], bestShare);
+      const known = today(parameters, memory, now);
+      const earlier = contestantsOf(known).filter(({ hotkey }) => !hasLoss.has(hotkey));
+      const leader = leaderOf([...earlier, ...(isOnSetOf(known, scoring) ? eligible : [])], bestShare);
       return new Map(eligible.map(({ hotkey }) => [hotkey, hotkey === leader ? 1 : 0]));
     },
     weigh(weighing) {
@@ -109,21 +116,30 @@ function today(rules: DailyWinnerRules, stored: unknown, { timeMs }: EpochMoment
   const { day } = momentOfDay(timeMs, rules);
   const parsed = DailyMemory.safeParse(stored);
   if (!parsed.success)
-    return { day, committed: {}, results: {}, isOpen: false, winner: null, paid: {}, settledDay: null };
+    return {
+      day,
+      committed: {},
+      results: {},
+      evaluationSha256: null,
+      isOpen: false,
+      winner: null,
+      paid: {},
+      settledDay: null,
+    };
   const memory = parsed.data;
   if (memory.day === day) return memory;
   const isSettled = memory.settledDay !== null && memory.settledDay >= memory.day;
-  return { ...(isSettled ? memory : settle(memory, memory.day, rules)), day, results: {}, isOpen: false };
+  const before = isSettled ? memory : settle(memory, memory.day, rules);
+  return { ...before, day, results: {}, evaluationSha256: null, isOpen: false };
 }
 
 /** With this epoch's losses, and without results of who left, was refused, or committed another pointer. */
-function nextMemory(
-  rules: DailyWinnerRules,
-  { contestants, worthless, neurons, miners, memory: stored, now }: PolicyWeighParameters,
-): DailyMemory {
+function nextMemory(rules: DailyWinnerRules, weighing: PolicyWeighParameters): DailyMemory {
+  const { contestants, worthless, neurons, miners, memory: stored, now } = weighing;
   const memory = today(rules, stored, now);
   const results = new Map(Object.entries(memory.results));
-  for (const { hotkey, commitBlock, lossNatsPerToken } of contestants) {
+  const isSameSet = isOnSetOf(memory, weighing);
+  for (const { hotkey, commitBlock, lossNatsPerToken } of isSameSet ? contestants : []) {
     const miner = miners.get(hotkey);
     if (miner !== undefined)
       results.set(hotkey, {
@@ -141,9 +157,31 @@ function nextMemory(
   return {
     ...memory,
     results: Object.fromEntries(results),
+    // A set that measured nobody is none of the day's.
+    evaluationSha256:
+      isSameSet && contestants.length > 0 ? (weighing.evaluationSha256 ?? null) : memory.evaluationSha256,
     isOpen: submissions.some(({ hotkey }) => !worthless.has(hotkey)),
     committed,
   };
+}
+
+/** Whether losses can be compared with those of the day. */
+function isOnSetOf(
+  { results, evaluationSha256 }: DailyMemory,
+  { evaluationSha256: now }: Pick<PolicyScoreParameters, 'evaluationSha256'>,
+): boolean {
+  return Object.keys(results).length === 0 || evaluationSha256 === null || now == null || evaluationSha256 === now;
+}
+
+/**
+ * While the submissions of a day are evaluated: when their time has ended. So all epochs of a day are measured on one set, of
+ * a list that was named before. The block is not later than the one that is seen: blocks come no faster than they are said to.
+ */
+function pointersUntil(rules: DailyWinnerRules, now: EpochMoment): EpochMoment {
+  if (rules.evaluationRows === 'require' || momentOfDay(now.timeMs, rules).phase !== 'evaluation') return now;
+  const timeMs = timeInDayMs(now.timeMs, rules, 'submissionsUntil');
+  const block = now.block - Math.ceil((now.timeMs - timeMs) / (1_000 * rules.blockSeconds));
+  return { block, timeMs };
 }
 
 /** A day with results has a winner; one with none has none, unless there were submissions that our side failed at. */

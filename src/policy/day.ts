@@ -27,3 +27,14 @@ export function momentOfDay(
   if (into < sinceFrom(submissionsUntil)) return { day, phase: 'submissions' };
   return { day, phase: into < sinceFrom(rewardsFrom) ? 'evaluation' : 'rewards' };
 }
+
+/** When a phase of a moment's day begins, or began: milliseconds UTC. */
+export function timeInDayMs(
+  timeMs: number,
+  rules: Pick<DailyWinnerRules, 'submissionsFrom' | 'submissionsUntil' | 'rewardsFrom'>,
+  phase: 'submissionsUntil' | 'rewardsFrom',
+): number {
+  const from = minutesOf(rules.submissionsFrom);
+  const into = (minutesOf(rules[phase]) - from + 1440) % 1440;
+  return momentOfDay(timeMs, rules).day * DAY_MS + (from + into) * MINUTE_MS;
+}

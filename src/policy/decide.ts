@@ -3,6 +3,7 @@ import { type Context, createContext, Script } from 'node:vm';
 import * as z from 'zod';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import type {
+  EpochMoment,
   Policy,
   PolicyDrawParameters,
   PolicyExplainParameters,
@@ -16,6 +17,7 @@ interface Decisions {
   score: { of: PolicyScoreParameters; answer: Map<string, number> };
   weigh: { of: PolicyWeighParameters; answer: CheckedWeights };
   explain: { of: PolicyExplainParameters; answer: string };
+  pointersUntil: { of: EpochMoment; answer: EpochMoment };
 }
 
 interface CheckedWeights {
@@ -53,7 +55,7 @@ export function decide<D extends keyof Decisions>(
   );
   let answer: unknown;
   try {
-    const run = () => policy[decision](copy as never);
+    const run = () => policy[decision]?.(copy as never);
     context ??= createContext({});
     context.run = run;
     answer = RUN.runInContext(context, { timeout: DEADLINE_MS });
@@ -62,6 +64,11 @@ export function decide<D extends keyof Decisions>(
     throw bad(isLate ? `has no answer after ${DEADLINE_MS / 1_000} seconds` : `throws: ${messageOf(error)}`, error);
   }
   return CHECKS[decision](answer, parameters, bad);
+}
+
+/** The moment until which pointers were committed that an epoch evaluates: see {@link Policy.pointersUntil}. */
+export function pointersUntil(policy: Policy, now: EpochMoment): EpochMoment {
+  return policy.pointersUntil ? decide(policy, 'pointersUntil', now) : now;
 }
 
 type Checks = {
@@ -121,9 +128,18 @@ const CHECKS: Checks = {
     if (typeof answer !== 'string') throw bad(`answers ${shown(answer)}, expected a sentence`);
     return answer.slice(0, MOST_SENTENCE_LETTERS);
   },
+
+  pointersUntil(answer, now, bad) {
+    const parsed = MomentSchema.safeParse(answer);
+    if (!parsed.success) throw bad(`answers ${shown(answer)}, expected a block and a time`);
+    const { block, timeMs } = parsed.data;
+    if (block <= now.block && timeMs <= now.timeMs) return { block, timeMs };
+    throw bad(`answers block ${block} at ${timeMs}, which is after the epoch's first, ${now.block} at ${now.timeMs}`);
+  },
 };
 
 const finite = z.number().nonnegative();
+const MomentSchema = z.object({ block: z.int(), timeMs: z.number() });
 const WeighedSchema = z.object({
   weights: z.array(z.object({ uid: z.int().nonnegative(), weight: finite })),
   action: z.enum(['set', 'take-back', 'keep']).optional(),

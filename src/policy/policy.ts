@@ -51,6 +51,8 @@ export interface PolicyScoreParameters {
   contestants: Contestant[];
   /** Loss of the base model alone; `null` where it takes no part. */
   baselineLossNatsPerToken: number | null;
+  /** SHA-256 of the evaluation set that the losses are on, where it is told: those on another set are other numbers. */
+  evaluationSha256?: string | null;
   now: EpochMoment;
   memory: unknown;
 }
@@ -101,6 +103,12 @@ export interface Policy {
   parameters: Record<string, unknown>;
   /** What of a dataset counts, and whose its rows are. */
   intake: Intake;
+  /**
+   * The moment until which pointers were committed that an epoch evaluates: not after `now`. Where evaluation sets are
+   * time-locked, the epoch is measured on the first one that opens, by the margin, after that, of a list that the chain named
+   * by then. Default: when the epoch begins.
+   */
+  pointersUntil?(now: EpochMoment): EpochMoment;
   /** Who is evaluated, in which order: hotkeys of candidates, each once. */
   draw(parameters: PolicyDrawParameters): string[];
   /** What each loss is worth, from 0 on, by hotkey. Whoever is left out has weight and average 0, and no claim on its rows. */

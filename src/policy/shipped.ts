@@ -56,16 +56,19 @@ function isShippedName(name: string): name is keyof typeof POLICY_RULES {
 function requirePolicy(own: Policy): void {
   const intake = IntakeSchema.safeParse(own?.intake);
   const missing = (['draw', 'score', 'weigh', 'explain'] as const).find((one) => typeof own?.[one] !== 'function');
+  const { pointersUntil } = own ?? {};
   const why =
     missing !== undefined
       ? `has no function ${missing}`
-      : !/^[a-z0-9][a-z0-9-]{0,39}$/.test(own.name)
-        ? 'has no name of lower-case letters, digits and "-"'
-        : isShippedName(own.name)
-          ? `has the name of another one, "${own.name}"`
-          : !intake.success
-            ? `has an intake that cannot be used (${z.prettifyError(intake.error)})`
-            : null;
+      : pointersUntil !== undefined && typeof pointersUntil !== 'function'
+        ? 'has a pointersUntil that is no function'
+        : !/^[a-z0-9][a-z0-9-]{0,39}$/.test(own.name)
+          ? 'has no name of lower-case letters, digits and "-"'
+          : isShippedName(own.name)
+            ? `has the name of another one, "${own.name}"`
+            : !intake.success
+              ? `has an intake that cannot be used (${z.prettifyError(intake.error)})`
+              : null;
   if (why === null) return;
   throw new FlockOffError({
     code: 'bad-argument',

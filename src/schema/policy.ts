@@ -93,9 +93,14 @@ export const DailyWinnerRules = z
     rewardsFrom: timeOfDay.default('11:30'),
     /** The winner is the earliest among so many of the best by loss (at least one). */
     bestShare: share.default(0.05),
+    /**
+     * `require`: a dataset is a choice among the rows of the evaluation set. `leave-out`: it has rows of its own, and those of
+     * the set are left out, as where sets are time-locked and nobody can choose from them.
+     */
+    evaluationRows: z.enum(['require', 'leave-out']).default('require'),
     /** Rows that a dataset may have in common with an earlier one; more, and it is a duplicate. */
     mostCommonRows: z.int().nonnegative().default(33),
-    /** Seconds between two blocks: tells the time of a pointer from its block. */
+    /** Least seconds between two blocks: tells the time of a pointer from its block, or a later one. */
     blockSeconds: z.number().positive().default(12),
     ...EXTRAS,
   })

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../dataset/check.ts';
 import { FlockOffError } from '../errors/flock-off-error.ts';
-import { type Announcement, announcedIn } from '../evaluation-sets/announcement.ts';
+import { type Announcement, announcedIn, listFault } from '../evaluation-sets/announcement.ts';
 import { entryFault, readList, type SetEntry } from '../evaluation-sets/list.ts';
 import { type OpenedSet, openSet } from '../evaluation-sets/open-set.ts';
 import { firstSetFor, voidAtMs } from '../evaluation-sets/schedule.ts';
 import { candidates, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
 import { safeLogger } from '../shared/logger.ts';
-import { intakeOf } from './policy.ts';
+import { intakeOf, pointersUntilOf } from './policy.ts';
 import { SetReader } from './set-reader.ts';
-import type { EpochStart } from './state-store.ts';
+import type { OpenEpoch } from './state-store.ts';
 import type { Validator } from './validator.ts';
 
 /** What the datasets of an epoch are measured on. */
@@ -24,25 +24,29 @@ export interface EpochEvaluation {
 
 /**
  * The evaluation set of an epoch. Where sets are time-locked: the first one of the list whose round is later, by the margin,
- * than the block that the epoch begins with. The list is the one that the chain named as of that block, so all validators
- * see the same. Waits until the set opens; one that is void is passed over, and the next one is waited for.
+ * than the block that the epoch begins with, or than the moment until which the policy takes pointers. The list is the one
+ * that the chain named by then, so all validators see the same. Waits until the set opens; one that is void is passed over,
+ * and the next one is waited for. An epoch for which nobody was drawn takes no set.
  * @throws FlockOffError `bad-argument` where the validator has no store of sets, or the policy asks for rows of a set that
  *   nobody can know; `hub-unreachable` (transient); what reading the chain throws.
  */
 export async function openEpochEvaluation(
   validator: Validator,
-  { timeMs, commitments }: Pick<EpochStart, 'timeMs' | 'commitments'>,
+  epoch: Pick<OpenEpoch, 'startBlock' | 'timeMs' | 'commitments' | 'hotkeys'>,
   signal?: AbortSignal,
 ): Promise<EpochEvaluation> {
   const { competition, evaluation, evaluationSets: store } = validator;
   const rule = competition.evaluationSets;
   if (rule === undefined) return { evaluation, sets: null, closed: null };
   const reader = new SetReader({ validator, rule, store: requireStore(validator, store), signal });
-  const announcement = announcedIn(rule, commitments);
+  if (epoch.hotkeys.length === 0) return { evaluation: NO_SET, sets: noList(null), closed: null };
+  const announcement = announcedIn(rule, epoch.commitments);
+  const until = pointersUntilOf(validator, epoch);
+  const fault = listFault(announcement, until);
   const { sets, opened } =
-    announcement === null
-      ? { sets: noList('not-announced'), opened: null }
-      : await firstSound(validator, reader, announcement, firstSetFor(rule, timeMs));
+    fault !== null || announcement === null
+      ? { sets: noList(fault), opened: null }
+      : await firstSound(validator, reader, announcement, firstSetFor(rule, until.timeMs));
   if (opened !== null) return { evaluation: opened.evaluation, sets, closed: null };
   const tried = sets.tried.map(({ index, fault }) => `set ${index} is void (${fault})`).join(', ');
   const closed = `nothing was measured: ${sets.fault ? `the list of evaluation sets is ${LIST_TEXTS[sets.fault]}` : tried || 'no evaluation set is listed for this epoch'}`;
@@ -57,6 +61,7 @@ const NO_SET: Dataset = {
 
 const LIST_TEXTS = {
   'not-announced': 'not named on the chain in the block that the epoch began with',
+  late: 'named on the chain only after the time for the pointers that it would measure',
   withheld: 'not to be had',
   broken: 'not the one that the chain names, whole and signed',
 };
@@ -78,7 +83,7 @@ function requireStore(validator: Validator, store: Validator['evaluationSets']):
     throw new FlockOffError({
       code: 'bad-argument',
       what: 'the policy takes rows of the evaluation set only, and the competition has sets that nobody can know before',
-      fix: 'found the competition with another policy, or without evaluationSets',
+      fix: "found the competition with another policy, without evaluationSets, or, of daily-winner, with evaluationRows: 'leave-out'",
       facts: { name: 'policy', value: validator.competition.policy.name },
     });
   return store;

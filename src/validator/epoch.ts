@@ -166,6 +166,7 @@ export function weighScored(scored: ScoredEpoch, end: Metagraph, portion?: numbe
     ownRowsOf: (hotkey) => ownRowsOf(ledger, pointers.get(hotkey)),
     countsFrom: (submission) => countsFrom(ledger, submission),
     baselineLossNatsPerToken: scored.baseline?.lossNatsPerToken ?? null,
+    evaluationSha256: validator.evaluation.sha256,
   });
   for (const [hotkey, verdict] of standing) settle(hotkey, { kind: 'rejected', verdict });
   const shown = datasetsOf({ epoch, ledger, found });

@@ -1,3 +1,4 @@
+import { pointersUntil } from '../policy/decide.ts';
 import type { EpochMoment, Intake, Policy, PolicyMiner } from '../policy/policy.ts';
 import { policyOf } from '../policy/shipped.ts';
 import type { ReadPointer } from './pointers.ts';
@@ -14,6 +15,14 @@ export function intakeOf(validator: Pick<Validator, 'competition' | 'policy'>): 
   const { evaluationRows, minOwnRows } = validator.competition;
   const unlimited = { mostCommonRows: Number.POSITIVE_INFINITY, watchEarlier: false, excluded: [] };
   return { evaluationRows, minOwnRows, ...unlimited, ...policyOfValidator(validator).intake };
+}
+
+/** Until when pointers were committed that an epoch evaluates. */
+export function pointersUntilOf(
+  validator: Pick<Validator, 'competition' | 'policy'>,
+  { startBlock: block, timeMs }: Pick<EpochStart, 'startBlock' | 'timeMs'>,
+): EpochMoment {
+  return pointersUntil(policyOfValidator(validator), { block, timeMs });
 }
 
 /** What a policy decides by in one epoch, besides the losses. */

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshot } from '../chain/node/snapshot.ts';
+import { timeOfRound } from '../chain/timelock/drand.ts';
+import { firstPulse } from '../chain/timelock/pulse-source.ts';
 import { type PulseReading, readPulse } from '../chain/timelock/read-pulse.ts';
+import { messageOf } from '../errors/flock-off-error.ts';
 import type { Announcement } from '../evaluation-sets/announcement.ts';
 import { LIST_PATH, lineHash, linesOf, MOST_LIST_BYTES, type SetEntry } from '../evaluation-sets/list.ts';
 import { type LockedPart, lockedPath, type PartFault } from '../evaluation-sets/locked-file.ts';
@@ -12,11 +15,13 @@ import type { EvaluationSetStore } from '../hub/evaluation-set-store.ts';
 import type { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
 import { systemClock } from '../shared/clock.ts';
 import { writeWhole } from '../shared/incomplete-file.ts';
+import { safeLogger } from '../shared/logger.ts';
 import { onDisk } from '../shared/on-disk.ts';
+import { isTransientError } from '../shared/retry.ts';
 import type { Validator } from './validator.ts';
 
 export interface SetReaderParameters {
-  validator: Pick<Validator, 'cacheDir' | 'subtensor' | 'clock' | 'onEvent'>;
+  validator: Pick<Validator, 'cacheDir' | 'subtensor' | 'pulseSources' | 'clock' | 'logger' | 'onEvent'>;
   rule: EvaluationSetsRule;
   store: Pick<EvaluationSetStore, 'read'>;
   signal?: AbortSignal;
@@ -32,6 +37,8 @@ interface FileOfList {
 /** Blocks until a file that is not there is looked for again. */
 const LOOK_AGAIN_BLOCKS = 5;
 const MOST_WAIT_BLOCKS = 25;
+/** A chain that has not stored a round so long after it was out is late with it. */
+const LATE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const KEPT_MS = 8 * DAY_MS;
 
@@ -55,27 +62,44 @@ export class SetReader {
   }
 
   /**
-   * The beacon's signature of a round, verified, once the chain has it, and kept: the chain forgets it. `null` where it has
-   * none at that time, or the block after, and has later ones; a chain that stood still meanwhile has a day to bring it, so
-   * that who looks first and who looks last see the same.
+   * The beacon's signature of a round, verified, once the chain or another source has it, and kept: the chain forgets it.
+   * `null` where the chain has none at that time, or the block after, and has later ones, and no other source has it; while
+   * one of those cannot be reached, or the chain stands still, there is a day to bring it, so that who looks first and who
+   * looks last see the same.
    */
   async pulse(round: number, untilMs: number): Promise<Uint8Array | null> {
-    const { publicKey, periodSeconds } = beaconOf(this.rule);
+    const beacon = beaconOf(this.rule);
+    const { publicKey, periodSeconds } = beacon;
     const { verifyPulse } = await import('../chain/timelock/pulse.ts');
     const name = `${round}.pulse`;
     const kept = await this.#kept(name);
     if (kept !== null && verifyPulse({ round, signature: kept, publicKey })) return kept;
+    const lateMs = Math.min(untilMs, timeOfRound(beacon, round) + LATE_MS);
     for (;;) {
-      const { signature, ...now } = await this.#look(round);
-      if (signature !== null && verifyPulse({ round, signature, publicKey })) {
+      const { signature: stored, ...now } = await this.#look(round);
+      const isStored = stored !== null && verifyPulse({ round, signature: stored, publicKey });
+      const elsewhere = !isStored && now.timeMs > lateMs ? await this.#elsewhere(round) : null;
+      const signature = isStored ? stored : elsewhere;
+      if (signature instanceof Uint8Array) {
         await this.#write(name, signature);
         return signature;
       }
-      const isPassedOver = now.lastStoredRound >= round || now.timeMs > untilMs + DAY_MS;
-      if (now.timeMs > untilMs && isPassedOver) return null;
+      const isPassedOver = now.lastStoredRound >= round && elsewhere !== 'unknown';
+      if (now.timeMs > untilMs && (isPassedOver || now.timeMs > untilMs + DAY_MS)) return null;
       const waitMs = 1000 * periodSeconds * (round - now.lastStoredRound);
       await this.#wait(now.block, Math.ceil(waitMs / now.blockTimeMs));
     }
+  }
+
+  /** What other sources than the chain have of a round, verified; `unknown` while they cannot be reached. */
+  async #elsewhere(round: number): Promise<Uint8Array | null | 'unknown'> {
+    const { pulseSources: sources = [], logger } = this.#validator;
+    const asked = { sources, round, beacon: beaconOf(this.rule), signal: this.signal };
+    return firstPulse(asked).catch((error: unknown) => {
+      if (this.signal?.aborted || !isTransientError(error)) throw error;
+      safeLogger(logger).warn(`the chain is late with drand round ${round}: ${messageOf(error)}`);
+      return 'unknown' as const;
+    });
   }
 
   /** The locked files of an entry; of one that is not there, it is asked again until a time of the chain. */

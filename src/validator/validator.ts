@@ -1,5 +1,6 @@
 import type { ValidatorChain } from '../chain/chain.ts';
 import type { MetadataStore } from '../chain/commitments/metadata-store.ts';
+import type { PulseSource } from '../chain/timelock/pulse-source.ts';
 import type { WeightStore } from '../chain/weights/weight-setter.ts';
 import type { Dataset } from '../dataset/check.ts';
 import type { DatasetCheckerPort } from '../dataset/checker/dataset-checker.ts';
@@ -37,6 +38,8 @@ export interface Validator {
   evaluation: Dataset;
   /** Where time-locked evaluation sets come from; needed where the competition has them. */
   evaluationSets?: Pick<EvaluationSetStore, 'read'>;
+  /** Where the pulses that open them are looked for once the chain is late with one, in order. Default: nowhere. */
+  pulseSources?: PulseSource[];
   state: StateStore;
   /** Folder for downloaded datasets and checkpoints. Several validators may share it. */
   cacheDir: string;

@@ -29,6 +29,8 @@ export interface WeighEpochParameters {
   /** The block that a dataset counts from. */
   countsFrom: (submission: Submission) => number;
   baselineLossNatsPerToken: number | null;
+  /** Of the evaluation set that the losses are on. */
+  evaluationSha256: string;
   /** What such weights were of all on the chain when the epoch began, where others are beside them: above 0..1. */
   portion?: number;
 }
@@ -47,7 +49,7 @@ export interface WeighEpochReturnType {
  */
 export function weighEpoch(parameters: WeighEpochParameters): WeighEpochReturnType {
   const { context, pointers, drawn, endNeurons, standings, served, ownRowsOf } = parameters;
-  const { countsFrom, baselineLossNatsPerToken } = parameters;
+  const { countsFrom, baselineLossNatsPerToken, evaluationSha256 } = parameters;
   const standing = standingVerdicts({ pointers, outcomes: parameters.outcomes, standings, ownRowsOf });
   const refused = [...standing].map(([hotkey, verdict]): [string, Outcome] => [hotkey, { kind: 'rejected', verdict }]);
   const outcomes = new Map<string, Outcome>([...parameters.outcomes, ...refused]);
@@ -59,6 +61,7 @@ export function weighEpoch(parameters: WeighEpochParameters): WeighEpochReturnTy
       return { ...submission, commitBlock: countsFrom(submission), lossNatsPerToken: outcome.lossNatsPerToken };
     }),
     baselineLossNatsPerToken,
+    evaluationSha256,
     rejected: new Set([...outcomes].flatMap(([hotkey, { kind }]) => (kind === 'rejected' ? hotkey : []))),
     previous: averagesOf({ outcomes, standings, served }),
     unjudged: unjudged(pointers, outcomes),

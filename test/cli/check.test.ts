@@ -12,6 +12,7 @@ import { checkReport } from '../../src/cli/check/check-report.ts';
 import { rowSizes } from '../../src/cli/check/row-sizes.ts';
 import type { CheckOutput } from '../../src/cli/check/run-check.ts';
 import { openTokenCounter } from '../../src/cli/check/token-counter.ts';
+import { checkCommand } from '../../src/cli/check.ts';
 import { LOCAL_COMPETITION } from '../../src/local/local-competition.ts';
 import { TINY_BASE } from '../../src/local/tiny-base.ts';
 import { Competition } from '../../src/schema/competition.ts';
@@ -19,6 +20,7 @@ import { runCommand } from '../../src/setup/run-command.ts';
 import { tokenizeRow } from '../../src/trainer/tokens/chat.ts';
 import { loadTokenizer } from '../../src/trainer/tokens/tokenizer.ts';
 import { onTerminal } from '../examples/on-terminal.ts';
+import { inProcess } from './in-process.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli/index.ts', import.meta.url));
 const COMMAND = [process.execPath, '--import', import.meta.resolve('tsx'), CLI, 'check'];
@@ -56,7 +58,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const HOME = { HF_HOME: '/nowhere', HF_HUB_CACHE: '', XDG_CACHE_HOME: '' };
 
-function check(args: string[], env: NodeJS.ProcessEnv = {}) {
+function check(args: string[], env: Record<string, string> = {}) {
+  return inProcess(checkCommand(), args, { cwd: folder, env: { ...HOME, ...env } });
+}
+
+/** The same as a user runs it. */
+function checkAlone(args: string[], env: NodeJS.ProcessEnv = {}) {
   const [command = '', ...others] = COMMAND;
   return runCommand({
     command,
@@ -72,7 +79,7 @@ async function fileOf(name: string, content: string | Uint8Array): Promise<strin
   return name;
 }
 
-async function outputOf(args: string[]): Promise<CheckOutput & { code: number | null }> {
+async function outputOf(args: string[]): Promise<CheckOutput & { code: unknown }> {
   const { code, stdout, stderr } = await check([...args, '--json']);
   expect(stderr).toBe('');
   return { ...(JSON.parse(stdout) as CheckOutput), code };
@@ -134,7 +141,8 @@ describe('a bad file is refused with what is wrong:', () => {
   };
 
   test('one in another format', async () => {
-    const stdout = await text(await fileOf('their chats.json', JSON.stringify(ALPACA)));
+    const { code, stdout, stderr } = await checkAlone([await fileOf('their chats.json', JSON.stringify(ALPACA))]);
+    expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(/^Seen {7}a JSON array of rows \(Alpaca\)$/m);
     expect(stdout).toMatch(/^Expected {3}UTF-8, one JSON object a line: /m);
     expect(stdout).toMatch(/^Convert {4}flock-off check 'their chats.json' --convert data.jsonl$/m);
@@ -226,7 +234,7 @@ test.each<[string, string[], number, string]>([
 ])('a file that %s ends the command with a sentence', async (_, args, code, sentence) => {
   await fileOf('rules.json', '{"maxRow": 5}');
   await symlink('good.jsonl', join(folder, 'link.jsonl')).catch(() => {});
-  const { stdout, stderr, ...ended } = await check(args);
+  const { stdout, stderr, ...ended } = await (args.length === 0 ? checkAlone : check)(args);
   expect([ended.code, stdout]).toEqual([code, '']);
   expect(stderr).toContain(sentence);
   expect(await readFile(join(folder, 'good.jsonl'), 'utf8')).toBe(jsonl(ROWS));

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
 import {
   LOCAL_COMPETITION,
   LocalChain,
@@ -20,8 +21,14 @@ import { commonOptions } from '../../examples/options.ts';
 import { readRules } from '../../examples/rules.ts';
 import { validatorCommand } from '../../examples/validator-command.ts';
 import { openColdkey } from '../../src/chain/wallet/coldkey.ts';
+import { auditCommand } from '../../src/cli/audit.ts';
 import type { CompetitionCheckOutput } from '../../src/cli/competition/run-check.ts';
+import { competitionCommand } from '../../src/cli/competition.ts';
+import { explainCommand } from '../../src/cli/explain.ts';
+import { previewCommand } from '../../src/cli/preview.ts';
+import { replayCommand } from '../../src/cli/replay.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
+import { inProcess } from '../cli/in-process.ts';
 import { runExample } from '../examples/run-example.ts';
 
 // The commands of docs/founding.md, in their order, on a chain and a hub of this machine.
@@ -47,7 +54,8 @@ beforeAll(async () => {
   hub = await LocalHub.open({ users, models: [{ id: 'Qwen/Qwen2.5-1.5B-Instruct', folder: TINY_BASE }] });
   const neurons = [{ ...validator, validatorPermit: true, stake: 1_000 }, miner, other];
   const subnet = { netuid: NETUID, tempo: 60, weightsRateLimit: 20, commitRevealEnabled: false };
-  chain = await LocalChain.open({ subnets: [{ ...subnet, owner: owner.coldkey, registrationBlock: 0, neurons }] });
+  const subnets = [{ ...subnet, owner: owner.coldkey, registrationBlock: 0, neurons }];
+  chain = await LocalChain.open({ blockTimeMs: 100, subnets });
   env = {
     BT_SUBTENSOR_CHAIN_ENDPOINT: chain.url,
     BT_WALLET_PATH: path,
@@ -75,13 +83,18 @@ function documented(start: string): string[] {
   return line!.slice(start.length).trim().split(/\s+/);
 }
 
-async function cli(args: string[], more: Record<string, string> = {}) {
-  const { HF_TOKEN: _, ...inherited } = process.env;
+/** `flock-off competition`, here. */
+function cli(args: string[], more: Record<string, string> = {}) {
+  return inProcess(competitionCommand(), args, { cwd: folder, env: { ...env, HF_TOKEN: 'hf_org', ...more } });
+}
+
+/** The same as a founder runs it. */
+function alone(args: string[], more: Record<string, string> = {}) {
   return runCommand({
     command: process.execPath,
     args: ['--import', import.meta.resolve('tsx'), CLI, 'competition', ...args],
     cwd: folder,
-    env: { ...inherited, ...env, HF_TOKEN: 'hf_org', ...more },
+    env: { ...process.env, ...env, HF_TOKEN: 'hf_org', ...more },
     timeoutMs: 120_000,
   });
 }
@@ -90,7 +103,7 @@ const as = (flags: string[], from: string, to: string) => flags.map((flag) => (f
 describe('the guide to founding a competition', () => {
   test('init makes a draft', async () => {
     const flags = as(documented('npx flock-off competition init'), 'N', String(NETUID));
-    const { code, stdout, stderr } = await cli(['init', ...flags, '--competition_file', 'rules.json']);
+    const { code, stdout, stderr } = await alone(['init', ...flags, '--competition_file', 'rules.json']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/the draft of a competition on subnet 7 .*: chats\/competition\.json/);
     expect(JSON.parse(await readFile(join(folder, 'chats', 'competition.json'), 'utf8'))).toMatchObject({
@@ -105,7 +118,7 @@ describe('the guide to founding a competition', () => {
   test('check advises on the evaluation set, with the losses of the base model, and asks nobody', async () => {
     const flags = documented('npx flock-off competition check');
     const nobody = { BT_SUBTENSOR_CHAIN_ENDPOINT: 'ws://127.0.0.1:1', HF_ENDPOINT: 'http://127.0.0.1:1', HF_TOKEN: '' };
-    const { code, stdout, stderr } = await cli(['check', ...flags, '--json'], nobody);
+    const { code, stdout, stderr } = await alone(['check', ...flags, '--json'], nobody);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { evaluation } = JSON.parse(stdout) as CompetitionCheckOutput;
     expect(evaluation.known).toEqual([{ file: 'public-chats.jsonl', rows: 4, examples: expect.anything() }]);
@@ -260,37 +273,23 @@ describe('the guide to founding a competition', () => {
       { uid: 1, value: 65_535 },
       { uid: 2, value: 21_845 },
     ]);
-    const command = (...args: string[]) =>
-      runCommand({
-        command: process.execPath,
-        args: ['--import', import.meta.resolve('tsx'), CLI, ...args],
-        cwd: folder,
-        env: { ...process.env, ...env },
-        timeoutMs: 60_000,
-      });
-    const audit = await command('audit', 'both', '--subtensor.chain_endpoint', chain.url);
+    const here = (command: Command, ...args: string[]) => inProcess(command, args, { cwd: folder, env });
+    const audit = await here(auditCommand(), 'both', '--subtensor.chain_endpoint', chain.url);
     expect([audit.code, audit.stderr]).toEqual([0, '']);
     expect(audit.stdout).toMatch(/2 reports: signatures, .* are as they should be/);
-    const explained = await command('explain', '2', '--data_dir', 'both');
+    const explained = await here(explainCommand(), '2', '--data_dir', 'both');
     expect(explained.stdout).toMatch(/^Weight {5}1\.0000/m);
     expect(explained.stdout.replace(/\n +/g, ' ')).toMatch(
       /^Of all {5}0\.2500: competition \S+ has 25 % of the weights/m,
     );
-    const replayed = await command('replay', 'both');
+    const replayed = await here(replayCommand(), 'both');
     expect([replayed.code, replayed.stderr]).toEqual([2, expect.stringContaining('one is replayed at a time')]);
   }, 240_000);
 
   test('whoever names it is told beforehand what a validator would say of a file', async () => {
-    const args = ['--import', import.meta.resolve('tsx'), CLI, 'preview', 'data.jsonl', '--competition', reference];
+    const args = ['data.jsonl', '--competition', reference];
     const wallet = ['--wallet.name', 'miner', '--wallet.hotkey', 'default'];
-    const run = (more: string[]) =>
-      runCommand({
-        command: process.execPath,
-        args: [...args, ...more],
-        cwd: folder,
-        env: { ...process.env, ...env },
-        timeoutMs: 60_000,
-      });
+    const run = (more: string[]) => inProcess(previewCommand(), [...args, ...more], { cwd: folder, env });
     const own = await run(wallet);
     expect([own.code, own.stderr]).toEqual([0, '']);
     expect(own.stdout).toContain('the competition "chats"');

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readCommitment } from '../../src/chain/subnet/commitments.ts';
 import { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
-import { policyRemark } from '../../src/cli/competition/policy-remark.ts';
+import { policyRemark, scheduleRemarks } from '../../src/cli/competition/policy-remark.ts';
 import { signerRemark } from '../../src/cli/competition/signer-remark.ts';
 import { competitionCommand } from '../../src/cli/competition.ts';
 import { competitionLines } from '../../src/competition/competition-text.ts';
@@ -17,6 +17,7 @@ import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
 import { Competition } from '../../src/schema/competition.ts';
 import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
+import { inProcess } from '../cli/in-process.ts';
 import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
 import { NETUID, openWorld, type World } from './world.ts';
 
@@ -54,8 +55,8 @@ afterAll(() => world.close());
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const now = () => Number(world.chain.storage('Timestamp.Now'));
-const lock = async (index: number, topic = 'stars') =>
-  (await lockSet({ data: fileOf(rowsOf(topic)), rows: 8, round: roundOfSet(rule, index), beacon: world.chain.beacon }))
+const lock = async (index: number, topic = 'stars', by = rule) =>
+  (await lockSet({ data: fileOf(rowsOf(topic)), rows: 8, round: roundOfSet(by, index), beacon: world.chain.beacon }))
     .file as Uint8Array<ArrayBuffer>;
 const append = (files: Uint8Array<ArrayBuffer>[], changed: Partial<Parameters<typeof appendSet>[0]> = {}) =>
   appendSet({ rule, netuid: NETUID, subtensor: world.subtensor, store, hotkey, files, ...changed });
@@ -77,19 +78,9 @@ async function documented(start: string): Promise<{ code: unknown; said: string 
     });
   const wallets = args[0] === 'append' ? ['--wallet.path', join(world.folder, 'wallets')] : [];
   const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url, ...wallets];
-  const said: string[] = [];
-  const spies = (['log', 'error'] as const).map((name) =>
-    vi.spyOn(console, name).mockImplementation((text) => void said.push(String(text))),
-  );
-  vi.stubEnv('HF_TOKEN', 'hf_founder');
-  try {
-    await competitionCommand().parseAsync([...args, ...services], { from: 'user' });
-    return { code: process.exitCode, said: said.join('\n') };
-  } finally {
-    process.exitCode = undefined;
-    vi.unstubAllEnvs();
-    for (const spy of spies) spy.mockRestore();
-  }
+  const run = { cwd: world.folder, env: { HF_TOKEN: 'hf_founder' } };
+  const { code, stdout, stderr } = await inProcess(competitionCommand(), [...args, ...services], run);
+  return { code, said: `${stdout}${stderr}`.trimEnd() };
 }
 
 test('whoever takes part is shown who lists the sets, when they open, and whose beacon opens them', () => {
@@ -119,7 +110,7 @@ test('lock, append and sets do what the guide says', async () => {
   const sealed = await documented('sets org/chats@<sha> --open');
   expect(sealed).toEqual({
     code: 1,
-    said: expect.stringMatching(/the chain has no pulse of round 100: the set opens/),
+    said: expect.stringMatching(/there is no pulse of round 100: the set opens/),
   });
   await world.chain.produceBlocks(110);
   const opened = await documented('sets org/chats@<sha> --open');
@@ -129,6 +120,9 @@ test('lock, append and sets do what the guide says', async () => {
   });
   expect(await readFile(join(world.folder, 'o.jsonl'), 'utf8')).toBe(await readFile(rows, 'utf8'));
 }, 60_000);
+
+/** Of the list, once sets were appended. */
+let lastListed = 0;
 
 test('a call that failed after the upload goes on where it stopped, and a second one changes nothing', async () => {
   const index = firstSetFor(rule, now());
@@ -141,6 +135,7 @@ test('a call that failed after the upload goes on where it stopped, and a second
   const done = await append([file]);
   expect(done.announcement.commit).toBe(uploaded);
   expect(await append([file])).toEqual(done);
+  lastListed = done.index;
   const commitment = await world.subtensor.read({
     what: 'reading the commitment',
     use: (snapshot) => readCommitment(snapshot, NETUID, hotkey.address),
@@ -163,7 +158,7 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'parts of two sets',
     async () => append([await lock(50), await lock(51)]),
-    /are locked until different rounds, or with another beacon/,
+    /the files are parts of different sets: they are locked until the rounds 5100, 5200\. Lock all parts as one set/,
   ],
   [
     'one file twice',
@@ -182,6 +177,32 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     },
     /opens no set: they open with round 100 and every 100 rounds after/,
   ],
+  [
+    'a set that opens in years, after which none could be listed before',
+    async () => append([await lock(500_000)]),
+    /set 500000 opens 20\d\d-.*, and once it was listed none before it could be\. List it in the 100 days before/,
+  ],
+  [
+    'a set that opens in no year that there is a date for',
+    async () => {
+      const far = { ...rule, roundsBetween: 10_000_000 };
+      return append([await lock(9_000_000, 'stars', far)], { rule: far });
+    },
+    /set 9000000 opens in more than 270,000 years, and once/,
+  ],
+  [
+    'a set that is listed, with other files, such as one part that was forgotten',
+    async () => append([await lock(lastListed), await lock(lastListed)]),
+    /set \d+ is listed already, with other files\. What is listed stays: lock these rows anew, as a later set/,
+  ],
+  [
+    'a set before one that is listed',
+    async () => {
+      await append([await lock(lastListed + 9)]);
+      return append([await lock(lastListed + 8)]);
+    },
+    /set \d+ does not come after set \d+, which is listed\. Sets are listed in order: lock these rows anew, as set \d+/,
+  ],
   ["another's hotkey", async () => append([await lock(50)], { hotkey: await other() }), /and the competition names/],
   [
     'more rows than allowed',
@@ -195,6 +216,132 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
 async function other(): Promise<WalletHotkey> {
   return WalletHotkey.open({ path: join(world.folder, 'wallets'), name: 'other' });
 }
+
+test('a list in another repository, of a new version, is not taken for the one that the chain names', async () => {
+  await expect(append([await lock(50)], { rule: { ...rule, repo: 'org/new-sets' } })).rejects.toMatchObject({
+    code: 'bad-competition',
+    message: expect.stringMatching(/org\/new-sets has no list of evaluation sets, and the chain names one by 5\w+/),
+  });
+});
+
+test('a mistaken name, time or file ends a command with what to do', async () => {
+  const run = (...args: string[]) => {
+    const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url];
+    return inProcess(competitionCommand(), [...args, ...services], { cwd: world.folder, env: { HF_TOKEN: '' } });
+  };
+  const named = referenceText(founded.reference);
+  const lockWith = (...flags: string[]) => run('lock', 'rows.jsonl', '--competition', named, ...flags);
+  const failing: [() => ReturnType<typeof run>, RegExp][] = [
+    [
+      () => run('check', 'chat'),
+      /there is no folder chat, and it is no competition either\. Name the folder with the draft/,
+    ],
+    [() => lockWith('--out', 'rows.jsonl'), /rows\.jsonl is there already, and may be listed\. Remove it if it is not/],
+    [
+      () => lockWith('--set', '9999999'),
+      /set 9999999 opens 20\d\d.* and the rows would be locked until then\. Lock sets of the/,
+    ],
+    [
+      () => lockWith('--at', '2099-01-01T00:00Z'),
+      /opens 20(98|99)-.*Lock sets of the next 100 days; set \d+ is the next/,
+    ],
+    [() => lockWith('--at', '2020-01-01T00:00Z'), /set 0 opens .*, too soon for an epoch that begins from now on/],
+    [() => lockWith('--at', 'noon'), /--at noon is no time/],
+    [
+      () => lockWith('--out', 'new.locked', '--by', 'b'.repeat(81)),
+      /the name of whose rows they are has 81 letters, and at most 80/,
+    ],
+    [
+      () => run('lock', 'competition.json', '--competition', named),
+      /competition\.json is no evaluation set: .* "flock-off check competition\.json" tells every line/i,
+    ],
+    [
+      () =>
+        run('append', named, 'rows.jsonl.locked', 'bens.locked', '--wallet.path', 'wallets', '--wallet.name', 'owner'),
+      /there is no file bens\.locked, and a set is listed with all of its parts at once\. Get it from whoever locked it/,
+    ],
+    [() => run('sets', named, '--open', '77'), /set 77 is not listed\. Name one of/],
+    [
+      () => run('publish', '.', '--repo', 'chats', '--wallet.path', 'wallets', '--wallet.name', 'owner'),
+      /"chats" is no repository on the Hub: expected namespace\/name/,
+    ],
+  ];
+  for (const [ended, sentence] of failing) {
+    const { code, stderr } = await ended();
+    expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+    expect(stderr.trimEnd().split('\n'), stderr).toHaveLength(1);
+  }
+});
+
+test('a competition whose sets nobody could list is not published, for a mistyped address', async () => {
+  const signer = rule.signer.replace(/.$/, (last) => (last === 'x' ? 'y' : 'x'));
+  const publishing = world.publish((drafted) => ({
+    ...drafted,
+    draft: { ...drafted.draft, rules: { ...drafted.draft.rules, evaluationSets: { ...rule, signer } } },
+  }));
+  await expect(publishing).rejects.toMatchObject({
+    code: 'bad-argument',
+    message: expect.stringMatching(/5\w+, is no ss58 address: nobody could list a set\. Correct rules\.evaluationSets/),
+  });
+});
+
+test('while the datasets of a day are measured no other list is named, and the set of the day is shown', async () => {
+  const hour = (from: number) => new Date(now() + from * 3_600_000).toISOString().slice(11, 16);
+  const times = { submissionsFrom: hour(-3), submissionsUntil: hour(-2), rewardsFrom: hour(5) };
+  const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out' } };
+  const daily = await world.publish((drafted) => {
+    const { countsFromBlock, rules } = drafted.draft;
+    const changed = Competition.parse({ ...rules, evaluationSets: rule, policy });
+    const { id: _, ...others } = changed;
+    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + 10_000, rules: others } };
+  });
+  const args = ['append', referenceText(daily.reference), 'rows.jsonl.locked', '--wallet.path', 'wallets'];
+  const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url];
+  const run = { cwd: world.folder, env: { HF_TOKEN: 'hf_founder' } };
+  const { code, stderr } = await inProcess(competitionCommand(), [...args, '--wallet.name', 'owner', ...services], run);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      new RegExp(`the day's datasets are being measured, by the list .* from ${times.rewardsFrom} UTC on`),
+    ),
+  ]);
+});
+
+test('a round that was taken for another number is told by a check', () => {
+  const nowMs = Date.UTC(2026, 11, 1);
+  const remarks = (firstRound: number) =>
+    scheduleRemarks({ evaluationSets: { ...rule, beacon: 'quicknet', roundsBetween: 1_200, firstRound } }, nowMs);
+  const round = (nowMs / 1000 - 1_692_803_367) / 3 + 1;
+  expect(remarks(round + 1_200)).toEqual([]);
+  expect(remarks(1_796_000_000)).toEqual([
+    expect.stringMatching(
+      /^nothing is measured before round 1796000000 of 2194-.*: the round of a time is \(Unix time - 1692803367\) \/ 3 \+ 1$/,
+    ),
+  ]);
+  expect(remarks(1_000)).toEqual([
+    expect.stringMatching(
+      /^round 1000 is over since 2023-08-23 .*: the first set that can be listed is \d+, 2026-12-01 /,
+    ),
+  ]);
+  expect(remarks(2 ** 40)).toHaveLength(1);
+});
+
+test('days of daily-winner that no set measures, or only one, are told by a check', () => {
+  const remark = (firstRound: number, roundsBetween: number) =>
+    policyRemark(
+      Competition.parse({
+        evaluationSets: { ...rule, beacon: 'quicknet', firstRound, roundsBetween, marginSeconds: 600 },
+        policy: { name: 'daily-winner', parameters: { evaluationRows: 'leave-out' } },
+      }),
+    ).join();
+  const roundAtUtc = (hours: number) => (Date.UTC(2026, 11, 1, hours) / 1000 - 1_692_803_367) / 3 + 1;
+  expect(remark(roundAtUtc(13), 1_200)).toBe('');
+  expect(remark(roundAtUtc(13), 28_800)).toMatch(/a day whose set is void has no other one/);
+  expect(remark(roundAtUtc(12), 28_800)).toMatch(
+    /there are days on which no set opens between the end of the submissions/,
+  );
+  expect(remark(roundAtUtc(13), 28_000)).toMatch(/there are days on which no set opens/);
+});
 
 test('a list that somebody with write access has changed is not signed over', async () => {
   const commit = (await store.latest({ repo: rule.repo }))!;
@@ -210,7 +357,7 @@ test('policies that compare losses of several epochs, or ask for rows of a known
     policyRemark(Competition.parse({ policy: { name, parameters: {} }, evaluationSets: rule })).join();
   expect(remark('win-rates')).toBe('');
   expect(remark('benchmark-curve')).toMatch(/take win-rates/);
-  expect(remark('daily-winner')).toMatch(/no validator plays this/);
+  expect(remark('daily-winner')).toMatch(/no validator plays this; with the parameter "evaluationRows": "leave-out"/);
 });
 
 test('a check says where the hotkey that lists the sets may lose its place', async () => {

@@ -16,6 +16,7 @@ export const LEAST_FACTS: FlockOffErrorFacts = {
   'chain-unreachable': {},
   'checker-failed': {},
   disk: { path: '/data' },
+  'drand-unreachable': { round: 1_000, servers: [] },
   'hub-denied': { status: 403 },
   'hub-unreachable': { url: '/datasets/me/data' },
   'out-of-memory': { neededBytes: 2, memoryBytes: 1, length: 8 },

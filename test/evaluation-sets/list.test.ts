@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { BytesSigner } from '../../src/chain/wallet/signed-bytes.ts';
-import { announcedIn, announcementText, parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
+import { announcedIn, announcementText, listFault, parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
 import {
   entryFault,
   lineHash,
@@ -53,8 +53,14 @@ test('the chain names a list in a text that it has room for', () => {
 
 test('only the text of the hotkey that the competition names counts', () => {
   const text = announcementText({ index: 3, commit: COMMIT, head: 'ab'.repeat(32) });
-  expect(announcedIn(rule, [{ hotkey: other.address, text }])).toBeNull();
-  expect(announcedIn(rule, [{ hotkey: signer.address, text }])?.index).toBe(3);
+  expect(announcedIn(rule, [{ hotkey: other.address, text, block: 7 }])).toBeNull();
+  const announced = announcedIn(rule, [{ hotkey: signer.address, text, block: 7 }]);
+  expect(announced).toMatchObject({ index: 3, block: 7 });
+  expect([
+    listFault(null, { block: 9 }),
+    listFault(announced, { block: 7 }),
+    listFault(announced, { block: 6 }),
+  ]).toEqual(['not-announced', null, 'late']);
 });
 
 test('an epoch sees the sets from its own on, and the line before them, which shows that none was left out', async () => {

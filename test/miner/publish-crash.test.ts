@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSX = new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url).href;
 /** More than there are requests in a run, on either side. */
 const MOST_REQUESTS = 40;
-const names = Array.from({ length: 4 * MOST_REQUESTS }, (_, i) => `miner-${i}`);
+const names = Array.from({ length: 6 * MOST_REQUESTS }, (_, i) => `miner-${i}`);
 let world: World;
 beforeAll(async () => {
   world = await startWorld({ hotkeys: [...names, 'ann'], chain: { blockTimeMs: 30 } });
@@ -82,6 +82,44 @@ test.each([
     let at = 1;
     while (await dieAndResume(names[offset * MOST_REQUESTS + at - 1]!, at, where, when)) at++;
     expect(at).toBeGreaterThan(leastRequests);
+  },
+  240_000,
+);
+
+/** A run that loses the answer to a request which took effect, and one after it. Returns whether it came so far. */
+async function loseAndRepeat(by: string, at: number, where: 'proxy' | 'chain'): Promise<boolean> {
+  const { hub, chain } = world;
+  let count = 0;
+  const listener = () => {
+    if (++count === at) chain.faults.inject({ on: '', fault: { kind: 'lose-answer' } });
+  };
+  const before = hub.faults.requests.length;
+  if (where === 'chain') chain.faults.onRequest.add(listener);
+  else hub.faults.inject({ on: '', fault: { kind: 'lose-answer', status: 502 }, after: at - 1 });
+  const publishing = { repo: `ann/${by}`, by, rows: [row(`${by}?`), row('Dogs?')], clock: NO_WAITING };
+  await world.publish(publishing).catch((error: unknown) => {
+    expect(error, `${where} request ${at}`).toMatchObject({ transient: true });
+  });
+  const isLost = where === 'chain' ? count >= at : hub.faults.requests.length - before >= at;
+  chain.faults.onRequest.delete(listener);
+  chain.faults.clear();
+  hub.faults.clear();
+  expect(await world.publish(publishing), `${where} request ${at}`).toMatchObject({ ok: true });
+  const state = [hub.repository(publishing.repo)!.visibility, world.commits(publishing.repo), await world.landed(by)];
+  expect(state, `${where} request ${at}`).toEqual(['public', 1, 1]);
+  return isLost;
+}
+const NO_WAITING = { nowMs: Date.now, sleep: async () => {} };
+
+test.each([
+  ['proxy', 4],
+  ['chain', 5],
+] as const)(
+  'the %s loses the answer to each request in turn, and it is run again: one upload, one commitment, and public',
+  async (where, offset) => {
+    let at = 1;
+    while (await loseAndRepeat(names[offset * MOST_REQUESTS + at - 1]!, at, where)) at++;
+    expect(at).toBeGreaterThan(12);
   },
   240_000,
 );

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { computeWeights } from '../../src/policy/compute-weights.ts';
 import { dailyWinnerPolicy } from '../../src/policy/daily-winner.ts';
 import { momentOfDay } from '../../src/policy/day.ts';
-import { decide } from '../../src/policy/decide.ts';
+import { decide, pointersUntil } from '../../src/policy/decide.ts';
 import type { PolicyMiner } from '../../src/policy/policy.ts';
 import { DailyWinnerRules } from '../../src/schema/policy.ts';
 
@@ -56,11 +56,14 @@ class Days {
       hidden = [],
       baseline = null,
       ownerUid = OWNER_UID,
+      set = null,
     }: {
       rejected?: string[];
       hidden?: string[];
       baseline?: number | null;
       ownerUid?: number | null;
+      /** The evaluation set that losses are on. */
+      set?: string | null;
     } = {},
   ) {
     const { policy, miners, memory } = this;
@@ -72,6 +75,7 @@ class Days {
         commitBlock: this.countsFrom[hotkey] ?? miners.get(hotkey)?.commitBlock ?? 0,
       })),
       baselineLossNatsPerToken: baseline,
+      evaluationSha256: set,
       rejected: new Set(rejected),
       hidden: new Set(hidden),
       previous: {},
@@ -415,4 +419,54 @@ it('says what a loss has come to', () => {
   expect(explained(null)).toBe('does not beat the base model: loss 2.5000, the base model alone has 2.0000');
   expect(explained(1)).toBe('leads the day');
   expect(explained(0)).toBe('does not lead the day');
+});
+
+describe('with time-locked sets', () => {
+  const policy = dailyWinnerPolicy({ evaluationRows: 'leave-out' });
+
+  it('all epochs of the evaluation are measured on the set that follows the submissions', () => {
+    const end = at(0, 30);
+    for (const now of [at(0, 30), at(0, 31), at(7), at(23, 29)]) expect(pointersUntil(policy, now)).toEqual(end);
+    for (const now of [at(0), at(0, 29), at(23, 30), at(23, 59)]) expect(pointersUntil(policy, now)).toEqual(now);
+    // Of a block that comes between two, and where blocks were slow since, an earlier one.
+    expect(pointersUntil(policy, { timeMs: end.timeMs + 5, block: end.block })).toEqual({
+      ...end,
+      block: end.block - 1,
+    });
+    expect(pointersUntil(policy, { timeMs: at(1).timeMs, block: end.block })).toEqual({
+      ...end,
+      block: end.block - 150,
+    });
+  });
+
+  it('and where rows of a known set are asked for, the block that an epoch begins with counts as ever', () => {
+    expect(pointersUntil(dailyWinnerPolicy(), at(7))).toEqual(at(7));
+    expect(policy.intake.evaluationRows).toBe('leave-out');
+    expect(dailyWinnerPolicy().intake.evaluationRows).toBe('require');
+  });
+
+  it('losses on another set than the first of the day do not count in it', () => {
+    const days = Object.assign(new Days(), { policy }).commit('ann', blockAt(0, 10)).commit('ben', blockAt(0, 11));
+    const lead = (scores: Map<string, number>) => [...scores].flatMap(([hotkey, score]) => (score === 1 ? hotkey : []));
+    expect(lead(days.weigh(at(1), { ann: 2 }, { set: 'moons' }).scores)).toEqual(['ann']);
+    const other = days.weigh(at(2), { ben: 1 }, { set: 'stars' });
+    expect([lead(other.scores), [...other.worthless]]).toEqual([[], []]);
+    // Nobody was measured, on no set.
+    days.weigh(at(3), {}, { set: 'none' });
+    expect(days.draw(at(3))).toEqual(['ben']);
+    expect(lead(days.weigh(at(4), { ben: 1.5 }, { set: 'moons' }).scores)).toEqual(['ben']);
+    expect(days.winner(at(23, 40), {}, { set: 'none' })).toBe('ben');
+    // The next day has a set of its own.
+    days.commit('ann', blockAt(24, 10));
+    expect(lead(days.weigh(at(25), { ann: 3 }, { set: 'stars' }).scores)).toEqual(['ann']);
+  });
+
+  it.each<[string, unknown]>([
+    ['later than the epoch', at(8)],
+    ['no moment', { timeMs: Number.NaN, block: 1 }],
+    ['a promise', Promise.resolve(at(1))],
+  ])('a policy of one’s own that answers %s is stopped', (_, answer) => {
+    const own = { ...policy, name: 'mine', pointersUntil: () => answer as never };
+    expect(() => pointersUntil(own, at(7))).toThrow(/policy "mine" answers .* \(in pointersUntil\)/);
+  });
 });

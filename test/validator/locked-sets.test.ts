@@ -1,14 +1,19 @@
+import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { auditReceipts, Competition, runEpoch, type Validator, ValidatorState, WalletHotkey } from 'flock-off';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commitText } from '../../src/chain/commitments/commit-text.ts';
+import { HttpPulseSource } from '../../src/chain/timelock/http-pulse-source.ts';
 import { announcementText } from '../../src/evaluation-sets/announcement.ts';
 import { appendSet } from '../../src/evaluation-sets/append-set.ts';
 import { LIST_PATH, lineHash, makeLine, parseLine } from '../../src/evaluation-sets/list.ts';
 import { lockedPath, lockSet, readLockedFile } from '../../src/evaluation-sets/locked-file.ts';
 import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
+import { LocalBeacon } from '../../src/local/chain/state/beacon.ts';
 import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
 import { canonicalJson } from '../../src/shared/canonical-json.ts';
 import type { Receipt } from '../../src/validator/receipts/receipt.ts';
@@ -219,6 +224,36 @@ test('a set that is withheld is void after its time, and what is listed late is 
     Object.fromEntries(averages.filter(([, average]) => average !== null)),
   );
   expect((await audit()).findings).toEqual([]);
+}, 60_000);
+
+test("a pulse that the chain passed over is had from a server of drand's, and the report proves it as any other", async () => {
+  const index = await upcoming();
+  await append(await lock(index, fileOf(rowsOf('caves'))));
+  const round = roundOfSet(rule, index);
+  // As a chain whose pallet went on with the round after.
+  miners.chain.setStorage('Drand.LastStoredRound', round);
+  const { publicKey, genesisSeconds, periodSeconds } = miners.chain.beacon;
+  const signer = new LocalBeacon({ seed: 'flock-off local chain', genesisSeconds, periodSeconds });
+  const signature = Buffer.from(signer.signature(round)).toString('hex');
+  const asked: string[] = [];
+  const server = createServer((request, to) => {
+    asked.push(request.url!);
+    to.end(JSON.stringify({ round, signature }));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const chain = { publicKey, genesisSeconds, periodSeconds, chainHash: 'f'.repeat(64) };
+  try {
+    const pulseSources = [new HttpPulseSource({ urls: [url], chain, proxy: false })];
+    const { receipt, kinds } = await epoch({ pulseSources });
+    expect(asked).toEqual([`/${chain.chainHash}/public/${round}`]);
+    expect(miners.chain.storage('Drand.Pulses', round)).toBeNull();
+    expect(takenOf(receipt)).toMatchObject({ index, fault: null, pulse: signature });
+    expect(kinds).toEqual(['scored', 'scored']);
+    expect((await audit()).findings).toEqual([]);
+  } finally {
+    server.close();
+  }
 }, 60_000);
 
 test('an entry that is replaced while an epoch waits does not change what the epoch is measured on', async () => {

@@ -56,6 +56,8 @@ export interface MinersParameters {
   timeMs?: () => number;
   /** Default 50. */
   blockTimeMs?: number;
+  /** From one round of the chain's beacon to the next. Default 250. */
+  pulseMs?: number;
   /** By how much the chain's time may be another than that of this machine: blocks that come fast are ahead of it. */
   maxClockDifferenceMs?: number;
 }
@@ -85,7 +87,7 @@ export class Miners {
   }
 
   static async open(parameters: MinersParameters): Promise<Miners> {
-    const { names, coldkeys = {}, evaluation, timeMs } = parameters;
+    const { names, coldkeys = {}, evaluation, timeMs, pulseMs } = parameters;
 
     const folder = await mkdtemp(join(tmpdir(), 'flock-off-miners-'));
     const wallets = new Map<string, { hotkey: string; coldkey: string }>();
@@ -100,7 +102,7 @@ export class Miners {
     const subnet = { netuid: NETUID, tempo: 20, weightsRateLimit: 0, commitRevealEnabled: false, neurons };
     const owner = parameters.owner && wallets.get(parameters.owner)!.coldkey;
     const clock = timeMs && { ...NO_WAITING, nowMs: timeMs };
-    const chain = await LocalChain.open({ blockTimeMs: 'manual', clock, subnets: [{ ...subnet, owner }] });
+    const chain = await LocalChain.open({ blockTimeMs: 'manual', pulseMs, clock, subnets: [{ ...subnet, owner }] });
     const maxClockDifferenceMs = parameters.maxClockDifferenceMs ?? (timeMs && Number.POSITIVE_INFINITY);
     const subtensor = await Subtensor.open({ endpoint: chain.url, maxClockDifferenceMs });
     const state = await ValidatorState.open({ path: join(folder, 'state') });

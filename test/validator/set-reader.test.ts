@@ -2,15 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { timeOfRound } from '../../src/chain/timelock/drand.ts';
+import type { PulseSource } from '../../src/chain/timelock/pulse-source.ts';
 import type { PulseReading } from '../../src/chain/timelock/read-pulse.ts';
+import { FlockOffError } from '../../src/errors/flock-off-error.ts';
 import { SetReader, type SetReaderParameters } from '../../src/validator/set-reader.ts';
-import { ruleOf, signRound } from '../evaluation-sets/locked-world.ts';
+import { BEACON, ruleOf, signRound } from '../evaluation-sets/locked-world.ts';
 
 // What a chain brings of a round, told by hand: the local one never stands still. Real epochs are in locked-sets.test.ts.
 
 const ROUND = 1_100;
-const UNTIL_MS = 1_000_000;
+
 const DAY_MS = 86_400_000;
+const UNTIL_MS = timeOfRound(BEACON, ROUND) + 3_600_000;
 let cacheDir: string;
 beforeEach(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'flock-off-sets-'));
@@ -19,6 +23,11 @@ afterEach(() => rm(cacheDir, { recursive: true, force: true }));
 
 /** A chain that is seen as each of these, one after the other, and as the last one from then on. */
 async function pulseOf(...seen: Partial<PulseReading>[]) {
+  return pulseFrom([], ...seen);
+}
+
+/** With other sources beside it. */
+async function pulseFrom(pulseSources: PulseSource[], ...seen: Partial<PulseReading>[]) {
   let looks = 0;
   const subtensor = {
     read: async () => {
@@ -27,7 +36,7 @@ async function pulseOf(...seen: Partial<PulseReading>[]) {
     },
     waitForBlock: async () => {},
   };
-  const validator = { cacheDir, subtensor } as unknown as SetReaderParameters['validator'];
+  const validator = { cacheDir, subtensor, pulseSources } as unknown as SetReaderParameters['validator'];
   const reader = new SetReader({ validator, rule: ruleOf(), store: { read: async () => 'missing' } });
   return { pulse: await reader.pulse(ROUND, UNTIL_MS), looks };
 }
@@ -54,4 +63,60 @@ test.each<[string, Partial<PulseReading>, number]>([
 ])('there is none once %s', async (_, now, expected) => {
   const early = { timeMs: UNTIL_MS, lastStoredRound: ROUND + 1 };
   expect(await pulseOf(early, now)).toEqual({ pulse: null, looks: expected });
+});
+
+/** A source that has been asked so often. */
+function sourceOf(pulse: () => Uint8Array | null): PulseSource & { asked: number } {
+  const source = {
+    asked: 0,
+    pulse: async () => {
+      source.asked++;
+      return pulse();
+    },
+  };
+  return source;
+}
+const gone = () => {
+  throw new FlockOffError({
+    ...{ code: 'drand-unreachable', what: 'no server answers', facts: { round: ROUND, servers: [] }, transient: true },
+  });
+};
+const OUT_MS = timeOfRound(BEACON, ROUND);
+
+test.each<[string, Partial<PulseReading>]>([
+  ['passed over it', { lastStoredRound: ROUND + 1 }],
+  ['stopped storing rounds', { lastStoredRound: ROUND - 500 }],
+  ['has forgotten it', { lastStoredRound: ROUND + 300_000, timeMs: OUT_MS + 8 * DAY_MS }],
+])('a pulse is had from another source where the chain has %s, and kept', async (_, now) => {
+  const signature = signRound(ROUND);
+  const drand = sourceOf(() => signature);
+  const found = await pulseFrom([sourceOf(() => null), drand], { timeMs: OUT_MS + 61_000, ...now });
+  expect([found.pulse && Buffer.compare(found.pulse, signature), found.looks]).toEqual([0, 1]);
+  expect((await pulseFrom([drand], {})).looks).toBe(0);
+  expect(drand.asked).toBe(1);
+});
+
+test('no other source is asked for a round that is not out, or that the chain is about to bring', async () => {
+  const drand = sourceOf(gone);
+  const early = { timeMs: OUT_MS - 1, lastStoredRound: ROUND - 1 };
+  const signature = signRound(ROUND);
+  await pulseFrom([drand], early, { ...early, timeMs: OUT_MS + 24_000 }, { timeMs: OUT_MS + 60_000, signature });
+  expect(drand.asked).toBe(0);
+});
+
+test("a signature of another source that is not the beacon's is none", async () => {
+  const lying = sourceOf(() => signRound(7));
+  const { pulse } = await pulseFrom([lying], { timeMs: UNTIL_MS + 1, lastStoredRound: ROUND });
+  expect([pulse, lying.asked]).toEqual([null, 1]);
+});
+
+test('while other sources cannot be reached there is a day to bring a pulse that the chain passed over', async () => {
+  const passed = { lastStoredRound: ROUND + 1 };
+  const late = sourceOf(gone);
+  const days = [1, DAY_MS, DAY_MS + 1].map((ms) => ({ ...passed, timeMs: UNTIL_MS + ms }));
+  expect(await pulseFrom([late], ...days)).toEqual({ pulse: null, looks: 3 });
+  let asked = 0;
+  const back = sourceOf(() => (asked++ === 0 ? gone() : signRound(ROUND)));
+  const found = await pulseFrom([back], ...days);
+  expect([found.pulse && Buffer.compare(found.pulse, signRound(ROUND)), found.looks]).toEqual([0, 2]);
 });

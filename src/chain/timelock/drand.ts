@@ -7,11 +7,15 @@ export interface DrandBeacon {
   periodSeconds: number;
 }
 
-/**
- * drand's quicknet (chain hash 52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971), whose pulses Subtensor
- * stores in its Drand pallet.
- */
-export const DRAND_QUICKNET: DrandBeacon = {
+/** A beacon that drand's servers tell the rounds of. */
+export interface DrandChain extends DrandBeacon {
+  /** What servers know it by: 64 hex digits. */
+  chainHash: string;
+}
+
+/** drand's quicknet, whose pulses Subtensor stores in its Drand pallet. */
+export const DRAND_QUICKNET: DrandChain = {
+  chainHash: '52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971',
   publicKey: Buffer.from(
     '83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451' +
       '0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',

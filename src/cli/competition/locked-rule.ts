@@ -5,9 +5,12 @@ import { type FoundedCompetition, readFoundedCompetition } from '../../competiti
 import { parseCompetitionReference, referenceText } from '../../competition/reference.ts';
 import { requireCompetition } from '../../competition/require-competition.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
-import { firstSetFor, opensAtMs } from '../../evaluation-sets/schedule.ts';
+import { firstSetFor } from '../../evaluation-sets/schedule.ts';
 import { HubCompetitionStore } from '../../hub/competition-store.ts';
+import { pointersUntil } from '../../policy/decide.ts';
+import { policyOf } from '../../policy/shipped.ts';
 import type { EvaluationSetsRule } from '../../schema/evaluation-sets.ts';
+import { POLICY_RULES } from '../../schema/policy.ts';
 import { hubAccess, type ServiceFlags } from './services.ts';
 
 /** A competition whose evaluation sets are time-locked. */
@@ -38,19 +41,21 @@ export async function readLockedCompetition(
   });
 }
 
-/** Refuses one of another subnet or owner, and tells the chain's time and the first set that epochs from now on may take. */
+/**
+ * Refuses one of another subnet or owner, and tells the chain's time, the first set that may be listed for epochs from now on,
+ * and until when the pointers were committed that an epoch evaluates which begins now.
+ */
 export async function nowOf(
   { founded, rule }: LockedCompetition,
   subtensor: Subtensor,
   signal: AbortSignal,
-): Promise<{ timeMs: number; next: number }> {
+): Promise<{ timeMs: number; next: number; untilMs: number }> {
   await requireCompetition({ founded, subtensor, early: true, signal });
   const use = (snapshot: Snapshot) => readPulse(snapshot, rule.firstRound);
   const { timeMs } = await subtensor.read({ what: 'reading the time of the chain', use, signal });
-  return { timeMs, next: firstSetFor(rule, timeMs) };
-}
-
-/** When a set opens, for people. */
-export function opensText(rule: EvaluationSetsRule, index: number): string {
-  return `${new Date(opensAtMs(rule, index)).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  const { policy } = founded.competition;
+  // Of another one only its file tells.
+  const isShipped = Object.hasOwn(POLICY_RULES, policy.name);
+  const until = isShipped ? pointersUntil(policyOf(policy), { block: 0, timeMs }) : { timeMs };
+  return { timeMs, next: firstSetFor(rule, timeMs), untilMs: until.timeMs };
 }

@@ -1,19 +1,18 @@
 import { writeFile } from 'node:fs/promises';
-import type { Snapshot } from '../../chain/node/snapshot.ts';
 import type { Subtensor } from '../../chain/subtensor.ts';
 import { verifyPulse } from '../../chain/timelock/pulse.ts';
-import { readPulse } from '../../chain/timelock/read-pulse.ts';
+import { ChainPulseSource, firstPulse, type PulseSource } from '../../chain/timelock/pulse-source.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import type { Announcement } from '../../evaluation-sets/announcement.ts';
 import { entryFault, type SetEntry } from '../../evaluation-sets/list.ts';
 import { lockedPath, type PartFault } from '../../evaluation-sets/locked-file.ts';
 import { openSet } from '../../evaluation-sets/open-set.ts';
-import { beaconOf } from '../../evaluation-sets/schedule.ts';
+import { beaconOf, opensAtMs, opensText } from '../../evaluation-sets/schedule.ts';
 import type { HubEvaluationSetStore } from '../../hub/evaluation-set-store.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { onDisk } from '../../shared/on-disk.ts';
 import { amount } from '../check/words.ts';
-import { type LockedCompetition, opensText } from './locked-rule.ts';
+import type { LockedCompetition } from './locked-rule.ts';
 import { say } from './services.ts';
 
 /** The list that the chain names, verified. */
@@ -28,8 +27,9 @@ export interface Listed {
 export interface OpenListedParameters {
   subtensor: Subtensor;
   index: number;
-  /** Hex; default: the chain's. */
+  /** Hex; default: the chain's, or drand's. */
   pulse?: string;
+  drand: PulseSource;
   out: string;
   signal: AbortSignal;
 }
@@ -40,14 +40,16 @@ export interface OpenListedParameters {
  */
 export async function openListed(
   { rule }: LockedCompetition,
-  { entries, announcement: { commit }, store }: Listed,
-  { subtensor, index, pulse, out, signal }: OpenListedParameters,
+  { entries, announcement: { commit }, timeMs, store }: Listed,
+  { subtensor, index, pulse, drand, out, signal }: OpenListedParameters,
 ): Promise<void> {
   const entry = entries.get(index);
   const fault = entryFault(rule, entry);
-  if (entry === undefined || fault !== null) throw bad(`set ${index} is void: ${fault}`, 'name another one');
+  if (entry === undefined)
+    throw bad(`set ${index} is not listed`, `name one of ${[...entries.keys()].join(', ') || 'those that are'}`);
+  if (fault !== null) throw bad(`set ${index} is void: ${fault}`, 'name another one');
   const { round } = entry;
-  const signature = pulse === undefined ? await pulseOfChain() : Buffer.from(pulse, 'hex');
+  const signature = pulse === undefined ? await findPulse() : Buffer.from(pulse, 'hex');
   if (!verifyPulse({ round, signature, publicKey: beaconOf(rule).publicKey }))
     throw bad(`that is not the beacon's signature of round ${round}`, 'take it from a report, inputs.sets.tried');
   const files: (Uint8Array | PartFault)[] = [];
@@ -65,12 +67,14 @@ export async function openListed(
     ...faults,
   );
 
-  async function pulseOfChain(): Promise<Uint8Array> {
-    const use = (snapshot: Snapshot) => readPulse(snapshot, round);
-    const { signature } = await subtensor.read({ what: `looking for drand round ${round}`, use, signal });
+  async function findPulse(): Promise<Uint8Array> {
+    const beacon = beaconOf(rule);
+    // No server is asked for what is not out.
+    const sources = [new ChainPulseSource({ subtensor }), ...(timeMs < opensAtMs(rule, index) ? [] : [drand])];
+    const signature = await firstPulse({ sources, round, beacon, signal });
     if (signature !== null) return signature;
     throw bad(
-      `the chain has no pulse of round ${round}: the set opens ${opensText(rule, index)}, and a week later the chain forgets it`,
+      `there is no pulse of round ${round}: the set opens ${opensText(rule, index)}`,
       'wait until then, or pass what a report has of it with --pulse',
     );
   }

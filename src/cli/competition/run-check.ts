@@ -1,15 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adviseEvaluation, type EvaluationAdvice } from '../../competition/advise-evaluation.ts';
-import { competitionLines } from '../../competition/competition-text.ts';
+import { competitionLines, lockedLines } from '../../competition/competition-text.ts';
 import type { CompetitionDraft } from '../../competition/document.ts';
 import { type DraftFolder, readDraftFolder } from '../../competition/draft-folder.ts';
 import { fetchEvaluation } from '../../competition/fetch-evaluation.ts';
+import { readOwnRows } from '../../competition/own-rows.ts';
 import { readFoundedCompetition } from '../../competition/read-document.ts';
 import { parseCompetitionReference } from '../../competition/reference.ts';
 import { requireCompetition } from '../../competition/require-competition.ts';
 import { fingerprintRows } from '../../dataset/fingerprint/fingerprint-rows.ts';
-import { loadEvaluationSet } from '../../dataset/load-rows.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { HubCompetitionStore } from '../../hub/competition-store.ts';
 import { HubDatasetStore } from '../../hub/hub-dataset-store.ts';
@@ -18,7 +18,7 @@ import { LoraTrainer } from '../../trainer/lora-trainer.ts';
 import { hubCacheFolder } from '../../trainer/model/hub-cache-folder.ts';
 import { findKeptModel } from '../../trainer/model/kept-model.ts';
 import { amount, labelled, lineList, printable } from '../check/words.ts';
-import { policyRemark } from './policy-remark.ts';
+import { policyRemark, scheduleRemarks } from './policy-remark.ts';
 import { hubAccess, runCommand, type ServiceFlags, say, withChain } from './services.ts';
 import { signerRemark } from './signer-remark.ts';
 
@@ -60,11 +60,24 @@ async function checkFolder(flags: CompetitionCheckFlags, signal: AbortSignal): P
   const evaluation = await adviseEvaluation({ drafted, known, ...losses, signal });
   const output: CompetitionCheckOutput = { version: 1, draft: drafted.draft, evaluation };
   if (flags.json) console.log(JSON.stringify(output, null, 2));
-  else say(...draftLines(drafted), ...adviceLines(evaluation), ...policyRemark(drafted.draft.rules));
+  else
+    say(
+      ...draftLines(drafted),
+      ...adviceLines(evaluation),
+      ...policyRemark(drafted.draft.rules),
+      ...scheduleRemarks(drafted.draft.rules, Date.now()),
+    );
 }
 
 /** Everything of it is fetched but the base model. */
 async function checkPublished(flags: CompetitionCheckFlags, signal: AbortSignal): Promise<void> {
+  if (!flags.target.includes('@'))
+    throw new FlockOffError({
+      code: 'bad-argument',
+      what: `there is no folder ${flags.target}, and it is no competition either`,
+      fix: 'name the folder with the draft, or one that is published as org/name@<40 hex digits>',
+      facts: { name: 'target', value: flags.target },
+    });
   const reference = parseCompetitionReference(flags.target);
   const access = hubAccess(flags);
   const competitions = new HubCompetitionStore(access);
@@ -88,7 +101,7 @@ async function checkPublished(flags: CompetitionCheckFlags, signal: AbortSignal)
 async function fingerprintsOf(files: string[], signal: AbortSignal) {
   const known = [];
   for (const file of files) {
-    const { rows } = await loadEvaluationSet({ path: file, signal });
+    const { rows } = await readOwnRows({ path: file, signal });
     known.push({ file, fingerprint: fingerprintRows(rows) });
   }
   return known;
@@ -127,6 +140,7 @@ function draftLines({ draft, isOtherSet }: DraftFolder): string[] {
     ...labelled('Draft', `"${printable(name)}" on subnet ${subnet.netuid}, from block ${countsFromBlock} on`),
     ...labelled('Policy', rules.policy.name),
     ...labelled('Base model', `${baseModel.model} at ${baseModel.commit}`),
+    ...(rules.evaluationSets ? lockedLines(rules.evaluationSets).flatMap((line) => labelled('Sets', line.trim())) : []),
     ...(isOtherSet ? labelled('Note', 'data.jsonl is another one than when the draft was made') : []),
   ];
 }

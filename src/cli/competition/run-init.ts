@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { draftCompetition } from '../../competition/draft-competition.ts';
 import { evaluationPathIn, requireNoDraft, writeDraft } from '../../competition/draft-folder.ts';
+import { readOwnRows } from '../../competition/own-rows.ts';
 import { readCompetitionFile } from '../../competition/rules-file.ts';
-import { loadEvaluationSet } from '../../dataset/load-rows.ts';
 import { subnetText } from '../../schema/subnet-identity.ts';
 import { hubCacheFolder } from '../../trainer/model/hub-cache-folder.ts';
 import { hubAccess, runCommand, type ServiceFlags, say, withChain } from './services.ts';
@@ -24,7 +24,7 @@ export async function runInit(flags: InitFlags): Promise<void> {
     // All that a flag may be wrong about, before any download.
     await requireNoDraft({ folder, overwrite });
     const rules = await readCompetitionFile({ path: flags.competition_file });
-    const evaluation = await loadEvaluationSet({ path: evaluationPathIn(folder), signal });
+    const evaluation = await readOwnRows({ path: evaluationPathIn(folder), signal });
     const { endpoint: hubEndpoint, token: hubToken } = hubAccess(flags);
     const hubCacheDir = hubCacheFolder(process.env);
     const source = { model: flags.base_model, revision: flags.base_revision, hubEndpoint, hubToken, hubCacheDir };

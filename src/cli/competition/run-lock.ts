@@ -1,11 +1,18 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { loadEvaluationSet } from '../../dataset/load-rows.ts';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readOwnRows } from '../../competition/own-rows.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { lockSet } from '../../evaluation-sets/locked-file.ts';
-import { beaconOf, firstSetFor, roundOfSet } from '../../evaluation-sets/schedule.ts';
+import {
+  beaconOf,
+  firstSetFor,
+  isFarAhead,
+  MOST_DAYS_AHEAD,
+  opensText,
+  roundOfSet,
+} from '../../evaluation-sets/schedule.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { onDisk } from '../../shared/on-disk.ts';
-import { nowOf, opensText, readLockedCompetition } from './locked-rule.ts';
+import { nowOf, readLockedCompetition } from './locked-rule.ts';
 import { runCommand, type ServiceFlags, say, withChain } from './services.ts';
 
 export interface LockFlags extends ServiceFlags {
@@ -21,7 +28,7 @@ export interface LockFlags extends ServiceFlags {
 export async function runLock(flags: LockFlags): Promise<void> {
   await runCommand(async (signal) => {
     const { file, by, out = `${file}.locked` } = flags;
-    const { rows, bytes } = await loadEvaluationSet({ path: file, signal });
+    const { rows, bytes } = await readOwnRows({ path: file, signal });
     const locked = await readLockedCompetition(flags.competition, flags, signal);
     const { rule } = locked;
     if (bytes > rule.maxBytes || rows.length > rule.maxRows)
@@ -31,15 +38,26 @@ export async function runLock(flags: LockFlags): Promise<void> {
       );
     const data = await onDisk(file, () => readFile(file));
     if (data.at(-1) !== 0x0a) throw bad(`the last line of ${file} has no line break`, 'add one');
-    const { next } = await withChain(flags, signal, (subtensor) => nowOf(locked, subtensor, signal));
+    const { next, timeMs } = await withChain(flags, signal, (subtensor) => nowOf(locked, subtensor, signal));
     const index = flags.set ?? (flags.at === undefined ? next : firstSetAt(rule, flags.at));
     if (index < next)
       throw bad(
         `set ${index} opens ${opensText(rule, index)}, too soon for an epoch that begins from now on`,
         `lock it as set ${next} or a later one`,
       );
+    if (isFarAhead(rule, index, timeMs))
+      throw bad(
+        `set ${index} opens ${opensText(rule, index)}, and the rows would be locked until then`,
+        `lock sets of the next ${MOST_DAYS_AHEAD} days; set ${next} is the next`,
+      );
     const round = roundOfSet(rule, index);
     const { file: bytesOfFile } = await lockSet({ data, rows: rows.length, round, beacon: beaconOf(rule), by });
+    // What is there may be listed by now, and nobody could make that very file again.
+    if ((await stat(out).catch(() => null)) !== null)
+      throw bad(
+        `${out} is there already, and may be listed`,
+        'remove it if it is not, or name another file with --out',
+      );
     await onDisk(out, () => writeWhole(out, (incomplete) => writeFile(incomplete, bytesOfFile)));
     say(
       `${out}: ${rows.length} rows, locked until drand round ${round}, ${opensText(rule, index)}, as set ${index}`,

@@ -9,6 +9,7 @@ import { HubCompetitionStore } from '../../hub/competition-store.ts';
 import { policyRemark } from './policy-remark.ts';
 import { hubAccess, runCommand, type ServiceFlags, say, withChain } from './services.ts';
 import { SignedElsewhere } from './signed-elsewhere.ts';
+import { signerRemark } from './signer-remark.ts';
 
 export interface PublishFlags extends ServiceFlags {
   folder: string;
@@ -48,11 +49,13 @@ async function publish(drafted: DraftFolder, flags: PublishFlags, signal: AbortS
   const signed: { owner: BytesSigner; ownerBlock?: number } =
     flags.signature === undefined ? { owner: await openOwner(flags) } : await elsewhere.open(flags.signature);
   const competitions = new HubCompetitionStore(hubAccess(flags));
-  const founded = await withChain(flags, signal, (subtensor) =>
-    publishFoundedCompetition({ drafted, repo: flags.repo, subtensor, competitions, ...signed, signal }),
-  );
+  const { founded, remarks } = await withChain(flags, signal, async (subtensor) => {
+    const publishing = { drafted, repo: flags.repo, subtensor, competitions, ...signed, signal };
+    const founded = await publishFoundedCompetition(publishing);
+    return { founded, remarks: await signerRemark(founded, subtensor, signal) };
+  });
   await elsewhere.forget();
-  say(...competitionLines(founded), ...policyRemark(founded.competition));
+  say(...competitionLines(founded), ...policyRemark(founded.competition), ...remarks);
   say('', `published. Miners and validators name it with: --competition ${referenceText(founded.reference)}`);
 }
 

@@ -1,13 +1,14 @@
 import type { Snapshot } from '../../chain/node/snapshot.ts';
 import { readCommitment } from '../../chain/subnet/commitments.ts';
 import type { Subtensor } from '../../chain/subtensor.ts';
+import { HttpPulseSource } from '../../chain/timelock/http-pulse-source.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Announcement, parseAnnouncement } from '../../evaluation-sets/announcement.ts';
 import { entryFault, LIST_PATH, linesOf, MOST_LIST_BYTES, readList } from '../../evaluation-sets/list.ts';
-import { opensAtMs } from '../../evaluation-sets/schedule.ts';
+import { firstSetFor, opensAtMs, opensText } from '../../evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../hub/evaluation-set-store.ts';
 import { amount } from '../check/words.ts';
-import { type LockedCompetition, nowOf, opensText, readLockedCompetition } from './locked-rule.ts';
+import { type LockedCompetition, nowOf, readLockedCompetition } from './locked-rule.ts';
 import { type Listed, openListed } from './open-listed.ts';
 import { hubAccess, runCommand, type ServiceFlags, say, withChain } from './services.ts';
 
@@ -15,6 +16,7 @@ export interface SetsFlags extends ServiceFlags {
   competition: string;
   open?: number;
   pulse?: string;
+  drand_url?: string;
   out: string;
   json: boolean;
 }
@@ -42,11 +44,12 @@ const SHOWN_BEFORE = 10;
 /** Shows and verifies the list, or opens one set of it; sets the exit code and never throws. */
 export async function runSets(flags: SetsFlags): Promise<void> {
   await runCommand(async (signal) => {
+    const drand = new HttpPulseSource({ urls: flags.drand_url?.split(',').map((url) => url.trim()), logger: console });
     const locked = await readLockedCompetition(flags.competition, flags, signal);
     await withChain(flags, signal, async (subtensor) => {
       const listed = await readListed(locked, subtensor, flags, signal);
       if (flags.open === undefined) show(locked, listed, flags);
-      else await openListed(locked, listed, { subtensor, ...flags, index: flags.open, signal });
+      else await openListed(locked, listed, { subtensor, ...flags, drand, index: flags.open, signal });
     });
   });
 }
@@ -58,7 +61,8 @@ async function readListed(
   signal: AbortSignal,
 ): Promise<Listed> {
   const { rule, founded } = locked;
-  const { timeMs, next } = await nowOf(locked, subtensor, signal);
+  const { timeMs, untilMs } = await nowOf(locked, subtensor, signal);
+  const next = firstSetFor(rule, untilMs);
   const { netuid } = founded.document.subnet;
   const use = (snapshot: Snapshot) => readCommitment(snapshot, netuid, rule.signer);
   const commitment = await subtensor.read({ what: 'reading which sets are listed', use, signal });

@@ -19,6 +19,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 const CORRECTABLE = [
   'bad-argument',
   'bad-competition',
+  'bad-model',
   'wrong-subnet',
   'wallet',
   'wallet-password',

@@ -23,6 +23,8 @@ export interface LocalChainParameters {
    * Default 250.
    */
   blockTimeMs?: number | 'manual' | 'instant';
+  /** Milliseconds from one round of the beacon to the next. Default: `blockTimeMs`, or 250 where blocks come on demand. */
+  pulseMs?: number;
   /** Which generation of Subtensor's runtime it is. Default `current`. */
   profile?: Profile;
   /** Blocks between two commitments of a hotkey, on a `legacy` chain. Default 100. */
@@ -117,7 +119,7 @@ export const LocalChain = {
 async function startLocalChain(parameters: LocalChainParameters): Promise<LocalChain> {
   const { port = 0, blockTimeMs = 250, profile = 'current', subnets, logger = silentLogger } = parameters;
   const { commitmentCooldownBlocks = 100, commitmentBytesPerEpoch = 3_100, finalityLagBlocks = 0 } = parameters;
-  const pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS;
+  const { pulseMs = typeof blockTimeMs === 'number' ? blockTimeMs : PULSE_MS } = parameters;
   const { clock = pacedClock(systemClock, pulseMs) } = parameters;
   const netuids = subnets.map(({ netuid }) => netuid);
   const { LocalBeacon } = await import('./state/beacon.ts');

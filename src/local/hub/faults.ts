@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 export type HubFault =
   /** Answers with a status (and headers) instead of doing anything. */
   | { kind: 'status'; status: number; headers?: Record<string, string> }
-  /** Executes the request, and closes the socket without an answer. */
-  | { kind: 'lose-answer' }
+  /** Executes the request, and closes the socket without an answer, or answers as a proxy that has lost it. */
+  | { kind: 'lose-answer'; status?: number }
   /** Closes the socket before doing anything. */
   | { kind: 'drop' }
   /** Never answers. */
@@ -29,16 +29,18 @@ export interface InjectedFault {
   fault: HubFault;
   /** How often. Default 1. */
   times?: number;
+  /** Such requests before it that are left alone. Default 0. */
+  after?: number;
 }
 
 /** Injected faults that are still to happen, and the requests so far. */
 export class HubFaults {
-  #waiting: { on: string; fault: HubFault; left: number }[] = [];
+  #waiting: { on: string; fault: HubFault; left: number; after: number }[] = [];
   /** Every request so far, as "METHOD /path". */
   readonly requests: string[] = [];
 
-  inject({ on, fault, times = 1 }: InjectedFault): void {
-    this.#waiting.push({ on, fault, left: times });
+  inject({ on, fault, times = 1, after = 0 }: InjectedFault): void {
+    this.#waiting.push({ on, fault, left: times, after });
   }
 
   clear(): void {
@@ -49,7 +51,7 @@ export class HubFaults {
   take(request: string): HubFault | null {
     this.requests.push(request);
     const next = this.#waiting.find(({ on, left }) => left > 0 && request.includes(on));
-    if (!next) return null;
+    if (!next || next.after-- > 0) return null;
     next.left--;
     return next.fault;
   }
@@ -58,6 +60,16 @@ export class HubFaults {
 /** Makes the answer fail as it is written. */
 export function corruptResponse(response: ServerResponse, fault: HubFault): void {
   const end = response.end.bind(response);
+  if (fault.kind === 'lose-answer' && fault.status !== undefined) {
+    const { status } = fault;
+    const writeHead = response.writeHead.bind(response);
+    response.writeHead = ((_: number) => response) as typeof response.writeHead;
+    response.end = (() => {
+      writeHead(status, { 'Content-Type': 'text/html' });
+      return end('<html><h1>Bad Gateway</h1></html>');
+    }) as typeof response.end;
+    return;
+  }
   response.end = ((body?: unknown) => {
     const bytes = Buffer.from((body as Buffer | string | undefined) ?? '');
     if (fault.kind === 'lose-answer') response.socket?.destroy();

@@ -65,6 +65,7 @@ export function replay({ receipts, policy }: ReplayParameters): ReplayedEpoch[] 
       ownRowsOf: (hotkey) => inputs.datasets[hotkey]?.ownRows ?? null,
       countsFrom: ({ hotkey, commitBlock }) => inputs.datasets[hotkey]?.countsFrom ?? commitBlock,
       baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
+      evaluationSha256: inputs.evaluation.sha256,
       portion: portionIn(receipt),
     });
     averages = weighed.averages;

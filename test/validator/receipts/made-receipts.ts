@@ -93,6 +93,7 @@ export async function makeReceipts({ folder, epochs, miners, rows = 100 }: MadeR
     const { weighed, standings: next } = weighEpoch({
       ...{ context, pointers, neurons, endNeurons: neurons, outcomes, standings, served, baselineLossNatsPerToken },
       hidden: new Set(),
+      evaluationSha256: 'c'.repeat(64),
       drawn: drawn.hotkeys.flatMap((one) => {
         const submission = pointers.get(one)?.submission;
         return submission?.ok ? submission.value : [];

@@ -90,7 +90,7 @@ export async function auditReceipts(parameters: AuditReceiptsParameters): Promis
     const before = named ?? last.get(chain) ?? null;
     const link = checkLink({ receipt, before, signer: first });
     const again = await orFinding(async () => recompute({ receipt, policy: own }));
-    const sets = await orFinding(() => checkSets(receipt));
+    const sets = await orFinding(() => checkSets(receipt, own));
     const others = checkParts(receipt, weights);
     reports.push({
       ...{ path, startBlock },

@@ -1,8 +1,10 @@
-import { announcedIn } from '../../../evaluation-sets/announcement.ts';
+import { announcedIn, listFault } from '../../../evaluation-sets/announcement.ts';
 import { readList, type SetEntry } from '../../../evaluation-sets/list.ts';
 import { beaconOf, firstSetFor } from '../../../evaluation-sets/schedule.ts';
 import { candidates, checkTried, takenSet, type UsedSets } from '../../../evaluation-sets/used-sets.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { EvaluationSetsRule } from '../../../schema/evaluation-sets.ts';
+import { pointersUntilOf } from '../../policy.ts';
 import type { Receipt } from '../receipt.ts';
 import { firstDifference } from './difference.ts';
 import type { Recomputed } from './recompute.ts';
@@ -13,10 +15,10 @@ const PLACE = 'inputs.sets';
 
 /**
  * Whether the epoch of a receipt was measured on the time-locked set that it had to be, from the receipt alone: the list is
- * the one that its own pointers' block names, whole and signed; the set is the first that opens late enough; the pulse is the
+ * the one that its own pointers' block names, in time, whole and signed; the set is the first that opens late enough; the pulse is the
  * beacon's; and the rows' hash is what was pinned before. Without a network, also when the chain has forgotten the pulse.
  */
-export async function checkSets({ inputs, entries }: Receipt): Promise<CheckedSets> {
+export async function checkSets({ inputs, entries }: Receipt, policy?: Policy): Promise<CheckedSets> {
   const findings: CheckedSets['findings'] = [];
   const unchecked: string[] = [];
   const { sets, epoch, evaluation } = inputs;
@@ -30,21 +32,26 @@ export async function checkSets({ inputs, entries }: Receipt): Promise<CheckedSe
   if (taken === null && scored >= 0)
     findings.push({ place: `entries[${scored}].outcome`, why: 'is a loss, and no evaluation set was opened' });
 
+  // Nobody was drawn, so no set was taken.
+  if (epoch.hotkeys.length === 0 && sets.fault === null && sets.tried.length === 0 && sets.lines.length === 0)
+    return { findings, unchecked };
   const announcement = announcedIn(rule, epoch.commitments);
-  if ((announcement === null) !== (sets.fault === 'not-announced'))
+  const until = pointersUntilOf({ competition: inputs.competition, policy }, epoch);
+  const fault = listFault(announcement, until);
+  if (fault !== (sets.fault === 'not-announced' || sets.fault === 'late' ? sets.fault : null))
     return find(
       `${PLACE}.fault`,
-      `is ${sets.fault}, and ${rule.signer} had ${announcement ? 'a' : 'no'} list announced`,
+      `is ${sets.fault}, and the list of ${rule.signer} is ${fault ?? 'announced in time'}`,
     );
   if (announcement === null || sets.fault !== null) {
     if (sets.lines.length > 0 || sets.tried.length > 0) return find(PLACE, 'has sets of a list that was not used');
-    if (sets.fault !== 'not-announced')
+    if (fault === null)
       unchecked.push(
         `whether the list of evaluation sets was ${sets.fault}, which only its files at ${announcement?.commit} tell`,
       );
     return { findings, unchecked };
   }
-  const from = firstSetFor(rule, epoch.timeMs);
+  const from = firstSetFor(rule, until.timeMs);
   const read = await readList({ lines: sets.lines, rule, announcement, from });
   if ('problem' in read) return find(`${PLACE}.lines`, `are not the list that the chain names: it ${read.problem}`);
   if (firstDifference(sets.lines, read.lines)) return find(`${PLACE}.lines`, `have more than what follows set ${from}`);

@@ -80,6 +80,7 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
     ownRowsOf: (hotkey) => datasetOf(hotkey)?.ownRows ?? null,
     countsFrom: ({ hotkey, commitBlock }) => datasetOf(hotkey)?.countsFrom ?? commitBlock,
     baselineLossNatsPerToken: receipt.baselineLossNatsPerToken,
+    evaluationSha256: inputs.evaluation.sha256,
     portion: portionIn(receipt),
   });
   const { weights, action, averages, memory } = weighed;
