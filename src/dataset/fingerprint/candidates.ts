@@ -59,6 +59,7 @@ export class Candidates {
         holders.add(words, firstGramOf(print, pair), wordEnd[pair]!, number, skipped);
       }
     }
+    holders.endShowing(showings.begins[index]!);
   }
 
   /** Rows that are added from now on take no place of those that were added before. */
