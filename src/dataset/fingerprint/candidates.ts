@@ -125,7 +125,10 @@ function skippedOf(print: Fingerprint, row: number): number {
   let distinctive = 0;
   for (let pair = firstPairOf(print, row); pair < pairEnd[row]!; pair++) {
     const last = wordEnd[pair]!;
-    for (let i = firstGramOf(print, pair); i < last; i++) distinctive += 1 - (words[i]! & COMMON);
+    for (let i = firstGramOf(print, pair); i < last; i++) {
+      distinctive += 1 - (words[i]! & COMMON);
+      if (distinctive === ENOUGH) return COMMON;
+    }
   }
-  return distinctive >= ENOUGH ? COMMON : 0;
+  return 0;
 }

@@ -7,7 +7,7 @@ import { type NumberedRows, RowNumbers } from './row-numbers.ts';
 export const NONE = 0xffffffff;
 
 /** Hashes of one part that are looked at together, and of those that may be wanted. */
-const [ADDED_ROOM, KEPT_ROOM] = [2 ** 15, 2 ** 12];
+const [ADDED_ROOM, KEPT_ROOM] = [2 ** 14, 2 ** 12];
 
 /** Words of judged rows whose holders are looked up together. */
 const FOUND_AT_ONCE = 2 ** 21;
@@ -45,8 +45,9 @@ export class GramHolders {
   #claimsStand = true;
   /** How often a gram was found that nothing was to be noted of. */
   #inVain = 0;
-  /** What {@link GramHolders.find} finds. */
+  /** What {@link GramHolders.find} finds, and the room for it. */
   #found: Uint32Array | undefined;
+  #room = new Uint32Array(0);
 
   constructor({ prints, rows }: SoughtGrams) {
     this.#prints = prints;
@@ -127,7 +128,8 @@ export class GramHolders {
   }
 
   #findTogether(lists: readonly Uint32Array[], count: number): Uint32Array {
-    const found = new Uint32Array(2 * count).fill(NONE);
+    if (this.#room.length < 2 * count) this.#room = new Uint32Array(2 * count);
+    const found = this.#room.subarray(0, 2 * count).fill(NONE);
     this.#found = found;
     let number = 0;
     for (const words of lists) for (let i = 0; i < words.length; i++) this.#added.add(hashOf(words[i]!), number++);

@@ -7,7 +7,7 @@ const LAST_HASH = 2 ** HASH_BITS - 1;
 /** Parts by the first bits of the hash, which are sorted one by one. */
 const SORT_BITS = 9;
 /** A part is what fits in a cache of a core: words that tell what is wanted, or buckets with all that is known of their hashes. */
-const [WANTED_BITS_OF_PART, BUCKET_BITS_OF_PART] = [16, 12];
+const [WANTED_BITS_OF_PART, BUCKET_BITS_OF_PART] = [15, 12];
 /** Of more parts the room to gather hashes would be large. */
 const MOST_PART_BITS = 11;
 /** Numbers that are read in order at most: a part may be made to hold all that there is. */

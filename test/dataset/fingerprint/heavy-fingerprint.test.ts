@@ -92,7 +92,7 @@ it('takes no longer for a text whose grams were chosen to share a slot of a Set'
   for (let hash = 2; hash < limitOf(41); hash += 2) if ((setHash(hash) & 8191) === 5) chosen.push(hash);
   const texts = textsOf(chosen);
   const known = new Set(readFingerprint(fingerprintRows([chat('Say so.', texts.join(''))]))!.words);
-  expect(chosen.filter((hash) => known.has(hash)).length).toBeGreaterThan(0.99 * chosen.length);
+  expect(chosen.filter((hash) => known.has(hash)).length).toBeGreaterThan(0.9 * chosen.length);
   const any = lettersAt(Array.from({ length: SYMBOLS * chosen.length }, anyPlace));
   const plain = timeOf(() => fingerprintRows([chat('Say so.', any)]));
   const heavy = timeOf(() => fingerprintRows([chat('Say so.', texts.join(''))]));
