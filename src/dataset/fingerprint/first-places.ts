@@ -6,13 +6,17 @@ const WORDS = 3;
 
 /** Where each hash is first, of those of a row. One object serves for many rows, one after another. */
 export class FirstPlaces {
-  #slots = new Uint32Array(WORDS * 64);
+  #slots = new Uint32Array(0);
   /** Slots are a power of two; how many bits of 32 their number lacks. */
-  #shift = 31;
-  #end = WORDS * 2;
+  #shift = 0;
+  #end = 0;
   /** More of them, and it grows. */
-  #most = 1;
+  #most = 0;
   #count = 0;
+
+  constructor() {
+    this.clear(16);
+  }
 
   /** Forgets all, and has room for so many from now on; more make it grow. */
   clear(count: number): void {

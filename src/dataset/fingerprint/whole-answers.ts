@@ -1,7 +1,8 @@
 import type { FirstPlaces } from './first-places.ts';
 import { type Fingerprint, isCommon, limitOf, weightOf } from './format.ts';
+import { GrowingList } from './growing-list.ts';
 import type { PairWeights } from './pair-weights.ts';
-import { firstPairOf, firstWordOfRow, isShort, numbersOf, pairOfWord } from './rows-of.ts';
+import { firstPairOf, isShort, numbersOf, pairOfWord } from './rows-of.ts';
 
 /** Grams not common to many rows that tell a row from others of its template. */
 export const FEWEST_DISTINCTIVE = 2;
@@ -19,7 +20,6 @@ export class WholeAnswers {
   #print: Fingerprint | undefined;
   #firstPair = 0;
   #endPair = 0;
-  #firstWord = 0;
   /** Per pair: to which level the row is sampled up to it. */
   #levels = new Uint8Array(0);
   /** Per pair, all 0 before and after {@link most}: its words that are held, how many are not common, and what some weigh. */
@@ -27,13 +27,8 @@ export class WholeAnswers {
   #distinctive = new Uint32Array(0);
   #weightHeld = new Float64Array(0);
   #weightBeyond = new Float64Array(0);
-  /** Per word: the comparison in which it was last held. */
-  #heldIn = new Uint32Array(0);
-  #comparison = 0;
-  /** The words that are held, each once, and how many; how often one was held. */
-  #words = new Uint32Array(0);
-  #wordCount = 0;
-  #count = 0;
+  /** The words that are held, by their indices in the print. */
+  readonly #words = new GrowingList();
 
   constructor(weights: PairWeights) {
     this.#weights = weights;
@@ -42,9 +37,8 @@ export class WholeAnswers {
   load(print: Fingerprint, row: number): void {
     this.#print = print;
     [this.#firstPair, this.#endPair] = [firstPairOf(print, row), print.pairEnd[row]!];
-    this.#firstWord = firstWordOfRow(print, row);
-    const [pairs, words] = [this.#endPair - this.#firstPair, firstWordOfRow(print, row + 1) - this.#firstWord];
-    this.#makeRoom(pairs, words);
+    const pairs = this.#endPair - this.#firstPair;
+    this.#makeRoom(pairs);
     let level = 0;
     for (let pair = 0; pair < pairs; pair++) {
       const at = this.#firstPair + pair;
@@ -60,23 +54,17 @@ export class WholeAnswers {
 
   /** From now on another row is compared. */
   begin(): void {
-    this.#comparison++;
-    this.#count = 0;
-    this.#wordCount = 0;
+    this.#words.clear();
   }
 
-  /** @param word that the compared row has, too, by its index in the print */
+  /** @param word that the compared row has, too, once, by its index in the print */
   hold(word: number): void {
-    this.#count++;
-    const place = word - this.#firstWord;
-    if (this.#heldIn[place] === this.#comparison) return;
-    this.#heldIn[place] = this.#comparison;
-    this.#words[this.#wordCount++] = word;
+    this.#words.add(word);
   }
 
   /** Whether it is worth asking for {@link most}. */
   get mayBeHeld(): boolean {
-    return this.#count >= FEWEST_OF_WHOLE;
+    return this.#words.length >= FEWEST_OF_WHOLE;
   }
 
   /**
@@ -104,7 +92,7 @@ export class WholeAnswers {
   #weighHeld(level: number): number[] {
     const print = this.#print!;
     const places: number[] = [];
-    for (const word of this.#words.subarray(0, this.#wordCount)) {
+    for (const word of this.#words.view()) {
       const pair = pairOfWord(print, this.#firstPair, this.#endPair, word);
       if (isShort(print, pair)) continue;
       const place = pair - this.#firstPair;
@@ -128,11 +116,7 @@ export class WholeAnswers {
     return (share * symbols + NUMBER_SYMBOLS * held) / (symbols + NUMBER_SYMBOLS * known.length);
   }
 
-  #makeRoom(pairs: number, words: number): void {
-    if (words > this.#heldIn.length) {
-      this.#heldIn = new Uint32Array(2 * words);
-      this.#words = new Uint32Array(2 * words);
-    }
+  #makeRoom(pairs: number): void {
     if (pairs <= this.#levels.length) return;
     this.#levels = new Uint8Array(2 * pairs);
     this.#held = new Uint32Array(2 * pairs);
