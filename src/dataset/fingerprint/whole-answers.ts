@@ -92,7 +92,9 @@ export class WholeAnswers {
   #weighHeld(level: number): number[] {
     const print = this.#print!;
     const places: number[] = [];
-    for (const word of this.#words.view()) {
+    const words = this.#words.view();
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!;
       const pair = pairOfWord(print, this.#firstPair, this.#endPair, word);
       if (isShort(print, pair)) continue;
       const place = pair - this.#firstPair;
