@@ -64,15 +64,45 @@ const EQUAL: EqualChange[] = [
     why: 'after the last row there is one without pairs',
   })),
   ...[
-    [
-      'firstWordOfRow(print, row + 1) - firstWordOfRow(print, row)',
-      'firstWordOfRow(print, row + 1) + firstWordOfRow(print, row)',
-    ],
-    ['firstWordOfRow(source, this.#row + 1) - firstSource', 'firstWordOfRow(source, this.#row + 1) + firstSource'],
-  ].map(([source, replacement]) => ({
-    ...{ path: 'src/dataset/fingerprint/likeness.ts', source: source!, replacement },
-    why: 'words are looked up in a larger table: the same, only slower',
+    ['likeness', 'firstWordOfRow(print, row + 1) - firstWordOfRow(print, row)', '+'],
+    ['short-answers', 'this.#endPair - this.#firstPair', '+'],
+    ['short-answers', 'print.wordEnd[pair]! - first', '+'],
+    ['whole-answers', 'this.#endPair - this.#firstPair', '+'],
+    ['whole-answers', 'pair < pairs', '<='],
+    ['whole-answers', 'pairs <= this.#levels.length', '<'],
+    ['first-places', 'length > this.#slots.length', '>='],
+    ['first-places', '++this.#count > this.#most', '>='],
+    ['first-places', 'at < known.length', '<='],
+  ].map(([name, source, operator]) => ({
+    ...{ path: `src/dataset/fingerprint/${name}.ts`, source: source! },
+    ...{
+      replacement: source!.replace(/ (?:-|<=|<|>) /, ` ${operator} `),
+      why: 'takes more room: the same, only slower',
+    },
   })),
+  ...[
+    ['first-places', 'length > this.#slots.length', 'true'],
+    ['first-places', 'known[at] !== 0', 'true'],
+    ['pair-weights', 'this.#weights.size > 0', 'true'],
+    ['pair-weights', 'this.#weights.size > 0', 'this.#weights.size >= 0'],
+    ['pair-weights', 'known !== undefined', 'false'],
+    ['short-answers', 'this.#left <= 0 || this.#pairs.length === 0', 'false'],
+    ['short-answers', 'this.#left <= 0 || this.#pairs.length === 0', 'this.#left <= 0 && this.#pairs.length === 0'],
+    ['short-answers', 'this.#left <= 0', 'false'],
+    ['short-answers', 'this.#left <= 0', 'this.#left < 0'],
+    ['short-answers', 'this.#pairs.length === 0', 'false'],
+    ['short-answers', '!grams', 'true'],
+    ['whole-answers', 'this.#words.length >= FEWEST_OF_WHOLE', 'true'],
+    ['whole-answers', 'pairs <= this.#levels.length', 'false'],
+  ].map(([name, source, replacement]) => ({
+    ...{ path: `src/dataset/fingerprint/${name}.ts`, source: source!, replacement },
+    why: 'does again what is known, or looks for what is not there: the same, only slower',
+  })),
+  {
+    path: 'src/dataset/fingerprint/pair-weights.ts',
+    ...{ source: 'pair * 256 + level', replacement: 'pair * 256 - level' },
+    why: 'no two pairs and levels have the same number either way',
+  },
   ...[
     ['[-1, -1]', '[]', 'what is not set is not 0 or more either'],
     ['found > lastSource', 'found >= lastSource', 'a row has each gram once'],

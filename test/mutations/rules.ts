@@ -27,8 +27,8 @@ const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) =
 const CHARACTERS = ['confusables', 'units'];
 const FINGERPRINTING = ['fingerprint-rows', 'format', 'grams', 'growing-list', 'normal-form'];
 const SEARCHING = [
-  ...['candidates', 'evaluation-rows', 'judge-row', 'likeness', 'short-answers', 'own-times', 'repeated-rows'],
-  'rows-of',
+  ...['candidates', 'evaluation-rows', 'first-places', 'judge-row', 'likeness', 'own-times', 'repeated-rows'],
+  ...['pair-weights', 'rows-of', 'short-answers', 'whole-answers'],
 ];
 
 /** What recognises data of other tools: constants mostly, which are tried with all that loads them. */
@@ -68,7 +68,7 @@ const ROOMS: Room[] = [
   {
     rules: SEARCHING.map((name) => `src/dataset/fingerprint/${name}.ts`),
     tests:
-      'test/dataset/fingerprint/{likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
+      'test/dataset/fingerprint/{first-places,likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
   },
   {
     rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),

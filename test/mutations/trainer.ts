@@ -22,23 +22,21 @@ const OUT_OF_TIME = /timed out in \d+ms|STACK_TRACE_ERROR/;
 /** The first test that fails on the copy, and why; `null` where all pass. */
 async function firstFailure(tests: string[]): Promise<{ test: string; why: string } | null> {
   await rm(results, { force: true });
-  const args = ['vitest', 'run', '--config', 'test/vitest.config.ts', '--bail', '1', '--testTimeout', '120000'];
-  const passed = await new Promise((resolve) =>
-    execFile(
-      'npx',
-      [...args, '--reporter', 'json', '--outputFile', results, ...tests],
-      { cwd: copy, maxBuffer: 1e8 },
-      (error) => resolve(error === null),
+  const args = ['run', '--config', 'test/vitest.config.ts', '--bail', '1', '--testTimeout', '120000'];
+  const command = ['vitest', ...args, '--reporter', 'json', '--outputFile', results, ...tests];
+  const problem = await new Promise<string | null>((resolve) =>
+    execFile('npx', command, { cwd: copy, maxBuffer: 1e8 }, (error, _, stderr) =>
+      resolve(error && `${error.message.slice(0, 1_000)}\n${stderr.slice(-2_000)}`),
     ),
   );
-  if (passed) return null;
+  if (problem === null) return null;
   const { testResults } = JSON.parse(await readFile(results, 'utf8')) as Results;
   for (const { name, message, assertionResults } of testResults) {
     const failed = assertionResults.find(({ status }) => status === 'failed');
     if (failed) return { test: failed.fullName, why: failed.failureMessages.join('\n') };
     if (message) return { test: name, why: message };
   }
-  return { test: 'vitest itself', why: '' };
+  return { test: 'vitest itself', why: problem };
 }
 
 interface Results {

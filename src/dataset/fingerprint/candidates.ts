@@ -59,6 +59,7 @@ export class Candidates {
         holders.add(words, firstGramOf(print, pair), wordEnd[pair]!, number, skipped);
       }
     }
+    holders.endShowing(showings.begins[index]!);
   }
 
   /** Rows that are added from now on take no place of those that were added before. */
@@ -124,7 +125,10 @@ function skippedOf(print: Fingerprint, row: number): number {
   let distinctive = 0;
   for (let pair = firstPairOf(print, row); pair < pairEnd[row]!; pair++) {
     const last = wordEnd[pair]!;
-    for (let i = firstGramOf(print, pair); i < last; i++) distinctive += 1 - (words[i]! & COMMON);
+    for (let i = firstGramOf(print, pair); i < last; i++) {
+      distinctive += 1 - (words[i]! & COMMON);
+      if (distinctive === ENOUGH) return COMMON;
+    }
   }
-  return distinctive >= ENOUGH ? COMMON : 0;
+  return 0;
 }

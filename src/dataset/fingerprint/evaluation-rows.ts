@@ -49,7 +49,7 @@ export class EvaluationRows {
   }
 
   #look(word: number, found: (rows: number[]) => void): void {
-    const place = this.#table.openPlaceOf(hashOf(word));
+    const place = this.#table.placeOf(hashOf(word));
     if (place === ABSENT) return;
     const { notes } = this.#table;
     if (notes[place] === 0) notes[place] = this.#rows.push([]);

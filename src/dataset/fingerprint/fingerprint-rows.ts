@@ -1,4 +1,5 @@
 import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { FirstPlaces } from './first-places.ts';
 import { gramOf, LEVELS, LONG_ANSWER, limitOf, writeFingerprint } from './format.ts';
 import { addGrams, hashesOf, QUESTION_GRAM_SYMBOLS } from './grams.ts';
 import { GrowingList } from './growing-list.ts';
@@ -37,6 +38,9 @@ export class FingerprintBuilder {
   /** Grams of rows that are no repetitions, for counting them. */
   readonly #counted = new GrowingList();
   readonly #knownRows = new Set<string>();
+  /** Grams of a row so far; of a question. Texts choose them, so that they are in no Set, whose slots can be foreseen. */
+  readonly #seen = new FirstPlaces();
+  readonly #asked = new FirstPlaces();
 
   /** Rows added so far. */
   get rowCount(): number {
@@ -49,8 +53,8 @@ export class FingerprintBuilder {
     const symbols = pairs.reduce((sum, pair) => sum + (isLong(pair) ? pair.answer.length : 0), 0);
     const level = levelOf(symbols, Math.max(FEWEST_GRAMS, MOST_GRAMS - Math.max(0, symbols - 128) / 8));
     const [firstPair, firstWord] = [this.#wordEnd.length, this.#words.length];
-    const seen = new Set<number>();
-    for (const pair of pairs) this.#addPair(pair, level, seen);
+    this.#seen.clear(MOST_GRAMS);
+    for (const pair of pairs) this.#addPair(pair, level);
     this.#pairEnd.add(this.#wordEnd.length);
     const row = this.#pairHashes
       .view()
@@ -58,7 +62,7 @@ export class FingerprintBuilder {
       .join();
     if (this.#knownRows.has(row)) return;
     this.#knownRows.add(row);
-    for (const word of this.#words.view().subarray(firstWord)) if (seen.has(word)) this.#counted.add(word);
+    for (const word of this.#words.view().subarray(firstWord)) if (this.#seen.has(word)) this.#counted.add(word);
   }
 
   /** The bytes that {@link readFingerprint} reads. */
@@ -78,7 +82,7 @@ export class FingerprintBuilder {
     });
   }
 
-  #addPair(pair: Pair, rowLevel: number, seen: Set<number>): void {
+  #addPair(pair: Pair, rowLevel: number): void {
     const { question, answer } = pair;
     for (const hash of hashesOf(question, answer)) this.#pairHashes.add(hash);
     this.#questionHashes.add(question.length < QUESTION_SYMBOLS ? 0 : hashesOf(question)[0]);
@@ -87,28 +91,24 @@ export class FingerprintBuilder {
     for (const number of numbers) this.#words.add(number);
     if (isLong(pair)) {
       addGrams(this.#grams, question, limitOf(rowLevel));
-      const asked = new Set(this.#grams.view());
+      this.#asked.clear(this.#grams.length);
+      for (const gram of this.#grams.view()) this.#asked.add(0, gram);
       this.#grams.clear();
       addGrams(this.#grams, answer, limitOf(rowLevel));
-      const repeated = this.#grams.view().filter((gram) => asked.has(gram)).length;
+      const repeated = this.#grams.view().filter((gram) => this.#asked.has(gram)).length;
       this.#echoes.add(Math.round((255 * repeated) / this.#grams.length));
-      this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel, seen);
+      this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel);
       return;
     }
     this.#echoes.add(0);
     const level = levelOf(question.length, GRAMS_OF_QUESTION);
     // Of the same question with another answer all grams are others.
     addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
-    this.#endPair(question.length + answer.length, numbers.length, level, seen);
+    this.#endPair(question.length + answer.length, numbers.length, level);
   }
 
-  #endPair(symbols: number, kind: number, level: number, seen: Set<number>): void {
-    for (const hash of this.#grams.view()) {
-      const word = gramOf(hash);
-      if (seen.has(word)) continue;
-      seen.add(word);
-      this.#words.add(word);
-    }
+  #endPair(symbols: number, kind: number, level: number): void {
+    for (const hash of this.#grams.view()) if (this.#seen.add(0, gramOf(hash))) this.#words.add(gramOf(hash));
     this.#wordEnd.add(this.#words.length);
     this.#symbols.add(Math.min(symbols, 65_535));
     this.#kinds.add(kind);
@@ -206,6 +206,8 @@ function markCommon(words: Uint32Array, counted: Uint32Array, rowCount: number):
     while (end < counted.length && counted[end] === counted[start]) end++;
     if (end - start >= many) counted[common++] = counted[start] ?? 0;
   }
-  const isCommonGram = new Set(counted.subarray(0, common));
+  const isCommonGram = new FirstPlaces();
+  isCommonGram.clear(common);
+  for (const word of counted.subarray(0, common)) isCommonGram.add(0, word);
   for (const [i, word] of words.entries()) if (isCommonGram.has(word)) words[i] = word | 1;
 }

@@ -6,11 +6,14 @@ import { type NumberedRows, RowNumbers } from './row-numbers.ts';
 /** In place of a row's number where there is none. */
 export const NONE = 0xffffffff;
 
-/** Hashes of others of one part that are looked at together, and of those that may be in the table. */
-const [ADDED_ROOM, KEPT_ROOM] = [2 ** 15, 2 ** 12];
+/** Hashes of one part that are looked at together, and of those that may be wanted. */
+const [ADDED_ROOM, KEPT_ROOM] = [2 ** 14, 2 ** 12];
 
 /** Words of judged rows whose holders are looked up together. */
 const FOUND_AT_ONCE = 2 ** 21;
+
+/** So many are found in vain, as a share of those that are sought, before it is looked which are still worth finding. */
+const IN_VAIN = 1 / 8;
 
 /** What is to be known of the grams of some rows. */
 export interface SoughtGrams {
@@ -37,21 +40,21 @@ export class GramHolders {
   readonly #table: GramTable;
   /** Hashes of rows of others. */
   readonly #added: HashParts;
-  /** Of those, what is in the table, or nearly all of it. */
+  /** Of those, what is wanted, or nearly all of it. */
   readonly #kept: HashParts;
   #claimsStand = true;
-  /** When the first row was shown of those that are still to be noted. */
-  #begin = 0;
-  /** What {@link GramHolders.find} finds. */
+  /** How often a gram was found that nothing was to be noted of. */
+  #inVain = 0;
+  /** What {@link GramHolders.find} finds, and the room for it. */
   #found: Uint32Array | undefined;
+  #room = new Uint32Array(0);
 
   constructor({ prints, rows }: SoughtGrams) {
     this.#prints = prints;
     this.#numbers = new RowNumbers(rows);
-    const words = prints.flatMap(listsOf);
-    const table = new GramTable({ words, notes: 2, empty: NONE });
+    const table = new GramTable({ words: prints.flatMap(listsOf), notes: 2, empty: NONE });
     this.#table = table;
-    const { openBits, bits } = table;
+    const { wantedBits, bits } = table;
     const kept = new HashParts({
       bits,
       room: KEPT_ROOM,
@@ -62,11 +65,12 @@ export class GramHolders {
     });
     this.#kept = kept;
     this.#added = new HashParts({
-      bits: openBits,
+      bits: wantedBits,
       room: ADDED_ROOM,
       take: (part, pairs, start, end) => {
-        table.readOpen(part);
-        for (let i = start; i < end; i += 2) if (table.isOpen(pairs[i]!)) kept.add(pairs[i]!, pairs[i + 1]!);
+        table.readWanted(part);
+        const last = table.keepWanted(pairs, start, end);
+        for (let i = start; i < last; i += 2) kept.add(pairs[i]!, pairs[i + 1]!);
       },
     });
   }
@@ -79,6 +83,23 @@ export class GramHolders {
     this.#added.addWords(words, start, end, number, skipped);
   }
 
+  /**
+   * Ends the rows of a showing. Leaves out from now on what can be noted no more, when much of that was found.
+   * @param begin when the first row was shown of those; no row that is still to come was shown before
+   */
+  endShowing(begin: number): void {
+    if (this.#inVain <= IN_VAIN * this.#table.count) return;
+    this.#inVain = 0;
+    // They may have been shown before that.
+    this.#added.handAll();
+    const { notes } = this.#table;
+    // Whether a row that is still to come can be among the first two.
+    this.#table.sift((place) => {
+      const second = notes[2 * place + 1]!;
+      return second === NONE || (this.#claimsStand && this.#numbers.shownAt(second) > begin);
+    });
+  }
+
   /** Rows that are added from now on take no place of those that were added before. */
   endStanding(): void {
     this.#handAll();
@@ -88,6 +109,8 @@ export class GramHolders {
   /** Who holds what the prints say, one print after another; each good until the next. Nothing is added any more. */
   *find(): Generator<HeldBy> {
     this.#handAll();
+    const { notes } = this.#table;
+    this.#table.sift((place) => notes[2 * place] !== NONE);
     for (let start = 0, end = 0; start < this.#prints.length; start = end) {
       let words = 0;
       while (end < this.#prints.length && words < FOUND_AT_ONCE) words += wordsOf(this.#prints[end++]!);
@@ -105,11 +128,12 @@ export class GramHolders {
   }
 
   #findTogether(lists: readonly Uint32Array[], count: number): Uint32Array {
-    const found = new Uint32Array(2 * count);
+    if (this.#room.length < 2 * count) this.#room = new Uint32Array(2 * count);
+    const found = this.#room.subarray(0, 2 * count).fill(NONE);
     this.#found = found;
     let number = 0;
-    for (const words of lists) for (let i = 0; i < words.length; i++) this.#kept.add(hashOf(words[i]!), number++);
-    this.#kept.handAll();
+    for (const words of lists) for (let i = 0; i < words.length; i++) this.#added.add(hashOf(words[i]!), number++);
+    this.#handAll();
     this.#found = undefined;
     return found;
   }
@@ -145,32 +169,22 @@ export class GramHolders {
       return;
     }
     const at = numbers.shownAt(number);
-    if (second === NONE || at < numbers.shownAt(second)) {
-      const isEarlier = at < numbers.shownAt(first);
-      if (numbers.ownerOf(first) === numbers.ownerOf(number)) {
-        if (isEarlier) notes[2 * place] = number;
-        return;
-      }
-      notes[2 * place + 1] = isEarlier ? first : number;
-      if (isEarlier) notes[2 * place] = number;
+    if (second !== NONE && at >= numbers.shownAt(second)) {
+      this.#inVain++;
+      return;
     }
-    this.#begin = numbers.beginOf(number);
-    if (this.#isClosed(place)) this.#table.close(place, this.#isClosed);
+    const isEarlier = at < numbers.shownAt(first);
+    if (numbers.ownerOf(first) !== numbers.ownerOf(number)) notes[2 * place + 1] = isEarlier ? first : number;
+    if (isEarlier) notes[2 * place] = number;
   }
 
   #noteAfter(place: number, number: number): void {
     const { notes } = this.#table;
     const first = notes[2 * place]!;
     if (first === NONE) notes[2 * place] = number;
-    else if (notes[2 * place + 1] === NONE && this.#numbers.ownerOf(first) !== this.#numbers.ownerOf(number))
-      notes[2 * place + 1] = number;
+    else if (notes[2 * place + 1] !== NONE) this.#inVain++;
+    else if (this.#numbers.ownerOf(first) !== this.#numbers.ownerOf(number)) notes[2 * place + 1] = number;
   }
-
-  /** Whether no row that is still to come can be among the first two. */
-  readonly #isClosed = (place: number): boolean => {
-    const second = this.#table.notes[2 * place + 1]!;
-    return second !== NONE && this.#numbers.shownAt(second) <= this.#begin;
-  };
 }
 
 function listsOf({ words, pairHashes, questionHashes }: Fingerprint): Uint32Array[] {

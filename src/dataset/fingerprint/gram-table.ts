@@ -6,8 +6,8 @@ export const HASH_BITS = 31;
 const LAST_HASH = 2 ** HASH_BITS - 1;
 /** Parts by the first bits of the hash, which are sorted one by one. */
 const SORT_BITS = 9;
-/** A part is what fits in a cache of a core: bits that tell what is open, or buckets with all that is known of their hashes. */
-const [OPEN_BITS_OF_PART, BUCKET_BITS_OF_PART] = [21, 12];
+/** A part is what fits in a cache of a core: words that tell what is wanted, or buckets with all that is known of their hashes. */
+const [WANTED_BITS_OF_PART, BUCKET_BITS_OF_PART] = [15, 12];
 /** Of more parts the room to gather hashes would be large. */
 const MOST_PART_BITS = 11;
 /** Numbers that are read in order at most: a part may be made to hold all that there is. */
@@ -17,8 +17,8 @@ const BITS_OF_STEP = 11;
 const FEWEST_IN_STEPS = 512;
 /** Grams of a bucket that are looked at one after another. */
 const LOOKED_AT = 8;
-/** Grams that share a bit and are looked at when one of them is closed, so that filling one on purpose slows nothing down. */
-const MOST_CLOSED = 64;
+/** Of each gram two bits of a word are set that its bucket has: by the last bits of its hash, and by others. */
+const SECOND_BIT = 4;
 
 interface GramTableParameters {
   words: readonly Uint32Array[];
@@ -41,9 +41,8 @@ export class GramTable {
   readonly #notesOfEach: number;
   readonly #bucketStarts: Uint32Array;
   readonly #bucketShift: number;
-  /** A bit for the hashes that begin alike, at least eight times as many as grams: it rules out most that are absent, or closed. */
-  readonly #open: Uint32Array;
-  readonly #openShift: number;
+  /** Per bucket two bits of each gram in it: so few are set that they rule out most that are absent. */
+  readonly #bits: Uint32Array;
   /** Of what is read in order, so that reading it is not left out. */
   #read = 0;
 
@@ -51,30 +50,56 @@ export class GramTable {
     const { hashes, count } = sortedHashes(words);
     this.#hashes = hashes;
     this.#count = count;
-    const bits = Math.ceil(Math.log2(count + 1));
-    this.#bucketShift = HASH_BITS - Math.min(24, Math.max(1, bits - 2));
+    const bits = Math.min(24, Math.max(1, Math.ceil(Math.log2(count + 1)) - 2));
+    this.#bucketShift = HASH_BITS - bits;
     this.#bucketStarts = startsOf(hashes, count, this.#bucketShift);
-    this.#openShift = HASH_BITS - Math.min(28, Math.max(5, bits + 3));
-    this.#open = bitsOf(hashes, count, this.#openShift);
+    this.#bits = new Uint32Array(2 ** bits);
     this.#notesOfEach = notes;
     this.notes = new Uint32Array(notes * count);
     if (empty !== 0) this.notes.fill(empty);
+    this.sift(() => true);
   }
 
-  /** Whether the gram with a hash ({@link hashOf}) may be in the table, and not closed. */
-  isOpen(hash: number): boolean {
-    const bit = hash >>> this.#openShift;
-    return ((this.#open[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
+  /** How many different grams there are. */
+  get count(): number {
+    return this.#count;
   }
 
-  /** The place of the gram with a hash; {@link ABSENT} when it is not there or closed. */
-  openPlaceOf(hash: number): number {
-    return this.isOpen(hash) ? this.placeOf(hash) : ABSENT;
+  /** From now on {@link keepWanted} leaves out grams whose place is not wanted, or most of them. */
+  sift(isWanted: (place: number) => boolean): void {
+    const bits = this.#bits.fill(0);
+    const hashes = this.#hashes;
+    for (let place = 0; place < this.#count; place++) {
+      if (!isWanted(place)) continue;
+      const hash = hashes[place]!;
+      bits[hash >>> this.#bucketShift]! |= (1 << hash) | (1 << (hash >>> SECOND_BIT));
+    }
+  }
+
+  /**
+   * Moves hashes to the front that may be wanted, each with the number behind it: all that are, and few others. Without a
+   * branch, since no processor guesses which are.
+   * @returns where they end
+   */
+  keepWanted(hashes: Uint32Array, start: number, end: number): number {
+    const bits = this.#bits;
+    const shift = this.#bucketShift;
+    let kept = start;
+    for (let i = start; i < end; i += 2) {
+      const hash = hashes[i]!;
+      const set = bits[hash >>> shift]!;
+      hashes[kept] = hash;
+      hashes[kept + 1] = hashes[i + 1]!;
+      kept += ((set >>> hash) & (set >>> (hash >>> SECOND_BIT)) & 1) << 1;
+    }
+    return kept;
   }
 
   /** The place of the gram with a hash; {@link ABSENT} when it is not there. */
   placeOf(hash: number): number {
     const bucket = hash >>> this.#bucketShift;
+    const set = this.#bits[bucket]!;
+    if (((set >>> hash) & (set >>> (hash >>> SECOND_BIT)) & 1) === 0) return ABSENT;
     const end = this.#bucketStarts[bucket + 1]!;
     const place = this.#firstFrom(hash, this.#bucketStarts[bucket]!, end);
     return place < end && this.#hashes[place] === hash ? place : ABSENT;
@@ -113,9 +138,9 @@ export class GramTable {
     return kept;
   }
 
-  /** How many first bits of a hash tell its part, of those that {@link readOpen} reads. */
-  get openBits(): number {
-    return Math.max(0, HASH_BITS - this.#openShift - OPEN_BITS_OF_PART);
+  /** How many first bits of a hash tell its part, of those that {@link readWanted} reads. */
+  get wantedBits(): number {
+    return Math.max(0, HASH_BITS - this.#bucketShift - WANTED_BITS_OF_PART);
   }
 
   /** How many first bits of a hash tell its part, of those that {@link readPart} reads. */
@@ -123,10 +148,10 @@ export class GramTable {
     return Math.min(MOST_PART_BITS, Math.max(0, HASH_BITS - this.#bucketShift - BUCKET_BITS_OF_PART));
   }
 
-  /** Reads what {@link isOpen} reads of the hashes of a part, in order, as processors expect it: read at random, each would wait. */
-  readOpen(part: number): void {
-    const numbers = this.#open.length / 2 ** this.openBits;
-    this.#read += readAll(this.#open, part * numbers, (part + 1) * numbers);
+  /** Reads what {@link keepWanted} reads of the hashes of a part, in order, as processors expect it: read at random, each would wait. */
+  readWanted(part: number): void {
+    const buckets = this.#bits.length / 2 ** this.wantedBits;
+    this.#read += readAll(this.#bits, part * buckets, (part + 1) * buckets);
   }
 
   /** Reads what {@link keepPlaces} reads of the hashes of a part, and their notes, in order. */
@@ -138,21 +163,6 @@ export class GramTable {
     this.#read += readAll(this.#bucketStarts, first, last);
     this.#read += readAll(this.#hashes, start, end);
     this.#read += readAll(this.notes, each * start, each * end);
-  }
-
-  /** Closes the gram at a place, which `isClosed` then says of it, too; it may be found open still. */
-  close(place: number, isClosed: (place: number) => boolean): void {
-    const bit = this.#hashes[place]! >>> this.#openShift;
-    let [first, end] = [place, place + 1];
-    while (end - first < MOST_CLOSED && this.#isOfBit(first - 1, bit)) first--;
-    while (end - first < MOST_CLOSED && this.#isOfBit(end, bit)) end++;
-    if (end - first === MOST_CLOSED) return;
-    for (let other = first; other < end; other++) if (!isClosed(other)) return;
-    this.#open[bit >>> 5]! &= ~(1 << (bit & 31));
-  }
-
-  #isOfBit(place: number, bit: number): boolean {
-    return place >= 0 && place < this.#count && this.#hashes[place]! >>> this.#openShift === bit;
   }
 
   /** Of the places from a start to an end, the first whose hash is not below one; the end when there is none. */
@@ -251,13 +261,4 @@ function startsOf(hashes: Uint32Array, count: number, shift: number): Uint32Arra
     while (bucket <= last) starts[bucket++] = i;
   }
   return starts.fill(count, bucket);
-}
-
-function bitsOf(hashes: Uint32Array, count: number, shift: number): Uint32Array {
-  const bits = new Uint32Array(2 ** (HASH_BITS - 5 - shift));
-  for (let i = 0; i < count; i++) {
-    const bit = hashes[i]! >>> shift;
-    bits[bit >>> 5]! |= 1 << (bit & 31);
-  }
-  return bits;
 }

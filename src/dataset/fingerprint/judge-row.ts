@@ -1,6 +1,7 @@
 import { COMMON_WEIGHT, type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
-import { FEWEST_DISTINCTIVE, HELD, HELD_AS_COMMON, type Likeness, NUMBER_SYMBOLS } from './likeness.ts';
+import { HELD, HELD_AS_COMMON, type Likeness } from './likeness.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
+import { FEWEST_DISTINCTIVE, NUMBER_SYMBOLS } from './whole-answers.ts';
 
 /**
  * Share of a row from which it is another's: half of a long one. Of a short one more: rows of one template differ in a word

@@ -1,17 +1,15 @@
 import { FirstPlaces } from './first-places.ts';
-import { type Fingerprint, gramOf, isCommon, limitOf, weightOf } from './format.ts';
-import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort, numbersOf } from './rows-of.ts';
+import { type Fingerprint, gramOf, isCommon } from './format.ts';
+import { PairWeights } from './pair-weights.ts';
+import { firstGramOf, firstPairOf, firstWordOf, firstWordOfRow, isShort } from './rows-of.ts';
 import { ShortAnswers } from './short-answers.ts';
+import { WholeAnswers } from './whole-answers.ts';
 
-/** Grams not common to many rows that tell a row from others of its template. */
-export const FEWEST_DISTINCTIVE = 2;
 /**
  * Words of the judged row from one that the other holds to the next, in the same order, with what lies between held, too:
  * a copy with a word changed here and there.
  */
 const BRIDGE = 4;
-/** Grams of a long answer of the other's that the judged row holds, for it to be weighed as a whole. */
-const FEWEST_OF_WHOLE = 4;
 /** Level from which that holds: about 300 symbols. In shorter rows a few words changed are what makes it another row. */
 const BRIDGED_LEVEL = 28;
 
@@ -32,8 +30,6 @@ export interface Likeness {
   wholeSymbols: number;
 }
 
-/** What a number weighs, in symbols: rows of one template differ in little else. */
-export const NUMBER_SYMBOLS = 16;
 export const HELD = 1;
 /** Held, and common in the other's dataset. */
 export const HELD_AS_COMMON = 2;
@@ -50,44 +46,43 @@ export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolea
 }
 
 /**
- * A row of another, looked up by what it says. One object serves for many rows, one after another. Loading a row and comparing
- * two take time linear in their words, whatever these are.
+ * A row of another, looked up by what it says. One object serves for many rows, one after another. Loading a row takes time
+ * linear in its words; comparing another with it, in the words of that one, however long this one is.
  */
 export class SourceRow {
   #print: Fingerprint | undefined;
-  #row = 0;
-  /** Of its long answers. */
-  #level = 0;
   /** Of its grams and numbers: their indices in the print; of questions and of pairs as a whole: the pairs. */
   readonly #grams = new FirstPlaces();
   readonly #numbers = new FirstPlaces();
   readonly #questions = new FirstPlaces();
   readonly #pairs = new FirstPlaces();
-  readonly #shortAnswers = new ShortAnswers(this.#grams);
+  readonly #weights = new PairWeights();
+  readonly #shortAnswers = new ShortAnswers(this.#grams, this.#weights);
+  readonly #wholeAnswers = new WholeAnswers(this.#weights);
   readonly #judgedNumbers = new FirstPlaces();
 
   load(print: Fingerprint, row: number): void {
     this.#print = print;
-    this.#row = row;
     const [firstPair, endPair] = [firstPairOf(print, row), print.pairEnd[row]!];
     this.#grams.clear(firstWordOfRow(print, row + 1) - firstWordOfRow(print, row));
     this.#questions.clear(endPair - firstPair);
     this.#pairs.clear(endPair - firstPair);
-    this.#level = 0;
     for (let pair = firstPair; pair < endPair; pair++) {
       for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) this.#grams.add(i, gramOf(print.words[i]!));
       if (print.questionHashes[pair] !== 0) this.#questions.add(pair, print.questionHashes[pair]!);
       this.#pairs.add(pair, print.pairHashes[2 * pair]!, print.pairHashes[2 * pair + 1]!);
-      if (!isShort(print, pair)) this.#level = Math.max(this.#level, print.levelOfPair[pair]!);
     }
     addNumbers(this.#numbers, print, row);
+    this.#weights.load(print);
     this.#shortAnswers.load(print, row);
+    this.#wholeAnswers.load(print, row);
   }
 
   /** @param isTheirs whether the other was first with the word of the judged row, by the word's index in the print. */
   compare(judged: Fingerprint, row: number, isTheirs: (word: number, pair: number) => boolean): Likeness {
     const source = this.#print!;
     this.#shortAnswers.begin();
+    this.#wholeAnswers.begin();
     const [first, end] = [firstWordOfRow(judged, row), firstWordOfRow(judged, row + 1)];
     const firstPair = firstPairOf(judged, row);
     const held = new Uint8Array(end - first);
@@ -103,9 +98,6 @@ export class SourceRow {
       wholeShare: 0,
       wholeSymbols: 0,
     };
-    const firstSource = firstWordOfRow(source, this.#row);
-    const sourceHeld = new Uint8Array(firstWordOfRow(source, this.#row + 1) - firstSource);
-    let sourceGrams = 0;
     for (let pair = firstPair; pair < judged.pairEnd[row]!; pair++) {
       if (isShort(judged, pair)) {
         const isHeld =
@@ -125,8 +117,7 @@ export class SourceRow {
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
         const found = this.#grams.of(gramOf(judged.words[i]!));
         if (found < 0 || !isTheirs(i, pair)) continue;
-        sourceHeld[found - firstSource] = 1;
-        sourceGrams++;
+        this.#wholeAnswers.hold(found);
         const isPhrase = isCommon(source.words[found]!);
         held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;
@@ -140,44 +131,13 @@ export class SourceRow {
         [last, lastSource] = [i, found];
       }
     }
-    if (sourceGrams >= FEWEST_OF_WHOLE) {
+    if (this.#wholeAnswers.mayBeHeld) {
       addNumbers(this.#judgedNumbers, judged, row);
-      this.#weighWholePairs(likeness, sourceHeld, firstSource);
+      const { share, symbols } = this.#wholeAnswers.most(likeness.level, this.#judgedNumbers);
+      [likeness.wholeShare, likeness.wholeSymbols] = [share, symbols];
     }
-    likeness.level = Math.max(likeness.level, this.#level);
+    likeness.level = Math.max(likeness.level, this.#wholeAnswers.level);
     return likeness;
-  }
-
-  /** How much of each long answer of the other's is held, as far as both rows are sampled. */
-  #weighWholePairs(likeness: Likeness, sourceHeld: Uint8Array, firstSource: number): void {
-    const source = this.#print!;
-    for (let pair = firstPairOf(source, this.#row); pair < source.pairEnd[this.#row]!; pair++) {
-      if (isShort(source, pair)) continue;
-      likeness.level = Math.max(likeness.level, source.levelOfPair[pair]!);
-      const limit = limitOf(likeness.level);
-      let [all, held, heldGrams, distinctive] = [0, 0, 0, 0];
-      for (let i = firstGramOf(source, pair); i < source.wordEnd[pair]!; i++) {
-        const word = source.words[i]!;
-        const isHeld = sourceHeld[i - firstSource] === 1;
-        if (!isHeld && word >= limit) continue;
-        const weight = weightOf(word);
-        all += weight;
-        if (!isHeld) continue;
-        held += weight;
-        heldGrams++;
-        if (weight === 1) distinctive++;
-      }
-      if (heldGrams < FEWEST_OF_WHOLE || distinctive < FEWEST_DISTINCTIVE) continue;
-      const symbols = source.symbolsOfPair[pair]!;
-      const known = numbersOf(source, pair);
-      const numbersHeld = known.reduce((sum, number) => sum + (this.#judgedNumbers.has(number) ? 1 : 0), 0);
-      const text = (held / all) * symbols;
-      const withNumbers = (text + NUMBER_SYMBOLS * numbersHeld) / (symbols + NUMBER_SYMBOLS * known.length);
-      const share = Math.min(held / all, withNumbers);
-      if (share * symbols <= likeness.wholeShare * likeness.wholeSymbols) continue;
-      likeness.wholeShare = share;
-      likeness.wholeSymbols = symbols;
-    }
   }
 
   #hasPair({ pairHashes }: Fingerprint, pair: number): boolean {

@@ -49,7 +49,7 @@ export class OwnTimes {
 
   #note(word: number, at: number): void {
     const { notes } = this.#table;
-    const place = this.#table.openPlaceOf(hashOf(word));
+    const place = this.#table.placeOf(hashOf(word));
     if (place !== ABSENT) notes[place] = Math.min(at, notes[place]!);
   }
 }

@@ -15,6 +15,17 @@ export function firstGramOf(print: Fingerprint, pair: number): number {
   return firstWordOf(print, pair) + (print.kindOfPair[pair]! & (LONG_ANSWER - 1));
 }
 
+/** Index of the pair, of those from a first to an end, that a word is in. */
+export function pairOfWord({ wordEnd }: Fingerprint, first: number, end: number, word: number): number {
+  let [low, high] = [first, end - 1];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (wordEnd[middle]! > word) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Index of the first word of a row; of the row after the last, the number of words. */
 export function firstWordOfRow(print: Fingerprint, row: number): number {
   return firstWordOf(print, firstPairOf(print, row));

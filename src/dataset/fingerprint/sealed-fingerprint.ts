@@ -14,6 +14,12 @@ export function openSealed(stored: Uint8Array): Uint8Array | null {
   return sumOf(fingerprint).equals(stored.subarray(0, SUM_BYTES)) ? fingerprint : null;
 }
 
+/** Whether a file is what was stored; looked at in a thread of the system. */
+export async function isSealed(stored: Uint8Array): Promise<boolean> {
+  const sum = await crypto.subtle.digest('SHA-256', stored.subarray(SUM_BYTES));
+  return Buffer.from(sum).equals(stored.subarray(0, SUM_BYTES));
+}
+
 function sumOf(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }

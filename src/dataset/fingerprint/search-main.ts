@@ -32,9 +32,11 @@ async function search({ showings: count, ...task }: SearchTask): Promise<void> {
     builder.add(showing);
   }
   const reader = new FingerprintReader();
-  const showings = builder.finish(async (index) => {
+  const showings = builder.finish(async (index, next) => {
     const file = files[index];
-    return file ? reader.read(file) : ((await ask({ kind: 'ask-fingerprint', index })) as Uint8Array);
+    return file
+      ? reader.read(file, next === undefined ? null : files[next])
+      : ((await ask({ kind: 'ask-fingerprint', index })) as Uint8Array);
   });
   await searchOthersRows({
     ...task,

@@ -57,12 +57,11 @@ export async function searchOthersRows({
   while (waiting.length > 0) {
     const judged = await loadJudged(showings, waiting, wordsAtOnce);
     onBatch?.({ datasets: judged.length, words: judged.reduce((sum, { print }) => sum + print.words.length, 0) });
-    const candidates = new Candidates({ judged, showings });
     if (evaluationSet)
       for (const one of judged)
         for (let row = 0; row < one.print.rowCount; row++)
           one.compareWithEvaluation(row, evaluationSet.likenesses(one.print, row), evaluationRows);
-    const comparisons = await findComparisons(judged, candidates, showings);
+    const comparisons = await findComparisons(judged, showings);
     await findOwnTimes(judged, comparisons, showings);
     await compareWithOthers(judged, comparisons, showings);
     for (const one of judged) {
@@ -96,11 +95,9 @@ async function loadJudged(showings: Showings, waiting: number[], wordsAtOnce: nu
   return judged;
 }
 
-async function findComparisons(
-  judged: readonly JudgedShowing[],
-  candidates: Candidates,
-  showings: Showings,
-): Promise<Comparisons> {
+/** What it takes most memory for is gone when it ends. */
+async function findComparisons(judged: readonly JudgedShowing[], showings: Showings): Promise<Comparisons> {
+  const candidates = new Candidates({ judged, showings });
   const prints = new Map(judged.map(({ index, print }) => [index, print]));
   const last = judged.reduce((a, { times }) => times.reduce((b, at) => Math.max(b, at), a), 0);
   const owners = new Set(judged.map(({ owner }) => owner));
@@ -110,13 +107,16 @@ async function findComparisons(
     (index) => showings.begins[index]! < last && showings.all[index]!.claimedUntil > first,
   );
   const hasEnded = (index: number) => showings.all[index]!.claimedUntil <= judgedBegin;
-  const add = async (index: number) => {
-    const print = prints.get(index) ?? (await showings.load(index));
-    if (print) candidates.add(index, print, last);
+  const addAll = async (indices: readonly number[]) => {
+    for (const [i, index] of indices.entries()) {
+      const next = indices.find((other, place) => place > i && !prints.has(other));
+      const print = prints.get(index) ?? (await showings.load(index, { next }));
+      if (print) candidates.add(index, print, last);
+    }
   };
-  for (const index of claimed) if (!hasEnded(index)) await add(index);
+  await addAll(claimed.filter((index) => !hasEnded(index)));
   candidates.endStanding();
-  for (const index of claimed) if (hasEnded(index)) await add(index);
+  await addAll(claimed.filter(hasEnded));
   return candidates.find();
 }
 

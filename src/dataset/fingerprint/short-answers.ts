@@ -1,6 +1,7 @@
 import type { FirstPlaces } from './first-places.ts';
 import { type Fingerprint, gramOf, isCommon, limitOf, weightOf } from './format.ts';
-import { firstGramOf, firstPairOf, isShort, numbersOf } from './rows-of.ts';
+import type { PairWeights } from './pair-weights.ts';
+import { firstGramOf, firstPairOf, isShort, numbersOf, pairOfWord } from './rows-of.ts';
 
 /** Share of either of two questions that is in the other when they ask the same. */
 const SAME_QUESTION = 0.75;
@@ -29,17 +30,20 @@ interface Asked {
  */
 export class ShortAnswers {
   readonly #grams: FirstPlaces;
+  readonly #weights: PairWeights;
   #print: Fingerprint | undefined;
   #firstPair = 0;
   #endPair = 0;
   #pairs: number[] = [];
-  /** By pair and level: what the grams of its question weigh that are taken at the level. */
-  readonly #weights = new Map<number, number>();
   #left = 0;
 
-  /** @param grams of the row that is loaded, by their index in its print */
-  constructor(grams: FirstPlaces) {
+  /**
+   * @param grams of the row that is loaded, by their index in its print
+   * @param weights of its pairs
+   */
+  constructor(grams: FirstPlaces, weights: PairWeights) {
     this.#grams = grams;
+    this.#weights = weights;
   }
 
   load(print: Fingerprint, row: number): void {
@@ -48,7 +52,6 @@ export class ShortAnswers {
     this.#endPair = print.pairEnd[row]!;
     this.#pairs = [];
     for (let pair = this.#firstPair; pair < this.#endPair; pair++) if (isShort(print, pair)) this.#pairs.push(pair);
-    if (this.#weights.size > 0) this.#weights.clear();
   }
 
   /** From now on pairs of another row are asked for. */
@@ -84,7 +87,7 @@ export class ShortAnswers {
     for (let i = first; i < print.wordEnd[pair]!; i++) {
       const found = this.#grams.of(gramOf(print.words[i]!));
       if (found < 0) continue;
-      const other = this.#pairOf(found) - this.#firstPair;
+      const other = pairOfWord(source, this.#firstPair, this.#endPair, found) - this.#firstPair;
       asked.pairOfGram[i - first] = other;
       asked.grams[other]!++;
       asked.shared[other]! += Math.min(weightOf(print.words[i]!), weightOf(source.words[found]!));
@@ -93,39 +96,14 @@ export class ShortAnswers {
     return asked;
   }
 
-  /** The pair that a word of the row is in. */
-  #pairOf(word: number): number {
-    const { wordEnd } = this.#print!;
-    let [low, high] = [this.#firstPair, this.#endPair - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (wordEnd[middle]! > word) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   /** Of two questions that share enough grams. */
   #isSameQuestion(asked: Asked, other: number): boolean {
     const level = Math.max(asked.print.levelOfPair[asked.pair]!, this.#print!.levelOfPair[other]!);
     const shared = asked.shared[other - this.#firstPair]!;
-    const isMostOfTheirs = shared / this.#weightAt(other, level) >= SAME_QUESTION;
+    const isMostOfTheirs = shared / this.#weights.of(other, level) >= SAME_QUESTION;
     // Of a template alone both must be: other words of a question may just not be sampled.
     const isOneEnough = asked.distinctive[other - this.#firstPair]! >= FEWEST_QUESTION_GRAMS;
     return isMostOfTheirs === isOneEnough ? isOneEnough : this.#isMostOfAsked(asked, other, level);
-  }
-
-  #weightAt(other: number, level: number): number {
-    const key = other * 256 + level;
-    const known = this.#weights.get(key);
-    if (known !== undefined) return known;
-    const { words, wordEnd } = this.#print!;
-    const limit = limitOf(level);
-    let weight = 0;
-    for (let i = firstGramOf(this.#print!, other); i < wordEnd[other]!; i++)
-      if (words[i]! < limit) weight += weightOf(words[i]!);
-    this.#weights.set(key, weight);
-    return weight;
   }
 
   #isMostOfAsked({ print, pair, pairOfGram, shared, taken }: Asked, other: number, level: number): boolean {

@@ -31,8 +31,8 @@ export interface FingerprintFile {
 /** A {@link Showing} without its fingerprint. */
 export type ShowingTimes = Omit<Showing, 'fingerprint'>;
 
-/** Reads a fingerprint that the next call may overwrite; one of no bytes where there is none. */
-type ReadFingerprint = (index: number) => Promise<Uint8Array>;
+/** Reads a fingerprint that the next call may overwrite; one of no bytes where there is none. May read the next one ahead. */
+type ReadFingerprint = (index: number, next?: number) => Promise<Uint8Array>;
 
 /** Takes showings in, one by one, and keeps little of each. */
 export class ShowingsBuilder {
@@ -131,11 +131,15 @@ export class Showings {
 
   /**
    * Good until the next call, unless it is to be kept.
+   * @param options.next what is asked for next
    * @throws FlockOffError `bad-argument` when it has other rows than `shownAt`.
    */
-  async load(index: number, { isKept = false } = {}): Promise<Fingerprint | null> {
+  async load(
+    index: number,
+    { isKept = false, next }: { isKept?: boolean; next?: number | undefined } = {},
+  ): Promise<Fingerprint | null> {
     const { rowCount } = this.all[index]!;
-    const bytes = await this.#read(index);
+    const bytes = await this.#read(index, next);
     const print = readFingerprint(isKept ? bytes.slice() : bytes);
     if (!print) this.unreadable.add(index);
     else if (print.rowCount !== rowCount)

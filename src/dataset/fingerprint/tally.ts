@@ -3,7 +3,7 @@ export class Tally {
   /** Open addressing: a number plus one. */
   #numbers = new Uint32Array(512);
   #counts = new Uint32Array(512);
-  #used: number[] = [];
+  readonly #used: number[] = [];
 
   /** @param number 0 .. 2^32 - 2 */
   add(number: number, times: number): void {
@@ -26,7 +26,7 @@ export class Tally {
       this.#counts[slot] = 0;
       if (count >= fewest) found.push([number, count]);
     }
-    this.#used = [];
+    this.#used.length = 0;
     if (found.length > 1) found.sort(([a, countOfA], [b, countOfB]) => countOfB - countOfA || a - b);
     return found.slice(0, most).map(([number]) => number);
   }
@@ -39,10 +39,10 @@ export class Tally {
   }
 
   #grow(): void {
-    const [numbers, counts, used] = [this.#numbers, this.#counts, this.#used];
+    const [numbers, counts, used] = [this.#numbers, this.#counts, this.#used.slice()];
     this.#numbers = new Uint32Array(2 * numbers.length);
     this.#counts = new Uint32Array(2 * numbers.length);
-    this.#used = [];
+    this.#used.length = 0;
     for (const old of used) {
       const slot = this.#slotOf(numbers[old]!);
       this.#numbers[slot] = numbers[old]!;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { writeFingerprint } from '../../../src/dataset/fingerprint/format.ts';
+import { gramOf, writeFingerprint } from '../../../src/dataset/fingerprint/format.ts';
 import { GramHolders, NONE } from '../../../src/dataset/fingerprint/gram-holders.ts';
 import { hashOf } from '../../../src/dataset/fingerprint/gram-table.ts';
 import { ShowingsBuilder } from '../../../src/dataset/fingerprint/showings.ts';
@@ -54,13 +54,16 @@ it.each([
   const ended = all.order.length - 4;
   for (const [i, index] of all.order.entries()) {
     if (i === ended) holders.endStanding();
-    const { words } = prints[index]!;
+    const { words, pairHashes, questionHashes } = prints[index]!;
     for (let row = 0; row < ROWS; row++) {
       const number = all.numberOf(index, row);
+      const grams = words.subarray(row * WORDS, (row + 1) * WORDS);
       holders.add(words, row * WORDS, (row + 1) * WORDS, number);
-      for (const word of words.subarray(row * WORDS, (row + 1) * WORDS)) {
-        const noted = known.get(word) ?? [];
-        if (noted.length === 0) known.set(word, noted);
+      holders.add(pairHashes, 2 * row, 2 * row + 1, number);
+      holders.add(questionHashes, row, row + 1, number);
+      for (const gram of [pairHashes[2 * row]!, questionHashes[row]!, ...grams].map(gramOf)) {
+        const noted = known.get(gram) ?? [];
+        if (noted.length === 0) known.set(gram, noted);
         const same = noted.findIndex((other) => numbers.ownerOf(other) === numbers.ownerOf(number));
         if (same < 0) noted.push(number);
         else if (i < ended && numbers.shownAt(number) < numbers.shownAt(noted[same]!)) noted[same] = number;
@@ -68,16 +71,19 @@ it.each([
         noted.length = Math.min(2, noted.length);
       }
     }
+    holders.endShowing(all.begins[index]!);
   }
   let place = 0;
   for (const { ofWords, ofPairs, ofQuestions } of holders.find()) {
-    const { words } = prints[place++]!;
-    const wrong = Array.from(words, (word, i) => {
-      const [first = NONE, second = NONE] = known.get(word) ?? [];
-      return ofWords[2 * i] === first && ofWords[2 * i + 1] === second ? -1 : i;
-    });
-    expect(wrong.filter((i) => i >= 0)).toEqual([]);
-    expect([ofPairs.length, ofQuestions.length]).toEqual([4 * ROWS, 2 * ROWS]);
+    const { words, pairHashes, questionHashes } = prints[place++]!;
+    const wrong = (grams: Uint32Array, found: Uint32Array, step: number) =>
+      Array.from(grams, (gram, i) => {
+        const [first = NONE, second = NONE] = known.get(gramOf(gram)) ?? [];
+        return i % step === 0 && (found[2 * i] !== first || found[2 * i + 1] !== second) ? i : -1;
+      }).filter((i) => i >= 0);
+    expect(wrong(words, ofWords, 1)).toEqual([]);
+    expect(wrong(pairHashes, ofPairs, 2)).toEqual([]);
+    expect(wrong(questionHashes, ofQuestions, 1)).toEqual([]);
   }
   expect(place).toBe(SHOWINGS);
 });
