@@ -11,7 +11,7 @@ import { MUTATIONS } from './mistakes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const copy = await mkdtemp(join(tmpdir(), 'flock-off-mutations-'));
-for (const name of ['src', 'test', 'package.json', 'tsconfig.json'])
+for (const name of ['src', 'test', 'eval_data', 'package.json', 'tsconfig.json'])
   await cp(join(root, name), join(copy, name), { recursive: true });
 await symlink(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir');
 
