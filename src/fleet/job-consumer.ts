@@ -117,7 +117,8 @@ export class JobConsumer {
     const { signal, key, onEvent, onFault, server } = this.#parameters;
     const stop = new AbortController();
     const signals = AbortSignal.any([signal, giveBack, stop.signal, ...(taken ? [taken] : [])]);
-    const watching = this.#watchJob(job, stop);
+    // Whatever it trips over, the job goes on without it.
+    const watching = this.#watchJob(job, stop).catch(() => {});
     let name = 'a job';
     let begun: Task | null = null;
     try {
@@ -213,7 +214,7 @@ export class JobConsumer {
       if (stop.signal.aborted) break;
       const now = await abortable(this.#queue.getJob(id), inTime(stop.signal)).catch(() => null);
       if (now === undefined) stop.abort(new Error('the job is not in the queue any more'));
-      else if (now?.data.cancelled) stop.abort(new Error('the validator wants it no more'));
+      else if (now?.data?.cancelled) stop.abort(new Error('the validator wants it no more'));
     }
     worker?.off('lockRenewalFailed', onLost);
   }
