@@ -74,7 +74,7 @@ export class Jobs {
     const signal = this.#asking.unlessDone(parameters.signal);
     const signature = await this.#inTurn(() => this.#sign(task), signal);
     const isTrusted = (worker: string) => roster.isTrusted(worker);
-    const job = new WantedJob({ queue: this.#queue, task, signature, number, priority, isTrusted });
+    const job = new WantedJob({ queue: this.#queue, task, signature, number, not, priority, isTrusted });
     // It may have gone with the job.
     const look = () => job.look(signal, () => notices.renewEvaluation(signal));
     const failers = new Set<string>();

@@ -1,9 +1,13 @@
 import { FlockOffError, type ScoreTask, type TrainParameters } from 'flock-off';
-import { WorkerKey } from 'flock-off/fleet';
+import { parseQueueAddress, WorkerKey } from 'flock-off/fleet';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { QueueServer } from '../../src/fleet/queue-server.ts';
+import { WantedJob } from '../../src/fleet/wanted-job.ts';
+import { type Found, type JobData, type Task, taskHash, textToSign } from '../../src/fleet/wire.ts';
+import { packRowLosses } from '../../src/validator/row-losses.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { openFleet, openWorld, startWorker, type World } from './world.ts';
+import { competition, openFleet, openWorld, startWorker, type World } from './world.ts';
 
 const WITHIN = { timeout: 30_000, interval: 50 };
 
@@ -69,4 +73,41 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
     expect(await validator.score(one)).toMatchObject({ ok: true });
     expect(await validator.score(other)).toMatchObject({ ok: true });
   }, 60_000);
+
+  test('a result and a failure count although others are to be asked now: only who had the task before may not confirm it', async () => {
+    const key = WorkerKey.generate();
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
+    opened.push(() => server.close());
+    const machine = { packageVersion: '1', baseSha256: 'base', backend: 'tfjs-node', precision: 'float32' };
+    const task: Task = {
+      ...{ kind: 'score', queue: 'q', key: 'k', name: 'uid 3', uid: 3, machine, dataset: null, competition, seed: 7 },
+      evaluation: { sha256: 'e', rows: 2, textSha256: 'e'.repeat(64) },
+    };
+    const rowLosses = packRowLosses([1, 3]);
+    const checked = { ok: true as const, lossNatsPerToken: 2, rowLosses, trainingMs: 1, evaluationMs: 1 };
+    const found: Found = { task: taskHash(task), machine, checked };
+    const result = { found, worker: key.publicKey, signature: key.sign(textToSign('found', found)) };
+    const worker = server.worker<JobData>(
+      'q',
+      async ({ data: { attempt } }) => {
+        const failure = { task: taskHash(task), attempt, code: 'trainer-failed', what: 'the device is lost' };
+        const signature = key.sign(textToSign('failure', failure));
+        throw new Error(JSON.stringify({ failure, worker: key.publicKey, signature }));
+      },
+      {},
+    );
+    const read = async (number: number, not: string[]) => {
+      const queue = server.queue<JobData>('q');
+      const isTrusted = (one: string) => one === key.publicKey;
+      const job = new WantedJob({ queue, task, signature: 'a'.repeat(128), number, not, priority: 1, isTrusted });
+      const failed = new Promise((resolve) => worker.once('failed', resolve));
+      await job.look(AbortSignal.timeout(20_000), async () => {});
+      await failed;
+      job.not = [key.publicKey];
+      const failure = await job.look(AbortSignal.timeout(20_000), async () => {});
+      return [failure?.(), job.read(result)];
+    };
+    expect(await read(0, [])).toMatchObject([{ of: 'trainer' }, { worker: key.publicKey, checked }]);
+    expect(await read(1, [key.publicKey])).toMatchObject([{ of: 'nobody' }, { of: 'nobody' }]);
+  });
 });
