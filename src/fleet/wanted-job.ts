@@ -3,6 +3,7 @@ import type { Queue } from 'bullmq';
 import { abortable } from '../shared/abortable.ts';
 import { type Failed, failureOf } from './failed-job.ts';
 import { type Opinion, readOpinion } from './opinions.ts';
+import { readJob } from './read-job.ts';
 import type { JobData, Task } from './wire.ts';
 
 /** By number, since ages are by the clocks of workers. */
@@ -62,7 +63,7 @@ export class WantedJob {
     }
     const isFinished = state === 'completed' || state === 'failed';
     if (!isFinished && this.#written === changingOf(data)) return null;
-    const job = await abortable(queue.getJob(id), signal);
+    const job = await abortable(readJob(queue, id), signal);
     if (!job) return null;
     if (state === 'completed') return () => this.read(job.returnvalue);
     if (state === 'failed') return () => failureOf(job, { ...this.#parameters, attempt: data.attempt });

@@ -55,4 +55,38 @@ describe.skipIf(sayIfSkipped('junk in a queue'))('junk in a queue', () => {
     expect(await score).toMatchObject({ ok: true });
     expect(one.said.filter((line) => line === 'begun uid 0')).toHaveLength(1);
   });
+
+  test('notes and jobs that are no JSON blind nobody: they are removed, and what belongs there is put there again', async () => {
+    const board = `${name}-board`;
+    const leave = async (queue: string, id: string, [field, value]: [string, string]) => {
+      await client.hset(`bull:${queue}:${id}`, { name: 'n', data: '{}', opts: '{}', [field]: value });
+      await client.lrem(`bull:${queue}:wait`, 0, id);
+      await client.rpush(`bull:${queue}:wait`, id);
+    };
+    const one = await worker();
+    const before = await fleet(one.key);
+    await before.close();
+    await leave(board, 'about', ['data', '{']);
+    await leave(board, 'roll-call', ['opts', 'null']);
+    await client.set(`bull:${board}:string`, 'no hash');
+    await client.rpush(`bull:${board}:wait`, 'string');
+    await one.stop();
+    // Before anybody takes it.
+    await leave(name, 'score-junk', ['data', '{']);
+    const { key } = one;
+    const opening = openFleet(redis.url, [key.publicKey], { recheckOneIn: 0, signal: AbortSignal.timeout(30_000) });
+    const started = await startWorker(world, redis.url, { key, openTrainer: async () => stubTrainer() });
+    opened.push(() => started.stop());
+    const validator = await opening;
+    opened.push(() => validator.close());
+    await leave(name, 'score-more', ['data', '{']);
+    await validator.begin({ seed: 7 });
+    for (const task of world.tasks) expect(await validator.score(task)).toMatchObject({ ok: true });
+    // While it runs, too.
+    await leave(board, 'about', ['data', '{']);
+    await vi.waitFor(
+      async () => expect(await client.hget(`bull:${board}:about`, 'data')).toContain('signature'),
+      WITHIN,
+    );
+  }, 60_000);
 });
