@@ -112,8 +112,8 @@ export class Referee {
     if (isThere()) return true;
     const look = () => asking.surely(() => roster.look(machine), signal);
     await look();
-    const untilMs = performance.now() + aliveMs;
-    while (!isThere() && !this.#isAlone && !mayStand && performance.now() < untilMs) {
+    const untilMs = roster.watchedMs + aliveMs;
+    while (!isThere() && !this.#isAlone && !mayStand && roster.watchedMs < untilMs) {
       await systemClock.sleep({ durationMs: lookMs, signal: asking.unlessDone(signal) });
       await look();
     }
