@@ -174,9 +174,9 @@ export class FleetMember {
     try {
       return this.#has(await load(this.#parameters, { base, recipe }, signal));
     } catch (error) {
-      // Without a trainer it is no worker.
+      // Without a trainer it is no worker; where the job was given up meanwhile, it opens one as it looks next.
       this.#loaded = null;
-      this.#parameters.onFault(error);
+      if (!signal.aborted) this.#parameters.onFault(error);
       throw error;
     }
   }
