@@ -1,13 +1,15 @@
 import { FlockOffError, type ScoreTask, type TrainParameters } from 'flock-off';
 import { parseQueueAddress, WorkerKey } from 'flock-off/fleet';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { queueName } from '../../src/fleet/names.ts';
 import { QueueServer } from '../../src/fleet/queue-server.ts';
 import { WantedJob } from '../../src/fleet/wanted-job.ts';
 import { type Found, type JobData, type Task, taskHash, textToSign } from '../../src/fleet/wire.ts';
 import { packRowLosses } from '../../src/validator/row-losses.ts';
+import { devHotkey } from '../chain/dev-hotkey.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { competition, openFleet, openWorld, startWorker, type World } from './world.ts';
+import { competition, GENESIS_HASH, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
 
 const WITHIN = { timeout: 30_000, interval: 50 };
 
@@ -110,4 +112,37 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
     expect(await read(0, [])).toMatchObject([{ of: 'trainer' }, { worker: key.publicKey, checked }]);
     expect(await read(1, [key.publicKey])).toMatchObject([{ of: 'nobody' }, { of: 'nobody' }]);
   });
+
+  test('a worker that may not confirm what it found goes on with other datasets, and that job stays the next for others', async () => {
+    const [quick, busy] = [WorkerKey.generate(), WorkerKey.generate()];
+    const open: (() => void)[] = [];
+    const gates = [0, 1].map(() => new Promise<void>((resolve) => open.push(resolve)));
+    const [small, middle, large] = world.tasks as [ScoreTask, ScoreTask, ScoreTask];
+    const starting = fleet([quick, busy], { recheckOneIn: 8 });
+    const other = await worker({ key: busy, openTrainer: trainer(() => gates[1]!) });
+    const validator = await starting;
+    const scores = [validator.score(middle)];
+    await vi.waitFor(() => expect(other.said).toContain('begun uid 1'), WITHIN);
+    const one = await worker({
+      key: quick,
+      openTrainer: trainer(async (parameters) => {
+        if (isOn(parameters, 0)) await gates[0];
+      }),
+    });
+    scores.push(validator.score(large));
+    const { address } = await devHotkey('validator');
+    const of = { genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id };
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
+    opened.push(() => server.close());
+    const queue = server.queue<JobData>(queueName(of));
+    const comparing = async () => (await queue.getJob(`score-${large.key}-1`))?.priority;
+    await vi.waitFor(async () => expect(await comparing()).toBeDefined(), WITHIN);
+    const { opts } = (await queue.getJob(`score-${large.key}-1`))!;
+    // It comes first, and is not for the one that asks for jobs.
+    scores.push(validator.score(small));
+    await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
+    await vi.waitFor(async () => expect(await comparing()).toBe(opts.priority), WITHIN);
+    for (const letGo of open) letGo();
+    for (const score of scores) expect(await score).toMatchObject({ ok: true });
+  }, 60_000);
 });
