@@ -44,6 +44,7 @@ export class FleetMember {
   /** Why it takes no jobs now; `null` where it does, `undefined` before it has looked. */
   #idle: string | null | undefined;
   #isTold = false;
+  #isClockOff = false;
   #staysOnBoard = false;
 
   private constructor(parameters: FleetMemberParameters, loaded: Loaded, lost: LostWork) {
@@ -126,7 +127,8 @@ export class FleetMember {
       const why = `the validator names another base model or recipe: ${about.base.model} is loaded`;
       return { why, refused: why, unfit: null };
     }
-    const unfit = clockProblem(await server.clockAheadMs(), lockMs);
+    const unfit = clockProblem(await server.clockAheadMs(), lockMs, this.#isClockOff);
+    this.#isClockOff = unfit !== null;
     if (unfit !== null) return { why: unfit, refused: unfit, unfit };
     if (!isTold) {
       const why = `the validator was not told of this worker: add ${key.publicKey} to its --workers`;
