@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { inTime } from './asking.ts';
@@ -81,7 +80,7 @@ export class FleetMember {
     const { signal, lookMs = 5_000 } = this.#parameters;
     while (!signal.aborted) {
       try {
-        await abortable(this.#follow(), inTime(signal));
+        await inTime(this.#follow(), signal);
       } catch (error) {
         if (isCode(error, 'queue-refused')) this.#parameters.onFault(error);
         else if (!signal.aborted) this.#logger.debug(`the validator could not be followed: ${messageOf(error)}`);
@@ -199,7 +198,7 @@ export class FleetMember {
   /** Says on both sides why this worker ends. */
   async #refuse(reason: 'key' | 'machine', why: string): Promise<FlockOffError> {
     this.#staysOnBoard = true;
-    await abortable(this.#presence.say({ refused: why }), inTime(this.#parameters.signal)).catch(() => {});
+    await inTime(this.#presence.say({ refused: why }), this.#parameters.signal).catch(() => {});
     return new FlockOffError({
       code: 'queue-refused',
       what: `this worker cannot take jobs of ${this.#parameters.queue}: ${why}`,

@@ -1,8 +1,8 @@
 import type { Job, Queue, Worker } from 'bullmq';
 import { verifyBytes } from '../chain/wallet/signed-bytes.ts';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
+import { LongSignal } from '../shared/long-signal.ts';
 import { inTime } from './asking.ts';
 import { Board } from './board.ts';
 import { STALLED_ALONE } from './failed-job.ts';
@@ -51,6 +51,7 @@ export class JobConsumer {
   readonly #tools: Tools;
   readonly #finder: LossFinder;
   readonly #queue: Queue<JobData>;
+  readonly #signal: LongSignal;
   #worker: Worker<JobData> | undefined;
   #isPaused = false;
   /** Jobs that wait behind all others, so that it reaches those that it may have. */
@@ -63,6 +64,7 @@ export class JobConsumer {
     this.#parameters = parameters;
     this.#tools = tools;
     this.#queue = server.queue(queue);
+    this.#signal = new LongSignal(parameters.signal);
     this.#finder = new LossFinder(parameters, new Board(server, evaluationBoardName(queue)));
   }
 
@@ -104,7 +106,10 @@ export class JobConsumer {
 
   async #atJob(job: Job<JobData>, token: string | undefined, taken: AbortSignal | undefined): Promise<unknown> {
     const giveBack = new AbortController();
-    const ended = this.#process(job, token, { giveBack: giveBack.signal, taken });
+    const stop = new AbortController();
+    const ended = this.#signal.during([giveBack.signal, stop.signal, taken], (signals) =>
+      this.#process(job, token, { giveBack: giveBack.signal, stop, signals }),
+    );
     this.#atWork = { ended, giveBack };
     try {
       return await ended;
@@ -116,11 +121,9 @@ export class JobConsumer {
   async #process(
     job: Job<JobData>,
     token: string | undefined,
-    { giveBack, taken }: { giveBack: AbortSignal; taken: AbortSignal | undefined },
+    { giveBack, stop, signals }: { giveBack: AbortSignal; stop: AbortController; signals: AbortSignal },
   ): Promise<unknown> {
     const { signal, key, onEvent, onFault, server } = this.#parameters;
-    const stop = new AbortController();
-    const signals = AbortSignal.any([signal, giveBack, stop.signal, ...(taken ? [taken] : [])]);
     // Whatever it trips over, the job goes on without it.
     const watching = this.#watchJob(job, stop).catch(() => {});
     let name = 'a job';
@@ -226,7 +229,7 @@ export class JobConsumer {
     while (!stop.signal.aborted) {
       await systemClock.sleep({ durationMs: lookMs, signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) break;
-      const now = await abortable(this.#queue.getJob(id), inTime(stop.signal)).catch(() => null);
+      const now = await inTime(this.#queue.getJob(id), stop.signal).catch(() => null);
       if (now === undefined) stop.abort(new Error('the job is not in the queue any more'));
       else if (now?.data?.cancelled) stop.abort(new Error('the validator wants it no more'));
     }

@@ -69,10 +69,13 @@ export class Jobs {
   }
 
   /** What one worker finds. `null` where nobody is left who could have it. */
-  async opinion(task: Task, parameters: OpinionParameters): Promise<Opinion | null> {
+  opinion(task: Task, parameters: OpinionParameters): Promise<Opinion | null> {
+    return this.#asking.unlessDone(parameters.signal, (stop) => this.#opinion(task, parameters, stop));
+  }
+
+  async #opinion(task: Task, parameters: OpinionParameters, signal: AbortSignal): Promise<Opinion | null> {
     const { number, not, priority, onProgress } = parameters;
     const { roster, notices, lookMs = 5_000 } = this.#parameters;
-    const signal = this.#asking.unlessDone(parameters.signal);
     const signature = await this.#inTurn(() => this.#sign(task), signal);
     const isTrusted = (worker: string) => roster.isTrusted(worker);
     const job = new WantedJob({ queue: this.#queue, task, signature, number, not, priority, isTrusted });

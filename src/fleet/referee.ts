@@ -114,7 +114,7 @@ export class Referee {
     await look();
     const untilMs = roster.watchedMs + aliveMs;
     while (!isThere() && !this.#isAlone && !mayStand && roster.watchedMs < untilMs) {
-      await systemClock.sleep({ durationMs: lookMs, signal: asking.unlessDone(signal) });
+      await asking.unlessDone(signal, (stop) => systemClock.sleep({ durationMs: lookMs, signal: stop }));
       await look();
     }
     if (isThere()) return true;
