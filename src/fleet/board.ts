@@ -1,5 +1,6 @@
 import type { Job, Queue } from 'bullmq';
 import type { QueueServer } from './queue-server.ts';
+import { readJob } from './read-job.ts';
 
 /** Notes that are read before the event loop has its turn. */
 const AT_ONCE = 32;
@@ -16,7 +17,7 @@ export class Board {
   }
 
   async put(name: string, note: object): Promise<void> {
-    const job = await this.#queue.getJob(name);
+    const job = await readJob(this.#queue, name);
     try {
       if (job) return await job.updateData(note);
     } catch {
@@ -27,7 +28,7 @@ export class Board {
 
   /** `null` where there is none. Whoever wrote it: it is to be parsed. */
   async get(name: string): Promise<unknown> {
-    return (await this.#queue.getJob(name))?.data ?? null;
+    return (await readJob(this.#queue, name))?.data ?? null;
   }
 
   /** Whether there is one, without reading it. */
@@ -41,7 +42,7 @@ export class Board {
     const notes = new Map<string, unknown>();
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE).map(String);
-      const jobs: (Job | undefined)[] = await Promise.all(some.map((id) => this.#queue.getJob(id)));
+      const jobs: (Job | undefined)[] = await Promise.all(some.map((id) => readJob(this.#queue, id)));
       for (const job of jobs) if (job?.id) notes.set(job.id, job.data);
     }
     return notes;

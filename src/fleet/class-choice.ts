@@ -44,7 +44,7 @@ export class ClassChoice {
 
   /** Waits for a worker that fits, and for the others for a while: what those have that do the most is chosen. */
   async choose(seed: number | null, signal?: AbortSignal): Promise<ChosenClass> {
-    const found = await this.#gather(signal);
+    const found = await this.#parameters.asking.unlessDone(signal, (stop) => this.#gather(stop));
     const { machine, facts, workers } = found;
     this.#chosen = { machine, facts, seed };
     this.#awaited = new Set(workers.map(({ worker }) => worker));
@@ -65,13 +65,12 @@ export class ClassChoice {
     for (const { hello, why } of aside) logger.warn(`worker ${nameOf(hello)} is left aside: ${why}`);
   }
 
-  async #gather(signal?: AbortSignal): Promise<ChosenClass> {
+  async #gather(signal: AbortSignal): Promise<ChosenClass> {
     const { name, roster, asking, lookMs = 5_000, gatherMs = 60_000, onWait } = this.#parameters;
     const untilMs = performance.now() + gatherMs;
-    const signals = asking.unlessDone(signal);
     let said = '';
     for (;;) {
-      await asking.surely(() => roster.look(this.machine), signals);
+      await asking.surely(() => roster.look(this.machine), signal);
       const hellos = roster.present();
       const found = chooseClass({
         ...{ hellos, before: this.machine },
@@ -86,7 +85,7 @@ export class ClassChoice {
         : `no worker of ${name} is there yet: start one with "flock-off worker"`;
       if (waits !== said) onWait?.(waits);
       said = waits;
-      await systemClock.sleep({ durationMs: Math.min(lookMs, 1_000), signal: signals });
+      await systemClock.sleep({ durationMs: Math.min(lookMs, 1_000), signal });
     }
   }
 

@@ -1,6 +1,5 @@
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import type { Competition } from '../schema/competition.ts';
-import { abortable } from '../shared/abortable.ts';
 import { canonicalJson } from '../shared/canonical-json.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
@@ -217,10 +216,10 @@ export class Desk {
     const { signal } = this.#done;
     while (!signal.aborted) {
       try {
-        await abortable(this.#roster.look(this.#choice.machine), inTime(signal));
+        await inTime(this.#roster.look(this.#choice.machine), signal);
         this.#choice.note();
-        await this.#notices.renew(inTime(signal));
-        await this.#jobs.sweep(inTime(signal));
+        await inTime(this.#notices.renew(signal), signal);
+        await inTime(this.#jobs.sweep(signal), signal);
       } catch (error) {
         if (!signal.aborted) this.#logger.debug(`the workers could not be looked at: ${messageOf(error)}`);
       }

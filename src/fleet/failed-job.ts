@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import { FlockOffError } from '../errors/flock-off-error.ts';
 import { readFailure } from './opinions.ts';
-import type { JobData, Task } from './wire.ts';
+import type { Task } from './wire.ts';
 
 /** BullMQ's words for a job whose workers vanished, and those of a worker for one that was to be tried once. */
 const STALLED = /^job stalled/;
@@ -22,9 +22,13 @@ export interface Failed {
 }
 
 export function failureOf(
-  { failedReason }: Job,
-  { task, not, attempt }: JobData,
-  isTrusted: (worker: string) => boolean,
+  { failedReason }: Pick<Job, 'failedReason'>,
+  {
+    task,
+    not,
+    attempt,
+    isTrusted,
+  }: { task: Task; not: readonly string[]; attempt: string; isTrusted: (worker: string) => boolean },
 ): Failed {
   const failed = { of: 'other' as const, worker: null, isHubs: false };
   if (STALLED.test(failedReason)) return { ...failed, why: 'the workers that had it ended with it', of: 'stalled' };

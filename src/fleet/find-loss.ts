@@ -3,6 +3,7 @@ import type { DatasetRow } from '../schema/dataset-row.ts';
 import { abortable } from '../shared/abortable.ts';
 import { makeFolder } from '../shared/make-folder.ts';
 import { onDisk } from '../shared/on-disk.ts';
+import { required } from '../shared/required.ts';
 import type { Trainer } from '../trainer/lora-trainer.ts';
 import { packRowLosses } from '../validator/row-losses.ts';
 import { TrainerPool } from '../validator/trainer-pool.ts';
@@ -13,8 +14,9 @@ import { notOurs } from './not-ours.ts';
 import type { Found, ProgressNote, Task } from './wire.ts';
 
 const KEEP_CACHE_MS = 3 * 86_400_000;
-/** How long an answer of the queue is waited for. */
+/** How long an answer of the queue is waited for before it is asked again: at first, and after tries that were too short. */
 const ANSWER_MS = 10_000;
+const LONGEST_ANSWER_MS = 300_000;
 /** Progress is told at most this often. */
 const TELL_MS = 1_000;
 /** Facts of a file that losses do not hang on. */
@@ -31,20 +33,23 @@ export interface FindParameters {
 export class LossFinder {
   readonly #parameters: Pick<RunFleetWorkerParameters, 'datasets' | 'checker' | 'cacheDir' | 'logger' | 'onEvent'>;
   readonly #evaluations: Board;
+  readonly #answerMs: number;
   #evaluation: { textSha256: string; rows: DatasetRow[] } | null = null;
 
   constructor(
     parameters: Pick<RunFleetWorkerParameters, 'datasets' | 'checker' | 'cacheDir' | 'logger' | 'onEvent'>,
     evaluations: Board,
+    { answerMs = ANSWER_MS }: { answerMs?: number } = {},
   ) {
     this.#parameters = parameters;
+    this.#answerMs = answerMs;
     this.#evaluations = evaluations;
   }
 
   async find(task: Task, { trainer, signal, tell }: FindParameters): Promise<Found['checked']> {
     const { cacheDir } = this.#parameters;
     const pool = this.#poolOf(trainer);
-    const evaluation = { ...NO_FACTS, sha256: task.evaluation.sha256, rows: await this.#evaluationRows(task) };
+    const evaluation = { ...NO_FACTS, sha256: task.evaluation.sha256, rows: await this.#evaluationRows(task, signal) };
     const { competition, seed } = task;
     if (task.kind === 'probe') {
       await pool.probe({ competition, evaluation, signal });
@@ -91,14 +96,22 @@ export class LossFinder {
     return new TrainerPool({ trainers: [trainer], checker, logger });
   }
 
-  async #evaluationRows(task: Task): Promise<DatasetRow[]> {
+  async #evaluationRows(task: Task, signal: AbortSignal): Promise<DatasetRow[]> {
     const { textSha256 } = task.evaluation;
-    if (this.#evaluation?.textSha256 !== textSha256) {
-      // A connection that breaks may take the answer with it; the job is tried again then.
-      const rows = await abortable(fetchEvaluationRows(this.#evaluations, task), AbortSignal.timeout(ANSWER_MS));
-      this.#evaluation = { textSha256, rows };
+    // A slow queue is nothing of the dataset's: it is asked as long as the job is wanted.
+    for (let answerMs = this.#answerMs; this.#evaluation?.textSha256 !== textSha256; answerMs *= 2) {
+      signal.throwIfAborted();
+      // A connection that breaks may take the answer with it.
+      const timeout = AbortSignal.timeout(Math.min(answerMs, LONGEST_ANSWER_MS));
+      const asked = abortable(fetchEvaluationRows(this.#evaluations, task), timeout);
+      try {
+        this.#evaluation = { textSha256, rows: await abortable(asked, signal) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!timeout.aborted || error !== timeout.reason) throw error;
+      }
     }
-    return this.#evaluation.rows;
+    return required(this.#evaluation, 'an evaluation set').rows;
   }
 
   /** Tells how far a job is, now and then. */

@@ -7,8 +7,8 @@ import { Board } from './board.ts';
 import type { FleetWorkerEvent } from './fleet-worker-event.ts';
 import { DIRECTORY, queueName } from './names.ts';
 import type { QueueServer } from './queue-server.ts';
-import { readAbout } from './read-about.ts';
-import { type About, FORMAT } from './wire.ts';
+import { readAbout, readOtherVersion } from './read-about.ts';
+import type { About } from './wire.ts';
 
 /** Of a server that are read. */
 const MOST_QUEUES = 1_000;
@@ -43,9 +43,13 @@ export async function findQueue(parameters: FindQueueParameters): Promise<{ queu
   const asking = new Asking({ logger, done: signal ?? new AbortController().signal });
   for (let looks = 0; ; looks++) {
     const byName = new Map<string, About>();
+    let otherVersion: string | null = null;
     for (const note of (await asking.surely(() => directory.list({ most: MOST_QUEUES }))).values()) {
       const about = await readAbout(note, validator);
-      if (about === null) continue;
+      if (about === null) {
+        otherVersion = (await readOtherVersion(note, validator)) ?? otherVersion;
+        continue;
+      }
       // Whoever can write there can put an earlier one under another name.
       const before = byName.get(queueName(about));
       if (before === undefined || before.serial < about.serial) byName.set(queueName(about), about);
@@ -54,10 +58,11 @@ export async function findQueue(parameters: FindQueueParameters): Promise<{ queu
     const [found, ...more] = theirs.filter(isWanted);
     if (found && more.length > 0) throw severalOf([found, ...more]);
     if (found) {
-      requireVersion(found);
+      if (found.packageVersion !== PACKAGE_VERSION) throw versionOf(found.packageVersion);
       return { queue: queueName(found), about: found };
     }
     if (theirs.length > 0) throw otherOf(theirs, parameters);
+    if (otherVersion !== null) throw versionOf(otherVersion);
     if (looks === 0)
       onEvent?.({
         kind: 'waiting',
@@ -67,11 +72,10 @@ export async function findQueue(parameters: FindQueueParameters): Promise<{ queu
   }
 }
 
-function requireVersion({ format, packageVersion }: About): void {
-  if (format === FORMAT && packageVersion === PACKAGE_VERSION) return;
-  throw refused(
+function versionOf(theirs: string): FlockOffError {
+  return refused(
     'version',
-    `the validator runs flock-off ${packageVersion}, and this is ${PACKAGE_VERSION}, so that losses could not be compared`,
+    `the validator runs flock-off ${theirs}, and this is ${PACKAGE_VERSION}, so that losses could not be compared`,
     'install the same version on both',
   );
 }

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { inTime } from './asking.ts';
@@ -44,6 +43,7 @@ export class FleetMember {
   /** Why it takes no jobs now; `null` where it does, `undefined` before it has looked. */
   #idle: string | null | undefined;
   #isTold = false;
+  #isClockOff = false;
   #staysOnBoard = false;
 
   private constructor(parameters: FleetMemberParameters, loaded: Loaded, lost: LostWork) {
@@ -80,7 +80,7 @@ export class FleetMember {
     const { signal, lookMs = 5_000 } = this.#parameters;
     while (!signal.aborted) {
       try {
-        await abortable(this.#follow(), inTime(signal));
+        await inTime(this.#follow(), signal);
       } catch (error) {
         if (isCode(error, 'queue-refused')) this.#parameters.onFault(error);
         else if (!signal.aborted) this.#logger.debug(`the validator could not be followed: ${messageOf(error)}`);
@@ -126,7 +126,8 @@ export class FleetMember {
       const why = `the validator names another base model or recipe: ${about.base.model} is loaded`;
       return { why, refused: why, unfit: null };
     }
-    const unfit = clockProblem(await server.clockAheadMs(), lockMs);
+    const unfit = clockProblem(await server.clockAheadMs(), lockMs, this.#isClockOff);
+    this.#isClockOff = unfit !== null;
     if (unfit !== null) return { why: unfit, refused: unfit, unfit };
     if (!isTold) {
       const why = `the validator was not told of this worker: add ${key.publicKey} to its --workers`;
@@ -174,9 +175,9 @@ export class FleetMember {
     try {
       return this.#has(await load(this.#parameters, { base, recipe }, signal));
     } catch (error) {
-      // Without a trainer it is no worker.
+      // Without a trainer it is no worker; where the job was given up meanwhile, it opens one as it looks next.
       this.#loaded = null;
-      this.#parameters.onFault(error);
+      if (!signal.aborted) this.#parameters.onFault(error);
       throw error;
     }
   }
@@ -197,7 +198,7 @@ export class FleetMember {
   /** Says on both sides why this worker ends. */
   async #refuse(reason: 'key' | 'machine', why: string): Promise<FlockOffError> {
     this.#staysOnBoard = true;
-    await abortable(this.#presence.say({ refused: why }), inTime(this.#parameters.signal)).catch(() => {});
+    await inTime(this.#presence.say({ refused: why }), this.#parameters.signal).catch(() => {});
     return new FlockOffError({
       code: 'queue-refused',
       what: `this worker cannot take jobs of ${this.#parameters.queue}: ${why}`,

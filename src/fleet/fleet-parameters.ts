@@ -36,7 +36,7 @@ export interface FleetParameters {
   recheckOneIn?: number;
   /** How often workers and jobs are looked at besides what the queue tells by itself. Default 5 s. */
   lookMs?: number;
-  /** A worker that says nothing for this long is taken to be gone. Default 60 s. */
+  /** A worker that says nothing for this long is taken to be gone; time in which the queue is out of reach does not count. Default 60 s. */
   aliveMs?: number;
   /**
    * How long workers that are not there are waited for before those that are decide: at first all, later those that took jobs

@@ -1,8 +1,8 @@
 import type { Job, Queue, Worker } from 'bullmq';
 import { verifyBytes } from '../chain/wallet/signed-bytes.ts';
 import { FlockOffError, isCode, messageOf } from '../errors/flock-off-error.ts';
-import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
+import { LongSignal } from '../shared/long-signal.ts';
 import { inTime } from './asking.ts';
 import { Board } from './board.ts';
 import { STALLED_ALONE } from './failed-job.ts';
@@ -20,6 +20,8 @@ import { type Failure, type Found, JobData, type Task, taskHash, textToSign } fr
 const OWN_FAULTS = ['disk', 'bad-model', 'backend-unavailable', 'queue-refused'] as const;
 /** Wait after a job was given back that another worker has to take. */
 const PUT_OFF_MS = 500;
+/** BullMQ's last: such a job comes after those that this worker may have. */
+const LEAST_PRIORITY = 2 ** 21 - 1;
 const CLOSE_MS = 3_000;
 /** How long a server that is gone is tried again to give it a job back: after that its lock has to end. */
 const GIVE_BACK_MS = 2_000;
@@ -49,8 +51,11 @@ export class JobConsumer {
   readonly #tools: Tools;
   readonly #finder: LossFinder;
   readonly #queue: Queue<JobData>;
+  readonly #signal: LongSignal;
   #worker: Worker<JobData> | undefined;
   #isPaused = false;
+  /** Jobs that wait behind all others, so that it reaches those that it may have. */
+  readonly #behind = new Map<string | undefined, Job<JobData>>();
   /** The job that it is at, and what gives it back. */
   #atWork: { ended: Promise<unknown>; giveBack: AbortController } | null = null;
 
@@ -59,6 +64,7 @@ export class JobConsumer {
     this.#parameters = parameters;
     this.#tools = tools;
     this.#queue = server.queue(queue);
+    this.#signal = new LongSignal(parameters.signal);
     this.#finder = new LossFinder(parameters, new Board(server, evaluationBoardName(queue)));
   }
 
@@ -100,7 +106,10 @@ export class JobConsumer {
 
   async #atJob(job: Job<JobData>, token: string | undefined, taken: AbortSignal | undefined): Promise<unknown> {
     const giveBack = new AbortController();
-    const ended = this.#process(job, token, { giveBack: giveBack.signal, taken });
+    const stop = new AbortController();
+    const ended = this.#signal.during([giveBack.signal, stop.signal, taken], (signals) =>
+      this.#process(job, token, { giveBack: giveBack.signal, stop, signals }),
+    );
     this.#atWork = { ended, giveBack };
     try {
       return await ended;
@@ -112,12 +121,11 @@ export class JobConsumer {
   async #process(
     job: Job<JobData>,
     token: string | undefined,
-    { giveBack, taken }: { giveBack: AbortSignal; taken: AbortSignal | undefined },
+    { giveBack, stop, signals }: { giveBack: AbortSignal; stop: AbortController; signals: AbortSignal },
   ): Promise<unknown> {
     const { signal, key, onEvent, onFault, server } = this.#parameters;
-    const stop = new AbortController();
-    const signals = AbortSignal.any([signal, giveBack, stop.signal, ...(taken ? [taken] : [])]);
-    const watching = this.#watchJob(job, stop);
+    // Whatever it trips over, the job goes on without it.
+    const watching = this.#watchJob(job, stop).catch(() => {});
     let name = 'a job';
     let begun: Task | null = null;
     try {
@@ -127,7 +135,10 @@ export class JobConsumer {
       ({ name } = task);
       if (cancelled) stop.abort(new Error('the validator wants it no more'));
       signals.throwIfAborted();
-      if (not.includes(key.publicKey)) throw await this.#putOff(job, token, signals);
+      if (not.includes(key.publicKey)) {
+        this.#behind.set(job.id, job);
+        throw await this.#putOff(job, token, signals, LEAST_PRIORITY);
+      }
       // As it was signed, not as this version reads it.
       await this.#requireOurs(parsed.data, job.data.task);
       let loaded = this.#tools.loaded();
@@ -141,6 +152,7 @@ export class JobConsumer {
         if (differenceOf(task.machine, loaded.machine) !== null) throw await this.#putOff(job, token, signals);
       }
       const { trainer, machine } = loaded;
+      this.#putForward();
       onEvent?.({ kind: 'begun', task: name });
       begun = task;
       await this.#tools.lost.begin(taskHash(task));
@@ -174,10 +186,16 @@ export class JobConsumer {
   }
 
   /** This worker comes after those that wait for a job, and not in step with its like. */
-  async #putOff(job: Job<JobData>, token: string | undefined, signal: AbortSignal): Promise<Error> {
-    await leaveToOthers(job, token);
+  async #putOff(job: Job<JobData>, token: string | undefined, signal: AbortSignal, priority?: number): Promise<Error> {
+    await leaveToOthers(job, token, priority);
     await systemClock.sleep({ durationMs: PUT_OFF_MS * (1 + Math.random()), signal }).catch(() => {});
     return PUT_OFF;
+  }
+
+  /** Once it is at a job, those that it put behind all others stand where the validator put them: others come to them first. */
+  #putForward(): void {
+    for (const job of this.#behind.values()) job.changePriority({ priority: job.opts.priority }).catch(() => {});
+    this.#behind.clear();
   }
 
   /** Whether its device fails on known-good work, too: then it would fail on one job after the other. */
@@ -211,9 +229,9 @@ export class JobConsumer {
     while (!stop.signal.aborted) {
       await systemClock.sleep({ durationMs: lookMs, signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) break;
-      const now = await abortable(this.#queue.getJob(id), inTime(stop.signal)).catch(() => null);
+      const now = await inTime(this.#queue.getJob(id), stop.signal).catch(() => null);
       if (now === undefined) stop.abort(new Error('the job is not in the queue any more'));
-      else if (now?.data.cancelled) stop.abort(new Error('the validator wants it no more'));
+      else if (now?.data?.cancelled) stop.abort(new Error('the validator wants it no more'));
     }
     worker?.off('lockRenewalFailed', onLost);
   }
@@ -234,12 +252,16 @@ const PUT_OFF = new Error('the job is left to others');
  * Puts a job back at once: no clock has a part in that, as it has in a delay. What is only moved wakes nobody; what is given
  * its priority again does.
  */
-async function leaveToOthers(job: Job<JobData>, token: string | undefined): Promise<void> {
+async function leaveToOthers(
+  job: Job<JobData>,
+  token: string | undefined,
+  priority = job.opts.priority,
+): Promise<void> {
   const untilMs = performance.now() + GIVE_BACK_MS;
   for (;;) {
     try {
       await job.moveToWait(token);
-      return await job.changePriority({ priority: job.priority });
+      return await job.changePriority({ priority });
     } catch (error) {
       // A number is BullMQ's: it vanished, or its lock ended, and it is others' already.
       const isOthers = typeof (error as { code?: unknown }).code === 'number';

@@ -13,6 +13,7 @@ import { JobListeners } from './job-listeners.ts';
 import type { Notices } from './notices.ts';
 import type { Opinion } from './opinions.ts';
 import type { QueueServer } from './queue-server.ts';
+import { readJob } from './read-job.ts';
 import type { Roster } from './roster.ts';
 import { jobId, WantedJob } from './wanted-job.ts';
 import { JobData, type ProgressNote, type Task, taskHash, textToSign } from './wire.ts';
@@ -68,13 +69,16 @@ export class Jobs {
   }
 
   /** What one worker finds. `null` where nobody is left who could have it. */
-  async opinion(task: Task, parameters: OpinionParameters): Promise<Opinion | null> {
+  opinion(task: Task, parameters: OpinionParameters): Promise<Opinion | null> {
+    return this.#asking.unlessDone(parameters.signal, (stop) => this.#opinion(task, parameters, stop));
+  }
+
+  async #opinion(task: Task, parameters: OpinionParameters, signal: AbortSignal): Promise<Opinion | null> {
     const { number, not, priority, onProgress } = parameters;
     const { roster, notices, lookMs = 5_000 } = this.#parameters;
-    const signal = this.#asking.unlessDone(parameters.signal);
     const signature = await this.#inTurn(() => this.#sign(task), signal);
     const isTrusted = (worker: string) => roster.isTrusted(worker);
-    const job = new WantedJob({ queue: this.#queue, task, signature, number, priority, isTrusted });
+    const job = new WantedJob({ queue: this.#queue, task, signature, number, not, priority, isTrusted });
     // It may have gone with the job.
     const look = () => job.look(signal, () => notices.renewEvaluation(signal));
     const failers = new Set<string>();
@@ -147,7 +151,7 @@ export class Jobs {
     const ids: unknown[] = await this.#asking.surely(() => this.#queue.getRanges([...states], 0, -1), signal);
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE).map(String);
-      const jobs = await this.#asking.surely(() => Promise.all(some.map((id) => this.#queue.getJob(id))), signal);
+      const jobs = await this.#asking.surely(() => Promise.all(some.map((id) => readJob(this.#queue, id))), signal);
       for (const job of jobs) {
         const parsed = JobData.safeParse(job?.data);
         const isNow = parsed.success && (parsed.data.task.kind === 'base' || parsed.data.task.seed === seed);
@@ -182,7 +186,7 @@ export class Jobs {
   /** Tells whoever works on it that nobody wants it any more. */
   async #cancel(id: string): Promise<void> {
     const cancelling = async () => {
-      const job = await this.#queue.getJob(id);
+      const job = await readJob(this.#queue, id);
       if (!job) return;
       await job.updateData({ ...job.data, cancelled: true });
       // One that is at work stays until its worker has seen it.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../shared/canonical-json.ts';
-import type { About } from './wire.ts';
+import { type About, FORMAT } from './wire.ts';
 
 // How queues, boards and the notes on them are called: the same in validator and workers.
 
@@ -10,7 +10,10 @@ export const DIRECTORY = 'flock-off-queues';
 export const ABOUT = 'about';
 export const ROLL_CALL = 'roll-call';
 
-/** The queue of one validator, subnet and competition: those of others do not mix with it. */
+/**
+ * The queue of one validator, subnet and competition, in this format: those of others do not mix with it, and workers of another
+ * format sit on a queue of their own.
+ */
 export function queueName({
   genesisHash,
   hotkey,
@@ -18,7 +21,7 @@ export function queueName({
   competition,
 }: Pick<About, 'genesisHash' | 'hotkey' | 'netuid' | 'competition'>): string {
   const name = createHash('sha256')
-    .update(canonicalJson([genesisHash, hotkey, netuid, competition]))
+    .update(canonicalJson([FORMAT, genesisHash, hotkey, netuid, competition]))
     .digest('hex');
   return `flock-off-${name.slice(0, 16)}`;
 }

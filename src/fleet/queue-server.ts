@@ -85,7 +85,7 @@ export class QueueServer {
    */
   async soon<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await abortable(work, inTime(signal));
+      return await inTime(work, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if ((error as Error).name !== 'TimeoutError') throw error;

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { isCode } from '../errors/flock-off-error.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import type { Asking } from './asking.ts';
@@ -30,6 +31,8 @@ export interface RefereeParameters
   onSetAside(): void;
 }
 
+const UNCONFIRMED = 'no second worker confirmed it';
+
 /** Has results compared with those of other workers, and sets aside who finds what two others do not. */
 export class Referee {
   readonly #parameters: RefereeParameters;
@@ -58,14 +61,20 @@ export class Referee {
     };
     if (!(await this.#hasOther(task.machine, first, { mayStand, signal }).catch(unlessOver))) {
       if (mayStand || this.#isAlone) return first;
-      throw givenUp(task, 'no second worker confirmed it');
+      throw givenUp(task, UNCONFIRMED);
     }
     const again = (number: number, ...of: Opinion[]) =>
-      opinion(task, { number, not: of.map(({ worker }) => worker), signal }).catch(unlessOver);
+      opinion(task, { number, not: of.map(({ worker }) => worker), signal }).catch((error: unknown) => {
+        // It can be trained on, as one worker has shown: that others fail on it is nothing of the miner's.
+        const isShown = of.some(({ checked }) => checked.ok) && isCode(error, 'trainer-failed', 'queue-unreachable');
+        if (!isShown) return unlessOver(error);
+        if (mayStand) return null;
+        throw givenUp(task, UNCONFIRMED);
+      });
     const second = await again(1, first);
     if (second === null) {
       if (mayStand) return first;
-      throw givenUp(task, 'no second worker confirmed it');
+      throw givenUp(task, UNCONFIRMED);
     }
     const tolerance = this.#parameters.tolerance();
     if (agree(first, second, tolerance)) {
@@ -103,9 +112,9 @@ export class Referee {
     if (isThere()) return true;
     const look = () => asking.surely(() => roster.look(machine), signal);
     await look();
-    const untilMs = performance.now() + aliveMs;
-    while (!isThere() && !this.#isAlone && !mayStand && performance.now() < untilMs) {
-      await systemClock.sleep({ durationMs: lookMs, signal: asking.unlessDone(signal) });
+    const untilMs = roster.watchedMs + aliveMs;
+    while (!isThere() && !this.#isAlone && !mayStand && roster.watchedMs < untilMs) {
+      await asking.unlessDone(signal, (stop) => systemClock.sleep({ durationMs: lookMs, signal: stop }));
       await look();
     }
     if (isThere()) return true;

@@ -13,7 +13,7 @@ export interface RosterParameters {
   queue: string;
   /** Keys of the workers whose results are taken. */
   workers: readonly string[];
-  /** A worker that has answered no roll call of this long, by this machine's clock, is taken to be gone. */
+  /** A worker that has answered no roll call of this long, as far as could be looked, is taken to be gone. */
   aliveMs: number;
   logger?: Logger;
 }
@@ -24,6 +24,8 @@ const FORGOTTEN_AFTER = 10;
 /** Strangers can leave any number of notes, and sign them, too. */
 const MOST_STRANGERS = 1_000;
 const MOST_SAID = 100;
+/** Of {@link RosterParameters.aliveMs}: more than that between two looks is an outage, in which nobody could answer. */
+const MOST_BETWEEN = 1 / 4;
 /** Signatures that are checked before the event loop has its turn. */
 const AT_ONCE = 8;
 
@@ -32,9 +34,9 @@ interface Seen {
   hello: Hello;
   /** Names what was checked: a note that has not changed is not checked again. */
   signature: string;
-  /** When the roll call was that it answers, by `performance.now()`; long ago where it is none of those of late. */
+  /** When the roll call was that it answers, by {@link Roster.watchedMs}; long ago where it is none of those of late. */
   calledMs: number;
-  /** When it changed last. */
+  /** When it changed last, by `performance.now()`. */
   changedMs: number;
 }
 
@@ -49,10 +51,17 @@ export class Roster {
   readonly #said = { trusted: new Set<string>(), strangers: new Set<string>() };
   /** Roll calls of late, with when each was. */
   readonly #calls = new Map<string, number>();
+  #watchedMs = 0;
+  #lookedMs = performance.now();
 
   constructor(parameters: RosterParameters) {
     this.#parameters = parameters;
     this.#trusted = new Set(parameters.workers);
+  }
+
+  /** A clock that stands still while nobody can be looked at. */
+  get watchedMs(): number {
+    return this.#watchedMs;
   }
 
   /** Keys, in the order in which the validator was told of them. */
@@ -151,6 +160,9 @@ export class Roster {
       kept.set(worker, { hello, signature, calledMs, changedMs: performance.now() });
       this.#sayOf(hello, machine);
     }
+    const nowMs = performance.now();
+    this.#watchedMs += Math.min(nowMs - this.#lookedMs, MOST_BETWEEN * aliveMs);
+    this.#lookedMs = nowMs;
     for (const worker of this.#strangers.keys()) {
       if (this.#strangers.size <= MOST_STRANGERS) break;
       this.#strangers.delete(worker);
@@ -159,9 +171,11 @@ export class Roster {
 
   async #callRoll(): Promise<void> {
     const rollCall = randomBytes(16).toString('hex');
-    const nowMs = performance.now();
-    for (const [earlier, atMs] of this.#calls) if (nowMs - atMs > this.#parameters.aliveMs) this.#calls.delete(earlier);
-    this.#calls.set(rollCall, nowMs);
+    for (const [earlier, atMs] of this.#calls)
+      if (this.#watchedMs - atMs > this.#parameters.aliveMs) this.#calls.delete(earlier);
+    // Later than the one before, while that clock stands still, too.
+    this.#watchedMs += 0.001;
+    this.#calls.set(rollCall, this.#watchedMs);
     await this.#parameters.board.put(ROLL_CALL, { rollCall });
   }
 
@@ -195,6 +209,6 @@ export class Roster {
 
   #isAlive(worker: string): boolean {
     const seen = this.#seen.get(worker);
-    return seen !== undefined && performance.now() - seen.calledMs < this.#parameters.aliveMs;
+    return seen !== undefined && this.#watchedMs - seen.calledMs < this.#parameters.aliveMs;
   }
 }

@@ -3,6 +3,7 @@ import type { Queue } from 'bullmq';
 import { abortable } from '../shared/abortable.ts';
 import { type Failed, failureOf } from './failed-job.ts';
 import { type Opinion, readOpinion } from './opinions.ts';
+import { readJob } from './read-job.ts';
 import type { JobData, Task } from './wire.ts';
 
 /** By number, since ages are by the clocks of workers. */
@@ -15,6 +16,8 @@ export interface WantedJobParameters {
   signature: string;
   /** Which one of the task, from 0. */
   number: number;
+  /** Who has had the task: what they say of it again is not taken. */
+  not: readonly string[];
   /** Lower comes first; 2^21 at most. */
   priority: number;
   isTrusted: (worker: string) => boolean;
@@ -26,8 +29,8 @@ export type ReadJob = () => Opinion | Failed;
 /** A job as a validator wants it to stand in the queue, whatever stands there. */
 export class WantedJob {
   readonly id: string;
-  /** Who has had it, and whether it is tried alone. */
-  not: string[] = [];
+  /** Who must not take it now, and whether it is tried alone. */
+  not: readonly string[];
   alone = false;
   readonly #parameters: WantedJobParameters;
   #attempt = drawAttempt();
@@ -36,6 +39,7 @@ export class WantedJob {
 
   constructor(parameters: WantedJobParameters) {
     this.#parameters = parameters;
+    this.not = parameters.not;
     this.id = jobId(parameters.task, parameters.number);
   }
 
@@ -46,7 +50,7 @@ export class WantedJob {
 
   /** Looks for it, and adds it where it is not there. @returns what reads what it came to; `null` while it waits or runs. */
   async look(signal: AbortSignal, beforeAdding: () => Promise<void>): Promise<ReadJob | null> {
-    const { queue, priority, isTrusted } = this.#parameters;
+    const { queue, priority } = this.#parameters;
     const { id } = this;
     const data = this.#data();
     const state = await abortable(queue.getJobState(id), signal);
@@ -59,10 +63,10 @@ export class WantedJob {
     }
     const isFinished = state === 'completed' || state === 'failed';
     if (!isFinished && this.#written === changingOf(data)) return null;
-    const job = await abortable(queue.getJob(id), signal);
+    const job = await abortable(readJob(queue, id), signal);
     if (!job) return null;
     if (state === 'completed') return () => this.read(job.returnvalue);
-    if (state === 'failed') return () => failureOf(job, data, isTrusted);
+    if (state === 'failed') return () => failureOf(job, { ...this.#parameters, attempt: data.attempt });
     // Given up by an earlier life of this validator, and wanted again; or for other workers than before.
     if (changingOf(job.data) !== changingOf(data)) await abortable(job.updateData(data), signal).catch(() => {});
     this.#written = changingOf(data);
@@ -71,17 +75,17 @@ export class WantedJob {
 
   /** What its result says. */
   read(returnvalue: unknown): Opinion | Failed {
-    const { task, isTrusted } = this.#parameters;
+    const { task, not, isTrusted } = this.#parameters;
     const opinion = readOpinion(returnvalue, task, isTrusted);
     const nobodys = { of: 'nobody' as const, worker: null, isHubs: false };
     if (typeof opinion === 'string') return { ...nobodys, why: `a result ${opinion}` };
-    if (this.not.includes(opinion.worker)) return { ...nobodys, why: 'a worker compared its result with its own' };
+    if (not.includes(opinion.worker)) return { ...nobodys, why: 'a worker compared its result with its own' };
     return opinion;
   }
 
   #data(): JobData {
     const { task, signature } = this.#parameters;
-    return { task, signature, not: this.not, alone: this.alone, cancelled: false, attempt: this.#attempt };
+    return { task, signature, not: [...this.not], alone: this.alone, cancelled: false, attempt: this.#attempt };
   }
 }
 

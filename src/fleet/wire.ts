@@ -8,7 +8,7 @@ import { BACKENDS } from '../trainer/engine/tensorflow.ts';
 // What validator and workers write to a queue for each other. Everything is parsed when it is read: whoever can write to the
 // queue may have written it.
 
-/** Of what stands in a queue; others are refused. */
+/** Of what stands in a queue, and part of its name. */
 export const FORMAT = 4;
 
 /** How many of the tasks that it ended with a worker remembers. */
@@ -80,6 +80,9 @@ export const About = z.object({
     .nullable(),
 });
 export type About = z.infer<typeof About>;
+/** What of it stands there in every format, so that a worker of another one is told. */
+export const AnyAbout = z.looseObject({ format: z.int(), packageVersion: words, hotkey: words });
+export const SignedAnyAbout = z.object({ about: AnyAbout, signature });
 export const SignedAbout = z.object({ about: About, signature });
 
 /** What a worker says of itself, signed by its key. */
@@ -193,8 +196,12 @@ export const ProgressNote = z.object({
 export type ProgressNote = z.infer<typeof ProgressNote>;
 
 /** What is signed of a part: never to be taken for another kind of text. */
-export function textToSign(kind: 'about' | 'hello' | 'task' | 'found' | 'failure', value: object): Uint8Array {
-  return Buffer.from(`flock-off fleet ${FORMAT} ${kind}\n${canonicalJson(value)}`);
+export function textToSign(
+  kind: 'about' | 'hello' | 'task' | 'found' | 'failure',
+  value: object,
+  format = FORMAT,
+): Uint8Array {
+  return Buffer.from(`flock-off fleet ${format} ${kind}\n${canonicalJson(value)}`);
 }
 
 const hashes = new WeakMap<Task, string>();

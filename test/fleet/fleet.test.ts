@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Queue, QueueEvents, Worker } from 'bullmq';
@@ -11,6 +12,7 @@ import { Board } from '../../src/fleet/board.ts';
 import { DIRECTORY, queueName } from '../../src/fleet/names.ts';
 import { QueueServer } from '../../src/fleet/queue-server.ts';
 import { FORMAT, textToSign } from '../../src/fleet/wire.ts';
+import { canonicalJson } from '../../src/shared/canonical-json.ts';
 import { scoreKeys } from '../../src/validator/score-dataset.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
@@ -243,13 +245,16 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     );
   });
 
-  test('a worker of another version than the validator is told so', async () => {
+  test.each([
+    ['version', FORMAT, '0.0.9'],
+    ['format', FORMAT + 1, '0.0.9 (queue format'],
+  ])('a worker of another %s than the validator is told so', async (_what, format, version) => {
     const hotkey = await devHotkey('validator');
     const base = { model: 'm' };
     const of = { genesisHash: GENESIS_HASH, hotkey: hotkey.address, netuid: NETUID, competition: competition.id };
     const about = {
       ...of,
-      format: FORMAT,
+      format,
       packageVersion: '0.0.9',
       base,
       recipe: competition.recipe,
@@ -257,13 +262,18 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       chosen: null,
       serial: 1,
     };
-    const signature = Buffer.from(await signBytes({ hotkey, bytes: textToSign('about', about) })).toString('hex');
+    const signature = Buffer.from(await signBytes({ hotkey, bytes: textToSign('about', about, format) })).toString(
+      'hex',
+    );
     const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
     await new Board(server, DIRECTORY).put(queueName(of), { about, signature });
     await server.close();
     const { ended } = await worker();
     expect(await ended).toMatchObject({ code: 'queue-refused', facts: { reason: 'version' } });
-    expect((await ended)?.message).toContain('the validator runs flock-off 0.0.9, and this is ');
+    expect((await ended)?.message).toContain(`the validator runs flock-off ${version}`);
+    // Queues of another format have another name: a worker of that one takes none of the jobs of this one.
+    const earlier = createHash('sha256').update(canonicalJson([GENESIS_HASH, hotkey.address, NETUID, competition.id]));
+    expect(queueName(of)).not.toContain(earlier.digest('hex').slice(0, 16));
   });
 
   test('a job that was given up stops on its worker, and its late result is not taken', async () => {

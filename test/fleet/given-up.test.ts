@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import type { ScoreTask, TrainParameters } from 'flock-off';
-import { WorkerKey } from 'flock-off/fleet';
+import { parseQueueAddress, WorkerKey } from 'flock-off/fleet';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { queueName } from '../../src/fleet/names.ts';
+import { QueueServer } from '../../src/fleet/queue-server.ts';
+import type { JobData } from '../../src/fleet/wire.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { openFleet, openWorld, startWorker, type World } from './world.ts';
+import { competition, GENESIS_HASH, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
 
 const WITHIN = { timeout: 20_000, interval: 50 };
 const OVER = new Error('the epoch is over');
@@ -56,6 +59,47 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     await vi.waitFor(() => expect(one.said).toContain('done uid 0 it was given up'), WITHIN);
     expect(await validator.score(task)).toMatchObject({ ok: true });
     expect(trainings).toBe(2);
+  }, 60_000);
+
+  test('while its worker opens a trainer anew, that one opens another and goes on', async () => {
+    const stub = stubTrainer();
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const opening: string[] = [];
+    const one = await worker({
+      async openTrainer({ signal }) {
+        opening.push('opened');
+        if (opening.length === 2) await once(signal!, 'abort').then(() => signal!.throwIfAborted());
+        return { ...stub, train: async (parameters: TrainParameters) => held.then(() => stub.train(parameters)) };
+      },
+    });
+    const validator = await fleet([one.key.publicKey]);
+    const stop = new AbortController();
+    const [task] = world.tasks as [ScoreTask];
+    const first = validator.score({ ...task, key: 'e'.repeat(64) });
+    await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
+    const key = 'f'.repeat(64);
+    const score = validator.score({ ...task, key, signal: stop.signal });
+    score.catch(() => {});
+    // As after a job that has killed workers.
+    const { address } = await devHotkey('validator');
+    const of = { genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id };
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
+    opened.push(() => server.close());
+    const queue = server.queue<JobData>(queueName(of));
+    await vi.waitFor(async () => {
+      const job = await queue.getJob(`score-${key}`);
+      await job!.updateData({ ...job!.data, alone: true });
+    }, WITHIN);
+    letGo();
+    expect(await first).toMatchObject({ ok: true });
+    await vi.waitFor(() => expect(opening).toHaveLength(2), WITHIN);
+    stop.abort(OVER);
+    await expect(score).rejects.toBe(OVER);
+    expect(await validator.score({ ...task, key: '9'.repeat(64) })).toMatchObject({ ok: true });
+    expect(opening).toHaveLength(3);
   }, 60_000);
 
   test('a job that workers put back again and again counts for nothing', async () => {

@@ -111,4 +111,18 @@ describe.skipIf(sayIfSkipped('who is there'))('who is there', () => {
     const anew = here.openRoster();
     expect(await here.isThere(anew)).toBe(false);
   });
+
+  test('an outage that is longer than a worker may be silent lets nobody seem gone', async () => {
+    const aliveMs = 2_000;
+    const { openRoster, isThere, answer } = open('outage', { aliveMs });
+    const roster = openRoster();
+    expect(await answer(roster)).toBe(true);
+    await redis.kill();
+    const looking = isThere(roster);
+    await new Promise((resolve) => setTimeout(resolve, 1.5 * aliveMs));
+    await redis.restart();
+    expect(await looking).toBe(true);
+    // Who does not answer then is.
+    await vi.waitFor(async () => expect(await isThere(roster)).toBe(false), WITHIN);
+  }, 40_000);
 });
