@@ -201,8 +201,7 @@ export class Player {
       validator.onEvent?.(event);
       // What follows takes long: its set opens, or somebody is trained on.
       if (event.kind === 'opening' || event.kind === 'scoring') endOfReading();
-      // It gets on: what it met before is over.
-      if (event.kind === 'settled' && event.outcome.kind === 'scored') this.fault = null;
+      if (getsOn(event, this.fault)) this.fault = null;
     };
     try {
       return await scoreEpoch({ validator: { ...validator, onEvent }, isLate, waits: false, signal: this.#signal });
@@ -220,4 +219,12 @@ export class Player {
   #isOfAll(error: unknown): boolean {
     return this.#signal.aborted || !(error instanceof FlockOffError) || isCode(error, 'disk');
   }
+}
+
+/** Whether what it met before is over: somebody is trained on or will be, in whichever order a trainer takes them. */
+export function getsOn(event: ValidatorEvent, fault: unknown): boolean {
+  if (event.kind === 'settled') return event.outcome.kind === 'scored';
+  // What trains is to show that it does.
+  if (event.kind === 'scoring') return !isCode(fault, 'trainer-failed') && !isCode(fault, 'queue-unreachable');
+  return event.kind === 'training' || event.kind === 'evaluating';
 }

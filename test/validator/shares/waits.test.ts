@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { withOwnLog } from '../../../src/validator/shares/own-log.ts';
+import { getsOn } from '../../../src/validator/shares/player.ts';
 import { partOf } from '../../../src/validator/shares/round.ts';
 import { portionIn, type StandingWeights, withPortion } from '../../../src/validator/shares/standing-weights.ts';
-import type { Validator } from '../../../src/validator/validator.ts';
+import type { Validator, ValidatorEvent } from '../../../src/validator/validator.ts';
 
 // What stands for a competition that is not through, and for how long the others wait for its first weights.
 
@@ -46,6 +48,21 @@ test.each([
     expect(missed).toEqual(expected);
   },
 );
+
+test('a fault is over once somebody is trained on, or waits for that, unless it is of what trains', () => {
+  const hub = new FlockOffError({ code: 'hub-unreachable', what: 'away', transient: true });
+  const trainer = new FlockOffError({ code: 'trainer-failed', what: 'no device', transient: true });
+  const events = [
+    { kind: 'fetching', uid: 1, repo: 'a/b' },
+    { kind: 'scoring', uids: [1] },
+    { kind: 'training', uid: 1, progress: {} },
+    { kind: 'evaluating', uid: 1, progress: {} },
+    { kind: 'settled', uid: 1, outcome: { kind: 'postponed', by: 'trainer', message: 'no' } },
+    { kind: 'settled', uid: 1, outcome: { kind: 'scored', lossNatsPerToken: 1 } },
+  ] as ValidatorEvent[];
+  expect(events.map((event) => getsOn(event, hub))).toEqual([false, true, true, true, false, true]);
+  expect(events.map((event) => getsOn(event, trainer))).toEqual([false, false, true, true, false, true]);
+});
 
 test('the portion of the weights that stand is that of the last that were sent and count by then', () => {
   const sent: [number, number | null][] = [
