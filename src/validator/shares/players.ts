@@ -17,6 +17,8 @@ export interface WeightsTime {
   end: Metagraph;
   /** Where the subnet's epoch ends then; Infinity where it has none. */
   nextEpochBlock: number;
+  /** Of an epoch of the subnet. */
+  periodBlocks: number;
 }
 
 /** Where it is late in the subnet's epoch already, others are waited for until so many blocks before its end. */
@@ -65,7 +67,8 @@ export class Players {
       if (!hasTime) await this.#until(isComplete);
       else if (block < untilBlock) await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
       else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
-      return { end: await subtensor.metagraph({ netuid, signal: this.#signal }), nextEpochBlock: endBlock };
+      const end = await subtensor.metagraph({ netuid, signal: this.#signal });
+      return { end, nextEpochBlock: endBlock, periodBlocks };
     } finally {
       round.abort();
       await Promise.all(this.all.map((player) => player.paused()));

@@ -3,7 +3,7 @@ import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { withOwnLog } from '../../../src/validator/shares/own-log.ts';
 import { getsOn } from '../../../src/validator/shares/player.ts';
-import { partOf } from '../../../src/validator/shares/round.ts';
+import { countsFromOf, partOf } from '../../../src/validator/shares/round.ts';
 import { portionIn, type StandingWeights, withPortion } from '../../../src/validator/shares/standing-weights.ts';
 import type { Validator, ValidatorEvent } from '../../../src/validator/validator.ts';
 
@@ -79,6 +79,15 @@ test('the portion of the weights that stand is that of the last that were sent a
     ...[undefined, 0.7, 0.7, 0.2, null],
   ]);
   expect(portions).toHaveLength(3);
+});
+
+test('what was sent counts from the end of the epoch of the subnet in which it is on the chain and revealed at the latest', () => {
+  const from = (block: number, more: object = {}, nextEpochBlock = 400) =>
+    countsFromOf({ mode: 'set', block, ...more }, { nextEpochBlock, periodBlocks: 100 });
+  expect([399, 400, 499, 500].map((block) => from(block))).toEqual([400, 500, 500, 600]);
+  expect(from(390, { mode: 'timelock', revealFromBlock: 500, revealUntilBlock: 599 })).toBe(500);
+  expect(from(390, { mode: 'commit', revealFromBlock: 500, revealUntilBlock: 599 })).toBe(600);
+  expect(from(390, {}, Number.POSITIVE_INFINITY)).toBe(390);
 });
 
 test('lines of the log say of which competition and epoch they are', () => {
