@@ -79,6 +79,7 @@ export class Player {
   begin(round: AbortSignal): void {
     this.#round = round;
     this.state = 'looking';
+    this.crash = null;
     this.#waiting = this.#untilDue(round).then(
       () => {
         if (this.hasShare) this.#working = this.#work();

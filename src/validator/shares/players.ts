@@ -137,15 +137,21 @@ export class Players {
   /** @throws what any of them cannot go on with. */
   async #until(holds: () => boolean): Promise<void> {
     for (;;) {
-      for (const player of this.all) {
-        const { crash } = player;
-        player.crash = null;
-        if (crash !== null) throw crash;
-      }
+      const crashes = this.#takeCrashes();
+      if (crashes.length > 0) throw crashes.find((crash) => !isTransientError(crash)) ?? crashes[0];
       const changed = this.#changed;
       if (holds()) return;
       await (this.#signal ? abortable(changed, this.#signal) : changed);
     }
+  }
+
+  /** Of all: the chain is away for everybody who asks it, and that is one interruption. */
+  #takeCrashes(): unknown[] {
+    return this.all.flatMap((player) => {
+      const { crash } = player;
+      player.crash = null;
+      return crash === null ? [] : [crash];
+    });
   }
 
   #expectChange(): void {

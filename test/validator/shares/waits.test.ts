@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { FlockOffError } from '../../../src/errors/flock-off-error.ts';
+import { FlockOffError, messageOf } from '../../../src/errors/flock-off-error.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { withOwnLog } from '../../../src/validator/shares/own-log.ts';
 import { getsOn } from '../../../src/validator/shares/player.ts';
+import { Players } from '../../../src/validator/shares/players.ts';
 import { countsFromOf, partOf } from '../../../src/validator/shares/round.ts';
 import { portionIn, type StandingWeights, withPortion } from '../../../src/validator/shares/standing-weights.ts';
 import type { Validator, ValidatorEvent } from '../../../src/validator/validator.ts';
@@ -88,6 +89,28 @@ test('what was sent counts from the end of the epoch of the subnet in which it i
   expect(from(390, { mode: 'timelock', revealFromBlock: 500, revealUntilBlock: 599 })).toBe(500);
   expect(from(390, { mode: 'commit', revealFromBlock: 500, revealUntilBlock: 599 })).toBe(600);
   expect(from(390, {}, Number.POSITIVE_INFINITY)).toBe(390);
+});
+
+test('a fault of the chain that all competitions meet at once interrupts them once; one that does not pass is told first', async () => {
+  const errors: FlockOffError[] = [];
+  const subtensor = {
+    waitForBlock: async () => {
+      throw errors.shift()!;
+    },
+  } as unknown as Validator['subtensor'];
+  const competitions = ['a', 'b', 'c'].map((id) => ({
+    validator: { competition: { id }, subtensor } as Validator,
+    shares: [{ fromBlock: 0, share: 0.1 }],
+  }));
+  const players = new Players({ competitions });
+  const fault = (what: string, transient = true) => new FlockOffError({ code: 'chain-unreachable', what, transient });
+  const meets = async (...faults: FlockOffError[]) => {
+    errors.push(...faults);
+    return players.untilWeights().catch(messageOf);
+  };
+  expect(await meets(fault('first'), fault('first'), fault('first'))).toMatch('first');
+  expect(await meets(fault('second'), fault('third', false), fault('second'))).toMatch('third');
+  expect(await meets(fault('fourth'), fault('fourth'), fault('fourth'))).toMatch('fourth');
 });
 
 test('lines of the log say of which competition and epoch they are', () => {
