@@ -1,7 +1,6 @@
 import { DatasetChecker, FlockOffError, type Trainer, TrainerPool } from 'flock-off';
 import { expect, test } from 'vitest';
 import { scorerOf } from '../../src/validator/scorer-of.ts';
-import type { Validator } from '../../src/validator/validator.ts';
 import { stubTrainer } from '../fleet/stub-trainer.ts';
 import { openTrainer, openWorld } from '../fleet/world.ts';
 import { scorerContract } from './scorer-contract.ts';
@@ -124,7 +123,7 @@ test('a trainer that several competitions have in common takes one dataset at a 
     train: (of: Parameters<Trainer['train']>[0]) => alone('train', () => stub.train(of)),
     evaluate: (of: Parameters<Trainer['evaluate']>[0]) => alone('evaluate', () => stub.evaluate(of)),
   } as unknown as Trainer;
-  const scorers = [1, 2].map(() => scorerOf({ trainer, checker } as Validator));
+  const scorers = [1, 2].map(() => scorerOf({ trainer, checker }));
   const gone = new AbortController();
   const first = scorers[0]!.score(tasks[0]!);
   const aborted = scorers[1]!.score({ ...tasks[1]!, signal: gone.signal });

@@ -51,7 +51,7 @@ test.each([
 );
 
 test('a fault is over once somebody is trained on, or waits for that, unless it is of what trains', () => {
-  const hub = new FlockOffError({ code: 'hub-unreachable', what: 'away', transient: true });
+  const chain = new FlockOffError({ code: 'chain-unreachable', what: 'away', transient: true });
   const trainer = new FlockOffError({ code: 'trainer-failed', what: 'no device', transient: true });
   const events = [
     { kind: 'fetching', uid: 1, repo: 'a/b' },
@@ -61,7 +61,7 @@ test('a fault is over once somebody is trained on, or waits for that, unless it 
     { kind: 'settled', uid: 1, outcome: { kind: 'postponed', by: 'trainer', message: 'no' } },
     { kind: 'settled', uid: 1, outcome: { kind: 'scored', lossNatsPerToken: 1 } },
   ] as ValidatorEvent[];
-  expect(events.map((event) => getsOn(event, hub))).toEqual([false, true, true, true, false, true]);
+  expect(events.map((event) => getsOn(event, chain))).toEqual([false, true, true, true, false, true]);
   expect(events.map((event) => getsOn(event, trainer))).toEqual([false, false, true, true, false, true]);
 });
 
