@@ -115,6 +115,25 @@ test.each([
     },
     { healthy: true, ready: true },
   ],
+  [
+    'blocks that come while one competition has failed, and the other waits for the weights',
+    (it: ReturnType<typeof start>) => {
+      ready(it);
+      const other = it.watch.onEventOf('other');
+      for (const tell of [it.watch.onEvent, other])
+        tell({ kind: 'drawn', epochSeed: 1, hotkeys: [], block: 90, resumed: false });
+      other({
+        kind: 'interrupted',
+        error: new FlockOffError({ code: 'trainer-failed', what: 'no set' }),
+        delayMs: null,
+      });
+      it.watch.onEvent({ kind: 'waiting', block: 100, untilBlock: 400 });
+      expect(snapshotText(it.watch.snapshot(), it.clock.now)).toContain('It is tried again with the next weights.');
+      it.clock.pass(2_401_000);
+      it.watch.sawPosition({ block: 300, nextEpochBlock: 400 });
+    },
+    { healthy: true, ready: false },
+  ],
   ['an end', (it: ReturnType<typeof start>) => it.watch.ended(), { healthy: false, ready: false }],
 ])('health with %s', (_, happen, expected) => {
   const it = start();

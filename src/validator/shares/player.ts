@@ -112,6 +112,7 @@ export class Player {
     if (this.#isOfAll(error)) throw error;
     this.fault = error;
     this.#become('failed');
+    this.competition.validator.onEvent?.({ kind: 'interrupted', error, delayMs: null });
     if (isTransientError(error)) return;
     const line = `competition ${this.id} cannot be evaluated, and is tried again with the next weights: ${messageOf(error)}`;
     safeLogger(this.competition.validator.logger).error(line);

@@ -253,6 +253,8 @@ test('a competition that cannot begin, or whose policy fails, does not stop the 
     expect(Object.keys(reports)).toEqual(['a']);
     const { receipt } = await lastReceipt('a');
     expect(receipt.inputs.blend!.parts[1]).toMatchObject({ from: 'earlier', startBlock: b.startBlock, missed });
+    const told = miners.events.filter(({ kind }) => kind === 'interrupted');
+    expect(told).toEqual(Array(missed).fill(expect.objectContaining({ delayMs: null })));
   }
 
   // The node has dropped the block that its epoch begins with.
