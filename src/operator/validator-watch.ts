@@ -275,6 +275,8 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     const count = (kind: Outcome['kind']) => entries.filter(({ outcome }) => outcome.kind === kind).length;
     const atMs = this.#now();
     this.#part.epoch = null;
+    // The weights of all are sent together, and what was met meanwhile was told of one that may have no epoch.
+    for (const part of this.#parts) if (part.epoch === null) part.fault = null;
     this.#part.lastEpoch = {
       ...{ startBlock, atMs, durationMs, baselineLossNatsPerToken, notSent },
       ...{ scored: count('scored'), rejected: count('rejected'), postponed: count('postponed') },

@@ -146,6 +146,17 @@ function ready({ watch }: ReturnType<typeof start>) {
   watch.sawPosition({ block: 100, nextEpochBlock: 400 });
 }
 
+test('a fault that weights met is over once they are sent, also where it was told of a competition without an epoch', () => {
+  const { watch } = start();
+  const other = watch.onEventOf('other');
+  const error = new FlockOffError({ code: 'timeout', what: 'x' });
+  other({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
+  watch.onEvent({ kind: 'interrupted', error, delayMs: 5_000 });
+  expect(judgeHealth(watch.snapshot(), 0).problems).toContain('interrupted (timeout)');
+  other(finished(5));
+  expect(watch.snapshot().fault).toBeNull();
+});
+
 test('of several competitions each has its epoch, its faults and its lines', () => {
   const clock = manualClock();
   const watch = new ValidatorWatch({ netuid: 7, competition: ['chat', 'code'], hotkey: HOTKEY, clock });
