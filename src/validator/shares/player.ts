@@ -104,6 +104,12 @@ export class Player {
     return scored;
   }
 
+  /** Its scored epoch comes back: what was to be sent of it was not. */
+  giveBack(scored: ScoredEpoch): void {
+    this.#scored = scored;
+    this.state = 'scored';
+  }
+
   /**
    * Notes what does not pass by itself: it is tried again with the next weights.
    * @throws what is no fault of one competition.

@@ -1,7 +1,7 @@
 import { positionAt } from '../../chain/subnet/epoch-schedule.ts';
 import type { WeightsReceipt } from '../../chain/weights/weight-setter.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
-import { closeEpoch, type WeighedEpoch, weighScored } from '../epoch.ts';
+import { closeEpoch, unweighed, type WeighedEpoch, weighScored } from '../epoch.ts';
 import type { EpochReport } from '../epoch-report.ts';
 import { type Blend, type BlendPart, blend, portionOf } from './blend.ts';
 import type { Player } from './player.ts';
@@ -38,6 +38,7 @@ export async function runRound(parameters: RoundParameters): Promise<EpochReport
 /** An epoch that is through, and what its weights were of all that stood on the chain when it began. */
 interface ThroughEpoch {
   id: string;
+  player: Player;
   weighed: WeighedEpoch;
   portion: number | null;
 }
@@ -60,7 +61,7 @@ function weighThrough(players: Player[], { time, before, restUid }: WeighParamet
     const parts = sharesAt(players, startBlock);
     const portion = stood === undefined ? (portionOf({ parts, restUid }, id) ?? null) : stood;
     try {
-      return { id, weighed: weighScored(scored, time.end, portion ?? undefined), portion };
+      return { id, player, weighed: weighScored(scored, time.end, portion ?? undefined), portion };
     } catch (error) {
       player.fail(error);
       return [];
@@ -94,7 +95,12 @@ async function send(
   const blended = blend({ parts, restUid, neurons: end.neurons });
   safeLogger(logger).info(blendText(blended, players.all));
   const { weights, action } = blended;
-  const receipt = action === 'keep' ? null : await first.weightSetter.set({ weights, signal });
+  const setting = action === 'keep' ? null : first.weightSetter.set({ weights, signal });
+  const receipt = await (setting?.catch((error) => {
+    // They are tried again with what there is then, and what is scored already is not to be left out.
+    for (const { player, weighed } of through) player.giveBack(unweighed(weighed));
+    throw error;
+  }) ?? null);
   const countsFrom = receipt && countsFromOf(receipt, time);
   if (receipt) players.sent(time);
   if (action === 'set' && countsFrom !== null)

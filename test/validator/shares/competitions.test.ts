@@ -342,6 +342,27 @@ test('a competition whose training takes long keeps what stands for it, and the 
   expect(findingsOf(await audit())).toEqual([]);
 }, 240_000);
 
+test('after weights that could not be sent, those of all that were through go out, and nobody is scored again', async () => {
+  let attempts = 0;
+  const { weightSetter } = await miners.validator({ subtensor: miners.subtensor });
+  const failsOnce: Validator['weightSetter'] = {
+    reveal: (parameters) => weightSetter.reveal(parameters),
+    set: async (parameters) => {
+      if (++attempts === 1) throw new FlockOffError({ code: 'timeout', what: 'no answer', transient: true });
+      return weightSetter.set(parameters);
+    },
+  };
+  const reports = await round({
+    a: { trainer: FAST, weightSetter: failsOnce },
+    b: { trainer: FAST, weightSetter: failsOnce },
+  });
+  expect([attempts, Object.keys(reports).sort()]).toEqual([2, IDS]);
+  expect(miners.events.filter(({ kind }) => kind === 'scoring')).toHaveLength(2);
+  const [a, b] = [await lastReceipt('a'), await lastReceipt('b')];
+  expect(onChain()).toEqual(blended(a.receipt, b.receipt));
+  expect(findingsOf(await audit())).toEqual([]);
+}, 120_000);
+
 test('the consensus is scaled by the share that the weights on the chain were sent with, also where it changes in mid-epoch', async () => {
   await round(stubbed);
   const shares: Record<Id, ScheduledShare[]> = {
