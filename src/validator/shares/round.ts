@@ -3,7 +3,7 @@ import type { WeightsReceipt } from '../../chain/weights/weight-setter.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
 import { closeEpoch, unweighed, type WeighedEpoch, weighScored } from '../epoch.ts';
 import type { EpochReport } from '../epoch-report.ts';
-import { type Blend, type BlendPart, blend, portionOf } from './blend.ts';
+import { type Blend, type BlendPart, blend, givenShares, portionOf } from './blend.ts';
 import type { Player } from './player.ts';
 import type { Players, WeightsTime } from './players.ts';
 import { shareAt } from './schedule.ts';
@@ -103,9 +103,10 @@ async function send(
   }) ?? null);
   const countsFrom = receipt && countsFromOf(receipt, time);
   if (receipt) players.sent(time);
+  const given = givenShares(blended);
   if (action === 'set' && countsFrom !== null)
-    for (const { competition: id, share } of parts) {
-      const portion = portionOf({ parts, restUid }, id) ?? null;
+    for (const { competition: id, share } of given) {
+      const portion = portionOf({ parts: given, restUid }, id) ?? null;
       if (share > 0) stands[id]!.portions = withPortion(stands[id]!.portions, { countsFrom, portion });
     }
 
