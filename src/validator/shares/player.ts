@@ -7,6 +7,7 @@ import type { Turns } from '../../shared/turns.ts';
 import { drawMiners } from '../draw.ts';
 import { type ScoredEpoch, scoreEpoch } from '../epoch.ts';
 import { firstBlockAfter, NotDue } from '../epoch-start.ts';
+import { scorerOf } from '../scorer-of.ts';
 import type { Validator, ValidatorEvent } from '../validator.ts';
 import type { IsLate } from '../watch-late.ts';
 import { type ScheduledShare, shareAt } from './schedule.ts';
@@ -73,6 +74,11 @@ export class Player {
   /** Whether weights that could go out wait for it a little. */
   get isWaitedFor(): boolean {
     return this.state === 'looking' || (this.state === 'working' && this.#attempts < LEAST_ATTEMPTS);
+  }
+
+  /** Whether an epoch goes on that stops when it is time for the weights. */
+  get isInTime(): boolean {
+    return this.state === 'working' && scorerOf(this.competition.validator).isInTime;
   }
 
   /** Begins its next epoch once it is due, or goes on with one. What has begun when the round is over goes on after it. */

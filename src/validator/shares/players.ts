@@ -65,8 +65,12 @@ export class Players {
       const endBlock = nextEpochBlock + (hasTime && block < this.#sentUntil ? periodBlocks : 0);
       const untilBlock = endBlock - blockThreshold;
       if (!hasTime) await this.#until(isComplete);
-      else if (block < untilBlock) await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
-      else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
+      else if (block < untilBlock) {
+        await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
+        // Those that give up in that block, so as to be in these weights, are through in a moment.
+        const areThrough = () => !this.all.some(({ isInTime }) => isInTime);
+        if (!areThrough()) await this.#untilBlock(endBlock - LAST_BLOCKS, areThrough);
+      } else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
       const end = await subtensor.metagraph({ netuid, signal: this.#signal });
       return { end, nextEpochBlock: endBlock, periodBlocks };
     } finally {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { FlockOffError, messageOf } from '../../../src/errors/flock-off-error.ts';
+import { abortable } from '../../../src/shared/abortable.ts';
 import { silentLogger } from '../../../src/shared/logger.ts';
 import { withOwnLog } from '../../../src/validator/shares/own-log.ts';
 import { getsOn } from '../../../src/validator/shares/player.ts';
@@ -111,6 +112,36 @@ test('a fault of the chain that all competitions meet at once interrupts them on
   expect(await meets(fault('first'), fault('first'), fault('first'))).toMatch('first');
   expect(await meets(fault('second'), fault('third', false), fault('second'))).toMatch('third');
   expect(await meets(fault('fourth'), fault('fourth'), fault('fourth'))).toMatch('fourth');
+});
+
+test.each([
+  [true, [150, 190]],
+  [false, [150]],
+])('weights wait a little for a competition that stops for them, and for no other (%s)', async (isInTime, expected) => {
+  const asked: number[] = [];
+  const subtensor = {
+    epoch: async () => ({ block: 100, epoch: 1, nextEpochBlock: 200, periodBlocks: 100 }),
+    metagraph: async () => ({ block: 151 }),
+    async waitForBlock({ block, signal }: { block: number; signal: AbortSignal }) {
+      asked.push(block);
+      if (block === 150) return block;
+      // It is through before that.
+      players.all[1]!.fail(new FlockOffError({ code: 'trainer-failed', what: 'no device' }));
+      return abortable(new Promise<never>(() => {}), signal);
+    },
+  };
+  const trainer = { score: () => {}, isInTime };
+  const rules = { netuid: 7, blockThreshold: 50, subtensor, trainer };
+  const players = new Players({
+    competitions: ['a', 'b'].map((id) => ({
+      validator: { ...rules, competition: { id } } as unknown as Validator,
+      shares: [],
+    })),
+  });
+  players.all[0]!.state = 'scored';
+  players.all[1]!.state = 'working';
+  expect(await players.untilWeights()).toMatchObject({ nextEpochBlock: 200, periodBlocks: 100 });
+  expect(asked).toEqual(expected);
 });
 
 test('lines of the log say of which competition and epoch they are', () => {
