@@ -127,18 +127,20 @@ export async function requireNoHistory(
  */
 export async function openScorers(
   competitions: OpenCompetition[],
-  { isFleet, openOne }: { isFleet: boolean; openOne: (rules: Rules) => Promise<Trainer | Scorer> },
+  { isFleet, openOne }: { isFleet: boolean; openOne: (rules: Rules, baseModels: number) => Promise<Trainer | Scorer> },
 ): Promise<(Trainer | Scorer)[]> {
   const opened = new Map<unknown, Trainer | Scorer>();
   const scorers: (Trainer | Scorer)[] = [];
+  const nameOf = (of: Rules) => (isFleet ? of : JSON.stringify(of.baseModel));
+  // Those of different ones train at the same time.
+  const baseModels = new Set(competitions.map(({ rules }) => nameOf(rules))).size;
   for (const { rules } of competitions) {
-    const nameOf = (of: Rules) => (isFleet ? of : JSON.stringify(of.baseModel));
     const name = nameOf(rules);
     // Memory has to do for the longest context.
     const [longest] = competitions
       .flatMap((one) => (nameOf(one.rules) === name ? one.rules : []))
       .sort((a, b) => b.competition.recipe.contextTokens - a.competition.recipe.contextTokens);
-    const scorer = opened.get(name) ?? (await openOne(longest!));
+    const scorer = opened.get(name) ?? (await openOne(longest!, baseModels));
     opened.set(name, scorer);
     if (rules.founded) requireBaseModel({ founded: rules.founded, baseSha256: scorer.baseSha256 });
     scorers.push(scorer);

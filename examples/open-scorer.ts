@@ -23,6 +23,8 @@ export interface OpenScorerParameters {
   command: Command;
   options: CommonOptions;
   rules: Rules;
+  /** Of all competitions: so many trainers are on each device. */
+  baseModels: number;
   hotkey: WalletHotkey;
   subtensor: Subtensor;
   checker: DatasetChecker;
@@ -36,7 +38,7 @@ export interface OpenScorerParameters {
  * @throws FlockOffError `bad-argument` where they contradict each other; what opening it throws.
  */
 export async function openScorer(parameters: OpenScorerParameters): Promise<Trainer | Scorer> {
-  const { command, options, checker, open, rules, doing } = parameters;
+  const { command, options, checker, open, rules, baseModels, doing } = parameters;
   const { queue, devices, trainers, dry_run: isDry } = command.opts();
   requireOne({ '--queue': queue, '--devices': devices, '--trainers': trainers });
   if (queue !== undefined && isDry)
@@ -50,17 +52,19 @@ export async function openScorer(parameters: OpenScorerParameters): Promise<Trai
   doing(`loading the base model ${rules.baseModel.model}`);
   const places: (string | undefined)[] = devices ?? Array.from({ length: trainers ?? 1 });
   // On one processor each would reckon with all of its memory.
-  const memoryBytes = devices || places.length === 1 ? undefined : (0.9 * process.availableMemory()) / places.length;
+  const memoryBytes =
+    devices || places.length === 1 ? undefined : (0.9 * process.availableMemory()) / (places.length * baseModels);
+  const memoryShare = 1 / baseModels;
   const opened: LoraTrainer[] = [];
   for (const device of places)
-    opened.push(open.own(await openTrainer(parameters, { device, memoryBytes }), (it) => it.dispose()));
+    opened.push(open.own(await openTrainer(parameters, { device, memoryBytes, memoryShare }), (it) => it.dispose()));
   const [only] = opened;
   return only && opened.length === 1 ? only : new TrainerPool({ trainers: opened, checker, logger: options.logger });
 }
 
 function openTrainer(
   { command, options, rules, signal }: OpenScorerParameters,
-  place: { device?: string; memoryBytes?: number },
+  place: { device?: string; memoryBytes?: number; memoryShare?: number },
 ): Promise<LoraTrainer> {
   const { hubEndpoint, hubToken, logger } = options;
   const { cache_dir: cacheDir, training_env: env } = command.opts();

@@ -75,7 +75,8 @@ async function validate(
   await waitUntilAvailable({ attempt: () => weightSetter.requirePermit({ signal }), onWait, signal });
   const scorers = await openScorers(competitions, {
     isFleet: flags.queue !== undefined,
-    openOne: (rules) => openScorer({ command, options, rules, hotkey, subtensor, checker, open, doing, signal }),
+    openOne: (rules, baseModels) =>
+      openScorer({ command, options, rules, baseModels, hotkey, subtensor, checker, open, doing, signal }),
   });
   watched.trainsOn(scorers[0]!);
   const metadata = new ChainMetadataStore({ subtensor, netuid, expected });

@@ -57,7 +57,10 @@ function epochLines(snapshot: ValidatorSnapshot, nowMs: number): Line[] {
     ]);
     if (notSent !== null) lines.push(['', notSent]);
   }
-  if (fault) lines.push(['waits', `${fault.message} It is tried again at ${clockText(fault.retryMs, nowMs)}.`]);
+  if (fault) {
+    const again = fault.retryMs === null ? 'with the next weights' : `at ${clockText(fault.retryMs, nowMs)}`;
+    lines.push(['waits', `${fault.message} It is tried again ${again}.`]);
+  }
   return lines;
 }
 

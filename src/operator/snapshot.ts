@@ -71,9 +71,9 @@ const FinishedEpoch = z.object({
   notSent: z.string().nullable(),
 });
 
-/** What the epoch waits to have passed; `null` once it goes on. */
+/** What the epoch waits to have passed; `null` once it goes on. `retryMs` is `null` where it is tried again with the next weights. */
 const PassingFault = z
-  .object({ code: z.string(), message: z.string(), atMs: z.number(), retryMs: z.number() })
+  .object({ code: z.string(), message: z.string(), atMs: z.number(), retryMs: z.number().nullable() })
   .nullable();
 
 /** One of several competitions that are played together. */

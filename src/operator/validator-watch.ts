@@ -220,8 +220,9 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     if (chain === null) this.#state.chain = { block, nextEpochBlock: null, blockSeenMs: nowMs, blockTimeMs };
     else if (block > chain.block) Object.assign(chain, { block, blockSeenMs: nowMs, blockTimeMs });
     else return;
-    // Between the work of epochs a new block is what was waited for.
-    if (this.#parts.every(({ epoch }) => !epoch || epoch.weightsBlock !== null)) this.#state.movedMs = nowMs;
+    // Between the work of epochs a new block is what was waited for; so it is for what is tried again with the next weights.
+    const waits = ({ epoch, fault }: OfCompetition) => !epoch || epoch.weightsBlock !== null || fault?.retryMs === null;
+    if (this.#parts.every(waits)) this.#state.movedMs = nowMs;
   }
 
   #readSubnet({ block, neurons, nextEpochBlock }: Metagraph): void {
@@ -274,6 +275,8 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     const count = (kind: Outcome['kind']) => entries.filter(({ outcome }) => outcome.kind === kind).length;
     const atMs = this.#now();
     this.#part.epoch = null;
+    // The weights of all are sent together, and what was met meanwhile was told of one that may have no epoch.
+    for (const part of this.#parts) if (part.epoch === null) part.fault = null;
     this.#part.lastEpoch = {
       ...{ startBlock, atMs, durationMs, baselineLossNatsPerToken, notSent },
       ...{ scored: count('scored'), rejected: count('rejected'), postponed: count('postponed') },
@@ -288,14 +291,14 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     } else state.totals.epochsWithoutWeights++;
   }
 
-  #interrupt(error: unknown, delayMs: number): void {
+  #interrupt(error: unknown, delayMs: number | null): void {
     const atMs = this.#now();
     this.#state.totals.interruptions++;
     if (this.#part.epoch) this.#part.epoch.work = [];
     this.#part.fault = {
       code: error instanceof FlockOffError ? error.code : 'unknown',
       message: this.#mask(messageOf(error)),
-      ...{ atMs, retryMs: atMs + delayMs },
+      ...{ atMs, retryMs: delayMs === null ? null : atMs + delayMs },
     };
   }
 }

@@ -14,7 +14,7 @@ export function liveSection(live: ValidatorSnapshot, version: string): Html {
   return html`<section id="live" data-version="${version}" aria-label="Now">
     <div class="state"><span class="pill ${endedMs === null ? (fault ? 'fault' : 'live') : 'ended'}">${endedMs === null ? (fault ? 'waits' : 'live') : 'ended'}</span>
       <span>${stateText(live)}</span></div>
-    ${fault && html`<p class="why">${theirs(fault.message, 400)} It is tried again in ${durationText(fault.retryMs - atMs)}.</p>`}
+    ${fault && html`<p class="why">${theirs(fault.message, 400)} It is tried again ${fault.retryMs === null ? 'with the next weights' : `in ${durationText(fault.retryMs - atMs)}`}.</p>`}
     ${
       epoch &&
       html`<div class="progress">

@@ -103,7 +103,17 @@ export class LoraTrainer implements Trainer {
    *   `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
-    const { inline = false, backend, matmul, xla, checkpointing, memoryBytes, mapWeights, recipe } = options;
+    const {
+      inline = false,
+      backend,
+      matmul,
+      xla,
+      checkpointing,
+      memoryBytes,
+      memoryShare,
+      mapWeights,
+      recipe,
+    } = options;
     const { stallTimeoutMs, env, device, recheck, logger, signal, clock } = options;
     if (inline && device !== undefined)
       throw new FlockOffError({
@@ -115,7 +125,18 @@ export class LoraTrainer implements Trainer {
     const finding = () => resolveBaseModel(options);
     const folder = await timed(safeLogger(logger), `finding the base model ${options.model}`, finding);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE);
-    const engine = { backend, matmul, xla, checkpointing, memoryBytes, mapWeights, recipe, cacheDir, recheck };
+    const engine = {
+      backend,
+      matmul,
+      xla,
+      checkpointing,
+      memoryBytes,
+      memoryShare,
+      mapWeights,
+      recipe,
+      cacheDir,
+      recheck,
+    };
     const onWarning = (message: string) => safeLogger(logger).warn(message);
     const trainer = inline
       ? await LocalTrainer.load(folder, { ...engine, signal, clock, onWarning })

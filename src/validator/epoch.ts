@@ -174,6 +174,13 @@ export function weighScored(scored: ScoredEpoch, end: Metagraph, portion?: numbe
   return { scored, weighed, ...next, end, found, shown };
 }
 
+/** A weighed epoch as it was before: verdicts of earlier epochs that stand are no outcomes of this one. */
+export function unweighed({ scored, found }: WeighedEpoch): ScoredEpoch {
+  scored.outcomes.clear();
+  for (const [hotkey, outcome] of found) scored.outcomes.set(hotkey, outcome);
+  return scored;
+}
+
 /**
  * The last part, once the weights are sent, or are not to be: leaves the report and stores what the epoch came to.
  * @param blend of the weights of several competitions, where these are part of one.

@@ -5,6 +5,7 @@ import { accept, type Checked } from '../schema/verdict.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type Logger, safeLogger, traceOf } from '../shared/logger.ts';
 import { timed } from '../shared/timed.ts';
+import { Turns } from '../shared/turns.ts';
 import type { Trainer, TrainProgress } from '../trainer/lora-trainer.ts';
 import { onDevice } from './on-device.ts';
 import { packIfTold } from './row-losses.ts';
@@ -19,12 +20,16 @@ export interface TrainerPoolParameters {
   clock?: Clock;
 }
 
+/** Of trainers alone in their pools: each competition that is given one has a pool of its own around it. */
+const TURNS = new WeakMap<Trainer, Turns>();
+
 /** More characters than any token has in ordinary text. */
 const CHARACTERS_OF_TOKEN = 8;
 
 /**
  * Scores datasets with trainers of this machine, each with one at a time. What fails on a device in passing is tried again
- * there. A device that fails on known-good work, too, gets no more while there is another.
+ * there. A device that fails on known-good work, too, gets no more while there is another. A trainer that is alone in several
+ * pools takes their work in the order in which they ask.
  * @example
  * const trainers = await Promise.all(['0', '1'].map((device) => LoraTrainer.open({ model, device })));
  * const trainer = new TrainerPool({ trainers, checker });
@@ -64,7 +69,7 @@ export class TrainerPool implements Scorer {
   async score(task: ScoreTask): Promise<Checked<DatasetScore>> {
     const { uid, signal } = task;
     for (;;) {
-      const score = await this.#withTrainer((trainer) =>
+      const score = await this.#withTrainer(signal, (trainer) =>
         onDevice(this.#parameters, { what: `uid ${uid}`, signal }, () => this.#score(trainer, task)).catch(
           async (error) => {
             if (await this.#isSick(trainer, error, task)) return null;
@@ -77,11 +82,11 @@ export class TrainerPool implements Scorer {
   }
 
   async evaluateBase(parameters: EvaluateBaseParameters): Promise<Checked<BaseLoss>> {
-    return this.#withTrainer((trainer) => this.#evaluateBase(trainer, parameters));
+    return this.#withTrainer(parameters.signal, (trainer) => this.#evaluateBase(trainer, parameters));
   }
 
   probe(parameters: ProbeParameters): Promise<void> {
-    return this.#withTrainer((trainer) => this.#probe(trainer, parameters));
+    return this.#withTrainer(parameters.signal, (trainer) => this.#probe(trainer, parameters));
   }
 
   /** What fails on one device is tried on another; where that does it, the first one gets no more. */
@@ -141,11 +146,14 @@ export class TrainerPool implements Scorer {
     );
   }
 
-  async #withTrainer<T>(work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  async #withTrainer<T>(signal: AbortSignal | undefined, work: (trainer: Trainer) => Promise<T>): Promise<T> {
     const trainer = this.#free.shift() ?? (await new Promise<Trainer>((resolve) => this.#waiting.push(resolve)));
+    let endOfTurn = () => {};
     try {
+      if (this.places === 1) endOfTurn = await turnsOf(trainer).take(signal);
       return await work(trainer);
     } finally {
+      endOfTurn();
       if (this.#sound.has(trainer)) {
         const next = this.#waiting.shift();
         if (next) next(trainer);
@@ -202,6 +210,12 @@ export class TrainerPool implements Scorer {
       },
     });
   }
+}
+
+function turnsOf(trainer: Trainer): Turns {
+  const turns = TURNS.get(trainer) ?? new Turns();
+  TURNS.set(trainer, turns);
+  return turns;
 }
 
 function longRow({ conversations }: DatasetRow, characters: number): DatasetRow {

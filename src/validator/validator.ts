@@ -107,5 +107,8 @@ export type ValidatorEvent =
   | { kind: 'waiting'; untilBlock: number; block: number }
   /** The epoch has ended. `subnet`: as it was when the weights were sent. */
   | { kind: 'finished'; report: EpochReport; subnet: Metagraph; durationMs: number }
-  /** A passing fault, of `runValidator`: the epoch goes on after `delayMs`. */
-  | { kind: 'interrupted'; error: unknown; delayMs: number };
+  /**
+   * A fault, of `runValidator`: the epoch goes on after `delayMs`. `null`: one of several competitions cannot be evaluated by
+   * a fault that does not pass by itself, and is tried again with the next weights.
+   */
+  | { kind: 'interrupted'; error: unknown; delayMs: number | null };

@@ -11,6 +11,7 @@ const open = new Owners();
 const scorer = await openScorer({
   command: { opts: () => ({ devices: devices.split(','), cache_dir: folder }) },
   rules: { baseModel: { model: TINY_BASE }, competition: Competition.parse({}) },
+  baseModels: 1,
   ...{ options: {}, checker: open.own(new DatasetChecker(), (it) => it.close()), open, doing() {} },
 } as never);
 console.log(JSON.stringify({ places: 'places' in scorer && scorer.places, devices: visibleDevices().sort() }));

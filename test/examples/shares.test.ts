@@ -1,9 +1,9 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireShares, ValidatorState } from 'flock-off';
+import { requireShares, type Trainer, ValidatorState } from 'flock-off';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { requireNoHistory } from '../../examples/open-competitions.ts';
+import { type OpenCompetition, openScorers, requireNoHistory } from '../../examples/open-competitions.ts';
 import { beginsWith, collectNames, namedShares } from '../../examples/shares.ts';
 
 describe('competitions that flags name', () => {
@@ -104,4 +104,25 @@ describe('a competition that was played alone before', () => {
     expect(await own.history()).toEqual(history);
     await own.close();
   });
+});
+
+test('trainers are opened once for each base model, and told of how many they share the memory', async () => {
+  const played = (...models: string[]) =>
+    models.map((model, i) => ({
+      rules: { baseModel: { model }, competition: { recipe: { contextTokens: 64 * (i + 1) } } },
+    })) as OpenCompetition[];
+  const opened = async (competitions: OpenCompetition[]) => {
+    const told: [string, number, number][] = [];
+    const openOne: Parameters<typeof openScorers>[1]['openOne'] = async ({ baseModel, competition }, baseModels) => {
+      told.push([baseModel.model, competition.recipe.contextTokens, baseModels]);
+      return {} as Trainer;
+    };
+    await openScorers(competitions, { isFleet: false, openOne });
+    return told;
+  };
+  expect(await opened(played('a', 'a'))).toEqual([['a', 128, 1]]);
+  expect(await opened(played('a', 'b', 'a'))).toEqual([
+    ['a', 192, 2],
+    ['b', 128, 2],
+  ]);
 });

@@ -115,6 +115,25 @@ test.each([
     },
     { healthy: true, ready: true },
   ],
+  [
+    'blocks that come while one competition has failed, and the other waits for the weights',
+    (it: ReturnType<typeof start>) => {
+      ready(it);
+      const other = it.watch.onEventOf('other');
+      for (const tell of [it.watch.onEvent, other])
+        tell({ kind: 'drawn', epochSeed: 1, hotkeys: [], block: 90, resumed: false });
+      other({
+        kind: 'interrupted',
+        error: new FlockOffError({ code: 'trainer-failed', what: 'no set' }),
+        delayMs: null,
+      });
+      it.watch.onEvent({ kind: 'waiting', block: 100, untilBlock: 400 });
+      expect(snapshotText(it.watch.snapshot(), it.clock.now)).toContain('It is tried again with the next weights.');
+      it.clock.pass(2_401_000);
+      it.watch.sawPosition({ block: 300, nextEpochBlock: 400 });
+    },
+    { healthy: true, ready: false },
+  ],
   ['an end', (it: ReturnType<typeof start>) => it.watch.ended(), { healthy: false, ready: false }],
 ])('health with %s', (_, happen, expected) => {
   const it = start();
@@ -126,6 +145,17 @@ function ready({ watch }: ReturnType<typeof start>) {
   watch.deviceOpened('tfjs-node');
   watch.sawPosition({ block: 100, nextEpochBlock: 400 });
 }
+
+test('a fault that weights met is over once they are sent, also where it was told of a competition without an epoch', () => {
+  const { watch } = start();
+  const other = watch.onEventOf('other');
+  const error = new FlockOffError({ code: 'timeout', what: 'x' });
+  other({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
+  watch.onEvent({ kind: 'interrupted', error, delayMs: 5_000 });
+  expect(judgeHealth(watch.snapshot(), 0).problems).toContain('interrupted (timeout)');
+  other(finished(5));
+  expect(watch.snapshot().fault).toBeNull();
+});
 
 test('of several competitions each has its epoch, its faults and its lines', () => {
   const clock = manualClock();

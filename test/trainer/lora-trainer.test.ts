@@ -31,6 +31,18 @@ async function train(options: Partial<TrainParameters> = {}) {
 }
 
 describe('train', () => {
+  it('takes no more of the memory that is free than its share', async () => {
+    const opened = LoraTrainer.open({ inline: true, model: golden('tiny-qwen2'), memoryShare: 1e-9 });
+    const trained = opened.then(async (small) => {
+      try {
+        return await small.train({ rows, recipe, seed: 7 });
+      } finally {
+        small.dispose();
+      }
+    });
+    await expect(trained).rejects.toMatchObject({ code: 'out-of-memory' });
+  });
+
   it('shows after every call of the engine that it is alive: a step may take longer than a silent process is left alone', async () => {
     let signs = 0;
     const local = await LocalTrainer.load(golden('tiny-qwen2'), {

@@ -1,5 +1,6 @@
 import { DatasetChecker, FlockOffError, type Trainer, TrainerPool } from 'flock-off';
 import { expect, test } from 'vitest';
+import { scorerOf } from '../../src/validator/scorer-of.ts';
 import { stubTrainer } from '../fleet/stub-trainer.ts';
 import { openTrainer, openWorld } from '../fleet/world.ts';
 import { scorerContract } from './scorer-contract.ts';
@@ -101,5 +102,34 @@ test('a device that fails on the base model gets no more where another one does 
     await expect(broken.evaluateBase(base)).rejects.toBe(fault);
     expect(onSick).toBe(asked);
   }
+  await world.close();
+});
+
+test('a trainer that several competitions have in common takes one dataset at a time, with its evaluation', async () => {
+  const world = await openWorld();
+  const { checker, tasks } = world;
+  const stub = stubTrainer();
+  const calls: string[] = [];
+  let working = 0;
+  const alone = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    calls.push(name);
+    expect(++working).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    working--;
+    return work();
+  };
+  const trainer = {
+    ...stub,
+    train: (of: Parameters<Trainer['train']>[0]) => alone('train', () => stub.train(of)),
+    evaluate: (of: Parameters<Trainer['evaluate']>[0]) => alone('evaluate', () => stub.evaluate(of)),
+  } as unknown as Trainer;
+  const scorers = [1, 2].map(() => scorerOf({ trainer, checker }));
+  const gone = new AbortController();
+  const first = scorers[0]!.score(tasks[0]!);
+  const aborted = scorers[1]!.score({ ...tasks[1]!, signal: gone.signal });
+  gone.abort(new Error('gone'));
+  await expect(aborted).rejects.toThrow('gone');
+  await Promise.all([first, scorers[1]!.score(tasks[1]!)]);
+  expect(calls).toEqual(['train', 'evaluate', 'train', 'evaluate']);
   await world.close();
 });

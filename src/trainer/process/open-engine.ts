@@ -46,6 +46,8 @@ export interface OpenEngineParameters {
   checkpointing?: Checkpointing;
   /** Default: what is free. */
   memoryBytes?: number;
+  /** Of what is free. Default 1. */
+  memoryShare?: number;
   /** Default: for large models on a CPU. */
   mapWeights?: boolean;
   /** Where mapped weights are kept, under the model's `baseSha256`, in `aligned`. */
@@ -62,7 +64,7 @@ const TRIED_TOKENS = 128;
 /** Loads the base model into the best engine for this device: one graph where it can run, else plain operations. */
 export async function openEngine(parameters: OpenEngineParameters): Promise<OpenedEngine> {
   const { tf, backend, folder, config, checkpointing = 'auto', xla, signal } = parameters;
-  const { memoryBytes = await freeMemoryBytes(backend) } = parameters;
+  const { memoryShare = 1, memoryBytes = memoryShare * (await freeMemoryBytes(backend)) } = parameters;
   const weights = await openModelWeights(folder, config);
   const yielding: WeightReader = {
     read: async (name) => {

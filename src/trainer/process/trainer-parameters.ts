@@ -43,6 +43,8 @@ export interface EngineParameters {
    * accumulated; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
    */
   memoryBytes?: number;
+  /** What it takes of that default, above 0..1, where other trainers are on the same device. Default 1. */
+  memoryShare?: number;
   /**
    * Whether the base model's matrices are read from a file as they are needed (bfloat16, on a CPU) instead of being held.
    * Default: for models of 100 million weights and more. The file is made once, in the cache folder, of the model's size.

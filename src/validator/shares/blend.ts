@@ -112,6 +112,21 @@ export function portionOf(
   return own > 0 && own < all ? own / all : undefined;
 }
 
+/**
+ * What each competition has of weights that were blended, as shares: none where nobody of it is worth any, and less where it
+ * was missed for long. Whoever audits a report has it from the report alone.
+ */
+export function givenShares({
+  parts,
+  weights,
+}: Pick<Blend, 'parts' | 'weights'>): { competition: string; share: number }[] {
+  const hotkeys = new Map(weights.map(({ uid, hotkey }) => [uid, hotkey]));
+  return parts.map((part) => {
+    const isHere = part.weights.some(({ uid, hotkey, weight }) => weight > 0 && hotkeys.get(uid) === hotkey);
+    return { competition: part.competition, share: isHere ? part.share * left(part) : 0 };
+  });
+}
+
 /** @throws FlockOffError `bad-argument` when nobody has it. */
 export function requireRestUid(restUid: number | null, neurons: { uid: number }[]): void {
   if (restUid === null || neurons.some(({ uid }) => uid === restUid)) return;

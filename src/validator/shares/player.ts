@@ -7,6 +7,7 @@ import type { Turns } from '../../shared/turns.ts';
 import { drawMiners } from '../draw.ts';
 import { type ScoredEpoch, scoreEpoch } from '../epoch.ts';
 import { firstBlockAfter, NotDue } from '../epoch-start.ts';
+import { scorerOf } from '../scorer-of.ts';
 import type { Validator, ValidatorEvent } from '../validator.ts';
 import type { IsLate } from '../watch-late.ts';
 import { type ScheduledShare, shareAt } from './schedule.ts';
@@ -75,10 +76,16 @@ export class Player {
     return this.state === 'looking' || (this.state === 'working' && this.#attempts < LEAST_ATTEMPTS);
   }
 
+  /** Whether an epoch goes on that stops when it is time for the weights. */
+  get isInTime(): boolean {
+    return this.state === 'working' && scorerOf(this.competition.validator).isInTime;
+  }
+
   /** Begins its next epoch once it is due, or goes on with one. What has begun when the round is over goes on after it. */
   begin(round: AbortSignal): void {
     this.#round = round;
     this.state = 'looking';
+    this.crash = null;
     this.#waiting = this.#untilDue(round).then(
       () => {
         if (this.hasShare) this.#working = this.#work();
@@ -103,6 +110,12 @@ export class Player {
     return scored;
   }
 
+  /** Its scored epoch comes back: what was to be sent of it was not. */
+  giveBack(scored: ScoredEpoch): void {
+    this.#scored = scored;
+    this.state = 'scored';
+  }
+
   /**
    * Notes what does not pass by itself: it is tried again with the next weights.
    * @throws what is no fault of one competition.
@@ -111,6 +124,7 @@ export class Player {
     if (this.#isOfAll(error)) throw error;
     this.fault = error;
     this.#become('failed');
+    this.competition.validator.onEvent?.({ kind: 'interrupted', error, delayMs: null });
     if (isTransientError(error)) return;
     const line = `competition ${this.id} cannot be evaluated, and is tried again with the next weights: ${messageOf(error)}`;
     safeLogger(this.competition.validator.logger).error(line);
@@ -201,8 +215,7 @@ export class Player {
       validator.onEvent?.(event);
       // What follows takes long: its set opens, or somebody is trained on.
       if (event.kind === 'opening' || event.kind === 'scoring') endOfReading();
-      // It gets on: what it met before is over.
-      if (event.kind === 'settled' && event.outcome.kind === 'scored') this.fault = null;
+      if (getsOn(event, this.fault)) this.fault = null;
     };
     try {
       return await scoreEpoch({ validator: { ...validator, onEvent }, isLate, waits: false, signal: this.#signal });
@@ -220,4 +233,12 @@ export class Player {
   #isOfAll(error: unknown): boolean {
     return this.#signal.aborted || !(error instanceof FlockOffError) || isCode(error, 'disk');
   }
+}
+
+/** Whether what it met before is over: somebody is trained on or will be, in whichever order a trainer takes them. */
+export function getsOn(event: ValidatorEvent, fault: unknown): boolean {
+  if (event.kind === 'settled') return event.outcome.kind === 'scored';
+  // What trains is to show that it does.
+  if (event.kind === 'scoring') return !isCode(fault, 'trainer-failed') && !isCode(fault, 'queue-unreachable');
+  return event.kind === 'training' || event.kind === 'evaluating';
 }

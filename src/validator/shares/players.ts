@@ -17,6 +17,8 @@ export interface WeightsTime {
   end: Metagraph;
   /** Where the subnet's epoch ends then; Infinity where it has none. */
   nextEpochBlock: number;
+  /** Of an epoch of the subnet. */
+  periodBlocks: number;
 }
 
 /** Where it is late in the subnet's epoch already, others are waited for until so many blocks before its end. */
@@ -63,9 +65,14 @@ export class Players {
       const endBlock = nextEpochBlock + (hasTime && block < this.#sentUntil ? periodBlocks : 0);
       const untilBlock = endBlock - blockThreshold;
       if (!hasTime) await this.#until(isComplete);
-      else if (block < untilBlock) await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
-      else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
-      return { end: await subtensor.metagraph({ netuid, signal: this.#signal }), nextEpochBlock: endBlock };
+      else if (block < untilBlock) {
+        await this.#untilBlock(untilBlock, this.#tellWaiting(block, untilBlock));
+        // Those that give up in that block, so as to be in these weights, are through in a moment.
+        const areThrough = () => !this.all.some(({ isInTime }) => isInTime);
+        if (!areThrough()) await this.#untilBlock(endBlock - LAST_BLOCKS, areThrough);
+      } else await this.#untilBlock(Math.max(endBlock - LAST_BLOCKS, block), isComplete);
+      const end = await subtensor.metagraph({ netuid, signal: this.#signal });
+      return { end, nextEpochBlock: endBlock, periodBlocks };
     } finally {
       round.abort();
       await Promise.all(this.all.map((player) => player.paused()));
@@ -134,15 +141,21 @@ export class Players {
   /** @throws what any of them cannot go on with. */
   async #until(holds: () => boolean): Promise<void> {
     for (;;) {
-      for (const player of this.all) {
-        const { crash } = player;
-        player.crash = null;
-        if (crash !== null) throw crash;
-      }
+      const crashes = this.#takeCrashes();
+      if (crashes.length > 0) throw crashes.find((crash) => !isTransientError(crash)) ?? crashes[0];
       const changed = this.#changed;
       if (holds()) return;
       await (this.#signal ? abortable(changed, this.#signal) : changed);
     }
+  }
+
+  /** Of all: the chain is away for everybody who asks it, and that is one interruption. */
+  #takeCrashes(): unknown[] {
+    return this.all.flatMap((player) => {
+      const { crash } = player;
+      player.crash = null;
+      return crash === null ? [] : [crash];
+    });
   }
 
   #expectChange(): void {

@@ -1,7 +1,9 @@
+import { positionAt } from '../../chain/subnet/epoch-schedule.ts';
+import type { WeightsReceipt } from '../../chain/weights/weight-setter.ts';
 import { type Logger, safeLogger } from '../../shared/logger.ts';
-import { closeEpoch, type WeighedEpoch, weighScored } from '../epoch.ts';
+import { closeEpoch, unweighed, type WeighedEpoch, weighScored } from '../epoch.ts';
 import type { EpochReport } from '../epoch-report.ts';
-import { type Blend, type BlendPart, blend, portionOf } from './blend.ts';
+import { type Blend, type BlendPart, blend, givenShares, portionOf } from './blend.ts';
 import type { Player } from './player.ts';
 import type { Players, WeightsTime } from './players.ts';
 import { shareAt } from './schedule.ts';
@@ -36,6 +38,7 @@ export async function runRound(parameters: RoundParameters): Promise<EpochReport
 /** An epoch that is through, and what its weights were of all that stood on the chain when it began. */
 interface ThroughEpoch {
   id: string;
+  player: Player;
   weighed: WeighedEpoch;
   portion: number | null;
 }
@@ -58,7 +61,7 @@ function weighThrough(players: Player[], { time, before, restUid }: WeighParamet
     const parts = sharesAt(players, startBlock);
     const portion = stood === undefined ? (portionOf({ parts, restUid }, id) ?? null) : stood;
     try {
-      return { id, weighed: weighScored(scored, time.end, portion ?? undefined), portion };
+      return { id, player, weighed: weighScored(scored, time.end, portion ?? undefined), portion };
     } catch (error) {
       player.fail(error);
       return [];
@@ -70,7 +73,7 @@ async function send(
   through: ThroughEpoch[],
   { players, standing, restUid, logger, signal, time, before }: RoundParameters & WeighParameters,
 ): Promise<EpochReport[]> {
-  const { end, nextEpochBlock } = time;
+  const { end } = time;
   const { validator: first } = players.all[0]!.competition;
   const shares = sharesAt(players.all, end.block);
   // Of one that is not played any more, or not for a while, only what it was of all that stand on the chain is kept.
@@ -92,12 +95,18 @@ async function send(
   const blended = blend({ parts, restUid, neurons: end.neurons });
   safeLogger(logger).info(blendText(blended, players.all));
   const { weights, action } = blended;
-  const receipt = action === 'keep' ? null : await first.weightSetter.set({ weights, signal });
-  const countsFrom = receipt && countsFromOf(receipt, nextEpochBlock);
+  const setting = action === 'keep' ? null : first.weightSetter.set({ weights, signal });
+  const receipt = await (setting?.catch((error) => {
+    // They are tried again with what there is then, and what is scored already is not to be left out.
+    for (const { player, weighed } of through) player.giveBack(unweighed(weighed));
+    throw error;
+  }) ?? null);
+  const countsFrom = receipt && countsFromOf(receipt, time);
   if (receipt) players.sent(time);
+  const given = givenShares(blended);
   if (action === 'set' && countsFrom !== null)
-    for (const { competition: id, share } of parts) {
-      const portion = portionOf({ parts, restUid }, id) ?? null;
+    for (const { competition: id, share } of given) {
+      const portion = portionOf({ parts: given, restUid }, id) ?? null;
       if (share > 0) stands[id]!.portions = withPortion(stands[id]!.portions, { countsFrom, portion });
     }
 
@@ -113,13 +122,19 @@ function sharesAt(players: Player[], block: number): Pick<BlendPart, 'competitio
   return players.map(({ id, competition }) => ({ competition: id, share: shareAt(competition.shares, block) }));
 }
 
-/** The chain comes to a new consensus where the subnet's epoch ends, by what is revealed by then. */
-function countsFromOf(
-  { block, revealFromBlock = 0 }: { block: number; revealFromBlock?: number },
-  nextEpochBlock: number,
+/**
+ * The block from which the chain's consensus follows from what was sent: it comes to a new one where the subnet's epoch ends, by
+ * what is revealed by then. What is to be revealed by whoever sent it may be so until the end of its window.
+ */
+export function countsFromOf(
+  { block, mode, revealFromBlock = 0, revealUntilBlock }: Omit<WeightsReceipt, 'uids' | 'values'>,
+  { nextEpochBlock, periodBlocks }: Pick<WeightsTime, 'nextEpochBlock' | 'periodBlocks'>,
 ): number {
-  const isInTime = Number.isFinite(nextEpochBlock) && block <= nextEpochBlock;
-  return Math.max(isInTime ? nextEpochBlock : block, revealFromBlock);
+  if (mode === 'commit' && revealUntilBlock !== undefined) return revealUntilBlock + 1;
+  if (!Number.isFinite(nextEpochBlock)) return Math.max(block, revealFromBlock);
+  // They may be in a later epoch of the subnet than they were meant for.
+  const end = positionAt({ block, epoch: 0, nextEpochBlock, periodBlocks }, block).nextEpochBlock;
+  return Math.max(end, revealFromBlock);
 }
 
 function unfinishedOf({ state, fault }: Player): PartOfParameters['unfinished'] {

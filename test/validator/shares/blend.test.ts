@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type BlendPart, blend, portionOf } from '../../../src/validator/shares/blend.ts';
+import { type BlendPart, blend, givenShares, portionOf } from '../../../src/validator/shares/blend.ts';
 import { oneReader } from '../../../src/validator/shares/one-reader.ts';
 import { requireShares, shareAt } from '../../../src/validator/shares/schedule.ts';
 
@@ -79,6 +79,20 @@ test('the portion of a competition is its share of what competitions have, or of
   expect(portionOf({ parts, restUid: 3 }, 'b')).toBe(0.2);
   for (const id of ['c', 'd']) expect(portionOf({ parts, restUid: null }, id)).toBeUndefined();
   expect(portionOf({ parts: [{ competition: 'a', share: 0.5 }], restUid: null }, 'a')).toBeUndefined();
+});
+
+test('what a competition has of weights that were sent is not its share where nobody of another is worth any, or it was missed', () => {
+  const given = (b: Partial<BlendPart>, restUid: number | null = null) => {
+    const parts = [part('a', 0.5, { 0: 1 }), { ...part('b', 0.5, { 1: 1 }), ...b }];
+    const shares = givenShares(blend({ parts, restUid, neurons: NEURONS }));
+    return ['a', 'b'].map((id) => portionOf({ parts: shares, restUid }, id));
+  };
+  expect(given({})).toEqual([0.5, 0.5]);
+  expect(given({ from: 'nobody', weights: [] })).toEqual([undefined, undefined]);
+  expect(given({ from: 'nobody', weights: [] }, 3)).toEqual([0.5, undefined]);
+  expect(given({ weights: [{ uid: 1, hotkey: 'gone', weight: 1 }] })).toEqual([undefined, undefined]);
+  expect(given({ from: 'earlier', missed: 4 })).toEqual([0.5 / 0.75, 0.25 / 0.75]);
+  expect(given({ from: 'earlier', missed: 4 }, 3)).toEqual([0.5, 0.25]);
 });
 
 test('a share is that of the last entry that has begun; in no block do all have more than 1', () => {

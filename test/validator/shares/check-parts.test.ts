@@ -22,8 +22,10 @@ function report(competition: string, { startBlock, action = 'set', weights = one
   const { parts = ['a', 'b'].map((id) => part(id)) } = made;
   return {
     competition,
+    previous: null,
     inputs: {
-      ...{ epoch: { startBlock }, end: { block: startBlock + 300 }, blend: { parts } },
+      lastStartBlock: null,
+      ...{ epoch: { startBlock }, end: { block: startBlock + 300 }, blend: { parts, weights: [] } },
       weighed: { action, weights: action === 'set' ? weights : [] },
     },
   } as unknown as Receipt;
@@ -86,6 +88,36 @@ test.each<[string, BlendPart[], RegExp]>([
   ['other weights than its report has', [part('a'), { ...b, weights: FRIEND }], /parts\[1\]\.weights\[0\]/],
 ])('%s are found', (_, parts, finding) => {
   expect(found({ parts }, [B]).join('\n')).toMatch(finding);
+});
+
+test('a portion is one of other weights only where the reports of all that may have been sent are given', () => {
+  const sent = (competition: string, startBlock: number, shares: [number, number], own: Partial<Receipt> = {}) => {
+    const of = (id: string, share: number) => part(id, { share, startBlock });
+    const receipt = report(competition, { startBlock, parts: [of('a', shares[0]), of('b', shares[1])] });
+    const blend = { ...receipt.inputs.blend!, restUid: null, action: 'set' as const, countsFrom: startBlock + 310 };
+    return { ...receipt, version: 2, inputs: { ...receipt.inputs, blend: { ...blend, weights: one(1) } }, ...own };
+  };
+  const first = [sent('a', 0, [0.5, 0.5]), sent('b', 0, [0.5, 0.5])];
+  const second = [sent('a', 360, [0.2, 0.8]), sent('b', 360, [0.2, 0.8])];
+  const last = sent('a', 720, [0.2, 0.8]);
+  Object.assign(last.inputs.blend!, { portion: 0.2 });
+  const lastOfB = sent('b', 720, [0.2, 0.8]);
+  const checked = (...given: Receipt[]) => {
+    const all: WeightsByCompetition = new Map();
+    for (const each of [...given, last]) addOwnWeights(all, each);
+    const { findings, unchecked } = checkParts(last, all);
+    const of = unchecked.filter((line) => line.startsWith('whether competition a had 0.2'));
+    return [findings.filter(({ place }) => place === 'inputs.blend.portion').length, of.length];
+  };
+  expect(checked(...first, ...second, lastOfB)).toEqual([0, 0]);
+  // Where the second were not sent, the portion is another; or where their reports could not be stored, it is not known.
+  expect(checked(...first, lastOfB)).toEqual([1, 0]);
+  Object.assign(lastOfB, { previous: { startBlock: 0, sha256: '' } });
+  lastOfB.inputs.lastStartBlock = 360;
+  expect(checked(...first, lastOfB)).toEqual([0, 1]);
+  // None of the other is given; the last of the other could not be stored.
+  expect(checked(first[0]!, second[0]!)).toEqual([0, 1]);
+  expect(checked(...first, second[0]!)).toEqual([0, 1]);
 });
 
 test('own weights that stand, where the epoch comes to none, are those of the last report that came to some', () => {

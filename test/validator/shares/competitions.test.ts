@@ -253,6 +253,8 @@ test('a competition that cannot begin, or whose policy fails, does not stop the 
     expect(Object.keys(reports)).toEqual(['a']);
     const { receipt } = await lastReceipt('a');
     expect(receipt.inputs.blend!.parts[1]).toMatchObject({ from: 'earlier', startBlock: b.startBlock, missed });
+    const told = miners.events.filter(({ kind }) => kind === 'interrupted');
+    expect(told).toEqual(Array(missed).fill(expect.objectContaining({ delayMs: null })));
   }
 
   // The node has dropped the block that its epoch begins with.
@@ -339,6 +341,27 @@ test('a competition whose training takes long keeps what stands for it, and the 
   expect(receipt.startBlock).toBeLessThan(ends[0]!);
   expect(findingsOf(await audit())).toEqual([]);
 }, 240_000);
+
+test('after weights that could not be sent, those of all that were through go out, and nobody is scored again', async () => {
+  let attempts = 0;
+  const { weightSetter } = await miners.validator({ subtensor: miners.subtensor });
+  const failsOnce: Validator['weightSetter'] = {
+    reveal: (parameters) => weightSetter.reveal(parameters),
+    set: async (parameters) => {
+      if (++attempts === 1) throw new FlockOffError({ code: 'timeout', what: 'no answer', transient: true });
+      return weightSetter.set(parameters);
+    },
+  };
+  const reports = await round({
+    a: { trainer: FAST, weightSetter: failsOnce },
+    b: { trainer: FAST, weightSetter: failsOnce },
+  });
+  expect([attempts, Object.keys(reports).sort()]).toEqual([2, IDS]);
+  expect(miners.events.filter(({ kind }) => kind === 'scoring')).toHaveLength(2);
+  const [a, b] = [await lastReceipt('a'), await lastReceipt('b')];
+  expect(onChain()).toEqual(blended(a.receipt, b.receipt));
+  expect(findingsOf(await audit())).toEqual([]);
+}, 120_000);
 
 test('the consensus is scaled by the share that the weights on the chain were sent with, also where it changes in mid-epoch', async () => {
   await round(stubbed);

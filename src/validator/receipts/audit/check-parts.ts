@@ -1,4 +1,4 @@
-import { portionOf } from '../../shares/blend.ts';
+import { givenShares, portionOf } from '../../shares/blend.ts';
 import { SHARES_ROUNDING } from '../../shares/schedule.ts';
 import type { Receipt } from '../receipt.ts';
 import { firstDifference, shownValue } from './difference.ts';
@@ -10,24 +10,27 @@ interface OwnWeights {
   endBlock: number;
   action: Receipt['inputs']['weighed']['action'];
   weights: Receipt['inputs']['weighed']['weights'];
-  /** What it blends. */
-  parts: { competition: string; share: number }[];
+  /** What it blends: the shares that competitions have of what was sent, and the epochs that their weights are of. */
+  parts: { competition: string; share: number; startBlock: number | null }[];
   restUid: number | null;
   /** From when on the chain's consensus follows from that; `null` where nothing was sent, or it does not say. */
   countsFrom: number | null;
+  /** The block of its last report before, -1 without any, where one in between could not be stored; else `null`. */
+  gapFrom: number | null;
 }
 
 /** What the reports that are looked at came to, by competition. */
 export type WeightsByCompetition = Map<string, OwnWeights[]>;
 
-export function addOwnWeights(all: WeightsByCompetition, { competition, inputs }: Receipt): void {
+export function addOwnWeights(all: WeightsByCompetition, { competition, previous, inputs }: Receipt): void {
   if (!inputs.blend) return;
   const { epoch, end, weighed, blend } = inputs;
   const { countsFrom = null, restUid, parts } = blend;
   const own: OwnWeights = {
     ...{ startBlock: epoch.startBlock, endBlock: end.block, action: weighed.action, weights: weighed.weights, restUid },
-    parts: parts.map((part) => ({ competition: part.competition, share: part.share })),
+    parts: givenShares(blend).map((given, i) => ({ ...given, startBlock: parts[i]!.startBlock })),
     countsFrom: blend.action === 'set' ? countsFrom : null,
+    gapFrom: inputs.lastStartBlock === (previous?.startBlock ?? null) ? null : (previous?.startBlock ?? -1),
   };
   all.set(competition, [...(all.get(competition) ?? []), own]);
 }
@@ -97,10 +100,8 @@ export function checkParts(receipt: Receipt, all: WeightsByCompetition): Pick<Re
 }
 
 /** Whether its miners' part of the chain's consensus is that of the weights that this validator had sent by then. */
-function checkPortion(
-  { version, competition, inputs }: Receipt,
-  all: WeightsByCompetition,
-): Pick<Recomputed, 'findings' | 'unchecked'> {
+function checkPortion(receipt: Receipt, all: WeightsByCompetition): Pick<Recomputed, 'findings' | 'unchecked'> {
+  const { version, competition, inputs } = receipt;
   if (!inputs.blend || version === 1) return { findings: [], unchecked: [] };
   const { portion = null } = inputs.blend;
   const { startBlock } = inputs.epoch;
@@ -115,10 +116,36 @@ function checkPortion(
         `whether competition ${competition} had ${portion ?? 'all'} of the weights on the chain in block ${startBlock}: no report that was given sent any of its`,
       ],
     };
+  const missing = missingReport(receipt, all, stood);
+  if (missing !== null)
+    return {
+      findings: [],
+      unchecked: [
+        `whether competition ${competition} had ${portion ?? 'all'} of the weights on the chain in block ${startBlock}: without ${missing} it is not known what was sent`,
+      ],
+    };
   const expected = portionOf(stood, competition) ?? null;
   if (portion === expected) return { findings: [], unchecked: [] };
   const why = `is ${portion}, and the weights that stood on the chain in block ${startBlock} were sent with ${expected}`;
   return { findings: [{ place: 'inputs.blend.portion', why }], unchecked: [] };
+}
+
+/**
+ * A report without which it is not known what stood on the chain when the epoch began: of a competition of which none was given,
+ * one that was not given and that others since then name, or one that could not be stored; `null` where there is none.
+ */
+function missingReport({ inputs }: Receipt, all: WeightsByCompetition, stood: OwnWeights): string | null {
+  const { startBlock: block } = inputs.epoch;
+  for (const { competition } of [...stood.parts, ...(inputs.blend?.parts ?? [])])
+    if (!all.has(competition)) return `any report of competition ${competition}`;
+  const since = [...all.values()].flat().filter(({ endBlock }) => endBlock >= stood.endBlock);
+  for (const { competition, startBlock } of since.flatMap(({ parts }) => parts)) {
+    const isLater = startBlock === null || startBlock >= block;
+    if (!isLater && !all.get(competition)?.some((one) => one.startBlock === startBlock))
+      return `the report of competition ${competition} of block ${startBlock}`;
+  }
+  const after = since.find(({ gapFrom }) => gapFrom !== null && gapFrom < block);
+  return after ? `the one before the report of block ${after.startBlock}` : null;
 }
 
 /** Whether it is what stood later; of what was sent twice in one epoch of the subnet, the last. */
