@@ -112,7 +112,7 @@ async function firstSound(
   }
   const tried: TriedSet[] = [];
   const sets: UsedSets = { fault: null, lines: read.lines, tried };
-  for (const index of candidates(from, announcement)) {
+  for (const index of candidates(rule, from, read.entries)) {
     const { opened, ...one } = await tryOpen(reader, { index, entry: read.entries.get(index), commit });
     tried.push(one);
     if (opened !== null) return { sets, opened };
