@@ -112,13 +112,20 @@ async function firstSound(
   }
   const tried: TriedSet[] = [];
   const sets: UsedSets = { fault: null, lines: read.lines, tried };
-  for (const index of candidates(rule, from, read.entries)) {
+  const indexes = candidates(rule, from, read.entries);
+  for (const index of indexes) await fetchAhead(reader, read.entries.get(index), commit);
+  for (const index of indexes) {
     const { opened, ...one } = await tryOpen(reader, { index, entry: read.entries.get(index), commit });
     tried.push(one);
     if (opened !== null) return { sets, opened };
     logger.warn(`evaluation set ${index} is void: ${one.fault}`, { parts: one.parts.map(({ fault }) => fault) });
   }
   return { sets, opened: null };
+}
+
+/** As early as can be. */
+async function fetchAhead(reader: SetReader, entry: SetEntry | undefined, commit: string): Promise<void> {
+  if (entry !== undefined && entryFault(reader.rule, entry) === null) await reader.fetchAhead(entry, commit);
 }
 
 async function tryOpen(
@@ -129,8 +136,6 @@ async function tryOpen(
   const nothing = { index, pulse: null, parts: [], opened: null };
   const fault = entryFault(rule, entry);
   if (fault !== null || entry === undefined) return { ...nothing, fault: fault ?? 'not-listed' };
-  // As early as can be: what a validator has by then, nobody can take away.
-  await reader.files(entry, { commit, untilMs: 0 });
   const untilMs = voidAtMs(rule, index);
   const signature = await reader.pulse(entry.round, untilMs);
   if (signature === null) return { ...nothing, fault: 'no-pulse' };

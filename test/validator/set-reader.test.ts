@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { timeOfRound } from '../../src/chain/timelock/drand.ts';
 import type { PulseSource } from '../../src/chain/timelock/pulse-source.ts';
 import type { PulseReading } from '../../src/chain/timelock/read-pulse.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
+import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
+import { lockedPath } from '../../src/evaluation-sets/locked-file.ts';
 import { SetReader, type SetReaderParameters } from '../../src/validator/set-reader.ts';
 import { BEACON, ruleOf, signRound } from '../evaluation-sets/locked-world.ts';
 
@@ -119,4 +122,40 @@ test('while other sources cannot be reached there is a day to bring a pulse that
   const back = sourceOf(() => (asked++ === 0 ? gone() : signRound(ROUND)));
   const found = await pulseFrom([back], ...days);
   expect([found.pulse && Buffer.compare(found.pulse, signRound(ROUND)), found.looks]).toEqual([0, 2]);
+});
+
+/** What a reader says of a set of two parts, of which the hub gives out the second, at times of the chain. */
+async function filesAt(timesMs: number[], hub: 'gives the list' | 'is down') {
+  const down = () => {
+    throw new FlockOffError({
+      ...{ code: 'hub-unreachable', what: 'HTTP 403', facts: {}, transient: true },
+    });
+  };
+  const subtensor = { read: async () => ({ block: 1, timeMs: timesMs.shift() }), waitForBlock: async () => {} };
+  const validator = { cacheDir, subtensor } as unknown as SetReaderParameters['validator'];
+  const content = (path: string) => (path === LIST_PATH ? hub === 'gives the list' : path === lockedPath(OTHER.sha256));
+  const read = async ({ path }: { path: string }) => (content(path) ? BYTES : down());
+  const reader = new SetReader({ validator, rule: ruleOf(), store: { read } });
+  return { reader, files: () => reader.files({ parts: [REFUSED, OTHER] }, { commit: 'c', untilMs: UNTIL_MS }) };
+}
+const BYTES = Buffer.from('locked');
+const partOf = (sha256: string) => ({ sha256, bytes: 10, by: null, plain: { saltedSha256: '', bytes: 1, rows: 1 } });
+const REFUSED = partOf('a'.repeat(64));
+const OTHER = partOf(createHash('sha256').update(BYTES).digest('hex'));
+
+test('a file that the hub refuses is waited for a day longer, and is withheld where the list beside it is given out', async () => {
+  const { files } = await filesAt([UNTIL_MS + DAY_MS, UNTIL_MS + DAY_MS + 1], 'gives the list');
+  await expect(files()).rejects.toMatchObject({ code: 'hub-unreachable' });
+  expect(await files()).toEqual(['withheld', BYTES]);
+});
+
+test('a hub that is down is waited for as long as it takes', async () => {
+  const { files } = await filesAt([UNTIL_MS + 9 * DAY_MS], 'is down');
+  await expect(files()).rejects.toMatchObject({ code: 'hub-unreachable' });
+});
+
+test('a file that the hub refuses keeps none of the others from being fetched ahead', async () => {
+  const { reader } = await filesAt([], 'is down');
+  await reader.fetchAhead({ parts: [REFUSED, OTHER] }, 'c');
+  expect(await readdir(join(cacheDir, 'evaluation-sets'))).toEqual([`${OTHER.sha256}.locked`]);
 });
