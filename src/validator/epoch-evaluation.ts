@@ -5,7 +5,7 @@ import { type Announcement, announcedIn, listFault } from '../evaluation-sets/an
 import { entryFault, readList, type SetEntry } from '../evaluation-sets/list.ts';
 import { type OpenedSet, openSet } from '../evaluation-sets/open-set.ts';
 import { firstSetFor, voidAtMs } from '../evaluation-sets/schedule.ts';
-import { candidates, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
+import { candidates, lastCandidate, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { intakeOf, pointersUntilOf } from './policy.ts';
 import { SetReader } from './set-reader.ts';
@@ -39,9 +39,9 @@ export async function openEpochEvaluation(
   const rule = competition.evaluationSets;
   if (rule === undefined) return { evaluation, sets: null, closed: null };
   const reader = new SetReader({ validator, rule, store: requireStore(validator, store), signal });
-  if (epoch.hotkeys.length === 0) return { evaluation: NO_SET, sets: noList(null), closed: null };
   const announcement = announcedIn(rule, epoch.commitments);
   const until = pointersUntilOf(validator, epoch);
+  if (epoch.hotkeys.length === 0) return { evaluation: NO_SET, sets: noList(null), closed: null };
   const fault = listFault(announcement, until);
   const { sets, opened } =
     fault !== null || announcement === null
@@ -52,6 +52,21 @@ export async function openEpochEvaluation(
   const closed = `nothing was measured: ${sets.fault ? `the list of evaluation sets is ${LIST_TEXTS[sets.fault]}` : tried || 'no evaluation set is listed for this epoch'}`;
   safeLogger(validator.logger).warn(`${closed}; nobody's share changes by this epoch`);
   return { evaluation: NO_SET, sets, closed };
+}
+
+/** When the last set is void that an epoch may wait for, in Unix milliseconds; `null` where it waits for none. */
+export function waitsUntilMs(
+  validator: Pick<Validator, 'competition' | 'policy'>,
+  epoch: Pick<OpenEpoch, 'startBlock' | 'timeMs' | 'commitments' | 'hotkeys'>,
+): number | null {
+  const rule = validator.competition.evaluationSets;
+  if (rule === undefined || epoch.hotkeys.length === 0) return null;
+  const announcement = announcedIn(rule, epoch.commitments);
+  const until = pointersUntilOf(validator, epoch);
+  if (announcement === null || listFault(announcement, until) !== null) return null;
+  const from = firstSetFor(rule, until.timeMs);
+  const last = Math.min(announcement.index, lastCandidate(rule, from));
+  return last < from ? null : voidAtMs(rule, last);
 }
 
 const NO_SET: Dataset = {
