@@ -5,8 +5,9 @@ import { type Announcement, announcedIn, listFault } from '../evaluation-sets/an
 import { entryFault, readList, type SetEntry } from '../evaluation-sets/list.ts';
 import { type OpenedSet, openSet } from '../evaluation-sets/open-set.ts';
 import { firstSetFor, voidAtMs } from '../evaluation-sets/schedule.ts';
-import { candidates, lastCandidate, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
+import { candidates, lastCandidate, MOST_TRIED, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
 import { safeLogger } from '../shared/logger.ts';
+import { isTransientError } from '../shared/retry.ts';
 import { intakeOf, pointersUntilOf } from './policy.ts';
 import { SetReader } from './set-reader.ts';
 import type { OpenEpoch } from './state-store.ts';
@@ -26,7 +27,8 @@ export interface EpochEvaluation {
  * The evaluation set of an epoch. Where sets are time-locked: the first one of the list whose round is later, by the margin,
  * than the block that the epoch begins with, or than the moment until which the policy takes pointers. The list is the one
  * that the chain named by then, so all validators see the same. Waits until the set opens; one that is void is passed over,
- * and the next one is waited for. An epoch for which nobody was drawn takes no set.
+ * and the next one is waited for. An epoch for which nobody was drawn takes no set, and keeps what is there of
+ * the next ones.
  * @throws FlockOffError `bad-argument` where the validator has no store of sets, or the policy asks for rows of a set that
  *   nobody can know; `hub-unreachable` (transient); what reading the chain throws.
  */
@@ -41,7 +43,10 @@ export async function openEpochEvaluation(
   const reader = new SetReader({ validator, rule, store: requireStore(validator, store), signal });
   const announcement = announcedIn(rule, epoch.commitments);
   const until = pointersUntilOf(validator, epoch);
-  if (epoch.hotkeys.length === 0) return { evaluation: NO_SET, sets: noList(null), closed: null };
+  if (epoch.hotkeys.length === 0) {
+    if (announcement !== null) await lookAhead(reader, announcement, firstSetFor(rule, until.timeMs));
+    return { evaluation: NO_SET, sets: noList(null), closed: null };
+  }
   const fault = listFault(announcement, until);
   const { sets, opened } =
     fault !== null || announcement === null
@@ -136,6 +141,23 @@ async function firstSound(
     logger.warn(`evaluation set ${index} is void: ${one.fault}`, { parts: one.parts.map(({ fault }) => fault) });
   }
   return { sets, opened: null };
+}
+
+/**
+ * Once, what is there of the list and of the next sets, though nobody is measured: else whoever lists them could choose, when
+ * the day's datasets are known, which of them to take away.
+ */
+async function lookAhead(reader: SetReader, announcement: Announcement, from: number): Promise<void> {
+  const { rule, signal } = reader;
+  try {
+    const lines = await reader.list(announcement, 0);
+    const read = typeof lines === 'string' ? null : await readList({ lines, rule, announcement, from });
+    if (read === null || 'problem' in read) return;
+    for (const entry of [...read.entries.values()].slice(0, MOST_TRIED))
+      await fetchAhead(reader, entry, announcement.commit);
+  } catch (error) {
+    if (signal?.aborted || !isTransientError(error)) throw error;
+  }
 }
 
 /** As early as can be. */
