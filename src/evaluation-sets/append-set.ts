@@ -173,7 +173,7 @@ function describe(rule: EvaluationSetsRule, files: Uint8Array[]): { index: numbe
   return { index, parts };
 }
 
-/** The list as it is, which has to be the one that the chain names, or that with one entry more: of a call that failed. */
+/** The list as it is, which has to be the one that the chain names, or that with more entries: of calls that failed. */
 async function readBefore(
   rule: EvaluationSetsRule,
   store: EvaluationSetStore,
@@ -190,20 +190,17 @@ async function readBefore(
   const lines = read === 'missing' ? [] : linesOf(read.toString('utf8'));
   const last = lines.at(-1);
   if (announced !== null) {
-    if (isNamed(announced, last) || isNamed(announced, lines.at(-2))) return { commit, lines };
     if (last === undefined) throw noList(rule);
-    throw otherList(rule, 'does not end with the set that the chain names');
+    if (!lines.some((line) => lineHash(line) === announced.head))
+      throw otherList(rule, 'does not go on from the set that the chain names');
   }
   if (last === undefined) return { commit, lines };
-  // The hotkey has committed something else since: its signature tells that the list is its own.
+  // Calls that failed have listed more, or the hotkey has committed something else since: its signature tells that it is its own.
   const asNamed = { index: parseLine(last)?.index ?? 0, commit: '', head: lineHash(last) };
-  const found = await readList({ lines, rule, announcement: asNamed, from: asNamed.index });
+  const from = announced === null ? asNamed.index : announced.index + 1;
+  const found = await readList({ lines, rule, announcement: asNamed, from });
   if ('problem' in found) throw otherList(rule, found.problem);
   return { commit, lines };
-}
-
-function isNamed({ head }: Announcement, line: string | undefined): boolean {
-  return line !== undefined && lineHash(line) === head;
 }
 
 function otherList({ repo }: EvaluationSetsRule, why: string): FlockOffError {

@@ -143,6 +143,22 @@ test('a call that failed after the upload goes on where it stopped, and a second
   expect(parseAnnouncement(commitment?.text ?? null)).toEqual(done.announcement);
 });
 
+test('calls that failed one after the other after the upload are made up for by the next', async () => {
+  const index = lastListed + 1;
+  const stop = new Error('the chain is gone');
+  const broken = { ...world.subtensor, read: world.subtensor.read.bind(world.subtensor), waitForBlock: async () => 0 };
+  const subtensor = { ...broken, submit: async () => Promise.reject(stop) };
+  for (const one of [index, index + 1]) await expect(append([await lock(one)], { subtensor })).rejects.toBe(stop);
+  const done = await append([await lock(index + 2)]);
+  lastListed = done.index;
+  expect(done.index).toBe(index + 2);
+  const at = { repo: rule.repo, commit: done.announcement.commit, path: LIST_PATH, maxBytes: 1e6 };
+  const listed = String(await store.read(at))
+    .trimEnd()
+    .split('\n');
+  expect(listed.slice(-3).map((line) => JSON.parse(line).index)).toEqual([index, index + 1, index + 2]);
+});
+
 test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'a set that opens too soon',
@@ -348,7 +364,7 @@ test('a list that somebody with write access has changed is not signed over', as
   await store.publish({ repo: rule.repo, parent: commit, files: [{ path: LIST_PATH, content: '{}\n' }] });
   await expect(append([await lock(50)])).rejects.toMatchObject({
     code: 'bad-competition',
-    message: expect.stringMatching(/org\/chats-sets does not end with the set that the chain names/),
+    message: expect.stringMatching(/org\/chats-sets does not go on from the set that the chain names/),
   });
 });
 
