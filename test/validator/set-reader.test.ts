@@ -128,7 +128,7 @@ test('while other sources cannot be reached there is a day to bring a pulse that
 async function filesAt(timesMs: number[], hub: 'gives the list' | 'is down') {
   const down = () => {
     throw new FlockOffError({
-      ...{ code: 'hub-unreachable', what: 'HTTP 403', facts: {}, transient: true },
+      ...{ code: 'hub-unreachable', what: 'HTTP 403', facts: { url: '' }, transient: true },
     });
   };
   const subtensor = { read: async () => ({ block: 1, timeMs: timesMs.shift() }), waitForBlock: async () => {} };

@@ -105,7 +105,7 @@ test('reports of daily-winner of the version before, which had no word of which 
       for (const path of paths) {
         const { seal: _, ...said } = JSON.parse(await readFile(path, 'utf8')) as Receipt;
         const changed = change(said as Receipt, JSON.stringify(said));
-        const text = `${canonicalJson(await seal({ ...changed, previous }, hotkey))}\n`;
+        const text: string = `${canonicalJson(await seal({ ...changed, previous }, hotkey))}\n`;
         await writeFile(path, text);
         previous = { startBlock: said.startBlock, sha256: sha256Of(text) };
       }
