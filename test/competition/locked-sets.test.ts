@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readCommitment } from '../../src/chain/subnet/commitments.ts';
 import { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
 import { policyRemark, scheduleRemarks } from '../../src/cli/competition/policy-remark.ts';
@@ -15,8 +15,10 @@ import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
 import { lockSet } from '../../src/evaluation-sets/locked-file.ts';
 import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
+import { timeInDayMs } from '../../src/policy/day.ts';
 import { Competition } from '../../src/schema/competition.ts';
 import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
+import { DailyWinnerRules } from '../../src/schema/policy.ts';
 import { inProcess } from '../cli/in-process.ts';
 import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
 import { NETUID, openWorld, type World } from './world.ts';
@@ -157,6 +159,28 @@ test('calls that failed one after the other after the upload are made up for by 
     .trimEnd()
     .split('\n');
   expect(listed.slice(-3).map((line) => JSON.parse(line).index)).toEqual([index, index + 1, index + 2]);
+});
+
+test('a list has an hour to be named in, and is not sent when that is nearly over', async () => {
+  const file = await lock(lastListed + 1);
+  const before = await store.latest({ repo: rule.repo });
+  const HOUR_MS = 3_600_000;
+  const soon =
+    /the submissions that are measured next end 20.* UTC, and .* 59 minutes are too few\. List it after their/;
+  await expect(append([file], { untilMs: now() + HOUR_MS - 1 })).rejects.toThrow(soon);
+  expect(await store.latest({ repo: rule.repo })).toBe(before);
+  // As where the upload, or the wait for the hotkey's turn, takes most of it.
+  const submit = vi.fn(world.subtensor.submit.bind(world.subtensor));
+  const read: typeof world.subtensor.read = async (reading) => {
+    const value = await world.subtensor.read(reading);
+    return reading.what === 'reading the time of the chain' ? { ...value, timeMs: now() + HOUR_MS - 600_000 } : value;
+  };
+  const subtensor = { ...world.subtensor, read, submit, waitForBlock: async () => 0 };
+  const late = append([file], { untilMs: now() + HOUR_MS + 120_000, subtensor });
+  await expect(late).rejects.toThrow(/: 1\d minutes are too few/);
+  expect(submit).not.toHaveBeenCalled();
+  const { index } = await append([file], { untilMs: now() + 2 * HOUR_MS });
+  lastListed = index;
 });
 
 test.each<[string, () => Promise<unknown>, RegExp]>([
@@ -301,26 +325,58 @@ test('a competition whose sets nobody could list is not published, for a mistype
   });
 });
 
-test('while the datasets of a day are measured no other list is named, and the set of the day is shown', async () => {
-  const hour = (from: number) => new Date(now() + from * 3_600_000).toISOString().slice(11, 16);
-  const times = { submissionsFrom: hour(-3), submissionsUntil: hour(-2), rewardsFrom: hour(5) };
+const utc = (hours: number) => new Date(now() + hours * 3_600_000).toISOString().slice(11, 16);
+
+/** One of daily-winner with these times, counting so many blocks later than the first, and a command of it. */
+async function dailyOf(times: Record<'submissionsFrom' | 'submissionsUntil' | 'rewardsFrom', string>, later: number) {
   const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out' } };
-  const daily = await world.publish((drafted) => {
+  const { reference } = await world.publish((drafted) => {
     const { countsFromBlock, rules } = drafted.draft;
-    const changed = Competition.parse({ ...rules, evaluationSets: rule, policy });
-    const { id: _, ...others } = changed;
-    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + 10_000, rules: others } };
+    const { id: _, ...others } = Competition.parse({ ...rules, evaluationSets: rule, policy });
+    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + later, rules: others } };
   });
-  const args = ['append', referenceText(daily.reference), 'rows.jsonl.locked', '--wallet.path', 'wallets'];
   const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url];
   const run = { cwd: world.folder, env: { HF_TOKEN: 'hf_founder' } };
-  const { code, stderr } = await inProcess(competitionCommand(), [...args, '--wallet.name', 'owner', ...services], run);
+  const wallet = ['--wallet.path', 'wallets', '--wallet.name', 'owner'];
+  const named = referenceText(reference);
+  return {
+    command: (...args: string[]) => inProcess(competitionCommand(), [...args, ...services], run),
+    lock: ['lock', 'rows.jsonl', '--competition', named],
+    sets: ['sets', named],
+    append: (file: string) => ['append', named, file, ...wallet],
+  };
+}
+
+test('while the datasets of a day are measured no other list is named, and one that came since is said to be late', async () => {
+  const times = { submissionsFrom: utc(-3), submissionsUntil: utc(-2), rewardsFrom: utc(5) };
+  const { command, lock, sets, append } = await dailyOf(times, 10_000);
+  const { code, stderr } = await command(...append('rows.jsonl.locked'));
   expect([code, stderr]).toEqual([
     1,
     expect.stringMatching(
       new RegExp(`the day's datasets are being measured, by the list .* from ${times.rewardsFrom} UTC on`),
     ),
   ]);
+  expect((await command(...sets)).stdout).toMatch(/an epoch that begins now measures nothing: the list is late/);
+  expect(JSON.parse((await command(...sets, '--json')).stdout)).toMatchObject({ late: true });
+  const tomorrow = timeInDayMs(now(), DailyWinnerRules.parse(times), 'submissionsUntil') + 86_400_000;
+  const { stdout } = await command(...lock, '--out', 'tomorrow.locked');
+  expect(stdout).toContain(`as set ${firstSetFor(rule, tomorrow)}\n`);
+});
+
+test('append says of a set that no day can be measured on it', async () => {
+  const times = { submissionsFrom: utc(-1), submissionsUntil: utc(3), rewardsFrom: utc(4) };
+  const { command, lock, append } = await dailyOf(times, 20_000);
+  const index = Math.max(firstSetFor(rule, now()) + 1, lastListed + 20);
+  await command(...lock, '--set', `${index}`, '--out', 'now.locked');
+  const useless = await command(...append('now.locked'));
+  expect(useless.stdout).toMatch(
+    new RegExp(`evaluation set ${index} is listed .*no day is measured on it: it does not`, 's'),
+  );
+  await command(...lock, '--out', 'today.locked');
+  const usable = await command(...append('today.locked'));
+  expect(usable.stdout).toMatch(/evaluation set \d+ is listed/);
+  expect(usable.stdout).not.toContain('no day is measured');
 });
 
 test('a round that was taken for another number is told by a check', () => {
