@@ -9,6 +9,7 @@ import { competitionCommand } from '../../src/cli/competition.ts';
 import { competitionLines } from '../../src/competition/competition-text.ts';
 import type { FoundedCompetition } from '../../src/competition/read-document.ts';
 import { referenceText } from '../../src/competition/reference.ts';
+import { requireCompetition } from '../../src/competition/require-competition.ts';
 import { parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
 import { appendSet } from '../../src/evaluation-sets/append-set.ts';
 import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
@@ -21,7 +22,7 @@ import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
 import { DailyWinnerRules } from '../../src/schema/policy.ts';
 import { inProcess } from '../cli/in-process.ts';
 import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
-import { NETUID, openWorld, type World } from './world.ts';
+import { NETUID, openWorld, REPO, type World } from './world.ts';
 
 // The commands of docs/founding.md for time-locked sets, in their order, on a chain and a hub of this machine.
 
@@ -329,7 +330,7 @@ const utc = (hours: number) => new Date(now() + hours * 3_600_000).toISOString()
 
 /** One of daily-winner with these times, counting so many blocks later than the first, and a command of it. */
 async function dailyOf(times: Record<'submissionsFrom' | 'submissionsUntil' | 'rewardsFrom', string>, later: number) {
-  const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out' } };
+  const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out', blockSeconds: 0.25 } };
   const { reference } = await world.publish((drafted) => {
     const { countsFromBlock, rules } = drafted.draft;
     const { id: _, ...others } = Competition.parse({ ...rules, evaluationSets: rule, policy });
@@ -362,6 +363,27 @@ test('while the datasets of a day are measured no other list is named, and one t
   const tomorrow = timeInDayMs(now(), DailyWinnerRules.parse(times), 'submissionsUntil') + 86_400_000;
   const { stdout } = await command(...lock, '--out', 'tomorrow.locked');
   expect(stdout).toContain(`as set ${firstSetFor(rule, tomorrow)}\n`);
+});
+
+test('a competition whose blocks are said to come more slowly than they do is not published, nor played', async () => {
+  const changed = (drafted: Awaited<ReturnType<typeof world.draft>>, blockSeconds: number) => {
+    const policy = { name: 'daily-winner', parameters: { evaluationRows: 'leave-out', blockSeconds } };
+    const { id: _, ...rules } = Competition.parse({ ...drafted.draft.rules, evaluationSets: rule, policy });
+    const { countsFromBlock } = drafted.draft;
+    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + 15_000, rules } };
+  };
+  const before = await world.competitions.latest({ repo: REPO });
+  const refused = {
+    code: 'bad-competition',
+    message: expect.stringMatching(/says that blocks are 0\.3 s apart at the least .* on this chain it is 0\.25 s/),
+  };
+  await expect(world.publish((drafted) => changed(drafted, 0.3))).rejects.toMatchObject(refused);
+  expect(await world.competitions.latest({ repo: REPO })).toBe(before);
+  const fine = await world.publish((drafted) => changed(drafted, 0.25));
+  const parameters = { ...fine.competition.policy.parameters, blockSeconds: 0.3 };
+  const slow = { ...fine.competition, policy: { ...fine.competition.policy, parameters } };
+  const founded = { ...fine, competition: slow };
+  await expect(requireCompetition({ founded, subtensor: world.subtensor, early: true })).rejects.toMatchObject(refused);
 });
 
 test('append says of a set that no day can be measured on it', async () => {
