@@ -87,7 +87,9 @@ export class SetReader {
       const isPassedOver = now.lastStoredRound >= round && elsewhere !== 'unknown';
       if (now.timeMs > untilMs && (isPassedOver || now.timeMs > untilMs + DAY_MS)) return null;
       const waitMs = 1000 * periodSeconds * (round - now.lastStoredRound);
-      await this.#wait(now.block, Math.ceil(waitMs / now.blockTimeMs));
+      // Servers of others are not asked in each block.
+      const leastBlocks = now.timeMs > lateMs ? LOOK_AGAIN_BLOCKS : 1;
+      await this.#wait(now.block, Math.max(leastBlocks, Math.ceil(waitMs / now.blockTimeMs)));
     }
   }
 

@@ -19,7 +19,10 @@ const ROUND = 1_100;
 const DAY_MS = 86_400_000;
 const UNTIL_MS = timeOfRound(BEACON, ROUND) + 3_600_000;
 let cacheDir: string;
+/** Blocks that were waited, one number a wait. */
+let waits: number[];
 beforeEach(async () => {
+  waits = [];
   cacheDir = await mkdtemp(join(tmpdir(), 'flock-off-sets-'));
 });
 afterEach(() => rm(cacheDir, { recursive: true, force: true }));
@@ -37,7 +40,7 @@ async function pulseFrom(pulseSources: PulseSource[], ...seen: Partial<PulseRead
       const now = seen[Math.min(looks++, seen.length - 1)];
       return { signature: null, block: looks, timeMs: 0, blockTimeMs: 12_000, lastStoredRound: 0, ...now };
     },
-    waitForBlock: async () => {},
+    waitForBlock: async ({ block }: { block: number }) => void waits.push(block - looks),
   };
   const validator = { cacheDir, subtensor, pulseSources } as unknown as SetReaderParameters['validator'];
   const reader = new SetReader({ validator, rule: ruleOf(), store: { read: async () => 'missing' } });
@@ -118,6 +121,8 @@ test('while other sources cannot be reached there is a day to bring a pulse that
   const late = sourceOf(gone);
   const days = [1, DAY_MS, DAY_MS + 1].map((ms) => ({ ...passed, timeMs: UNTIL_MS + ms }));
   expect(await pulseFrom([late], ...days)).toEqual({ pulse: null, looks: 3 });
+  // A minute apart: others' servers are not asked in each block.
+  expect(waits).toEqual([5, 5]);
   let asked = 0;
   const back = sourceOf(() => (asked++ === 0 ? gone() : signRound(ROUND)));
   const found = await pulseFrom([back], ...days);
