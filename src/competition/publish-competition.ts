@@ -11,6 +11,7 @@ import { competitionId, competitionText, contentHash, signedText } from './conte
 import { CompetitionDocument, CompetitionDraft } from './document.ts';
 import type { DraftFolder } from './draft-folder.ts';
 import { type FoundedCompetition, openDocument, readFoundedCompetition } from './read-document.ts';
+import { requireBlockTime } from './require-block-time.ts';
 import { requireCompetition } from './require-competition.ts';
 
 export interface PublishFoundedCompetitionParameters {
@@ -60,6 +61,7 @@ export async function publishFoundedCompetition(
       facts: { name: '--wallet.name', value: owner.address, netuid },
     });
 
+  await requireBlockTime({ name: folder, competition: draft.rules, subtensor, signal });
   const latest = await competitions.latest({ repo, signal });
   const before = parse(latest);
   const isSame = before !== null && competitionText(draftOf(before)) === competitionText(draftOf(draft));

@@ -5,6 +5,7 @@ import type { SubnetIdentity } from '../schema/subnet-identity.ts';
 import { badCompetition } from './bad-competition.ts';
 import type { FoundedCompetition } from './read-document.ts';
 import { referenceText } from './reference.ts';
+import { requireBlockTime } from './require-block-time.ts';
 
 export interface RequireCompetitionParameters {
   founded: FoundedCompetition;
@@ -24,8 +25,8 @@ export interface RequireCompetitionReturnType {
 /**
  * Compares a competition with the chain: it is of the subnet that has the number there now, whoever signed it owned that
  * subnet at the block that it names, and it counts already. Where the node does not keep the state of that block any more,
- * the owner of now must be the same.
- * @throws FlockOffError `wrong-subnet`; `bad-competition` (`owner`, `not-yet`); `bad-argument` when the chain has no such
+ * the owner of now must be the same. With time-locked sets, blocks are no further apart than its policy says.
+ * @throws FlockOffError `wrong-subnet`; `bad-competition` (`owner`, `evaluation`, `not-yet`); `bad-argument` when the chain has no such
  *   subnet; what reading the chain throws.
  * @example
  * const { subnet, remarks } = await requireCompetition({ founded, subtensor });
@@ -62,6 +63,7 @@ export async function requireCompetition(
     );
   if (seen.owner !== 'unknown' && seen.owner !== owner.address)
     refuse(`was signed by ${owner.address}, and at block ${owner.block} the ${whose} was ${seen.owner}`);
+  await requireBlockTime({ name, competition: founded.competition, subtensor, signal });
   if (!early && countsFromBlock > seen.block)
     throw badCompetition({
       ...{ competition: name, problem: 'not-yet', firstBlock: countsFromBlock },

@@ -1,6 +1,7 @@
 import type { HotkeyChain } from '../chain/chain.ts';
 import { commitText } from '../chain/commitments/commit-text.ts';
 import type { CommitmentWait } from '../chain/commitments/send-commitment.ts';
+import type { Snapshot } from '../chain/node/snapshot.ts';
 import { readCommitment } from '../chain/subnet/commitments.ts';
 import { readUid } from '../chain/subnet/subnet.ts';
 import { unregistered } from '../chain/subnet/unregistered.ts';
@@ -36,6 +37,11 @@ export interface AppendSetParameters extends CommitmentWait {
   hotkey: HotkeySigner & BytesSigner;
   /** Locked files, whole: one, or the parts of several contributors in the order in which they are to be put together. */
   files: Uint8Array<ArrayBuffer>[];
+  /**
+   * Until when, by the chain's clock in Unix milliseconds, the chain has to name it, such as until the end of a day's
+   * submissions: named later it would leave that day without any list. Refused in the last hour before. Default: any time.
+   */
+  untilMs?: number;
 }
 
 export interface AppendSetReturnType {
@@ -47,12 +53,16 @@ export interface AppendSetReturnType {
   opensAtMs: number;
 }
 
+const HOUR_MS = 3_600_000;
+/** What is sent may land for so long. */
+const SENDING_MS = 900_000;
+
 /**
  * Lists the next evaluation set: signs its entry, uploads files and list in one commit, and names them on the chain. Done
  * again after a failure it goes on where that stopped. Epochs that begin after the block in which the chain names it may be
  * measured on it.
- * @throws FlockOffError `bad-argument` where a file is none, the files are not of one set to come, or the key or the beacon is
- *   another; `unregistered` where the hotkey is not on the subnet; `bad-competition` (`evaluation`) where the list in the repository is not the one that the chain names; what
+ * @throws FlockOffError `bad-argument` where a file is none, the files are not of one set to come, the key or the beacon is
+ *   another, or it is too near to `untilMs`; `unregistered` where the hotkey is not on the subnet; `bad-competition` (`evaluation`) where the list in the repository is not the one that the chain names; what
  *   chain and Hub throw.
  * @example
  * const { file } = await lockSet({ data, rows: 200, round, beacon });
@@ -61,7 +71,7 @@ export interface AppendSetReturnType {
  * console.log(`set ${index} opens at ${new Date(opensAtMs).toISOString()}`);
  */
 export async function appendSet(parameters: AppendSetParameters): Promise<AppendSetReturnType> {
-  const { rule, netuid, subtensor, store, hotkey, files, signal, wait, onWait } = parameters;
+  const { rule, netuid, subtensor, store, hotkey, files, untilMs, signal, wait, onWait } = parameters;
   if (hotkey.address !== rule.signer)
     throw refusal(
       `the key is that of ${hotkey.address}, and the competition names ${rule.signer}`,
@@ -78,6 +88,7 @@ export async function appendSet(parameters: AppendSetParameters): Promise<Append
     },
     signal,
   });
+  requireTime(timeMs, untilMs, HOUR_MS);
   const first = firstSetFor(rule, timeMs);
   if (index < first)
     throw refusal(
@@ -111,7 +122,13 @@ export async function appendSet(parameters: AppendSetParameters): Promise<Append
   const commit = isThere && before.commit !== null ? before.commit : await publish();
   const announcement = { index, commit, head: lineHash(line) };
   const text = announcementText(announcement);
-  const { block } = await commitText({ subtensor, netuid, hotkey, text, signal, wait, onWait });
+  const beforeSending = async () => {
+    if (untilMs === undefined) return;
+    const use = (snapshot: Snapshot) => readPulse(snapshot, rule.firstRound);
+    const { timeMs } = await subtensor.read({ what: 'reading the time of the chain', use, signal });
+    requireTime(timeMs, untilMs, SENDING_MS);
+  };
+  const { block } = await commitText({ subtensor, netuid, hotkey, text, beforeSending, signal, wait, onWait });
   return { index, announcement, block, opensAtMs: opensAtMs(rule, index) };
 
   async function publish(): Promise<string> {
@@ -128,6 +145,15 @@ export async function appendSet(parameters: AppendSetParameters): Promise<Append
     if (read instanceof Buffer && read.toString('utf8') === list) return commit;
     throw otherList(rule, `is not what was uploaded at commit ${commit}`);
   }
+}
+
+function requireTime(timeMs: number, untilMs: number | undefined, leastMs: number): void {
+  if (untilMs === undefined || timeMs <= untilMs - leastMs) return;
+  const until = `${new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  throw refusal(
+    `the submissions that are measured next end ${until}, and a list that the chain names only after that would leave them unmeasured: ${Math.max(0, Math.floor((untilMs - timeMs) / 60_000))} minutes are too few`,
+    'list it after their rewards have begun; the files can stay as they are where the set opens later',
+  );
 }
 
 function describe(rule: EvaluationSetsRule, files: Uint8Array[]): { index: number; parts: LockedPart[] } {
@@ -173,7 +199,7 @@ function describe(rule: EvaluationSetsRule, files: Uint8Array[]): { index: numbe
   return { index, parts };
 }
 
-/** The list as it is, which has to be the one that the chain names, or that with one entry more: of a call that failed. */
+/** The list as it is, which has to be the one that the chain names, or that with more entries: of calls that failed. */
 async function readBefore(
   rule: EvaluationSetsRule,
   store: EvaluationSetStore,
@@ -190,20 +216,17 @@ async function readBefore(
   const lines = read === 'missing' ? [] : linesOf(read.toString('utf8'));
   const last = lines.at(-1);
   if (announced !== null) {
-    if (isNamed(announced, last) || isNamed(announced, lines.at(-2))) return { commit, lines };
     if (last === undefined) throw noList(rule);
-    throw otherList(rule, 'does not end with the set that the chain names');
+    if (!lines.some((line) => lineHash(line) === announced.head))
+      throw otherList(rule, 'does not go on from the set that the chain names');
   }
   if (last === undefined) return { commit, lines };
-  // The hotkey has committed something else since: its signature tells that the list is its own.
+  // Calls that failed have listed more, or the hotkey has committed something else since: its signature tells that it is its own.
   const asNamed = { index: parseLine(last)?.index ?? 0, commit: '', head: lineHash(last) };
-  const found = await readList({ lines, rule, announcement: asNamed, from: asNamed.index });
+  const from = announced === null ? asNamed.index : announced.index + 1;
+  const found = await readList({ lines, rule, announcement: asNamed, from });
   if ('problem' in found) throw otherList(rule, found.problem);
   return { commit, lines };
-}
-
-function isNamed({ head }: Announcement, line: string | undefined): boolean {
-  return line !== undefined && lineHash(line) === head;
 }
 
 function otherList({ repo }: EvaluationSetsRule, why: string): FlockOffError {

@@ -1,7 +1,7 @@
 import type { EvaluationSetsRule } from '../schema/evaluation-sets.ts';
-import type { Announcement } from './announcement.ts';
 import { entryFault, type SetEntry } from './list.ts';
 import { type PartFault, saltedHash } from './locked-file.ts';
+import { opensAtMs } from './schedule.ts';
 
 /** Sets that an epoch tries, one after the other, before it is measured on none. */
 export const MOST_TRIED = 4;
@@ -43,10 +43,19 @@ export interface UsedSets {
   tried: TriedSet[];
 }
 
-/** The sets that an epoch may be measured on, in order. */
-export function candidates(from: number, announcement: Pick<Announcement, 'index'>): number[] {
-  const count = Math.max(0, Math.min(MOST_TRIED, announcement.index - from + 1));
-  return Array.from({ length: count }, (_, i) => from + i);
+/** For a later set an epoch would wait until it has taken the place of the next day's. */
+const DAY_MS = 86_400_000;
+
+/** The last set that an epoch may be measured on, whatever is listed: it opens less than a day after the first. */
+export function lastCandidate(rule: EvaluationSetsRule, from: number): number {
+  const betweenMs = opensAtMs(rule, from + 1) - opensAtMs(rule, from);
+  return from + Math.max(0, Math.ceil(DAY_MS / betweenMs) - 1);
+}
+
+/** The sets that an epoch may be measured on, in order: the first that are listed from number `from` on. */
+export function candidates(rule: EvaluationSetsRule, from: number, entries: ReadonlyMap<number, unknown>): number[] {
+  const last = lastCandidate(rule, from);
+  return [...entries.keys()].filter((index) => index >= from && index <= last).slice(0, MOST_TRIED);
 }
 
 /** The set that was taken, `null` for none. */

@@ -1,6 +1,9 @@
+import type { Snapshot } from '../chain/node/snapshot.ts';
+import { readPulse } from '../chain/timelock/read-pulse.ts';
 import type { Submission } from '../schema/submission.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { drawFrom, queueAfter } from './draw-from.ts';
+import { waitsUntilMs } from './epoch-evaluation.ts';
 import { findEpochStart } from './epoch-start.ts';
 import { type ReadPointer, readPointers } from './pointers.ts';
 import { intakeOf, type PolicyContext, policyContext } from './policy.ts';
@@ -24,8 +27,8 @@ export interface DrawnEpoch extends OpenEpoch {
 
 /**
  * Draws the miners of a new epoch from everybody with a valid pointer, or takes up the draw a killed validator left, with
- * the pointers it was made from. One of many epochs ago is dropped: the others are further, and its
- * weights would be those of long ago. The draw is stored before it is used.
+ * the pointers it was made from. One of many epochs ago, or since its time-locked set can no
+ * longer open, is dropped: the others are further, and its weights would be those of long ago. The draw is stored before it is used.
  * @param when `waits`: whether the next epoch is waited for where none can be begun now; else `NotDue` is thrown. Default true.
  */
 export async function drawMiners(
@@ -60,9 +63,19 @@ export async function drawMiners(
   const drawn = epoch.hotkeys.flatMap((hotkey) => submissions.get(hotkey) ?? []);
   return { ...epoch, history, pointers, context, drawn };
 
-  async function isLongOver({ startBlock }: OpenEpoch): Promise<boolean> {
+  async function isLongOver(epoch: OpenEpoch): Promise<boolean> {
+    const { startBlock } = epoch;
     const block = await subtensor.waitForBlock({ block: 0, signal });
-    if (block < startBlock + MOST_EPOCHS * competition.blocksPerEpoch) return false;
+    const mostBlocks = MOST_EPOCHS * competition.blocksPerEpoch;
+    if (block < startBlock + mostBlocks) return false;
+    const { evaluationSets: rule } = competition;
+    const waitsMs = rule === undefined || epoch.timeMs === undefined ? null : waitsUntilMs(validator, epoch);
+    if (rule !== undefined && waitsMs !== null) {
+      // Others, who were not stopped, wait for its set as well: it may take as long from then on.
+      const use = (snapshot: Snapshot) => readPulse(snapshot, rule.firstRound);
+      const { timeMs, blockTimeMs } = await subtensor.read({ what: 'reading the time of the chain', use, signal });
+      if (timeMs <= waitsMs + mostBlocks * blockTimeMs) return false;
+    }
     logger.warn(
       `the epoch of block ${startBlock} was not finished, and this is block ${block}: it is dropped, and nobody's share changes by it`,
     );

@@ -5,8 +5,9 @@ import { type Announcement, announcedIn, listFault } from '../evaluation-sets/an
 import { entryFault, readList, type SetEntry } from '../evaluation-sets/list.ts';
 import { type OpenedSet, openSet } from '../evaluation-sets/open-set.ts';
 import { firstSetFor, voidAtMs } from '../evaluation-sets/schedule.ts';
-import { candidates, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
+import { candidates, lastCandidate, MOST_TRIED, type TriedSet, type UsedSets } from '../evaluation-sets/used-sets.ts';
 import { safeLogger } from '../shared/logger.ts';
+import { isTransientError } from '../shared/retry.ts';
 import { intakeOf, pointersUntilOf } from './policy.ts';
 import { SetReader } from './set-reader.ts';
 import type { OpenEpoch } from './state-store.ts';
@@ -26,7 +27,8 @@ export interface EpochEvaluation {
  * The evaluation set of an epoch. Where sets are time-locked: the first one of the list whose round is later, by the margin,
  * than the block that the epoch begins with, or than the moment until which the policy takes pointers. The list is the one
  * that the chain named by then, so all validators see the same. Waits until the set opens; one that is void is passed over,
- * and the next one is waited for. An epoch for which nobody was drawn takes no set.
+ * and the next one is waited for. An epoch for which nobody was drawn takes no set, and keeps what is there of
+ * the next ones.
  * @throws FlockOffError `bad-argument` where the validator has no store of sets, or the policy asks for rows of a set that
  *   nobody can know; `hub-unreachable` (transient); what reading the chain throws.
  */
@@ -39,9 +41,12 @@ export async function openEpochEvaluation(
   const rule = competition.evaluationSets;
   if (rule === undefined) return { evaluation, sets: null, closed: null };
   const reader = new SetReader({ validator, rule, store: requireStore(validator, store), signal });
-  if (epoch.hotkeys.length === 0) return { evaluation: NO_SET, sets: noList(null), closed: null };
   const announcement = announcedIn(rule, epoch.commitments);
   const until = pointersUntilOf(validator, epoch);
+  if (epoch.hotkeys.length === 0) {
+    if (announcement !== null) await lookAhead(reader, announcement, firstSetFor(rule, until.timeMs));
+    return { evaluation: NO_SET, sets: noList(null), closed: null };
+  }
   const fault = listFault(announcement, until);
   const { sets, opened } =
     fault !== null || announcement === null
@@ -52,6 +57,21 @@ export async function openEpochEvaluation(
   const closed = `nothing was measured: ${sets.fault ? `the list of evaluation sets is ${LIST_TEXTS[sets.fault]}` : tried || 'no evaluation set is listed for this epoch'}`;
   safeLogger(validator.logger).warn(`${closed}; nobody's share changes by this epoch`);
   return { evaluation: NO_SET, sets, closed };
+}
+
+/** When the last set is void that an epoch may wait for, in Unix milliseconds; `null` where it waits for none. */
+export function waitsUntilMs(
+  validator: Pick<Validator, 'competition' | 'policy'>,
+  epoch: Pick<OpenEpoch, 'startBlock' | 'timeMs' | 'commitments' | 'hotkeys'>,
+): number | null {
+  const rule = validator.competition.evaluationSets;
+  if (rule === undefined || epoch.hotkeys.length === 0) return null;
+  const announcement = announcedIn(rule, epoch.commitments);
+  const until = pointersUntilOf(validator, epoch);
+  if (announcement === null || listFault(announcement, until) !== null) return null;
+  const from = firstSetFor(rule, until.timeMs);
+  const last = Math.min(announcement.index, lastCandidate(rule, from));
+  return last < from ? null : voidAtMs(rule, last);
 }
 
 const NO_SET: Dataset = {
@@ -112,13 +132,37 @@ async function firstSound(
   }
   const tried: TriedSet[] = [];
   const sets: UsedSets = { fault: null, lines: read.lines, tried };
-  for (const index of candidates(from, announcement)) {
+  const indexes = candidates(rule, from, read.entries);
+  for (const index of indexes) await fetchAhead(reader, read.entries.get(index), commit);
+  for (const index of indexes) {
     const { opened, ...one } = await tryOpen(reader, { index, entry: read.entries.get(index), commit });
     tried.push(one);
     if (opened !== null) return { sets, opened };
     logger.warn(`evaluation set ${index} is void: ${one.fault}`, { parts: one.parts.map(({ fault }) => fault) });
   }
   return { sets, opened: null };
+}
+
+/**
+ * Once, what is there of the list and of the next sets, though nobody is measured: else whoever lists them could choose, when
+ * the day's datasets are known, which of them to take away.
+ */
+async function lookAhead(reader: SetReader, announcement: Announcement, from: number): Promise<void> {
+  const { rule, signal } = reader;
+  try {
+    const lines = await reader.list(announcement, 0);
+    const read = typeof lines === 'string' ? null : await readList({ lines, rule, announcement, from });
+    if (read === null || 'problem' in read) return;
+    for (const entry of [...read.entries.values()].slice(0, MOST_TRIED))
+      await fetchAhead(reader, entry, announcement.commit);
+  } catch (error) {
+    if (signal?.aborted || !isTransientError(error)) throw error;
+  }
+}
+
+/** As early as can be. */
+async function fetchAhead(reader: SetReader, entry: SetEntry | undefined, commit: string): Promise<void> {
+  if (entry !== undefined && entryFault(reader.rule, entry) === null) await reader.fetchAhead(entry, commit);
 }
 
 async function tryOpen(
@@ -129,8 +173,6 @@ async function tryOpen(
   const nothing = { index, pulse: null, parts: [], opened: null };
   const fault = entryFault(rule, entry);
   if (fault !== null || entry === undefined) return { ...nothing, fault: fault ?? 'not-listed' };
-  // As early as can be: what a validator has by then, nobody can take away.
-  await reader.files(entry, { commit, untilMs: 0 });
   const untilMs = voidAtMs(rule, index);
   const signature = await reader.pulse(entry.round, untilMs);
   if (signature === null) return { ...nothing, fault: 'no-pulse' };

@@ -87,7 +87,9 @@ export class SetReader {
       const isPassedOver = now.lastStoredRound >= round && elsewhere !== 'unknown';
       if (now.timeMs > untilMs && (isPassedOver || now.timeMs > untilMs + DAY_MS)) return null;
       const waitMs = 1000 * periodSeconds * (round - now.lastStoredRound);
-      await this.#wait(now.block, Math.ceil(waitMs / now.blockTimeMs));
+      // Servers of others are not asked in each block.
+      const leastBlocks = now.timeMs > lateMs ? LOOK_AGAIN_BLOCKS : 1;
+      await this.#wait(now.block, Math.max(leastBlocks, Math.ceil(waitMs / now.blockTimeMs)));
     }
   }
 
@@ -102,7 +104,23 @@ export class SetReader {
     });
   }
 
-  /** The locked files of an entry; of one that is not there, it is asked again until a time of the chain. */
+  /**
+   * Keeps what is there now of the files of an entry, each by itself: what a validator has by then, nobody can take away.
+   * Says nothing of what is not.
+   */
+  async fetchAhead({ parts }: Pick<SetEntry, 'parts'>, commit: string): Promise<void> {
+    for (const part of parts) {
+      if ((await this.#keptPart(part)) !== null) continue;
+      const file = await this.#read(fileOf(part, commit)).catch((error: unknown) => this.#ignore(error));
+      if (file instanceof Buffer) await this.#write(`${part.sha256}.locked`, file);
+    }
+  }
+
+  /**
+   * The locked files of an entry; of one that is not there, it is asked again until a time of the chain. One that the Hub does
+   * not give out for a day more is `withheld`, while it gives out the list at the same commit.
+   * @throws FlockOffError `hub-unreachable` (transient) before, and while it does not.
+   */
   async files(
     { parts }: Pick<SetEntry, 'parts'>,
     { commit, untilMs }: { commit: string; untilMs: number },
@@ -130,13 +148,39 @@ export class SetReader {
 
   async #file({ commit, path, maxBytes }: FileOfList, untilMs: number): Promise<Buffer | 'withheld' | 'changed'> {
     for (;;) {
-      const read = await this.#store.read({ repo: this.rule.repo, commit, path, maxBytes, signal: this.signal });
+      let fault: unknown = null;
+      const read = await this.#read({ commit, path, maxBytes }).catch((error: unknown) => {
+        fault = error;
+        return this.#ignore(error);
+      });
       if (read === 'too-large') return 'changed';
-      if (read !== 'missing') return read;
+      if (read instanceof Buffer) return read;
       const { block, timeMs } = await this.#look(this.rule.firstRound);
-      if (timeMs > untilMs) return 'withheld';
+      if (read === 'missing' && timeMs > untilMs) return 'withheld';
+      if (read === null) {
+        // A hub that is down has no deadline; one that gives out the list beside the file is not down.
+        if (path === LIST_PATH || timeMs <= untilMs + DAY_MS || !(await this.#hasList(commit))) throw fault;
+        return 'withheld';
+      }
       await this.#wait(block, LOOK_AGAIN_BLOCKS);
     }
+  }
+
+  async #hasList(commit: string): Promise<boolean> {
+    const list = await this.#read({ commit, path: LIST_PATH, maxBytes: MOST_LIST_BYTES }).catch((error: unknown) =>
+      this.#ignore(error),
+    );
+    return list instanceof Buffer;
+  }
+
+  #read(file: FileOfList): Promise<Buffer | 'missing' | 'too-large'> {
+    return this.#store.read({ repo: this.rule.repo, ...file, signal: this.signal });
+  }
+
+  /** Of what may be different when it is asked again. */
+  #ignore(error: unknown): null {
+    if (this.signal?.aborted || !isTransientError(error)) throw error;
+    return null;
   }
 
   /** Writes the rows as they were opened, for whoever trains again, and removes the sets of other weeks. */
@@ -150,13 +194,17 @@ export class SetReader {
     }
   }
 
-  async #part({ sha256, bytes }: LockedPart, commit: string, untilMs: number): Promise<Buffer | PartFault> {
-    const name = `${sha256}.locked`;
-    const kept = await this.#kept(name);
-    if (kept !== null && createHash('sha256').update(kept).digest('hex') === sha256) return kept;
-    const file = await this.#file({ commit, path: lockedPath(sha256), maxBytes: bytes }, untilMs);
-    if (typeof file !== 'string') await this.#write(name, file);
+  async #part(part: LockedPart, commit: string, untilMs: number): Promise<Buffer | PartFault> {
+    const kept = await this.#keptPart(part);
+    if (kept !== null) return kept;
+    const file = await this.#file(fileOf(part, commit), untilMs);
+    if (typeof file !== 'string') await this.#write(`${part.sha256}.locked`, file);
     return file;
+  }
+
+  async #keptPart({ sha256 }: LockedPart): Promise<Buffer | null> {
+    const kept = await this.#kept(`${sha256}.locked`);
+    return kept !== null && createHash('sha256').update(kept).digest('hex') === sha256 ? kept : null;
   }
 
   #kept(name: string): Promise<Buffer | null> {
@@ -180,4 +228,8 @@ export class SetReader {
     onEvent?.({ kind: 'opening', block, untilBlock });
     await subtensor.waitForBlock({ block: untilBlock, signal: this.signal });
   }
+}
+
+function fileOf({ sha256, bytes }: LockedPart, commit: string): FileOfList {
+  return { commit, path: lockedPath(sha256), maxBytes: bytes };
 }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readCommitment } from '../../src/chain/subnet/commitments.ts';
 import { WalletHotkey } from '../../src/chain/wallet/hotkey.ts';
 import { policyRemark, scheduleRemarks } from '../../src/cli/competition/policy-remark.ts';
@@ -9,17 +9,20 @@ import { competitionCommand } from '../../src/cli/competition.ts';
 import { competitionLines } from '../../src/competition/competition-text.ts';
 import type { FoundedCompetition } from '../../src/competition/read-document.ts';
 import { referenceText } from '../../src/competition/reference.ts';
+import { requireCompetition } from '../../src/competition/require-competition.ts';
 import { parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
 import { appendSet } from '../../src/evaluation-sets/append-set.ts';
 import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
 import { lockSet } from '../../src/evaluation-sets/locked-file.ts';
 import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
+import { timeInDayMs } from '../../src/policy/day.ts';
 import { Competition } from '../../src/schema/competition.ts';
 import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
+import { DailyWinnerRules } from '../../src/schema/policy.ts';
 import { inProcess } from '../cli/in-process.ts';
 import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
-import { NETUID, openWorld, type World } from './world.ts';
+import { NETUID, openWorld, REPO, type World } from './world.ts';
 
 // The commands of docs/founding.md for time-locked sets, in their order, on a chain and a hub of this machine.
 
@@ -141,6 +144,44 @@ test('a call that failed after the upload goes on where it stopped, and a second
     use: (snapshot) => readCommitment(snapshot, NETUID, hotkey.address),
   });
   expect(parseAnnouncement(commitment?.text ?? null)).toEqual(done.announcement);
+});
+
+test('calls that failed one after the other after the upload are made up for by the next', async () => {
+  const index = lastListed + 1;
+  const stop = new Error('the chain is gone');
+  const broken = { ...world.subtensor, read: world.subtensor.read.bind(world.subtensor), waitForBlock: async () => 0 };
+  const subtensor = { ...broken, submit: async () => Promise.reject(stop) };
+  for (const one of [index, index + 1]) await expect(append([await lock(one)], { subtensor })).rejects.toBe(stop);
+  const done = await append([await lock(index + 2)]);
+  lastListed = done.index;
+  expect(done.index).toBe(index + 2);
+  const at = { repo: rule.repo, commit: done.announcement.commit, path: LIST_PATH, maxBytes: 1e6 };
+  const listed = String(await store.read(at))
+    .trimEnd()
+    .split('\n');
+  expect(listed.slice(-3).map((line) => JSON.parse(line).index)).toEqual([index, index + 1, index + 2]);
+});
+
+test('a list has an hour to be named in, and is not sent when that is nearly over', async () => {
+  const file = await lock(lastListed + 1);
+  const before = await store.latest({ repo: rule.repo });
+  const HOUR_MS = 3_600_000;
+  const soon =
+    /the submissions that are measured next end 20.* UTC, and .* 59 minutes are too few\. List it after their/;
+  await expect(append([file], { untilMs: now() + HOUR_MS - 1 })).rejects.toThrow(soon);
+  expect(await store.latest({ repo: rule.repo })).toBe(before);
+  // As where the upload, or the wait for the hotkey's turn, takes most of it.
+  const submit = vi.fn(world.subtensor.submit.bind(world.subtensor));
+  const read: typeof world.subtensor.read = async (reading) => {
+    const value = await world.subtensor.read(reading);
+    return reading.what === 'reading the time of the chain' ? { ...value, timeMs: now() + HOUR_MS - 600_000 } : value;
+  };
+  const subtensor = { ...world.subtensor, read, submit, waitForBlock: async () => 0 };
+  const late = append([file], { untilMs: now() + HOUR_MS + 120_000, subtensor });
+  await expect(late).rejects.toThrow(/: 1\d minutes are too few/);
+  expect(submit).not.toHaveBeenCalled();
+  const { index } = await append([file], { untilMs: now() + 2 * HOUR_MS });
+  lastListed = index;
 });
 
 test.each<[string, () => Promise<unknown>, RegExp]>([
@@ -285,26 +326,79 @@ test('a competition whose sets nobody could list is not published, for a mistype
   });
 });
 
-test('while the datasets of a day are measured no other list is named, and the set of the day is shown', async () => {
-  const hour = (from: number) => new Date(now() + from * 3_600_000).toISOString().slice(11, 16);
-  const times = { submissionsFrom: hour(-3), submissionsUntil: hour(-2), rewardsFrom: hour(5) };
-  const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out' } };
-  const daily = await world.publish((drafted) => {
+const utc = (hours: number) => new Date(now() + hours * 3_600_000).toISOString().slice(11, 16);
+
+/** One of daily-winner with these times, counting so many blocks later than the first, and a command of it. */
+async function dailyOf(times: Record<'submissionsFrom' | 'submissionsUntil' | 'rewardsFrom', string>, later: number) {
+  const policy = { name: 'daily-winner', parameters: { ...times, evaluationRows: 'leave-out', blockSeconds: 0.25 } };
+  const { reference } = await world.publish((drafted) => {
     const { countsFromBlock, rules } = drafted.draft;
-    const changed = Competition.parse({ ...rules, evaluationSets: rule, policy });
-    const { id: _, ...others } = changed;
-    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + 10_000, rules: others } };
+    const { id: _, ...others } = Competition.parse({ ...rules, evaluationSets: rule, policy });
+    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + later, rules: others } };
   });
-  const args = ['append', referenceText(daily.reference), 'rows.jsonl.locked', '--wallet.path', 'wallets'];
   const services = ['--subtensor.chain_endpoint', world.chain.url, '--hf_endpoint', world.hub.url];
   const run = { cwd: world.folder, env: { HF_TOKEN: 'hf_founder' } };
-  const { code, stderr } = await inProcess(competitionCommand(), [...args, '--wallet.name', 'owner', ...services], run);
+  const wallet = ['--wallet.path', 'wallets', '--wallet.name', 'owner'];
+  const named = referenceText(reference);
+  return {
+    command: (...args: string[]) => inProcess(competitionCommand(), [...args, ...services], run),
+    lock: ['lock', 'rows.jsonl', '--competition', named],
+    sets: ['sets', named],
+    append: (file: string) => ['append', named, file, ...wallet],
+  };
+}
+
+test('while the datasets of a day are measured no other list is named, and one that came since is said to be late', async () => {
+  const times = { submissionsFrom: utc(-3), submissionsUntil: utc(-2), rewardsFrom: utc(5) };
+  const { command, lock, sets, append } = await dailyOf(times, 10_000);
+  const { code, stderr } = await command(...append('rows.jsonl.locked'));
   expect([code, stderr]).toEqual([
     1,
     expect.stringMatching(
       new RegExp(`the day's datasets are being measured, by the list .* from ${times.rewardsFrom} UTC on`),
     ),
   ]);
+  expect((await command(...sets)).stdout).toMatch(/an epoch that begins now measures nothing: the list is late/);
+  expect(JSON.parse((await command(...sets, '--json')).stdout)).toMatchObject({ late: true });
+  const tomorrow = timeInDayMs(now(), DailyWinnerRules.parse(times), 'submissionsUntil') + 86_400_000;
+  const { stdout } = await command(...lock, '--out', 'tomorrow.locked');
+  expect(stdout).toContain(`as set ${firstSetFor(rule, tomorrow)}\n`);
+});
+
+test('a competition whose blocks are said to come more slowly than they do is not published, nor played', async () => {
+  const changed = (drafted: Awaited<ReturnType<typeof world.draft>>, blockSeconds: number) => {
+    const policy = { name: 'daily-winner', parameters: { evaluationRows: 'leave-out', blockSeconds } };
+    const { id: _, ...rules } = Competition.parse({ ...drafted.draft.rules, evaluationSets: rule, policy });
+    const { countsFromBlock } = drafted.draft;
+    return { ...drafted, draft: { ...drafted.draft, countsFromBlock: countsFromBlock + 15_000, rules } };
+  };
+  const before = await world.competitions.latest({ repo: REPO });
+  const refused = {
+    code: 'bad-competition',
+    message: expect.stringMatching(/says that blocks are 0\.3 s apart at the least .* on this chain it is 0\.25 s/),
+  };
+  await expect(world.publish((drafted) => changed(drafted, 0.3))).rejects.toMatchObject(refused);
+  expect(await world.competitions.latest({ repo: REPO })).toBe(before);
+  const fine = await world.publish((drafted) => changed(drafted, 0.25));
+  const parameters = { ...fine.competition.policy.parameters, blockSeconds: 0.3 };
+  const slow = { ...fine.competition, policy: { ...fine.competition.policy, parameters } };
+  const founded = { ...fine, competition: slow };
+  await expect(requireCompetition({ founded, subtensor: world.subtensor, early: true })).rejects.toMatchObject(refused);
+});
+
+test('append says of a set that no day can be measured on it', async () => {
+  const times = { submissionsFrom: utc(-1), submissionsUntil: utc(3), rewardsFrom: utc(4) };
+  const { command, lock, append } = await dailyOf(times, 20_000);
+  const index = Math.max(firstSetFor(rule, now()) + 1, lastListed + 20);
+  await command(...lock, '--set', `${index}`, '--out', 'now.locked');
+  const useless = await command(...append('now.locked'));
+  expect(useless.stdout).toMatch(
+    new RegExp(`evaluation set ${index} is listed .*no day is measured on it: it does not`, 's'),
+  );
+  await command(...lock, '--out', 'today.locked');
+  const usable = await command(...append('today.locked'));
+  expect(usable.stdout).toMatch(/evaluation set \d+ is listed/);
+  expect(usable.stdout).not.toContain('no day is measured');
 });
 
 test('a round that was taken for another number is told by a check', () => {
@@ -348,7 +442,7 @@ test('a list that somebody with write access has changed is not signed over', as
   await store.publish({ repo: rule.repo, parent: commit, files: [{ path: LIST_PATH, content: '{}\n' }] });
   await expect(append([await lock(50)])).rejects.toMatchObject({
     code: 'bad-competition',
-    message: expect.stringMatching(/org\/chats-sets does not end with the set that the chain names/),
+    message: expect.stringMatching(/org\/chats-sets does not go on from the set that the chain names/),
   });
 });
 

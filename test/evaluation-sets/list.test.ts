@@ -11,6 +11,7 @@ import {
   readList,
 } from '../../src/evaluation-sets/list.ts';
 import type { LockedPart } from '../../src/evaluation-sets/locked-file.ts';
+import { candidates } from '../../src/evaluation-sets/used-sets.ts';
 import type { EvaluationSetsRule } from '../../src/schema/evaluation-sets.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { ruleOf } from './locked-world.ts';
@@ -85,6 +86,17 @@ test.each<[string, (lines: string[]) => string[], RegExp]>([
 ])('a list with %s is not the one that the chain names', async (_, change, why) => {
   const lines = await listOf([0, 1, 2]);
   expect(await read(change(lines), 0, lines)).toEqual({ problem: expect.stringMatching(why) });
+});
+
+test('an epoch tries the first four sets that are listed, however far apart, of those that open within a day', async () => {
+  const hourly = { ...rule, roundsBetween: 1_200 };
+  const tried = (indexes: number[]) => candidates(hourly, 7, new Map(indexes.map((index) => [index, null])));
+  expect(tried([6, 7, 12, 18, 24, 30])).toEqual([7, 12, 18, 24]);
+  expect(tried([30, 31, 32])).toEqual([30]);
+  expect(tried([])).toEqual([]);
+  // A schedule of a set a week has one for each epoch.
+  const weekly = { ...rule, roundsBetween: 7 * 28_800 };
+  expect(candidates(weekly, 7, new Map([7, 8].map((index) => [index, null])))).toEqual([7]);
 });
 
 test("entries of another hotkey are nobody's, also where the chain names them", async () => {

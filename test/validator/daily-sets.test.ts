@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditReceipts, Competition, runEpoch, type Validator, WalletHotkey } from 'flock-off';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -139,6 +139,9 @@ test('all epochs of a day are measured on the first set after its submissions, a
   expect(early.receipt.inputs.sets).toEqual({ fault: null, lines: [], tried: [] });
   expect(Number(miners.chain.storage('Timestamp.Now'))).toBeLessThan(Date.UTC(2026, 2, 3, 20));
   expect(miners.weights()).toEqual({ 5: 1 });
+  // It keeps both: nobody can choose between them once he has seen the datasets.
+  const kept = await readdir(join(miners.folder, 'cache', 'evaluation-sets'));
+  expect(kept.filter((name) => name.endsWith('.locked'))).toHaveLength(2);
 
   await until(20.01);
   await miners.publish('dan', rowsOn('fox'));

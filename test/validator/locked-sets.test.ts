@@ -269,11 +269,11 @@ test('an entry that is replaced while an epoch waits does not change what the ep
   expect(JSON.parse(receipt.inputs.sets!.lines.at(-1)!).parts[0].sha256).toBe(readLockedFile(first)!.part.sha256);
 }, 60_000);
 
-test('a validator that is stopped while a set is closed goes on with the list and the files that it has by then', async () => {
+test('a validator that is stopped for ten epochs while a set is closed goes on with the list and the files that it has by then', async () => {
   const { startBlock, index } = await aligned();
   await append(await lock(index, fileOf(rowsOf('hills'))));
   const stop = new AbortController();
-  const rules = { recipe: RECIPE, minOwnRows: 4, blocksPerEpoch: 100, evaluationSets: rule };
+  const rules = { recipe: RECIPE, minOwnRows: 4, blocksPerEpoch: 20, evaluationSets: rule };
   const competition = Competition.parse(rules);
   const stopped = await miners.validator({
     ...{ competition, evaluationSets: store, subtensor: miners.subtensor },
@@ -281,6 +281,7 @@ test('a validator that is stopped while a set is closed goes on with the list an
   });
   await begin(startBlock);
   await expect(runEpoch({ validator: stopped, signal: stop.signal })).rejects.toThrow('stopped');
+  await miners.pass(200);
   const { receipt, kinds } = await epoch({
     competition,
     evaluationSets: { read: async () => 'missing' },

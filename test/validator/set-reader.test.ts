@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { timeOfRound } from '../../src/chain/timelock/drand.ts';
 import type { PulseSource } from '../../src/chain/timelock/pulse-source.ts';
 import type { PulseReading } from '../../src/chain/timelock/read-pulse.ts';
 import { FlockOffError } from '../../src/errors/flock-off-error.ts';
+import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
+import { lockedPath } from '../../src/evaluation-sets/locked-file.ts';
 import { SetReader, type SetReaderParameters } from '../../src/validator/set-reader.ts';
 import { BEACON, ruleOf, signRound } from '../evaluation-sets/locked-world.ts';
 
@@ -16,7 +19,10 @@ const ROUND = 1_100;
 const DAY_MS = 86_400_000;
 const UNTIL_MS = timeOfRound(BEACON, ROUND) + 3_600_000;
 let cacheDir: string;
+/** Blocks that were waited, one number a wait. */
+let waits: number[];
 beforeEach(async () => {
+  waits = [];
   cacheDir = await mkdtemp(join(tmpdir(), 'flock-off-sets-'));
 });
 afterEach(() => rm(cacheDir, { recursive: true, force: true }));
@@ -34,7 +40,7 @@ async function pulseFrom(pulseSources: PulseSource[], ...seen: Partial<PulseRead
       const now = seen[Math.min(looks++, seen.length - 1)];
       return { signature: null, block: looks, timeMs: 0, blockTimeMs: 12_000, lastStoredRound: 0, ...now };
     },
-    waitForBlock: async () => {},
+    waitForBlock: async ({ block }: { block: number }) => void waits.push(block - looks),
   };
   const validator = { cacheDir, subtensor, pulseSources } as unknown as SetReaderParameters['validator'];
   const reader = new SetReader({ validator, rule: ruleOf(), store: { read: async () => 'missing' } });
@@ -115,8 +121,46 @@ test('while other sources cannot be reached there is a day to bring a pulse that
   const late = sourceOf(gone);
   const days = [1, DAY_MS, DAY_MS + 1].map((ms) => ({ ...passed, timeMs: UNTIL_MS + ms }));
   expect(await pulseFrom([late], ...days)).toEqual({ pulse: null, looks: 3 });
+  // A minute apart: others' servers are not asked in each block.
+  expect(waits).toEqual([5, 5]);
   let asked = 0;
   const back = sourceOf(() => (asked++ === 0 ? gone() : signRound(ROUND)));
   const found = await pulseFrom([back], ...days);
   expect([found.pulse && Buffer.compare(found.pulse, signRound(ROUND)), found.looks]).toEqual([0, 2]);
+});
+
+/** What a reader says of a set of two parts, of which the hub gives out the second, at times of the chain. */
+async function filesAt(timesMs: number[], hub: 'gives the list' | 'is down') {
+  const down = () => {
+    throw new FlockOffError({
+      ...{ code: 'hub-unreachable', what: 'HTTP 403', facts: { url: '' }, transient: true },
+    });
+  };
+  const subtensor = { read: async () => ({ block: 1, timeMs: timesMs.shift() }), waitForBlock: async () => {} };
+  const validator = { cacheDir, subtensor } as unknown as SetReaderParameters['validator'];
+  const content = (path: string) => (path === LIST_PATH ? hub === 'gives the list' : path === lockedPath(OTHER.sha256));
+  const read = async ({ path }: { path: string }) => (content(path) ? BYTES : down());
+  const reader = new SetReader({ validator, rule: ruleOf(), store: { read } });
+  return { reader, files: () => reader.files({ parts: [REFUSED, OTHER] }, { commit: 'c', untilMs: UNTIL_MS }) };
+}
+const BYTES = Buffer.from('locked');
+const partOf = (sha256: string) => ({ sha256, bytes: 10, by: null, plain: { saltedSha256: '', bytes: 1, rows: 1 } });
+const REFUSED = partOf('a'.repeat(64));
+const OTHER = partOf(createHash('sha256').update(BYTES).digest('hex'));
+
+test('a file that the hub refuses is waited for a day longer, and is withheld where the list beside it is given out', async () => {
+  const { files } = await filesAt([UNTIL_MS + DAY_MS, UNTIL_MS + DAY_MS + 1], 'gives the list');
+  await expect(files()).rejects.toMatchObject({ code: 'hub-unreachable' });
+  expect(await files()).toEqual(['withheld', BYTES]);
+});
+
+test('a hub that is down is waited for as long as it takes', async () => {
+  const { files } = await filesAt([UNTIL_MS + 9 * DAY_MS], 'is down');
+  await expect(files()).rejects.toMatchObject({ code: 'hub-unreachable' });
+});
+
+test('a file that the hub refuses keeps none of the others from being fetched ahead', async () => {
+  const { reader } = await filesAt([], 'is down');
+  await reader.fetchAhead({ parts: [REFUSED, OTHER] }, 'c');
+  expect(await readdir(join(cacheDir, 'evaluation-sets'))).toEqual([`${OTHER.sha256}.locked`]);
 });

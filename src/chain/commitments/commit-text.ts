@@ -12,6 +12,8 @@ export interface CommitTextParameters extends CommitmentWait {
   hotkey: HotkeySigner;
   /** At most 128 bytes of UTF-8, or 512 on runtimes with `BigRaw`. */
   text: string;
+  /** Called each time just before it is sent, which may be long after: what it throws ends the call. */
+  beforeSending?: () => Promise<void>;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface CommitTextParameters extends CommitmentWait {
  * @throws FlockOffError `bad-argument` for too long a text; `chain-rejected`, `chain-unreachable` or `timeout`.
  */
 export async function commitText(parameters: CommitTextParameters): Promise<Inclusion> {
-  const { subtensor, netuid, hotkey, text, signal, wait, onWait } = parameters;
+  const { subtensor, netuid, hotkey, text, beforeSending, signal, wait, onWait } = parameters;
   const info = await encodeText(parameters);
   const landed = async (snapshot: Snapshot) => {
     const commitment = await readCommitment(snapshot, netuid, hotkey.address);
@@ -29,7 +31,10 @@ export async function commitText(parameters: CommitTextParameters): Promise<Incl
   return sendCommitment({
     ...{ subtensor, netuid, hotkey, bytes: Buffer.byteLength(text) },
     find: () => subtensor.read({ what: 'reading a commitment', use: landed, signal }),
-    make: async () => ({ call: (tx) => callOn(tx, 'commitments', 'setCommitment')(netuid, info), landed }),
+    make: async () => {
+      await beforeSending?.();
+      return { call: (tx) => callOn(tx, 'commitments', 'setCommitment')(netuid, info), landed };
+    },
     ...{ signal, wait, onWait },
   });
 }

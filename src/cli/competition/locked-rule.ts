@@ -8,6 +8,7 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { firstSetFor } from '../../evaluation-sets/schedule.ts';
 import { HubCompetitionStore } from '../../hub/competition-store.ts';
 import { pointersUntil } from '../../policy/decide.ts';
+import type { EpochMoment } from '../../policy/policy.ts';
 import { policyOf } from '../../policy/shipped.ts';
 import type { EvaluationSetsRule } from '../../schema/evaluation-sets.ts';
 import { POLICY_RULES } from '../../schema/policy.ts';
@@ -49,13 +50,13 @@ export async function nowOf(
   { founded, rule }: LockedCompetition,
   subtensor: Subtensor,
   signal: AbortSignal,
-): Promise<{ timeMs: number; next: number; untilMs: number }> {
+): Promise<{ timeMs: number; next: number; until: EpochMoment }> {
   await requireCompetition({ founded, subtensor, early: true, signal });
   const use = (snapshot: Snapshot) => readPulse(snapshot, rule.firstRound);
-  const { timeMs } = await subtensor.read({ what: 'reading the time of the chain', use, signal });
+  const { block, timeMs } = await subtensor.read({ what: 'reading the time of the chain', use, signal });
   const { policy } = founded.competition;
   // Of another one only its file tells.
   const isShipped = Object.hasOwn(POLICY_RULES, policy.name);
-  const until = isShipped ? pointersUntil(policyOf(policy), { block: 0, timeMs }) : { timeMs };
-  return { timeMs, next: firstSetFor(rule, timeMs), untilMs: until.timeMs };
+  const until = isShipped ? pointersUntil(policyOf(policy), { block, timeMs }) : { block, timeMs };
+  return { timeMs, next: firstSetFor(rule, timeMs), until };
 }

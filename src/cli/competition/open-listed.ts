@@ -18,6 +18,8 @@ import { say } from './services.ts';
 /** The list that the chain names, verified. */
 export interface Listed {
   announcement: Announcement;
+  /** Whether it was named too late for an epoch that begins now. */
+  isLate: boolean;
   entries: Map<number, SetEntry>;
   timeMs: number;
   next: number;

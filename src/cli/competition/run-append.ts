@@ -6,6 +6,7 @@ import { appendSet } from '../../evaluation-sets/append-set.ts';
 import { opensText } from '../../evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../hub/evaluation-set-store.ts';
 import { onDisk } from '../../shared/on-disk.ts';
+import { canMeasureDay, dayRulesOf, nextSubmissionsEndMs } from './day-times.ts';
 import { type LockedCompetition, nowOf, readLockedCompetition } from './locked-rule.ts';
 import { hubAccess, runCommand, type ServiceFlags, say, withChain } from './services.ts';
 
@@ -32,18 +33,25 @@ export async function runAppend(flags: AppendFlags): Promise<void> {
     });
     const { netuid } = founded.document.subnet;
     const appended = await withChain(flags, signal, async (subtensor) => {
-      const { timeMs, untilMs } = await nowOf(locked, subtensor, signal);
-      if (untilMs < timeMs) throw whileMeasured(locked);
+      const { timeMs, until } = await nowOf(locked, subtensor, signal);
+      if (until.timeMs < timeMs) throw whileMeasured(locked);
+      const day = dayRulesOf(founded.competition);
       const onWait = ({ block }: { block: number }) =>
         say(`the chain takes the next commitment from block ${block} on`);
       const store = new HubEvaluationSetStore(hubAccess(flags));
-      return appendSet({ rule, netuid, subtensor, store, hotkey, files, onWait, signal });
+      const due = day ? { untilMs: nextSubmissionsEndMs(day, timeMs) } : {};
+      return appendSet({ rule, netuid, subtensor, store, hotkey, files, ...due, onWait, signal });
     });
     const { index, block, announcement } = appended;
+    const day = dayRulesOf(founded.competition);
     say(
       `evaluation set ${index} is listed at ${rule.repo}@${announcement.commit}, and the chain names it since block ${block}`,
       `it opens ${opensText(rule, index)} for everybody: epochs that begin after that block, and ${rule.marginSeconds} s before it opens, are measured on it`,
     );
+    if (day !== null && !canMeasureDay(rule, day, index))
+      say(
+        `no day is measured on it: it does not open between the end of a day's submissions (${day.submissionsUntil} UTC, and the margin) and its rewards (${day.rewardsFrom} UTC); list another one`,
+      );
   });
 }
 

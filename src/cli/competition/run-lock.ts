@@ -12,6 +12,7 @@ import {
 } from '../../evaluation-sets/schedule.ts';
 import { writeWhole } from '../../shared/incomplete-file.ts';
 import { onDisk } from '../../shared/on-disk.ts';
+import { dayRulesOf, nextSubmissionsEndMs } from './day-times.ts';
 import { nowOf, readLockedCompetition } from './locked-rule.ts';
 import { runCommand, type ServiceFlags, say, withChain } from './services.ts';
 
@@ -23,6 +24,8 @@ export interface LockFlags extends ServiceFlags {
   by?: string;
   out?: string;
 }
+
+const HOUR_MS = 3_600_000;
 
 /** Locks an evaluation set; sets the exit code and never throws. */
 export async function runLock(flags: LockFlags): Promise<void> {
@@ -39,7 +42,10 @@ export async function runLock(flags: LockFlags): Promise<void> {
     const data = await onDisk(file, () => readFile(file));
     if (data.at(-1) !== 0x0a) throw bad(`the last line of ${file} has no line break`, 'add one');
     const { next, timeMs } = await withChain(flags, signal, (subtensor) => nowOf(locked, subtensor, signal));
-    const index = flags.set ?? (flags.at === undefined ? next : firstSetAt(rule, flags.at));
+    const day = dayRulesOf(locked.founded.competition);
+    // Of a day whose submissions end so soon none is listed any more.
+    const usable = day ? firstSetFor(rule, nextSubmissionsEndMs(day, timeMs + HOUR_MS)) : next;
+    const index = flags.set ?? (flags.at === undefined ? usable : firstSetAt(rule, flags.at));
     if (index < next)
       throw bad(
         `set ${index} opens ${opensText(rule, index)}, too soon for an epoch that begins from now on`,

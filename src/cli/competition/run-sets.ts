@@ -3,7 +3,7 @@ import { readCommitment } from '../../chain/subnet/commitments.ts';
 import type { Subtensor } from '../../chain/subtensor.ts';
 import { HttpPulseSource } from '../../chain/timelock/http-pulse-source.ts';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
-import { type Announcement, parseAnnouncement } from '../../evaluation-sets/announcement.ts';
+import { type Announcement, listFault, parseAnnouncement } from '../../evaluation-sets/announcement.ts';
 import { entryFault, LIST_PATH, linesOf, MOST_LIST_BYTES, readList } from '../../evaluation-sets/list.ts';
 import { firstSetFor, opensAtMs, opensText } from '../../evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../hub/evaluation-set-store.ts';
@@ -25,6 +25,8 @@ export interface SetsFlags extends ServiceFlags {
 export interface SetsOutput {
   version: 1;
   announcement: Announcement;
+  /** Whether it was named too late for an epoch that begins now. */
+  late: boolean;
   /** The first set that an epoch beginning now may be measured on. */
   next: number;
   sets: {
@@ -61,13 +63,13 @@ async function readListed(
   signal: AbortSignal,
 ): Promise<Listed> {
   const { rule, founded } = locked;
-  const { timeMs, untilMs } = await nowOf(locked, subtensor, signal);
-  const next = firstSetFor(rule, untilMs);
+  const { timeMs, until } = await nowOf(locked, subtensor, signal);
+  const next = firstSetFor(rule, until.timeMs);
   const { netuid } = founded.document.subnet;
   const use = (snapshot: Snapshot) => readCommitment(snapshot, netuid, rule.signer);
   const commitment = await subtensor.read({ what: 'reading which sets are listed', use, signal });
   const announcement = parseAnnouncement(commitment?.text ?? null);
-  if (announcement === null)
+  if (announcement === null || commitment === null)
     throw bad(`${rule.signer} names no list on the chain`, 'list a set with "flock-off competition append"');
   const store = new HubEvaluationSetStore(hubAccess(flags));
   const list = await store.read({
@@ -82,14 +84,19 @@ async function readListed(
   const lines = linesOf(list.toString('utf8'));
   const from = flags.open ?? Math.max(0, next - SHOWN_BEFORE);
   const read = await readList({ lines, rule, announcement, from, most: Number.POSITIVE_INFINITY });
-  if (!('problem' in read)) return { announcement, entries: read.entries, timeMs, next, store };
+  const isLate = listFault(commitment, until) === 'late';
+  if (!('problem' in read)) return { announcement, isLate, entries: read.entries, timeMs, next, store };
   throw bad(
     `the list at ${rule.repo}@${announcement.commit} ${read.problem}`,
     'it counts for no epoch: ask whoever lists the sets',
   );
 }
 
-function show({ rule }: LockedCompetition, { announcement, entries, timeMs, next }: Listed, { json }: SetsFlags): void {
+function show(
+  { rule }: LockedCompetition,
+  { announcement, isLate, entries, timeMs, next }: Listed,
+  { json }: SetsFlags,
+): void {
   const sets = [...entries.values()].map((entry): SetsOutput['sets'][number] => {
     const { index, round, parts } = entry;
     const opens = opensAtMs(rule, index);
@@ -105,7 +112,7 @@ function show({ rule }: LockedCompetition, { announcement, entries, timeMs, next
       isOpen: opens <= timeMs,
     };
   });
-  const output: SetsOutput = { version: 1, announcement, next, sets };
+  const output: SetsOutput = { version: 1, announcement, late: isLate, next, sets };
   if (json) console.log(JSON.stringify(output, null, 2));
   else
     say(
@@ -114,7 +121,9 @@ function show({ rule }: LockedCompetition, { announcement, entries, timeMs, next
         const what = `set ${index}: ${amount(rows, 'row')}${parts > 1 ? ` in ${parts} parts` : ''}`;
         return `${what}, ${fault === null ? `${isOpen ? 'open since' : 'opens'} ${opensText(rule, index)}` : `void: ${fault}`}`;
       }),
-      `an epoch that begins now is measured on set ${next}${entries.has(next) ? '' : ', which is not listed'}`,
+      isLate
+        ? 'an epoch that begins now measures nothing: the list is late, named on the chain only after the time for the pointers that it would measure'
+        : `an epoch that begins now is measured on set ${next}${entries.has(next) ? '' : ', which is not listed'}`,
     );
 }
 

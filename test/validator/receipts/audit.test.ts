@@ -21,7 +21,7 @@ import { MersenneTwister } from '../../../src/shared/random.ts';
 import { allBits, packBits } from '../../../src/validator/ledger/packed.ts';
 import { firstDifference } from '../../../src/validator/receipts/audit/difference.ts';
 import { retrain } from '../../../src/validator/receipts/audit/retrain.ts';
-import { seal } from '../../../src/validator/receipts/seal.ts';
+import { seal, sha256Of } from '../../../src/validator/receipts/seal.ts';
 import { keyOf } from '../../../src/validator/score-dataset.ts';
 import { closeMachine, type Machine, openMachine } from '../miners.ts';
 import { type RealReceipts, realReceipts, receiptsOf, rowsOn } from './real-receipts.ts';
@@ -93,6 +93,38 @@ test('reports of real epochs follow from their own inputs and from each other, a
     { rowLosses: expect.any(String), trainingMs: expect.any(Number), evaluationMs: expect.any(Number) },
   ]);
 });
+
+test('reports of daily-winner of the version before, which had no word of which set a day is on, follow too', async () => {
+  const policy = { name: 'daily-winner', parameters: { blockSeconds: 0.001 } };
+  const { miners, folder: reports } = await realReceipts({ machine, epochs: 2, rules: { policy } });
+  try {
+    const hotkey = await WalletHotkey.open({ path: miners.folder, name: 'validator' });
+    const paths = (await readdir(reports)).sort((a, b) => blockOf(a) - blockOf(b)).map((name) => join(reports, name));
+    const rewrite = async (change: (receipt: Receipt, json: string) => Partial<Receipt>) => {
+      let previous: Receipt['previous'] = null;
+      for (const path of paths) {
+        const { seal: _, ...said } = JSON.parse(await readFile(path, 'utf8')) as Receipt;
+        const changed = change(said as Receipt, JSON.stringify(said));
+        const text: string = `${canonicalJson(await seal({ ...changed, previous }, hotkey))}\n`;
+        await writeFile(path, text);
+        previous = { startBlock: said.startBlock, sha256: sha256Of(text) };
+      }
+    };
+    const removed = /"evaluationRows":"require",?|"evaluationSha256":(null|"[0-9a-f]{64}"),?/g;
+    const all = async () => (await auditReceipts({ paths: [reports] })).reports.flatMap(({ findings }) => findings);
+    expect(await readFile(paths[1]!, 'utf8')).toMatch(removed);
+    await rewrite((_, json) => JSON.parse(json.replaceAll(removed, '')));
+    expect(await readFile(paths[1]!, 'utf8')).not.toMatch(removed);
+    expect(await all()).toEqual([]);
+    await rewrite((receipt) => ({
+      ...receipt,
+      policy: { ...receipt.policy, parameters: { evaluationRows: 'leave-out' } },
+    }));
+    expect(await all()).not.toEqual([]);
+  } finally {
+    await miners.close();
+  }
+}, 120_000);
 
 test('nothing is found where data came late, or cannot be read, and a hotkey was replaced', async () => {
   const { miners, folder: reports } = await realReceipts({ machine, epochs: 1 });

@@ -55,7 +55,7 @@ export async function checkSets({ inputs, entries }: Receipt, policy?: Policy): 
   const read = await readList({ lines: sets.lines, rule, announcement, from });
   if ('problem' in read) return find(`${PLACE}.lines`, `are not the list that the chain names: it ${read.problem}`);
   if (firstDifference(sets.lines, read.lines)) return find(`${PLACE}.lines`, `have more than what follows set ${from}`);
-  findings.push(...checkOrder(sets, candidates(from, announcement)));
+  findings.push(...checkOrder(sets, candidates(rule, from, read.entries)));
   const { verifyPulse } = await import('../../../chain/timelock/pulse.ts');
   const isPulse = (round: number, signature: string) =>
     verifyPulse({ round, signature: Buffer.from(signature, 'hex'), publicKey: beaconOf(rule).publicKey });

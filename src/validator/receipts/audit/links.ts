@@ -2,6 +2,7 @@ import { takenSet } from '../../../evaluation-sets/used-sets.ts';
 import type { Receipt } from '../receipt.ts';
 import { compareSets, linesByIndex } from './check-sets.ts';
 import { firstDifference, shownValue } from './difference.ts';
+import { asEarlierVersion } from './earlier-version.ts';
 import type { Recomputed } from './recompute.ts';
 
 /** What is kept of a receipt to look at the next one. */
@@ -164,7 +165,8 @@ export function checkLink({ receipt, before, signer }: CheckLinkParameters): Omi
       compared.push(['inputs.epoch.drawnFrom.queue', drawnFrom.queue, queue]);
     else unchecked.push('the queue that it was drawn from: an epoch was dropped before, or nothing is stored of it');
     for (const [place, seen, expected] of compared) {
-      const difference = firstDifference(seen, JSON.parse(JSON.stringify(expected)), place);
+      const ended = asEarlierVersion(JSON.parse(JSON.stringify(expected)), seen, inputs.competition);
+      const difference = firstDifference(seen, ended, place);
       if (difference)
         findings.push({
           place: difference.place,

@@ -21,6 +21,7 @@ import { hintsOf } from '../leave-receipt.ts';
 import { portionIn, type Receipt, type ReceiptDataset } from '../receipt.ts';
 import { placeIn } from '../seal.ts';
 import { type Difference, firstDifference, shownValue } from './difference.ts';
+import { asEarlierVersion } from './earlier-version.ts';
 
 /** What does not follow from a receipt's own inputs. */
 export interface Recomputed {
@@ -61,7 +62,8 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   const intake = intakeOf({ competition, policy: own });
   const rules = { ...competition, ...intake };
   const { name, parameters } = context.policy;
-  compare('policy', receipt.policy, jsonOf({ name, parameters }), 'the competition and the policy say');
+  const policy = asEarlierVersion(jsonOf({ name, parameters }), receipt.policy, competition);
+  compare('policy', receipt.policy, policy, 'the competition and the policy say');
   compare('competition', receipt.competition, competition.id, 'the inputs say');
   for (const key of ['startBlock', 'seedBlock', 'epochSeed'] as const)
     compare(key, receipt[key], inputs.epoch[key], 'the inputs say');
@@ -84,7 +86,7 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
     portion: portionIn(receipt),
   });
   const { weights, action, averages, memory } = weighed;
-  const expected = jsonOf({ weights, action, averages, memory });
+  const expected = asEarlierVersion(jsonOf({ weights, action, averages, memory }), inputs.weighed, competition);
   compare('inputs.weighed', inputs.weighed, expected, 'computed from its inputs');
   const toSend = inputs.blend ? checkBlend(inputs.blend) : { weights, action };
   checkReport();
