@@ -184,7 +184,9 @@ test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 
   console.info(
     `importing flock-off: ${least('ms')} ms (zod alone ${least('zod')}), ${least('bytes') / 1e6} MB held, ${least('grown') / 1e6} MB of growth`,
   );
-  expect(least('ms')).toBeLessThan(IMPORT_CPU_MS * Math.max(1, least('zod') / ZOD_CPU_MS));
+  // Each beside zod at that moment: what else the machine does changes from one to the next.
+  const shares = runs.map(({ ms, zod }) => ms / Math.max(1, zod / ZOD_CPU_MS));
+  expect(Math.min(...shares)).toBeLessThan(IMPORT_CPU_MS);
   expect(least('bytes')).toBeLessThan(IMPORT_BYTES);
   if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_BYTES);
 }, 60_000);

@@ -475,7 +475,8 @@ describe('the thread of a search', () => {
       const before = process.cpuUsage();
       controller.abort(new Error('stop'));
       await expect(ended).rejects.toThrow('stop');
-      expect(process.cpuUsage(before).user / 1000).toBeLessThan(100);
+      // A tenth of a second of the thread that compares, and of those that read the next file ahead.
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(200);
     }
   }, 60_000);
 
