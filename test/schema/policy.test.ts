@@ -25,6 +25,6 @@ it('has the numbers of the eras as defaults', () => {
   expect(PolicyChoice.parse({ name: 'daily-winner' }).parameters).toEqual({
     ...{ submissionsFrom: '12:00', submissionsUntil: '12:30', rewardsFrom: '11:30' },
     ...{ bestShare: 0.05, mostCommonRows: 33, blockSeconds: 12 },
-    ...{ coldkeyCap: null, burn: null, excluded: [] },
+    ...{ evaluationRows: 'require', coldkeyCap: null, burn: null, excluded: [] },
   });
 });
