@@ -36,11 +36,12 @@ export function setUpTensorFlow({ matmul, xla = 'auto' }: Pick<EngineParameters,
 }
 
 /**
- * Lets an operation of a tiny model run in one thread, and one operation of a larger model at a time, unless the environment
- * says how many: each thread that begins operations keeps up to 1024 products as oneDNN prepared them, 250 kB each, one for
- * each shape. To be called before TensorFlow is loaded, which reads it once.
+ * Lets an operation of a tiny model run in one thread, and two threads begin the operations of a larger one, unless the
+ * environment says how many: each of them keeps up to 1024 products as oneDNN prepared them, 250 kB each, one for each shape.
+ * One alone takes the layers that are computed again all together, before the backward pass reads the first. To be called
+ * before TensorFlow is loaded, which reads it once.
  */
 export function setThreads(config: Qwen2Config): void {
   if (isTiny(config)) process.env.TF_NUM_INTRAOP_THREADS ??= '1';
-  else process.env.TF_NUM_INTEROP_THREADS ??= '1';
+  else process.env.TF_NUM_INTEROP_THREADS ??= '2';
 }

@@ -43,10 +43,10 @@ it('refuses what TensorFlow of this process was not started with', async () => {
   expect(() => setUp({ matmul: 'tf32' })).toThrow(expect.objectContaining({ code: 'bad-argument' }));
 });
 
-it('computes tiny models in one thread and one operation of others at a time, unless the environment says how many', () => {
+it('computes tiny models in one thread and begins operations of others in two, unless the environment says how many', () => {
   setThreads(SHAPES['0.5b']!);
   expect(process.env.TF_NUM_INTRAOP_THREADS).toBeUndefined();
-  expect(process.env.TF_NUM_INTEROP_THREADS).toBe('1');
+  expect(process.env.TF_NUM_INTEROP_THREADS).toBe('2');
   process.env.TF_NUM_INTEROP_THREADS = '4';
   setThreads(SHAPES['0.5b']!);
   expect(process.env.TF_NUM_INTEROP_THREADS).toBe('4');
