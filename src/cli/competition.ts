@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { networkOptions, subnetNumber, walletName, walletPath } from './network-options.ts';
 
 const EXIT_CODES = `
 Exit code: 0 when it is done, 1 when something has to be corrected, 2 when the
@@ -54,10 +55,8 @@ function publishCommand(): Command {
     .requiredOption('--repo <namespace/name>', 'dataset repository; created when missing')
     .option('--to_sign', 'only print the text that the owner has to sign, where the coldkey is elsewhere', false)
     .option('--signature <hex>', 'publish with the signature of that text')
-    .addOption(new Option('--wallet.name <name>', 'wallet of the owner').env('BT_WALLET_NAME').default('default'))
-    .addOption(
-      new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'),
-    )
+    .addOption(walletName('wallet of the owner'))
+    .addOption(walletPath())
     .action(async (folder: string, flags) => {
       const { runPublish } = await import('./competition/run-publish.ts');
       await runPublish({ folder, ...flags });
@@ -82,11 +81,9 @@ function appendCommand(): Command {
   return subcommand('append', 'List a locked evaluation set: sign and upload it, and name it on the chain.')
     .argument('<org/name@sha>', 'the competition')
     .argument('<locked files...>', 'one, or the parts of several contributors in their order')
-    .addOption(new Option('--wallet.name <name>', 'wallet of who lists sets').env('BT_WALLET_NAME').default('default'))
+    .addOption(walletName('wallet of who lists sets'))
     .addOption(new Option('--wallet.hotkey <name>', 'its hotkey').env('BT_WALLET_HOTKEY').default('default'))
-    .addOption(
-      new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'),
-    )
+    .addOption(walletPath())
     .action(async (competition: string, files: string[], flags) => {
       const { runAppend } = await import('./competition/run-append.ts');
       await runAppend({ competition, files, ...flags });
@@ -113,28 +110,7 @@ function setsCommand(): Command {
 }
 
 function subcommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .hook('preAction', (command) => {
-      // A network that was typed wins over an endpoint of the environment.
-      const source = (name: string) => command.getOptionValueSource(`subtensor.${name}`);
-      if (source('network') === 'cli' && source('chain_endpoint') === 'env')
-        command.setOptionValue('subtensor.chain_endpoint', undefined);
-    })
-    .addOption(
-      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
-        .env('BT_SUBTENSOR_NETWORK')
-        .default('finney'),
-    )
-    .addOption(
-      new Option(
-        '--subtensor.chain_endpoint <urls>',
-        'chain endpoint, or several with commas between; wins over the network',
-      ).env('BT_SUBTENSOR_CHAIN_ENDPOINT'),
-    )
-    .addOption(
-      new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'),
-    )
+  return networkOptions(new Command(name).description(description))
     .addHelpText('after', EXIT_CODES)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .allowExcessArguments(false)
@@ -144,9 +120,4 @@ function subcommand(name: string, description: string): Command {
 function setNumber(text: string): number {
   if (/^\d{1,7}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected the number of a set, from 0 on.');
-}
-
-function subnetNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InvalidArgumentError('Expected a subnet number from 0 to 65535.');
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { networkOptions, subnetNumber, walletName, walletPath } from './network-options.ts';
 
 const EXIT_CODES = `
 Exit code: 0 when a validator would train on the file and, with --train, its loss
@@ -12,7 +13,7 @@ loaded with --train or --rows only.`;
 
 /** `flock-off preview`: what a validator would say of a file that is not committed yet. */
 export function previewCommand(): Command {
-  return new Command('preview')
+  const command = new Command('preview')
     .description('Say what a validator would say of a dataset before it is committed.')
     .argument('<file>', 'a data.jsonl')
     .option('--competition <org/name@sha>', 'one that was founded: rules, evaluation set, base model and subnet')
@@ -22,10 +23,8 @@ export function previewCommand(): Command {
     .option('--policy <file>', "the policy of the competition's own, .mjs")
     .option('--hotkey <address>', 'of who will commit it: what it has shown before is its own')
     .option('--wallet.hotkey <name>', 'the same by the name of a hotkey; only its address is read')
-    .addOption(new Option('--wallet.name <name>', 'its wallet').env('BT_WALLET_NAME').default('default'))
-    .addOption(
-      new Option('--wallet.path <folder>', 'folder of wallets').env('BT_WALLET_PATH').default('~/.bittensor/wallets/'),
-    )
+    .addOption(walletName('its wallet'))
+    .addOption(walletPath())
     .option('--hf_repo_id <namespace/name>', 'repository it will be in: the pointer is as long as its name')
     .option('--train', 'train on this machine, and compare the loss with that of the base model', false)
     .option('--rows', 'train, and say which rows help and which hurt', false)
@@ -41,29 +40,11 @@ export function previewCommand(): Command {
       '--data_dir <folder>',
       'what others have shown, so that it is downloaded once',
       join('.flock-off', 'preview'),
-    )
-    .addOption(
-      new Option('--subtensor.network <name>', 'finney, test, archive, local, or a URL')
-        .env('BT_SUBTENSOR_NETWORK')
-        .default('finney'),
-    )
-    .addOption(
-      new Option('--subtensor.chain_endpoint <urls>', 'chain endpoint, or several with commas between').env(
-        'BT_SUBTENSOR_CHAIN_ENDPOINT',
-      ),
-    )
-    .addOption(
-      new Option('--hf_endpoint <url>', 'Hugging Face Hub').env('HF_ENDPOINT').default('https://huggingface.co'),
-    )
+    );
+  return networkOptions(command)
     .option('--all', 'list every bad line', false)
     .option('--json', 'print what was found as JSON', false)
     .addHelpText('after', EXIT_CODES)
-    .hook('preAction', (command) => {
-      // A network that was typed wins over an endpoint of the environment.
-      const source = (name: string) => command.getOptionValueSource(`subtensor.${name}`);
-      if (source('network') === 'cli' && source('chain_endpoint') === 'env')
-        command.setOptionValue('subtensor.chain_endpoint', undefined);
-    })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .allowExcessArguments(false)
     .showHelpAfterError('(--help shows the flags)')
@@ -77,9 +58,4 @@ function minutes(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (value > 0) return value;
   throw new InvalidArgumentError('Expected a number of minutes.');
-}
-
-function subnetNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InvalidArgumentError('Expected a subnet number from 0 to 65535.');
 }
