@@ -6,7 +6,7 @@ import { isSameRow, readStanding } from '../../../chain/weights/row.ts';
 import { storageIndex } from '../../../chain/weights/terms.ts';
 import { startOf } from '../../epoch-start.ts';
 import type { Receipt } from '../receipt.ts';
-import { firstDifference, shownValue } from './difference.ts';
+import { firstDifference, jsonOf, shownValue } from './difference.ts';
 import { readReceipt } from './read-receipt.ts';
 
 export interface CompareWithChainParameters {
@@ -94,7 +94,7 @@ export async function compareWithChain(parameters: CompareWithChainParameters): 
     }
 
     function compare(said: unknown, ofChain: unknown, place: string): void {
-      const difference = firstDifference(said, JSON.parse(JSON.stringify(ofChain)), place);
+      const difference = firstDifference(said, jsonOf(ofChain), place);
       if (difference)
         find(
           difference.place,

@@ -24,6 +24,21 @@ export function firstDifference(seen: unknown, expected: unknown, place = ''): D
   return null;
 }
 
+/** Adds the first difference of two values to what was found, with what the expected one comes from. */
+export function compareWith(findings: { place: string; why: string }[]) {
+  return (place: string, seen: unknown, expected: unknown, source: string): void => {
+    const difference = firstDifference(seen, expected, place);
+    if (!difference) return;
+    const why = `is ${shownValue(difference.seen)}; ${source} ${shownValue(difference.expected)}`;
+    findings.push({ place: difference.place, why });
+  };
+}
+
+/** As it comes back from a file. */
+export function jsonOf(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
 /** A value in a few letters. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return 'nothing';

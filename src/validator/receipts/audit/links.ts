@@ -1,7 +1,7 @@
 import { takenSet } from '../../../evaluation-sets/used-sets.ts';
 import type { Receipt } from '../receipt.ts';
 import { compareSets, linesByIndex } from './check-sets.ts';
-import { firstDifference, shownValue } from './difference.ts';
+import { compareWith, firstDifference, jsonOf, shownValue } from './difference.ts';
 import { asEarlierVersion } from './earlier-version.ts';
 import type { Recomputed } from './recompute.ts';
 
@@ -164,14 +164,10 @@ export function checkLink({ receipt, before, signer }: CheckLinkParameters): Omi
     if (drawnFrom?.dropped === null && queue !== null)
       compared.push(['inputs.epoch.drawnFrom.queue', drawnFrom.queue, queue]);
     else unchecked.push('the queue that it was drawn from: an epoch was dropped before, or nothing is stored of it');
+    const compare = compareWith(findings);
     for (const [place, seen, expected] of compared) {
-      const ended = asEarlierVersion(JSON.parse(JSON.stringify(expected)), seen, inputs.competition);
-      const difference = firstDifference(seen, ended, place);
-      if (difference)
-        findings.push({
-          place: difference.place,
-          why: `is ${shownValue(difference.seen)}; the epoch of block ${block} ended with ${shownValue(difference.expected)}`,
-        });
+      const ended = asEarlierVersion(jsonOf(expected), seen, inputs.competition);
+      compare(place, seen, ended, `the epoch of block ${block} ended with`);
     }
   }
 }

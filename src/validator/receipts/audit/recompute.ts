@@ -1,5 +1,3 @@
-import { normaliseWeights } from '../../../chain/weights/normalise.ts';
-import { clipToLimit } from '../../../chain/weights/row.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { Submission } from '../../../schema/submission.ts';
 import { queueAfter } from '../../draw-from.ts';
@@ -12,7 +10,6 @@ import { intakeOf } from '../../policy.ts';
 import { writeReport } from '../../report.ts';
 import { meanLoss, unpackRowLosses } from '../../row-losses.ts';
 import { keyOf } from '../../score-dataset.ts';
-import { type Blend, blend, type SentBlend } from '../../shares/blend.ts';
 import type { Standings } from '../../standing.ts';
 import type { MeasuredScore } from '../../state-store.ts';
 import { weighEpoch } from '../../weigh-epoch.ts';
@@ -20,7 +17,8 @@ import { decidedBy, drawAgain } from '../draw-again.ts';
 import { hintsOf } from '../leave-receipt.ts';
 import { portionIn, type Receipt, type ReceiptDataset } from '../receipt.ts';
 import { placeIn } from '../seal.ts';
-import { type Difference, firstDifference, shownValue } from './difference.ts';
+import { checkBlend, checkSent } from './check-sent.ts';
+import { compareWith, jsonOf } from './difference.ts';
 import { asEarlierVersion } from './earlier-version.ts';
 
 /** What does not follow from a receipt's own inputs. */
@@ -54,10 +52,7 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   const unchecked: string[] = [];
   /** Whose verdicts nothing in the report can show to be right. */
   const believed: string[] = [];
-  const compare = (place: string, seen: unknown, expected: unknown, source: string) => {
-    const difference = firstDifference(seen, expected, place);
-    if (difference) findings.push({ place: difference.place, why: isNot(difference, source) });
-  };
+  const compare = compareWith(findings);
 
   const intake = intakeOf({ competition, policy: own });
   const rules = { ...competition, ...intake };
@@ -88,9 +83,10 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   const { weights, action, averages, memory } = weighed;
   const expected = asEarlierVersion(jsonOf({ weights, action, averages, memory }), inputs.weighed, competition);
   compare('inputs.weighed', inputs.weighed, expected, 'computed from its inputs');
-  const toSend = inputs.blend ? checkBlend(inputs.blend) : { weights, action };
+  const found = { findings, unchecked };
+  const toSend = inputs.blend ? checkBlend(receipt, { weights, action }, inputs.blend, found) : { weights, action };
   checkReport();
-  checkSent(toSend);
+  checkSent(receipt, toSend, found);
   const postponed = receipt.entries.flatMap(({ hotkey, outcome }) => (outcome.kind === 'postponed' ? hotkey : []));
   return {
     ...{ findings, unchecked },
@@ -284,82 +280,6 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
     return Object.hasOwn(inputs.measured, hotkey) ? [[hotkey, inputs.measured[hotkey]!]] : null;
   }
 
-  /** What several competitions come to; the weights of others are theirs to show. */
-  function checkBlend({
-    parts,
-    restUid,
-    portion: _,
-    countsFrom,
-    ...said
-  }: SentBlend): Pick<Blend, 'weights' | 'action'> {
-    const sentIn = receipt.receipt?.block ?? null;
-    if (receipt.version > 1 && (countsFrom === null ? sentIn !== null : sentIn === null || countsFrom! < sentIn))
-      findings.push({
-        place: 'inputs.blend.countsFrom',
-        why: `is ${countsFrom}, and weights were sent in ${sentIn === null ? 'no block' : `block ${sentIn}`}`,
-      });
-    const i = parts.findIndex((part) => part.competition === competition.id);
-    const own = parts[i];
-    if (!own) findings.push({ place: 'inputs.blend.parts', why: `have nothing of competition ${competition.id}` });
-    else if (action === 'set') {
-      const { from, startBlock, missed } = own;
-      const expected = { from: 'epoch', startBlock: inputs.epoch.startBlock, missed: 0, weights };
-      compare(
-        `inputs.blend.parts[${i}]`,
-        { from, startBlock, missed, weights: own.weights },
-        expected,
-        'the epoch gives',
-      );
-    } else if (
-      own.from === 'epoch' ||
-      (action === 'take-back') !== (own.from === 'nobody' && own.startBlock === inputs.epoch.startBlock)
-    )
-      findings.push({
-        place: `inputs.blend.parts[${i}].from`,
-        why: `is ${own.from}, and what follows is to ${action} weights`,
-      });
-    else if (own.from === 'earlier' && own.missed > 0)
-      findings.push({
-        place: `inputs.blend.parts[${i}].missed`,
-        why: `is ${own.missed}, and this report is of an epoch that was evaluated`,
-      });
-    const { weights: blended, action: of } = blend({ parts, restUid, neurons: inputs.end.neurons });
-    compare('inputs.blend', said, { action: of, weights: blended }, 'computed from its parts');
-    return { weights: blended, action: of };
-  }
-
-  /** Weights as the chain takes them; whoever left before they were sent is missing, and uids of weight 0 fill up. */
-  function checkSent({ weights, action }: Pick<Blend, 'weights' | 'action'>): void {
-    const sent = receipt.receipt;
-    if ((sent === null) !== (action === 'keep'))
-      findings.push({ place: 'receipt', why: `is ${shownValue(sent)}, and what follows is to ${action} weights` });
-    if (sent === null || action === 'keep') return;
-    const seen = new Map(sent.uids.map((uid, i) => [uid, sent.values[i] ?? 0]));
-    const own = inputs.end.neurons.find(({ hotkey }) => hotkey === receipt.signer)?.uid;
-    if (action === 'take-back' && own === undefined) {
-      unchecked.push('what was sent: it goes to the uid of the signer, who was not registered when it was computed');
-      return;
-    }
-    if (action === 'take-back' && !seen.get(own!))
-      findings.push({ place: 'receipt.uids', why: `give nothing to uid ${own}, and what was taken back goes there` });
-    const still =
-      action === 'take-back' ? [{ uid: own!, weight: 1 }] : weights.filter(({ uid }) => (seen.get(uid) ?? 0) > 0);
-    const { maxWeightsLimit = 1 } = sent;
-    if (maxWeightsLimit < 1)
-      unchecked.push(`whether the subnet limits a weight to ${maxWeightsLimit} of all: its hyperparameters tell`);
-    const { uids, values } = normaliseWeights(clipToLimit(still, { uid: own ?? -1, maxWeightsLimit }));
-    const expected = new Map(uids.map((uid, i) => [uid, values[i]!]));
-    for (const [i, uid] of sent.uids.entries())
-      if (sent.values[i] !== (expected.get(uid) ?? 0))
-        findings.push({
-          place: `receipt.values[${i}]`,
-          why: `is ${sent.values[i]}, and the weights give ${expected.get(uid) ?? 0} to uid ${uid}`,
-        });
-    const gone = normaliseWeights(weights).uids.filter((uid) => !seen.has(uid));
-    if (gone.length > 0)
-      unchecked.push(`why uid ${gone.join(', ')} has weight and was not sent: it may have left the subnet by then`);
-  }
-
   function uidOf(hotkey: string): number | null {
     return pointers.get(hotkey)?.uid ?? null;
   }
@@ -378,13 +298,4 @@ function bitsOf(packed: string, rows: number): Uint8Array | null {
   } catch {
     return null;
   }
-}
-
-function isNot({ seen, expected }: Difference, source: string): string {
-  return `is ${shownValue(seen)}; ${source} ${shownValue(expected)}`;
-}
-
-/** As it comes back from a file. */
-function jsonOf(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }
