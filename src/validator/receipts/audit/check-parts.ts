@@ -1,8 +1,7 @@
 import { givenShares, portionOf } from '../../shares/blend.ts';
 import { SHARES_ROUNDING } from '../../shares/schedule.ts';
 import type { Receipt } from '../receipt.ts';
-import { firstDifference, shownValue } from './difference.ts';
-import type { Recomputed } from './recompute.ts';
+import { type Findings, firstDifference, shownValue } from './difference.ts';
 
 /** What a report of one competition has for those of the others that the same validator plays. */
 interface OwnWeights {
@@ -41,7 +40,7 @@ type Part = NonNullable<Receipt['inputs']['blend']>['parts'][number];
  * Whether the parts that a report blends can be what a validator has, and their weights those that reports came to: of
  * other competitions, and of its own where its epoch came to none.
  */
-export function checkParts(receipt: Receipt, all: WeightsByCompetition): Pick<Recomputed, 'findings' | 'unchecked'> {
+export function checkParts(receipt: Receipt, all: WeightsByCompetition): Findings {
   const { competition, inputs } = receipt;
   const { findings, unchecked } = checkPortion(receipt, all);
   const parts = inputs.blend?.parts ?? [];
@@ -100,7 +99,7 @@ export function checkParts(receipt: Receipt, all: WeightsByCompetition): Pick<Re
 }
 
 /** Whether its miners' part of the chain's consensus is that of the weights that this validator had sent by then. */
-function checkPortion(receipt: Receipt, all: WeightsByCompetition): Pick<Recomputed, 'findings' | 'unchecked'> {
+function checkPortion(receipt: Receipt, all: WeightsByCompetition): Findings {
   const { version, competition, inputs } = receipt;
   if (!inputs.blend || version === 1) return { findings: [], unchecked: [] };
   const { portion = null } = inputs.blend;
@@ -155,8 +154,8 @@ function isAfter(one: OwnWeights, other: OwnWeights | null): boolean {
 }
 
 /** What holds of parts whatever they are of. */
-function checkForms(parts: Part[]): Recomputed['findings'] {
-  const findings: Recomputed['findings'] = [];
+function checkForms(parts: Part[]): Findings['findings'] {
+  const findings: Findings['findings'] = [];
   const ids = new Set<string>();
   for (const [i, { competition, from, startBlock, weights }] of parts.entries()) {
     const place = `inputs.blend.parts[${i}]`;

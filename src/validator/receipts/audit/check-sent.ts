@@ -2,18 +2,16 @@ import { normaliseWeights } from '../../../chain/weights/normalise.ts';
 import { clipToLimit } from '../../../chain/weights/row.ts';
 import { type Blend, blend, type SentBlend } from '../../shares/blend.ts';
 import type { Receipt } from '../receipt.ts';
-import { compareWith, shownValue } from './difference.ts';
-import type { Recomputed } from './recompute.ts';
+import { compareWith, type Findings, shownValue } from './difference.ts';
 
 type Weighed = Pick<Blend, 'weights' | 'action'>;
-type Checked = Pick<Recomputed, 'findings' | 'unchecked'>;
 
 /** What several competitions come to; the weights of others are theirs to show. */
 export function checkBlend(
   { receipt: sent, competition, version, inputs }: Receipt,
   { weights, action }: Weighed,
   { parts, restUid, portion: _, countsFrom, ...said }: SentBlend,
-  { findings }: Checked,
+  { findings }: Findings,
 ): Weighed {
   const compare = compareWith(findings);
   const sentIn = sent?.block ?? null;
@@ -52,7 +50,7 @@ export function checkBlend(
 export function checkSent(
   { receipt: sent, signer, inputs }: Receipt,
   { weights, action }: Weighed,
-  { findings, unchecked }: Checked,
+  { findings, unchecked }: Findings,
 ): void {
   if ((sent === null) !== (action === 'keep'))
     findings.push({ place: 'receipt', why: `is ${shownValue(sent)}, and what follows is to ${action} weights` });

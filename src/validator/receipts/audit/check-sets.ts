@@ -6,10 +6,7 @@ import type { Policy } from '../../../policy/policy.ts';
 import type { EvaluationSetsRule } from '../../../schema/evaluation-sets.ts';
 import { pointersUntilOf } from '../../policy.ts';
 import type { Receipt } from '../receipt.ts';
-import { firstDifference } from './difference.ts';
-import type { Recomputed } from './recompute.ts';
-
-type CheckedSets = Omit<Recomputed, 'after'>;
+import { type Findings, firstDifference } from './difference.ts';
 
 const PLACE = 'inputs.sets';
 
@@ -18,12 +15,12 @@ const PLACE = 'inputs.sets';
  * the one that its own pointers' block names, in time, whole and signed; the set is the first that opens late enough; the pulse is the
  * beacon's; and the rows' hash is what was pinned before. Without a network, also when the chain has forgotten the pulse.
  */
-export async function checkSets({ inputs, entries }: Receipt, policy?: Policy): Promise<CheckedSets> {
-  const findings: CheckedSets['findings'] = [];
+export async function checkSets({ inputs, entries }: Receipt, policy?: Policy): Promise<Findings> {
+  const findings: Findings['findings'] = [];
   const unchecked: string[] = [];
   const { sets, epoch, evaluation } = inputs;
   const rule = inputs.competition.evaluationSets;
-  const find = (place: string, why: string): CheckedSets => ({ findings: [...findings, { place, why }], unchecked });
+  const find = (place: string, why: string): Findings => ({ findings: [...findings, { place, why }], unchecked });
   if (rule === undefined)
     return sets === undefined ? { findings, unchecked } : find(PLACE, 'is there, and the competition has no such sets');
   if (sets === undefined) return find(PLACE, 'is missing, and the competition has time-locked sets');
@@ -74,8 +71,8 @@ export async function checkSets({ inputs, entries }: Receipt, policy?: Policy): 
 }
 
 /** Sets are tried one after the other until one is sound, or none is left. */
-function checkOrder({ tried }: UsedSets, expected: number[]): CheckedSets['findings'] {
-  const findings: CheckedSets['findings'] = [];
+function checkOrder({ tried }: UsedSets, expected: number[]): Findings['findings'] {
+  const findings: Findings['findings'] = [];
   for (const [i, { index, fault }] of tried.entries()) {
     if (index !== expected[i])
       findings.push({
@@ -96,10 +93,10 @@ function checkTaken(
   entry: SetEntry | undefined,
   evaluation: Receipt['inputs']['evaluation'],
   unchecked: string[],
-): CheckedSets['findings'] {
+): Findings['findings'] {
   const sound = parts.flatMap(({ fault, sha256 }, i) => (fault === null ? { sha256, part: entry?.parts[i] } : []));
   const rows = sound.reduce((sum, { part }) => sum + (part?.plain.rows ?? 0), 0);
-  const findings: CheckedSets['findings'] = [];
+  const findings: Findings['findings'] = [];
   if (rows !== evaluation.rows)
     findings.push({ place: 'inputs.evaluation.rows', why: `is ${evaluation.rows}, and set ${index} has ${rows}` });
   if (sound.length > 1)

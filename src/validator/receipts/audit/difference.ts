@@ -1,5 +1,12 @@
 import { placeIn } from '../seal.ts';
 
+/** What looking at a receipt came to. */
+export interface Findings {
+  findings: { place: string; why: string }[];
+  /** What could not be looked at, in sentences. */
+  unchecked: string[];
+}
+
 /** Where two values of JSON are not the same. */
 export interface Difference {
   /** Such as `entries[2].weight`. */
@@ -25,7 +32,7 @@ export function firstDifference(seen: unknown, expected: unknown, place = ''): D
 }
 
 /** Adds the first difference of two values to what was found, with what the expected one comes from. */
-export function compareWith(findings: { place: string; why: string }[]) {
+export function compareWith(findings: Findings['findings']) {
   return (place: string, seen: unknown, expected: unknown, source: string): void => {
     const difference = firstDifference(seen, expected, place);
     if (!difference) return;

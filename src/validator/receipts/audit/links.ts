@@ -1,7 +1,7 @@
 import { takenSet } from '../../../evaluation-sets/used-sets.ts';
 import type { Receipt } from '../receipt.ts';
 import { compareSets, linesByIndex } from './check-sets.ts';
-import { compareWith, firstDifference, jsonOf, shownValue } from './difference.ts';
+import { compareWith, type Findings, firstDifference, jsonOf, shownValue } from './difference.ts';
 import { asEarlierVersion } from './earlier-version.ts';
 import type { Recomputed } from './recompute.ts';
 
@@ -73,8 +73,8 @@ export interface CheckLinkParameters {
 }
 
 /** Whether a receipt goes on where the one before has ended: hash, signer, and all that an epoch takes from the last. */
-export function checkLink({ receipt, before, signer }: CheckLinkParameters): Omit<Recomputed, 'after'> {
-  const findings: Recomputed['findings'] = [];
+export function checkLink({ receipt, before, signer }: CheckLinkParameters): Findings {
+  const findings: Findings['findings'] = [];
   const unchecked: string[] = [];
   const { previous, startBlock, inputs } = receipt;
   const expected = signer ?? before?.signer ?? receipt.signer;

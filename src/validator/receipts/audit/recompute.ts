@@ -18,14 +18,11 @@ import { hintsOf } from '../leave-receipt.ts';
 import { portionIn, type Receipt, type ReceiptDataset } from '../receipt.ts';
 import { placeIn } from '../seal.ts';
 import { checkBlend, checkSent } from './check-sent.ts';
-import { compareWith, jsonOf } from './difference.ts';
+import { compareWith, type Findings, jsonOf } from './difference.ts';
 import { asEarlierVersion } from './earlier-version.ts';
 
 /** What does not follow from a receipt's own inputs. */
-export interface Recomputed {
-  findings: { place: string; why: string }[];
-  /** What could not be looked at, in sentences. */
-  unchecked: string[];
+export interface Recomputed extends Findings {
   /** What the next epoch begins with, computed anew. */
   after: { standings: Standings; memory: unknown; queue: unknown };
 }
@@ -48,8 +45,8 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   const { inputs } = receipt;
   const decided = decidedBy(receipt, own);
   const { competition, pointers, context } = decided;
-  const findings: Recomputed['findings'] = [];
-  const unchecked: string[] = [];
+  const noted: Findings = { findings: [], unchecked: [] };
+  const { findings, unchecked } = noted;
   /** Whose verdicts nothing in the report can show to be right. */
   const believed: string[] = [];
   const compare = compareWith(findings);
@@ -83,13 +80,12 @@ export function recompute({ receipt, policy: own }: RecomputeParameters): Recomp
   const { weights, action, averages, memory } = weighed;
   const expected = asEarlierVersion(jsonOf({ weights, action, averages, memory }), inputs.weighed, competition);
   compare('inputs.weighed', inputs.weighed, expected, 'computed from its inputs');
-  const found = { findings, unchecked };
-  const toSend = inputs.blend ? checkBlend(receipt, { weights, action }, inputs.blend, found) : { weights, action };
+  const toSend = inputs.blend ? checkBlend(receipt, { weights, action }, inputs.blend, noted) : { weights, action };
   checkReport();
-  checkSent(receipt, toSend, found);
+  checkSent(receipt, toSend, noted);
   const postponed = receipt.entries.flatMap(({ hotkey, outcome }) => (outcome.kind === 'postponed' ? hotkey : []));
   return {
-    ...{ findings, unchecked },
+    ...noted,
     after: {
       standings: after.standings,
       memory: { policy: name, value: memory },
