@@ -1,46 +1,27 @@
 import { FlockOffError, type ScoreTask, type TrainParameters } from 'flock-off';
 import { parseQueueAddress, WorkerKey } from 'flock-off/fleet';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { queueName } from '../../src/fleet/names.ts';
 import { QueueServer } from '../../src/fleet/queue-server.ts';
 import { WantedJob } from '../../src/fleet/wanted-job.ts';
 import { type Found, type JobData, type Task, taskHash, textToSign } from '../../src/fleet/wire.ts';
 import { packRowLosses } from '../../src/validator/row-losses.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
-import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
+import { sayIfSkipped } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { competition, GENESIS_HASH, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
+import { useFleet } from './use-fleet.ts';
+import { competition, GENESIS_HASH, NETUID } from './world.ts';
 
 const WITHIN = { timeout: 30_000, interval: 50 };
 
 describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
-  let world: World;
-  let redis: RedisServer;
-  const opened: (() => Promise<unknown>)[] = [];
-  beforeAll(async () => {
-    world = await openWorld();
-    redis = await startRedis();
-  });
-  afterAll(async () => {
-    await redis.close();
-    await world.close();
-  });
-  afterEach(async () => {
-    for (const close of opened.splice(0).reverse()) await close();
-    await redis.restart({ empty: true });
-  });
-
-  async function worker(parameters: Parameters<typeof startWorker>[2] = {}) {
-    const started = await startWorker(world, redis.url, { openTrainer: async () => stubTrainer(), ...parameters });
-    opened.push(() => started.stop());
-    return started;
-  }
-  async function fleet(keys: { publicKey: string }[], changed: Parameters<typeof openFleet>[2] = {}) {
-    const publicKeys = keys.map(({ publicKey }) => publicKey);
-    const one = await openFleet(redis.url, publicKeys, { aliveMs: 30_000, ...changed });
-    opened.push(() => one.close());
-    return one;
-  }
+  const its = useFleet();
+  const { worker } = its;
+  const fleet = (keys: { publicKey: string }[], changed: Parameters<typeof its.fleet>[1] = {}) =>
+    its.fleet(
+      keys.map(({ publicKey }) => publicKey),
+      { aliveMs: 30_000, ...changed },
+    );
   /** A trainer whose trainings wait, or fail, where `before` does. */
   const trainer = (before: (parameters: TrainParameters) => Promise<void>) => async () => {
     const stub = stubTrainer();
@@ -54,7 +35,7 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
     const starting = fleet([sound, sick], { recheckOneIn: 1 });
     const first = await worker({ key: sound });
     const validator = await starting;
-    const [one, other] = world.tasks as [ScoreTask, ScoreTask];
+    const [one, other] = its.world.tasks as [ScoreTask, ScoreTask];
     const score = validator.score(one);
     score.catch(() => {});
     await vi.waitFor(() => expect(first.said.join()).toContain('done uid 0 loss'), WITHIN);
@@ -78,8 +59,8 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
 
   test('a result and a failure count although others are to be asked now: only who had the task before may not confirm it', async () => {
     const key = WorkerKey.generate();
-    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
-    opened.push(() => server.close());
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }) });
+    its.closeAfter(() => server.close());
     const machine = { packageVersion: '1', baseSha256: 'base', backend: 'tfjs-node', precision: 'float32' };
     const task: Task = {
       ...{ kind: 'score', queue: 'q', key: 'k', name: 'uid 3', uid: 3, machine, dataset: null, competition, seed: 7 },
@@ -117,7 +98,7 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
     const [quick, busy] = [WorkerKey.generate(), WorkerKey.generate()];
     const open: (() => void)[] = [];
     const gates = [0, 1].map(() => new Promise<void>((resolve) => open.push(resolve)));
-    const [small, middle, large] = world.tasks as [ScoreTask, ScoreTask, ScoreTask];
+    const [small, middle, large] = its.world.tasks as [ScoreTask, ScoreTask, ScoreTask];
     const starting = fleet([quick, busy], { recheckOneIn: 8 });
     const other = await worker({ key: busy, openTrainer: trainer(() => gates[1]!) });
     const validator = await starting;
@@ -132,8 +113,8 @@ describe.skipIf(sayIfSkipped('comparisons'))('what is compared', () => {
     scores.push(validator.score(large));
     const { address } = await devHotkey('validator');
     const of = { genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id };
-    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
-    opened.push(() => server.close());
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }) });
+    its.closeAfter(() => server.close());
     const queue = server.queue<JobData>(queueName(of));
     const comparing = async () => (await queue.getJob(`score-${large.key}-1`))?.priority;
     await vi.waitFor(async () => expect(await comparing()).toBeDefined(), WITHIN);

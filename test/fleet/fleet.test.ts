@@ -6,7 +6,7 @@ import { FlockOffError, type ScoreTask, TrainerPool } from 'flock-off';
 import { type Fleet, parseQueueAddress, WorkerKey } from 'flock-off/fleet';
 import { TINY_BASE } from 'flock-off/local';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { signBytes } from '../../src/chain/wallet/signed-bytes.ts';
 import { Board } from '../../src/fleet/board.ts';
 import { DIRECTORY, queueName } from '../../src/fleet/names.ts';
@@ -15,51 +15,26 @@ import { FORMAT, textToSign } from '../../src/fleet/wire.ts';
 import { canonicalJson } from '../../src/shared/canonical-json.ts';
 import { scoreKeys } from '../../src/validator/score-dataset.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
-import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
+import { sayIfSkipped, startRedis } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { competition, GENESIS_HASH, logs, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
+import { useFleet } from './use-fleet.ts';
+import { competition, GENESIS_HASH, logs, NETUID, openFleet } from './world.ts';
 
 const WITHIN = { timeout: 15_000, interval: 50 };
 
 describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
-  let world: World;
-  let redis: RedisServer;
-  const opened: (() => Promise<unknown>)[] = [];
-  beforeAll(async () => {
-    world = await openWorld();
-    redis = await startRedis();
-  });
-  afterAll(async () => {
-    await redis.close();
-    await world.close();
-  });
-  afterEach(async () => {
-    for (const close of opened.splice(0).reverse()) await close();
-    const client = new Redis(redis.url);
-    await client.flushall();
-    client.disconnect();
-  });
-
-  async function worker(
-    ...[parameters, stub]: [Parameters<typeof startWorker>[2]?, Parameters<typeof stubTrainer>[0]?]
-  ) {
-    const started = await startWorker(world, redis.url, { openTrainer: async () => stubTrainer(stub), ...parameters });
-    opened.push(() => started.stop());
-    return started;
-  }
-  async function fleet(
-    keys: { key: { publicKey: string } }[],
-    changed: Parameters<typeof openFleet>[2] = {},
-  ): Promise<Fleet> {
-    const publicKeys = keys.map(({ key }) => key.publicKey);
-    const one = await openFleet(redis.url, publicKeys, { recheckOneIn: 0, ...changed });
-    opened.push(() => one.close());
-    return one;
-  }
+  const its = useFleet();
+  const worker = (parameters: Parameters<typeof its.worker>[0] = {}, stub?: Parameters<typeof stubTrainer>[0]) =>
+    its.worker({ openTrainer: async () => stubTrainer(stub), ...parameters });
+  const fleet = (keys: { key: { publicKey: string } }[], changed: Parameters<typeof its.fleet>[1] = {}) =>
+    its.fleet(
+      keys.map(({ key }) => key.publicKey),
+      { recheckOneIn: 0, ...changed },
+    );
   const key = () => ({ key: WorkerKey.generate() });
   /** What one machine finds. */
   async function expected(task: ScoreTask) {
-    const { checker } = world;
+    const { checker } = its.world;
     return new TrainerPool({ trainers: [stubTrainer()], checker }).score(task);
   }
   const lossOf = (score: Awaited<ReturnType<Fleet['score']>>) =>
@@ -70,7 +45,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const one = await worker({}, { onTrain: () => trained++ });
     const validator = await fleet([one]);
     expect(validator).toMatchObject({ baseSha256: 'base', precision: { matmul: 'float32' }, isInTime: true });
-    const task = world.tasks[0]!;
+    const task = its.world.tasks[0]!;
     const [first, second] = await Promise.all([validator.score(task), validator.score(task)]);
     expect([lossOf(first), lossOf(second)]).toEqual(Array(2).fill(lossOf(await expected(task))));
     // A validator that begins anew finds what was done.
@@ -82,11 +57,11 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
   test('a job whose worker leaves is done by another one', async () => {
     const slow = await worker({}, { trainMs: 60_000 });
     const validator = await fleet([slow, { key: FAST }]);
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     await vi.waitFor(() => expect(slow.said).toContain('begun uid 0'), WITHIN);
     await worker({ key: FAST });
     await slow.stop();
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
   });
 
   test('two validators on one server have their own workers and results', async () => {
@@ -98,7 +73,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       fleet([annKey], { hotkey: ann }),
       fleet([benKey], { hotkey: ben }),
     ]);
-    const [task] = world.tasks;
+    const [task] = its.world.tasks;
     const [a, b] = await Promise.all([annFleet.score(task!), benFleet.score(task!)]);
     expect((lossOf(b) as number) - (lossOf(a) as number)).toBeCloseTo(1);
     for (const { said } of [annWorker, benWorker])
@@ -109,7 +84,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const { logger, lines } = logs();
     const [told, stranger] = [await worker(), await worker()];
     const validator = await fleet([told], { logger });
-    await validator.score(world.tasks[0]!);
+    await validator.score(its.world.tasks[0]!);
     await vi.waitFor(() => {
       expect(stranger.said.join('\n')).toContain(`add ${stranger.key.publicKey} to its --workers`);
       expect(lines.join('\n')).toContain(
@@ -128,7 +103,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     // It takes jobs before anybody else can, and answers for the honest one.
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     let forged = 0;
     const checked = {
       ok: true,
@@ -146,12 +121,12 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       },
       { connection },
     );
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     await vi.waitFor(() => expect(forged).toBeGreaterThan(2), WITHIN);
     await forger.close();
     connection.disconnect();
     await worker(honest);
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
     expect(lines.join('\n')).toContain('does not have its signature');
   });
 
@@ -160,16 +135,16 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const one = await worker({}, { onTrain: () => trained++ });
     await fleet([one]);
     const stranger = await devHotkey('stranger');
-    const forged = await openFleet(redis.url, [one.key.publicKey], {
+    const forged = await openFleet(its.redis.url, [one.key.publicKey], {
       hotkey: stranger,
       signal: AbortSignal.timeout(700),
     }).catch(() => null);
     expect(forged).toBeNull();
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const queue = new Queue(name, { connection });
-    const { dataset, evaluation } = world.tasks[0]!;
+    const { dataset, evaluation } = its.world.tasks[0]!;
     const machine = { packageVersion: '', baseSha256: '', backend: '', precision: '' };
     const task = { kind: 'score', queue: name, key: 'k', name: 'uid 9', uid: 9, machine, competition, seed: 1 };
     const of = {
@@ -198,8 +173,8 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const others = await Promise.all(honest.map((one) => worker(one, { trainMs: 50 })));
     const validator = await starting;
     for (const { said } of [wrong, ...others]) await vi.waitFor(() => expect(said.join()).toContain('ready'), WITHIN);
-    const scores = await Promise.all(world.tasks.map((task) => validator.score(task)));
-    const right = await Promise.all(world.tasks.map(expected));
+    const scores = await Promise.all(its.world.tasks.map((task) => validator.score(task)));
+    const right = await Promise.all(its.world.tasks.map(expected));
     expect(scores.map(lossOf)).toEqual(right.map(lossOf));
     expect(lines.join('\n')).toMatch(/worker liar \([0-9a-f]{12}\) is set aside/);
     expect((await wrong.ended)?.message).toContain('it was set aside');
@@ -222,7 +197,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       }, WITHIN);
       expect(other.said.join()).not.toContain('ready');
     }
-    expect(lossOf(await validator.score(world.tasks[0]!))).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await validator.score(its.world.tasks[0]!))).toBe(lossOf(await expected(its.world.tasks[0]!)));
   });
 
   test('a base model with another content than was signed is refused', async () => {
@@ -265,7 +240,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const signature = Buffer.from(await signBytes({ hotkey, bytes: textToSign('about', about, format) })).toString(
       'hex',
     );
-    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }) });
     await new Board(server, DIRECTORY).put(queueName(of), { about, signature });
     await server.close();
     const { ended } = await worker();
@@ -280,7 +255,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const one = await worker({}, { trainMs: 60_000 });
     const validator = await fleet([one]);
     const stop = new AbortController();
-    const score = validator.score({ ...world.tasks[0]!, signal: stop.signal });
+    const score = validator.score({ ...its.world.tasks[0]!, signal: stop.signal });
     await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
     stop.abort(new Error('the epoch is over'));
     await expect(score).rejects.toThrow('the epoch is over');
@@ -291,8 +266,8 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const keyOfOne = key();
     const one = await worker(keyOfOne, { trainMs: 60_000 });
     const validator = await fleet([keyOfOne]);
-    const stale = validator.score(world.tasks[0]!).catch(() => {});
-    const waiting = validator.score(world.tasks[1]!).catch(() => {});
+    const stale = validator.score(its.world.tasks[0]!).catch(() => {});
+    const waiting = validator.score(its.world.tasks[1]!).catch(() => {});
     await vi.waitFor(() => expect(one.said.join()).toContain('begun'), WITHIN);
     await validator.close();
     await Promise.all([stale, waiting]);
@@ -301,10 +276,10 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     await worker(keyOfOne, { trainMs: 1_500 });
     const again = await fleet([keyOfOne]);
     await again.begin({ seed: 8 });
-    expect(await again.score({ ...world.tasks[2]!, seed: 8 })).toMatchObject({ ok: true });
+    expect(await again.score({ ...its.world.tasks[2]!, seed: 8 })).toMatchObject({ ok: true });
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const queue = new Queue(name, { connection });
     await vi.waitFor(async () => {
       const left = await queue.getJobs(['active', 'waiting', 'prioritized', 'completed']);
@@ -315,22 +290,22 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
   });
 
   test('a worker whose disk is full gives its job back and ends with one sentence', async () => {
-    const full = join(world.folder, 'full');
+    const full = join(its.world.folder, 'full');
     await writeFile(full, 'no folder');
     const broken = await worker({ cacheDir: full });
     const sound = key();
     const validator = await fleet([broken, sound]);
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     expect(await broken.ended).toMatchObject({ code: 'disk' });
     await worker(sound);
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
   });
 
   test('what fails on every worker is given up after three tries, as a fault of the trainer', async () => {
     const fault = new FlockOffError({ code: 'trainer-failed', what: 'the device is lost' });
     const one = await worker({}, { fault, probeWorks: true });
     const validator = await fleet([one]);
-    await expect(validator.score(world.tasks[0]!)).rejects.toMatchObject({ code: 'trainer-failed' });
+    await expect(validator.score(its.world.tasks[0]!)).rejects.toMatchObject({ code: 'trainer-failed' });
     expect(one.said.filter((line) => line === 'begun uid 0')).toHaveLength(3);
   });
 
@@ -339,10 +314,10 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const sick = await worker({}, { fault });
     const sound = key();
     const validator = await fleet([sick, sound]);
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     expect(await sick.ended).toBe(fault);
     await worker(sound);
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
     expect(sick.said.filter((line) => line === 'begun uid 0')).toHaveLength(1);
   });
 
@@ -354,7 +329,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     await started.stop();
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const forger = new Worker(
       name,
       async () => {
@@ -364,7 +339,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       },
       { connection },
     );
-    await expect(validator.score(world.tasks[0]!)).rejects.toMatchObject({ code: 'queue-unreachable' });
+    await expect(validator.score(its.world.tasks[0]!)).rejects.toMatchObject({ code: 'queue-unreachable' });
     await forger.close();
     connection.disconnect();
   });
@@ -391,13 +366,13 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const validator = await starting;
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const events = new QueueEvents(name, { connection });
     await events.waitUntilReady();
     const failed = new Promise<string>((resolve) => {
       events.once('failed', ({ failedReason }) => resolve(failedReason));
     });
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     const reason = await failed;
     expect(reason).toContain('trainer-failed');
     await vi.waitFor(() => expect(times).toBe(2), WITHIN);
@@ -416,17 +391,17 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     await events.close();
     connection.disconnect();
     await worker(honest);
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
   });
 
   test('what the validator said before is followed by nobody, and what it says now is put there again', async () => {
     const one = key();
-    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
-    opened.push(() => server.close());
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }) });
+    its.closeAfter(() => server.close());
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
     const [about, directory] = [new Board(server, `${name}-board`), new Board(server, DIRECTORY)];
-    await openFleet(redis.url, [key().key.publicKey], { signal: AbortSignal.timeout(500) }).catch(() => {});
+    await openFleet(its.redis.url, [key().key.publicKey], { signal: AbortSignal.timeout(500) }).catch(() => {});
     const before = (await about.get('about')) as object;
     const { said, ended } = await worker(one);
     const validator = await fleet([one]);
@@ -437,7 +412,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       await Promise.all([about.put('about', before), directory.put(name, before)]);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect(lossOf(await validator.score(world.tasks[0]!))).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await validator.score(its.world.tasks[0]!))).toBe(lossOf(await expected(its.world.tasks[0]!)));
     await directory.remove(name);
     await vi.waitFor(async () => {
       expect(await about.get('about')).toEqual(now);
@@ -464,7 +439,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
   test('what a new worker finds is not taken where nobody confirms it', async () => {
     const one = await worker();
     const validator = await fleet([one, key()], { recheckOneIn: 8, aliveMs: 1_000 });
-    await expect(validator.score(world.tasks[0]!)).rejects.toMatchObject({
+    await expect(validator.score(its.world.tasks[0]!)).rejects.toMatchObject({
       code: 'queue-unreachable',
       message: expect.stringContaining('no second worker confirmed it'),
     });
@@ -475,10 +450,10 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const starting = fleet([early, late], { recheckOneIn: 8, aliveMs: 60_000 });
     const first = await worker(early);
     const validator = await starting;
-    const score = validator.score(world.tasks[0]!);
+    const score = validator.score(its.world.tasks[0]!);
     await vi.waitFor(() => expect(first.said.join()).toContain('done uid 0 loss'), WITHIN);
     const second = await worker(late);
-    expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[0]!)));
+    expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[0]!)));
     expect(second.said.join()).toContain('done uid 0 loss');
   });
 
@@ -488,7 +463,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const first = await worker(quick);
     const validator = await starting;
     const stop = new AbortController();
-    const score = validator.score({ ...world.tasks[0]!, signal: stop.signal });
+    const score = validator.score({ ...its.world.tasks[0]!, signal: stop.signal });
     await vi.waitFor(() => expect(first.said.join()).toContain('done uid 0 loss'), WITHIN);
     stop.abort(new Error('the epoch is over'));
     await expect(score).rejects.toThrow('the epoch is over');
@@ -504,12 +479,12 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       },
     });
     const before = await fleet([one]);
-    before.score(world.tasks[0]!).catch(() => {});
+    before.score(its.world.tasks[0]!).catch(() => {});
     await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
     await before.close();
     const now = await fleet([one], { base: { model: 'another' } });
     expect(now.baseSha256).toBe('another');
-    expect(await now.score({ ...world.tasks[1]!, seed: 9 })).toMatchObject({ ok: true });
+    expect(await now.score({ ...its.world.tasks[1]!, seed: 9 })).toMatchObject({ ok: true });
     expect(events).toEqual([`open ${TINY_BASE}`, `dispose of ${TINY_BASE}`, 'open another']);
     expect(one.said.join()).toContain('the validator names another base model or recipe: another is loaded');
   });
@@ -527,7 +502,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     await first.begin({ seed: 1 });
     expect(first.precision.matmul).toBe('float32');
     expect(lines.join('\n')).toMatch(/worker .* is left aside: its precision is bfloat16/);
-    expect(lossOf(await first.score({ ...world.tasks[0]!, seed: 1 }))).toEqual(expect.any(Number));
+    expect(lossOf(await first.score({ ...its.world.tasks[0]!, seed: 1 }))).toEqual(expect.any(Number));
     // Were it asked now, the stray one would be all there is.
     for (const { stop } of late) await stop();
     await first.begin({ seed: 1 });
@@ -568,10 +543,10 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       expect((await lost.ended)?.message).toMatch(/several queues here: .* on netuid 9[67].* on netuid 9[67]/);
     }, WITHIN);
     const one = await worker({ ...keyOfOne, netuid: 97 });
-    expect(await (await opening[1]!).score(world.tasks[0]!)).toMatchObject({ ok: true });
+    expect(await (await opening[1]!).score(its.world.tasks[0]!)).toMatchObject({ ok: true });
     await one.stop();
     await worker({ ...keyOfOne, netuid: NETUID });
-    expect(await (await opening[0]!).score(world.tasks[0]!)).toMatchObject({ ok: true });
+    expect(await (await opening[0]!).score(its.world.tasks[0]!)).toMatchObject({ ok: true });
     expect(one.said.filter((line) => line === 'begun uid 0')).toHaveLength(1);
   });
 
@@ -579,7 +554,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const one = key();
     const { address } = await devHotkey('validator');
     const name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
-    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const connection = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const board = new Queue(`${name}-board`, { connection });
     const strangers = async (from: number) => {
       const keys = Array.from({ length: 1_100 }, (_, i) => (from + i).toString(16).padStart(64, '0'));
@@ -590,7 +565,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     const last = worker(one);
     await strangers(1_100);
     await last;
-    expect(await (await opening).score(world.tasks[0]!)).toMatchObject({ ok: true });
+    expect(await (await opening).score(its.world.tasks[0]!)).toMatchObject({ ok: true });
     await board.close();
     connection.disconnect();
   });
@@ -598,9 +573,9 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
   test('the evaluation set is put there again where it vanished, and earlier ones are removed', async () => {
     const one = await worker();
     const validator = await fleet([one]);
-    const [task, next] = world.tasks;
+    const [task, next] = its.world.tasks;
     await validator.score(task!);
-    const client = new Redis(redis.url);
+    const client = new Redis(its.redis.url);
     const notes = async () => (await client.keys('bull:*-evaluations:evaluation-*')).sort();
     const [before] = await notes();
     await client.del(...(await client.keys('bull:*-evaluations*')));
@@ -615,7 +590,7 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
 
   test('a dataset that the Hub gives to no worker costs its miner nothing', async () => {
     const validator = await fleet([await worker()]);
-    const task = world.tasks[0]!;
+    const task = its.world.tasks[0]!;
     const other = { ...task, dataset: { ...task.dataset, sha256: 'f'.repeat(64) } };
     await expect(validator.score(other)).rejects.toMatchObject({ code: 'queue-unreachable' });
   });
@@ -625,9 +600,9 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
     await worker(keyOfOne, { trainMs: 300 });
     const validator = await fleet([keyOfOne]);
     for (const [i, empty] of [false, true].entries()) {
-      const score = validator.score(world.tasks[i]!);
-      await redis.restart({ empty });
-      expect(lossOf(await score)).toBe(lossOf(await expected(world.tasks[i]!)));
+      const score = validator.score(its.world.tasks[i]!);
+      await its.redis.restart({ empty });
+      expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[i]!)));
     }
   }, 60_000);
 });

@@ -1,44 +1,24 @@
 import { once } from 'node:events';
 import type { ScoreTask, TrainParameters } from 'flock-off';
 import { parseQueueAddress, WorkerKey } from 'flock-off/fleet';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { queueName } from '../../src/fleet/names.ts';
 import { QueueServer } from '../../src/fleet/queue-server.ts';
 import type { JobData } from '../../src/fleet/wire.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
-import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
+import { sayIfSkipped } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { competition, GENESIS_HASH, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
+import { useFleet } from './use-fleet.ts';
+import { competition, GENESIS_HASH, NETUID } from './world.ts';
 
 const WITHIN = { timeout: 20_000, interval: 50 };
 const OVER = new Error('the epoch is over');
 
 describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
-  let world: World;
-  let redis: RedisServer;
-  const opened: (() => Promise<unknown>)[] = [];
-  beforeAll(async () => {
-    world = await openWorld({ datasets: 1 });
-    redis = await startRedis();
-  });
-  afterAll(async () => {
-    await redis.close();
-    await world.close();
-  });
-  afterEach(async () => {
-    for (const close of opened.splice(0).reverse()) await close();
-  });
-
-  async function worker(parameters: Parameters<typeof startWorker>[2] = {}) {
-    const started = await startWorker(world, redis.url, { openTrainer: async () => stubTrainer(), ...parameters });
-    opened.push(() => started.stop());
-    return started;
-  }
-  async function fleet(...[keys, changed]: [string[], Parameters<typeof openFleet>[2]?]) {
-    const one = await openFleet(redis.url, keys, { recheckOneIn: 0, ...changed });
-    opened.push(() => one.close());
-    return one;
-  }
+  const its = useFleet({ datasets: 1 });
+  const { worker } = its;
+  const fleet = (keys: string[], changed: Parameters<typeof its.fleet>[1] = {}) =>
+    its.fleet(keys, { recheckOneIn: 0, ...changed });
 
   test('what a worker finishes after that is not taken, and counts for nothing when the task is asked for again', async () => {
     const stub = stubTrainer();
@@ -51,7 +31,7 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     const one = await worker({ openTrainer: async () => ({ ...stub, train }) });
     const validator = await fleet([one.key.publicKey]);
     const stop = new AbortController();
-    const [task] = world.tasks as [ScoreTask];
+    const [task] = its.world.tasks as [ScoreTask];
     const score = validator.score({ ...task, signal: stop.signal });
     await vi.waitFor(() => expect(trainings).toBe(1), WITHIN);
     stop.abort(OVER);
@@ -77,7 +57,7 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     });
     const validator = await fleet([one.key.publicKey]);
     const stop = new AbortController();
-    const [task] = world.tasks as [ScoreTask];
+    const [task] = its.world.tasks as [ScoreTask];
     const first = validator.score({ ...task, key: 'e'.repeat(64) });
     await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
     const key = 'f'.repeat(64);
@@ -86,8 +66,8 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     // As after a job that has killed workers.
     const { address } = await devHotkey('validator');
     const of = { genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id };
-    const server = await QueueServer.open({ address: parseQueueAddress({ url: redis.url }) });
-    opened.push(() => server.close());
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }) });
+    its.closeAfter(() => server.close());
     const queue = server.queue<JobData>(queueName(of));
     await vi.waitFor(async () => {
       const job = await queue.getJob(`score-${key}`);
@@ -109,7 +89,7 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     const opening = fleet([...keys, last].map(({ publicKey }) => publicKey));
     let at = await worker({ key: first, openTrainer: async () => stubTrainer({ trainMs: 600_000 }) });
     const validator = await opening;
-    const score = validator.score({ ...world.tasks[0]!, key: 'b'.repeat(64) });
+    const score = validator.score({ ...its.world.tasks[0]!, key: 'b'.repeat(64) });
     // More often than a task may fail.
     for (const key of keys.slice(1)) {
       await vi.waitFor(() => expect(at.said).toContain('begun uid 0'), WITHIN);
@@ -129,7 +109,7 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
     });
     const one = await worker({ openTrainer: async () => stubTrainer({ trainMs: 600_000 }) });
     const validator = await fleet([one.key.publicKey], { aliveMs: 1_000, gatherMs: 600_000 });
-    const [task] = world.tasks as [ScoreTask];
+    const [task] = its.world.tasks as [ScoreTask];
     const soon = () => AbortSignal.timeout(500);
     const timedOut = { name: 'TimeoutError' };
     await expect(validator.score({ ...task, key: 'c'.repeat(64), signal: soon() })).rejects.toMatchObject(timedOut);
@@ -139,13 +119,13 @@ describe.skipIf(sayIfSkipped('what is given up'))('what is given up', () => {
       async () => await expect(validator.begin({ seed: seed++, signal: soon() })).rejects.toMatchObject(timedOut),
       WITHIN,
     );
-    await redis.kill();
+    await its.redis.kill();
     const { evaluation } = task;
     const asked = { ...task, key: 'd'.repeat(64), signal: soon() };
     await expect(validator.score(asked)).rejects.toMatchObject(timedOut);
     await expect(validator.begin({ seed: 1, signal: soon() })).rejects.toMatchObject(timedOut);
     const base = { evaluation, contextTokens: 48, signal: soon() };
     await expect(validator.evaluateBase(base)).rejects.toMatchObject(timedOut);
-    await redis.restart();
+    await its.redis.restart();
   }, 60_000);
 });

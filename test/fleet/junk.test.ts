@@ -1,54 +1,34 @@
 import type { ScoreTask } from 'flock-off';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { queueName } from '../../src/fleet/names.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
-import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
+import { sayIfSkipped } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
-import { competition, GENESIS_HASH, NETUID, openFleet, openWorld, startWorker, type World } from './world.ts';
+import { useFleet } from './use-fleet.ts';
+import { competition, GENESIS_HASH, NETUID, openFleet } from './world.ts';
 
 const WITHIN = { timeout: 30_000, interval: 50 };
 
 // Whoever can write to the queue can leave anything there.
 describe.skipIf(sayIfSkipped('junk in a queue'))('junk in a queue', () => {
-  let world: World;
-  let redis: RedisServer;
+  const its = useFleet({ datasets: 2 });
   let client: Redis;
   let name: string;
-  const opened: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    world = await openWorld({ datasets: 2 });
-    redis = await startRedis();
-    client = new Redis(redis.url, { maxRetriesPerRequest: null });
+    client = new Redis(its.redis.url, { maxRetriesPerRequest: null });
     const { address } = await devHotkey('validator');
     name = queueName({ genesisHash: GENESIS_HASH, hotkey: address, netuid: NETUID, competition: competition.id });
   });
-  afterAll(async () => {
-    client.disconnect();
-    await redis.close();
-    await world.close();
-  });
-  afterEach(async () => {
-    for (const close of opened.splice(0).reverse()) await close();
-    await client.flushall();
-  });
+  afterAll(() => client.disconnect());
 
-  async function worker(trainMs = 0) {
-    const openTrainer = async () => stubTrainer({ trainMs });
-    const started = await startWorker(world, redis.url, { openTrainer });
-    opened.push(() => started.stop());
-    return started;
-  }
-  async function fleet(key: { publicKey: string }) {
-    const one = await openFleet(redis.url, [key.publicKey], { recheckOneIn: 0 });
-    opened.push(() => one.close());
-    return one;
-  }
+  const worker = (trainMs = 0) => its.worker({ openTrainer: async () => stubTrainer({ trainMs }) });
+  const fleet = (key: { publicKey: string }) => its.fleet([key.publicKey], { recheckOneIn: 0 });
 
   test('a job that is emptied while it runs ends no worker, and its result is taken', async () => {
     const one = await worker(1_500);
     const validator = await fleet(one.key);
-    const [task] = world.tasks as [ScoreTask];
+    const [task] = its.world.tasks as [ScoreTask];
     const score = validator.score(task);
     await vi.waitFor(() => expect(one.said).toContain('begun uid 0'), WITHIN);
     await client.hset(`bull:${name}:score-${task.key}`, 'data', 'null');
@@ -74,14 +54,13 @@ describe.skipIf(sayIfSkipped('junk in a queue'))('junk in a queue', () => {
     // Before anybody takes it.
     await leave(name, 'score-junk', ['data', '{']);
     const { key } = one;
-    const opening = openFleet(redis.url, [key.publicKey], { recheckOneIn: 0, signal: AbortSignal.timeout(30_000) });
-    const started = await startWorker(world, redis.url, { key, openTrainer: async () => stubTrainer() });
-    opened.push(() => started.stop());
+    const opening = openFleet(its.redis.url, [key.publicKey], { recheckOneIn: 0, signal: AbortSignal.timeout(30_000) });
+    await its.worker({ key });
     const validator = await opening;
-    opened.push(() => validator.close());
+    its.closeAfter(() => validator.close());
     await leave(name, 'score-more', ['data', '{']);
     await validator.begin({ seed: 7 });
-    for (const task of world.tasks) expect(await validator.score(task)).toMatchObject({ ok: true });
+    for (const task of its.world.tasks) expect(await validator.score(task)).toMatchObject({ ok: true });
     // While it runs, too.
     await leave(board, 'about', ['data', '{']);
     await vi.waitFor(
