@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -53,8 +54,10 @@ export async function knownSubnet(parameters: KnownSubnetParameters): Promise<Ex
   if (before && before.name !== seen.name)
     say(`its name was ${before.name === null ? 'none' : `"${before.name}"`} when it was served last`);
   await mkdir(folder, { recursive: true });
-  await writeFile(`${file}.incomplete`, JSON.stringify({ ...served, [key]: seen }, null, 2));
-  await rename(`${file}.incomplete`, file);
+  // Miners that start together share the folder.
+  const incomplete = `${file}.incomplete-${randomUUID()}`;
+  await writeFile(incomplete, JSON.stringify({ ...served, [key]: seen }, null, 2));
+  await rename(incomplete, file);
   return expectationOf(seen);
 }
 

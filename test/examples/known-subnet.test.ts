@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Subtensor } from 'flock-off';
@@ -48,6 +48,12 @@ test('a bot shows whose subnet it is, and stops once the number is given to anot
   await expect(look()).rejects.toMatchObject({ code: 'wrong-subnet' });
   await rm(join(folder, 'subnet.json'));
   expect((await look()).expected.registrationBlock).toBe(5_000_000);
+});
+
+test("bots that start at the same moment in one folder do not stand in each other's way", async () => {
+  const all = await Promise.all(Array.from({ length: 8 }, look));
+  expect(all.map(({ expected }) => expected.registrationBlock)).toEqual(Array(8).fill(12));
+  expect(await readdir(folder)).toEqual(['subnet.json']);
 });
 
 test('another owner is told once and stops nothing', async () => {
