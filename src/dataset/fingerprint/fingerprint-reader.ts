@@ -1,12 +1,13 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { onDisk } from '../../shared/on-disk.ts';
 import { isSealed, SUM_BYTES } from './sealed-fingerprint.ts';
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads files of fingerprints one after another into the same memory, the next one while one is looked at. Each is compared
- * with its sum the first time; threads of the system do both.
+ * Reads files of fingerprints one after another into the same memory. Each is compared with its sum the first time, by a
+ * thread of the system, the next one while one is looked at. Reading waits for the disk: whoever searches has nothing else to
+ * do, and going around the event loop for each step of it takes longer.
  */
 export class FingerprintReader {
   readonly #sound = new Set<string>();
@@ -34,7 +35,7 @@ export class FingerprintReader {
 
   async #load(path: string): Promise<Uint8Array> {
     this.#rooms = [this.#rooms[1], this.#rooms[0]];
-    const stored = await onDisk(path, () => this.#readWhole(path));
+    const stored = await onDisk(path, async () => this.#readWhole(path));
     if (stored.length < SUM_BYTES) return NOTHING;
     if (!this.#sound.has(path) && !(await isSealed(stored))) return NOTHING;
     this.#sound.add(path);
@@ -42,24 +43,24 @@ export class FingerprintReader {
   }
 
   /** Into the first room. */
-  async #readWhole(path: string): Promise<Uint8Array> {
-    let file: FileHandle;
+  #readWhole(path: string): Uint8Array {
+    let file: number;
     try {
-      file = await open(path);
+      file = openSync(path, 'r');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
       throw error;
     }
     try {
-      const { size } = await file.stat();
+      const { size } = fstatSync(file);
       if (size > this.#rooms[0].length) this.#rooms[0] = new Uint8Array(size);
       const [room] = this.#rooms;
       let length = 0;
       for (let read = -1; read !== 0 && length < size; length += read)
-        read = (await file.read(room, length, size - length, null)).bytesRead;
+        read = readSync(file, room, length, size - length, null);
       return room.subarray(0, length);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   }
 }

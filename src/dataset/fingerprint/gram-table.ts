@@ -222,8 +222,8 @@ function sortedHashes(words: readonly Uint32Array[]): { hashes: Uint32Array; cou
       if (count === 0 || hashes[count - 1] !== hash) hashes[count++] = hash;
     }
   }
-  hashes.fill(LAST_HASH, count);
-  return { hashes, count };
+  // What is behind them is not kept.
+  return { hashes: hashes.slice(0, count + LOOKED_AT).fill(LAST_HASH, count), count };
 }
 
 /**
