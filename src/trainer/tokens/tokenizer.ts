@@ -106,7 +106,7 @@ function isQwen(json: TokenizerJson): boolean {
 
 /**
  * Word by word: a text says most of its words again and again, and of a long one only the beginning is encoded. The package
- * would take 130 MiB for Qwen2.5's vocabulary, and 14 s and a gigabyte for a megabyte of one word.
+ * would take 160 MiB more for Qwen2.5's vocabulary, and 14 s and a gigabyte for a megabyte of one word.
  */
 function qwenPieces({ added_tokens, model }: TokenizerJson): PiecesOf {
   const addedIds = new Map(added_tokens.map(({ id, content }) => [content, id]));
