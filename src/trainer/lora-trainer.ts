@@ -100,8 +100,8 @@ export class LoraTrainer implements Trainer {
   /**
    * Loads a base model, from a folder without touching the network, or from the hub into the folder that Python's
    * huggingface_hub keeps models in.
-   * @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`,
-   *   `trainer-failed`.
+   * @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`,
+   *   `out-of-memory`, `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
     const {
