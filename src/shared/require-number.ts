@@ -3,6 +3,8 @@ import { FlockOffError } from '../errors/flock-off-error.ts';
 export interface NumberRange {
   /** Default 0. */
   least?: number;
+  /** In the place of `least`: what it must be above. */
+  above?: number;
   /** Default: any. */
   most?: number;
   /** Whether it must be a whole number. */
@@ -15,16 +17,9 @@ export interface NumberRange {
  */
 export function requireNumber(name: string, value: number, range: NumberRange = {}): void {
   if (isWithin(value, range)) return;
-  const { least = 0, most, whole = false } = range;
-  const limits =
-    most !== undefined
-      ? ` from ${least} to ${most}`
-      : least === Number.NEGATIVE_INFINITY
-        ? ''
-        : ` that is not below ${least}`;
   throw new FlockOffError({
     code: 'bad-argument',
-    what: `${name} must be a ${whole ? 'whole' : 'finite'} number${limits}, saw ${shown(value)}`,
+    what: `${name} must be a ${range.whole ? 'whole' : 'finite'} number${limitsOf(range)}, saw ${shown(value)}`,
     facts: { name, value },
   });
 }
@@ -35,9 +30,16 @@ export function requireNumbers(name: string, values: Iterable<[string, number]>,
     if (!isWithin(value, range)) requireNumber(`${name}[${JSON.stringify(key)}]`, value, range);
 }
 
-function isWithin(value: number, { least = 0, most, whole = false }: NumberRange = {}): boolean {
+function limitsOf({ least = 0, above, most }: NumberRange): string {
+  if (above !== undefined) return ` above ${above}${most === undefined ? '' : ` and at most ${most}`}`;
+  if (most !== undefined) return ` from ${least} to ${most}`;
+  return least === Number.NEGATIVE_INFINITY ? '' : ` that is not below ${least}`;
+}
+
+function isWithin(value: number, { least = 0, above, most, whole = false }: NumberRange = {}): boolean {
   const isFit = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-  return isFit && value >= least && (most === undefined || value <= most);
+  const isEnough = above === undefined ? value >= least : value > above;
+  return isFit && isEnough && (most === undefined || value <= most);
 }
 
 function shown(value: unknown): string {

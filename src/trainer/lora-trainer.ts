@@ -6,6 +6,7 @@ import { timed } from '../shared/timed.ts';
 import type { BackendInfo, BackendName } from './engine/tensorflow.ts';
 import { type BaseModelSource, DEFAULT_CACHE, resolveBaseModel } from './model/base-model.ts';
 import type { LoraAdapter } from './model/lora-adapter.ts';
+import { requireOpeningNumbers } from './process/check-arguments.ts';
 import type { MatmulType, Precision } from './process/choose-precision.ts';
 import { LocalTrainer } from './process/local-trainer.ts';
 import type { WeightStorage } from './process/open-engine.ts';
@@ -99,8 +100,8 @@ export class LoraTrainer implements Trainer {
   /**
    * Loads a base model, from a folder without touching the network, or from the hub into the folder that Python's
    * huggingface_hub keeps models in.
-   * @throws FlockOffError `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`, `out-of-memory`,
-   *   `trainer-failed`.
+   * @throws FlockOffError `bad-argument`, `bad-model`, `backend-unavailable`, `hub-denied`, `hub-unreachable`, `disk`,
+   *   `out-of-memory`, `trainer-failed`.
    */
   static async open(options: LoraTrainerParameters): Promise<LoraTrainer> {
     const {
@@ -122,6 +123,7 @@ export class LoraTrainer implements Trainer {
         fix: 'leave "inline" out, or set CUDA_VISIBLE_DEVICES before the start',
         facts: { name: 'device' },
       });
+    requireOpeningNumbers(options);
     const finding = () => resolveBaseModel(options);
     const folder = await timed(safeLogger(logger), `finding the base model ${options.model}`, finding);
     const cacheDir = resolve(options.cacheDir ?? DEFAULT_CACHE);

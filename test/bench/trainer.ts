@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { START_ENVIRONMENT } from '../../src/trainer/process/set-up-tensorflow.ts';
 
 interface Case {
   title: string;
@@ -91,8 +92,9 @@ const run = promisify(execFile);
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const python = process.env.PEFT_PYTHON ?? 'python3';
 
-async function measure(command: string, args: string[]): Promise<Measured> {
-  const { stdout } = await run(command, args, { maxBuffer: 1e8, env: { ...process.env, NODE_OPTIONS: '--expose-gc' } });
+async function measure(command: string, args: string[], defaults: Record<string, string> = {}): Promise<Measured> {
+  const env = { ...defaults, ...process.env, NODE_OPTIONS: '--expose-gc' };
+  const { stdout } = await run(command, args, { maxBuffer: 1e8, env });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measured;
 }
 
@@ -125,7 +127,8 @@ for (const { title, flags, own = '', long = false } of CASES) {
   if (!asked && (long || wanted.length > 0)) continue;
   if (!titled.every((word) => title.includes(word))) continue;
   const args = flags.replace(/(?<=--steps )\d+/, (steps) => `${Math.min(Number(steps), mostSteps)}`).split(' ');
-  const ours = await measure('npx', ['tsx', here('trainer-case.ts'), ...args, ...own.split(' ').filter(Boolean)]);
+  const ownArgs = ['tsx', here('trainer-case.ts'), ...args, ...own.split(' ').filter(Boolean)];
+  const ours = await measure('npx', ownArgs, START_ENVIRONMENT);
   const theirs = problem || long ? null : await measure(python, [here('peft-case.py'), ...args]);
   const cells = [title, ours.msPerStep.toFixed(1), ours.tokensPerSecond.toFixed(0)];
   const [reached, alone] = [ours.tflops ?? 0, ours.productsTflops ?? 0];

@@ -355,6 +355,13 @@ describe('the programs, as commands of the installed package', () => {
     await expect(refused).rejects.toThrow(/`npx flock-off local --serve`/);
   });
 
+  test('tokens are counted exactly with no more than the package brings', async () => {
+    await copyFile(join(ROOT, 'eval_data/data.jsonl'), join(project, 'counted.jsonl'));
+    const args = ['--base_model', 'node_modules/flock-off/src/local/tiny-base', '--json'];
+    const { check } = JSON.parse(await node(cli(), 'check', 'counted.jsonl', ...args));
+    expect(check.tokens.exact).toBe(true);
+  });
+
   test('a page is made of reports, with the style and the scripts that the package brings', async () => {
     await makeReceipts({ folder: join(project, 'validator'), epochs: 2, miners: 4, rows: 8 });
     expect(await node(cli(), 'report', 'validator')).toMatch(/^report\.html: 2 epochs, 0 training runs, \d+ kB\n$/);

@@ -269,6 +269,42 @@ describe('faults of ours are thrown, not blamed on the dataset', () => {
     });
   });
 
+  const [none, text] = [Number.NaN, '1' as unknown as number];
+  const within = 'a finite number above 0 and at most';
+  it.each([
+    ...[none, text, 0, -1, 1.5].map((wrong) => ['memoryShare', wrong, `${within} 1`] as const),
+    ...[none, text, 0, -1, 0.5, 1e300].map((wrong) => ['memoryBytes', wrong, 'a whole number above 0'] as const),
+    ...[none, text, 0, 2 ** 31, Number.POSITIVE_INFINITY].flatMap((wrong) =>
+      (['stallTimeoutMs', 'totalTimeoutMs'] as const).map((name) => [name, wrong, `${within} 2147483647`] as const),
+    ),
+  ])('when it is opened with the %s %s', async (name, value, expected) => {
+    for (const inline of [true, false]) {
+      const refused = LoraTrainer.open({ inline, model: golden('tiny-qwen2'), [name]: value });
+      const sentence = `${name} must be ${expected}, saw ${typeof value === 'string' ? 'a string' : value}.`;
+      await expect(refused).rejects.toMatchObject({ code: 'bad-argument', facts: { name, value }, sentence });
+    }
+  });
+
+  it.each([none, text, -1, 0.5])('when it is to take %s snapshots', async (snapshots) => {
+    const sentence = expect.stringMatching(/^snapshots must be a whole number that is not below 0, saw /);
+    const refused = trainer.train({ rows, recipe, seed: 1, snapshots });
+    await expect(refused).rejects.toMatchObject({ code: 'bad-argument', sentence });
+  });
+
+  it.each([none, text, -1])('when it is to keep a checkpoint every %s ms', async (everyMs) => {
+    const sentence = expect.stringMatching(/^checkpoint\.everyMs must be a finite number that is not below 0, saw /);
+    const checkpoint = { path: join(temporaryFolder(), 'run.safetensors'), everyMs };
+    const refused = trainer.train({ rows, recipe, seed: 1, checkpoint });
+    await expect(refused).rejects.toMatchObject({ code: 'bad-argument', sentence });
+  });
+
+  it.each([none, text, -1])('when a snapshot has learning rates of %s', async (learningRates) => {
+    const adapter = await loadLoraAdapter({ folder: golden('lora/tiny-r4-nonzero') });
+    const sentence = expect.stringMatching(/^snapshots\[0\]\.learningRates must be a finite number/);
+    const refused = trainer.influence({ rows, evaluation: rows, snapshots: [{ adapter, learningRates }] });
+    await expect(refused).rejects.toMatchObject({ code: 'bad-argument', sentence });
+  });
+
   it.each([0, -1, 2.5, Number.NaN])('when the caller evaluates %d tokens of a row', async (contextTokens) => {
     const message = expect.stringMatching(/^contextTokens: /);
     await expect(trainer.evaluate({ rows, contextTokens })).rejects.toMatchObject({ code: 'bad-argument', message });

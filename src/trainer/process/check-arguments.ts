@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { LoraRecipe } from '../../schema/competition.ts';
 import type { DatasetRow } from '../../schema/dataset-row.ts';
+import { requireNumber } from '../../shared/require-number.ts';
 import { requiredItem } from '../../shared/required.ts';
+import type { AdapterSnapshot } from '../run/snapshots.ts';
 
 /** Seeds are those of `torch.manual_seed` that a Mersenne Twister tells apart. */
 const Seed = z
@@ -12,6 +14,42 @@ const Seed = z
 const ContextTokens = z.int().positive();
 const MaxTokens = z.int().positive().or(z.literal(Number.POSITIVE_INFINITY));
 const Recipe = LoraRecipe.strict();
+
+/** Node's timers run out at once where they are asked for more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The numbers that a trainer is opened with. */
+export interface OpeningNumbers {
+  memoryBytes?: number;
+  memoryShare?: number;
+  stallTimeoutMs?: number;
+  totalTimeoutMs?: number;
+}
+
+/** @throws FlockOffError `bad-argument` with the first that cannot be meant. */
+export function requireOpeningNumbers(options: OpeningNumbers): void {
+  const { memoryBytes = Number.POSITIVE_INFINITY, memoryShare = 1 } = options;
+  if (memoryBytes !== Number.POSITIVE_INFINITY) requireNumber('memoryBytes', memoryBytes, { above: 0, whole: true });
+  requireNumber('memoryShare', memoryShare, { above: 0, most: 1 });
+  for (const name of ['stallTimeoutMs', 'totalTimeoutMs'] as const)
+    requireNumber(name, options[name] ?? LONGEST_TIMER_MS, { above: 0, most: LONGEST_TIMER_MS });
+}
+
+/** @throws FlockOffError `bad-argument` unless it is a whole number from 0 on. */
+export function requireSnapshotCount(snapshots: number): void {
+  requireNumber('snapshots', snapshots, { whole: true });
+}
+
+/** @throws FlockOffError `bad-argument` unless it is 0 or more. */
+export function requireEveryMs(everyMs: number): void {
+  requireNumber('checkpoint.everyMs', everyMs);
+}
+
+/** @throws FlockOffError `bad-argument` with the first whose learning rates are no number: every value would be none. */
+export function requireSnapshots(snapshots: readonly AdapterSnapshot[]): void {
+  for (const [i, { learningRates }] of snapshots.entries())
+    requireNumber(`snapshots[${i}].learningRates`, learningRates);
+}
 
 /** The recipe with FLock OFF's values where it says nothing. @throws FlockOffError `bad-argument`. */
 export function requireRecipe(recipe: z.input<typeof LoraRecipe> = {}): LoraRecipe {

@@ -22,10 +22,13 @@ import { loadTokenizer, type TextTokenizer } from '../tokens/tokenizer.ts';
 import {
   disposedTrainer,
   requireContextTokens,
+  requireEveryMs,
   requireMaxTokens,
   requireRecipe,
   requireRows,
   requireSeed,
+  requireSnapshotCount,
+  requireSnapshots,
 } from './check-arguments.ts';
 import { openEngine } from './open-engine.ts';
 import { setThreads, setUpTensorFlow } from './set-up-tensorflow.ts';
@@ -117,11 +120,14 @@ export class LocalTrainer implements LoadedTrainer {
   }
 
   async train(parameters: TrainParameters): Promise<Checked<TrainResult>> {
-    const { rows, recipe, seed, checkpoint, metricsPath, snapshots, signal, onProgress } = parameters;
+    const { rows, recipe, seed, checkpoint, metricsPath, snapshots = 0, signal, onProgress } = parameters;
     const { maxTokens = Number.POSITIVE_INFINITY } = parameters;
+    const { everyMs = CHECKPOINT_EVERY_MS } = checkpoint ?? {};
     const fullRecipe = requireRecipe(recipe);
     requireSeed(seed);
     requireMaxTokens(maxTokens);
+    requireSnapshotCount(snapshots);
+    requireEveryMs(everyMs);
     requireRows(rows);
     return this.#guard('training', { signal, onProgress }, async (report) => {
       const { contextTokens } = fullRecipe;
@@ -139,7 +145,7 @@ export class LocalTrainer implements LoadedTrainer {
         seed,
         checkpoint: checkpoint && {
           path: checkpoint.path,
-          everyMs: checkpoint.everyMs ?? CHECKPOINT_EVERY_MS,
+          everyMs,
           run: this.#nameRun(rows, fullRecipe, seed),
         },
         metricsPath,
@@ -174,6 +180,7 @@ export class LocalTrainer implements LoadedTrainer {
     requireContextTokens(contextTokens);
     requireRows(rows);
     requireRows(evaluation);
+    requireSnapshots(snapshots);
     return this.#guard('measuring the influence of rows', { signal, onProgress }, async (report) =>
       measureInfluence({
         engine: this.#engine,

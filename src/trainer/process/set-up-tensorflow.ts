@@ -7,6 +7,15 @@ import type { EngineParameters } from './trainer-parameters.ts';
 const XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
 const JIT_FLAG = /\s*--tf_xla_(auto_jit|cpu_global_jit)(=\S*)?/g;
 
+/** What a training process is started with where the environment says nothing else. */
+export const START_ENVIRONMENT = {
+  TF_CPP_MIN_LOG_LEVEL: '3',
+  // By default TensorFlow reserves all the memory of a GPU, which other programs may use.
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+  // By default glibc keeps more and more of what was freed, such as what loading weights took.
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 /** What TensorFlow of this process was started with. */
 let started: string | undefined;
 

@@ -39,11 +39,11 @@ export interface EngineParameters {
    */
   checkpointing?: Checkpointing;
   /**
-   * Memory limit of training, base weights included. A batch that does not fit is split, and its gradients are
+   * Memory limit of training in whole bytes, base weights included. A batch that does not fit is split, and its gradients are
    * accumulated; the gradient is the same up to the order of its sums. Default: nine tenths of what the device has free at the start.
    */
   memoryBytes?: number;
-  /** What it takes of that default, above 0..1, where other trainers are on the same device. Default 1. */
+  /** What it takes of that default, above 0 and at most 1, where other trainers are on the same device. Default 1. */
   memoryShare?: number;
   /**
    * Whether the base model's matrices are read from a file as they are needed (bfloat16, on a CPU) instead of being held.

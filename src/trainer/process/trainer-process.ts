@@ -15,6 +15,7 @@ import type { EvaluationResult } from '../run/evaluate.ts';
 import type { TrainResult } from '../run/train.ts';
 import { disposedTrainer, requireRows } from './check-arguments.ts';
 import type { Reply, Request } from './process-messages.ts';
+import { START_ENVIRONMENT } from './set-up-tensorflow.ts';
 import type {
   EvaluateParameters,
   InfluenceParameters,
@@ -174,12 +175,10 @@ class Worker {
     const logger = safeLogger(parameters.logger);
     this.#stallTimeoutMs = stallTimeoutMs;
     this.#logger = logger;
-    // By default TensorFlow reserves all the memory of a GPU, which other programs may use.
-    const defaults = { TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
     this.#child = fork(entry(), env, {
       serialization: 'advanced',
       env: {
-        ...defaults,
+        ...START_ENVIRONMENT,
         ...childEnvironment({ env: process.env, names: env }),
         ...(device === undefined ? {} : { CUDA_VISIBLE_DEVICES: device }),
       },

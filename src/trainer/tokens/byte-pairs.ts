@@ -14,19 +14,8 @@ const NONE = -1;
  * Byte-pair encoding (Sennrich et al., 2016) of single words, without the splitting that comes before: for a word of n
  * bytes n log n steps and 36 n bytes of memory, whatever it says.
  */
-export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string) => number[] {
-  const byteIds = Int32Array.from(byteCharacters(), (character) => vocab[character] ?? NONE);
-  const mergedIds = new Int32Array(merges.length);
-  /** By the ids of both sides. */
-  const ranks = new Map<number, number>();
-  merges.forEach((merge, rank) => {
-    const [left, right] = (typeof merge === 'string' ? merge.split(' ', 2) : merge) as [string, string];
-    const [leftId, rightId, mergedId] = [vocab[left], vocab[right], vocab[left + right]];
-    if (leftId === undefined || rightId === undefined || mergedId === undefined) return;
-    ranks.set(leftId * PLACES + rightId, rank);
-    mergedIds[rank] = mergedId;
-  });
-
+export function bytePairEncoder(model: BytePairModel): (word: string) => number[] {
+  const { byteIds, ranks, mergedIds } = readModel(model);
   return (word) => {
     // A token lies at the place of its first byte; the places of its others hold none.
     const ids = Int32Array.from(new TextEncoder().encode(word), (byte) => at(byteIds, byte));
@@ -57,6 +46,22 @@ export function bytePairEncoder({ vocab, merges }: BytePairModel): (word: string
     }
     return Array.from(ids.filter((id) => id !== NONE));
   };
+}
+
+/** A function of its own: what closes over a vocabulary of 150,000 strings keeps it. */
+function readModel({ vocab, merges }: BytePairModel) {
+  const byteIds = Int32Array.from(byteCharacters(), (character) => vocab[character] ?? NONE);
+  const mergedIds = new Int32Array(merges.length);
+  /** By the ids of both sides. */
+  const ranks = new Map<number, number>();
+  merges.forEach((merge, rank) => {
+    const [left, right] = (typeof merge === 'string' ? merge.split(' ', 2) : merge) as [string, string];
+    const [leftId, rightId, mergedId] = [vocab[left], vocab[right], vocab[left + right]];
+    if (leftId === undefined || rightId === undefined || mergedId === undefined) return;
+    ranks.set(leftId * PLACES + rightId, rank);
+    mergedIds[rank] = mergedId;
+  });
+  return { byteIds, ranks, mergedIds };
 }
 
 /** Whether any text can be encoded. */

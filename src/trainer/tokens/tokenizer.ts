@@ -5,7 +5,7 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { requiredEntry, requiredItem } from '../../shared/required.ts';
 import { TOKENIZER_FILES } from '../model/model-files.ts';
 import { bytePairEncoder, holdsEveryByte } from './byte-pairs.ts';
-import { QWEN_SPLIT, type TextPiece, textPieces } from './text-pieces.ts';
+import { QWEN_SPLIT, textPieces } from './text-pieces.ts';
 
 /** Text to token ids; no special tokens are added. */
 export interface TextTokenizer {
@@ -18,6 +18,12 @@ export interface TextTokenizer {
 export interface LoadTokenizerParameters {
   /** Folder with tokenizer.json and tokenizer_config.json. */
   folder: string;
+}
+
+interface PackageParameters extends LoadTokenizerParameters {
+  /** What tokenizer.json and tokenizer_config.json hold. */
+  json: unknown;
+  config: unknown;
 }
 
 /** The parts of tokenizer.json that this package reads itself. */
@@ -63,9 +69,9 @@ const QwenPipeline = z.object({
 const CHATML_TOKENS = ['<|im_start|>', '<|im_end|>'];
 
 /**
- * Reads a tokenizer from a folder, without the network.
+ * Reads a tokenizer from a folder, without the network. The peer dependency is loaded for pipelines other than Qwen's only.
  * @throws FlockOffError `bad-model` when a file is missing or unreadable, or ChatML's tokens are not in it;
- * `backend-unavailable` without the peer dependency.
+ * `backend-unavailable` without the peer dependency, where it is needed.
  */
 export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promise<TextTokenizer> {
   const [tokenizerFile, configFile] = TOKENIZER_FILES as [string, string];
@@ -77,45 +83,50 @@ export async function loadTokenizer({ folder }: LoadTokenizerParameters): Promis
     const issue = requiredItem(parsed.error.issues, 0);
     throw badTokenizer(folder, `tokenizer.json: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
   }
-  const { Qwen2Tokenizer } = await importTransformers();
-  let tokenizer: InstanceType<typeof Qwen2Tokenizer>;
-  try {
-    tokenizer = new Qwen2Tokenizer(json, config);
-  } catch (cause) {
-    throw badTokenizer(folder, 'it cannot be read', cause);
-  }
-  const encodeWhole = (text: string) => tokenizer.encode(text, { add_special_tokens: false });
-  const strange = CHATML_TOKENS.find((token) => encodeWhole(token).length !== 1);
-  if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
-
-  const piecesOf = piecesFor(parsed.data);
-  const addedIds = new Map(parsed.data.added_tokens.map(({ id, content }) => [content, id]));
-  let encodeWord: ((word: string) => number[]) | undefined;
-  const encodePiece = ({ kind, text }: TextPiece) => {
-    if (kind === 'added') return [requiredEntry(addedIds, text)];
-    if (kind === 'text') return encodeWhole(text);
-    // The package would take 14 s and a gigabyte for a megabyte of one word.
-    encodeWord ??= remembering(bytePairEncoder(parsed.data.model));
-    return encodeWord(text);
+  const piecesOf = isQwen(parsed.data) ? qwenPieces(parsed.data) : await packagePieces({ folder, json, config });
+  const encode = (text: string, maxTokens = Number.POSITIVE_INFINITY) => {
+    const ids: number[] = [];
+    for (const piece of piecesOf(text)) {
+      if (ids.length >= maxTokens) break;
+      for (const id of piece) if (ids.length < maxTokens) ids.push(id);
+    }
+    return ids;
   };
-  return {
-    vocabSize: largestId(parsed.data) + 1,
-    encode(text, maxTokens = Number.POSITIVE_INFINITY) {
-      const ids: number[] = [];
-      for (const piece of piecesOf(text)) {
-        if (ids.length >= maxTokens) break;
-        for (const id of encodePiece(piece)) if (ids.length < maxTokens) ids.push(id);
-      }
-      return ids;
-    },
+  const strange = CHATML_TOKENS.find((token) => encode(token).length !== 1);
+  if (strange) throw badTokenizer(folder, `it has no token ${strange}, which every chat is written with`);
+  return { vocabSize: largestId(parsed.data) + 1, encode };
+}
+
+/** The ids of a text, part by part. */
+type PiecesOf = (text: string) => Iterable<number[]>;
+
+function isQwen(json: TokenizerJson): boolean {
+  return QwenPipeline.safeParse(json).success && holdsEveryByte(json.model);
+}
+
+/**
+ * Word by word: a text says most of its words again and again, and of a long one only the beginning is encoded. The package
+ * would take 160 MiB more for Qwen2.5's vocabulary, and 14 s and a gigabyte for a megabyte of one word.
+ */
+function qwenPieces({ added_tokens, model }: TokenizerJson): PiecesOf {
+  const addedIds = new Map(added_tokens.map(({ id, content }) => [content, id]));
+  const pieces = textPieces([...addedIds.keys()]);
+  const encodeWord = remembering(bytePairEncoder(model));
+  return function* (text) {
+    for (const piece of pieces(text))
+      yield piece.kind === 'added' ? [requiredEntry(addedIds, piece.text)] : encodeWord(piece.text);
   };
 }
 
-/** With an unknown pipeline, texts are encoded whole. */
-function piecesFor(json: TokenizerJson): (text: string) => Iterable<TextPiece> {
-  if (!QwenPipeline.safeParse(json).success || !holdsEveryByte(json.model)) return (text) => [{ kind: 'text', text }];
-  // Word by word: a text says most of its words again and again.
-  return textPieces({ addedTokens: json.added_tokens.map(({ content }) => content), pieceChars: 0 });
+/** A text whole, by whatever pipeline the tokenizer has. */
+async function packagePieces({ folder, json, config }: PackageParameters): Promise<PiecesOf> {
+  const { Qwen2Tokenizer } = await importTransformers();
+  try {
+    const tokenizer = new Qwen2Tokenizer(json, config);
+    return (text) => [tokenizer.encode(text, { add_special_tokens: false })];
+  } catch (cause) {
+    throw badTokenizer(folder, 'it cannot be read', cause);
+  }
 }
 
 /** Words that are remembered at a time, and the longest of them in characters: about 10 MB. */

@@ -100,9 +100,10 @@ function overChunks(context: HeadContext, hidden: Value, gradientOf: (chunk: Chu
       const x = ops.cast(ops.sliceRows(norm.y, begin, rows, 2), matmul);
       const seen = ops.cast(ops.sliceRows(ofTargets, begin, rows, 2), 'float32');
       const logits = ops.cast(ops.matMul(x, head, { transposeB: true }), 'float32');
-      const shares = ops.softmax(logits);
-      // log(sum(exp(logits))) = the largest logit - log(its share), which is never too small for a logarithm.
       const largest = ops.reshape(ops.reduceLast('Max', logits), [-1]);
+      // Nobody needs the logits behind that: softmax writes over them, so that a piece takes one block less.
+      const shares = graph.after([largest], () => ops.softmax(logits));
+      // log(sum(exp(logits))) = the largest logit - log(its share), which is never too small for a logarithm.
       const largestShare = ops.reshape(ops.reduceLast('Max', shares), [-1]);
       // Rounded as products are: of the largest logit nothing is left over.
       const exact = ops.reshape(ops.reduceLast('Sum', ops.multiply(ops.cast(x, 'float32'), seen)), [-1]);

@@ -76,3 +76,18 @@ it.each([
   expect(launched.length).toBeGreaterThan(most / 2);
   expect(launched.length).toBeLessThanOrEqual(most);
 });
+
+// It writes over them then: a block of 128 x 151936 in float32 less.
+it('softmax of the head is the last that reads its logits', () => {
+  const nodes = nodesOf(writeLoraGraph({ config: SHAPES.tiny!, storage: 'float32', matmul: 'float32' }).savedModel());
+  const heads = [...nodes.values()].filter(({ op, inputs }) => op === 'Max' && nodes.get(inputs[0]!)!.op !== 'Softmax');
+  expect(heads.length).toBeGreaterThan(0);
+  for (const { inputs } of heads) {
+    const logits = inputs[0]!;
+    const [shares, ...others] = [...nodes.values()].filter((node) => node.inputs.includes(logits) && node.op !== 'Max');
+    expect(others).toEqual([]);
+    expect(shares!.op).toBe('Softmax');
+    const largest = nodes.get(shares!.inputs[1]!)!;
+    expect(nodes.get(largest.inputs[0]!)).toMatchObject({ op: 'Max', inputs: [logits, expect.any(String)] });
+  }
+});
