@@ -14,7 +14,7 @@ import { parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
 import { appendSet } from '../../src/evaluation-sets/append-set.ts';
 import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
 import { lockSet } from '../../src/evaluation-sets/locked-file.ts';
-import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
+import { beaconOf, firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
 import { timeInDayMs } from '../../src/policy/day.ts';
 import { Competition } from '../../src/schema/competition.ts';
@@ -430,7 +430,9 @@ test('days of daily-winner that no set measures, or only one, are told by a chec
     ).join();
   const roundAtUtc = (hours: number) => (Date.UTC(2026, 11, 1, hours) / 1000 - 1_692_803_367) / 3 + 1;
   expect(remark(roundAtUtc(13), 1_200)).toBe('');
-  expect(remark(roundAtUtc(13), 28_800)).toMatch(/a day whose set is void has no other one/);
+  expect(remark(roundAtUtc(13), 28_800)).toMatch(
+    /a day whose set is void has no other one to be measured on, and the last winner stays/,
+  );
   expect(remark(roundAtUtc(12), 28_800)).toMatch(
     /there are days on which no set opens between the end of the submissions/,
   );
@@ -450,6 +452,15 @@ test('policies that compare losses of several epochs, or ask for rows of a known
   const remark = (name: string) =>
     policyRemark(Competition.parse({ policy: { name, parameters: {} }, evaluationSets: rule })).join();
   expect(remark('win-rates')).toBe('');
+  const { periodSeconds } = beaconOf(rule);
+  const apart = (hours: number) =>
+    policyRemark(
+      Competition.parse({ evaluationSets: { ...rule, roundsBetween: Math.ceil((hours * 3600) / periodSeconds) } }),
+    ).join();
+  expect(apart(23)).toBe('');
+  expect(apart(24)).toMatch(
+    /an epoch whose set is void has no other one .*, and the next epoch is measured on the next/,
+  );
   expect(remark('benchmark-curve')).toMatch(/take win-rates/);
   expect(remark('daily-winner')).toMatch(/no validator plays this; with the parameter "evaluationRows": "leave-out"/);
 });
