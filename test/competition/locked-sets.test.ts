@@ -109,7 +109,9 @@ test('lock, append and sets do what the guide says', async () => {
   });
   const shown = await documented('sets');
   expect(shown.said).toMatch(/^set 0: 8 rows, opens 20/m);
-  expect(shown.said).toMatch(/^an epoch that begins now is measured on set 0$/m);
+  expect(shown.said).toMatch(
+    /^an epoch that begins now is measured on set 0, and on no other where that is void: list/m,
+  );
   const sealed = await documented('sets org/chats@<sha> --open');
   expect(sealed).toEqual({
     code: 1,
@@ -122,6 +124,7 @@ test('lock, append and sets do what the guide says', async () => {
     said: expect.stringMatching(/set 0, 8 rows as they were pinned, sha256 [0-9a-f]{64}/),
   });
   expect(await readFile(join(world.folder, 'o.jsonl'), 'utf8')).toBe(await readFile(rows, 'utf8'));
+  expect((await documented('sets')).said).toMatch(/an epoch that begins now measures nothing: no set is listed that/);
 }, 60_000);
 
 /** Of the list, once sets were appended. */
@@ -160,6 +163,9 @@ test('calls that failed one after the other after the upload are made up for by 
     .trimEnd()
     .split('\n');
   expect(listed.slice(-3).map((line) => JSON.parse(line).index)).toEqual([index, index + 1, index + 2]);
+  const { said } = await documented('sets');
+  const [, first, other] = /measured on set (\d+), or on set (\d+) where that is void$/.exec(said)!.map(Number);
+  expect(other).toBe(first! + 1);
 });
 
 test('a list has an hour to be named in, and is not sent when that is nearly over', async () => {
