@@ -217,12 +217,13 @@ describe('replay', () => {
     );
   }, 60_000);
 
-  /** Reports as a validator of another competition would have left them, in a folder. */
-  async function leaveAs(competition: string, blocks: number[], to: string) {
+  /** Reports as a validator of another competition would have left them, in a folder that has the ones before or has not. */
+  async function leaveAs(competition: string, blocks: number[], to: string, hasBefore = false) {
     await mkdir(join(folder, to), { recursive: true });
     for (const block of blocks) {
       const receipt = await receiptOf(block);
       receipt.competition = receipt.inputs.competition.id = competition;
+      if (!hasBefore) receipt.previous = null;
       const text = JSON.stringify(receipt).replaceAll(':1:', `:${competition}:`);
       await writeFile(join(folder, to, `epoch-${block}.json`), text);
     }
@@ -256,7 +257,7 @@ describe('replay', () => {
 
   test('where the competition was changed for another, reports go on in the chain of then', async () => {
     await copyTo('changed', [360, 720, 1080]);
-    await leaveAs('2', [1440, 1800], 'changed');
+    await leaveAs('2', [1440, 1800], 'changed', true);
     const { competitions } = await outputOf('changed', '--set', 'temperature=1');
     const { epochs } = await replayed('--set', 'temperature=1');
     expect(competitions).toMatchObject([{ competition: '2', epochs: epochs.slice(0, 5) }]);
