@@ -136,7 +136,11 @@ function measuredText(rule: EvaluationSetsRule, next: number, entries: Listed['e
   );
   const now = 'an epoch that begins now';
   if (first === undefined) return `${now} measures nothing: no set is listed that opens within a day of set ${next}`;
-  return `${now} is measured on set ${first}${others.length > 0 ? `, or on set ${others[0]} where that is void` : ', and on no other where that is void: list another one that opens within a day'}`;
+  const other =
+    others.length > 0
+      ? `or on set ${others[0]} where that is void`
+      : 'and on no other where that is void: list another one that opens within a day';
+  return `${now} is measured on set ${first}, ${other}`;
 }
 
 function bad(what: string, fix: string): FlockOffError {
