@@ -5,7 +5,7 @@ import {
   competitionLines,
   type ExpectedSubnet,
   FlockOffError,
-  type FoundedCompetition,
+  requireBlockTime,
   requireCompetition,
   requireSubnet,
   type ScheduledShare,
@@ -14,18 +14,24 @@ import {
   subnetText,
 } from 'flock-off';
 import { z } from 'zod';
+import type { NamedCompetition } from './rules.ts';
 import { beginsWith } from './shares.ts';
 
 export interface KnownSubnetParameters {
   subtensor: Subtensor;
   netuid: number;
-  /** Competitions that were founded for it, with their shares where several are played; they are shown, too. */
-  founded?: { founded: FoundedCompetition | null; shares: ScheduledShare[] | null }[];
+  /** What is to be played on it, with shares where that are several; what was founded is shown, too. */
+  competitions?: KnownCompetition[];
   /** Folder of the bot, which remembers in `subnet.json` which subnets it has served. */
   folder: string;
   say: (line: string) => void;
   signal?: AbortSignal;
 }
+
+/** `shares`: `null` where it is the only one. */
+type KnownCompetition = Pick<NamedCompetition, 'name' | 'competition' | 'founded'> & {
+  shares: ScheduledShare[] | null;
+};
 
 /** By network and number. */
 const Served = z.record(z.string(), SubnetIdentity);
@@ -33,12 +39,15 @@ const Served = z.record(z.string(), SubnetIdentity);
 /**
  * Shows whose subnet the number names, and compares it with the one that this bot has served under that number. Returns
  * what nothing may be written without.
- * @throws FlockOffError `bad-competition` when the subnet's owner did not sign it, or it does not count yet; `wrong-subnet` when the number has been given to another subnet since.
+ * @throws FlockOffError `bad-competition` when the subnet's owner did not sign one, it does not count yet, or it does not fit the chain; `wrong-subnet` when the number has been given to another subnet since.
  */
 export async function knownSubnet(parameters: KnownSubnetParameters): Promise<ExpectedSubnet> {
   const { subtensor, netuid, folder, say, signal } = parameters;
-  for (const { founded, shares } of parameters.founded ?? []) {
-    if (founded === null) continue;
+  for (const { name, competition, founded, shares } of parameters.competitions ?? []) {
+    if (founded === null) {
+      await requireBlockTime({ name, competition, subtensor, signal });
+      continue;
+    }
     const early = beginsWith(founded.document.countsFromBlock, shares);
     const { remarks } = await requireCompetition({ founded, subtensor, early, signal });
     for (const line of [...competitionLines(founded), ...remarks]) say(line);

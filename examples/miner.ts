@@ -50,7 +50,8 @@ async function publish(
 ): Promise<void> {
   const flags = command.opts();
   const options = commonOptions(command);
-  const { netuid, competition, founded } = await readNamedCompetition(command, options, signal);
+  const named = await readNamedCompetition(command, options, signal);
+  const { netuid, competition } = named;
   const hotkey = await openWallet(options, signal);
   const { hubEndpoint, hubToken, logger } = options;
   // Each attempt that fails is told of: the store makes no silent ones of its own.
@@ -60,7 +61,7 @@ async function publish(
   const expected = await knownSubnet({
     subtensor,
     netuid,
-    founded: [{ founded, shares: null }],
+    competitions: [{ ...named, shares: null }],
     folder: flags.data_dir,
     say,
     signal,

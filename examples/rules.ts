@@ -16,6 +16,8 @@ import { type CommonOptions, requireNetuid } from './options.ts';
 import { tellWait } from './tell-wait.ts';
 
 export interface NamedCompetition {
+  /** For messages: `org/name@sha`, or the file. */
+  name: string;
   netuid: number;
   competition: Competition;
   /** What `--competition` names; `null` where the rules come from a file or are the defaults. */
@@ -42,8 +44,9 @@ export async function readNamedCompetition(
 ): Promise<NamedCompetition> {
   const flags = command.opts();
   if (named === undefined) {
-    const competition = await readCompetitionFile({ path: flags.competition_file });
-    return { netuid: requireNetuid(command), competition, founded: null };
+    const { competition_file: path } = flags;
+    const competition = await readCompetitionFile({ path });
+    return { name: path ?? 'of the default rules', netuid: requireNetuid(command), competition, founded: null };
   }
   const reference = parseCompetitionReference(named);
   for (const flag of ['competition_file', 'eval_data_dir'])
@@ -58,7 +61,7 @@ export async function readNamedCompetition(
   const { netuid } = founded.document.subnet;
   if (flags.netuid !== undefined && flags.netuid !== netuid)
     throw contradiction(`--netuid ${flags.netuid}`, `it is played on subnet ${netuid}`);
-  return { netuid, competition: founded.competition, founded };
+  return { name: named, netuid, competition: founded.competition, founded };
 }
 
 /**

@@ -65,8 +65,8 @@ async function validate(
   const checker = open.own(new DatasetChecker({ logger }), (it) => it.close());
   doing('connecting to the chain');
   const subtensor = watched.follow(open.own(await openChain(options, signal), (it) => it.close()));
-  const founded = competitions.map(({ rules, shares }) => ({ founded: rules.founded, shares }));
-  const expected = await knownSubnet({ subtensor, netuid, founded, folder, say, signal });
+  const played = competitions.map(({ rules, shares }) => ({ ...rules, shares }));
+  const expected = await knownSubnet({ subtensor, netuid, competitions: played, folder, say, signal });
   await beginWithLedger({ state, subtensor, netuid, competition, flags, say, signal });
   const { pendingReveals } = state;
   const Setter = flags.dry_run ? DryWeightSetter : WeightSetter;

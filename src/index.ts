@@ -28,6 +28,7 @@ export {
   readFoundedCompetition,
 } from './competition/read-document.ts';
 export { type CompetitionReference, parseCompetitionReference, referenceText } from './competition/reference.ts';
+export { type RequireBlockTimeParameters, requireBlockTime } from './competition/require-block-time.ts';
 export {
   type RequireCompetitionParameters,
   type RequireCompetitionReturnType,

@@ -18,7 +18,7 @@ export function replayCommand(): Command {
     .option('--json', 'print it as JSON', false)
     .addHelpText(
       'after',
-      '\nExit code: 0, or 2 when the command is not understood, 3 when a report or a policy fails.\n\nNothing is sent. Draws, and what of a dataset counts, stay as they were.\nThis does not verify signatures: flock-off audit does.',
+      '\nExit code: 0, or 2 when the command is not understood, 3 when a report or a policy fails.\n\nOf several competitions each has a table, wherever its reports lie.\nNothing is sent. Draws, and what of a dataset counts, stay as they were.\nThis does not verify signatures: flock-off audit does.',
     )
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .showHelpAfterError('(--help shows the flags)')

@@ -5,7 +5,7 @@ import { DailyWinnerRules } from '../schema/policy.ts';
 import { badCompetition } from './bad-competition.ts';
 
 export interface RequireBlockTimeParameters {
-  /** `org/name@sha`, or a folder. */
+  /** For messages: `org/name@sha`, a folder, or the file with its rules. */
   name: string;
   competition: Pick<Competition, 'policy' | 'evaluationSets'>;
   subtensor: Pick<Chain, 'read'>;
@@ -18,7 +18,11 @@ const DEFAULT_SLOT_MS = 12_000;
 /**
  * Where sets are time-locked, the block by which a list has to be named is told from the least seconds between two blocks:
  * with more than the chain has, that block would be too late, and a list count that was chosen since.
+ * Part of `requireCompetition`; for rules that come from a file of one's own it is called by itself.
  * @throws FlockOffError `bad-competition` (`evaluation`); what reading the chain throws.
+ * @example
+ * const competition = await readCompetitionFile({ path: 'rules.json' });
+ * await requireBlockTime({ name: 'rules.json', competition, subtensor });
  */
 export async function requireBlockTime(parameters: RequireBlockTimeParameters): Promise<void> {
   const { name, competition, subtensor, signal } = parameters;

@@ -1,4 +1,4 @@
-import type { ValidatorSnapshot } from './snapshot.ts';
+import { snapshotsOf, type ValidatorSnapshot } from './snapshot.ts';
 
 /** What a probe asks, with the reasons for a no. */
 export interface Health {
@@ -26,10 +26,11 @@ const CHAIN_AGE_MS = 300_000;
  * const { healthy, ready, problems } = judgeHealth(watch.snapshot(), Date.now());
  */
 export function judgeHealth(
-  { movedMs, device, chain, subnet, fault, endedMs }: ValidatorSnapshot,
+  snapshot: ValidatorSnapshot,
   nowMs: number,
   { stuckMs = STUCK_MS, chainAgeMs = CHAIN_AGE_MS }: HealthLimits = {},
 ): Health {
+  const { movedMs, device, chain, subnet, fault, endedMs } = snapshot;
   const stuck: string[] = [];
   if (endedMs !== null) stuck.push('it has ended');
   const sinceMs = nowMs - Math.max(movedMs, fault?.retryMs ?? 0);
@@ -40,6 +41,9 @@ export function judgeHealth(
   else if (nowMs - chain.blockSeenMs > chainAgeMs)
     missing.push(`block ${chain.block} is ${Math.round((nowMs - chain.blockSeenMs) / 60_000)} minutes old`);
   if (subnet && subnet.neuron === null) missing.push('the hotkey is not registered');
-  if (fault !== null) missing.push(`interrupted (${fault.code})`);
+  const all = snapshotsOf(snapshot);
+  for (const { competition, fault } of all)
+    if (fault !== null)
+      missing.push(`${all.length > 1 ? `competition ${competition} is ` : ''}interrupted (${fault.code})`);
   return { healthy: stuck.length === 0, ready: stuck.length + missing.length === 0, problems: [...stuck, ...missing] };
 }

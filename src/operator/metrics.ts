@@ -135,9 +135,13 @@ export class ValidatorMetrics {
     this.#series = series;
     this.#parameters = parameters;
     this.#now = () => clock.nowMs();
-    for (const { competition } of snapshotsOf(watch.snapshot()))
+    const ids = snapshotsOf(watch.snapshot()).map(({ competition }) => competition);
+    for (const competition of ids)
       for (const one of [series.epochs, series.weightsSent, series.withoutWeights]) one.inc({ competition }, 0);
-    this.#unsubscribe = watch.subscribe((event, competition) => this.#note(event, competition ?? ''));
+    // Alerts see the first of them only where the series has been at 0.
+    for (const competition of ids.length > 1 ? [...ids, OF_ALL] : ids)
+      for (const code of DEVICE_CODES) series.interruptions.inc({ code, competition }, 0);
+    this.#unsubscribe = watch.subscribe((event, competition) => this.#note(event, competition ?? OF_ALL));
   }
 
   static async open(parameters: ValidatorMetricsParameters): Promise<ValidatorMetrics> {
@@ -203,7 +207,7 @@ export class ValidatorMetrics {
         if (event.downloaded) series.downloadedBytes.inc(event.bytes);
         break;
       case 'training':
-        series.steps.inc();
+        series.steps.inc({ competition });
         this.#begin('training', competition, event.uid);
         break;
       case 'evaluating':
@@ -220,13 +224,16 @@ export class ValidatorMetrics {
       }
       case 'finished':
         series.epochs.inc({ competition });
-        series.epochSeconds.observe(seconds(event.durationMs));
+        series.epochSeconds.observe({ competition }, seconds(event.durationMs));
         if (event.report.receipt) series.weightsSent.inc({ competition });
         else series.withoutWeights.inc({ competition });
         break;
       case 'interrupted':
         for (const key of this.#begun.keys()) if (key.startsWith(`${competition} `)) this.#begun.delete(key);
-        series.interruptions.inc({ code: event.error instanceof FlockOffError ? event.error.code : 'unknown' });
+        series.interruptions.inc({
+          code: event.error instanceof FlockOffError ? event.error.code : 'unknown',
+          competition,
+        });
         break;
       case 'chain-fault':
         series.chainFaults.inc();
@@ -244,10 +251,12 @@ export class ValidatorMetrics {
     const begunMs = this.#begun.get(key);
     if (begunMs === undefined) return;
     this.#begun.delete(key);
-    this.#series.phaseSeconds.observe({ phase }, seconds(this.#now() - begunMs));
+    this.#series.phaseSeconds.observe({ phase, competition }, seconds(this.#now() - begunMs));
   }
 }
 
+/** The label of what is none of one competition. */
+const OF_ALL = '';
 const OUTCOMES = ['scored', 'rejected', 'postponed'] as const;
 const PHASES = ['download', 'training', 'evaluation'] as const;
 type Phase = (typeof PHASES)[number];
@@ -278,7 +287,7 @@ interface Series {
   phaseSeconds: Histogram;
 }
 
-/** Faults by which training itself is lost. Alerts see the first of them only where the series has been at 0. */
+/** Faults by which training itself is lost. */
 const DEVICE_CODES: FlockOffErrorCode[] = ['trainer-failed', 'out-of-memory', 'backend-unavailable', 'bad-model'];
 
 /** Each with what it counts; most of those with labels have no value before their first event. */
@@ -291,10 +300,8 @@ function makeSeries(prometheus: typeof import('prom-client'), registry: Registry
     new prometheus.Counter(common(name, help, labels));
   const histogram = (name: string, help: string, ...labels: string[]) =>
     new prometheus.Histogram({ ...common(name, help, labels), buckets: SECONDS });
-  const interruptions = counter('interruptions_total', 'Faults that an epoch waited for, by code.', 'code');
-  for (const code of DEVICE_CODES) interruptions.inc({ code }, 0);
   return {
-    interruptions,
+    interruptions: counter('interruptions_total', 'Faults that an epoch waited for, by code.', 'code', 'competition'),
     gauges: new Map([
       ...Object.entries(GAUGES).map(([name, [help]]) => [name, gauge(name, help)] as const),
       ...Object.entries(OF_COMPETITION).map(([name, [help]]) => [name, gauge(name, help, 'competition')] as const),
@@ -318,11 +325,11 @@ function makeSeries(prometheus: typeof import('prom-client'), registry: Registry
     ),
     downloads: counter('hub_fetches_total', 'Datasets asked for.'),
     downloadedBytes: counter('hub_downloaded_bytes_total', 'Bytes of datasets that came.'),
-    steps: counter('training_steps_total', 'Optimizer steps.'),
+    steps: counter('training_steps_total', 'Optimizer steps.', 'competition'),
     settled: counter('settled_total', 'Miners settled, by outcome.', 'outcome', 'competition'),
     rejections: counter('rejections_total', 'Miners refused, by verdict.', 'reason', 'competition'),
     postponements: counter('postponements_total', 'Miners postponed, by what they wait for.', 'by', 'competition'),
-    epochSeconds: histogram('epoch_duration_seconds', 'Length of epochs.'),
-    phaseSeconds: histogram('phase_duration_seconds', 'What was done for one miner.', 'phase'),
+    epochSeconds: histogram('epoch_duration_seconds', 'Length of epochs.', 'competition'),
+    phaseSeconds: histogram('phase_duration_seconds', 'What was done for one miner.', 'phase', 'competition'),
   };
 }

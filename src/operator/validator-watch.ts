@@ -166,10 +166,10 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
         this.#readSubnet(event.subnet);
         break;
       case 'interrupted':
-        this.#interrupt(event.error, event.delayMs);
+        this.#interrupt(event);
         break;
     }
-    this.#tell(event, part.competition);
+    this.#tell(event, event.kind === 'interrupted' && event.ofAll ? null : part.competition);
   }
 
   /** The training device is ready. */
@@ -291,15 +291,17 @@ export class ValidatorWatch implements WatchedValidator, ChainListener {
     } else state.totals.epochsWithoutWeights++;
   }
 
-  #interrupt(error: unknown, delayMs: number | null): void {
+  #interrupt({ error, delayMs, ofAll }: ValidatorEvent & { kind: 'interrupted' }): void {
     const atMs = this.#now();
     this.#state.totals.interruptions++;
-    if (this.#part.epoch) this.#part.epoch.work = [];
-    this.#part.fault = {
+    const fault = {
       code: error instanceof FlockOffError ? error.code : 'unknown',
       message: this.#mask(messageOf(error)),
       ...{ atMs, retryMs: delayMs === null ? null : atMs + delayMs },
     };
+    // Of all: an epoch that goes on meanwhile is not the one that it stops.
+    if (!ofAll && this.#part.epoch) this.#part.epoch.work = [];
+    for (const part of ofAll ? this.#parts : [this.#part]) part.fault = fault;
   }
 }
 

@@ -81,11 +81,13 @@ export interface ScoredEpoch extends ScoreContestantsReturnType {
 interface ScoreEpochParameters extends RunEpochParameters {
   /** Whether the next epoch is waited for where none can be begun now; else `NotDue` is thrown. Default true. */
   waits?: boolean;
+  /** Called, and waited for, once the evaluation set is there, before datasets are compared. */
+  onOpened?: () => Promise<void>;
 }
 
 /** The first part of an epoch, up to the losses. */
 export async function scoreEpoch(parameters: ScoreEpochParameters): Promise<ScoredEpoch> {
-  const { validator: given, isLate, signal, waits } = parameters;
+  const { validator: given, isLate, signal, waits, onOpened } = parameters;
   let validator = given;
   const { competition, state, onEvent } = validator;
   const logger = safeLogger(validator.logger);
@@ -116,6 +118,7 @@ export async function scoreEpoch(parameters: ScoreEpochParameters): Promise<Scor
   for (const [hotkey, verdict] of closed) refuse(hotkey, verdict);
   const measuring = await openEpochEvaluation(validator, epoch, signal);
   validator = { ...validator, evaluation: measuring.evaluation };
+  await onOpened?.();
   await timed(logger, 'finding out whose the rows are', () => judgeRows(validator, { ...now, neurons, signal }));
   await state.putLedger(ledger.takeChanges());
   const rules = { ...competition, ...intakeOf(validator) };

@@ -2,7 +2,7 @@ import type { PendingRevealStore } from '../chain/weights/weight-setter.ts';
 import { messageOf } from '../errors/flock-off-error.ts';
 import { BestEffort } from '../shared/best-effort.ts';
 import { systemClock } from '../shared/clock.ts';
-import { safeLogger } from '../shared/logger.ts';
+import { type Logger, safeLogger } from '../shared/logger.ts';
 import { requireNumber } from '../shared/require-number.ts';
 import { retry } from '../shared/retry.ts';
 import { timed } from '../shared/timed.ts';
@@ -47,6 +47,8 @@ export interface LoopParameters extends Pick<RunValidatorParameters, 'epochs' | 
   validators: [Validator, ...Validator[]];
   /** Of the weight setter. */
   pendingReveals: PendingRevealStore;
+  /** For what is of all of them. Default: that of the first. */
+  logger?: Logger;
   /** What is done again and again, with what was seen of each validator's late datasets. */
   run: (isLate: IsLate[]) => Promise<EpochReport[]>;
 }
@@ -56,12 +58,13 @@ export async function loop(parameters: LoopParameters): Promise<void> {
   const { validators, run, onReport, signal, pendingReveals, epochs = Number.POSITIVE_INFINITY } = parameters;
   const [first] = validators;
   const { clock } = first;
-  const logger = safeLogger(first.logger);
+  const logger = safeLogger(parameters.logger ?? first.logger);
+  const ofAll = validators.length > 1;
   const bestEffort = new BestEffort((message) => logger.warn(message));
   const done = new AbortController();
   const watches: LateWatch[] = [];
   for (const validator of validators) watches.push(await watchLate(validator));
-  const revealing = revealWhileRunning(first, pendingReveals, done.signal);
+  const revealing = revealWhileRunning({ ...first, logger }, pendingReveals, done.signal);
   const beside = [revealing, ...validators.map((one) => retryReceipts(one, done.signal))];
   const throughFaults = <T>(work: () => Promise<T>) =>
     retry(work, {
@@ -73,7 +76,7 @@ export async function loop(parameters: LoopParameters): Promise<void> {
       onRetry: (error, attempt, delayMs) => {
         logger.warn(`interrupted: ${messageOf(error)}`, { attempt, delayMs });
         logger.debug(`attempt ${attempt + 1} follows in ${delayMs / 1000} s`);
-        first.onEvent?.({ kind: 'interrupted', error, delayMs });
+        first.onEvent?.({ kind: 'interrupted', error, delayMs, ...(ofAll && { ofAll }) });
       },
     });
   try {
@@ -108,12 +111,11 @@ async function retryReceipts({ receipts, clock = systemClock }: Validator, done:
 
 /** Reveals committed weights as their windows open; its faults are logged, and it tries again. */
 async function revealWhileRunning(
-  validator: Validator,
+  validator: Validator & { logger: Logger },
   pendingReveals: PendingRevealStore,
   done: AbortSignal,
 ): Promise<void> {
-  const { weightSetter, subtensor, clock = systemClock } = validator;
-  const logger = safeLogger(validator.logger);
+  const { weightSetter, subtensor, logger, clock = systemClock } = validator;
   while (!done.aborted) {
     try {
       if ((await pendingReveals.list()).length > 0) {

@@ -109,6 +109,7 @@ export type ValidatorEvent =
   | { kind: 'finished'; report: EpochReport; subnet: Metagraph; durationMs: number }
   /**
    * A fault, of `runValidator`: the epoch goes on after `delayMs`. `null`: one of several competitions cannot be evaluated by
-   * a fault that does not pass by itself, and is tried again with the next weights.
+   * a fault that does not pass by itself, and is tried again with the next weights. `ofAll`: it is none of one of several
+   * competitions but of all, and told by the first.
    */
-  | { kind: 'interrupted'; error: unknown; delayMs: number | null };
+  | { kind: 'interrupted'; error: unknown; delayMs: number | null; ofAll?: true };

@@ -1,10 +1,11 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { explainMiner } from '../../src/cli/explain/explanation.ts';
 import { explanationText } from '../../src/cli/explain/explanation-text.ts';
+import type { ReplayOutput } from '../../src/cli/replay/replay-output.ts';
 import { ReportReader } from '../../src/page/report-reader.ts';
 import { TrainingRuns } from '../../src/page/training-runs.ts';
 import { runCommand } from '../../src/setup/run-command.ts';
@@ -183,20 +184,20 @@ test.each(['explain', 'replay'])(
 );
 
 describe('replay', () => {
-  interface Replayed {
-    policy: string;
-    parameters: Record<string, unknown>;
-    epochs: { startBlock: number; action: string; weights: { uid: number; before: number; after: number }[] }[];
-  }
-  const replayed = async (...args: string[]) =>
-    JSON.parse((await run('replay', 'reports', ...args, '--json')).stdout) as Replayed;
+  const outputOf = async (...args: string[]) =>
+    JSON.parse((await run('replay', ...args, '--json')).stdout) as ReplayOutput;
+  const replayed = async (...args: string[]) => {
+    const { competitions } = await outputOf('reports', ...args);
+    expect(competitions).toMatchObject([{ competition: '1', netuid: 7, signer: expect.stringMatching(/^5/) }]);
+    return competitions[0]!;
+  };
 
   test('under the same policy it gives the same weights, to the last bit', async () => {
     const { epochs, policy } = await replayed();
     expect(policy).toBe('win-rates');
     expect(epochs.map(({ startBlock }) => startBlock)).toEqual([360, 720, 1080, 1440, 1800, 2160, 2520, 2880, 3240]);
-    for (const { weights, action } of epochs) {
-      expect(action).toBe('set');
+    for (const { weights, actionBefore, action } of epochs) {
+      expect([actionBefore, action]).toEqual(['set', 'set']);
       expect(weights.length).toBeGreaterThan(30);
       for (const { before, after } of weights) expect(after).toBe(before);
     }
@@ -212,7 +213,65 @@ describe('replay', () => {
     const { stdout, code } = await run('replay', 'reports/epoch-360.json', '--set', 'temperature=1');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^win-rates: weights as they were, and as they would have been\n\nblock 360: \d+\.\d\d % of the weight moves\n {4}uid {7}old {7}new {4}change\n/,
+      /^competition 1 on subnet 7, reports of 5\w+\nwin-rates: weights as they were, and as they would have been\n\nblock 360: \d+\.\d\d % of the weight moves\n {4}uid {7}old {7}new {4}change\n/,
+    );
+  }, 60_000);
+
+  /** Reports as a validator of another competition would have left them, in a folder that has the ones before or has not. */
+  async function leaveAs(competition: string, blocks: number[], to: string, hasBefore = false) {
+    await mkdir(join(folder, to), { recursive: true });
+    for (const block of blocks) {
+      const receipt = await receiptOf(block);
+      receipt.competition = receipt.inputs.competition.id = competition;
+      if (!hasBefore) receipt.previous = null;
+      const text = JSON.stringify(receipt).replaceAll(':1:', `:${competition}:`);
+      await writeFile(join(folder, to, `epoch-${block}.json`), text);
+    }
+  }
+  const copyTo = async (to: string, blocks: number[]) => {
+    for (const name of blocks.map((block) => `epoch-${block}.json`))
+      await cp(join(folder, 'reports', name), join(folder, to, name));
+  };
+
+  test('of several folders each competition has a table, wherever its reports lie', async () => {
+    await copyTo('old/reports', [360, 720, 1080, 1440]);
+    // Some were copied when the folder moved.
+    await copyTo('new/competitions/1/reports', [1080, 1440, 1800, 2160, 2520, 2880, 3240]);
+    await leaveAs('code', [720, 1080, 1440], 'new/competitions/code/reports');
+    const other = ['--set', 'temperature=1'];
+    const { competitions } = await outputOf('new', 'old', ...other);
+    expect(competitions.map(({ competition }) => competition)).toEqual(['1', 'code']);
+    expect(competitions[0]).toEqual(await replayed(...other));
+    expect(competitions[1]).toEqual({
+      ...(await outputOf('new/competitions/code', ...other)).competitions[0],
+      epochs: [720, 1080, 1440].map((startBlock) => expect.objectContaining({ startBlock })),
+    });
+    const { code, stdout } = await run('replay', 'old', 'new');
+    expect(code).toBe(0);
+    const tables = stdout.split(/(?=^competition )/m);
+    expect(tables.map((table) => table.match(/^(competition \S+|block \d+)/gm))).toEqual([
+      ['competition 1', ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((epoch) => `block ${360 * epoch}`)],
+      ['competition code', 'block 720', 'block 1080', 'block 1440'],
+    ]);
+  }, 120_000);
+
+  test('where the competition was changed for another, reports go on in the chain of then', async () => {
+    await copyTo('changed', [360, 720, 1080]);
+    await leaveAs('2', [1440, 1800], 'changed', true);
+    const { competitions } = await outputOf('changed', '--set', 'temperature=1');
+    const { epochs } = await replayed('--set', 'temperature=1');
+    expect(competitions).toMatchObject([{ competition: '2', epochs: epochs.slice(0, 5) }]);
+  }, 60_000);
+
+  test('two reports of one epoch are not taken for two epochs', async () => {
+    await copyTo('twice', [360, 720]);
+    const other = await receiptOf(720);
+    other.inputs.durationMs++;
+    await writeFile(join(folder, 'other-720.json'), JSON.stringify(other));
+    const { code, stdout, stderr } = await run('replay', 'twice', 'other-720.json');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(
+      /^twice\/epoch-720\.json and other-720\.json are different reports of block 720 of one competition\. Leave/,
     );
   }, 60_000);
 
@@ -248,7 +307,7 @@ describe('replay', () => {
     const { code, stdout, stderr } = await run('replay', 'reports/epoch-360.json', 'own.json');
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(
-      'the report of block 720 has the policy "mine", and the competition has "win-rates". Pass --policy',
+      'the report of block 720 of competition "1" has the policy "mine", and the competition names "win-rates". Pass --policy',
     );
     expect((await run('replay', 'own.json', '--policy', 'win-rates')).code).toBe(0);
   }, 60_000);
@@ -290,7 +349,7 @@ describe('replay', () => {
 
   test('what is no policy, no parameter and no report ends with 2 or 3', async () => {
     for (const [args, sentence] of [
-      [['--set', 'temprature=1'], /cannot have these parameters: .*temprature/],
+      [['--set', 'temprature=1'], /policy of competition "1" cannot have these parameters: .*temprature/],
       [['--set', 'temperature'], /--set takes name=value/],
       [['--set', 'temperature=-1'], /temperature/],
       [['--policy', 'none.mjs'], /cannot be loaded/],

@@ -95,6 +95,23 @@ test('where sets are time-locked, rows of the set to try things on are told and 
   expect(rows).toMatchObject({ rowsTrainedOn: 92, leftOut: { evaluation: 0, repeats: 4 }, verdict: null });
 }, 120_000);
 
+test('rules of a file whose blocks come more slowly than those of the chain are no rules', async () => {
+  const policy = { name: 'daily-winner', parameters: { evaluationRows: 'leave-out', blockSeconds: 60 } };
+  const slow = { ...LOCAL_COMPETITION, policy, evaluationSets: ruleOf() };
+  await writeFile(join(real.miners.folder, 'slow.json'), JSON.stringify(slow));
+  const { code, stdout, stderr } = await preview(
+    'good.jsonl',
+    '--netuid',
+    `${NETUID}`,
+    '--competition_file',
+    'slow.json',
+  );
+  expect([code, stdout]).toEqual([3, '']);
+  expect(stderr).toMatch(
+    /^the competition slow\.json says that blocks are 60 s apart at the least .* on this chain it is/,
+  );
+}, 120_000);
+
 test('a copy is refused with exit code 1, and is its own for the hotkey that has shown it, named by its wallet', async () => {
   const copy = await outputOf('copy.jsonl', ...rules, '--train');
   expect(copy).toMatchObject({ version: 1, code: 1, good: false, commit: null, trained: null });

@@ -120,7 +120,8 @@ describe('the guide to founding a competition', () => {
     const nobody = { BT_SUBTENSOR_CHAIN_ENDPOINT: 'ws://127.0.0.1:1', HF_ENDPOINT: 'http://127.0.0.1:1', HF_TOKEN: '' };
     const { code, stdout, stderr } = await alone(['check', ...flags, '--json'], nobody);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { evaluation } = JSON.parse(stdout) as CompetitionCheckOutput;
+    const { evaluation, remarks } = JSON.parse(stdout) as CompetitionCheckOutput;
+    expect(remarks).toEqual([]);
     expect(evaluation.known).toEqual([{ file: 'public-chats.jsonl', rows: 4, examples: expect.anything() }]);
     expect(evaluation.known[0]!.examples.map(({ line }) => line)).toEqual([1, 2, 3, 30]);
     const { least, median, mean, most, unlabelled } = evaluation.losses!;
@@ -283,7 +284,13 @@ describe('the guide to founding a competition', () => {
       /^Of all {5}0\.2500: competition \S+ has 25 % of the weights/m,
     );
     const replayed = await here(replayCommand(), 'both');
-    expect([replayed.code, replayed.stderr]).toEqual([2, expect.stringContaining('one is replayed at a time')]);
+    expect([replayed.code, replayed.stderr]).toEqual([0, '']);
+    expect(replayed.stdout.match(/^competition \S+ on subnet 7|: 0\.00 % of the weight moves$/gm)).toEqual(
+      [reference, second].flatMap(() => [
+        expect.stringMatching(/^competition/),
+        expect.stringContaining('0.00 % of the weight'),
+      ]),
+    );
   }, 240_000);
 
   test('whoever names it is told beforehand what a validator would say of a file', async () => {

@@ -14,7 +14,7 @@ import { parseAnnouncement } from '../../src/evaluation-sets/announcement.ts';
 import { appendSet } from '../../src/evaluation-sets/append-set.ts';
 import { LIST_PATH } from '../../src/evaluation-sets/list.ts';
 import { lockSet } from '../../src/evaluation-sets/locked-file.ts';
-import { firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
+import { beaconOf, firstSetFor, roundOfSet } from '../../src/evaluation-sets/schedule.ts';
 import { HubEvaluationSetStore } from '../../src/hub/evaluation-set-store.ts';
 import { timeInDayMs } from '../../src/policy/day.ts';
 import { Competition } from '../../src/schema/competition.ts';
@@ -109,7 +109,9 @@ test('lock, append and sets do what the guide says', async () => {
   });
   const shown = await documented('sets');
   expect(shown.said).toMatch(/^set 0: 8 rows, opens 20/m);
-  expect(shown.said).toMatch(/^an epoch that begins now is measured on set 0$/m);
+  expect(shown.said).toMatch(
+    /^an epoch that begins now is measured on set 0, and on no other where that is void: list/m,
+  );
   const sealed = await documented('sets org/chats@<sha> --open');
   expect(sealed).toEqual({
     code: 1,
@@ -122,6 +124,7 @@ test('lock, append and sets do what the guide says', async () => {
     said: expect.stringMatching(/set 0, 8 rows as they were pinned, sha256 [0-9a-f]{64}/),
   });
   expect(await readFile(join(world.folder, 'o.jsonl'), 'utf8')).toBe(await readFile(rows, 'utf8'));
+  expect((await documented('sets')).said).toMatch(/an epoch that begins now measures nothing: no set is listed that/);
 }, 60_000);
 
 /** Of the list, once sets were appended. */
@@ -160,6 +163,9 @@ test('calls that failed one after the other after the upload are made up for by 
     .trimEnd()
     .split('\n');
   expect(listed.slice(-3).map((line) => JSON.parse(line).index)).toEqual([index, index + 1, index + 2]);
+  const { said } = await documented('sets');
+  const [, first, other] = /measured on set (\d+), or on set (\d+) where that is void$/.exec(said)!.map(Number);
+  expect(other).toBe(first! + 1);
 });
 
 test('a list has an hour to be named in, and is not sent when that is nearly over', async () => {
@@ -430,7 +436,9 @@ test('days of daily-winner that no set measures, or only one, are told by a chec
     ).join();
   const roundAtUtc = (hours: number) => (Date.UTC(2026, 11, 1, hours) / 1000 - 1_692_803_367) / 3 + 1;
   expect(remark(roundAtUtc(13), 1_200)).toBe('');
-  expect(remark(roundAtUtc(13), 28_800)).toMatch(/a day whose set is void has no other one/);
+  expect(remark(roundAtUtc(13), 28_800)).toMatch(
+    /a day whose set is void has no other one to be measured on, and the last winner stays/,
+  );
   expect(remark(roundAtUtc(12), 28_800)).toMatch(
     /there are days on which no set opens between the end of the submissions/,
   );
@@ -450,6 +458,15 @@ test('policies that compare losses of several epochs, or ask for rows of a known
   const remark = (name: string) =>
     policyRemark(Competition.parse({ policy: { name, parameters: {} }, evaluationSets: rule })).join();
   expect(remark('win-rates')).toBe('');
+  const { periodSeconds } = beaconOf(rule);
+  const apart = (hours: number) =>
+    policyRemark(
+      Competition.parse({ evaluationSets: { ...rule, roundsBetween: Math.ceil((hours * 3600) / periodSeconds) } }),
+    ).join();
+  expect(apart(23)).toBe('');
+  expect(apart(24)).toMatch(
+    /an epoch whose set is void has no other one .*, and the next epoch is measured on the next/,
+  );
   expect(remark('benchmark-curve')).toMatch(/take win-rates/);
   expect(remark('daily-winner')).toMatch(/no validator plays this; with the parameter "evaluationRows": "leave-out"/);
 });

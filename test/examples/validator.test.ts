@@ -14,6 +14,7 @@ import {
 } from 'flock-off';
 import { LOCAL_COMPETITION, LocalChain, LocalHub, TINY_BASE, writeDevWallet } from 'flock-off/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ruleOf } from '../evaluation-sets/locked-world.ts';
 import { ROWS, runExample, startExample } from './run-example.ts';
 
 // One validator and one miner with two rows, measured on one row: the shortest run that ends with weights.
@@ -86,6 +87,13 @@ function startValidator(dataDir: string, ...more: string[]) {
 
 const runValidator = (dataDir: string, ...more: string[]) => startValidator(dataDir, ...more).ended;
 
+function runMiner(...more: string[]) {
+  const wallet = ['--wallet.path', join(folder, 'wallets'), '--wallet.name', 'miner'];
+  const services = ['--subtensor.chain_endpoint', chain.url, '--hf_endpoint', hub.url, '--netuid', '96'];
+  const args = [...wallet, ...services, '--data_dir', join(folder, 'mined'), ...more];
+  return runExample('miner.ts', args, { HF_TOKEN: TOKEN });
+}
+
 /** Each request, job, wait and decision has a line with date and time and, where it takes time, with how long; no line has a secret. */
 function expectFullLog(log: string): void {
   const lines = log.trimEnd().split('\n');
@@ -122,15 +130,9 @@ test('a dry run of validator and miner does all of it, and writes nothing to cha
   const before = written();
   const tried = await Promise.all([
     runValidator(dataDir, '--dry_run'),
-    runExample(
-      'miner.ts',
-      [
-        ...['--dry_run', '--netuid', '96', '--wallet.path', join(folder, 'wallets'), '--wallet.name', 'miner'],
-        ...['--subtensor.chain_endpoint', chain.url, '--hf_endpoint', hub.url, '--data_dir', join(folder, 'mined')],
-        ...['--competition_file', join(folder, 'competition.json')],
-        ...['--hf_repo_id', 'ann/chats', '--dataset_path', join(folder, 'other.jsonl')],
-      ],
-      { HF_TOKEN: TOKEN },
+    runMiner(
+      ...['--dry_run', '--competition_file', join(folder, 'competition.json')],
+      ...['--hf_repo_id', 'ann/chats', '--dataset_path', join(folder, 'other.jsonl')],
     ),
   ]);
   const [ofValidator, ofMiner] = tried;
@@ -143,6 +145,24 @@ test('a dry run of validator and miner does all of it, and writes nothing to cha
   expect(await readdir(`${dataDir}.dry-run`)).not.toContain('reports');
   expect(existsSync(dataDir)).toBe(false);
   expect(written()).toEqual(before);
+}, 60_000);
+
+test('rules of a file whose blocks come more slowly than those of the chain are played by nobody', async () => {
+  const policy = { name: 'daily-winner', parameters: { evaluationRows: 'leave-out', blockSeconds: 60 } };
+  const rules = join(folder, 'slow.json');
+  await writeFile(rules, JSON.stringify({ ...LOCAL_COMPETITION, policy, evaluationSets: ruleOf() }));
+  const before = hub.faults.requests.length;
+  const tried = await Promise.all([
+    runValidator(join(folder, 'slow'), '--competition_file', rules),
+    runMiner('--competition_file', rules, '--hf_repo_id', 'ann/slow', '--dataset_path', join(folder, 'rows.jsonl')),
+  ]);
+  for (const { code, stderr } of tried) {
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /slow\.json says that blocks are 60 s apart at the least \(blockSeconds\), and on this chain it is 0\.25 s: .*docs\/errors\.md#bad-competition\n$/,
+    );
+  }
+  expect(hub.faults.requests.slice(before)).toEqual([]);
 }, 60_000);
 
 test('a run that ends before its weights can be revealed says in which blocks to come back', async () => {

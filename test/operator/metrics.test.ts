@@ -34,9 +34,9 @@ test('an epoch is counted and timed, phase by phase', async () => {
   watch.onEvent({ kind: 'settled', uid: 2, outcome: { kind: 'postponed', by: 'trainer', message: '' } });
   watch.onEvent(finished(3));
   const text = await metrics.text();
-  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="download"} 2\n');
-  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="training"} 30\n');
-  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="evaluation"} 4\n');
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="download",competition="1"} 2\n');
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="training",competition="1"} 30\n');
+  expect(text).toContain('flock_off_phase_duration_seconds_sum{phase="evaluation",competition="1"} 4\n');
   expect(text).toContain('flock_off_postponements_total{by="trainer",competition="1"} 1\n');
   expect(text).toContain('flock_off_miners{outcome="scored",competition="1"} 1\n');
   expect(text).toContain('flock_off_miner_loss{uid="1",competition="1"} 1\n');
@@ -80,18 +80,27 @@ test('of several competitions each has series of its own, by its label', async (
   code({ kind: 'fetched', uid: 1, bytes: 500, downloaded: true });
   clock.pass(3_000);
   chat({ kind: 'fetched', uid: 1, bytes: 500, downloaded: true });
+  const away = new FlockOffError({ code: 'chain-unreachable', what: 'x' });
+  chat({ kind: 'interrupted', error: away, delayMs: 1, ofAll: true });
+  expect((await metrics.text()).match(/^flock_off_interrupted\S+ 1$/gm)).toHaveLength(2);
+  chat({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
   code({ kind: 'interrupted', error: new FlockOffError({ code: 'timeout', what: 'x' }), delayMs: 1 });
   const text = await metrics.text();
   for (const line of [
     'epochs_total{competition="chat"} 1',
     'epochs_total{competition="code"} 0',
-    'epoch_running{competition="chat"} 0',
     'epoch_running{competition="code"} 1',
     'epoch_start_block{competition="code"} 720',
     'miner_loss{uid="1",competition="chat"} 1',
     'interrupted{competition="chat"} 0',
     'interrupted{competition="code"} 1',
-    'phase_duration_seconds_sum{phase="download"} 7',
+    'phase_duration_seconds_sum{phase="download",competition="chat"} 5',
+    'phase_duration_seconds_sum{phase="download",competition="code"} 2',
+    'epoch_duration_seconds_sum{competition="chat"} 90',
+    'interruptions_total{code="timeout",competition="code"} 1',
+    // None of one competition: alerts name none.
+    'interruptions_total{code="chain-unreachable",competition=""} 1',
+    'interruptions_total{code="trainer-failed",competition=""} 0',
     'ready 0',
   ])
     expect(text).toContain(`flock_off_${line}\n`);
@@ -104,7 +113,7 @@ test('faults are counted by their code', async () => {
   watch.onEvent({ kind: 'interrupted', error, delayMs: 1 });
   watch.chainFailed(new Error('away'));
   const text = await metrics.text();
-  expect(text).toContain('flock_off_interruptions_total{code="trainer-failed"} 1\n');
+  expect(text).toContain('flock_off_interruptions_total{code="trainer-failed",competition="1"} 1\n');
   expect(sample(text, 'chain_faults_total')).toBe('1');
   expect(sample(text, 'interrupted')).toBe('1');
   metrics.close();

@@ -51,9 +51,12 @@ interface Target {
   legendFormat: string;
 }
 const dashboard = JSON.parse(read('dashboard.json')) as { panels: { title: string; targets: Target[] }[] };
-const alerts = (parse(read('alerts.yml')) as { groups: { rules: { alert: string; expr: string }[] }[] }).groups.flatMap(
-  ({ rules }) => rules,
-);
+interface Alert {
+  alert: string;
+  expr: string;
+  annotations: { summary: string };
+}
+const alerts = (parse(read('alerts.yml')) as { groups: { rules: Alert[] }[] }).groups.flatMap(({ rules }) => rules);
 const expressions = [
   ...alerts.map(({ alert, expr }) => [alert, expr, ''] as const),
   ...dashboard.panels.flatMap(({ title, targets }) =>
@@ -88,10 +91,20 @@ test('values of labels that alerts select are ones that there are', () => {
       expect(text).toContain(`flock_off_miners{outcome="${outcome}",`);
 });
 
+test('alerts of what is of one competition name it', () => {
+  for (const { alert, expr, annotations } of alerts) {
+    const series = [...expr.matchAll(/\bflock_off_\w+/g)].map(([name]) => name);
+    // What runs is of all of them.
+    const isOfOne = series.some((name) => name !== 'flock_off_info' && exported.get(name)?.has('competition'));
+    expect(annotations.summary.includes('$labels.competition'), alert).toBe(isOfOne);
+  }
+});
+
 test('the first loss of the device is seen: its series begin with 0', () => {
   const { expr } = alerts.find(({ alert }) => alert === 'FlockOffDeviceLost')!;
   const [, codes = ''] = /code=~"(.*)"/.exec(expr)!;
-  for (const code of codes.split('|')) expect(atStart).toContain(`flock_off_interruptions_total{code="${code}"} 0\n`);
+  for (const code of codes.split('|'))
+    expect(atStart).toContain(`flock_off_interruptions_total{code="${code}",competition="1"} 0\n`);
 });
 
 test('the guide lists every series of ours with its labels and what it is', () => {

@@ -152,9 +152,31 @@ test('a fault that weights met is over once they are sent, also where it was tol
   const error = new FlockOffError({ code: 'timeout', what: 'x' });
   other({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
   watch.onEvent({ kind: 'interrupted', error, delayMs: 5_000 });
-  expect(judgeHealth(watch.snapshot(), 0).problems).toContain('interrupted (timeout)');
+  expect(judgeHealth(watch.snapshot(), 0).problems).toContain('competition 1 is interrupted (timeout)');
   other(finished(5));
   expect(watch.snapshot().fault).toBeNull();
+});
+
+test('a fault that is none of one competition is of all, until each goes on', () => {
+  const watch = new ValidatorWatch({ netuid: 7, competition: ['chat', 'code'], hotkey: HOTKEY, clock: manualClock() });
+  const told: unknown[] = [];
+  watch.subscribe(({ kind }, competition) => told.push([kind, competition]));
+  const [chat, code] = [watch.onEventOf('chat'), watch.onEventOf('code')];
+  for (const one of [chat, code]) one({ kind: 'drawn', epochSeed: 5, hotkeys: ['a'], block: 720, resumed: false });
+  chat(training(2, 40));
+  const interrupted = { kind: 'interrupted', error: new FlockOffError({ code: 'timeout', what: 'x' }) } as const;
+  chat({ ...interrupted, delayMs: 60_000, ofAll: true });
+  expect(told.at(-1)).toEqual(['interrupted', null]);
+  expect(watch.snapshot()).toMatchObject({ totals: { interruptions: 1 }, fault: { code: 'timeout' } });
+  const interruptedIn = () =>
+    judgeHealth(watch.snapshot(), 0).problems.filter((problem) => problem.includes('interrupted'));
+  expect(interruptedIn()).toEqual(['chat', 'code'].map((id) => `competition ${id} is interrupted (timeout)`));
+  // An epoch that goes on beside it is not stopped.
+  expect(snapshotsOf(watch.snapshot())[0]).toMatchObject({ epoch: { work: [{ uid: 2 }] } });
+  chat(training(2, 50));
+  expect(interruptedIn()).toEqual(['competition code is interrupted (timeout)']);
+  code({ ...interrupted, delayMs: 60_000 });
+  expect(told.at(-1)).toEqual(['interrupted', 'code']);
 });
 
 test('of several competitions each has its epoch, its faults and its lines', () => {

@@ -203,3 +203,62 @@ test('a list that is named after the submissions measures nothing of that day, a
   expect(miners.weights()).toEqual(before);
   await auditAll();
 }, 120_000);
+
+/** From now on a set opens at 20:30 of each day, and no other: number 0 on the first one. */
+function oneSetADay(): void {
+  rule = { ...rule, repo: 'u/sets-of-days', roundsBetween: 24 * rule.roundsBetween };
+  competition = { ...competition, evaluationSets: rule };
+  lines.length = 0;
+}
+
+test('a day whose only set is void leaves the last winner, nobody is refused, and the next day is measured', async () => {
+  oneSetADay();
+  const before = miners.weights();
+  await list({ 3: Buffer.from('{"not": "a row"}\n'), 4: fileOf(rowsOf('tides')) });
+  await until(84.1);
+  await miners.publish('ann', rowsOn('fig'));
+  await miners.publish('ben', rowsOn('yew'));
+  await epoch();
+  await until(92.01);
+  const { receipt, outcomes } = await epoch();
+  expect(tried(receipt)).toEqual([[3, 'garbage']]);
+  expect(outcomes).toMatchObject({ ann: 'postponed', ben: 'postponed' });
+  expect(receipt.entries.find(({ uid }) => uid === 0)!.why).toMatch(/nothing was measured: set 3 is void \(garbage\)/);
+  await until(106.1);
+  await epoch();
+  expect(miners.weights()).toEqual(before);
+
+  await until(108.1);
+  await miners.publish('ann', rowsOn('fig', 7));
+  await miners.publish('ben', rowsOn('yew', 7));
+  await epoch();
+  await until(116.01);
+  const next = await epoch();
+  expect(tried(next.receipt)).toEqual([[4, null]]);
+  const best = lossOf(next.receipt).reduce((one, other) => (other.loss < one.loss ? other : one));
+  await until(130.1);
+  await epoch();
+  expect(miners.weights()).toEqual({ [best.uid]: 1 });
+  await auditAll();
+}, 180_000);
+
+test('with another policy an epoch whose only set is void changes no weight, and the same pointers are measured on the next', async () => {
+  const policy = { name: 'win-rates', parameters: { temperature: 1 } };
+  competition = Competition.parse({ ...competition, policy });
+  await list({ 5: null, 6: fileOf(rowsOf('dunes')) });
+  const before = miners.weights();
+  const lost = await epoch();
+  expect(tried(lost.receipt)).toEqual([[5, 'withheld']]);
+  expect(new Set(Object.values(lost.outcomes))).toEqual(new Set(['postponed']));
+  // It has ended when the set was void, and not a day later.
+  expect(Number(miners.chain.storage('Timestamp.Now'))).toBeLessThan(Date.UTC(2026, 2, 3) + 142 * HOUR_MS);
+  expect(miners.weights()).toEqual(before);
+
+  const { receipt, outcomes } = await epoch();
+  expect(tried(receipt)).toEqual([[6, null]]);
+  expect(outcomes).toMatchObject({ ann: 'scored', ben: 'scored' });
+  const pointersOf = ({ entries }: Receipt) => entries.map(({ uid, pointer }) => [uid, pointer]).toSorted();
+  expect(pointersOf(receipt)).toEqual(pointersOf(lost.receipt));
+  expect(Object.keys(miners.weights()).length).toBeGreaterThan(1);
+  await auditAll();
+}, 180_000);

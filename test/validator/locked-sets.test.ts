@@ -3,7 +3,17 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { auditReceipts, Competition, runEpoch, type Validator, ValidatorState, WalletHotkey } from 'flock-off';
+import {
+  auditReceipts,
+  Competition,
+  type EpochReport,
+  runCompetitions,
+  runEpoch,
+  type Trainer,
+  type Validator,
+  ValidatorState,
+  WalletHotkey,
+} from 'flock-off';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commitText } from '../../src/chain/commitments/commit-text.ts';
 import { HttpPulseSource } from '../../src/chain/timelock/http-pulse-source.ts';
@@ -19,6 +29,7 @@ import { canonicalJson } from '../../src/shared/canonical-json.ts';
 import type { Receipt } from '../../src/validator/receipts/receipt.ts';
 import { seal } from '../../src/validator/receipts/seal.ts';
 import { fileOf, rowsOf, ruleOf } from '../evaluation-sets/locked-world.ts';
+import { stubTrainer } from '../fleet/stub-trainer.ts';
 import { closeMachine, type Machine, Miners, NETUID, openMachine } from './miners.ts';
 import { RECIPE, receiptsOf, rowsOn } from './receipts/real-receipts.ts';
 
@@ -364,6 +375,70 @@ test.each<[string, (said: Receipt) => void, string]>([
   const places = reports.flatMap(({ findings }) => findings.map((finding) => finding.place));
   expect(places.join(' ')).toContain(place.replace('tried[0]', `tried[${i}]`));
 });
+
+test('of two competitions whose sets open at the same moment one compares datasets at a time', async () => {
+  await miners.publish('ben', rowsOn('dog'), { competition: 'b' });
+  const index = await upcoming();
+  await append(await lock(index, fileOf(rowsOf('tides'))));
+  const common = await miners.validator({
+    ...{ subtensor: miners.subtensor, evaluationSets: store, trainer: stubTrainer() as unknown as Trainer },
+  });
+  const now: string[] = [];
+  const seen: string[][] = [];
+  const states = await Promise.all(
+    ['1', 'b'].map((id) => ValidatorState.open({ path: join(miners.folder, 'two', id) })),
+  );
+  /** Tells when datasets are compared: from the first fingerprint until what was found is stored. */
+  const watched = (state: ValidatorState) => {
+    const { fingerprints, id } = state;
+    const begin = () => {
+      if (now.includes(id)) return;
+      now.push(id);
+      seen.push([...now]);
+    };
+    return intercepted(state, {
+      fingerprints: intercepted(fingerprints, {
+        fileOf: (name: string) => {
+          begin();
+          return fingerprints.fileOf?.(name);
+        },
+      }),
+      putLedger: async (entries: Parameters<ValidatorState['putLedger']>[0]) => {
+        // So long that whoever goes on at the same moment is seen.
+        if (now.includes(id)) await new Promise((resolve) => setTimeout(resolve, 200));
+        await state.putLedger(entries);
+        if (now.includes(id)) now.splice(now.indexOf(id), 1);
+      },
+    });
+  };
+  const reports: EpochReport[] = [];
+  try {
+    await runCompetitions({
+      competitions: ['1', 'b'].map((id, i) => {
+        const rules = { id, recipe: RECIPE, minOwnRows: 4, blocksPerEpoch: 1, baseline: 'off', evaluationSets: rule };
+        const own = { competition: Competition.parse(rules), state: watched(states[i]!) };
+        return { validator: { ...common, ...own }, shares: [{ fromBlock: 0, share: 0.5 }] };
+      }),
+      ...{ state: miners.state, epochs: 1, onReport: (report) => void reports.push(report) },
+    });
+  } finally {
+    for (const state of states) await state.close();
+  }
+  expect(reports.map(({ competition }) => competition).toSorted()).toEqual(['1', 'b']);
+  expect(reports.flatMap(({ entries }) => entries).filter(({ outcome }) => outcome.kind === 'scored')).toHaveLength(2);
+  expect(seen.map((ids) => ids.length)).toEqual([1, 1]);
+}, 120_000);
+
+/** The same object, with some of its members in place of its own. */
+function intercepted<T extends object>(object: T, members: Partial<Record<keyof T, unknown>>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(members, name)) return members[name as keyof T];
+      const value: unknown = target[name as keyof T];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 function change<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): void {
   object[key] = value;

@@ -1,4 +1,5 @@
 import { beaconOf, firstSetFor, isFarAhead, opensAtMs, opensText } from '../../evaluation-sets/schedule.ts';
+import { lastCandidate } from '../../evaluation-sets/used-sets.ts';
 import { timeInDayMs } from '../../policy/day.ts';
 import type { Competition } from '../../schema/competition.ts';
 import type { EvaluationSetsRule } from '../../schema/evaluation-sets.ts';
@@ -25,6 +26,10 @@ export function policyRemark({
     );
   if (evaluationSets && name === 'daily-winner')
     remarks.push(...dayRemarks(evaluationSets, DailyWinnerRules.parse(parameters)));
+  else if (evaluationSets && !hasAnother(evaluationSets))
+    remarks.push(
+      'an epoch whose set is void has no other one to be measured on, since sets are a day or more apart: its weights are sent as they were, and the next epoch is measured on the next set; let two or more open in a day, and list them',
+    );
   return remarks;
 }
 
@@ -44,10 +49,15 @@ function dayRemarks(sets: EvaluationSetsRule, rules: DailyWinnerRules): string[]
     return [
       `there are days on which no set opens between the end of the submissions (${submissionsUntil} UTC, and the margin) and the rewards (${rewardsFrom} UTC): nothing would be measured on them`,
     ];
-  if (opensAtMs(sets, 1) - opensAtMs(sets, 0) < DAY_MS) return [];
+  if (hasAnother(sets)) return [];
   return [
-    'a day whose set is void has no other one to be measured on: let sets be an hour apart (roundsBetween 1200), and list one or two of a day',
+    'a day whose set is void has no other one to be measured on, and the last winner stays: let sets be an hour apart (roundsBetween 1200), and list two or more of a day',
   ];
+}
+
+/** Whether there is a set to be measured on in place of one that is void. */
+function hasAnother(sets: EvaluationSetsRule): boolean {
+  return lastCandidate(sets, 0) > 0;
 }
 
 /** What is odd about the rounds of a rule: a number that was taken for another one. */

@@ -36,6 +36,8 @@ export interface CompetitionCheckOutput {
   version: 1;
   draft: CompetitionDraft;
   evaluation: EvaluationAdvice;
+  /** On the policy, and the times of its sets: one sentence each. */
+  remarks: string[];
 }
 
 /** Losses of the base model alone, by row, or why there are none. */
@@ -58,15 +60,11 @@ async function checkFolder(flags: CompetitionCheckFlags, signal: AbortSignal): P
   const known = await fingerprintsOf(flags.known ?? [], signal);
   const losses = flags.no_losses ? NOT_ASKED : await measure(drafted, flags, signal);
   const evaluation = await adviseEvaluation({ drafted, known, ...losses, signal });
-  const output: CompetitionCheckOutput = { version: 1, draft: drafted.draft, evaluation };
+  const { rules } = drafted.draft;
+  const remarks = [...policyRemark(rules), ...scheduleRemarks(rules, Date.now())];
+  const output: CompetitionCheckOutput = { version: 1, draft: drafted.draft, evaluation, remarks };
   if (flags.json) console.log(JSON.stringify(output, null, 2));
-  else
-    say(
-      ...draftLines(drafted),
-      ...adviceLines(evaluation),
-      ...policyRemark(drafted.draft.rules),
-      ...scheduleRemarks(drafted.draft.rules, Date.now()),
-    );
+  else say(...draftLines(drafted), ...adviceLines(evaluation), ...remarks);
 }
 
 /** Everything of it is fetched but the base model. */
@@ -84,7 +82,8 @@ async function checkPublished(flags: CompetitionCheckFlags, signal: AbortSignal)
   const founded = await readFoundedCompetition({ reference, competitions, signal });
   const { subnet, remarks } = await withChain(flags, signal, async (subtensor) => {
     const found = await requireCompetition({ founded, subtensor, early: true, signal });
-    return { ...found, remarks: [...found.remarks, ...(await signerRemark(founded, subtensor, signal))] };
+    const signer = await signerRemark(founded, subtensor, signal);
+    return { ...found, remarks: [...found.remarks, ...signer, ...policyRemark(founded.competition)] };
   });
   await fetchEvaluation({ founded, datasets: new HubDatasetStore(access), cacheDir: CACHE, signal });
   if (flags.json) console.log(JSON.stringify({ version: 1, document: founded.document, subnet, remarks }, null, 2));
@@ -93,7 +92,6 @@ async function checkPublished(flags: CompetitionCheckFlags, signal: AbortSignal)
       ...competitionLines(founded),
       `this is ${subnetText(subnet)}`,
       ...remarks,
-      ...policyRemark(founded.competition),
       'signature, owner, subnet and evaluation set are as they should be',
     );
 }

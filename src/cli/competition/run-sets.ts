@@ -6,7 +6,9 @@ import { FlockOffError } from '../../errors/flock-off-error.ts';
 import { type Announcement, listFault, parseAnnouncement } from '../../evaluation-sets/announcement.ts';
 import { entryFault, LIST_PATH, linesOf, MOST_LIST_BYTES, readList } from '../../evaluation-sets/list.ts';
 import { firstSetFor, opensAtMs, opensText } from '../../evaluation-sets/schedule.ts';
+import { candidates } from '../../evaluation-sets/used-sets.ts';
 import { HubEvaluationSetStore } from '../../hub/evaluation-set-store.ts';
+import type { EvaluationSetsRule } from '../../schema/evaluation-sets.ts';
 import { amount } from '../check/words.ts';
 import { type LockedCompetition, nowOf, readLockedCompetition } from './locked-rule.ts';
 import { type Listed, openListed } from './open-listed.ts';
@@ -123,8 +125,22 @@ function show(
       }),
       isLate
         ? 'an epoch that begins now measures nothing: the list is late, named on the chain only after the time for the pointers that it would measure'
-        : `an epoch that begins now is measured on set ${next}${entries.has(next) ? '' : ', which is not listed'}`,
+        : measuredText(rule, next, entries),
     );
+}
+
+/** What an epoch that begins now is measured on, and what where that is void. */
+function measuredText(rule: EvaluationSetsRule, next: number, entries: Listed['entries']): string {
+  const [first, ...others] = candidates(rule, next, entries).filter(
+    (index) => entryFault(rule, entries.get(index)) === null,
+  );
+  const now = 'an epoch that begins now';
+  if (first === undefined) return `${now} measures nothing: no set is listed that opens within a day of set ${next}`;
+  const other =
+    others.length > 0
+      ? `or on set ${others[0]} where that is void`
+      : 'and on no other where that is void: list another one that opens within a day';
+  return `${now} is measured on set ${first}, ${other}`;
 }
 
 function bad(what: string, fix: string): FlockOffError {

@@ -5,6 +5,7 @@ import { competitionLines } from '../../competition/competition-text.ts';
 import { fetchEvaluation } from '../../competition/fetch-evaluation.ts';
 import { type FoundedCompetition, readFoundedCompetition } from '../../competition/read-document.ts';
 import { parseCompetitionReference } from '../../competition/reference.ts';
+import { requireBlockTime } from '../../competition/require-block-time.ts';
 import { requireCompetition } from '../../competition/require-competition.ts';
 import { readCompetitionFile } from '../../competition/rules-file.ts';
 import type { Dataset } from '../../dataset/check.ts';
@@ -26,18 +27,23 @@ export interface CompetitionFlags {
 
 /** The rules that flags name. */
 export interface NamedCompetition {
+  /** For messages: `org/name@sha`, or the file. */
+  name: string;
   netuid: number;
   competition: Competition;
   /** `null` where the rules come from a file or are the defaults. */
   founded: FoundedCompetition | null;
 }
 
+const DEFAULTS = 'of the default rules';
+
 /** @throws FlockOffError `bad-argument` where flags contradict each other or one is missing; `bad-competition`; `disk`. */
 export async function readNamedCompetition(flags: CompetitionFlags, signal: AbortSignal): Promise<NamedCompetition> {
   const { competition: named, netuid, hf_endpoint: endpoint } = flags;
   if (named === undefined) {
     if (netuid === undefined) throw wrongFlag('--netuid is missing', 'pass it, or --competition');
-    return { netuid, competition: await readCompetitionFile({ path: flags.competition_file }), founded: null };
+    const { competition_file: path } = flags;
+    return { name: path ?? DEFAULTS, netuid, competition: await readCompetitionFile({ path }), founded: null };
   }
   const reference = parseCompetitionReference(named);
   for (const flag of ['competition_file', 'eval_data'] as const)
@@ -51,16 +57,20 @@ export async function readNamedCompetition(flags: CompetitionFlags, signal: Abor
   const { subnet } = founded.document;
   if (netuid !== undefined && netuid !== subnet.netuid)
     throw wrongFlag(`the competition is played on subnet ${subnet.netuid}, not ${netuid}`, 'leave --netuid out');
-  return { netuid: subnet.netuid, competition: founded.competition, founded };
+  return { name: named, netuid: subnet.netuid, competition: founded.competition, founded };
 }
 
-/** Whose subnet that is, and what a person should see of the competition; a founded one is verified. */
+/**
+ * Whose subnet that is, and what a person should see of the competition; a founded one is verified.
+ * @throws FlockOffError `bad-competition`; what reading the chain throws.
+ */
 export async function identify(
-  { netuid, founded }: NamedCompetition,
+  { name, netuid, competition, founded }: NamedCompetition,
   subtensor: Subtensor,
   signal: AbortSignal,
 ): Promise<{ subnet: SubnetIdentity; lines: string[] }> {
   if (founded === null) {
+    await requireBlockTime({ name, competition, subtensor, signal });
     const subnet = await subtensor.subnetIdentity({ netuid, signal });
     return { subnet, lines: [`this is ${subnetText(subnet)}`] };
   }

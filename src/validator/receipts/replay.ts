@@ -23,7 +23,9 @@ export interface ReplayedWeight {
 
 export interface ReplayedEpoch {
   startBlock: number;
-  /** What would have been done with the weights. */
+  /** What was done with the weights of the competition. */
+  actionBefore: 'set' | 'take-back' | 'keep';
+  /** What would have been done. */
   action: 'set' | 'take-back' | 'keep';
   /** Of everybody with a weight before or after, by uid. */
   weights: ReplayedWeight[];
@@ -77,7 +79,7 @@ export function replay({ receipts, policy }: ReplayParameters): ReplayedEpoch[] 
       return one.before > 0 || one.after > 0 ? [{ uid, hotkey, ...one }] : [];
     });
     weights.sort((a, b) => a.uid - b.uid);
-    return { startBlock: receipt.startBlock, action: weighed.action, weights };
+    return { startBlock: receipt.startBlock, actionBefore: inputs.weighed.action, action: weighed.action, weights };
   });
 }
 

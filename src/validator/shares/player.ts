@@ -126,7 +126,7 @@ export class Player {
     this.#become('failed');
     this.competition.validator.onEvent?.({ kind: 'interrupted', error, delayMs: null });
     if (isTransientError(error)) return;
-    const line = `competition ${this.id} cannot be evaluated, and is tried again with the next weights: ${messageOf(error)}`;
+    const line = `it cannot be evaluated, and is tried again with the next weights: ${messageOf(error)}`;
     safeLogger(this.competition.validator.logger).error(line);
   }
 
@@ -193,7 +193,7 @@ export class Player {
     this.fault = error;
     const delayMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempts);
     this.#attempts++;
-    const line = `competition ${this.id} is interrupted: ${messageOf(error)}`;
+    const line = `interrupted: ${messageOf(error)}`;
     safeLogger(validator.logger).warn(line, { attempt: this.#attempts, delayMs });
     validator.onEvent?.({ kind: 'interrupted', error, delayMs });
     this.#parameters.onChange();
@@ -210,17 +210,26 @@ export class Player {
 
   async #score(): Promise<ScoredEpoch> {
     const { validator, isLate } = this.competition;
-    const endOfReading = await this.#parameters.reading.take(this.#signal);
+    const { reading } = this.#parameters;
+    const signal = this.#signal;
+    let endTurn: (() => void) | null = await reading.take(signal);
+    const endReading = () => {
+      endTurn?.();
+      endTurn = null;
+    };
     const onEvent = (event: ValidatorEvent) => {
       validator.onEvent?.(event);
       // What follows takes long: its set opens, or somebody is trained on.
-      if (event.kind === 'opening' || event.kind === 'scoring') endOfReading();
+      if (event.kind === 'opening' || event.kind === 'scoring') endReading();
       if (getsOn(event, this.fault)) this.fault = null;
     };
+    const onOpened = async () => {
+      endTurn ??= await reading.take(signal);
+    };
     try {
-      return await scoreEpoch({ validator: { ...validator, onEvent }, isLate, waits: false, signal: this.#signal });
+      return await scoreEpoch({ validator: { ...validator, onEvent }, isLate, waits: false, onOpened, signal });
     } finally {
-      endOfReading();
+      endReading();
     }
   }
 

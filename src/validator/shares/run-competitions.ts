@@ -57,11 +57,13 @@ export async function runCompetitions(parameters: RunCompetitionsParameters): Pr
   // Two, since the heads that are watched may not be final.
   const [watched, drawn] = [oneReader(first.metadata), oneReader(first.metadata)];
   const validators: [Validator, ...Validator[]] = [first, ...others];
+  const { logger } = competitions[0]!.validator;
   let players: Players | null = null;
   try {
     await loop({
       ...parameters,
       pendingReveals: state.pendingReveals,
+      logger,
       validators: validators.map((one) => ({ ...one, metadata: watched })) as typeof validators,
       run: async (isLate) => {
         // Before anybody is trained on.
@@ -74,7 +76,6 @@ export async function runCompetitions(parameters: RunCompetitionsParameters): Pr
           })),
           signal,
         });
-        const { logger } = competitions[0]!.validator;
         return runRound({ players, standing: state.standingWeights, restUid, logger, signal });
       },
     });

@@ -13,6 +13,7 @@ import {
   runCompetitions,
   runValidator,
   type ScheduledShare,
+  silentLogger,
   type Trainer,
   type Validator,
   ValidatorState,
@@ -254,7 +255,8 @@ test('a competition that cannot begin, or whose policy fails, does not stop the 
     const { receipt } = await lastReceipt('a');
     expect(receipt.inputs.blend!.parts[1]).toMatchObject({ from: 'earlier', startBlock: b.startBlock, missed });
     const told = miners.events.filter(({ kind }) => kind === 'interrupted');
-    expect(told).toEqual(Array(missed).fill(expect.objectContaining({ delayMs: null })));
+    const expected = { kind: 'interrupted', error: expect.any(FlockOffError), delayMs: null };
+    expect(told).toEqual(Array(missed).fill(expected));
   }
 
   // The node has dropped the block that its epoch begins with.
@@ -352,10 +354,17 @@ test('after weights that could not be sent, those of all that were through go ou
       return weightSetter.set(parameters);
     },
   };
+  const warned: string[] = [];
+  const logger = { ...silentLogger, warn: (line: string) => void warned.push(line) };
   const reports = await round({
-    a: { trainer: FAST, weightSetter: failsOnce },
-    b: { trainer: FAST, weightSetter: failsOnce },
+    a: { trainer: FAST, weightSetter: failsOnce, logger },
+    b: { trainer: FAST, weightSetter: failsOnce, logger },
   });
+  // It is none of one of them.
+  expect(miners.events.filter(({ kind }) => kind === 'interrupted')).toMatchObject([{ ofAll: true }]);
+  expect(warned.filter((line) => line.includes('no answer'))).toEqual([
+    expect.stringMatching(/^interrupted: no answer/),
+  ]);
   expect([attempts, Object.keys(reports).sort()]).toEqual([2, IDS]);
   expect(miners.events.filter(({ kind }) => kind === 'scoring')).toHaveLength(2);
   const [a, b] = [await lastReceipt('a'), await lastReceipt('b')];

@@ -146,17 +146,22 @@ test.each([
 
 test('lines of the log say of which competition and epoch they are', () => {
   const lines: unknown[] = [];
-  const logger = { ...silentLogger, info: (...line: unknown[]) => void lines.push(line) };
+  const push = (...line: unknown[]) => void lines.push(line);
+  const logger = { ...silentLogger, debug: push, info: push, warn: push, error: push };
   const events: string[] = [];
   const [a, b] = ['a', 'b'].map((id) =>
     withOwnLog({ competition: { id }, logger, onEvent: ({ kind }) => void events.push(kind) } as Validator),
   );
   a!.onEvent?.({ kind: 'drawn', epochSeed: 1, hotkeys: [], block: 360, resumed: false });
   a!.logger!.info('one');
-  b!.logger!.info('other', { attempt: 2 });
+  b!.logger!.warn('other', { attempt: 2 });
+  b!.logger!.error('third');
+  a!.logger!.debug('detail');
   expect(lines).toEqual([
-    ['one', { competition: 'a', epoch: 360 }],
-    ['other', { competition: 'b', attempt: 2 }],
+    ['competition a: one', { competition: 'a', epoch: 360 }],
+    ['competition b: other', { competition: 'b', attempt: 2 }],
+    ['competition b: third', { competition: 'b' }],
+    ['detail', { competition: 'a', epoch: 360 }],
   ]);
   expect(events).toEqual(['drawn']);
 });

@@ -2,6 +2,7 @@ import type { Chain } from '../../../chain/chain.ts';
 import { FlockOffError, messageOf } from '../../../errors/flock-off-error.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { yieldToEventLoop } from '../../../shared/yield-to-event-loop.ts';
+import { Chains } from '../chains.ts';
 import { addOwnWeights, checkParts, type WeightsByCompetition } from './check-parts.ts';
 import { checkSets } from './check-sets.ts';
 import { compareWithChain } from './compare-with-chain.ts';
@@ -67,8 +68,8 @@ export async function auditReceipts(parameters: AuditReceiptsParameters): Promis
   const { signer = null, policy, subtensor, signal } = parameters;
   const { bad, sound, weights } = await readAll(await filesOf(parameters.paths), policy, signal);
   const reports: AuditedReport[] = [];
-  /** The last one so far, by chain: each of several competitions that are played together has one of its own. */
-  const last = new Map<string, Link>();
+  /** Each of several competitions that are played together has one of its own. */
+  const chains = new Chains<Link>();
   let first = signer;
   for (const { path, sha256, startBlock, chain, own } of sound) {
     await yieldToEventLoop(signal);
@@ -85,9 +86,7 @@ export async function auditReceipts(parameters: AuditReceiptsParameters): Promis
     }
     const { receipt } = read;
     first ??= receipt.signer;
-    // One that was played alone before goes on in the chain of then.
-    const named = [...last.values()].find((link) => link.sha256 === receipt.previous?.sha256);
-    const before = named ?? last.get(chain) ?? null;
+    const before = chains.before(chain, receipt);
     const link = checkLink({ receipt, before, signer: first });
     const again = await orFinding(async () => recompute({ receipt, policy: own }));
     const sets = await orFinding(() => checkSets(receipt, own));
@@ -97,7 +96,7 @@ export async function auditReceipts(parameters: AuditReceiptsParameters): Promis
       findings: [link, again, sets, others].flatMap(({ findings }) => findings),
       unchecked: [link, again, sets, others].flatMap(({ unchecked }) => unchecked),
     });
-    last.set(chain, linkOf(receipt, { sha256, after: again.after, before }));
+    chains.add(chain, linkOf(receipt, { sha256, after: again.after, before }));
   }
   const paths = sound.map(({ path }) => path);
   const chainSays = subtensor && (await compareWithChain({ subtensor, paths, signal }));
