@@ -64,7 +64,7 @@ export class Desk {
     this.#notices = notices;
     this.#roster = roster;
     this.#choice = new ClassChoice({ ...parameters, name, asking, roster });
-    this.#jobs = new Jobs({ hotkey, lookMs, logger, server, name, asking, notices, roster });
+    this.#jobs = new Jobs({ hotkey, lookMs, aliveMs, logger, server, name, asking, notices, roster });
     this.#referee = new Referee({
       ...{ ...parameters, asking, roster },
       tolerance: () => toleranceOf(this.facts.precision.matmul),

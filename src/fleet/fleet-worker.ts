@@ -32,12 +32,13 @@ export async function runFleetWorker(parameters: RunFleetWorkerParameters): Prom
   try {
     const { queue, about } = await findQueue({ ...parameters, server, signal });
     member = await FleetMember.open({
-      ...{ ...parameters, lockMs, server, queue, about, signal: life },
+      ...{ ...parameters, lockMs, server, queue, about, signal: life.signal },
       onFault: (fault) => ended.abort(fault),
     });
     await member.work();
   } finally {
     ended.abort();
+    life.release();
     await member?.close();
     await server.close();
   }

@@ -125,7 +125,8 @@ export class Fleet implements Scorer {
 
   async probe({ competition, evaluation, ...parameters }: ProbeParameters): Promise<void> {
     const late = AbortSignal.timeout(PROBE_MS);
-    const signal = eitherSignal(late, parameters.signal);
+    const either = eitherSignal(late, parameters.signal);
+    const { signal } = either;
     const key = randomBytes(32).toString('hex');
     const task = {
       kind: 'probe' as const,
@@ -141,6 +142,8 @@ export class Fleet implements Scorer {
     } catch (error) {
       if (!late.aborted || parameters.signal?.aborted) throw error;
       throw givenUp(task, `no worker has done it within ${PROBE_MS / 1_000} s`, 'trainer');
+    } finally {
+      either.release();
     }
   }
 

@@ -14,7 +14,7 @@ import { differenceOf } from './machine-class.ts';
 import { evaluationBoardName } from './names.ts';
 import { notOurs } from './not-ours.ts';
 import type { QueueServer } from './queue-server.ts';
-import { type Failure, type Found, JobData, type Task, taskHash, textToSign } from './wire.ts';
+import { type Failure, type Found, JobData, type Task, taskHash, textToSign, tryHash } from './wire.ts';
 
 /** Faults of this machine: others can do the job. */
 const OWN_FAULTS = ['disk', 'bad-model', 'backend-unavailable', 'queue-refused'] as const;
@@ -131,7 +131,7 @@ export class JobConsumer {
     try {
       const parsed = JobData.safeParse(job.data);
       if (!parsed.success) throw notOurs('it is none of this version');
-      const { task, not, alone, cancelled } = parsed.data;
+      const { task, not, alone, cancelled, attempt } = parsed.data;
       ({ name } = task);
       if (cancelled) stop.abort(new Error('the validator wants it no more'));
       signals.throwIfAborted();
@@ -155,7 +155,7 @@ export class JobConsumer {
       this.#putForward();
       onEvent?.({ kind: 'begun', task: name });
       begun = task;
-      await this.#tools.lost.begin(taskHash(task));
+      await this.#tools.lost.begin(tryHash(task, attempt));
       const tell = (note: object) => void job.updateProgress(note).catch(() => {});
       // Whatever ends this process from here on, the task does not.
       const finding = this.#finder.find(task, { trainer, signal: signals, tell });

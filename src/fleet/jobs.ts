@@ -16,11 +16,11 @@ import type { QueueServer } from './queue-server.ts';
 import { readJob } from './read-job.ts';
 import type { Roster } from './roster.ts';
 import { jobId, WantedJob } from './wanted-job.ts';
-import { JobData, type ProgressNote, type Task, taskHash, textToSign } from './wire.ts';
+import { JobData, type ProgressNote, type Task, textToSign } from './wire.ts';
 
 /** Failures after which a task is given up. */
 const MOST_FAILURES = 3;
-/** Of them those that a worker's process ended with, and that trusted workers signed: then it is the task's doing. */
+/** Workers whose process ended with a try before it is tried alone. */
 const MOST_LOST = 2;
 const AGAIN_MS = 500;
 /** How long giving up a job may take. */
@@ -41,7 +41,7 @@ export interface OpinionParameters {
   onProgress?: (progress: ProgressNote) => void;
 }
 
-export interface JobsParameters extends Pick<FleetParameters, 'hotkey' | 'lookMs' | 'logger'> {
+export interface JobsParameters extends Pick<FleetParameters, 'hotkey' | 'lookMs' | 'aliveMs' | 'logger'> {
   server: QueueServer;
   name: string;
   asking: Asking;
@@ -84,6 +84,8 @@ export class Jobs {
     const failers = new Set<string>();
     const failures = { trainer: 0, other: 0 };
     const said = new Set<string>();
+    /** Of which its workers ended: the one before it was tried alone, and that one. */
+    const lost: string[] = [];
     const listener = this.#listeners.listen(job.id, onProgress);
     try {
       for (;;) {
@@ -108,7 +110,10 @@ export class Jobs {
         const { why, of, worker } = found;
         if (of === 'trainer' || of === 'other') failures[of]++;
         if (worker !== null) failers.add(worker);
-        if (of === 'stalled') for (const one of roster.lostBy(taskHash(task))) failers.add(one);
+        if (of === 'stalled') {
+          lost.push(job.tryHash);
+          for (const one of roster.lostBy(job.tryHash)) failers.add(one);
+        }
         const isStalled = of === 'stalled' && job.alone;
         const isOver = failures.trainer >= MOST_FAILURES || failures.other >= MOST_FAILURES || isStalled;
         if (!said.has(why)) this.#logger.warn(`${task.name}: ${why}${isOver ? '' : '; it is tried again'}`);
@@ -116,7 +121,8 @@ export class Jobs {
         if (!isOver) await systemClock.sleep({ durationMs: AGAIN_MS, signal });
         await this.remove(task, number, signal);
         if (isOver) {
-          const isTasks = failures.trainer >= MOST_FAILURES || (isStalled && (await this.#hasKilled(task, signal)));
+          const isTasks =
+            failures.trainer >= MOST_FAILURES || (isStalled && (await this.#haveKilled(lost, task, signal)));
           throw givenUp(task, why, isTasks ? 'trainer' : found.isHubs ? 'hub' : 'fleet');
         }
         job.alone ||= of === 'stalled';
@@ -176,11 +182,20 @@ export class Jobs {
     return Buffer.from(await signBytes({ hotkey, bytes: textToSign('task', task) })).toString('hex');
   }
 
-  /** Whether trusted workers have signed that they ended with it: whoever can write to the queue can let it seem so. */
-  async #hasKilled(task: Task, signal: AbortSignal): Promise<boolean> {
-    const { roster } = this.#parameters;
-    await this.#asking.surely(() => roster.look(task.machine), signal);
-    return roster.lostWith(taskHash(task)) >= MOST_LOST;
+  /**
+   * Whether trusted workers have signed that they ended with each of these tries, the one alone too: whoever can write to the
+   * queue can let it seem so. The last one signs when it has started again, and is waited for.
+   */
+  async #haveKilled([first = '', alone = '']: string[], { machine }: Task, signal: AbortSignal): Promise<boolean> {
+    const { roster, lookMs = 5_000, aliveMs = 60_000 } = this.#parameters;
+    const untilMs = roster.watchedMs + aliveMs;
+    for (;;) {
+      await this.#asking.surely(() => roster.look(machine), signal);
+      if (roster.lostWith(first) < MOST_LOST) return false;
+      if (roster.lostWith(alone) > 0) return true;
+      if (roster.watchedMs > untilMs) return false;
+      await systemClock.sleep({ durationMs: lookMs, signal });
+    }
   }
 
   /** Tells whoever works on it that nobody wants it any more. */

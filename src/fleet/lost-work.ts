@@ -7,9 +7,9 @@ import { MOST_LOST } from './wire.ts';
 
 const Note = z.object({ at: z.string().nullable(), lost: z.array(z.string()) });
 
-/** Keeps on disk which task a worker is at, so that the process after this one knows what this one ended with. */
+/** Keeps on disk which try of a task a worker is at, so that the process after this one knows what this one ended with. */
 export class LostWork {
-  /** Hashes of tasks, again for each time. */
+  /** Hashes of tries, again for each time. */
   readonly lost: readonly string[];
   readonly #path: string;
 
@@ -25,8 +25,8 @@ export class LostWork {
   }
 
   /** @throws FlockOffError `disk`. */
-  async begin(taskHash: string): Promise<void> {
-    await this.#write(taskHash);
+  async begin(tryHash: string): Promise<void> {
+    await this.#write(tryHash);
   }
 
   /** However it ended, this process did not end with it. */

@@ -186,16 +186,18 @@ async function openRedis(
     failure = error;
     onError(error);
   });
+  const deadline = eitherSignal(AbortSignal.timeout(CONNECT_MS), signal);
   try {
-    const deadline = eitherSignal(AbortSignal.timeout(CONNECT_MS), signal);
     await abortable(
       redis.connect().then(() => redis.ping()),
-      deadline,
+      deadline.signal,
     );
   } catch (error) {
     redis.disconnect();
     signal?.throwIfAborted();
     throw unreachable(text, failure ?? error, new Secrets([password]));
+  } finally {
+    deadline.release();
   }
   return { connection: redis, factory: undefined, clockMs: null, end: async () => redis.disconnect() };
 }

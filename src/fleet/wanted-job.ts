@@ -4,7 +4,7 @@ import { abortable } from '../shared/abortable.ts';
 import { type Failed, failureOf } from './failed-job.ts';
 import { type Opinion, readOpinion } from './opinions.ts';
 import { readJob } from './read-job.ts';
-import type { JobData, Task } from './wire.ts';
+import { type JobData, type Task, tryHash } from './wire.ts';
 
 /** By number, since ages are by the clocks of workers. */
 const KEPT = { count: 4_096 };
@@ -41,6 +41,11 @@ export class WantedJob {
     this.#parameters = parameters;
     this.not = parameters.not;
     this.id = jobId(parameters.task, parameters.number);
+  }
+
+  /** Names how it is tried now. */
+  get tryHash(): string {
+    return tryHash(this.#parameters.task, this.#attempt);
   }
 
   /** It is tried anew: what was said of it before counts no more. */

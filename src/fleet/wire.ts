@@ -9,9 +9,9 @@ import { BACKENDS } from '../trainer/engine/tensorflow.ts';
 // queue may have written it.
 
 /** Of what stands in a queue, and part of its name. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
-/** How many of the tasks that it ended with a worker remembers. */
+/** How many of the tries that it ended with a worker remembers. */
 export const MOST_LOST = 32;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -101,7 +101,7 @@ export const Hello = z.object({
   refused: words.nullable(),
   /** The same where it could take none of any class: it has no say in what the others have in common. */
   unfit: words.nullable(),
-  /** Hashes of tasks that its process ended with, again for each time. */
+  /** Hashes of the tries that its process ended with, again for each time. */
   lost: z.array(hash).max(MOST_LOST),
   /** The roll call that it answers: nobody can have signed that before the validator drew it. `''` where there is none. */
   rollCall: z.string().max(64),
@@ -148,7 +148,7 @@ export const JobData = z.object({
   /** It has killed workers: it is tried once more in a training process of its own. */
   alone: z.boolean(),
   cancelled: z.boolean(),
-  /** Drawn anew after each failure: a worker signs it with the next, so that one counts once. */
+  /** Drawn anew after each failure: a worker signs it with the next, or with its end, so that one counts once. */
   attempt: z.string().max(64),
 });
 export type JobData = z.infer<typeof JobData>;
@@ -213,4 +213,11 @@ export function taskHash(task: Task): string {
   const hash = createHash('sha256').update(textToSign('task', task)).digest('hex');
   hashes.set(task, hash);
   return hash;
+}
+
+/** Names one try of a task, which nobody knows before the validator has drawn it. */
+export function tryHash(task: Task, attempt: string): string {
+  return createHash('sha256')
+    .update(canonicalJson([taskHash(task), attempt]))
+    .digest('hex');
 }

@@ -82,10 +82,12 @@ export class HubClient {
     const deadline = new AbortController();
     const late = () => deadline.abort(this.faultAt(url)(`it took more than ${totalTimeoutMs / 1000} s in all`));
     const timer = setTimeout(late, totalTimeoutMs);
+    const either = eitherSignal(deadline.signal, signal);
     try {
-      return await work(this.#calls(eitherSignal(deadline.signal, signal)));
+      return await work(this.#calls(either.signal));
     } finally {
       clearTimeout(timer);
+      either.release();
     }
   }
 

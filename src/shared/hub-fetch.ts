@@ -44,8 +44,8 @@ async function send(
 ): Promise<Response> {
   const { signal, stallTimeoutMs, uploadTimeoutMs = stallTimeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = parameters;
   const fault = hubFault(url, parameters.through?.(url));
-  const watch = stallWatch(sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs, fault);
-  const signals = [watch.signal, signal, init.signal].filter((one) => one != null);
+  const timeoutMs = sendsFile(url, init) ? uploadTimeoutMs : stallTimeoutMs;
+  const watch = stallWatch(timeoutMs, fault, signal, init.signal ?? undefined);
   const headers = new Headers(init.headers);
   if (parameters.token !== undefined && !headers.has('Authorization'))
     headers.set('Authorization', `Bearer ${parameters.token}`);
@@ -53,7 +53,7 @@ async function send(
   const secrets = new Secrets([token]);
   let response: Response;
   try {
-    response = await parameters.fetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
+    response = await parameters.fetch(input, { ...init, headers, signal: watch.signal });
   } catch (error) {
     watch.stop();
     signal?.throwIfAborted();

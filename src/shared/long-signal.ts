@@ -1,3 +1,5 @@
+import { whenAborted } from './either-signal.ts';
+
 /**
  * A signal that outlives most of what it ends, such as that of a process. Work goes under one of its own, and leaves nothing
  * behind: `AbortSignal.any` leaves an entry for each on Node 20, and what thousands listen to is slow to listen to.
@@ -27,11 +29,4 @@ export class LongSignal {
       for (const end of ends) end?.();
     }
   }
-}
-
-/** @returns what listens no more. */
-function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => signal.removeEventListener('abort', onAbort);
 }

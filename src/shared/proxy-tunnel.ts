@@ -31,11 +31,12 @@ export async function openTunnel({ proxy, to, signal, timeoutMs = 15_000 }: Open
   const client = new Client(proxy.origin, { connect: { timeout: timeoutMs } });
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
+  const either = eitherSignal(late.signal, signal);
   try {
     const { statusCode, socket } = await client.connect({
       path: to,
       headers: { host: to, ...authorizationOf(proxy) },
-      signal: eitherSignal(late.signal, signal),
+      signal: either.signal,
     });
     if (statusCode === 200) return socket as Socket;
     socket.on('error', () => {}).destroy();
@@ -47,6 +48,7 @@ export async function openTunnel({ proxy, to, signal, timeoutMs = 15_000 }: Open
     throw unreachableProxy(proxy, error);
   } finally {
     clearTimeout(timer);
+    either.release();
     client.destroy().catch(() => {});
   }
 }

@@ -1,8 +1,10 @@
+import { eitherSignal } from './either-signal.ts';
+
 /** Lowest transfer rate: a slower body counts as stalled, or a byte now and then would block a caller for ever. */
 const LEAST_BYTES_PER_SECOND = 1024;
 
 export interface StallWatch {
-  /** Aborts when too little arrived in time. */
+  /** Aborts when too little arrived in time, or one of the others did. */
   readonly signal: AbortSignal;
   /** Waits so long from now on. */
   restart(timeoutMs: number): void;
@@ -14,9 +16,15 @@ export interface StallWatch {
 /**
  * Watches one request: nothing, or less than 1 KiB a second, within `timeoutMs` aborts it.
  * @param fault the error to abort with.
+ * @param others signals that are followed until it stops.
  */
-export function stallWatch(timeoutMs: number, fault: (why: string) => Error): StallWatch {
+export function stallWatch(
+  timeoutMs: number,
+  fault: (why: string) => Error,
+  ...others: (AbortSignal | undefined)[]
+): StallWatch {
   const controller = new AbortController();
+  const either = eitherSignal(controller.signal, ...others);
   let bytes = 0;
   let withinMs = timeoutMs;
   let timer: NodeJS.Timeout;
@@ -31,13 +39,16 @@ export function stallWatch(timeoutMs: number, fault: (why: string) => Error): St
   }
   restart(timeoutMs);
   return {
-    signal: controller.signal,
+    signal: either.signal,
     restart,
     arrived: (more) => {
       bytes += more;
       if (bytes >= (LEAST_BYTES_PER_SECOND * withinMs) / 1000) restart(withinMs);
     },
-    stop: () => clearTimeout(timer),
+    stop: () => {
+      clearTimeout(timer);
+      either.release();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { isCode, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
 import { systemClock } from '../shared/clock.ts';
+import { eitherSignal } from '../shared/either-signal.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import { retry } from '../shared/retry.ts';
@@ -55,8 +56,8 @@ export async function scoreContestants(
   if (contestants.length === 0 || closed !== null) return { baseline: null, measured };
   const stop = new AbortController();
   const late = new AbortController();
-  const signals = [stop.signal, late.signal, ...(signal ? [signal] : [])];
-  const work = { seed, block, signal: AbortSignal.any(signals) };
+  const either = eitherSignal(stop.signal, late.signal, signal);
+  const work = { seed, block, signal: either.signal };
   const { clock, logger } = validator;
   const order = scorer.places > 1 ? contestants.toSorted((a, b) => rowsOf(b) - rowsOf(a)) : contestants;
   const timing = scorer.isInTime ? endInTime(validator, late, stop.signal) : undefined;
@@ -91,6 +92,7 @@ export async function scoreContestants(
     return { baseline: null, measured: new Map() };
   } finally {
     stop.abort();
+    either.release();
     await timing;
   }
 

@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'bullmq';
+import type { ScoreTask } from 'flock-off';
 import { WorkerKey } from 'flock-off/fleet';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { LostWork } from '../../src/fleet/lost-work.ts';
 import { queueName } from '../../src/fleet/names.ts';
+import { JobData, tryHash } from '../../src/fleet/wire.ts';
 import { postponeOnFault } from '../../src/validator/postpone.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { type RedisServer, sayIfSkipped, startRedis } from './redis-server.ts';
@@ -86,4 +89,46 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
     connection.disconnect();
     await fleet.close();
   }, 60_000);
+
+  test('costs nobody anything where workers ended with it, and that it ended another one alone only seems so', async () => {
+    const hotkey = await devHotkey('a third');
+    const keys = [WorkerKey.generate(), WorkerKey.generate()];
+    const start = (key: WorkerKey, matmul: 'float32' | 'bfloat16') =>
+      startWorker(world, redis.url, {
+        ...{ key, validator: hotkey.address, cacheDir: join(world.folder, key.publicKey) },
+        openTrainer: async () => stubTrainer({ matmul }),
+      });
+    const before = await Promise.all(keys.map((key) => start(key, 'float32')));
+    const fleet = await openFleet(
+      redis.url,
+      keys.map(({ publicKey }) => publicKey),
+      { hotkey, recheckOneIn: 0 },
+    );
+    for (const worker of before) await worker.stop();
+    const name = queueName({
+      ...{ genesisHash: GENESIS_HASH, hotkey: hotkey.address, netuid: NETUID, competition: competition.id },
+    });
+    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const [task] = world.tasks as [ScoreTask];
+    const outcome = postponeOnFault(async () => fleet.score(task));
+    const jobNow = async () =>
+      JobData.parse(JSON.parse((await connection.hget(`bull:${name}:score-${task.key}`, 'data')) ?? 'null'));
+    const data = await vi.waitFor(jobNow, { timeout: 20_000, interval: 50 });
+    // Their machines lose power while they are at it. As others than the epoch's they take no job now.
+    for (const { publicKey } of keys) {
+      const lost = await LostWork.open({ cacheDir: join(world.folder, publicKey), publicKey });
+      await lost.begin(tryHash(data.task, data.attempt));
+    }
+    const after = await Promise.all(keys.map((key) => start(key, 'bfloat16')));
+    for (const { said } of after)
+      await vi.waitFor(() => expect(said.join()).toContain('waiting its precision'), { timeout: 20_000, interval: 50 });
+    const forger = new Worker(name, () => new Promise(() => {}), {
+      ...{ connection, concurrency: 20, lockDuration: 300, skipLockRenewal: true, stalledInterval: 200 },
+    });
+    expect(await outcome).toMatchObject({ kind: 'postponed', by: 'validator' });
+    await forger.close(true);
+    for (const worker of after) await worker.stop();
+    connection.disconnect();
+    await fleet.close();
+  }, 90_000);
 });

@@ -106,10 +106,11 @@ export class HttpPulseSource implements PulseSource {
     const { timeoutMs = 10_000 } = this.#parameters;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Fault(`no whole answer in ${timeoutMs} ms`)), timeoutMs);
+    const either = eitherSignal(late.signal, signal);
     try {
       const response = await this.#route.fetch(`${url}/${this.#chain.chainHash}/public/${round}`, {
         headers: { Accept: 'application/json' },
-        signal: eitherSignal(late.signal, signal),
+        signal: either.signal,
       });
       if (!response.ok) {
         await response.body?.cancel();
@@ -120,6 +121,7 @@ export class HttpPulseSource implements PulseSource {
       throw late.signal.aborted ? late.signal.reason : error;
     } finally {
       clearTimeout(timer);
+      either.release();
     }
   }
 

@@ -50,10 +50,12 @@ export class Pace {
       this.share = Math.min(SAFETY, Math.max(0, (SAFETY * leftMs) / ((runs + 1 / 2) * trainingMs)));
       stop.abort();
     };
+    const either = eitherSignal(stop.signal, signal);
     try {
-      return await orStopped(work({ onProgress, signal: eitherSignal(stop.signal, signal) }), stop, signal);
+      return await orStopped(work({ onProgress, signal: either.signal }), stop, signal);
     } finally {
       clearTimeout(timer);
+      either.release();
     }
   }
 }

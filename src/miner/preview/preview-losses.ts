@@ -229,15 +229,16 @@ async function measureBaseline(
   const stop = new AbortController();
   const startMs = clock.nowMs();
   let rowsPerMs = 0;
+  const either = eitherSignal(stop.signal, signal);
   const whole = trainer.evaluate({
-    ...{ rows: evaluation.rows, contextTokens, signal: eitherSignal(stop.signal, signal) },
+    ...{ rows: evaluation.rows, contextTokens, signal: either.signal },
     onProgress: ({ rowsDone, rows }) => {
       const elapsedMs = clock.nowMs() - startMs;
       rowsPerMs = rowsDone / elapsedMs;
       if (rowsDone < rows && rows / rowsPerMs > maxMs) stop.abort();
     },
   });
-  const result = await orStopped(whole, stop, signal);
+  const result = await orStopped(whole, stop, signal).finally(either.release);
   if (result !== null)
     return { evaluated: evaluation.rows, evaluationMs: clock.nowMs() - startMs, result: requiredLoss(result) };
   const count = Math.max(FEWEST_EVALUATED, Math.floor((rowsPerMs * maxMs) / 2));

@@ -1,6 +1,6 @@
 import { FlockOffError, isCode, messageOf } from '../../errors/flock-off-error.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import { eitherSignal } from '../../shared/either-signal.ts';
+import { type EitherSignal, eitherSignal } from '../../shared/either-signal.ts';
 import { safeLogger } from '../../shared/logger.ts';
 import { isTransientError } from '../../shared/retry.ts';
 import type { Turns } from '../../shared/turns.ts';
@@ -52,7 +52,7 @@ export class Player {
   hasShare = true;
   readonly #parameters: PlayerParameters;
   readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #life: EitherSignal;
   #round: AbortSignal = AbortSignal.abort();
   #waiting: Promise<void> = Promise.resolve();
   #working: Promise<void> = Promise.resolve();
@@ -64,7 +64,11 @@ export class Player {
   constructor(parameters: PlayerParameters) {
     this.#parameters = parameters;
     this.competition = parameters.competition;
-    this.#signal = eitherSignal(this.#stop.signal, parameters.signal);
+    this.#life = eitherSignal(this.#stop.signal, parameters.signal);
+  }
+
+  get #signal(): AbortSignal {
+    return this.#life.signal;
   }
 
   get id(): string {
@@ -134,11 +138,20 @@ export class Player {
     this.#stop.abort(new Error('the validator has ended'));
     await this.#waiting;
     await this.#working;
+    this.#life.release();
   }
 
   /** Waits until it has an epoch to play, or for ever no share. */
   async #untilDue(round: AbortSignal): Promise<void> {
-    const signal = eitherSignal(round, this.#signal);
+    const either = eitherSignal(round, this.#signal);
+    try {
+      await this.#untilDueUnless(either.signal);
+    } finally {
+      either.release();
+    }
+  }
+
+  async #untilDueUnless(signal: AbortSignal): Promise<void> {
     const { subtensor } = this.competition.validator;
     for (let block = 0; ; ) {
       const now = await subtensor.waitForBlock({ block, signal });

@@ -122,8 +122,8 @@ export class Players {
       reached = found;
       this.#change();
     };
-    const signal = eitherSignal(over.signal, this.#signal);
-    const waiting = subtensor.waitForBlock({ block, signal }).then(
+    const either = eitherSignal(over.signal, this.#signal);
+    const waiting = subtensor.waitForBlock({ block, signal: either.signal }).then(
       () => isReached({}),
       (error) => isReached({ error }),
     );
@@ -134,6 +134,7 @@ export class Players {
       });
     } finally {
       over.abort();
+      either.release();
       await waiting;
     }
   }
