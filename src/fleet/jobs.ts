@@ -20,7 +20,7 @@ import { JobData, type ProgressNote, type Task, textToSign } from './wire.ts';
 
 /** Failures after which a task is given up. */
 const MOST_FAILURES = 3;
-/** Workers whose process ended with a try before it is tried alone. */
+/** Workers that end with a task before it is taken for its doing: with one of them it may be that machine's. */
 const MOST_LOST = 2;
 const AGAIN_MS = 500;
 /** How long giving up a job may take. */
@@ -112,7 +112,7 @@ export class Jobs {
         if (worker !== null) failers.add(worker);
         if (of === 'stalled') {
           lost.push(job.tryHash);
-          for (const one of roster.lostBy(job.tryHash)) failers.add(one);
+          for (const one of roster.lostWith(job.tryHash)) failers.add(one);
         }
         const isStalled = of === 'stalled' && job.alone;
         const isOver = failures.trainer >= MOST_FAILURES || failures.other >= MOST_FAILURES || isStalled;
@@ -184,15 +184,17 @@ export class Jobs {
 
   /**
    * Whether trusted workers have signed that they ended with each of these tries, the one alone too: whoever can write to the
-   * queue can let it seem so. The last one signs when it has started again, and is waited for.
+   * queue can let it seem so. They sign when they have started again, and are waited for.
    */
   async #haveKilled([first = '', alone = '']: string[], { machine }: Task, signal: AbortSignal): Promise<boolean> {
     const { roster, lookMs = 5_000, aliveMs = 60_000 } = this.#parameters;
     const untilMs = roster.watchedMs + aliveMs;
     for (;;) {
       await this.#asking.surely(() => roster.look(machine), signal);
-      if (roster.lostWith(first) < MOST_LOST) return false;
-      if (roster.lostWith(alone) > 0) return true;
+      const [before, last] = [roster.lostWith(first), roster.lostWith(alone)];
+      const workers = new Set([...before, ...last]).size;
+      if (before.length >= MOST_LOST && last.length > 0 && workers >= Math.min(MOST_LOST, roster.trusted.length))
+        return true;
       if (roster.watchedMs > untilMs) return false;
       await systemClock.sleep({ durationMs: lookMs, signal });
     }

@@ -91,19 +91,12 @@ export class Roster {
     );
   }
 
-  /** Trusted workers that have signed that their process ended with a try. */
-  lostBy(tryHash: string): string[] {
-    return this.trusted.filter((worker) => this.#seen.get(worker)?.hello.lost.includes(tryHash));
-  }
-
-  /**
-   * How often trusted workers have signed that their process ended with a try. One of several counts once: it may be that one
-   * machine's fault.
-   */
-  lostWith(tryHash: string): number {
-    const lost = this.trusted.map((worker) => this.#seen.get(worker)?.hello.lost ?? []);
-    const times = lost.map((tries) => tries.filter((one) => one === tryHash).length);
-    return times.reduce((sum, one) => sum + (times.length > 1 ? Math.min(1, one) : one), 0);
+  /** Trusted workers that have signed that their process ended with a try, again for each time. */
+  lostWith(tryHash: string): string[] {
+    return this.trusted.flatMap((worker) => {
+      const lost = this.#seen.get(worker)?.hello.lost ?? [];
+      return lost.filter((one) => one === tryHash).map(() => worker);
+    });
   }
 
   nameOf(worker: string): string {

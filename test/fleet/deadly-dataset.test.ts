@@ -57,7 +57,9 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
   test('is tried once alone, and then postponed as one that a device fails on: its miner has grace, and others go on', async () => {
     const services = [await service(0), await service(1)];
     const keys = services.map(({ publicKey }) => publicKey);
-    const fleet = await openFleet(redis.url, keys, { recheckOneIn: 0, signal: AbortSignal.timeout(120_000) });
+    const fleet = await openFleet(redis.url, keys, {
+      ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
+    });
     const [deadly, other] = await Promise.all(
       world.tasks.map((task) => postponeOnFault(async () => fleet.score(task))),
     );

@@ -96,10 +96,10 @@ describe.skipIf(sayIfSkipped('who is there'))('who is there', () => {
     await answer(roster, { lost: [TASK] });
     const before = await note();
     await answer(roster, { lost: [] });
-    expect(roster.lostWith(TASK)).toBe(0);
+    expect(roster.lostWith(TASK)).toEqual([]);
     await put(before);
     await roster.look(null);
-    expect(roster.lostWith(TASK)).toBe(0);
+    expect(roster.lostWith(TASK)).toEqual([]);
   });
 
   test('a note of another queue is of nobody here', async () => {
