@@ -3,7 +3,15 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { auditReceipts, Competition, runEpoch, type Validator, ValidatorState, WalletHotkey } from 'flock-off';
+import {
+  auditReceipts,
+  Competition,
+  runEpoch,
+  type Validator,
+  type ValidatorEvent,
+  ValidatorState,
+  WalletHotkey,
+} from 'flock-off';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commitText } from '../../src/chain/commitments/commit-text.ts';
 import { HttpPulseSource } from '../../src/chain/timelock/http-pulse-source.ts';
@@ -318,6 +326,27 @@ test('a set without an answer inside the context measures nothing, and ends nobo
   expect(kinds).toEqual(['postponed', 'postponed']);
   expect(receipt.baselineLossNatsPerToken).toBeNull();
   expect((await audit()).findings).toEqual([]);
+}, 60_000);
+
+test('what nobody could read before an epoch waited for its set is no earlier for being there when it is taken up again', async () => {
+  const { startBlock, index } = await aligned();
+  await append(await lock(index, fileOf(rowsOf('rivers'))));
+  await miners.publish('ann', rowsOn('owl'));
+  const repository = miners.hub.repository('u/ann')!;
+  repository.visibility = 'private';
+  await miners.publish('ben', rowsOn('owl'));
+  await begin(startBlock);
+  const rules = { recipe: RECIPE, minOwnRows: 4, blocksPerEpoch: 100, readableWithinBlocks: 0, evaluationSets: rule };
+  const shared = { competition: Competition.parse(rules), evaluationSets: store, subtensor: miners.subtensor };
+  const stopped = new AbortController();
+  const onEvent = ({ kind }: ValidatorEvent) => kind === 'opening' && stopped.abort();
+  const validator = await miners.validator({ ...shared, onEvent });
+  await expect(runEpoch({ validator, signal: stopped.signal })).rejects.toThrow();
+  repository.visibility = 'public';
+  const { report, of } = await miners.epoch({ ...shared, onEvent: whileClosed() });
+  expect(report.startBlock).toBe(startBlock);
+  expect(of('ben').outcome.kind).toBe('scored');
+  expect(of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
 }, 60_000);
 
 test('a set that was used epochs ago, locked anew, is told by the audit', async () => {
