@@ -116,6 +116,8 @@ export async function scoreEpoch(parameters: ScoreEpochParameters): Promise<Scor
   const { seenReadable } = read;
   const { verdicts: closed, hidden } = await updateReadability(validator, { ...now, seenReadable, earlierOf, signal });
   for (const [hotkey, verdict] of closed) refuse(hotkey, verdict);
+  // Its set may open a day later: what nobody could read now must not count as read in time when the epoch is taken up then.
+  await state.putLedger(ledger.takeChanges());
   const measuring = await openEpochEvaluation(validator, epoch, signal);
   validator = { ...validator, evaluation: measuring.evaluation };
   await onOpened?.();

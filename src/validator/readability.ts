@@ -2,7 +2,8 @@ import { reject, type Verdict } from '../schema/verdict.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import { type ClaimsParameters, isNamed, settleClaims } from './claims.ts';
-import type { ShownDataset } from './ledger/showing.ts';
+import { endOf } from './ledger/position.ts';
+import { type ShownDataset, shownAnew, waitsToBeClaimed } from './ledger/showing.ts';
 import { datasetName } from './policy.ts';
 import { isHubFault } from './postpone.ts';
 import type { Validator } from './validator.ts';
@@ -48,7 +49,7 @@ export async function updateReadability(
     const { repo, commit } = showing;
     try {
       const readable = await datasets.isReadable({ repo, commit, signal });
-      const now = lookedAt(showing, readable, block);
+      const now = lookedAt(showing, { readable, block, claimBlocks: competition.claimBlocks });
       ledger.putShowing(hotkey, showing, now);
       const { unreadableFrom = block } = now;
       if (block <= unreadableFrom + competition.readableWithinBlocks) return;
@@ -63,10 +64,16 @@ export async function updateReadability(
   return found;
 }
 
-function lookedAt(showing: ShownDataset, readable: boolean, block: number): ShownDataset {
-  const { unreadableFrom = block, ...rest } = showing;
-  if (readable) return showing.readable && showing.unreadableFrom === undefined ? showing : { ...rest, readable };
-  return { ...rest, readable, unreadableFrom };
+function lookedAt(
+  showing: ShownDataset,
+  { readable, block, claimBlocks }: { readable: boolean; block: number; claimBlocks: number },
+): ShownDataset {
+  const { unreadableFrom, ...rest } = showing;
+  if (!readable) return { ...rest, readable, unreadableFrom: unreadableFrom ?? block };
+  if (unreadableFrom === undefined) return showing.readable ? showing : { ...rest, readable };
+  // It was not there for anybody when its pointer was committed.
+  const isShownNow = waitsToBeClaimed(showing, claimBlocks);
+  return isShownNow ? shownAnew({ ...rest, readable }, endOf(block)) : { ...rest, readable };
 }
 
 function noLongerReadable(repo: string, sinceBlock: number): Verdict {

@@ -123,6 +123,8 @@ export interface LatePointer extends PinnedDataset {
   hotkey: string;
   /** Block of the pointer. */
   commitBlock: number;
+  /** First block since which neither a pointer names it nor one of the open epoch. Absent: one does. */
+  goneBlock?: number;
 }
 
 export interface PutLatePointersParameters {

@@ -4,7 +4,7 @@ import { systemClock } from '../shared/clock.ts';
 import { safeLogger } from '../shared/logger.ts';
 import { mapConcurrent } from '../shared/map-concurrent.ts';
 import { MOST_EPOCHS } from './draw.ts';
-import { readPointers } from './pointers.ts';
+import { type ReadPointer, readPointers } from './pointers.ts';
 import { isHubFault } from './postpone.ts';
 import type { LatePointer } from './state-store.ts';
 import type { Validator } from './validator.ts';
@@ -76,14 +76,10 @@ export async function watchLate(validator: Validator): Promise<LateWatch> {
       const until = submission.ok ? submission.value.commitBlock + competition.readableWithinBlocks : 0;
       return submission.ok && until > after && until <= block ? submission.value : [];
     });
-    const named = new Set(
-      [...pointers.values()].map(({ submission }) => submission.ok && nameOf(lateOf(submission.value))),
-    );
-    // An epoch may still go on that began when it was named.
-    const oldest = block - MOST_EPOCHS * competition.blocksPerEpoch;
-    const before = late.size;
-    for (const [name, { commitBlock }] of late) if (!named.has(name) && commitBlock < oldest) late.delete(name);
-    if (late.size < before) await store();
+    const open = await state.openEpoch();
+    // What earlier versions left is not gone on with.
+    const ofOpen = open?.timeMs === undefined ? [] : namesOf(readPointers(open, competition));
+    await forget(block, new Set([...namesOf(pointers), ...ofOpen]));
     await mapConcurrent(due, PARALLEL_REQUESTS, async (submission) => {
       const { repo, commit } = submission.pointer;
       try {
@@ -99,6 +95,22 @@ export async function watchLate(validator: Validator): Promise<LateWatch> {
     });
   }
 
+  /**
+   * Forgets what no pointer names any more, nor one of the open epoch. Not at once: an epoch may be about to be drawn from
+   * pointers of a block before.
+   */
+  async function forget(block: number, named: ReadonlySet<string>): Promise<void> {
+    let hasChanged = false;
+    for (const [name, { goneBlock, ...one }] of late) {
+      if (named.has(name) === (goneBlock === undefined)) {
+        if (goneBlock === undefined || block < goneBlock + MOST_EPOCHS * competition.blocksPerEpoch) continue;
+        late.delete(name);
+      } else late.set(name, named.has(name) ? one : { ...one, goneBlock: block });
+      hasChanged = true;
+    }
+    if (hasChanged) await store();
+  }
+
   function store(): Promise<void> {
     return state.putLatePointers({ late: [...late.values()] });
   }
@@ -106,6 +118,10 @@ export async function watchLate(validator: Validator): Promise<LateWatch> {
 
 function lateOf({ hotkey, pointer: { repo, commit }, commitBlock }: Parameters<IsLate>[0]): LatePointer {
   return { hotkey, repo, commit, commitBlock };
+}
+
+function* namesOf(pointers: Map<string, ReadPointer>): Iterable<string> {
+  for (const { submission } of pointers.values()) if (submission.ok) yield nameOf(lateOf(submission.value));
 }
 
 function nameOf({ hotkey, repo, commit, commitBlock }: LatePointer): string {

@@ -331,6 +331,27 @@ test('a set without an answer inside the context measures nothing, and ends nobo
   expect((await audit()).findings).toEqual([]);
 }, 60_000);
 
+test('what nobody could read before an epoch waited for its set is no earlier for being there when it is taken up again', async () => {
+  const { startBlock, index } = await aligned();
+  await append(await lock(index, fileOf(rowsOf('rivers'))));
+  await miners.publish('ann', rowsOn('owl'));
+  const repository = miners.hub.repository('u/ann')!;
+  repository.visibility = 'private';
+  await miners.publish('ben', rowsOn('owl'));
+  await begin(startBlock);
+  const rules = { recipe: RECIPE, minOwnRows: 4, blocksPerEpoch: 100, readableWithinBlocks: 0, evaluationSets: rule };
+  const shared = { competition: Competition.parse(rules), evaluationSets: store, subtensor: miners.subtensor };
+  const stopping = Object.assign(Object.create(store) as HubEvaluationSetStore, {
+    read: () => Promise.reject(new Error('stopped')),
+  });
+  await expect(miners.epoch({ ...shared, evaluationSets: stopping })).rejects.toThrow('stopped');
+  repository.visibility = 'public';
+  const { report, of } = await miners.epoch({ ...shared, onEvent: whileClosed() });
+  expect(report.startBlock).toBe(startBlock);
+  expect(of('ben').outcome.kind).toBe('scored');
+  expect(of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+}, 120_000);
+
 test('a set that was used epochs ago, locked anew, is told by the audit', async () => {
   const index = await upcoming();
   await append(await lock(index, fileOf(rowsOf('moons'))));

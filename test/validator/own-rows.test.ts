@@ -4,8 +4,10 @@ import {
   Competition,
   type DatasetRow,
   HubDatasetStore,
+  runEpoch,
   type Trainer,
   type Validator,
+  type ValidatorEvent,
   ValidatorState,
   winRatesPolicy,
 } from 'flock-off';
@@ -268,6 +270,26 @@ async function known(): Promise<{ evaluation: DatasetRow[]; noise: DatasetRow[] 
       .map((line) => JSON.parse(line) as DatasetRow);
   return { evaluation: parse(text).slice(0, 8), noise: parse(sampleDatasets({ seed: 1 }).noise).slice(0, 24) };
 }
+
+test('a claim that has ended does not begin anew before anybody can read the dataset', async () => {
+  await subnet({ competition: rulesWith({ claimBlocks: 40 }) });
+  const commit = await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  const repository = miners.hub.repository('u/ann')!;
+  await miners.publish('ann', rowsOf('new'), { repo: 'u/new' });
+  repository.visibility = 'private';
+  await miners.epoch();
+  await miners.pass(60);
+  // Where it is hidden, naming it again is no showing.
+  await miners.commit('ann', { repo: 'u/ann', commit });
+  await miners.epoch();
+  await miners.publish('ben', rowsOf('ann'));
+  expect((await miners.epoch()).of('ben')).toMatchObject({ outcome: { kind: 'scored' }, leftOut: { others: 0 } });
+  repository.visibility = 'public';
+  const epoch = await miners.epoch();
+  expect(epoch.of('ben').outcome.kind).toBe('scored');
+  expect(epoch.of('ann').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
 
 test('who does not beat the base model earns nothing, and its claim on the rows ends', async () => {
   const { evaluation, noise } = await known();
@@ -556,6 +578,32 @@ test('who makes a dataset public only while it is looked whether it came in time
   expect(hidden.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'dataset-missing' } });
   repository.visibility = 'public';
   const epoch = await miners.epoch({}, watch.isLate);
+  await watch.stop();
+  expect(epoch.of('ben').outcome.kind).toBe('scored');
+  expect(epoch.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });
+}, 90_000);
+
+test('what came late stays late for an epoch that goes on with its pointer, however old that is and whatever is named by then', async () => {
+  const competition = rulesWith({ readableWithinBlocks: 15, blocksPerEpoch: 12 });
+  await subnet({ competition, blockTimeMs: 200 });
+  const watch = await watchLate(await miners.validator({ competition }));
+  await miners.publish('ann', rowsOf('ann'));
+  const repository = miners.hub.repository('u/ann')!;
+  repository.visibility = 'private';
+  await watchAsked();
+  await miners.publish('ben', rowsOf('ann'));
+  // Longer than an epoch may take.
+  await miners.pass(12 * 12);
+  const stopped = new AbortController();
+  const onEvent = ({ kind }: ValidatorEvent) => kind === 'drawn' && stopped.abort();
+  const validator = await miners.validator({ competition, onEvent });
+  await expect(runEpoch({ validator, isLate: watch.isLate, signal: stopped.signal })).rejects.toThrow();
+  await miners.publish('ann', rowsOf('other'));
+  repository.visibility = 'public';
+  const looked = miners.chain.currentBlock() + 12;
+  await miners.subtensor.waitForBlock({ block: looked });
+  const epoch = await miners.epoch({ competition }, watch.isLate);
+  expect(epoch.report.startBlock).toBeLessThanOrEqual(looked - 12);
   await watch.stop();
   expect(epoch.of('ben').outcome.kind).toBe('scored');
   expect(epoch.of('ann').outcome).toMatchObject({ kind: 'rejected', verdict: { reason: 'duplicate' } });

@@ -13,6 +13,10 @@ const [FEWEST_GRAMS, MOST_GRAMS] = [26, 52];
 const GRAMS_OF_QUESTION = 16;
 /** Symbols of a question that says which answer is meant. */
 const QUESTION_SYMBOLS = 10;
+/** Different rows of which all grams are looked through for common ones, and the symbols of them. */
+const [FEW_ROWS, MOST_OF_FEW] = [32, 2 ** 20];
+/** A limit below which all grams are. */
+const ALL = 2 ** 32;
 /** Numbers of a pair that are compared. */
 const MOST_NUMBERS = 16;
 
@@ -37,6 +41,8 @@ export class FingerprintBuilder {
   readonly #grams = new GrowingList();
   /** Grams of rows that are no repetitions, for counting them. */
   readonly #counted = new GrowingList();
+  /** Of a few such rows all grams, taken or not, each once a row; `null` once they are more. */
+  #ofFew: GrowingList | null = new GrowingList();
   readonly #knownRows = new Set<string>();
   /** Grams of a row so far; of a question. Texts choose them, so that they are in no Set, whose slots can be foreseen. */
   readonly #seen = new FirstPlaces();
@@ -63,12 +69,13 @@ export class FingerprintBuilder {
     if (this.#knownRows.has(row)) return;
     this.#knownRows.add(row);
     for (const word of this.#words.view().subarray(firstWord)) if (this.#seen.has(word)) this.#counted.add(word);
+    this.#addToFew(pairs);
   }
 
   /** The bytes that {@link readFingerprint} reads. */
   finish(): Uint8Array {
     const words = this.#words.view().slice();
-    markCommon(words, this.#counted.view().slice(), this.rowCount);
+    markCommon(words, this.#takenOfFew() ?? this.#counted.view().slice(), this.rowCount);
     return writeFingerprint({
       pairEnd: this.#pairEnd.view(),
       levelOfPair: Uint8Array.from(this.#levels.view()),
@@ -80,6 +87,27 @@ export class FingerprintBuilder {
       echoOfPair: Uint8Array.from(this.#echoes.view()),
       words,
     });
+  }
+
+  #addToFew(pairs: Pair[]): void {
+    const symbols = pairs.reduce((sum, { question, answer }) => sum + question.length + answer.length, 0);
+    if (this.#knownRows.size > FEW_ROWS || (this.#ofFew?.length ?? 0) + symbols > MOST_OF_FEW) this.#ofFew = null;
+    if (this.#ofFew === null) return;
+    this.#grams.clear();
+    for (const pair of pairs) addGramsOf(this.#grams, pair, ALL);
+    this.#seen.clear(this.#grams.length);
+    for (const gram of this.#grams.view()) if (this.#seen.add(0, gramOf(gram))) this.#ofFew.add(gramOf(gram));
+  }
+
+  /**
+   * The grams that are taken anywhere, once for each row that has them: beside other text a window takes another gram of the
+   * same phrase, so that what few rows take says little of what they have. `null` where rows are many.
+   */
+  #takenOfFew(): Uint32Array | null {
+    if (this.#ofFew === null) return null;
+    this.#seen.clear(this.#words.length);
+    for (const word of this.#words.view()) this.#seen.add(0, word);
+    return this.#ofFew.view().filter((gram) => this.#seen.has(gram));
   }
 
   #addPair(pair: Pair, rowLevel: number): void {
@@ -94,7 +122,7 @@ export class FingerprintBuilder {
       this.#asked.clear(this.#grams.length);
       for (const gram of this.#grams.view()) this.#asked.add(0, gram);
       this.#grams.clear();
-      addGrams(this.#grams, answer, limitOf(rowLevel));
+      addGramsOf(this.#grams, pair, limitOf(rowLevel));
       const repeated = this.#grams.view().filter((gram) => this.#asked.has(gram)).length;
       this.#echoes.add(Math.round((255 * repeated) / this.#grams.length));
       this.#endPair(answer.length, LONG_ANSWER + numbers.length, rowLevel);
@@ -102,8 +130,7 @@ export class FingerprintBuilder {
     }
     this.#echoes.add(0);
     const level = levelOf(question.length, GRAMS_OF_QUESTION);
-    // Of the same question with another answer all grams are others.
-    addGrams(this.#grams, question, limitOf(level), QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
+    addGramsOf(this.#grams, pair, limitOf(level));
     this.#endPair(question.length + answer.length, numbers.length, level);
   }
 
@@ -152,6 +179,13 @@ function pairsOf(conversations: DatasetRow['conversations']): Pair[] {
 
 function pairOf(asked: string, answered: string): Pair {
   return { asked, answered, question: formOf(asked), answer: formOf(answered) };
+}
+
+/** Of a long answer; of the question of a short one, where with another answer all grams are others. */
+function addGramsOf(grams: GrowingList, pair: Pair, limit: number): void {
+  const { question, answer } = pair;
+  if (isLong(pair)) addGrams(grams, answer, limit);
+  else addGrams(grams, question, limit, QUESTION_GRAM_SYMBOLS, shortAnswerHash(answer));
 }
 
 function isLong({ answer }: Pair): boolean {

@@ -1,8 +1,8 @@
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
-export const FINGERPRINT_VERSION = 2;
+export const FINGERPRINT_VERSION = 3;
 
 /** Changes with whatever makes another row of the same fingerprints another's. */
-export const JUDGING_VERSION = 2;
+export const JUDGING_VERSION = 3;
 
 /** "FOFP". */
 const MAGIC = 0x464f4650;

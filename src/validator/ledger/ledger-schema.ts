@@ -87,7 +87,9 @@ export const StateHistorySchema = z.object({
   memory: z.object({ policy: Text, value: z.unknown() }).optional(),
 });
 
-export const LatePointersSchema = z.array(z.object({ hotkey: Text, repo: Text, commit: Text, commitBlock: count }));
+export const LatePointersSchema = z.array(
+  z.object({ hotkey: Text, repo: Text, commit: Text, commitBlock: count, goneBlock: count.optional() }),
+);
 
 /** What a validator goes on with: who showed what first, the averages, and the history of the draw. */
 export interface LedgerContents {

@@ -118,10 +118,16 @@ export function settleClaim({ showing, named, block, claimBlocks }: ClaimParamet
   if (holds === (lostBlock === null)) return showing;
   const { madeUpBlock = block, ...rest } = showing;
   if (!holds) return { ...rest, lostBlock: block - Math.max(0, madeUpBlock - block) };
-  const isOver = endOf(block) > claimedUntil(showing, claimBlocks);
-  return isOver
-    ? shownAnew(showing, endOf(block))
-    : { ...showing, lostBlock: null, madeUpBlock: block + (block - lostBlock!) };
+  const until = claimedUntil(showing, claimBlocks);
+  if (endOf(block) <= until) return { ...showing, lostBlock: null, madeUpBlock: block + (block - lostBlock!) };
+  return waitsToBeClaimed(showing, claimBlocks)
+    ? { ...showing, lostBlock: null, judgement: null }
+    : shownAnew(showing, endOf(block));
+}
+
+/** Whether it was named again after the claim on it had ended, and the new claim waits for a look that finds it readable. */
+export function waitsToBeClaimed(showing: ShownDataset, claimBlocks: number): boolean {
+  return showing.lostBlock !== null && firstShownAt(showing) > claimedUntil(showing, claimBlocks);
 }
 
 /** The dataset as if it was shown for the first time, but that what has not beaten the base model must do so first. */
@@ -190,11 +196,15 @@ export function claimedRows({ unproven, rows }: ShownDataset, own: Uint8Array | 
 
 /**
  * The dataset named again by a later pointer: rows that were others' until then are judged by the later date, and claimed
- * once it beats the base model.
+ * once it beats the base model. After the end of the claim all of it counts from the later pointer, and is claimed once it is
+ * seen that anybody can read it.
  */
 export function namedAgain(showing: ShownDataset, position: Position, claimBlocks: number): ShownDataset {
   if (position <= showing.position) return showing;
-  if (position > claimedUntil(showing, claimBlocks)) return shownAnew(showing, position);
+  if (position > claimedUntil(showing, claimBlocks)) {
+    const { unreadableFrom: _, ...anew } = shownAnew(showing, position);
+    return showing.beatsBaseline ? { ...anew, lostBlock: showing.lostBlock } : anew;
+  }
   if (showing.judgement === null) return { ...showing, position };
   if (showing.judgement.leftOut.others === 0) return { ...showing, position };
   const own = unpackBits(showing.judgement.own, showing.rows);

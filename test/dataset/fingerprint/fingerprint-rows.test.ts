@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FingerprintBuilder, fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
 import {
+  gramOf,
   isCommon,
   LEVELS,
   LONG_ANSWER,
@@ -11,6 +12,7 @@ import {
 } from '../../../src/dataset/fingerprint/format.ts';
 import { addGrams, GRAM_SYMBOLS, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
 import { GrowingList } from '../../../src/dataset/fingerprint/growing-list.ts';
+import { normalForm } from '../../../src/dataset/fingerprint/normal-form.ts';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { chat, letters } from './rows.ts';
 
@@ -169,6 +171,21 @@ describe('a fingerprint', () => {
       )!.words.some(isCommon);
     expect([marked(2, 3), marked(2, 4), marked(2, 5), marked(3, 5)]).toEqual([true, true, false, true]);
     expect([marked(3, 8), marked(4, 8), marked(3, 20), marked(4, 20)]).toEqual([false, true, false, true]);
+  });
+
+  it.each([3, 8, 32])('of %i rows marks what they have in common, whichever of them take it', (count) => {
+    let taken = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const phrase = letters(120, 900 + seed);
+      const inPhrase = new Set(gramsOf(normalForm(phrase), 2 ** 32).map(gramOf));
+      const row = (i: number) =>
+        chat(`What of ${letters(9, i)}?`, `${letters(60, 50 + i)} ${phrase} ${letters(60, i)}`);
+      const { words } = readFingerprint(fingerprintRows(Array.from({ length: count }, (_, i) => row(100 * seed + i))))!;
+      const ofPhrase = words.filter((word) => inPhrase.has(gramOf(word)));
+      taken += ofPhrase.length;
+      expect(ofPhrase.filter((word) => !isCommon(word))).toEqual(new Uint32Array());
+    }
+    expect(taken).toBeGreaterThan(20 * count);
   });
 
   it('may be asked for before all rows are added', () => {

@@ -19,6 +19,7 @@ import {
   namedAgain,
   type ShownDataset,
   settleClaim,
+  waitsToBeClaimed,
 } from '../../../src/validator/ledger/showing.ts';
 
 const claimBlocks = 100;
@@ -251,5 +252,17 @@ describe('a dataset that is named again', () => {
     expect(datesOf(namedAgain(lost, endOf(120), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(120, 0, 0), claimBlocks))).toEqual([10, 10, 10]);
     expect(datesOf(namedAgain(lost, toPosition(121, 0, 0), claimBlocks))).toEqual([121, 121, 121]);
+  });
+
+  test('is claimed anew, with the date of that pointer, only when a look finds it readable', () => {
+    const lost = { ...shown, beatsBaseline: true, lostBlock: 20, readable: false, unreadableFrom: 19 };
+    const again = namedAgain(lost, toPosition(121, 0, 0), claimBlocks);
+    expect(again).not.toHaveProperty('unreadableFrom');
+    expect(waitsToBeClaimed(again, claimBlocks)).toBe(true);
+    expect(settled(again, 130)).toBe(again);
+    const seen = settled({ ...again, readable: true }, 130);
+    expect([seen.lostBlock, datesOf(seen)]).toEqual([null, [121, 121, 121]]);
+    expect(waitsToBeClaimed(seen, claimBlocks)).toBe(false);
+    expect(waitsToBeClaimed(lost, claimBlocks)).toBe(false);
   });
 });
