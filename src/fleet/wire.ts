@@ -12,7 +12,7 @@ import { BACKENDS } from '../trainer/engine/tensorflow.ts';
 export const FORMAT = 5;
 
 /** How many of the tries that it ended with a worker remembers. */
-export const MOST_LOST = 32;
+export const MOST_LOST = 128;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Ed25519, hex. */

@@ -107,7 +107,7 @@ export async function readDatasets(
     const file = { repo: pointer.repo, commit: pointer.commit, sha256, rows };
     // What its rows are compared by was made anew: meanwhile others may have shown them.
     const showing =
-      dated === null ? shownFirst({ ...file, position }) : isFingerprinted ? { ...dated, judgement: null } : dated;
+      dated === null ? shownFirst({ ...file, position }) : isFingerprinted ? withoutJudgement(dated) : dated;
     const received = receivedWith(entry, isNew ? bytes : null);
     const isSame = showing === entry.showings[0] && received === entry.received && entry.unreadable === null;
     return isSame ? entry : { ...entry, showings: [showing, ...others], received, unreadable: null };
@@ -125,6 +125,10 @@ export async function readDatasets(
     const { readableWithinBlocks } = validator.competition;
     return unreadable.commitBlock === commitBlock && (unreadable.seenBlock ?? 0) >= commitBlock + readableWithinBlocks;
   }
+}
+
+function withoutJudgement({ judgement, ...showing }: ShownDataset): ShownDataset {
+  return { ...showing, judgement: null, ...(judgement && { judgedBefore: judgement }) };
 }
 
 /**

@@ -58,22 +58,25 @@ export async function judgeRows(validator: RowJudge, parameters: JudgeRowsParame
   const earliest = named.filter(isNew).reduce((first, { showing }) => Math.min(first, firstShownAt(showing)), restored);
   const stale = named.filter((one) => isNew(one) || one.showing.position > earliest);
   // What was found while fingerprints of ours were missing may be wrong.
-  const findingsStand = restored === Number.POSITIVE_INFINITY;
-  await judge(validator, { ...parameters, hotkeys: new Set(stale.map(({ hotkey }) => hotkey)), findingsStand });
+  const stands = restored === Number.POSITIVE_INFINITY ? 'all' : 'of-gone';
+  await judge(validator, { ...parameters, hotkeys: new Set(stale.map(({ hotkey }) => hotkey)), stands });
   const heirs = inherit(parameters);
-  await judge(validator, { ...parameters, hotkeys: heirs, findingsStand: false });
+  await judge(validator, { ...parameters, hotkeys: heirs, stands: 'nothing' });
 }
 
 interface JudgeParameters extends JudgeRowsParameters {
   hotkeys: ReadonlySet<string>;
-  /** Whether rows that were found to be others' stay so, though nobody may know their original any more. */
-  findingsStand: boolean;
+  /**
+   * Which rows that were found to be others' stay so, though nobody may know their original any more: all, as far as they were
+   * found by the present rules; those of a dataset of which somebody's rows cannot be looked at any more; none.
+   */
+  stands: 'all' | 'of-gone' | 'nothing';
 }
 
 /** Judges what the pointers of some hotkeys name against all that is claimed. */
 async function judge(
   validator: RowJudge,
-  { ledger, pointers, hotkeys, block, findingsStand, signal }: JudgeParameters,
+  { ledger, pointers, hotkeys, block, stands, signal }: JudgeParameters,
 ): Promise<void> {
   if (hotkeys.size === 0) return;
   const { competition, evaluation } = validator;
@@ -85,7 +88,7 @@ async function judge(
     return ledger.showing(hotkey, submission.value.pointer) === showing;
   };
   const standing = ({ judgement }: ShownDataset) =>
-    findingsStand && judgement && isOfRules(judgement.rules, rules) ? judgement : null;
+    stands === 'all' && judgement && isOfRules(judgement.rules, rules) ? judgement : null;
   const ownBefore = (showing: ShownDataset) => {
     const before = standing(showing);
     return claimedRows(showing, before && unpackBits(before.own, showing.rows));
@@ -117,14 +120,23 @@ async function judge(
     evaluationRows: evaluationRowsOf(validator),
   });
   const unreadable = new Set(found.unreadable);
+  const gone = new Set(found.unreadable.map((i) => all[i]!.hotkey));
+  const isGone = (hotkey: string) => gone.has(hotkey) || ledger.of(hotkey) === undefined;
+  /** What was found by other rules, or may have been wrong, of somebody whose rows cannot be looked at. */
+  const ofGone = ({ judgement, judgedBefore }: ShownDataset) => {
+    const before = judgement ?? judgedBefore;
+    const isKept = stands !== 'nothing' && before?.leftOut.sources.some(({ hotkey }) => isGone(hotkey));
+    return isKept ? before! : null;
+  };
   for (const [i, { hotkey, showing }] of all.entries()) {
     if (!isJudged(all[i]!) || unreadable.has(i)) continue;
     await yieldToEventLoop(signal);
     const others = found.others.get(i) ?? [];
     const now = judgementOf({ rules, showing, others, repeats: found.repeats.get(i) ?? [], all });
-    const before = standing(showing);
+    const before = standing(showing) ?? ofGone(showing);
     const judgement = before === null ? now : withFoundBefore(now, before, showing.rows);
-    ledger.putShowing(hotkey, showing, { ...showing, judgement });
+    const { judgedBefore: _, ...rest } = showing;
+    ledger.putShowing(hotkey, showing, { ...rest, judgement });
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   Competition,
@@ -289,6 +289,21 @@ test('a claim that has ended does not begin anew before anybody can read the dat
   const epoch = await miners.epoch();
   expect(epoch.of('ben').outcome.kind).toBe('scored');
   expect(epoch.of('ann').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
+
+test('a hidden dataset is refused however often it is named again after its claim has ended', async () => {
+  await subnet({ competition: rulesWith({ claimBlocks: 40, readableWithinBlocks: 15 }) });
+  const commit = await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.epoch();
+  await miners.pass(60);
+  for (let time = 0; time < 3; time++) {
+    await miners.pass(30);
+    await miners.commit('ann', { repo: 'u/other', commit });
+    await miners.commit('ann', { repo: 'u/ann', commit });
+    expect((await miners.epoch()).of('ann').outcome).toMatchObject({ verdict: { reason: 'dataset-denied' } });
+  }
 });
 
 test('who does not beat the base model earns nothing, and its claim on the rows ends', async () => {
@@ -756,6 +771,38 @@ test('fingerprints that are lost are made anew, and nobody is refused meanwhile'
   const epoch = await miners.epoch();
   for (const name of ['ann', 'ben']) expect(epoch.of(name)).toMatchObject({ outcome: { kind: 'scored' } });
   expect(epoch.of('cid').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+});
+
+test('copies of what nobody can read any more stay copies when the rules of comparing change', async () => {
+  await subnet();
+  await miners.publish('ann', rowsOf('ann'));
+  await miners.epoch();
+  await miners.publish('ben', numbered(rowsOf('ann')).reverse());
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+  await miners.publish('ann', rowsOf('new'), { repo: 'u/new' });
+  miners.hub.repository('u/ann')!.visibility = 'private';
+  await miners.epoch();
+  // As another version finds its state.
+  const ledger = await miners.state.ledger();
+  const put = ledger.map((entry) => ({
+    ...entry,
+    showings: entry.showings.map((one) => ({
+      ...one,
+      judgement: one.judgement && { ...one.judgement, rules: 'other' },
+    })),
+  }));
+  await miners.state.putLedger({ put, removed: [] });
+  await miners.state.fingerprints.keepOnly([]);
+  const datasets = join(miners.folder, 'cache');
+  await rm(datasets, { recursive: true, force: true });
+  for (let time = 0; time < 2; time++) {
+    const epoch = await miners.epoch();
+    expect(epoch.of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
+    expect(epoch.of('ann').outcome.kind).toBe('scored');
+  }
+  // Once it is there again all are judged anew.
+  miners.hub.repository('u/ann')!.visibility = 'public';
+  expect((await miners.epoch()).of('ben').outcome).toMatchObject({ verdict: { reason: 'duplicate' } });
 });
 
 describe('fingerprints that are damaged on disk', () => {

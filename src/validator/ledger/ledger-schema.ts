@@ -39,6 +39,7 @@ const ShowingSchema = z.looseObject({
   unproven: Packed.optional(),
   renewed: z.looseObject({ shownAt: Packed, until: Packed }).optional(),
   judgement: JudgementSchema.nullable(),
+  judgedBefore: JudgementSchema.optional(),
 });
 
 export const LedgerEntrySchema = z.looseObject({

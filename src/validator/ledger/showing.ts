@@ -34,6 +34,8 @@ export interface ShownDataset {
   renewed?: RenewedRows;
   /** Whose its rows are; `null` before they were compared with everybody's. */
   judgement: Judgement | null;
+  /** What was found before its fingerprint was lost or of another version. Absent once it was judged anew. */
+  judgedBefore?: Judgement;
 }
 
 /** Once a dataset beats the base model while a claim by an earlier one stands, it goes on with that one's date. */
@@ -127,7 +129,7 @@ export function settleClaim({ showing, named, block, claimBlocks }: ClaimParamet
 
 /** Whether it was named again after the claim on it had ended, and the new claim waits for a look that finds it readable. */
 export function waitsToBeClaimed(showing: ShownDataset, claimBlocks: number): boolean {
-  return showing.lostBlock !== null && firstShownAt(showing) > claimedUntil(showing, claimBlocks);
+  return showing.lostBlock !== null && showing.position > claimedUntil(showing, claimBlocks);
 }
 
 /** The dataset as if it was shown for the first time, but that what has not beaten the base model must do so first. */
@@ -202,7 +204,8 @@ export function claimedRows({ unproven, rows }: ShownDataset, own: Uint8Array | 
 export function namedAgain(showing: ShownDataset, position: Position, claimBlocks: number): ShownDataset {
   if (position <= showing.position) return showing;
   if (position > claimedUntil(showing, claimBlocks)) {
-    const { unreadableFrom: _, ...anew } = shownAnew(showing, position);
+    // Naming what nobody can read does not make it readable for a while.
+    const anew = shownAnew(showing, position);
     return showing.beatsBaseline ? { ...anew, lostBlock: showing.lostBlock } : anew;
   }
   if (showing.judgement === null) return { ...showing, position };

@@ -257,12 +257,24 @@ describe('a dataset that is named again', () => {
   test('is claimed anew, with the date of that pointer, only when a look finds it readable', () => {
     const lost = { ...shown, beatsBaseline: true, lostBlock: 20, readable: false, unreadableFrom: 19 };
     const again = namedAgain(lost, toPosition(121, 0, 0), claimBlocks);
-    expect(again).not.toHaveProperty('unreadableFrom');
+    expect(again.unreadableFrom).toBe(19);
     expect(waitsToBeClaimed(again, claimBlocks)).toBe(true);
     expect(settled(again, 130)).toBe(again);
     const seen = settled({ ...again, readable: true }, 130);
     expect([seen.lostBlock, datesOf(seen)]).toEqual([null, [121, 121, 121]]);
     expect(waitsToBeClaimed(seen, claimBlocks)).toBe(false);
     expect(waitsToBeClaimed(lost, claimBlocks)).toBe(false);
+  });
+
+  test('begins anew with the evaluation that proves all its rows, whatever its pointer’s date', () => {
+    const unproven = {
+      ...shown,
+      position: toPosition(10, 0, 0),
+      unproven: packBits(allBits(3)),
+      beatsBaseline: false,
+      lostBlock: 20,
+    };
+    const proven = settled(evaluated(unproven, true, 500), 500);
+    expect([proven.lostBlock, blockOf(proven.position), datesOf(proven)]).toEqual([null, 500, [500, 500, 500]]);
   });
 });
