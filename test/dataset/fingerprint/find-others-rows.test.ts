@@ -507,7 +507,7 @@ describe('the thread of a search', () => {
       ...many.map((fingerprint, i) => shown(`b${i}`, 2, rows, { fingerprint })),
       shown('c', 3, [...editAnswers(originals.slice(0, 5), (answer) => `Sure. ${answer}`), ...longRows(5, 99)]),
     ];
-    const found = await findOthersRows({ showings: exhausting, ...rest, maxHeapMib: 64 });
+    const found = await findOthersRows({ showings: exhausting, ...rest, maxHeapMib: 40 });
     // The search was begun again.
     expect(asked).toBeGreaterThan(1);
     expect(asked).toBeLessThan(5);
