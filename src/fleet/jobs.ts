@@ -84,7 +84,7 @@ export class Jobs {
     const failers = new Set<string>();
     const failures = { trainer: 0, other: 0 };
     const said = new Set<string>();
-    /** Of which its workers ended: the one before it was tried alone, and that one. */
+    /** Tries that ended their workers: the one before it was tried alone, and that one. */
     const lost: string[] = [];
     const listener = this.#listeners.listen(job.id, onProgress);
     try {

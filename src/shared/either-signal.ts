@@ -27,7 +27,7 @@ export function eitherSignal(...signals: readonly (AbortSignal | undefined)[]): 
 }
 
 /** @returns what listens no more. */
-export function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
+function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   return () => signal.removeEventListener('abort', onAbort);

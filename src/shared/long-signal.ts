@@ -1,4 +1,4 @@
-import { whenAborted } from './either-signal.ts';
+import { eitherSignal } from './either-signal.ts';
 
 /**
  * A signal that outlives most of what it ends, such as that of a process. Work goes under one of its own, and leaves nothing
@@ -19,14 +19,14 @@ export class LongSignal {
   /** Settles as the work does, whose signal aborts when this one does or one of the others. */
   async during<T>(others: readonly (AbortSignal | undefined)[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const own = new AbortController();
-    const ends = others.map((other) => other && whenAborted(other, () => own.abort(other.reason)));
+    const either = eitherSignal(own.signal, ...others);
     if (this.#signal.aborted) own.abort(this.#signal.reason);
     this.#open.add(own);
     try {
-      return await work(own.signal);
+      return await work(either.signal);
     } finally {
       this.#open.delete(own);
-      for (const end of ends) end?.();
+      either.release();
     }
   }
 }
