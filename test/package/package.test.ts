@@ -20,7 +20,10 @@ const IMPORT_CPU_MS = 150;
 const NODE_START_CPU_MS = 40;
 /** Of zod there: nearly a hundred small files, as the package is itself. */
 const ZOD_CPU_MS = 35;
-const IMPORT_BYTES = 30_000_000;
+/** What is held once the garbage is collected: 11 MB. */
+const IMPORT_BYTES = 15_000_000;
+/** Of the process on Node 20: 22 MB, and up to 31 on a slow machine, where the collector comes later. */
+const IMPORT_GROWTH_BYTES = 45_000_000;
 /** Nearly all of it is zod's; the bundle has 93 kB. */
 const DATASET_SCHEMA_BYTES = 96_000;
 
@@ -165,7 +168,7 @@ test('importing a door loads neither the chain, nor the hub, nor TensorFlow, and
 
 test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 1e6} MB (best of five)`, async () => {
   // Time of the processor, which others on the machine do not lengthen as they do the wall clock's; and what is held, since
-  // how much garbage lies about is V8's choice: the process grows by 22 MB on Node 20, by 33 on 22 and by 39 on 24.
+  // how much garbage lies about is V8's choice: the process grows by 22 to 31 MB on Node 20, by 33 on 22 and by 39 on 24.
   await writeFile(
     join(project, 'measure.mjs'),
     `const held = () => (gc(), process.memoryUsage().heapUsed + process.memoryUsage().external);
@@ -188,7 +191,7 @@ test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 
   const shares = runs.map(({ ms, zod }) => ms / Math.max(1, zod / ZOD_CPU_MS));
   expect(Math.min(...shares)).toBeLessThan(IMPORT_CPU_MS);
   expect(least('bytes')).toBeLessThan(IMPORT_BYTES);
-  if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_BYTES);
+  if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_GROWTH_BYTES);
 }, 60_000);
 
 describe('a command starts at once', () => {

@@ -79,9 +79,9 @@ export class Players {
     }
   }
 
-  /** Notes that weights were sent: once in an epoch of the subnet. */
-  sent({ nextEpochBlock }: Pick<WeightsTime, 'nextEpochBlock'>): void {
-    this.#sentUntil = Number.isFinite(nextEpochBlock) ? nextEpochBlock : 0;
+  /** Notes that weights were sent in the subnet's epoch that ends with that block: once in each. */
+  sent({ untilBlock }: { untilBlock: number }): void {
+    this.#sentUntil = Number.isFinite(untilBlock) ? untilBlock : 0;
   }
 
   async stop(): Promise<void> {

@@ -102,7 +102,7 @@ async function send(
     throw error;
   }) ?? null);
   const countsFrom = receipt && countsFromOf(receipt, time);
-  if (receipt) players.sent(time);
+  if (receipt) players.sent({ untilBlock: endOfEpochAt(receipt.block, time) });
   const given = givenShares(blended);
   if (action === 'set' && countsFrom !== null)
     for (const { competition: id, share } of given) {
@@ -132,9 +132,13 @@ export function countsFromOf(
 ): number {
   if (mode === 'commit' && revealUntilBlock !== undefined) return revealUntilBlock + 1;
   if (!Number.isFinite(nextEpochBlock)) return Math.max(block, revealFromBlock);
-  // They may be in a later epoch of the subnet than they were meant for.
-  const end = positionAt({ block, epoch: 0, nextEpochBlock, periodBlocks }, block).nextEpochBlock;
-  return Math.max(end, revealFromBlock);
+  return Math.max(endOfEpochAt(block, { nextEpochBlock, periodBlocks }), revealFromBlock);
+}
+
+/** They may be in a later epoch of the subnet than they were meant for. */
+function endOfEpochAt(block: number, { nextEpochBlock, periodBlocks }: Omit<WeightsTime, 'end'>): number {
+  if (!Number.isFinite(nextEpochBlock)) return nextEpochBlock;
+  return positionAt({ block, epoch: 0, nextEpochBlock, periodBlocks }, block).nextEpochBlock;
 }
 
 function unfinishedOf({ state, fault }: Player): PartOfParameters['unfinished'] {

@@ -27,7 +27,7 @@ import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { type Clock, systemClock } from '../../../src/shared/clock.ts';
 import { seal } from '../../../src/validator/receipts/seal.ts';
 import { stubTrainer } from '../../fleet/stub-trainer.ts';
-import { closeMachine, type Machine, Miners, NO_WAITING, openMachine } from '../miners.ts';
+import { closeMachine, type Machine, Miners, NETUID, NO_WAITING, openMachine } from '../miners.ts';
 import { RECIPE, rowsOn } from '../receipts/real-receipts.ts';
 
 // One validator and two competitions on one subnet, with two miners each: real chain, hub and trainer.
@@ -343,6 +343,30 @@ test('a competition whose training takes long keeps what stands for it, and the 
   expect(receipt.startBlock).toBeLessThan(ends[0]!);
   expect(findingsOf(await audit())).toEqual([]);
 }, 240_000);
+
+test('weights that come into a block of the next epoch of the subnet are those of that epoch: no others follow in it', async () => {
+  // Both have some then.
+  await round(stubbed);
+  const { weightSetter } = await miners.validator({ subtensor: miners.subtensor });
+  const blocks: number[] = [];
+  const lateOnce: Validator['weightSetter'] = {
+    reveal: (parameters) => weightSetter.reveal(parameters),
+    set: async (parameters) => {
+      if (blocks.length === 0) {
+        const { nextEpochBlock } = await miners.subtensor.epoch({ netuid: NETUID });
+        await miners.subtensor.waitForBlock({ block: nextEpochBlock + 1 });
+      }
+      const receipt = await weightSetter.set(parameters);
+      blocks.push(receipt.block);
+      return receipt;
+    },
+  };
+  const late = { trainer: FAST, weightSetter: lateOnce, blockThreshold: 5 };
+  await round({ a: late, b: late }, { epochs: 2 });
+  const { nextEpochBlock, periodBlocks } = await miners.subtensor.epoch({ netuid: NETUID });
+  const [first, second] = blocks.map((block) => Math.floor((block - nextEpochBlock) / periodBlocks));
+  expect(second).toBeGreaterThan(first!);
+}, 120_000);
 
 test('after weights that could not be sent, those of all that were through go out, and nobody is scored again', async () => {
   let attempts = 0;
