@@ -1,8 +1,8 @@
-/** `npm run fleet:faults [-- episodes [first seed]]`: whatever breaks, every episode ends with the weights of one machine. */
+/** `npm run fleet:faults [-- episodes [first seed [step]]]`: whatever breaks, every episode ends with the weights of one machine. */
 import { REDIS_PROBLEM } from '../redis-server.ts';
 import { FAULTS, FaultStage } from './episodes.ts';
 
-const [episodes = 60, first = 0] = process.argv.slice(2).map(Number);
+const [episodes = 60, first = 0, step = 1] = process.argv.slice(2).map(Number);
 if (REDIS_PROBLEM !== null) {
   console.log(`skipped: ${REDIS_PROBLEM}`);
   process.exit(0);
@@ -11,7 +11,7 @@ const stage = await FaultStage.open();
 const seen = new Map<string, number[]>();
 let failed = 0;
 try {
-  for (let seed = first; seed < first + episodes; seed++) {
+  for (let seed = first; seed < first + episodes * step; seed += step) {
     const { fault, atMs, durationMs, problems } = await stage.play(seed);
     seen.set(fault, [...(seen.get(fault) ?? []), durationMs]);
     if (problems.length > 0) failed++;
