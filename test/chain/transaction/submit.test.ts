@@ -15,7 +15,7 @@ afterEach(async () => {
 async function signed(call: BuildCall, eraBlocks = ERA_BLOCKS) {
   const server = await startStorageServer({ storage: [] });
   closing.push(server.close);
-  const connection = new Connection({ urls: [server.url], timeoutMs: 5_000 });
+  const connection = new Connection({ urls: [server.url], timeoutMs: 20_000 });
   closing.push(() => connection.close());
   const hotkey = await devHotkey('ann');
   const { hex } = await connection.use('signing', async (link) => {
