@@ -30,8 +30,8 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
   });
 
   /** A worker that is started again whenever it ends, as a service is. */
-  async function service(number: number) {
-    const folder = join(world.folder, `deadly-${number}`);
+  async function service(name: string) {
+    const folder = join(world.folder, `deadly-${name}`);
     const keyFile = join(folder, 'key.pem');
     const { publicKey } = await WorkerKey.open({ path: keyFile });
     const flags = ['--import', 'tsx', PROGRAM, redis.url, keyFile, folder, world.hub.url, 'topic 0'];
@@ -54,8 +54,10 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
     return { publicKey, stop, deaths: () => deaths };
   }
 
-  test('is tried once alone, and then postponed as one that a device fails on: its miner has grace, and others go on', async () => {
-    const services = [await service(0), await service(1)];
+  test.each([
+    1, 2,
+  ])('is tried once alone, and then postponed as one that a device fails on: its miner has grace, and others go on (%i workers)', async (workers) => {
+    const services = await Promise.all(Array.from({ length: workers }, (_, number) => service(`${number}-of-${workers}`)));
     const keys = services.map(({ publicKey }) => publicKey);
     const fleet = await openFleet(redis.url, keys, {
       ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
