@@ -54,23 +54,28 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
     return { publicKey, stop, deaths: () => deaths };
   }
 
-  test.each([
-    1, 2,
-  ])('is tried once alone, and then postponed as one that a device fails on: its miner has grace, and others go on (%i workers)', async (workers) => {
-    const services = await Promise.all(Array.from({ length: workers }, (_, number) => service(`${number}-of-${workers}`)));
-    const keys = services.map(({ publicKey }) => publicKey);
-    const fleet = await openFleet(redis.url, keys, {
-      ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
-    });
-    const [deadly, other] = await Promise.all(
-      world.tasks.map((task) => postponeOnFault(async () => fleet.score(task))),
-    );
-    expect(deadly).toMatchObject({ kind: 'postponed', by: 'trainer' });
-    expect(other).toMatchObject({ kind: 'ready' });
-    expect(services.reduce((sum, { deaths }) => sum + deaths(), 0)).toBe(3);
-    for (const { stop } of services) stop();
-    await fleet.close();
-  }, 180_000);
+  // Its miner has grace, and others go on.
+  const POSTPONED = 'is tried once alone, and then postponed as one that a device fails on, with %i workers';
+  test.each([1, 2])(
+    POSTPONED,
+    async (workers) => {
+      const names = Array.from({ length: workers }, (_, number) => `${number}-of-${workers}`);
+      const services = await Promise.all(names.map(service));
+      const keys = services.map(({ publicKey }) => publicKey);
+      const fleet = await openFleet(redis.url, keys, {
+        ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
+      });
+      const [deadly, other] = await Promise.all(
+        world.tasks.map((task) => postponeOnFault(async () => fleet.score(task))),
+      );
+      expect(deadly).toMatchObject({ kind: 'postponed', by: 'trainer' });
+      expect(other).toMatchObject({ kind: 'ready' });
+      expect(services.reduce((sum, { deaths }) => sum + deaths(), 0)).toBe(3);
+      for (const { stop } of services) stop();
+      await fleet.close();
+    },
+    180_000,
+  );
 
   test('costs nobody anything where it only seems so: whoever can write to the queue can let jobs stall', async () => {
     const hotkey = await devHotkey('another');
