@@ -72,22 +72,40 @@ describe.skipIf(sayIfSkipped('junk in a queue'))('junk in a queue', () => {
     );
   }, 60_000);
 
-  test('an evaluation set that is replaced by another one is put there again, and costs nobody anything', async () => {
+  const another = JSON.stringify({ gzip: gzipSync('[]').toString('base64') });
+  test.each<[string, (note: string) => Promise<unknown>]>([
+    ['replaced by another one', (note) => client.hset(note, 'data', another)],
+    ['no entry of a queue any more', (note) => client.set(note, another)],
+    ['listed, and not there', (note) => client.del(note)],
+  ])(
+    'an evaluation set that is %s is put there again, and costs nobody anything',
+    async (_what, spoil) => {
+      const one = await worker();
+      const { logger, lines } = logs();
+      const validator = await its.fleet([one.key.publicKey], { recheckOneIn: 0, logger });
+      const [first, second] = its.world.tasks as [ScoreTask, ScoreTask];
+      expect(await validator.score(first)).toMatchObject({ ok: true });
+      // One that has not read it yet.
+      await one.stop();
+      const [note = ''] = await client.keys('bull:*-evaluations:evaluation-*');
+      const before = await client.hget(note, 'data');
+      await spoil(note);
+      await its.worker({ key: one.key });
+      expect(await validator.score(second)).toMatchObject({ ok: true });
+      expect(await client.hget(note, 'data')).toBe(before);
+      expect(lines.join('\n')).toContain('the evaluation set of the job is not in the queue, or is another one');
+    },
+    60_000,
+  );
+
+  test('what is no entry of a queue makes way for what belongs there', async () => {
     const one = await worker();
-    const { logger, lines } = logs();
-    const validator = await its.fleet([one.key.publicKey], { recheckOneIn: 0, logger });
-    const [first, second] = its.world.tasks as [ScoreTask, ScoreTask];
-    expect(await validator.score(first)).toMatchObject({ ok: true });
-    // One that has not read it yet.
-    await one.stop();
-    const [note = ''] = await client.keys('bull:*-evaluations:evaluation-*');
-    const before = await client.hget(note, 'data');
-    const junk = JSON.stringify({ gzip: gzipSync('[]').toString('base64') });
-    await client.hset(note, 'data', junk);
-    await its.worker({ key: one.key });
-    expect(await validator.score(second)).toMatchObject({ ok: true });
-    expect(await client.hget(note, 'data')).toBe(before);
-    expect(lines.join('\n')).toContain('the evaluation set of the job is not in the queue, or is another one');
+    const validator = await fleet(one.key);
+    const [task] = its.world.tasks as [ScoreTask];
+    const about = `bull:${name}-board:about`;
+    for (const key of [about, `bull:${name}:score-${task.key}`]) await client.set(key, 'no hash');
+    expect(await validator.score(task)).toMatchObject({ ok: true });
+    await vi.waitFor(async () => expect(await client.hget(about, 'data')).toContain('signature'), WITHIN);
   }, 60_000);
 
   test('an event that is no JSON deafens nobody', async () => {
