@@ -44,6 +44,7 @@ describe.skipIf(sayIfSkipped('weights of a fleet'))('the weights of an epoch', (
   test('are the same where Redis forgets all in the middle: while workers hold jobs, and as it is started again', async () => {
     const expected = await epochWith(miners, machine, 'one process again');
     const client = new Redis(redis.url, { maxRetriesPerRequest: null });
+    client.on('error', () => {});
     const forgetting = [() => client.flushall(), () => redis.restart({ empty: true }), () => client.flushall()];
     const forgotten: Promise<unknown>[] = [];
     let begun = 0;
