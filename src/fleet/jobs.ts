@@ -110,6 +110,9 @@ export class Jobs {
         const { why, of, worker } = found;
         if (of === 'trainer' || of === 'other') failures[of]++;
         if (worker !== null) failers.add(worker);
+        // Somebody else's rows may stand in its place, which workers refuse.
+        if (of === 'other' && worker !== null && !found.isHubs)
+          await this.#asking.surely(() => notices.replaceEvaluation(signal), signal);
         if (of === 'stalled') {
           lost.push(job.tryHash);
           for (const one of roster.lostWith(job.tryHash)) failers.add(one);

@@ -123,8 +123,14 @@ export class Notices {
 
   async renewEvaluation(signal: AbortSignal): Promise<void> {
     if (this.#evaluationNote === null) return;
+    const { name } = this.#evaluationNote;
+    if (!(await abortable(this.#evaluationBoard.has(name), signal))) await this.replaceEvaluation(signal);
+  }
+
+  /** The same whatever stands there: it is long, and read by workers only. */
+  async replaceEvaluation(signal: AbortSignal): Promise<void> {
+    if (this.#evaluationNote === null) return;
     const { name, note } = this.#evaluationNote;
-    if (await abortable(this.#evaluationBoard.has(name), signal)) return;
     await abortable(this.#evaluationBoard.put(name, note), signal);
   }
 }

@@ -2,6 +2,7 @@ import type { Processor, Queue, QueueEvents, Worker, WorkerOptions } from 'bullm
 import type { Redis } from 'ioredis';
 import { FlockOffError, messageOf } from '../errors/flock-off-error.ts';
 import { abortable } from '../shared/abortable.ts';
+import { systemClock } from '../shared/clock.ts';
 import { eitherSignal } from '../shared/either-signal.ts';
 import { type Logger, safeLogger } from '../shared/logger.ts';
 import { Secrets } from '../shared/secrets.ts';
@@ -24,7 +25,7 @@ export interface RequireLastingParameters {
 
 const CLOSE_MS = 3_000;
 const LONGEST_RETRY_MS = 5_000;
-/** How soon a worker asks for jobs again whose server was gone. BullMQ's own is 15 s. */
+/** How soon a worker asks for jobs again whose server was gone, which BullMQ does after 15 s; and how soon events are listened for again. */
 const RETRY_MS = 1_000;
 
 /**
@@ -64,7 +65,10 @@ export class QueueServer {
   }
 
   events(name: string): QueueEvents {
-    return this.#own(new this.#bullmq.QueueEvents(name, ...this.#options()));
+    const [shared, factory] = this.#options();
+    const events = this.#own<QueueEvents>(new this.#bullmq.QueueEvents(name, { ...shared, autorun: false }, factory));
+    void this.#listen(events);
+    return events;
   }
 
   worker<Data>(name: string, process: Processor<Data>, options: Omit<WorkerOptions, 'connection'>): Worker<Data> {
@@ -139,6 +143,15 @@ export class QueueServer {
     // A server that is gone answers nobody.
     await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
     await this.#connection.end();
+  }
+
+  /** BullMQ listens no more after an event that is no JSON, which whoever can write to the queue can leave. */
+  async #listen(events: QueueEvents): Promise<void> {
+    const junk = new Error('an event is no JSON: somebody else can write to this queue, change its password');
+    while (!events.closing) {
+      await events.run().catch((error) => this.#onError(error instanceof SyntaxError ? junk : error));
+      if (!events.closing) await systemClock.sleep({ durationMs: RETRY_MS });
+    }
   }
 
   #own<T extends { close(): Promise<void>; on(event: 'error', listener: (error: Error) => void): unknown }>(

@@ -7,11 +7,18 @@ export async function readJob<Data>(queue: Queue<Data>, id: string): Promise<Job
   } catch (error) {
     if (!isJunk(error)) throw error;
     await queue.remove(id).catch(() => {});
+    // BullMQ removes nothing else than jobs; none of its own keys.
+    if (isWrongType(error) && !(id in queue.keys)) await (await queue.getBackend().client).del(queue.toKey(id));
     return undefined;
   }
 }
 
 /** No JSON, JSON of another shape than BullMQ's, or no job at all; not a server that does not answer. */
 function isJunk(error: unknown): boolean {
-  return error instanceof SyntaxError || error instanceof TypeError || String(error).includes('WRONGTYPE');
+  return error instanceof SyntaxError || error instanceof TypeError || isWrongType(error);
+}
+
+/** Of a key, in Redis. */
+function isWrongType(error: unknown): boolean {
+  return String(error).includes('WRONGTYPE');
 }

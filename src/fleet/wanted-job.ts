@@ -61,6 +61,8 @@ export class WantedJob {
     const state = await abortable(queue.getJobState(id), signal);
     if (state === 'unknown') {
       await beforeAdding();
+      // What is no job stands in its way.
+      await abortable(readJob(queue, id), signal);
       const options = { jobId: id, priority, removeOnComplete: KEPT, removeOnFail: KEPT };
       await abortable(queue.add(data.task.kind, data, options), signal);
       this.#written = changingOf(data);

@@ -30,8 +30,8 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
   });
 
   /** A worker that is started again whenever it ends, as a service is. */
-  async function service(number: number) {
-    const folder = join(world.folder, `deadly-${number}`);
+  async function service(name: string) {
+    const folder = join(world.folder, `deadly-${name}`);
     const keyFile = join(folder, 'key.pem');
     const { publicKey } = await WorkerKey.open({ path: keyFile });
     const flags = ['--import', 'tsx', PROGRAM, redis.url, keyFile, folder, world.hub.url, 'topic 0'];
@@ -54,21 +54,28 @@ describe.skipIf(sayIfSkipped('a dataset that kills workers'))('a dataset that ki
     return { publicKey, stop, deaths: () => deaths };
   }
 
-  test('is tried once alone, and then postponed as one that a device fails on: its miner has grace, and others go on', async () => {
-    const services = [await service(0), await service(1)];
-    const keys = services.map(({ publicKey }) => publicKey);
-    const fleet = await openFleet(redis.url, keys, {
-      ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
-    });
-    const [deadly, other] = await Promise.all(
-      world.tasks.map((task) => postponeOnFault(async () => fleet.score(task))),
-    );
-    expect(deadly).toMatchObject({ kind: 'postponed', by: 'trainer' });
-    expect(other).toMatchObject({ kind: 'ready' });
-    expect(services.reduce((sum, { deaths }) => sum + deaths(), 0)).toBe(3);
-    for (const { stop } of services) stop();
-    await fleet.close();
-  }, 180_000);
+  // Its miner has grace, and others go on.
+  const POSTPONED = 'is tried once alone, and then postponed as one that a device fails on, with %i workers';
+  test.each([1, 2])(
+    POSTPONED,
+    async (workers) => {
+      const names = Array.from({ length: workers }, (_, number) => `${number}-of-${workers}`);
+      const services = await Promise.all(names.map(service));
+      const keys = services.map(({ publicKey }) => publicKey);
+      const fleet = await openFleet(redis.url, keys, {
+        ...{ recheckOneIn: 0, aliveMs: 30_000, signal: AbortSignal.timeout(120_000) },
+      });
+      const [deadly, other] = await Promise.all(
+        world.tasks.map((task) => postponeOnFault(async () => fleet.score(task))),
+      );
+      expect(deadly).toMatchObject({ kind: 'postponed', by: 'trainer' });
+      expect(other).toMatchObject({ kind: 'ready' });
+      expect(services.reduce((sum, { deaths }) => sum + deaths(), 0)).toBe(3);
+      for (const { stop } of services) stop();
+      await fleet.close();
+    },
+    180_000,
+  );
 
   test('costs nobody anything where it only seems so: whoever can write to the queue can let jobs stall', async () => {
     const hotkey = await devHotkey('another');

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Queue, QueueEvents, Worker } from 'bullmq';
-import { FlockOffError, type ScoreTask, TrainerPool } from 'flock-off';
+import { FlockOffError, type ScoreTask, TrainerPool, type TrainParameters } from 'flock-off';
 import { type Fleet, parseQueueAddress, WorkerKey } from 'flock-off/fleet';
 import { TINY_BASE } from 'flock-off/local';
 import { Redis } from 'ioredis';
@@ -604,6 +605,27 @@ describe.skipIf(sayIfSkipped('fleets'))('a fleet', () => {
       await its.redis.restart({ empty });
       expect(lossOf(await score)).toBe(lossOf(await expected(its.world.tasks[i]!)));
     }
+  }, 60_000);
+
+  test('a job that vanishes with all else while a worker holds it ends there, and is done anew', async () => {
+    const stub = stubTrainer();
+    let trainings = 0;
+    const train = async (parameters: TrainParameters) => {
+      if (trainings++ > 0) return stub.train(parameters);
+      await once(parameters.signal!, 'abort');
+      throw parameters.signal!.reason;
+    };
+    const one = await worker({ openTrainer: async () => ({ ...stub, train }) });
+    const validator = await fleet([one]);
+    const [task, other] = its.world.tasks as [ScoreTask, ScoreTask];
+    const score = validator.score(task);
+    await vi.waitFor(() => expect(trainings).toBe(1), WITHIN);
+    const client = new Redis(its.redis.url);
+    its.closeAfter(async () => client.disconnect());
+    await client.flushall();
+    expect(lossOf(await score)).toBe(lossOf(await expected(task)));
+    expect(trainings).toBe(2);
+    expect(await validator.score(other)).toMatchObject({ ok: true });
   }, 60_000);
 });
 

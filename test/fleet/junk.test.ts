@@ -1,12 +1,15 @@
+import { gzipSync } from 'node:zlib';
 import type { ScoreTask } from 'flock-off';
+import { parseQueueAddress } from 'flock-off/fleet';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { queueName } from '../../src/fleet/names.ts';
+import { QueueServer } from '../../src/fleet/queue-server.ts';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { sayIfSkipped } from './redis-server.ts';
 import { stubTrainer } from './stub-trainer.ts';
 import { useFleet } from './use-fleet.ts';
-import { competition, GENESIS_HASH, NETUID, openFleet } from './world.ts';
+import { competition, GENESIS_HASH, logs, NETUID, openFleet } from './world.ts';
 
 const WITHIN = { timeout: 30_000, interval: 50 };
 
@@ -67,5 +70,60 @@ describe.skipIf(sayIfSkipped('junk in a queue'))('junk in a queue', () => {
       async () => expect(await client.hget(`bull:${board}:about`, 'data')).toContain('signature'),
       WITHIN,
     );
+  }, 60_000);
+
+  const another = JSON.stringify({ gzip: gzipSync('[]').toString('base64') });
+  test.each<[string, (note: string) => Promise<unknown>]>([
+    ['replaced by another one', (note) => client.hset(note, 'data', another)],
+    ['no entry of a queue any more', (note) => client.set(note, another)],
+    ['listed, and not there', (note) => client.del(note)],
+  ])(
+    'an evaluation set that is %s is put there again, and costs nobody anything',
+    async (_what, spoil) => {
+      const one = await worker();
+      const { logger, lines } = logs();
+      const validator = await its.fleet([one.key.publicKey], { recheckOneIn: 0, logger });
+      const [first, second] = its.world.tasks as [ScoreTask, ScoreTask];
+      expect(await validator.score(first)).toMatchObject({ ok: true });
+      // One that has not read it yet.
+      await one.stop();
+      const [note = ''] = await client.keys('bull:*-evaluations:evaluation-*');
+      const before = await client.hget(note, 'data');
+      await spoil(note);
+      await its.worker({ key: one.key });
+      expect(await validator.score(second)).toMatchObject({ ok: true });
+      expect(await client.hget(note, 'data')).toBe(before);
+      expect(lines.join('\n')).toContain('the evaluation set of the job is not in the queue, or is another one');
+    },
+    60_000,
+  );
+
+  test('what is no entry of a queue makes way for what belongs there', async () => {
+    const one = await worker();
+    const validator = await fleet(one.key);
+    const [task] = its.world.tasks as [ScoreTask];
+    const about = `bull:${name}-board:about`;
+    for (const key of [about, `bull:${name}:score-${task.key}`]) await client.set(key, 'no hash');
+    expect(await validator.score(task)).toMatchObject({ ok: true });
+    await vi.waitFor(async () => expect(await client.hget(about, 'data')).toContain('signature'), WITHIN);
+  }, 60_000);
+
+  test('an event that is no JSON deafens nobody', async () => {
+    const { logger, lines } = logs();
+    const server = await QueueServer.open({ address: parseQueueAddress({ url: its.redis.url }), logger });
+    its.closeAfter(() => server.close());
+    const heard: string[] = [];
+    server.events('deaf').on('failed', ({ jobId }) => heard.push(jobId));
+    const say = (event: string, jobId: string) =>
+      client.xadd('bull:deaf:events', '*', 'event', event, 'jobId', jobId, 'returnvalue', '{', 'failedReason', 'why');
+    const untilHeard = (jobId: string) =>
+      vi.waitFor(async () => {
+        await say('failed', jobId);
+        expect(heard).toContain(jobId);
+      }, WITHIN);
+    await untilHeard('before');
+    await say('completed', 'junk');
+    await untilHeard('after');
+    expect(lines.join('\n')).toContain('an event is no JSON');
   }, 60_000);
 });
