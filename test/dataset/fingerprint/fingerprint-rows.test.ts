@@ -13,6 +13,7 @@ import {
 import { addGrams, GRAM_SYMBOLS, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
 import { GrowingList } from '../../../src/dataset/fingerprint/growing-list.ts';
 import { normalForm } from '../../../src/dataset/fingerprint/normal-form.ts';
+import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { chat, letters } from './rows.ts';
 
@@ -120,11 +121,22 @@ describe('the pairs of a row', () => {
     expect(print(asked, '\u2026'.repeat(63))).not.toEqual(print(asked, '\u2026'.repeat(64)));
   });
 
+  it('have the same grams of a question whose short answer has numbers appended', () => {
+    const grams = (answer: string) => {
+      const { words, kindOfPair } = readFingerprint(print(asked, answer))!;
+      return words.subarray(kindOfPair[0]!);
+    };
+    for (const answer of ['so 1', 'so 1 2']) expect(grams(answer)).toEqual(grams('so'));
+    expect(grams('1 2')).toEqual(grams('1'));
+    expect(grams('2')).not.toEqual(grams('1'));
+  });
+
   it('have sixteen numbers at most, and operators alone are none', () => {
     const numbers = (...turns: string[]) => readFingerprint(print(...turns))!.kindOfPair[0]! & (LONG_ANSWER - 1);
     expect(numbers('Of 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22?', '1, 2, 3, 4, 5, 6')).toBe(16);
     expect(numbers('Of 11, 12 and 13?', '1, 2')).toBe(5);
     expect(numbers('Is x < y so?', 'x > y')).toBe(0);
+    expect(numbers('Is x < y so?', 'Of 7, x > y')).toBe(1);
   });
 });
 
@@ -188,15 +200,38 @@ describe('a fingerprint', () => {
     expect(taken).toBeGreaterThan(20 * count);
   });
 
-  it('may be asked for before all rows are added', () => {
-    const rows = Array.from({ length: 9 }, (_, i) =>
-      chat(`What of ${letters(8, i)}?`, `${letters(60, Math.max(0, i - 1))} ${letters(60, 20 + i)}`),
+  it('of few rows marks nothing that only one has, however often', () => {
+    const phrase = letters(120, 900);
+    const rows = [0, 1].map((i) => chat(`What of ${letters(9, i)}?`, letters(200, 50 + i)));
+    const repeating = chat('What of it?', `${phrase} ${letters(60, 1)} ${phrase} ${letters(60, 2)} ${phrase}`);
+    expect(readFingerprint(fingerprintRows([...rows, repeating]))!.words.some(isCommon)).toBe(false);
+  });
+
+  it('of few rows marks what they have in common of 2^20 symbols', () => {
+    const phrase = letters(120, 902);
+    const inPhrase = new Set(gramsOf(normalForm(phrase), 2 ** 32).map(gramOf));
+    const answers = [0, 1].map((i) => `${letters(60, 50 + i)} ${phrase} ${letters(60, i)}`);
+    const grams = answers.flatMap((answer) => [...new Set(gramsOf(normalForm(answer), 2 ** 32).map(gramOf))]);
+    const [rows, answer] = [answers.map((text) => chat('What of it?', text)), letters(200, 60)];
+    const left = 2 ** 20 - grams.length - normalForm(answer).length;
+    const unmarked = (asked: number, ...more: DatasetRow[]) =>
+      readFingerprint(fingerprintRows([...rows, chat('a'.repeat(asked), answer), ...more]))!.words.filter(
+        (word) => inPhrase.has(gramOf(word)) && !isCommon(word),
+      ).length;
+    expect(unmarked(left)).toBe(0);
+    expect(unmarked(left + 1)).toBeGreaterThan(0);
+    expect(unmarked(left + 1, chat('And what of that?', letters(200, 61)))).toBeGreaterThan(0);
+  });
+
+  it.each([9, 40])('may be asked for before all of %i rows are added', (count) => {
+    const rows = Array.from({ length: count }, (_, i) =>
+      chat(`What of ${letters(8, i)}?`, `${letters(60, 1_000 + (i >> 2))} ${letters(60, 20 + i)}`),
     );
     const builder = new FingerprintBuilder();
-    for (const row of rows.slice(0, 2)) builder.add(row);
-    expect(builder.finish()).toEqual(fingerprintRows(rows.slice(0, 2)));
-    for (const row of rows.slice(2)) builder.add(row);
-    expect(builder.finish()).toEqual(fingerprintRows(rows));
+    for (const [i, row] of rows.entries()) {
+      builder.add(row);
+      if (i % 3 === 0 || i + 1 === count) expect(builder.finish()).toEqual(fingerprintRows(rows.slice(0, i + 1)));
+    }
   });
 
   const text = fc.string({ unit: 'binary' });
