@@ -65,6 +65,8 @@ const EQUAL: EqualChange[] = [
   })),
   ...[
     ['likeness', 'firstWordOfRow(print, row + 1) - firstWordOfRow(print, row)', '+'],
+    ['likeness', 'endPair - firstPair', '+'],
+    ['likeness', 'firstGramOf(print, pair) - firstWordOf(print, pair)', '+'],
     ['short-answers', 'this.#endPair - this.#firstPair', '+'],
     ['short-answers', 'print.wordEnd[pair]! - first', '+'],
     ['whole-answers', 'this.#endPair - this.#firstPair', '+'],
@@ -81,6 +83,7 @@ const EQUAL: EqualChange[] = [
     },
   })),
   ...[
+    ['likeness', 'this.#wholeAnswers.mayBeHeld', 'true'],
     ['first-places', 'length > this.#slots.length', 'true'],
     ['first-places', 'known[at] !== 0', 'true'],
     ['pair-weights', 'this.#weights.size > 0', 'true'],
@@ -104,7 +107,7 @@ const EQUAL: EqualChange[] = [
     why: 'no two pairs and levels have the same number either way',
   },
   ...[
-    ['[-1, -1]', '[]', 'what is not set is not 0 or more either'],
+    ['[-1, 0]', '[]', 'what is not set is not 0 or more either'],
     ['found > lastSource', 'found >= lastSource', 'a row has each gram once'],
     ['j < i', 'j <= i', 'the last one is held already'],
   ].map(([source, replacement, why]) => ({

@@ -3,7 +3,13 @@ import { expect, it } from 'vitest';
 import { EvaluationRows } from '../../../src/dataset/fingerprint/evaluation-rows.ts';
 import { type Fingerprint, LONG_ANSWER } from '../../../src/dataset/fingerprint/format.ts';
 import { type Judgement, judgeRow } from '../../../src/dataset/fingerprint/judge-row.ts';
-import { heldSomething, type Likeness, SourceRow } from '../../../src/dataset/fingerprint/likeness.ts';
+import {
+  HELD,
+  HELD_AS_COMMON,
+  heldSomething,
+  type Likeness,
+  SourceRow,
+} from '../../../src/dataset/fingerprint/likeness.ts';
 import { AnyFingerprints } from './any-fingerprints.ts';
 
 const rounded = (value: number) => Number(value.toFixed(9));
@@ -36,6 +42,20 @@ it('version 2 compares the first 1024 pairs of short answers of two rows', () =>
     // The n-th is the n-th of the other's: 1 + 2 + ... + 44 are no more than 1024, and one with 45 would be.
     expect([...heldPairs]).toEqual(Array.from({ length: 60 }, (_, pair) => (pair < 44 ? 1 : 0)));
   }
+});
+
+it('version 2 keeps what is two fifths of an answer, a short answer, or 8 % of a row', () => {
+  const none = {
+    ...{ held: new Uint8Array(25), heldPairs: new Uint8Array(2), heldNumbers: new Uint16Array(2) },
+    ...{ sameQuestions: Uint8Array.of(1, 1), level: 0, wholeShare: 0.39, wholeSymbols: 60_000 },
+  };
+  expect(heldSomething(none)).toBe(false);
+  expect(heldSomething({ ...none, wholeShare: 0.4 })).toBe(true);
+  expect(heldSomething({ ...none, heldPairs: Uint8Array.of(0, 1) })).toBe(true);
+  const holding = (...states: number[]) =>
+    heldSomething({ ...none, held: Uint8Array.from(none.held, (_, i) => states[i] ?? 0) });
+  expect([holding(HELD), holding(HELD, HELD_AS_COMMON), holding(HELD, HELD)]).toEqual([false, false, true]);
+  expect(heldSomething({ ...none, held: new Uint8Array() })).toBe(false);
 });
 
 it('version 2 sees the same in rows of any length', () => {
