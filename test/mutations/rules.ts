@@ -68,7 +68,7 @@ const ROOMS: Room[] = [
   {
     rules: SEARCHING.map((name) => `src/dataset/fingerprint/${name}.ts`),
     tests:
-      'test/dataset/fingerprint/{first-places,likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
+      'test/dataset/fingerprint/{first-places,judge-row,likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
   },
   {
     rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
