@@ -23,9 +23,9 @@ const LONGEST_MS = 60_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 
-/** What reads characters, what makes fingerprints, and what finds rows by them; the rest of that room moves them between threads. */
+/** What reads characters, what fingerprints are made with, and what finds rows by them; the rest of that room moves them between threads. */
 const CHARACTERS = ['confusables', 'units'];
-const FINGERPRINTING = ['fingerprint-rows', 'format', 'grams', 'growing-list', 'normal-form'];
+const FINGERPRINTING = ['format', 'grams', 'growing-list', 'normal-form'];
 const SEARCHING = [
   ...['candidates', 'evaluation-rows', 'first-places', 'judge-row', 'likeness', 'own-times', 'repeated-rows'],
   ...['pair-weights', 'rows-of', 'short-answers', 'whole-answers'],
@@ -60,6 +60,10 @@ const ROOMS: Room[] = [
     rules: CHARACTERS.map((name) => `src/dataset/fingerprint/${name}.ts`),
     tests: 'test/dataset/fingerprint/{normal-form,version}.test.ts',
     remembers: true,
+  },
+  {
+    rules: ['src/dataset/fingerprint/fingerprint-rows.ts'],
+    tests: 'test/dataset/fingerprint/{fingerprint-rows,few-rows,version}.test.ts',
   },
   {
     rules: FINGERPRINTING.map((name) => `src/dataset/fingerprint/${name}.ts`),

@@ -13,7 +13,6 @@ import {
 import { addGrams, GRAM_SYMBOLS, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
 import { GrowingList } from '../../../src/dataset/fingerprint/growing-list.ts';
 import { normalForm } from '../../../src/dataset/fingerprint/normal-form.ts';
-import type { DatasetRow } from '../../../src/schema/dataset-row.ts';
 import { MersenneTwister } from '../../../src/shared/random.ts';
 import { chat, letters } from './rows.ts';
 
@@ -198,29 +197,6 @@ describe('a fingerprint', () => {
       expect(ofPhrase.filter((word) => !isCommon(word))).toEqual(new Uint32Array());
     }
     expect(taken).toBeGreaterThan(20 * count);
-  });
-
-  it('of few rows marks nothing that only one has, however often', () => {
-    const phrase = letters(120, 900);
-    const rows = [0, 1].map((i) => chat(`What of ${letters(9, i)}?`, letters(200, 50 + i)));
-    const repeating = chat('What of it?', `${phrase} ${letters(60, 1)} ${phrase} ${letters(60, 2)} ${phrase}`);
-    expect(readFingerprint(fingerprintRows([...rows, repeating]))!.words.some(isCommon)).toBe(false);
-  });
-
-  it('of few rows marks what they have in common of 2^20 symbols', () => {
-    const phrase = letters(120, 902);
-    const inPhrase = new Set(gramsOf(normalForm(phrase), 2 ** 32).map(gramOf));
-    const answers = [0, 1].map((i) => `${letters(60, 50 + i)} ${phrase} ${letters(60, i)}`);
-    const grams = answers.flatMap((answer) => [...new Set(gramsOf(normalForm(answer), 2 ** 32).map(gramOf))]);
-    const [rows, answer] = [answers.map((text) => chat('What of it?', text)), letters(200, 60)];
-    const left = 2 ** 20 - grams.length - normalForm(answer).length;
-    const unmarked = (asked: number, ...more: DatasetRow[]) =>
-      readFingerprint(fingerprintRows([...rows, chat('a'.repeat(asked), answer), ...more]))!.words.filter(
-        (word) => inPhrase.has(gramOf(word)) && !isCommon(word),
-      ).length;
-    expect(unmarked(left)).toBe(0);
-    expect(unmarked(left + 1)).toBeGreaterThan(0);
-    expect(unmarked(left + 1, chat('And what of that?', letters(200, 61)))).toBeGreaterThan(0);
   });
 
   it.each([9, 40])('may be asked for before all of %i rows are added', (count) => {
