@@ -70,7 +70,6 @@ const EQUAL: EqualChange[] = [
     ['short-answers', 'this.#endPair - this.#firstPair', '+'],
     ['short-answers', 'print.wordEnd[pair]! - first', '+'],
     ['whole-answers', 'this.#endPair - this.#firstPair', '+'],
-    ['whole-answers', 'pair < pairs', '<='],
     ['whole-answers', 'pairs <= this.#levels.length', '<'],
     ['first-places', 'length > this.#slots.length', '>='],
     ['first-places', '++this.#count > this.#most', '>='],
