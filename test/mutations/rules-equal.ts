@@ -69,7 +69,6 @@ const EQUAL: EqualChange[] = [
     ['likeness', 'firstGramOf(print, pair) - firstWordOf(print, pair)', '+'],
     ['short-answers', 'this.#endPair - this.#firstPair', '+'],
     ['short-answers', 'print.wordEnd[pair]! - first', '+'],
-    ['whole-answers', 'this.#endPair - this.#firstPair', '+'],
     ['whole-answers', 'pairs <= this.#levels.length', '<'],
     ['first-places', 'length > this.#slots.length', '>='],
     ['first-places', '++this.#count > this.#most', '>='],
@@ -112,6 +111,11 @@ const EQUAL: EqualChange[] = [
   ].map(([source, replacement, why]) => ({
     ...{ path: 'src/dataset/fingerprint/likeness.ts', source: source!, replacement, why: why! },
   })),
+  {
+    path: 'src/dataset/fingerprint/whole-answers.ts',
+    ...{ source: '[]', replacement: '["Stryker was here"]' },
+    why: 'nothing is held at a place that is no number',
+  },
   {
     path: 'src/dataset/fingerprint/judge-row.ts',
     ...{ source: 'symbols >= 256', replacement: 'symbols > 256' },
