@@ -66,6 +66,24 @@ describe('grams of any text', () => {
       }
   });
 
+  it('are those below a limit, not those at it', () => {
+    const symbols = symbolsOf(40);
+    const all = gramsOf(symbols, 2 ** 32);
+    const most = Math.max(...all);
+    expect(gramsOf(symbols, most)).toEqual(all.filter((gram) => gram !== most));
+  });
+
+  it('begin with the smallest of the first window, though it be the first', () => {
+    let symbols = symbolsOf(100);
+    const all = () => gramsOf(symbols, 2 ** 32);
+    while (Math.min(...all().slice(0, window)) !== all()[0]) symbols = symbolsOf(100);
+    expect(gramsOf(symbols, 0)[0]).toBe(all()[0]);
+  });
+
+  it('are the last of equal ones in each window', () => {
+    expect(gramsOf(new Uint32Array(100).fill(97), 0)).toHaveLength(100 - GUARANTEED_RUN + 1);
+  });
+
   it('are none of a text that is shorter than a gram', () => {
     expect(gramsOf(symbolsOf(GRAM_SYMBOLS - 1), 2 ** 32)).toEqual([]);
   });
