@@ -66,7 +66,7 @@ describe('grams of any text', () => {
       }
   });
 
-  it('are those below a limit, not those at it', () => {
+  it('are none that is at the limit', () => {
     const symbols = symbolsOf(40);
     const all = gramsOf(symbols, 2 ** 32);
     const most = Math.max(...all);
@@ -80,7 +80,7 @@ describe('grams of any text', () => {
     expect(gramsOf(symbols, 0)[0]).toBe(all()[0]);
   });
 
-  it('are the last of equal ones in each window', () => {
+  it('are one of each window, though all be equal', () => {
     expect(gramsOf(new Uint32Array(100).fill(97), 0)).toHaveLength(100 - GUARANTEED_RUN + 1);
   });
 
