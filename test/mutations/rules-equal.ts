@@ -65,10 +65,10 @@ const EQUAL: EqualChange[] = [
   })),
   ...[
     ['likeness', 'firstWordOfRow(print, row + 1) - firstWordOfRow(print, row)', '+'],
+    ['likeness', 'endPair - firstPair', '+'],
+    ['likeness', 'firstGramOf(print, pair) - firstWordOf(print, pair)', '+'],
     ['short-answers', 'this.#endPair - this.#firstPair', '+'],
     ['short-answers', 'print.wordEnd[pair]! - first', '+'],
-    ['whole-answers', 'this.#endPair - this.#firstPair', '+'],
-    ['whole-answers', 'pair < pairs', '<='],
     ['whole-answers', 'pairs <= this.#levels.length', '<'],
     ['first-places', 'length > this.#slots.length', '>='],
     ['first-places', '++this.#count > this.#most', '>='],
@@ -81,6 +81,7 @@ const EQUAL: EqualChange[] = [
     },
   })),
   ...[
+    ['likeness', 'this.#wholeAnswers.mayBeHeld', 'true'],
     ['first-places', 'length > this.#slots.length', 'true'],
     ['first-places', 'known[at] !== 0', 'true'],
     ['pair-weights', 'this.#weights.size > 0', 'true'],
@@ -104,16 +105,31 @@ const EQUAL: EqualChange[] = [
     why: 'no two pairs and levels have the same number either way',
   },
   ...[
-    ['[-1, -1]', '[]', 'what is not set is not 0 or more either'],
+    ['[-1, 0]', '[]', 'what is not set is not 0 or more either'],
     ['found > lastSource', 'found >= lastSource', 'a row has each gram once'],
     ['j < i', 'j <= i', 'the last one is held already'],
   ].map(([source, replacement, why]) => ({
     ...{ path: 'src/dataset/fingerprint/likeness.ts', source: source!, replacement, why: why! },
   })),
   {
+    path: 'src/dataset/fingerprint/whole-answers.ts',
+    ...{ source: '[]', replacement: '["Stryker was here"]' },
+    why: 'nothing is held at a place that is no number',
+  },
+  {
     path: 'src/dataset/fingerprint/judge-row.ts',
     ...{ source: 'symbols >= 256', replacement: 'symbols > 256' },
     why: 'both ways of the share come to a half there',
+  },
+  {
+    path: 'src/dataset/fingerprint/grams.ts',
+    ...{ source: 'i >= size', replacement: 'true' },
+    why: 'what is not there changes no hash',
+  },
+  {
+    path: 'src/dataset/fingerprint/normal-form.ts',
+    ...{ source: '[]', replacement: '["Stryker was here"]' },
+    why: 'what has no letters is no run',
   },
   ...['units.length === 1', 'units.length === 0'].map((source) => ({
     ...{ path: 'src/dataset/fingerprint/units.ts', source, replacement: 'false' },

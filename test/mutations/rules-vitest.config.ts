@@ -7,6 +7,7 @@ import base from '../vitest.config.ts';
 const TOO_SLOW = [
   // Megabytes, where every step is counted.
   ...['\\d MB', 'a megabyte', 'linear time', 'time linear', 'made to be slow', 'several pieces', 'between two pieces'],
+  ...['takes no longer', 'as soon as any'],
   ...['behind the first wrong', 'less than 50 ms', '100,000 levels', 'survives (wrappers|lists)'],
   // A deadline, or threads, which load the rules without their changes.
   ...['takes for ever', 'the thread of a search'],

@@ -23,9 +23,9 @@ const LONGEST_MS = 60_000;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const filesOf = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 
-/** What reads characters, what makes fingerprints, and what finds rows by them; the rest of that room moves them between threads. */
+/** What reads characters, what fingerprints are made with, and what finds rows by them; the rest of that room moves them between threads. */
 const CHARACTERS = ['confusables', 'units'];
-const FINGERPRINTING = ['fingerprint-rows', 'format', 'grams', 'growing-list', 'normal-form'];
+const FINGERPRINTING = ['format', 'grams', 'growing-list', 'normal-form'];
 const SEARCHING = [
   ...['candidates', 'evaluation-rows', 'first-places', 'judge-row', 'likeness', 'own-times', 'repeated-rows'],
   ...['pair-weights', 'rows-of', 'short-answers', 'whole-answers'],
@@ -62,13 +62,17 @@ const ROOMS: Room[] = [
     remembers: true,
   },
   {
+    rules: ['src/dataset/fingerprint/fingerprint-rows.ts'],
+    tests: 'test/dataset/fingerprint/{fingerprint-rows,few-rows,version}.test.ts',
+  },
+  {
     rules: FINGERPRINTING.map((name) => `src/dataset/fingerprint/${name}.ts`),
     tests: 'test/dataset/fingerprint/{normal-form,fingerprint-rows,version}.test.ts',
   },
   {
     rules: SEARCHING.map((name) => `src/dataset/fingerprint/${name}.ts`),
     tests:
-      'test/dataset/fingerprint/{first-places,likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
+      'test/dataset/fingerprint/{first-places,judge-row,likeness-of-any,heavy-likeness,candidates,judging-version,repeated-rows,find-others-rows}.test.ts',
   },
   {
     rules: ['standing', 'pointers', 'left-out', 'claims'].map((name) => `src/validator/${name}.ts`),
@@ -115,9 +119,10 @@ for (const { rules, tests, remembers } of chosen) {
     counts.set(path, count);
     const at = `${path}:${location.start.line + 1}:${location.start.column + 1} ${replacement.trim()}`;
     const equal = equalTo({ path, source: partOf(readFileSync(fileName, 'utf8'), location), replacement });
-    if (equal && killed.has(id))
-      throw new Error(`a test notices ${at}: take it off the list of those that change nothing`);
-    if (equal) {
+    if (equal && killed.has(id)) {
+      console.log(`NOT EQUAL ${at}: a test notices it, so take it off the list of those that change nothing`);
+      isEnough = false;
+    } else if (equal) {
       count.equal++;
       console.log(`EQUAL ${at} (${equal.why})`);
       continue;

@@ -157,24 +157,15 @@ export function fingerprintRows(rows: Iterable<DatasetRow>): Uint8Array {
 
 /** An answer in pieces, with "Go on." or nothing asked between them, is one. */
 function pairsOf(conversations: DatasetRow['conversations']): Pair[] {
-  const pairs: Pair[] = [];
-  let pieces: string[] = [];
-  const end = () => {
-    const last = pairs.pop();
-    if (last) pairs.push(pieces.length > 1 ? pairOf(last.asked, pieces.join(' ')) : last);
-  };
+  const pairs: { pair: Pair; pieces: string[] }[] = [];
   for (let i = 0; i + 1 < conversations.length; i += 2) {
     const pair = pairOf(conversations[i]!.content, conversations[i + 1]!.content);
     const isPiece = !isLong(pair) && pair.question.length < QUESTION_SYMBOLS && !pair.question.some(isExact);
-    if (!isPiece || pairs.length === 0) {
-      end();
-      pairs.push(pair);
-      pieces = [];
-    }
-    pieces.push(pair.answered);
+    const last = pairs.at(-1);
+    if (isPiece && last) last.pieces.push(pair.answered);
+    else pairs.push({ pair, pieces: [pair.answered] });
   }
-  end();
-  return pairs;
+  return pairs.map(({ pair, pieces }) => (pieces.length > 1 ? pairOf(pair.asked, pieces.join(' ')) : pair));
 }
 
 function pairOf(asked: string, answered: string): Pair {
@@ -237,7 +228,7 @@ function markCommon(words: Uint32Array, counted: Uint32Array, rowCount: number):
   counted.sort();
   let common = 0;
   for (let start = 0, end = 0; start < counted.length; start = end) {
-    while (end < counted.length && counted[end] === counted[start]) end++;
+    while (counted[end] === counted[start]) end++;
     if (end - start >= many) counted[common++] = counted[start] ?? 0;
   }
   const isCommonGram = new FirstPlaces();

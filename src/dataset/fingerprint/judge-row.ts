@@ -50,9 +50,9 @@ interface JudgedRow {
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
   const most = judged.isEvaluation ? () => OF_EVALUATION : mostOf;
   const single = likenesses.map((likeness) => weigh(judged, [likeness]));
-  const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held || a - b);
+  const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held);
   const chosen: number[] = [];
-  let best = { held: 0, total: 0, plainTotal: 0, distinctive: 0, missing: 0 };
+  let best: ReturnType<typeof weigh> | undefined;
   let parts = 0;
   for (const i of order) {
     const likeness = likenesses[i]!;
@@ -62,7 +62,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     );
     const isWhole = likeness.wholeShare >= 0.8;
     const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
-    if (chosen.length > 0 && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
+    if (best && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
     if (!isWhole) parts++;
     chosen.push(i);
@@ -71,7 +71,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
     const isMost = best.held >= (fewest + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
     // What many rows of a template have makes a row another's only when there is nothing else in it.
-    if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.missing === 0))
+    if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.isAll))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   for (const i of order) {
@@ -86,11 +86,11 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   return null;
 }
 
-/** Symbols of a row that some rows hold together, and all it has: weighed, and plain. */
+/** Symbols of a row that some rows hold together, and all it has: weighed, and plain; whether they lack nothing of it. */
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plainTotal: 0, distinctive: 0, missing: 0 };
+  const sum = { held: 0, total: 0, plainTotal: 0, distinctive: 0, isAll: true };
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
@@ -98,7 +98,7 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       sum.total += symbols;
       sum.plainTotal += symbols;
       if (isHeld) sum.held += symbols;
-      else sum.missing++;
+      else sum.isAll = false;
       if (isHeld) sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
@@ -108,7 +108,7 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
       const word = print.words[i]!;
-      if (state === 0) sum.missing++;
+      if (state === 0) sum.isAll = false;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
       if (state === 0 && word >= limit) {
         all += weight * UNSURE_WEIGHT;

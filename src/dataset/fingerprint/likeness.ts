@@ -113,7 +113,7 @@ export class SourceRow {
         if (this.#numbers.has(judged.words[i]!)) heldNumbers[pair - firstPair]! |= 1 << (i - firstNumber);
       // A pair that is there word for word is not only a template's, though no gram of its own was taken.
       const isSame = this.#hasPair(judged, pair);
-      let [last, lastSource] = [-1, -1];
+      let [last, lastSource] = [-1, 0];
       for (let i = firstGramOf(judged, pair); i < judged.wordEnd[pair]!; i++) {
         const found = this.#grams.of(gramOf(judged.words[i]!));
         if (found < 0 || !isTheirs(i, pair)) continue;

@@ -102,7 +102,7 @@ function weightOf(letter: number): number {
  */
 function joinSpelledWords(units: Uint32Array): void {
   const runs: { start: number; end: number; letters: number; sign: string }[] = [];
-  let [letters, last] = [0, -1];
+  let [letters, last] = [0, 0];
   for (let i = 0; i < units.length; i++) {
     if (isLetter(at(units, i))) letters++;
     if (!isLetter(at(units, i)) || isPart(at(units, i - 1)) || isPart(at(units, i + 1))) continue;
@@ -116,7 +116,7 @@ function joinSpelledWords(units: Uint32Array): void {
   const spelled = runs.reduce((sum, run) => sum + (run.letters >= 3 ? run.letters : 0), 0);
   const isSpelled = spelled >= FEWEST_SPELLED && 2 * spelled >= letters;
   for (const run of runs) {
-    if (run.letters < 2 || !(isSpelled || (run.letters >= 4 && run.sign === '-'))) continue;
+    if (!isSpelled && (run.letters < 4 || run.sign !== '-')) continue;
     for (let i = run.start; i < run.end; i++) if (isOperator(at(units, i))) units[i] = GAP;
   }
 }

@@ -20,6 +20,7 @@ export class WholeAnswers {
   #print: Fingerprint | undefined;
   #firstPair = 0;
   #endPair = 0;
+  #level = 0;
   /** Per pair: to which level the row is sampled up to it. */
   #levels = new Uint8Array(0);
   /** Per pair, all 0 before and after {@link most}: its words that are held, how many are not common, and what some weigh. */
@@ -39,17 +40,17 @@ export class WholeAnswers {
     [this.#firstPair, this.#endPair] = [firstPairOf(print, row), print.pairEnd[row]!];
     const pairs = this.#endPair - this.#firstPair;
     this.#makeRoom(pairs);
-    let level = 0;
+    this.#level = 0;
     for (let pair = 0; pair < pairs; pair++) {
       const at = this.#firstPair + pair;
-      if (!isShort(print, at)) level = Math.max(level, print.levelOfPair[at]!);
-      this.#levels[pair] = level;
+      if (!isShort(print, at)) this.#level = Math.max(this.#level, print.levelOfPair[at]!);
+      this.#levels[pair] = this.#level;
     }
   }
 
   /** To which level its long answers are sampled. */
   get level(): number {
-    return this.#endPair > this.#firstPair ? this.#levels[this.#endPair - this.#firstPair - 1]! : 0;
+    return this.#level;
   }
 
   /** From now on another row is compared. */

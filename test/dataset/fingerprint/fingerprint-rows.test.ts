@@ -66,6 +66,24 @@ describe('grams of any text', () => {
       }
   });
 
+  it('are none that is at the limit', () => {
+    const symbols = symbolsOf(40);
+    const all = gramsOf(symbols, 2 ** 32);
+    const most = Math.max(...all);
+    expect(gramsOf(symbols, most)).toEqual(all.filter((gram) => gram !== most));
+  });
+
+  it('begin with the smallest of the first window, though it be the first', () => {
+    let symbols = symbolsOf(100);
+    const all = () => gramsOf(symbols, 2 ** 32);
+    while (Math.min(...all().slice(0, window)) !== all()[0]) symbols = symbolsOf(100);
+    expect(gramsOf(symbols, 0)[0]).toBe(all()[0]);
+  });
+
+  it('are one of each window, though all be equal', () => {
+    expect(gramsOf(new Uint32Array(100).fill(97), 0)).toHaveLength(100 - GUARANTEED_RUN + 1);
+  });
+
   it('are none of a text that is shorter than a gram', () => {
     expect(gramsOf(symbolsOf(GRAM_SYMBOLS - 1), 2 ** 32)).toEqual([]);
   });
@@ -120,11 +138,22 @@ describe('the pairs of a row', () => {
     expect(print(asked, '\u2026'.repeat(63))).not.toEqual(print(asked, '\u2026'.repeat(64)));
   });
 
+  it('have the same grams of a question whose short answer has numbers appended', () => {
+    const grams = (answer: string) => {
+      const { words, kindOfPair } = readFingerprint(print(asked, answer))!;
+      return words.subarray(kindOfPair[0]!);
+    };
+    for (const answer of ['so 1', 'so 1 2']) expect(grams(answer)).toEqual(grams('so'));
+    expect(grams('1 2')).toEqual(grams('1'));
+    expect(grams('2')).not.toEqual(grams('1'));
+  });
+
   it('have sixteen numbers at most, and operators alone are none', () => {
     const numbers = (...turns: string[]) => readFingerprint(print(...turns))!.kindOfPair[0]! & (LONG_ANSWER - 1);
     expect(numbers('Of 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22?', '1, 2, 3, 4, 5, 6')).toBe(16);
     expect(numbers('Of 11, 12 and 13?', '1, 2')).toBe(5);
     expect(numbers('Is x < y so?', 'x > y')).toBe(0);
+    expect(numbers('Is x < y so?', 'Of 7, x > y')).toBe(1);
   });
 });
 
@@ -188,15 +217,15 @@ describe('a fingerprint', () => {
     expect(taken).toBeGreaterThan(20 * count);
   });
 
-  it('may be asked for before all rows are added', () => {
-    const rows = Array.from({ length: 9 }, (_, i) =>
-      chat(`What of ${letters(8, i)}?`, `${letters(60, Math.max(0, i - 1))} ${letters(60, 20 + i)}`),
+  it.each([9, 40])('may be asked for before all of %i rows are added', (count) => {
+    const rows = Array.from({ length: count }, (_, i) =>
+      chat(`What of ${letters(8, i)}?`, `${letters(60, 1_000 + (i >> 2))} ${letters(60, 20 + i)}`),
     );
     const builder = new FingerprintBuilder();
-    for (const row of rows.slice(0, 2)) builder.add(row);
-    expect(builder.finish()).toEqual(fingerprintRows(rows.slice(0, 2)));
-    for (const row of rows.slice(2)) builder.add(row);
-    expect(builder.finish()).toEqual(fingerprintRows(rows));
+    for (const [i, row] of rows.entries()) {
+      builder.add(row);
+      if (i % 3 === 0 || i + 1 === count) expect(builder.finish()).toEqual(fingerprintRows(rows.slice(0, i + 1)));
+    }
   });
 
   const text = fc.string({ unit: 'binary' });

@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { EvaluationRows } from '../../../src/dataset/fingerprint/evaluation-rows.ts';
-import { type Fingerprint, LONG_ANSWER } from '../../../src/dataset/fingerprint/format.ts';
+import { type Fingerprint, LONG_ANSWER, limitOf } from '../../../src/dataset/fingerprint/format.ts';
 import { type Judgement, judgeRow } from '../../../src/dataset/fingerprint/judge-row.ts';
-import { heldSomething, type Likeness, SourceRow } from '../../../src/dataset/fingerprint/likeness.ts';
+import {
+  HELD,
+  HELD_AS_COMMON,
+  heldSomething,
+  type Likeness,
+  SourceRow,
+} from '../../../src/dataset/fingerprint/likeness.ts';
 import { AnyFingerprints } from './any-fingerprints.ts';
+import { chats } from './chats.ts';
 
 const rounded = (value: number) => Number(value.toFixed(9));
 const seenIn = (one: Likeness) => [
@@ -36,6 +43,45 @@ it('version 2 compares the first 1024 pairs of short answers of two rows', () =>
     // The n-th is the n-th of the other's: 1 + 2 + ... + 44 are no more than 1024, and one with 45 would be.
     expect([...heldPairs]).toEqual(Array.from({ length: 60 }, (_, pair) => (pair < 44 ? 1 : 0)));
   }
+});
+
+/** Grams that are taken at every level. */
+const gramsOf = (pair: number, count: number) => Array.from({ length: count }, (_, i) => 2_000 * pair + 2 * i + 2);
+const isLastHeld = (theirs: Fingerprint, judged: Fingerprint) => {
+  const source = new SourceRow();
+  source.load(theirs, 0);
+  return source.compare(judged, 0, () => true).heldPairs.at(-1) === 1;
+};
+
+it('version 2 compares no pair after 1024, and those of one row only', () => {
+  const pairs = (count: number, first: number) =>
+    Array.from({ length: count }, (_, i) => ({ grams: gramsOf(first + i, 5) }));
+  const theirs = chats(pairs(30, 0), pairs(1, 90));
+  // 34 pairs that the other lacks leave four.
+  const isHeld = (place: number) => isLastHeld(theirs, chats([...pairs(34, 40), ...pairs(1, place)]));
+  expect([isHeld(3), isHeld(4)]).toEqual([true, false]);
+});
+
+it('version 2 takes no gram at a level that is just its limit', () => {
+  const theirs = chats([{ grams: [...gramsOf(0, 6), ...gramsOf(1, 10)], level: 8 }]);
+  // Six of eight that are taken.
+  const isHeld = (gram: number) =>
+    isLastHeld(theirs, chats([{ grams: [...gramsOf(0, 6), ...gramsOf(2, 2), gram], level: 8, whole: [7, 7] }]));
+  expect([isHeld(limitOf(8)), isHeld(limitOf(8) - 2)]).toEqual([true, false]);
+});
+
+it('version 2 keeps what is two fifths of an answer, a short answer, or 8 % of a row', () => {
+  const none = {
+    ...{ held: new Uint8Array(25), heldPairs: new Uint8Array(2), heldNumbers: new Uint16Array(2) },
+    ...{ sameQuestions: Uint8Array.of(1, 1), level: 0, wholeShare: 0.39, wholeSymbols: 60_000 },
+  };
+  expect(heldSomething(none)).toBe(false);
+  expect(heldSomething({ ...none, wholeShare: 0.4 })).toBe(true);
+  expect(heldSomething({ ...none, heldPairs: Uint8Array.of(0, 1) })).toBe(true);
+  const holding = (...states: number[]) =>
+    heldSomething({ ...none, held: Uint8Array.from(none.held, (_, i) => states[i] ?? 0) });
+  expect([holding(HELD), holding(HELD, HELD_AS_COMMON), holding(HELD, HELD)]).toEqual([false, false, true]);
+  expect(heldSomething({ ...none, held: new Uint8Array() })).toBe(false);
 });
 
 it('version 2 sees the same in rows of any length', () => {

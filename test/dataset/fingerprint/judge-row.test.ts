@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import type { Fingerprint } from '../../../src/dataset/fingerprint/format.ts';
+import { judgeRow } from '../../../src/dataset/fingerprint/judge-row.ts';
+import { HELD, type Likeness } from '../../../src/dataset/fingerprint/likeness.ts';
+import { chats } from './chats.ts';
+
+/** A row of one long answer, whose grams say the same number of symbols each, of which the first are common. */
+const rowOf = (grams: number, symbols: number, common = 0): Fingerprint =>
+  chats([
+    {
+      ...{ isLong: true, grams: Array.from({ length: grams }, (_, i) => 2 * i + 2), symbols },
+      common: Array.from({ length: grams }, (_, i) => i < common),
+    },
+  ]);
+
+const judge = (print: Fingerprint, ...likenesses: Partial<Likeness>[]) =>
+  judgeRow(
+    { print, row: 0, isEvaluation: false },
+    likenesses.map((some) => ({
+      ...{ held: new Uint8Array(print.words.length), heldPairs: new Uint8Array(1), heldNumbers: new Uint16Array(1) },
+      ...{ sameQuestions: new Uint8Array(1), level: 0, wholeShare: 0, wholeSymbols: 0, ...some },
+    })),
+  );
+
+/** The grams of {@link rowOf} from a first to an end. */
+const held = (print: Fingerprint, first: number, end: number) =>
+  new Uint8Array(print.words.length).fill(HELD, first, end);
+
+it('more of a row has to be held where it says less than 64 symbols beside what is common', () => {
+  const [longer, shorter] = [rowOf(12, 96, 5), rowOf(12, 95, 5)];
+  // 5.4 of 8: 64 symbols of 96, and 63.3 of 95.
+  expect(judge(longer, { held: held(longer, 3, 10) })).toMatchObject({ sources: [0], isWhole: false });
+  expect(judge(shorter, { held: held(shorter, 3, 10) })).toBeNull();
+});
+
+it('an answer of which four fifths are held needs to add less to what others hold', () => {
+  const print = rowOf(100, 200);
+  const others = { held: held(print, 0, 35) };
+  const together = (wholeShare: number) => judge(print, others, { held: held(print, 35, 55), wholeShare });
+  expect(together(0.8)).toMatchObject({ sources: [0, 1] });
+  expect(together(0.79)).toBeNull();
+});
+
+it('parts of three make a row theirs, those of four do not', () => {
+  const print = rowOf(100, 400);
+  const parts = (count: number, grams: number) =>
+    Array.from({ length: count }, (_, i) => ({ held: held(print, grams * i, grams * (i + 1)) }));
+  expect(judge(print, ...parts(3, 21))).toMatchObject({ sources: [0, 1, 2] });
+  expect(judge(print, ...parts(4, 17))).toBeNull();
+  // Whole answers are no parts, and of more than three the first are named.
+  const wholes = parts(4, 13).map((part) => ({ ...part, wholeShare: 0.8 }));
+  expect(judge(print, ...wholes)).toMatchObject({ sources: [0, 1, 2] });
+});
+
+it.each([
+  ['200 symbols of a long row', 1_000, 200],
+  ['a third of a row', 300, 100],
+])('a whole answer makes a row its owner`s from %s on', (_, symbols, wholeSymbols) => {
+  const print = rowOf(20, symbols);
+  expect(judge(print, { wholeShare: 1, wholeSymbols })).toEqual({ sources: [0], alike: 1, isWhole: true });
+  expect(judge(print, { wholeShare: 1, wholeSymbols: wholeSymbols - 1 })).toBeNull();
+});
+
+it('an answer is whole from 85 % of a short one on', () => {
+  const print = rowOf(20, 100);
+  expect(judge(print, { wholeShare: 0.85, wholeSymbols: 60 })).toEqual({ sources: [0], alike: 0.85, isWhole: true });
+  expect(judge(print, { wholeShare: 0.84, wholeSymbols: 60 })).toBeNull();
+});
+
+it('under the same question less of an answer is enough', () => {
+  const sameQuestions = Uint8Array.of(1);
+  const print = rowOf(20, 20);
+  expect(judge(print, { sameQuestions, wholeShare: 0.5 })).toEqual({ sources: [0], alike: 0.5, isWhole: false });
+  expect(judge(print, { sameQuestions, wholeShare: 0.49 })).toBeNull();
+  expect(judge(print, { sameQuestions, held: held(print, 0, 10) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { sameQuestions, held: held(print, 0, 9) })).toBeNull();
+});
