@@ -6,7 +6,6 @@ import { LocalChain } from 'flock-off/local';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { devHotkey } from '../chain/dev-hotkey.ts';
 import { countRoundTrips } from '../chain/round-trips.ts';
-import { everyOtherInCi } from '../shared/in-ci.ts';
 import { chainOnlyValidator } from './chain-only-validator.ts';
 
 const NETUID = 96;
@@ -19,15 +18,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const CASES = [
+test.each([
   { profile: 'legacy', hide: undefined, mode: 'set' },
   { profile: 'legacy', hide: 'hash', mode: 'commit' },
   { profile: 'current', hide: undefined, mode: 'set' },
   { profile: 'current', hide: 'hash', mode: 'commit' },
   { profile: 'current', hide: 'timelock', mode: 'timelock' },
-] as const;
-
-test.each(everyOtherInCi(CASES))(
+] as const)(
   'an epoch on a $profile chain that ends with $mode takes as few round trips with 255 miners as with 10',
   async ({ profile, hide, mode }) => {
     const counts: number[] = [];
@@ -75,25 +72,35 @@ async function roundTripsOfEpoch({ profile, hide, mode, miners }: EpochParameter
     const { beacon } = chain;
     const parameters = { folder, subtensor, netuid: NETUID, hotkey: hotkeys[0]!, state, blockThreshold, hide, beacon };
     const validator = await chainOnlyValidator(parameters);
+    const { weightSetter } = validator;
+    const tick = () => {
+      timer = setInterval(() => void chain.produceBlocks(), 50);
+    };
+    const reveal = async () => {
+      tick();
+      const { nextRevealBlock } = await weightSetter.reveal();
+      clearInterval(timer);
+      return nextRevealBlock;
+    };
     let used: string | undefined;
     const { roundTrips } = await countRoundTrips(async () => {
       const report = await runEpoch({
         validator: {
           ...validator,
+          weightSetter: {
+            reveal: (options) => weightSetter.reveal(options),
+            // No blocks pass after it: the window of its reveal is some 40 long, and a machine with other work takes its time.
+            set: (options) => weightSetter.set(options).finally(() => clearInterval(timer)),
+          },
           onEvent: ({ kind }) => {
-            if (kind === 'waiting') timer = setInterval(() => void chain.produceBlocks(), 50);
+            if (kind === 'waiting') tick();
           },
         },
       });
       used = report.receipt?.mode;
-      clearInterval(timer);
       // What the validator does meanwhile, until the weights of this epoch count.
-      for (let { nextRevealBlock } = await validator.weightSetter.reveal(); nextRevealBlock !== null; ) {
-        await chain.produceBlocks(nextRevealBlock - chain.currentBlock());
-        timer = setInterval(() => void chain.produceBlocks(), 50);
-        ({ nextRevealBlock } = await validator.weightSetter.reveal());
-        clearInterval(timer);
-      }
+      for (let next = await reveal(); next !== null; next = await reveal())
+        await chain.produceBlocks(next - chain.currentBlock());
       expect(await state.pendingReveals.list()).toEqual([]);
     });
     expect(chain.weights({ netuid: NETUID, uid: 0 }).length).toBeGreaterThan(0);
