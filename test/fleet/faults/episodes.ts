@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +55,8 @@ export class FaultStage {
   readonly #workers: Actor[];
   readonly #liar: Actor;
   readonly #networks: Network[];
+  /** Where processes of this stage have their temporary files, by which they are known. */
+  readonly #temporary: string;
 
   private constructor(parts: {
     machine: Machine;
@@ -64,6 +67,7 @@ export class FaultStage {
     workers: Actor[];
     liar: Actor;
     networks: Network[];
+    temporary: string;
   }) {
     this.#machine = parts.machine;
     this.#miners = parts.miners;
@@ -73,6 +77,7 @@ export class FaultStage {
     this.#workers = parts.workers;
     this.#liar = parts.liar;
     this.#networks = parts.networks;
+    this.#temporary = parts.temporary;
   }
 
   static async open(): Promise<FaultStage> {
@@ -85,6 +90,7 @@ export class FaultStage {
     const expected = await epochWith(miners, machine, 'undisturbed');
     if (expected.found.entries.some(({ weight }) => weight === 0)) throw new Error('a miner has no weight');
     const networks = await Promise.all(Array.from({ length: WORKERS + 1 }, () => Network.open(redis.port)));
+    const temporary = mkdtempSync(join(tmpdir(), 'flock-off-faults-'));
     const actors = await Promise.all(
       networks.map(async ({ port }, number) => {
         const folder = join(miners.folder, `worker-${number}`);
@@ -94,11 +100,12 @@ export class FaultStage {
         return new Actor('worker-program.ts', [`redis://127.0.0.1:${port}`, keyFile, folder, miners.hub.url, wrongBy], {
           publicKey,
           folder,
+          temporary,
         });
       }),
     );
     const [workers, liar] = [actors.slice(0, WORKERS), actors[WORKERS]!];
-    return new FaultStage({ machine, miners, competition, redis, expected, networks, workers, liar });
+    return new FaultStage({ machine, miners, competition, redis, expected, networks, workers, liar, temporary });
   }
 
   async play(seed: number): Promise<Episode> {
@@ -121,7 +128,9 @@ export class FaultStage {
       rmSync(join(of, 'worker', 'checkpoints'), { recursive: true, force: true });
     await this.#miners.forgetWeights();
     writeFileSync(specFile, JSON.stringify(this.#spec(isLiar, seed)));
-    const validator = new Actor('validator-program.ts', [specFile, resultsFile], { publicKey: '', folder });
+    const validator = new Actor('validator-program.ts', [specFile, resultsFile], {
+      ...{ publicKey: '', folder, temporary: this.#temporary },
+    });
     validator.start();
     const harm = this.#harm(fault, validator, { draw, atMs });
     const finished = async () => {
@@ -156,6 +165,7 @@ export class FaultStage {
     await this.#redis.close();
     await this.#miners.close();
     closeMachine(this.#machine);
+    rmSync(this.#temporary, { recursive: true, force: true });
   }
 
   #spec(isLiar: boolean, seed: number): Spec {
@@ -207,7 +217,7 @@ export class FaultStage {
     let orphans: string[] = [];
     for (;;) {
       locks = await redis.keys('bull:flock-off-*:lock');
-      orphans = orphansOf(new Set([...this.#workers, this.#liar].map(({ pid }) => pid)));
+      orphans = orphansOf(this.#temporary, [...this.#workers, this.#liar]);
       if ((locks.length === 0 && orphans.length === 0) || performance.now() > deadline) break;
       await sleep(300);
     }
@@ -225,16 +235,18 @@ export class FaultStage {
 class Actor {
   readonly publicKey: string;
   readonly folder: string;
+  readonly #temporary: string;
   readonly #program: string;
   readonly #flags: string[];
   #child: ChildProcess | undefined;
   #lines: string[] = [];
 
-  constructor(program: string, flags: string[], { publicKey, folder }: { publicKey: string; folder: string }) {
+  constructor(program: string, flags: string[], of: { publicKey: string; folder: string; temporary: string }) {
     this.#program = fileURLToPath(new URL(program, import.meta.url));
     this.#flags = flags;
-    this.publicKey = publicKey;
-    this.folder = folder;
+    this.publicKey = of.publicKey;
+    this.folder = of.folder;
+    this.#temporary = of.temporary;
   }
 
   get pid(): number | undefined {
@@ -246,6 +258,7 @@ class Actor {
     this.#lines = [];
     const child = spawn(process.execPath, ['--import', 'tsx', this.#program, ...this.#flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: this.#temporary },
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
@@ -305,15 +318,21 @@ function processes(): Process[] {
   });
 }
 
-/** Training and checking processes of this clone whose worker is gone: another test may be at work in it. */
-function orphansOf(workers: Set<number | undefined>): string[] {
-  const here = fileURLToPath(new URL('../../../src', import.meta.url));
-  const all = processes();
-  const programs = new Set(all.flatMap(({ pid, command }) => (command.includes('node') ? pid : [])));
-  return all
-    .filter(({ command }) => command.includes(here) && /(process|checker)-main/.test(command))
-    .filter(({ parent }) => !workers.has(parent) && !programs.has(parent))
+/** Training and checking processes of a stage whose worker is gone; those of other tests have temporary files elsewhere. */
+function orphansOf(temporary: string, workers: Actor[]): string[] {
+  const pids = new Set(workers.map(({ pid }) => pid));
+  return processes()
+    .filter(({ command }) => /(process|checker)-main/.test(command))
+    .filter(({ pid, parent }) => !pids.has(parent) && environmentOf(pid).includes(`TMPDIR=${temporary}`))
     .map(({ pid, parent }) => `${pid} of ${parent}`);
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 function readJson(path: string): unknown {
