@@ -135,9 +135,8 @@ export function countsFromOf(
   return Math.max(endOfEpochAt(block, { nextEpochBlock, periodBlocks }), revealFromBlock);
 }
 
-/** They may be in a later epoch of the subnet than they were meant for. */
+/** Of the weights in that block, which may be in a later epoch of the subnet than they were meant for; Infinity where it has none. */
 function endOfEpochAt(block: number, { nextEpochBlock, periodBlocks }: Omit<WeightsTime, 'end'>): number {
-  if (!Number.isFinite(nextEpochBlock)) return nextEpochBlock;
   return positionAt({ block, epoch: 0, nextEpochBlock, periodBlocks }, block).nextEpochBlock;
 }
 
