@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LONG_ANSWER, limitOf, readFingerprint, writeFingerprint } from '../../src/dataset/fingerprint/format.ts';
+import {
+  gramWith,
+  LONG_ANSWER,
+  readFingerprint,
+  shareOf,
+  writeFingerprint,
+} from '../../src/dataset/fingerprint/format.ts';
 import { sealFingerprint } from '../../src/dataset/fingerprint/sealed-fingerprint.ts';
 import type { Showing } from '../../src/dataset/fingerprint/showings.ts';
 
@@ -26,13 +32,18 @@ function next(): number {
   return state >>> 0;
 }
 
+/** One of those that are taken as such a share of all. */
+function nextGram(share: number): number {
+  return gramWith(Math.floor(next() * share), next());
+}
+
 /**
  * Writes fingerprints of two datasets of each owner, an earlier and a current one. A tenth of the rows of a current one are of
  * the earlier; of one that is judged, of another owner's current one. A third of all grams are of a million that many rows
  * have, as in a language.
  */
 export function writeFingerprints({ folder, owners, judged, rows }: ManyFingerprints): void {
-  const common = Uint32Array.from({ length: 50 * rows }, () => Math.floor((next() * limitOf(24)) / 2 ** 32) & -2);
+  const common = Uint32Array.from({ length: 50 * rows }, () => nextGram(shareOf(24)));
   let other: Uint8Array | undefined;
   for (let owner = 0; owner < owners; owner++) {
     const isJudged = owner >= owners - judged;
@@ -70,9 +81,9 @@ export function copiedRows({ rows }: ManyFingerprints): number {
 /** Rows in which other grams stand, but for every tenth of another one. */
 function fingerprintOf(rows: number, common: Uint32Array, from?: Uint8Array): Uint8Array {
   const words = new Uint32Array(rows * WORDS_OF_ROW);
-  const limit = limitOf(LEVEL);
+  const share = shareOf(LEVEL);
   for (let i = 0; i < words.length; i++)
-    words[i] = next() % 3 === 0 ? common[next() % common.length]! : Math.floor((next() * limit) / 2 ** 32) & -2;
+    words[i] = next() % 3 === 0 ? common[next() % common.length]! : nextGram(share);
   const known = from && readFingerprint(from);
   if (known)
     for (let row = 0; row < rows; row += 10)

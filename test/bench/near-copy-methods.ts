@@ -1,3 +1,4 @@
+import { gramWith } from '../../src/dataset/fingerprint/format.ts';
 import { addGrams } from '../../src/dataset/fingerprint/grams.ts';
 import { GrowingList } from '../../src/dataset/fingerprint/growing-list.ts';
 import { normalForm } from '../../src/dataset/fingerprint/normal-form.ts';
@@ -19,7 +20,7 @@ function contained(copy: Set<number>, original: Set<number>): boolean {
   return copy.size > 0 && shared >= MOST * copy.size;
 }
 
-const FRACTION = 2 ** 32 / 25;
+const FRACTION = gramWith(2 ** 32 / 25, 0);
 const taken = (text: string) => grams(text, FRACTION, (gram) => gram < FRACTION);
 const winnowed = (text: string) => grams(text, 0, () => true);
 

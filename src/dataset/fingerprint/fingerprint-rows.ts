@@ -1,6 +1,6 @@
 import type { DatasetRow } from '../../schema/dataset-row.ts';
 import { FirstPlaces } from './first-places.ts';
-import { gramOf, LEVELS, LONG_ANSWER, limitOf, writeFingerprint } from './format.ts';
+import { gramOf, LEVELS, LONG_ANSWER, limitOf, shareOf, writeFingerprint } from './format.ts';
 import { addGrams, hashesOf, QUESTION_GRAM_SYMBOLS } from './grams.ts';
 import { GrowingList } from './growing-list.ts';
 import { DIVIDER, isExact, normalForm } from './normal-form.ts';
@@ -191,7 +191,7 @@ function formOf(text: string): Uint32Array {
 
 function levelOf(symbols: number, grams: number): number {
   let level = 0;
-  while (level < LEVELS - 1 && symbols * limitOf(level) > grams * 2 ** 32) level++;
+  while (level < LEVELS - 1 && symbols * shareOf(level) > grams) level++;
   return level;
 }
 

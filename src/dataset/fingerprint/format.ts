@@ -1,5 +1,5 @@
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
-export const FINGERPRINT_VERSION = 3;
+export const FINGERPRINT_VERSION = 4;
 
 /** Changes with whatever makes another row of the same fingerprints another's. */
 export const JUDGING_VERSION = 3;
@@ -38,13 +38,40 @@ export interface Fingerprint {
   words: Uint32Array;
 }
 
+/** Powers of two that a gram tells apart, of how small its hash is; the last stands for all that are smaller. */
+const SCALES = 8;
+/** Bits of a gram behind those that tell its scale; its word has one more. */
+const FRACTION_BITS = 28;
+
+/**
+ * The gram with a hash of 64 bits, kept as floating-point numbers are: the larger the hash, the larger the gram. Of long rows
+ * only grams with small hashes are taken, whose first bits are all 0; so those behind them are kept, and grams that are
+ * other ones seldom look the same.
+ * @param high the first 32 bits, below 2^32
+ * @param low the others, of which the first 3 count
+ */
+export function gramWith(high: number, low: number): number {
+  const scale = Math.min(SCALES - 1, Math.clz32(high));
+  // The first bit that is set says no more than the scale, but of the smallest.
+  const told = Math.min(SCALES - 1, scale + 1);
+  const fraction = ((high << told) | (low >>> (32 - told))) >>> (32 - FRACTION_BITS);
+  return (((SCALES - 1 - scale) << (FRACTION_BITS + 1)) | (fraction << 1)) >>> 0;
+}
+
 /** Levels of sampling: each takes about 8 % fewer grams, all of them among those of the level before. */
 export const LEVELS = 42;
-const LIMITS = Array.from({ length: LEVELS }, (_, level) => Math.round(2 ** (32 - level / 8)));
+/** By level: grams with a smaller hash are taken, as a share of all. */
+const SHARES = Array.from({ length: LEVELS }, (_, level) => Math.round(2 ** (32 - level / 8)) / 2 ** 32);
+const LIMITS = SHARES.map((share) => (share === 1 ? 2 ** 32 : gramWith(share * 2 ** 32, 0)));
 
-/** Grams with a smaller hash are taken at a level. */
+/** Smaller grams are taken at a level. */
 export function limitOf(level: number): number {
   return LIMITS[Math.min(level, LEVELS - 1)] ?? 0;
+}
+
+/** Which share of all grams is taken at a level. */
+export function shareOf(level: number): number {
+  return SHARES[Math.min(level, LEVELS - 1)] ?? 0;
 }
 
 /** The bit of a word that says whether many rows of the dataset have the gram. */

@@ -1,3 +1,4 @@
+import { gramWith } from './format.ts';
 import type { GrowingList } from './growing-list.ts';
 
 /** Symbols a gram has: about two and a half English words. */
@@ -9,10 +10,11 @@ export const QUESTION_GRAM_SYMBOLS = 6;
 
 /** Room for a window, a power of two. */
 const RING = 64;
-const BASE = 0x01000193;
+/** Two hashes of each gram, the second for a few more bits. */
+const [BASE, SECOND_BASE] = [0x01000193, 0x2c9277b5];
 
 /**
- * Adds the grams of a text that are taken, in order: those whose hash is below `limit` (FracMinHash: whether a gram is taken
+ * Adds the grams of a text that are taken, in order: those below `limit` (FracMinHash: whether a gram is taken
  * depends on itself alone, so shares of them estimate shares of text), and the smallest of every window (winnowing: no
  * run of {@link GUARANTEED_RUN} symbols is without one).
  *
@@ -23,35 +25,44 @@ export function addGrams(taken: GrowingList, symbols: Uint32Array, limit: number
   const grams = symbols.length - size + 1;
   /** Grams of a window, of which the smallest is taken. */
   const window = GUARANTEED_RUN - size + 1;
-  let leaving = 1;
-  for (let i = 0; i < size; i++) leaving = Math.imul(leaving, BASE);
+  let [leaving, secondLeaving] = [1, 1];
+  for (let i = 0; i < size; i++) {
+    leaving = Math.imul(leaving, BASE);
+    secondLeaving = Math.imul(secondLeaving, SECOND_BASE);
+  }
   // The smallest gram of the window and those after it that are smaller than all that follow them: places, oldest first.
   const places = new Uint32Array(RING);
-  const hashes = new Uint32Array(RING);
+  const values = new Uint32Array(RING);
   let [first, count] = [0, 0];
   let takenPlace = -1;
-  let rolling = 0;
+  let [rolling, second] = [0, 0];
   for (let i = 0; i < symbols.length; i++) {
-    rolling = Math.imul(rolling, BASE) + mixed(symbols[i]!);
-    if (i >= size) rolling -= Math.imul(mixed(symbols[i - size]!), leaving);
+    const entering = mixed(symbols[i]!);
+    rolling = Math.imul(rolling, BASE) + entering;
+    second = Math.imul(second, SECOND_BASE) + entering;
+    if (i >= size) {
+      const left = mixed(symbols[i - size]!);
+      rolling -= Math.imul(left, leaving);
+      second -= Math.imul(left, secondLeaving);
+    }
     const place = i - size + 1;
     if (place < 0) continue;
-    const hash = finished(rolling ^ salt);
-    while (count > 0 && hashes[(first + count - 1) & (RING - 1)]! >= hash) count--;
+    const gram = gramWith(finished(rolling ^ salt), finished(second ^ salt));
+    while (count > 0 && values[(first + count - 1) & (RING - 1)]! >= gram) count--;
     if (count > 0 && places[first & (RING - 1)]! <= place - window) {
       first++;
       count--;
     }
     places[(first + count) & (RING - 1)] = place;
-    hashes[(first + count) & (RING - 1)] = hash;
+    values[(first + count) & (RING - 1)] = gram;
     count++;
-    const isBelow = hash < limit;
+    const isBelow = gram < limit;
     const smallest = places[first & (RING - 1)]!;
     if (isBelow) {
-      taken.add(hash);
+      taken.add(gram);
       takenPlace = place;
     } else if (smallest > takenPlace && (place >= window - 1 || place === grams - 1)) {
-      taken.add(hashes[first & (RING - 1)]!);
+      taken.add(values[first & (RING - 1)]!);
       takenPlace = smallest;
     }
   }
