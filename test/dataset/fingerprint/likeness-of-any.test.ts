@@ -115,15 +115,15 @@ it.each([
   [2, '0c271ca470ba0708'],
   [3, 'f9db5a92a827e402'],
   [4, '90e5517aae161770'],
-  [5, 'a86c7208a9f7b7d1'],
-  [6, '72ce6accb2fb118b'],
+  [5, 'ca9b8eea1e899ee2'],
+  [6, '0d0ad0e3c0819e74'],
   [7, '7f63089175372baa'],
   [8, 'ac1d16267519e7ce'],
   [9, 'db7b50b22acaa25e'],
-  [10, '9dd43165a674c3e6'],
+  [10, '713ffdc881fa5004'],
   [11, '8ed0db311b2fc67c'],
   [12, '644bf33ea59a676f'],
-])('version 2 sees the same likeness in whatever fingerprints there may be, of seed %i', (seed, expected) => {
+])('version 4 sees the same likeness in whatever fingerprints there may be, of seed %i', (seed, expected) => {
   const seen = createHash('sha256');
   const source = new SourceRow();
   for (let time = 0; time < 60; time++) {
