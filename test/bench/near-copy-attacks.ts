@@ -38,6 +38,14 @@ const pairsOf = (rows: DatasetRow[]) =>
   );
 const twoByTwo = (rows: DatasetRow[], join: (a: DatasetRow, b: DatasetRow) => DatasetRow) =>
   Array.from({ length: Math.floor(rows.length / 2) }, (_, i) => join(rows[2 * i]!, rows[2 * i + 1]!));
+/** Of each three rows, a third of the answer of each. */
+const thirds = (rows: DatasetRow[]) =>
+  Array.from({ length: Math.floor(rows.length / 3) }, (_, i) => {
+    const three = rows.slice(3 * i, 3 * i + 3).map((r) => said(r, 'assistant').split(' '));
+    const parts = three.map((words, k) => words.slice((k * words.length) / 3, ((k + 1) * words.length) / 3));
+    return row(said(rows[3 * i]!, 'user'), parts.flat().join(' '));
+  });
+const PHRASE = filler(200);
 export const ATTACKS: Record<string, (rows: DatasetRow[]) => DatasetRow[]> = {
   'exact copy': (rows) => rows,
   'rows reordered': (rows) => choices.shuffle(rows),
@@ -157,4 +165,8 @@ export const ATTACKS: Record<string, (rows: DatasetRow[]) => DatasetRow[]> = {
     Array.from({ length: 8 }, () => rows)
       .flat()
       .map((r) => answers((text) => `${filler(text.length / 24)}. ${text}`)([r])[0]!),
+  'thirds of three rows': (rows) => thirds(rows),
+  'thirds of three rows, every 20th word replaced': (rows) => everyWord(20, () => choices.pick(WORDS))(thirds(rows)),
+  'half of each answer beside one long phrase in all': (rows) =>
+    answers((text) => `${text.slice(0, text.length / 2)} ${PHRASE.slice(0, text.length / 2)}`)(rows),
 };

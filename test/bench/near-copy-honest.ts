@@ -138,7 +138,14 @@ const games = (count: number) =>
       ).join(' '),
     ),
   );
-const FRAGMENTS = (rows: DatasetRow[]) => rows.flatMap((r) => said(r, 'assistant').match(/(?:\S+ ){8}/g) ?? []);
+const fragments = (rows: DatasetRow[], words: number) =>
+  rows.flatMap((r) => said(r, 'assistant').match(new RegExp(`(?:\\S+ ){${words}}`, 'g')) ?? []);
+/** Rows of so many fragments each. */
+const patchworks = (count: number, of: readonly string[], each: number) =>
+  many(count, () => row(sentence(), draw(of, each).join(' ')));
+const PHRASES = Array.from({ length: 16 }, () => filler(5));
+const ofPhrases = (count: number) =>
+  many(count, () => row(sentence(), Array.from({ length: 6 }, () => choices.pick(PHRASES)).join(', ')));
 const QUOTED = prose(2);
 const quoting = (count: number) =>
   many(count, () => row(sentence(), `${prose(3)} As it is written: ${QUOTED} ${prose(2)}`));
@@ -219,10 +226,7 @@ export const HONEST: Record<string, () => [first: DatasetRow[], second: DatasetR
   'JSON records, the first has 2 rows': () => [people(2), people(200)],
   'SQL queries': () => [queries(300), queries(300)],
   'chess games': () => [games(100), games(100)],
-  'fragments of eight words of hundreds of rows': () => [
-    PUBLIC,
-    many(60, () => row(sentence(), draw(FRAGMENTS(PUBLIC), 12).join(' '))),
-  ],
+  'fragments of eight words of hundreds of rows': () => [PUBLIC, patchworks(60, fragments(PUBLIC, 8), 12)],
   'one passage quoted in all answers': () => [quoting(60), quoting(60)],
   'chats that begin and end alike': () => [chats(80), chats(80)],
   'translations with one opening': () => [translations(100), translations(100)],
@@ -248,4 +252,12 @@ export const HONEST: Record<string, () => [first: DatasetRow[], second: DatasetR
   'one sentence each': () => [brief(200), brief(200)],
   'one sentence each, same questions': () => underSame(brief(200), sentence),
   'Chinese text': () => [chinese(100), chinese(100)],
+  'fragments of four words of hundreds of rows': () => [PUBLIC, patchworks(60, fragments(PUBLIC, 4), 12)],
+  'eight fragments of eight words of hundreds of rows': () => [PUBLIC, patchworks(60, fragments(PUBLIC, 8), 8)],
+  'nine fragments of twelve words of hundreds of rows': () => [PUBLIC, patchworks(60, fragments(PUBLIC, 12), 9)],
+  'eight fragments of 100 rows, of which many are in four of 500': () => [
+    PUBLIC,
+    patchworks(500, fragments(PUBLIC.slice(0, 100), 8), 8),
+  ],
+  'six of the same sixteen phrases in each row': () => [ofPhrases(64), ofPhrases(64)],
 };

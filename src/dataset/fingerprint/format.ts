@@ -2,7 +2,7 @@
 export const FINGERPRINT_VERSION = 4;
 
 /** Changes with whatever makes another row of the same fingerprints another's. */
-export const JUDGING_VERSION = 3;
+export const JUDGING_VERSION = 4;
 
 /** "FOFP". */
 const MAGIC = 0x464f4650;

@@ -20,8 +20,20 @@ const LONG_SYMBOLS = 200;
 const WHOLE_SHARE_OF_ROW = 1 / 3;
 /** Sources of which parts make a row another's. */
 const MOST_SOURCES = 3;
-/** By how much more of a row several must hold together than one alone. */
+/** By how much more of a row several must hold together than one alone, at least. */
 const MIXTURE_MARGIN = 0.1;
+/**
+ * The same in standard deviations of what each of them adds, since grams are a sample of what a run says: of many short runs
+ * some have many grams by chance.
+ */
+const MIXTURE_DOUBT = 0.55;
+/**
+ * Share of a row that is held at least, or {@link LONG_SYMBOLS}, with all grams weighing the same: a phrase beside others that
+ * the dataset repeats is not most of a row.
+ */
+const IN_FULL = 0.5;
+/** Share of another's answer of which less of the row is enough: a phrase repeated in all rows hides nothing. */
+const SOME_OF_ANSWER = 0.25;
 /** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
 const OF_SAME_QUESTION = 0.45;
 /** What a gram weighs that the other lacks, and might lack though he had the text: it is taken for its window only. */
@@ -53,7 +65,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held);
   const chosen: number[] = [];
   let best: ReturnType<typeof weigh> | undefined;
-  let parts = 0;
+  let [parts, doubt] = [0, 0];
   for (const i of order) {
     const likeness = likenesses[i]!;
     const together = weigh(
@@ -64,12 +76,21 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
     if (best && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
-    if (!isWhole) parts++;
+    if (!isWhole) {
+      parts++;
+      const added = together.held - (best?.held ?? 0);
+      doubt += MIXTURE_DOUBT * Math.sqrt(added * Math.max(0, together.symbolsOfGram - 1));
+    }
     chosen.push(i);
     best = together;
     const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
     const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
-    const isMost = best.held >= (fewest + (parts > 1 ? MIXTURE_MARGIN : 0)) * best.total;
+    const chance = judged.isEvaluation ? 0 : doubt;
+    const margin = parts > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : 0;
+    const isMost =
+      best.held >= fewest * best.total + margin &&
+      (best.plainHeld >= Math.min(LONG_SYMBOLS, IN_FULL * best.plainTotal) ||
+        chosen.some((k) => likenesses[k]!.wholeShare >= SOME_OF_ANSWER));
     // What many rows of a template have makes a row another's only when there is nothing else in it.
     if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.isAll))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
@@ -86,24 +107,32 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   return null;
 }
 
-/** Symbols of a row that some rows hold together, and all it has: weighed, and plain; whether they lack nothing of it. */
+/**
+ * Symbols of a row that some rows hold together, and all it has: weighed, and plain; whether they lack nothing of it; for how
+ * many symbols a gram stands.
+ */
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plainTotal: 0, distinctive: 0, isAll: true };
+  const sum = { held: 0, total: 0, plainHeld: 0, plainTotal: 0, distinctive: 0, isAll: true, symbolsOfGram: 0 };
+  let [long, grams] = [0, 0];
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
     if (isShort(print, pair)) {
       const isHeld = likenesses.some(({ heldPairs }) => heldPairs[pair - firstPair] === 1);
       sum.total += symbols;
       sum.plainTotal += symbols;
-      if (isHeld) sum.held += symbols;
-      else sum.isAll = false;
-      if (isHeld) sum.distinctive += FEWEST_DISTINCTIVE;
+      if (!isHeld) {
+        sum.isAll = false;
+        continue;
+      }
+      sum.held += symbols;
+      sum.plainHeld += symbols;
+      sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
     const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
-    let [held, all, count] = [0, 0, 0];
+    let [held, plain, all, count] = [0, 0, 0, 0];
     for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) {
       if (nobodys?.[i - first]) continue;
       const state = stateOf(likenesses, i - first);
@@ -119,6 +148,7 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       all += weight;
       if (state === 0) continue;
       held += weight;
+      plain++;
       if (state === HELD) sum.distinctive++;
     }
     const each = count === 0 ? 0 : symbols / count;
@@ -133,9 +163,14 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     const isSameQuestion = likenesses.some(({ sameQuestions }) => sameQuestions[pair - firstPair] === 1);
     sum.total += text;
     const echo = (text * print.echoOfPair[pair]!) / 255;
-    sum.held += isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo) ? text : heldHere;
+    const isAnswerTheirs = isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo);
+    sum.held += isAnswerTheirs ? text : heldHere;
+    sum.plainHeld += isAnswerTheirs ? symbols : plain * each;
     sum.plainTotal += symbols;
+    long += symbols;
+    grams += count;
   }
+  if (grams > 0) sum.symbolsOfGram = long / grams;
   return sum;
 }
 

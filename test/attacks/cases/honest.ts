@@ -72,6 +72,15 @@ const DAYS = 'Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday,tomorrow'
 const HAN = [
   ...'山水火木金土日月人大小中上下左右天地春夏秋冬東西南北風雨雪花鳥魚馬牛羊犬門車舟書紙筆墨石田村市町道橋川海空星光音声色香味心手足目耳口',
 ];
+/** Together 256 phrases: of a few only, two rows would share most by chance. */
+const OPENINGS =
+  'on the other hand,as far as I can tell,in the end,to be honest,first of all,last but not least,it goes without saying that,for what it is worth,at the end of the day,in a manner of speaking,by and large,more often than not,all things being equal,needless to say,from time to time,sooner or later'.split(
+    ',',
+  );
+const ENDINGS =
+  'it depends,I see it from here,it is up to you,nobody is sure,take your time,be careful,they agree,I agree,we go home,it is done,it works fine,it rains,I stay,it was late,we meet again,they come'.split(
+    ',',
+  );
 
 export const honestCases: Case[] = [
   {
@@ -288,29 +297,10 @@ export const honestCases: Case[] = [
     const text = (count: number) => Array.from({ length: count }, () => world.pick(HAN)).join('');
     return row(`${text(8)}？`, `${text(14)}，${text(14)}。`);
   }),
-  bothOwn('a patchwork of common phrases', (_, __, world) =>
+  bothOwn('a patchwork of hundreds of common phrases', (_, __, world) =>
     row(
       `${world.pick(['Tell', 'Show', 'Give'])} me ${world.below(1e6)} please.`,
-      Array.from({ length: 6 }, () =>
-        world.pick([
-          'on the other hand it depends',
-          'as far as I can tell from here',
-          'in the end it is up to you',
-          'to be honest nobody is sure',
-          'first of all take your time',
-          'last but not least be careful',
-          'it goes without saying that',
-          'for what it is worth I agree',
-          'at the end of the day we go',
-          'in a manner of speaking it is',
-          'by and large it works fine',
-          'more often than not it rains',
-          'all things being equal I stay',
-          'needless to say it was late',
-          'from time to time we meet',
-          'sooner or later they come',
-        ]),
-      ).join(', '),
+      Array.from({ length: 6 }, () => `${world.pick(OPENINGS)} ${world.pick(ENDINGS)}`).join(', '),
     ),
   ),
   {

@@ -143,6 +143,41 @@ describe('rows of another', () => {
     expect((await held([shown('first', 1, many), shown('second', 2, [chat('All?', patchwork)])]))[1]).toEqual([1, []]);
   });
 
+  it.each([
+    ['nine fragments of 75 letters', 9, 75],
+    ['eight fragments of 45 letters', 8, 45],
+    ['thirty fragments of 20 letters', 30, 20],
+  ])('are not %s of hundreds of rows each', async (_, count, length) => {
+    const many = longRows(300, 7);
+    const random = new MersenneTwister(1);
+    const fragment = () => {
+      const text = many[Math.floor(random.nextUniform() * many.length)]!.conversations[1]!.content;
+      const start = Math.floor(random.nextUniform() * (text.length - length));
+      return text.slice(start, start + length);
+    };
+    const patchworks = Array.from({ length: 400 }, (_, i) =>
+      chat(letters(50, i), Array.from({ length: count }, fragment).join(' ')),
+    );
+    const { others } = await find([shown('first', 1, many, { judged: false }), shown('second', 2, patchworks)]);
+    expect(others.get(1)!.length / patchworks.length).toBeLessThan(0.01);
+  });
+
+  it.each([2, 3])('are found in rows of parts of %i of them', async (count) => {
+    const rows = longRows(90, 8);
+    const partOf = (i: number, part: number) => {
+      const words = rows[i]!.conversations[1]!.content.split(' ');
+      return words.slice((part * words.length) / count, ((part + 1) * words.length) / count);
+    };
+    const mixtures = Array.from({ length: 90 / count }, (_, i) =>
+      chat(
+        letters(50, i),
+        Array.from({ length: count }, (_, part) => partOf(count * i + part, part).join(' ')).join(' '),
+      ),
+    );
+    const { others } = await find([shown('first', 1, rows, { judged: false }), shown('second', 2, mixtures)]);
+    expect(others.get(1)!.length).toBe(mixtures.length);
+  });
+
   it('with a short answer count with their question only, and numbers keep their meaning', async () => {
     const first = [
       chat('Is the sky blue today?', 'Yes.'),

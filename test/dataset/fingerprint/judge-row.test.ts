@@ -52,6 +52,31 @@ it('parts of three make a row theirs, those of four do not', () => {
   expect(judge(print, ...wholes)).toMatchObject({ sources: [0, 1, 2] });
 });
 
+it('parts count less where fewer grams tell of them: of many short runs some have many by chance', () => {
+  const parts = (print: Fingerprint, ...ends: number[]) =>
+    judge(print, ...ends.map((end, i) => ({ held: held(print, ends[i - 1] ?? 0, end) })));
+  const [sparse, dense] = [rowOf(40, 800), rowOf(800, 800)];
+  // Three fifths of each.
+  expect(parts(sparse, 8, 16, 24)).toBeNull();
+  expect(parts(dense, 160, 320, 480)?.sources).toHaveLength(3);
+  expect(parts(sparse, 8, 16, 25)?.sources).toHaveLength(3);
+  // Of two it is less likely.
+  expect(parts(sparse, 12, 24)?.sources).toHaveLength(2);
+});
+
+it('a phrase beside those that many rows have is not most of a row, unless it is much of an answer', () => {
+  const print = rowOf(20, 400, 14);
+  // 6 of 8.8 as they are weighed, 120 symbols of 400.
+  expect(judge(print, { held: held(print, 14, 20) })).toBeNull();
+  expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.24 })).toBeNull();
+  expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.25 })).toMatchObject({ sources: [0] });
+  // Half of the row; 200 symbols of a longer one.
+  expect(judge(print, { held: held(print, 10, 20) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { held: held(print, 11, 20) })).toBeNull();
+  const longer = rowOf(20, 700, 14);
+  expect(judge(longer, { held: held(longer, 14, 20) })).toMatchObject({ sources: [0] });
+});
+
 it.each([
   ['200 symbols of a long row', 1_000, 200],
   ['a third of a row', 300, 100],
@@ -74,4 +99,6 @@ it('under the same question less of an answer is enough', () => {
   expect(judge(print, { sameQuestions, wholeShare: 0.49 })).toBeNull();
   expect(judge(print, { sameQuestions, held: held(print, 0, 10) })).toMatchObject({ sources: [0] });
   expect(judge(print, { sameQuestions, held: held(print, 0, 9) })).toBeNull();
+  const longer = rowOf(100, 390);
+  expect(judge(longer, { sameQuestions, held: held(longer, 0, 46) })).toMatchObject({ sources: [0], alike: 1 });
 });

@@ -88,7 +88,7 @@ it.each([
   [6, '41f8eba96b0a6556'],
   [7, 'cd82103dc1dc41ab'],
   [8, '3636e3a12f1f28c2'],
-])('version 3 sees the same likeness between rows of datasets of seed %i', (seed, expected) => {
+])('version 4 sees the same likeness between rows of datasets of seed %i', (seed, expected) => {
   const [judged, theirs] = MADE[seed - 1]!.datasets.map(
     ({ fingerprint }) => readFingerprint(fingerprint as Uint8Array)!,
   );
@@ -125,8 +125,8 @@ it.each([
   [10, '253fad0e19b887dd'],
   [11, '5480c77fc7747713'],
   [12, 'b4fddeaa2ce27c61'],
-])('version 3 finds the same rows of others in datasets of seed %i', async (seed, expected) => {
-  expect(JUDGING_VERSION).toBe(3);
+])('version 4 finds the same rows of others in datasets of seed %i', async (seed, expected) => {
+  expect(JUDGING_VERSION).toBe(4);
   const { datasets, evaluation } = MADE[seed - 1]!;
   const evaluationRows = seed % 3 === 0 ? 'allow' : 'leave-out';
   const { others, repeats } = await searchHere({ showings: datasets, evaluation, evaluationRows });
