@@ -20,7 +20,7 @@ export interface ManyFingerprints {
 }
 
 /** As many as a row of 1 kB has. */
-const WORDS_OF_ROW = 32;
+export const WORDS_OF_ROW = 32;
 const LEVEL = 37;
 
 /** Xorshift: a hundred million numbers of it take a second. */
@@ -78,16 +78,25 @@ export function copiedRows({ rows }: ManyFingerprints): number {
   return Math.ceil(rows / 10);
 }
 
+/** Words of rows in which no two have anything in common, but by chance. */
+export function anyWords(rows: number): Uint32Array<ArrayBuffer> {
+  const share = shareOf(LEVEL);
+  return Uint32Array.from({ length: rows * WORDS_OF_ROW }, () => nextGram(share));
+}
+
 /** Rows in which other grams stand, but for every tenth of another one. */
 function fingerprintOf(rows: number, common: Uint32Array, from?: Uint8Array): Uint8Array {
-  const words = new Uint32Array(rows * WORDS_OF_ROW);
-  const share = shareOf(LEVEL);
-  for (let i = 0; i < words.length; i++)
-    words[i] = next() % 3 === 0 ? common[next() % common.length]! : nextGram(share);
+  const words = anyWords(rows);
+  for (let i = 0; i < words.length; i++) if (next() % 3 === 0) words[i] = common[next() % common.length]!;
   const known = from && readFingerprint(from);
   if (known)
     for (let row = 0; row < rows; row += 10)
       words.set(known.words.subarray(row * WORDS_OF_ROW, (row + 1) * WORDS_OF_ROW), row * WORDS_OF_ROW);
+  return fingerprintOfWords(words);
+}
+
+export function fingerprintOfWords(words: Uint32Array): Uint8Array {
+  const rows = words.length / WORDS_OF_ROW;
   return writeFingerprint({
     pairEnd: Uint32Array.from({ length: rows }, (_, row) => row + 1),
     wordEnd: Uint32Array.from({ length: rows }, (_, row) => (row + 1) * WORDS_OF_ROW),

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { FingerprintBuilder, fingerprintRows } from '../../../src/dataset/fingerprint/fingerprint-rows.ts';
 import {
   gramOf,
+  gramWith,
   isCommon,
   LEVELS,
   LONG_ANSWER,
   limitOf,
   readFingerprint,
+  shareOf,
   writeFingerprint,
 } from '../../../src/dataset/fingerprint/format.ts';
 import { addGrams, GRAM_SYMBOLS, GUARANTEED_RUN } from '../../../src/dataset/fingerprint/grams.ts';
@@ -21,6 +23,58 @@ const gramsOf = (symbols: Uint32Array, limit: number) => {
   addGrams(grams, symbols, limit);
   return [...grams.view()];
 };
+
+describe('a gram', () => {
+  const word = fc.oneof(
+    fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    fc.integer({ min: 0, max: 31 }).map((bit) => 2 ** bit),
+    fc.constantFrom(0, 2 ** 25 - 1, 2 ** 32 - 1),
+  );
+  const bitsOf = (high: number, low: number) => high.toString(2).padStart(32, '0') + low.toString(2).padStart(32, '0');
+
+  it('has the first bit that is set of seven, and the 28 bits behind it', () => {
+    fc.assert(
+      fc.property(word, word, (high, low) => {
+        const bits = bitsOf(high, low);
+        const zeros = Math.min(7, bits.indexOf('1') < 0 ? 7 : bits.indexOf('1'));
+        const behind = bits.slice(Math.min(7, zeros + 1)).slice(0, 28);
+        expect(gramWith(high, low).toString(2).padStart(32, '0')).toBe(
+          `${(7 - zeros).toString(2).padStart(3, '0')}${behind}0`,
+        );
+      }),
+    );
+  });
+
+  it('of a smaller hash is none that is larger', () => {
+    fc.assert(
+      fc.property(word, word, word, word, (a, b, c, d) => {
+        const isSmaller = a < c || (a === c && b < d);
+        const [smaller, larger] = isSmaller ? [gramWith(a, b), gramWith(c, d)] : [gramWith(c, d), gramWith(a, b)];
+        expect(smaller).toBeLessThanOrEqual(larger);
+      }),
+    );
+  });
+
+  it('is taken at a level as often as that says', () => {
+    const random = new MersenneTwister(5);
+    const any = () => Math.floor(2 ** 32 * random.nextUniform());
+    const grams = Array.from({ length: 20_000 }, () => gramWith(any(), any()));
+    for (const level of [0, 1, 7, 8, 20, 37, 41]) {
+      const taken = grams.filter((gram) => gram < limitOf(level)).length / grams.length;
+      expect(Math.abs(taken - shareOf(level))).toBeLessThan(0.012);
+    }
+    expect(shareOf(8)).toBe(0.5);
+  });
+
+  it('of a long row is another than those of hundreds of thousands of others', () => {
+    const random = new MersenneTwister(6);
+    const text = Uint32Array.from({ length: 6_000_000 }, () => 97 + Math.floor(26 * random.nextUniform()));
+    const grams = gramsOf(text, limitOf(41)).filter((gram) => gram < limitOf(41));
+    expect(grams.length).toBeGreaterThan(150_000);
+    // 18 here; were their first bits kept, which are all 0, it would be about 240.
+    expect(grams.length - new Set(grams).size).toBeLessThan(60);
+  });
+});
 
 describe('grams of a text', () => {
   const symbol = fc.integer({ min: 97, max: 122 });
