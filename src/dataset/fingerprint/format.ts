@@ -1,3 +1,5 @@
+import { endsOf, packCounts } from './counts.ts';
+
 /** Changes with whatever makes fingerprints of other rows, or other fingerprints of the same rows. */
 export const FINGERPRINT_VERSION = 4;
 
@@ -6,7 +8,7 @@ export const JUDGING_VERSION = 4;
 
 /** "FOFP". */
 const MAGIC = 0x464f4650;
-const HEADER_WORDS = 6;
+const HEADER_WORDS = 7;
 
 /** Added to the number of numbers in {@link Fingerprint.kindOfPair} of a pair whose answer is compared by itself. */
 export const LONG_ANSWER = 128;
@@ -95,25 +97,19 @@ export function weightOf(word: number): number {
 
 /** The bytes that {@link readFingerprint} reads. Little-endian, as every machine this runs on. */
 export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Array {
-  const { pairEnd, pairHashes, questionHashes, wordEnd, words } = print;
-  const [rows, pairs] = [pairEnd.length, wordEnd.length];
-  const bytes = new Uint8Array(byteLengthOf(rows, pairs, words.length));
-  const header = Uint32Array.of(MAGIC, FINGERPRINT_VERSION, rows, pairs, words.length, 0);
+  const { pairHashes, questionHashes, words } = print;
+  const [pairsOfRow, wordsOfPair] = [packCounts(print.pairEnd), packCounts(print.wordEnd)];
+  const lengths = [print.pairEnd.length, print.wordEnd.length, words.length];
+  const parts = [
+    Uint32Array.of(MAGIC, FINGERPRINT_VERSION, ...lengths, pairsOfRow.large.length, wordsOfPair.large.length),
+    ...[pairsOfRow.large, wordsOfPair.large, pairHashes, questionHashes, words, print.symbolsOfPair],
+    ...[pairsOfRow.bytes, wordsOfPair.bytes, print.kindOfPair, print.levelOfPair, print.echoOfPair],
+  ];
+  const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let offset = 0;
-  for (const part of [
-    header,
-    pairEnd,
-    wordEnd,
-    pairHashes,
-    questionHashes,
-    words,
-    print.symbolsOfPair,
-    print.kindOfPair,
-    print.levelOfPair,
-    print.echoOfPair,
-  ]) {
-    bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
-    offset += part.byteLength;
+  for (const { buffer, byteOffset, byteLength } of parts) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
+    offset += byteLength;
   }
   return bytes;
 }
@@ -122,45 +118,29 @@ export function writeFingerprint(print: Omit<Fingerprint, 'rowCount'>): Uint8Arr
 export function readFingerprint(bytes: Uint8Array): Fingerprint | null {
   if (bytes.byteLength < 4 * HEADER_WORDS) return null;
   const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  const [magic, version, rows = 0, pairs = 0, words = 0, reserved] = new Uint32Array(buffer, byteOffset, HEADER_WORDS);
-  if (magic !== MAGIC || version !== FINGERPRINT_VERSION || reserved !== 0) return null;
-  if (byteLengthOf(rows, pairs, words) !== bytes.byteLength) return null;
+  const [magic, version, ...lengths] = new Uint32Array(buffer, byteOffset, HEADER_WORDS);
+  if (magic !== MAGIC || version !== FINGERPRINT_VERSION) return null;
+  const [rows = 0, pairs = 0, count = 0, largeOfRows = 0, largeOfPairs = 0] = lengths;
+  const length = 4 * (HEADER_WORDS + largeOfRows + largeOfPairs + 3 * pairs + count) + 6 * pairs + rows;
+  if (length !== bytes.byteLength) return null;
   let offset = byteOffset + 4 * HEADER_WORDS;
-  const take = (count: number) => {
+  const takeWords = (count: number) => {
     offset += 4 * count;
     return new Uint32Array(buffer, offset - 4 * count, count);
   };
-  const [pairEnd, wordEnd] = [take(rows), take(pairs)];
-  const [pairHashes, questionHashes, all] = [take(2 * pairs), take(pairs), take(words)];
-  const symbolsOfPair = new Uint16Array(buffer, offset, pairs);
-  const kindOfPair = new Uint8Array(buffer, offset + 2 * pairs, pairs);
-  const levelOfPair = new Uint8Array(buffer, offset + 3 * pairs, pairs);
-  const echoOfPair = new Uint8Array(buffer, offset + 4 * pairs, pairs);
-  if (!areEnds(pairEnd, pairs) || !areEnds(wordEnd, words)) return null;
-  return {
-    rowCount: rows,
-    pairEnd,
-    levelOfPair,
-    pairHashes,
-    questionHashes,
-    wordEnd,
-    symbolsOfPair,
-    kindOfPair,
-    echoOfPair,
-    words: all,
+  const takeBytes = (count: number) => {
+    offset += count;
+    return new Uint8Array(buffer, offset - count, count);
   };
-}
-
-function byteLengthOf(rows: number, pairs: number, words: number): number {
-  return 4 * (HEADER_WORDS + rows + 5 * pairs + words) + pairs;
-}
-
-/** Whether the ends of lists that follow each other never fall and reach the end of all. */
-function areEnds(ends: Uint32Array, total: number): boolean {
-  let before = 0;
-  for (const end of ends) {
-    if (end < before) return false;
-    before = end;
-  }
-  return before === total;
+  const [largeRows, largePairs] = [takeWords(largeOfRows), takeWords(largeOfPairs)];
+  const [pairHashes, questionHashes, words] = [takeWords(2 * pairs), takeWords(pairs), takeWords(count)];
+  const symbolsOfPair = new Uint16Array(buffer, offset, pairs);
+  offset += symbolsOfPair.byteLength;
+  const pairEnd = endsOf({ bytes: takeBytes(rows), large: largeRows }, pairs);
+  const wordEnd = endsOf({ bytes: takeBytes(pairs), large: largePairs }, count);
+  if (!pairEnd || !wordEnd) return null;
+  return {
+    ...{ rowCount: rows, pairEnd, wordEnd, pairHashes, questionHashes, words, symbolsOfPair },
+    ...{ kindOfPair: takeBytes(pairs), levelOfPair: takeBytes(pairs), echoOfPair: takeBytes(pairs) },
+  };
 }
