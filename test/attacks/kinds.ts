@@ -26,6 +26,22 @@ export function pairsOf({ conversations }: DatasetRow): [Turn, Turn][] {
   return Array.from({ length: conversations.length / 2 }, (_, i) => [conversations[2 * i]!, conversations[2 * i + 1]!]);
 }
 
+/** An answer, and stories of the copier's own behind it, so many times as long. */
+function beforeFiller(answer: Turn, times: number, world: World): Turn {
+  let filler = '';
+  while (filler.length < times * answer.content.length) filler += ` ${world.rows(1)[0]!.conversations[1]!.content}`;
+  return { ...answer, content: answer.content + filler };
+}
+
+/** A pair in which the user says so many stories: nobody is trained to say them. */
+function fillerPair(stories: number, world: World): [Turn, Turn] {
+  const told = world.rows(stories).map(({ conversations }) => conversations[1]!.content);
+  return [
+    { role: 'user', content: told.join(' ') },
+    { role: 'assistant', content: 'I see.' },
+  ];
+}
+
 const rowOf = (pairs: [Turn, Turn][]): DatasetRow => ({ conversations: pairs.flat() });
 const swap = (pairs: Record<string, string>) => (text: string) =>
   text.replace(new RegExp(Object.keys(pairs).join('|'), 'gu'), (found) => pairs[found]!);
@@ -136,6 +152,23 @@ export const DISGUISES: Record<string, Disguise> = {
   ),
   'filler of twice its length after each answer': answers((text) => `${text} ${FILLER} ${FILLER} ${FILLER}`),
   'filler of twice its length before each answer': answers((text) => `${FILLER} ${FILLER} ${FILLER} ${text}`),
+  'filler of its own, thirty times its length, after each answer': (rows, world) =>
+    rows.map((row) => rowOf(pairsOf(row).map(([question, answer]) => [question, beforeFiller(answer, 30, world)]))),
+  'all of sixteen rows in one, and as much filler of its own': (rows, world) => {
+    const all = rows.flatMap(pairsOf);
+    return Array.from({ length: 64 }, (_, i) => {
+      const some = Array.from({ length: 16 }, (_, k) => all[(3 * i + k) % all.length]!);
+      return rowOf([...some, fillerPair(some.length, world)]);
+    });
+  },
+  'sixteen answers in one, and as much filler of its own': (rows, world) => {
+    const all = rows.flatMap(pairsOf);
+    return Array.from({ length: 64 }, (_, i) => {
+      const some = Array.from({ length: 16 }, (_, k) => all[(3 * i + k) % all.length]![1].content);
+      const [question, answer] = all[i % all.length]!;
+      return rowOf([[question, beforeFiller({ ...answer, content: some.join(' ') }, 1, world)]]);
+    });
+  },
   'filler between the sentences': answers((text) => sentencesOf(text).join(` ${FILLER} `)),
   '"Sure!" before and a greeting after': answers((text) => `Sure! ${text} Let me know if you need more.`),
   'answers quoted in a longer one': answers(

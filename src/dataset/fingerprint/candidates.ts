@@ -10,8 +10,17 @@ import { Tally } from './tally.ts';
 const ENOUGH = 8;
 /** How many grams a whole pair counts for, and a question. */
 const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
-/** Rows that a judged row is compared with. */
-export const MOST_CANDIDATES = 6;
+/** Rows that a judged row is compared with: of a long one more, or a copied answer would hide among longer pieces of others. */
+const [FEW_CANDIDATES, MANY_CANDIDATES] = [6, 64];
+/** Grams of a row for each more. An answer that is somebody's has twice as many, and of each gram two rows are known. */
+const GRAMS_OF_CANDIDATE = 4;
+/** Grams that a row shares at least with one that it is compared with, of a long one: so many an answer has that is somebody's. */
+const MOST_SHARED = 4;
+
+/** With how many rows one of so many grams is compared at most. */
+export function mostCandidates(grams: number): number {
+  return Math.min(MANY_CANDIDATES, Math.max(FEW_CANDIDATES, Math.floor(grams / GRAMS_OF_CANDIDATE)));
+}
 
 export interface CandidatesParameters {
   judged: readonly JudgedShowing[];
@@ -112,8 +121,8 @@ export class Candidates {
         count(ofWords, start, end, 1);
         grams += end - start;
       }
-      const fewest = grams <= 8 ? 1 : Math.max(2, Math.floor(grams / 16));
-      for (const source of tally.takeMostFrequent(fewest, MOST_CANDIDATES))
+      const fewest = grams <= 8 ? 1 : Math.min(MOST_SHARED, Math.max(2, Math.floor(grams / 16)));
+      for (const source of tally.takeMostFrequent(fewest, mostCandidates(grams)))
         if (numbers.shownAt(source) < times[row]!) found(row, source);
     }
   }

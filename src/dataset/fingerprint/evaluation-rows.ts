@@ -1,8 +1,8 @@
-import { MOST_CANDIDATES } from './candidates.ts';
+import { mostCandidates } from './candidates.ts';
 import type { Fingerprint } from './format.ts';
 import { ABSENT, GramTable, hashOf } from './gram-table.ts';
 import { type Likeness, SourceRow } from './likeness.ts';
-import { firstGramOf, firstPairOf } from './rows-of.ts';
+import { firstGramOf, firstPairOf, firstWordOfRow } from './rows-of.ts';
 import { Tally } from './tally.ts';
 
 /** Rows noted per gram. */
@@ -31,7 +31,8 @@ export class EvaluationRows {
     this.#forEachGram(judged, row, (rows) => {
       for (const other of rows) this.#tally.add(other, 1);
     });
-    return this.#tally.takeMostFrequent(1, MOST_CANDIDATES).map((other) => {
+    const grams = firstWordOfRow(judged, row + 1) - firstWordOfRow(judged, row);
+    return this.#tally.takeMostFrequent(1, mostCandidates(grams)).map((other) => {
       this.#source.load(this.#print, other);
       return this.#source.compare(judged, row, () => true);
     });

@@ -18,6 +18,10 @@ const OF_EVALUATION = 0.5;
 const LONG_SYMBOLS = 200;
 /** Of a shorter answer held whole: what share of the row it must be. */
 const WHOLE_SHARE_OF_ROW = 1 / 3;
+/** How many such answers and short pairs make the row another's, and symbols of them. */
+const SEVERAL = { count: 3, symbols: 400 };
+/** Symbols of answers that do so of which half is held, or more. */
+const [HALF, SYMBOLS_OF_HALVES] = [0.5, 2000];
 /** Sources of which parts make a row another's. */
 const MOST_SOURCES = 3;
 /** By how much more of a row several must hold together than one alone, at least. */
@@ -72,7 +76,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       judged,
       [...chosen, i].map((k) => likenesses[k]!),
     );
-    const isWhole = likeness.wholeShare >= 0.8;
+    const isWhole = likeness.wholeShare >= 0.8 || likeness.heldPairs.includes(1);
     const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
     if (best && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
     if (!isWhole && parts === MOST_SOURCES) continue;
@@ -95,16 +99,43 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.isAll))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
+  const [wholes, halves] = [new Sum(), new Sum()];
+  const counted = new Set<number>();
+  const firstPair = firstPairOf(judged.print, judged.row);
   for (const i of order) {
-    const { wholeShare, wholeSymbols, sameQuestions } = likenesses[i]!;
+    const { wholeShare, wholeSymbols, sameQuestions, heldPairs } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
     const echo = echoOf(judged, sameQuestions);
     if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
-    if (wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15) && isLong)
-      return { sources: [i], alike: wholeShare, isWhole: true };
+    const isWhole = wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15);
+    if (isWhole && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
+    // However long the row is: what is beyond the context is not trained on.
+    if (isWhole) wholes.add(i, wholeSymbols);
+    if (wholeShare >= HALF) halves.add(i, wholeShare * wholeSymbols);
+    for (const [pair, isHeld] of heldPairs.entries()) {
+      if (isHeld === 0 || counted.has(pair)) continue;
+      counted.add(pair);
+      wholes.add(i, judged.print.symbolsOfPair[firstPair + pair]!);
+    }
+    const areSeveral = wholes.count >= SEVERAL.count && wholes.symbols >= SEVERAL.symbols;
+    const enough = areSeveral ? wholes : halves.symbols >= SYMBOLS_OF_HALVES ? halves : null;
+    if (enough) return { sources: [...enough.sources].slice(0, MOST_SOURCES), alike: 1, isWhole: true };
   }
   return null;
+}
+
+/** What some rows hold of a row that is longer than all of that. */
+class Sum {
+  readonly sources = new Set<number>();
+  count = 0;
+  symbols = 0;
+
+  add(source: number, symbols: number): void {
+    this.sources.add(source);
+    this.count++;
+    this.symbols += symbols;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Fingerprint } from './format.ts';
 import { type Judgement, judgeRow } from './judge-row.ts';
-import { heldSomething, type Likeness } from './likeness.ts';
+import { heldEnough, heldSomething, type Likeness } from './likeness.ts';
 import type { OwnTimes } from './own-times.ts';
 import { isShort } from './rows-of.ts';
 
@@ -91,17 +91,22 @@ export class JudgedShowing {
     this.#open.set(row, open);
   }
 
-  /** The same in less memory: most short answers, numbers and questions are not held. */
-  #compact({ heldPairs, heldNumbers, sameQuestions, ...rest }: Likeness): Likeness {
-    const { length } = heldPairs;
-    const nothing = this.#nothing.get(length) ?? { bytes: new Uint8Array(length), numbers: new Uint16Array(length) };
-    this.#nothing.set(length, nothing);
+  /** The same in less memory: of most rows little is held but a whole answer. */
+  #compact(likeness: Likeness): Likeness {
+    const { held, heldPairs, heldNumbers, sameQuestions, ...rest } = likeness;
     return {
       ...rest,
-      heldPairs: heldPairs.some(Boolean) ? heldPairs : nothing.bytes,
-      heldNumbers: heldNumbers.some(Boolean) ? heldNumbers : nothing.numbers,
-      sameQuestions: sameQuestions.some(Boolean) ? sameQuestions : nothing.bytes,
+      held: heldEnough(likeness) ? held : this.#zeros(held.length).bytes,
+      heldPairs: heldPairs.some(Boolean) ? heldPairs : this.#zeros(heldPairs.length).bytes,
+      heldNumbers: heldNumbers.some(Boolean) ? heldNumbers : this.#zeros(heldPairs.length).numbers,
+      sameQuestions: sameQuestions.some(Boolean) ? sameQuestions : this.#zeros(heldPairs.length).bytes,
     };
+  }
+
+  #zeros(length: number): { bytes: Uint8Array; numbers: Uint16Array } {
+    const known = this.#nothing.get(length) ?? { bytes: new Uint8Array(length), numbers: new Uint16Array(length) };
+    this.#nothing.set(length, known);
+    return known;
   }
 
   /** What was found so far, in order. */

@@ -17,7 +17,10 @@ const BRIDGED_LEVEL = 28;
 export interface Likeness {
   /** Per word of the judged row: 0 when the other lacks it, {@link HELD}, or {@link HELD_AS_COMMON}. */
   held: Uint8Array;
-  /** Per pair of the judged row: 1 for a short answer that the other gives to the same question. */
+  /**
+   * Per pair of the judged row: 1 for a short answer that the other gives to the same question, and for a question and answer
+   * that it has word for word.
+   */
   heldPairs: Uint8Array;
   /** Per pair of the judged row: a bit for each of its numbers that the other has, too. */
   heldNumbers: Uint16Array;
@@ -38,8 +41,12 @@ export const HELD_AS_COMMON = 2;
 const WORTH_KEEPING = 0.08;
 
 /** Whether a likeness may count alone or with others. */
-export function heldSomething({ held, heldPairs, wholeShare }: Likeness): boolean {
-  if (wholeShare >= 0.4 || heldPairs.includes(1)) return true;
+export function heldSomething(likeness: Likeness): boolean {
+  return likeness.wholeShare >= 0.4 || likeness.heldPairs.includes(1) || heldEnough(likeness);
+}
+
+/** Whether so much of the row is held that it may be a part of a mixture. */
+export function heldEnough({ held }: Likeness): boolean {
   let count = 0;
   for (const state of held) if (state === HELD) count++;
   return count > 0 && count >= WORTH_KEEPING * held.length;
@@ -118,6 +125,7 @@ export class SourceRow {
         const found = this.#grams.of(gramOf(judged.words[i]!));
         if (found < 0 || !isTheirs(i, pair)) continue;
         this.#wholeAnswers.hold(found);
+        if (isSame) heldPairs[pair - firstPair] = 1;
         const isPhrase = isCommon(source.words[found]!);
         held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;

@@ -38,14 +38,14 @@ async function anyShowings(seed: number) {
 }
 
 it.each([
-  [1, '0c6d13d49c7b5682'],
-  [2, 'e75045e54fea2645'],
-  [3, '5ab8e0555bdab1a3'],
-  [4, '7fcaeddf3374e850'],
-  [5, '7a058b54325c7b1a'],
-  [6, 'ff5280f4f18ecc35'],
-  [7, '20b319502f18673e'],
-  [8, 'e48a5401bbb299c8'],
+  [1, 'cfdc33787d3a4e33'],
+  [2, '344591e45363e67c'],
+  [3, 'ae64f16f93d98be6'],
+  [4, 'a0a61b894a040c6b'],
+  [5, '00d79711bd6eced2'],
+  [6, '3e9b0a76374bdde6'],
+  [7, '49bb0d44100c7fc9'],
+  [8, '51efe637f2620704'],
 ])('version 2 compares the same rows of whatever fingerprints there may be, of seed %i', async (seed, expected) => {
   const seen = createHash('sha256');
   for (let time = 0; time < 12; time++) {

@@ -67,6 +67,81 @@ describe('rows of another', () => {
     expect(await heldOf(longRows(1))).toBeLessThan(0.05);
   });
 
+  it.each([3, 20, 60, 200])('are found before filler of %i times their length', async (times) => {
+    const rows = longRows(12);
+    const copies = editAnswers(rows, (answer) => `${answer} ${letters(times * 600, 70_000 + answer.charCodeAt(0))}`);
+    const all = rows.map((_, i) => i);
+    expect((await held([shown('first', 1, rows), shown('second', 2, copies)]))[1]).toEqual([1, all]);
+  });
+
+  it('are found among longer pieces of as many others as a row is compared with in any case', async () => {
+    const rows = longRows(20);
+    const others = Array.from({ length: 9 }, (_, k) =>
+      Array.from({ length: 20 }, (_, i) => chat(letters(50, 80_000 + i), letters(4_000, 81_000 + 100 * k + i))),
+    );
+    const copies = rows.map(({ conversations }, i) => {
+      const pieces = others.map((rows) => rows[i]!.conversations[1]!.content.slice(100, 950));
+      return chat(`Tell me number ${i}.`, [conversations[1]!.content, ...pieces].join(' '));
+    });
+    const showings = [
+      ...[rows, ...others].map((rows, i) => shown(`${i}`, 1 + i, rows, { judged: false })),
+      shown('x', 50, copies),
+    ];
+    const { others: found } = await find(showings);
+    expect(found.get(10)!.length).toBeGreaterThan(18);
+    expect(found.get(10)!.every(({ source }) => source !== 'evaluation' && source[0]!.showing === 0)).toBe(true);
+  });
+
+  describe('of which a row has many, and as much filler', () => {
+    const PER = 40;
+    const joined = (length: number, edit: (text: string, i: number) => string, isInOne: boolean) => {
+      const all = Array.from({ length: 6 * PER }, (_, i) => chat(letters(50, 2 * i), letters(length, 2 * i + 1)));
+      const copies = Array.from({ length: 6 }, (_, r) => {
+        const some = all.slice(r * PER, (r + 1) * PER).map(({ conversations }, k) => {
+          const [asked, answered] = conversations.map(({ content }) => content);
+          return [asked!, edit(answered!, r * PER + k)] as const;
+        });
+        const filler = letters(PER * (length + 50), 90_000 + r);
+        return isInOne
+          ? chat(`Tell me number ${r}.`, [...some.map(([, answered]) => answered), filler].join(' '))
+          : chat(...some.flat(), filler, 'I see.');
+      });
+      return { all, copies };
+    };
+    const same = (text: string) => text;
+    const edited = (text: string, i: number) =>
+      text
+        .split(' ')
+        .map((word, k) => ((i + k) % 9 === 0 ? letters(9, 60_000 + i + k).slice(0, word.length) : word))
+        .join(' ');
+
+    it.each([
+      ['short answers', 20, same, false],
+      ['answers of a sentence', 40, same, false],
+      ['answers of a few sentences', 150, same, false],
+      ['answers of a few sentences, in one', 150, same, true],
+      ['answers of a few sentences, each ninth word another', 150, edited, false],
+      ['long answers in one, each ninth word another', 600, edited, true],
+    ])('are found: %s', async (_, length, edit, isInOne) => {
+      const { all, copies } = joined(length, edit, isInOne);
+      const found = await held([shown('first', 1, all), shown('second', 2, copies)]);
+      expect(found[1]).toEqual([1, [0, 1, 2, 3, 4, 5]]);
+    });
+
+    it("are nobody's where they are two among much else", async () => {
+      const all = Array.from({ length: 40 }, (_, i) => chat(letters(50, 2 * i), letters(150, 2 * i + 1)));
+      const own = all
+        .slice(0, 20)
+        .map(({ conversations }, i) =>
+          chat(
+            `Tell me number ${i}.`,
+            `${conversations[1]!.content} ${letters(2_000, 95_000 + i)} ${all[20 + i]!.conversations[1]!.content}`,
+          ),
+        );
+      expect((await held([shown('first', 1, all), shown('second', 2, own)]))[1]).toEqual([1, []]);
+    });
+  });
+
   it('are found whatever word of a long answer is changed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(99), fc.stringMatching(/^[a-z]{1,12}$/), async (place, word) => {

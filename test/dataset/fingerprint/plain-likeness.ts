@@ -95,6 +95,7 @@ export function plainLikeness(
       const place = placeOf(i);
       if (place < 0 || !isTheirs(i, number)) continue;
       sourceHeld.add(place);
+      if (isSame) heldPairs[p] = 1;
       const isPhrase = isCommon(source.words[place]!);
       held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
       if (isPhrase || isCommon(judged.words[i]!)) continue;

@@ -65,11 +65,11 @@ export function plainSearch(showings: readonly (Showing & { fingerprint: Uint8Ar
           counts.set(key, { source, count: weight + (counts.get(key)?.count ?? 0) });
         }
       }
-      const fewest = grams <= 8 ? 1 : Math.max(2, Math.floor(grams / 16));
+      const fewest = grams <= 8 ? 1 : Math.min(4, Math.max(2, Math.floor(grams / 16)));
       return [...counts.values()]
         .filter(({ count }) => count >= fewest)
         .sort((a, b) => b.count - a.count || a.source.showing - b.source.showing || a.source.row - b.source.row)
-        .slice(0, 6)
+        .slice(0, Math.min(64, Math.max(6, Math.floor(grams / 4))))
         .filter(({ source }) => timeOf(source) < showings[index]!.shownAt[row]!)
         .map(({ source }) => ({ index, row, source }));
     }).flat(),
