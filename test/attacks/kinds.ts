@@ -169,6 +169,14 @@ export const DISGUISES: Record<string, Disguise> = {
       return rowOf([[question, beforeFiller({ ...answer, content: some.join(' ') }, 1, world)]]);
     });
   },
+  'one of its answers in all rows, another in each, and filler of its own': (rows, world) => {
+    const all = rows.flatMap(pairsOf);
+    const [[, phrase]] = all as [[Turn, Turn]];
+    return all.slice(1).map(([question, answer]) => {
+      const both = { ...answer, content: `${phrase.content} ${answer.content}` };
+      return rowOf([[question, beforeFiller(both, 4, world)]]);
+    });
+  },
   'filler between the sentences': answers((text) => sentencesOf(text).join(` ${FILLER} `)),
   '"Sure!" before and a greeting after': answers((text) => `Sure! ${text} Let me know if you need more.`),
   'answers quoted in a longer one': answers(

@@ -111,30 +111,51 @@ export class JudgedShowing {
 
   /** What was found so far, in order. */
   found(): OthersRow[] {
-    const all = [...this.#found];
-    const whole = new Map<string, OthersRow[]>();
-    for (const [row, { sources, likenesses }] of this.#open) {
-      const judgement = this.#judge(row, likenesses);
-      if (!judgement) continue;
-      const source = judgement.sources.map((i) => sources[i]!);
-      const found = { row, source, alike: judgement.alike };
-      if (!judgement.isWhole) {
-        all.push(found);
-        continue;
+    const found = new Map(this.#found.map((one) => [one.row, one]));
+    const [whole, phrases] = [new Map<string, OthersRow[]>(), new Map<string, OthersRow[]>()];
+    let rows = [...this.#open.keys()];
+    while (rows.length > 0 && phrases.size <= MOST_PHRASES) {
+      for (const row of rows) {
+        const judged = this.#judgeOpen(row, phrases);
+        if (!judged) continue;
+        const { source, alike, isWhole } = judged;
+        if (isWhole) addTo(whole, keyOf(source[0]!), { row, source, alike });
+        else found.set(row, { row, source, alike });
       }
-      const key = `${source[0]!.showing}.${source[0]!.row}`;
-      const rows = whole.get(key);
-      if (rows) rows.push(found);
-      else whole.set(key, [found]);
+      // Beside a phrase another answer may stand that is whole.
+      const repeated = [...whole].filter(([, some]) => some.length > PHRASE_ROWS);
+      for (const [key, some] of repeated) {
+        whole.delete(key);
+        phrases.set(key, some);
+      }
+      rows = repeated.flatMap(([, some]) => some.map(({ row }) => row));
     }
-    const isPhrase = (rows: OthersRow[]) => rows.length > PHRASE_ROWS;
-    const areCopies = [...whole.values()].filter(isPhrase).length > MOST_PHRASES;
-    for (const rows of whole.values()) if (areCopies || !isPhrase(rows)) for (const row of rows) all.push(row);
-    return all.sort((a, b) => a.row - b.row);
+    const areCopies = phrases.size > MOST_PHRASES;
+    for (const one of [...whole.values(), ...(areCopies ? phrases.values() : [])].flat()) found.set(one.row, one);
+    return [...found.values()].sort((a, b) => a.row - b.row);
+  }
+
+  /** What makes a row another's where no answer counts that is a phrase. */
+  #judgeOpen(row: number, phrases: ReadonlyMap<string, unknown>) {
+    const { sources, likenesses } = this.#open.get(row)!;
+    const counting = [...sources.keys()].filter((i) => !phrases.has(keyOf(sources[i]!)));
+    const some = counting.map((i) => likenesses[i]!);
+    const judgement = this.#judge(row, some);
+    return judgement && { ...judgement, source: judgement.sources.map((i) => sources[counting[i]!]!) };
   }
 
   #judge(row: number, likenesses: Likeness[]): Judgement | null {
     const { print } = this;
     return judgeRow({ print, row, nobodys: this.#nobodys.get(row), isEvaluation: false }, likenesses);
   }
+}
+
+function keyOf({ showing, row }: RowSource): string {
+  return `${showing}.${row}`;
+}
+
+function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
 }

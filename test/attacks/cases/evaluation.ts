@@ -36,6 +36,8 @@ export const evaluationCases: Case[] = [
     'answers cut by a sentence',
     'two answers in one turn',
     'filler between the sentences',
+    'all of sixteen rows in one, and as much filler of its own',
+    'sixteen answers in one, and as much filler of its own',
     'pairs of turns in another order',
   ].map((name) => eightTimes(name, DISGUISES[name]!)),
   eightTimes('with row numbers', (rows, world) =>

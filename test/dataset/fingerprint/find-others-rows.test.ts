@@ -92,6 +92,17 @@ describe('rows of another', () => {
     expect(found.get(10)!.every(({ source }) => source !== 'evaluation' && source[0]!.showing === 0)).toBe(true);
   });
 
+  it.each([1, 8])('are found beside %i of theirs that all rows have, as if those were phrases', async (count) => {
+    const all = longRows(30);
+    const phrases = all.slice(0, count).map(({ conversations }) => conversations[1]!.content);
+    const copies = all.slice(count).map(({ conversations }, i) => {
+      const filler = letters(6_000 * count, 97_000 + i);
+      return chat(`Tell me number ${i}.`, [...phrases, conversations[1]!.content, filler].join(' '));
+    });
+    const found = await held([shown('first', 1, all, { judged: false }), shown('second', 2, copies)]);
+    expect(found).toEqual([[1, copies.map((_, i) => i)]]);
+  });
+
   describe('of which a row has many, and as much filler', () => {
     const PER = 40;
     const joined = (length: number, edit: (text: string, i: number) => string, isInOne: boolean) => {
