@@ -65,12 +65,14 @@ interface JudgedRow {
 /** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
   const most = judged.isEvaluation ? () => OF_EVALUATION : mostOf;
-  const single = likenesses.map((likeness) => weigh(judged, [likeness]));
-  const order = single.map((_, i) => i).sort((a, b) => single[b]!.held - single[a]!.held);
+  // Of those that hold next to nothing of a long row, no more is known than the answer that it has from them.
+  const parts = [...likenesses.keys()].filter((i) => holdsAny(likenesses[i]!));
+  const held = new Map(parts.map((i) => [i, weigh(judged, [likenesses[i]!]).held]));
+  parts.sort((a, b) => held.get(b)! - held.get(a)!);
   const chosen: number[] = [];
   let best: ReturnType<typeof weigh> | undefined;
-  let [parts, doubt] = [0, 0];
-  for (const i of order) {
+  let [pieces, doubt] = [0, 0];
+  for (const i of parts) {
     const likeness = likenesses[i]!;
     const together = weigh(
       judged,
@@ -79,9 +81,9 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const isWhole = likeness.wholeShare >= 0.8 || likeness.heldPairs.includes(1);
     const fewestAdded = isWhole ? FEWEST_SYMBOLS / 2 : FEWEST_SYMBOLS;
     if (best && Math.min(together.held - best.held, best.held) < fewestAdded) continue;
-    if (!isWhole && parts === MOST_SOURCES) continue;
+    if (!isWhole && pieces === MOST_SOURCES) continue;
     if (!isWhole) {
-      parts++;
+      pieces++;
       const added = together.held - (best?.held ?? 0);
       doubt += MIXTURE_DOUBT * Math.sqrt(added * Math.max(0, together.symbolsOfGram - 1));
     }
@@ -90,7 +92,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
     const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
     const chance = judged.isEvaluation ? 0 : doubt;
-    const margin = parts > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : 0;
+    const margin = pieces > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : 0;
     const isMost =
       best.held >= fewest * best.total + margin &&
       (best.plainHeld >= Math.min(LONG_SYMBOLS, IN_FULL * best.plainTotal) ||
@@ -102,10 +104,11 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
   const [wholes, halves] = [new Sum(), new Sum()];
   const counted = new Set<number>();
   const firstPair = firstPairOf(judged.print, judged.row);
-  for (const i of order) {
+  const plainTotal = symbolsOf(judged);
+  for (const i of [...parts, ...[...likenesses.keys()].filter((i) => !held.has(i))]) {
     const { wholeShare, wholeSymbols, sameQuestions, heldPairs } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
-    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * single[i]!.plainTotal;
+    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * plainTotal;
     const echo = echoOf(judged, sameQuestions);
     if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
     const isWhole = wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15);
@@ -123,6 +126,14 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (enough) return { sources: [...enough.sources].slice(0, MOST_SOURCES), alike: 1, isWhole: true };
   }
   return null;
+}
+
+function holdsAny({ held, heldPairs }: Likeness): boolean {
+  return held.includes(HELD) || held.includes(HELD_AS_COMMON) || heldPairs.includes(1);
+}
+
+function symbolsOf({ print, row }: JudgedRow): number {
+  return print.symbolsOfPair.subarray(firstPairOf(print, row), print.pairEnd[row]).reduce((sum, one) => sum + one, 0);
 }
 
 /** What some rows hold of a row that is longer than all of that. */

@@ -79,7 +79,8 @@ export class JudgedShowing {
   note(row: number, source: RowSource, likeness: Likeness): void {
     if (!heldSomething(likeness)) return;
     const open = this.#open.get(row) ?? { sources: [], likenesses: [] };
-    const judgement = this.#judge(row, [likeness]);
+    const kept = this.#compact(likeness);
+    const judgement = this.#judge(row, [kept]);
     if (judgement && !judgement.isWhole) {
       this.done[row] = 1;
       this.#open.delete(row);
@@ -87,7 +88,7 @@ export class JudgedShowing {
       return;
     }
     open.sources.push(source);
-    open.likenesses.push(this.#compact(likeness));
+    open.likenesses.push(kept);
     this.#open.set(row, open);
   }
 
