@@ -28,10 +28,10 @@ const MIXTURE_MARGIN = 0.1;
  */
 const MIXTURE_DOUBT = 0.55;
 /**
- * Share of a row that is held at least, or {@link LONG_SYMBOLS}, with all grams weighing the same: a phrase beside others that
- * the dataset repeats is not most of a row.
+ * What of a row is held at least, one of both, with all grams weighing the same: a phrase beside others that the dataset
+ * repeats is not most of a row.
  */
-const IN_FULL = 0.5;
+const IN_FULL = { share: 0.4, symbols: 150 };
 /** Share of another's answer of which less of the row is enough: a phrase repeated in all rows hides nothing. */
 const SOME_OF_ANSWER = 0.25;
 /** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
@@ -89,7 +89,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     const margin = parts > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : 0;
     const isMost =
       best.held >= fewest * best.total + margin &&
-      (best.plainHeld >= Math.min(LONG_SYMBOLS, IN_FULL * best.plainTotal) ||
+      (best.plainHeld >= Math.min(IN_FULL.symbols, IN_FULL.share * best.plainTotal) ||
         chosen.some((k) => likenesses[k]!.wholeShare >= SOME_OF_ANSWER));
     // What many rows of a template have makes a row another's only when there is nothing else in it.
     if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.isAll))

@@ -70,9 +70,12 @@ it('a phrase beside those that many rows have is not most of a row, unless it is
   expect(judge(print, { held: held(print, 14, 20) })).toBeNull();
   expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.24 })).toBeNull();
   expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.25 })).toMatchObject({ sources: [0] });
-  // Half of the row; 200 symbols of a longer one.
-  expect(judge(print, { held: held(print, 10, 20) })).toMatchObject({ sources: [0] });
-  expect(judge(print, { held: held(print, 11, 20) })).toBeNull();
+  // 150 symbols; two fifths of a shorter row.
+  expect(judge(print, { held: held(print, 12, 20) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { held: held(print, 13, 20) })).toBeNull();
+  const shorter = rowOf(20, 300, 14);
+  expect(judge(shorter, { held: held(shorter, 12, 20) })).toMatchObject({ sources: [0] });
+  expect(judge(shorter, { held: held(shorter, 13, 20) })).toBeNull();
   const longer = rowOf(20, 700, 14);
   expect(judge(longer, { held: held(longer, 14, 20) })).toMatchObject({ sources: [0] });
 });
