@@ -1,4 +1,4 @@
-import { COMMON_WEIGHT, type Fingerprint, isCommon, LONG_ANSWER, limitOf } from './format.ts';
+import { COMMON_WEIGHT, type Fingerprint, isCommon, LONG_ANSWER, limitOf, shareOf } from './format.ts';
 import { HELD, HELD_AS_COMMON, type Likeness } from './likeness.ts';
 import { firstGramOf, firstPairOf, firstWordOfRow, isShort } from './rows-of.ts';
 import { FEWEST_DISTINCTIVE, NUMBER_SYMBOLS } from './whole-answers.ts';
@@ -28,20 +28,25 @@ const MOST_SOURCES = 3;
 const MIXTURE_MARGIN = 0.1;
 /**
  * The same in standard deviations of what each of them adds, since grams are a sample of what a run says: of many short runs
- * some have many grams by chance.
+ * some have many grams by chance. One alone must hold more, too, where its row is so long that few of the grams are in it.
  */
-const MIXTURE_DOUBT = 0.55;
+const DOUBT = 0.55;
 /**
- * Share of a row that is held at least, or {@link LONG_SYMBOLS}, with all grams weighing the same: a phrase beside others that
- * the dataset repeats is not most of a row.
+ * What of a row is held at least, one of both, with all grams weighing the same: a phrase beside others that the dataset
+ * repeats is not most of a row.
  */
-const IN_FULL = 0.5;
+const IN_FULL = { share: 0.4, symbols: 150 };
 /** Share of another's answer of which less of the row is enough: a phrase repeated in all rows hides nothing. */
 const SOME_OF_ANSWER = 0.25;
 /** Share of an answer from which it is another's when the question is, too. What repeats the question counts on neither side. */
 const OF_SAME_QUESTION = 0.45;
 /** What a gram weighs that the other lacks, and might lack though he had the text: it is taken for its window only. */
 const UNSURE_WEIGHT = 0.25;
+/**
+ * Of a row's grams so many are taken in a much longer row, too, or fewer: what is not taken there then tells nothing, but for
+ * those taken for their window, about one in 140 letters. More must be held that are not common: a few are soon held by chance.
+ */
+const THINNED = { share: 0.5, ofWindows: 1 / 140, distinctive: 2 * FEWEST_DISTINCTIVE };
 /** Symbols a part of a mixture has at least. */
 const FEWEST_SYMBOLS = 64;
 
@@ -85,20 +90,21 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     if (!isWhole) {
       pieces++;
       const added = together.held - (best?.held ?? 0);
-      doubt += MIXTURE_DOUBT * Math.sqrt(added * Math.max(0, together.symbolsOfGram - 1));
+      doubt += DOUBT * Math.sqrt(added * Math.max(0, together.symbolsOfGram - 1));
     }
     chosen.push(i);
     best = together;
     const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
     const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
     const chance = judged.isEvaluation ? 0 : doubt;
-    const margin = pieces > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : 0;
+    const margin = pieces > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : best.isThinned ? doubt : 0;
     const isMost =
       best.held >= fewest * best.total + margin &&
-      (best.plainHeld >= Math.min(LONG_SYMBOLS, IN_FULL * best.plainTotal) ||
+      (best.plainHeld >= Math.min(IN_FULL.symbols, IN_FULL.share * best.plainTotal) ||
         chosen.some((k) => likenesses[k]!.wholeShare >= SOME_OF_ANSWER));
+    const distinctive = best.isThinned ? THINNED.distinctive : FEWEST_DISTINCTIVE;
     // What many rows of a template have makes a row another's only when there is nothing else in it.
-    if (best.total > 0 && isMost && (best.distinctive >= FEWEST_DISTINCTIVE || best.isAll))
+    if (best.total > 0 && isMost && (best.distinctive >= distinctive || best.isAll))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   const [wholes, halves] = [new Sum(), new Sum()];
@@ -151,12 +157,21 @@ class Sum {
 
 /**
  * Symbols of a row that some rows hold together, and all it has: weighed, and plain; whether they lack nothing of it; for how
- * many symbols a gram stands.
+ * many symbols a gram stands; whether theirs are so long that few of its grams are in them.
  */
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
   const [firstPair, first] = [firstPairOf(print, row), firstWordOfRow(print, row)];
-  const sum = { held: 0, total: 0, plainHeld: 0, plainTotal: 0, distinctive: 0, isAll: true, symbolsOfGram: 0 };
+  const sum = {
+    held: 0,
+    total: 0,
+    plainHeld: 0,
+    plainTotal: 0,
+    distinctive: 0,
+    isAll: true,
+    symbolsOfGram: 0,
+    isThinned: false,
+  };
   let [long, grams] = [0, 0];
   for (let pair = firstPair; pair < print.pairEnd[row]!; pair++) {
     const symbols = print.symbolsOfPair[pair]!;
@@ -173,7 +188,12 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       sum.distinctive += FEWEST_DISTINCTIVE;
       continue;
     }
-    const limit = limitOf(Math.max(level, print.levelOfPair[pair]!));
+    const bothLevel = Math.max(level, print.levelOfPair[pair]!);
+    const limit = limitOf(bothLevel);
+    const [own, both] = [shareOf(print.levelOfPair[pair]!), shareOf(bothLevel)];
+    const isThinned = both < THINNED.share * own;
+    const unsure = isThinned ? THINNED.ofWindows / (own - both) : UNSURE_WEIGHT;
+    if (isThinned) sum.isThinned = true;
     let [held, plain, all, count] = [0, 0, 0, 0];
     for (let i = firstGramOf(print, pair); i < print.wordEnd[pair]!; i++) {
       if (nobodys?.[i - first]) continue;
@@ -182,8 +202,8 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
       if (state === 0) sum.isAll = false;
       const weight = state === HELD_AS_COMMON || (!isEvaluation && isCommon(word)) ? COMMON_WEIGHT : 1;
       if (state === 0 && word >= limit) {
-        all += weight * UNSURE_WEIGHT;
-        count += UNSURE_WEIGHT;
+        all += weight * unsure;
+        count += unsure;
         continue;
       }
       count++;

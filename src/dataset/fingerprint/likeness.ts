@@ -38,7 +38,7 @@ export const HELD = 1;
 export const HELD_AS_COMMON = 2;
 
 /** Share of a row, or of another's answer, that is worth keeping for a mixture. */
-const WORTH_KEEPING = 0.08;
+const WORTH_KEEPING = 0.05;
 
 /** Whether a likeness may count alone or with others. */
 export function heldSomething(likeness: Likeness): boolean {

@@ -264,6 +264,28 @@ describe('rows of another', () => {
     expect(others.get(1)!.length).toBe(mixtures.length);
   });
 
+  it.each([600, 3_000])('are found in rows of 150 letters each of those of %i', async (length) => {
+    const rows = Array.from({ length: 20 }, (_, i) => chat(letters(50, 2 * i), letters(length, 9_000 + 2 * i)));
+    const pieces = rows.flatMap(({ conversations }, i) => {
+      const words = conversations[1]!.content.split(' ');
+      return Array.from({ length: Math.floor(words.length / 27) }, (_, part) =>
+        chat(letters(50, 100 * i + part), words.slice(27 * part, 27 * part + 27).join(' ')),
+      );
+    });
+    const { others } = await find([shown('first', 1, rows, { judged: false }), shown('second', 2, pieces)]);
+    expect(others.get(1)!.length / pieces.length).toBeGreaterThan(0.7);
+  });
+
+  it('are not short ones with a phrase of a long one', async () => {
+    const phrases = Array.from({ length: 40 }, (_, i) => letters(40, 5_000 + i));
+    const rows = phrases.map((phrase, i) => chat(letters(50, i), `${letters(600, 6_000 + i)} ${phrase}`));
+    const short = Array.from({ length: 400 }, (_, i) =>
+      chat(letters(50, 7_000 + i), `${letters(60, 8_000 + i)} ${phrases[i % 40]}`),
+    );
+    const { others } = await find([shown('first', 1, rows, { judged: false }), shown('second', 2, short)]);
+    expect(others.get(1)!.length / short.length).toBeLessThan(0.01);
+  });
+
   it('with a short answer count with their question only, and numbers keep their meaning', async () => {
     const first = [
       chat('Is the sky blue today?', 'Yes.'),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Fingerprint } from '../../../src/dataset/fingerprint/format.ts';
+import { type Fingerprint, limitOf } from '../../../src/dataset/fingerprint/format.ts';
 import { judgeRow } from '../../../src/dataset/fingerprint/judge-row.ts';
 import { HELD, type Likeness } from '../../../src/dataset/fingerprint/likeness.ts';
 import { chats } from './chats.ts';
@@ -70,9 +70,12 @@ it('a phrase beside those that many rows have is not most of a row, unless it is
   expect(judge(print, { held: held(print, 14, 20) })).toBeNull();
   expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.24 })).toBeNull();
   expect(judge(print, { held: held(print, 14, 20), wholeShare: 0.25 })).toMatchObject({ sources: [0] });
-  // Half of the row; 200 symbols of a longer one.
-  expect(judge(print, { held: held(print, 10, 20) })).toMatchObject({ sources: [0] });
-  expect(judge(print, { held: held(print, 11, 20) })).toBeNull();
+  // 150 symbols; two fifths of a shorter row.
+  expect(judge(print, { held: held(print, 12, 20) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { held: held(print, 13, 20) })).toBeNull();
+  const shorter = rowOf(20, 300, 14);
+  expect(judge(shorter, { held: held(shorter, 12, 20) })).toMatchObject({ sources: [0] });
+  expect(judge(shorter, { held: held(shorter, 13, 20) })).toBeNull();
   const longer = rowOf(20, 700, 14);
   expect(judge(longer, { held: held(longer, 14, 20) })).toMatchObject({ sources: [0] });
 });
@@ -101,4 +104,20 @@ it('under the same question less of an answer is enough', () => {
   expect(judge(print, { sameQuestions, held: held(print, 0, 9) })).toBeNull();
   const longer = rowOf(100, 390);
   expect(judge(longer, { sameQuestions, held: held(longer, 0, 46) })).toMatchObject({ sources: [0], alike: 1 });
+});
+
+it('beside a much longer row only grams tell that are taken there, too', () => {
+  const level = 38;
+  // Of 44 grams six are taken there.
+  const grams = Array.from({ length: 44 }, (_, i) => 2 * i + (i < 6 ? 2 : limitOf(level)));
+  const print = chats([{ isLong: true, grams, symbols: 140 }]);
+  expect(judge(print, { level, held: held(print, 0, 6) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { level, held: held(print, 1, 6) })).toMatchObject({ sources: [0] });
+  expect(judge(print, { level, held: held(print, 2, 6) })).toBeNull();
+  // Three are soon held by chance, though nothing else is.
+  const few = chats([{ isLong: true, grams: grams.slice(3), symbols: 140 }]);
+  expect(judge(few, { level, held: held(few, 0, 3) })).toBeNull();
+  expect(judge(few, { level, held: held(few, 0, 4) })).toMatchObject({ sources: [0] });
+  // Beside a row as long as itself it lacks most of them.
+  expect(judge(print, { held: held(print, 0, 6) })).toBeNull();
 });
