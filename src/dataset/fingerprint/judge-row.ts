@@ -108,28 +108,33 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
   const [wholes, halves] = [new Sum(), new Sum()];
-  const counted = new Set<number>();
+  const [counted, countedPairs] = [new Set<number>(), new Set<number>()];
   const firstPair = firstPairOf(judged.print, judged.row);
   const plainTotal = symbolsOf(judged);
   for (const i of [...parts, ...[...likenesses.keys()].filter((i) => !held.has(i))]) {
-    const { wholeShare, wholeSymbols, sameQuestions, heldPairs } = likenesses[i]!;
+    const { wholeShare, wholeSymbols, sameQuestions, heldPairs, firstHeld } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
     const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * plainTotal;
     const echo = echoOf(judged, sameQuestions);
     if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
     const isWhole = wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15);
     if (isWhole && isLong) return { sources: [i], alike: wholeShare, isWhole: true };
-    // However long the row is: what is beyond the context is not trained on.
-    if (isWhole) wholes.add(i, wholeSymbols);
-    if (wholeShare >= HALF) halves.add(i, wholeShare * wholeSymbols);
-    for (const [pair, isHeld] of heldPairs.entries()) {
-      if (isHeld === 0 || counted.has(pair)) continue;
-      counted.add(pair);
-      wholes.add(i, judged.print.symbolsOfPair[firstPair + pair]!);
+    // However long the row is: what is beyond the context is not trained on. What two others have counts once.
+    if (heldPairs.includes(1)) {
+      for (const [pair, isHeld] of heldPairs.entries()) {
+        if (isHeld === 0 || countedPairs.has(pair)) continue;
+        countedPairs.add(pair);
+        wholes.add(i, judged.print.symbolsOfPair[firstPair + pair]!, 1);
+      }
+    } else if (!counted.has(firstHeld)) {
+      if (isWhole) wholes.add(i, wholeSymbols, wholeShare);
+      if (wholeShare >= HALF) halves.add(i, wholeSymbols, wholeShare);
+      counted.add(firstHeld);
     }
-    const areSeveral = wholes.count >= SEVERAL.count && wholes.symbols >= SEVERAL.symbols;
-    const enough = areSeveral ? wholes : halves.symbols >= SYMBOLS_OF_HALVES ? halves : null;
-    if (enough) return { sources: [...enough.sources].slice(0, MOST_SOURCES), alike: 1, isWhole: true };
+    const areSeveral = wholes.count >= SEVERAL.count && wholes.held >= SEVERAL.symbols;
+    const enough = areSeveral ? wholes : halves.held >= SYMBOLS_OF_HALVES ? halves : null;
+    if (enough)
+      return { sources: enough.sources.slice(0, MOST_SOURCES), alike: enough.held / enough.all, isWhole: true };
   }
   return null;
 }
@@ -142,16 +147,19 @@ function symbolsOf({ print, row }: JudgedRow): number {
   return print.symbolsOfPair.subarray(firstPairOf(print, row), print.pairEnd[row]).reduce((sum, one) => sum + one, 0);
 }
 
-/** What some rows hold of a row that is longer than all of that. */
+/** Answers of others that are in a row, however long it is. */
 class Sum {
-  readonly sources = new Set<number>();
+  readonly sources: number[] = [];
   count = 0;
-  symbols = 0;
+  /** Symbols that are in it, and that they have. */
+  held = 0;
+  all = 0;
 
-  add(source: number, symbols: number): void {
-    this.sources.add(source);
+  add(source: number, symbols: number, share: number): void {
+    if (this.sources.at(-1) !== source) this.sources.push(source);
     this.count++;
-    this.symbols += symbols;
+    this.held += share * symbols;
+    this.all += symbols;
   }
 }
 

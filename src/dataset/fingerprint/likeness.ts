@@ -17,6 +17,8 @@ const BRIDGED_LEVEL = 28;
 export interface Likeness {
   /** Per word of the judged row: 0 when the other lacks it, {@link HELD}, or {@link HELD_AS_COMMON}. */
   held: Uint8Array;
+  /** The first word of the judged row that is held and common in neither dataset, counted from its first; -1 for none. */
+  firstHeld: number;
   /**
    * Per pair of the judged row: 1 for a short answer that the other gives to the same question, and for a question and answer
    * that it has word for word.
@@ -98,6 +100,7 @@ export class SourceRow {
     const sameQuestions = new Uint8Array(heldPairs.length);
     const likeness: Likeness = {
       held,
+      firstHeld: -1,
       heldPairs,
       heldNumbers,
       sameQuestions,
@@ -129,6 +132,7 @@ export class SourceRow {
         const isPhrase = isCommon(source.words[found]!);
         held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
         if (isPhrase || isCommon(judged.words[i]!)) continue;
+        if (likeness.firstHeld < 0) likeness.firstHeld = i - first;
         const isNear =
           judged.levelOfPair[pair]! >= BRIDGED_LEVEL &&
           last >= 0 &&

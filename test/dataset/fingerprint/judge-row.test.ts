@@ -18,7 +18,7 @@ const judge = (print: Fingerprint, ...likenesses: Partial<Likeness>[]) =>
     { print, row: 0, isEvaluation: false },
     likenesses.map((some) => ({
       ...{ held: new Uint8Array(print.words.length), heldPairs: new Uint8Array(1), heldNumbers: new Uint16Array(1) },
-      ...{ sameQuestions: new Uint8Array(1), level: 0, wholeShare: 0, wholeSymbols: 0, ...some },
+      ...{ sameQuestions: new Uint8Array(1), level: 0, firstHeld: -1, wholeShare: 0, wholeSymbols: 0, ...some },
     })),
   );
 
@@ -120,4 +120,40 @@ it('beside a much longer row only grams tell that are taken there, too', () => {
   expect(judge(few, { level, held: held(few, 0, 4) })).toMatchObject({ sources: [0] });
   // Beside a row as long as itself it lacks most of them.
   expect(judge(print, { held: held(print, 0, 6) })).toBeNull();
+});
+
+it('three answers of others with 400 symbols are enough of a row, however long, and what two have counts once', () => {
+  const print = rowOf(200, 6_000, 0);
+  const whole = (firstHeld: number, wholeSymbols: number) => ({ firstHeld, wholeSymbols, wholeShare: 0.9 });
+  expect(judge(print, whole(1, 150), whole(30, 150), whole(60, 150))).toMatchObject({ isWhole: true, alike: 0.9 });
+  expect(judge(print, whole(1, 150), whole(30, 150), whole(60, 140))).toBeNull();
+  expect(judge(print, whole(1, 199), whole(30, 199))).toBeNull();
+  expect(judge(print, whole(1, 199), whole(1, 199), whole(30, 199), whole(30, 199))).toBeNull();
+});
+
+it('halves of answers are enough of a row from 2,000 symbols on, however long it is', () => {
+  const print = rowOf(200, 60_000, 0);
+  const half = (firstHeld: number, wholeSymbols: number, wholeShare = 0.5) => ({ firstHeld, wholeSymbols, wholeShare });
+  expect(judge(print, half(1, 2_000), half(50, 2_000))).toMatchObject({ isWhole: true, alike: 0.5, sources: [0, 1] });
+  expect(judge(print, half(1, 2_000), half(50, 1_998))).toBeNull();
+  expect(judge(print, half(1, 2_000), half(50, 2_000, 0.49))).toBeNull();
+  expect(judge(print, half(1, 2_000), half(1, 2_000))).toBeNull();
+});
+
+it('pairs that another has word for word are enough of a row from three with 400 symbols on, each once', () => {
+  const print = rowOf(200, 6_000, 0);
+  const pairs = 4;
+  const chat = {
+    ...print,
+    ...{ pairEnd: Uint32Array.of(pairs), wordEnd: new Uint32Array(pairs).fill(200), kindOfPair: new Uint8Array(pairs) },
+    ...{ symbolsOfPair: Uint16Array.of(150, 150, 100, 9_000), levelOfPair: new Uint8Array(pairs) },
+    ...{ echoOfPair: new Uint8Array(pairs), questionHashes: new Uint32Array(pairs) },
+  };
+  const holds = (...heldPairs: number[]) => ({
+    ...{ heldPairs: Uint8Array.from(heldPairs), heldNumbers: new Uint16Array(pairs) },
+    sameQuestions: new Uint8Array(pairs),
+  });
+  expect(judge(chat, holds(1, 0, 0, 0), holds(0, 1, 1, 0))).toMatchObject({ isWhole: true, alike: 1 });
+  expect(judge(chat, holds(1, 0, 0, 0), holds(0, 1, 0, 0))).toBeNull();
+  expect(judge(chat, holds(1, 1, 0, 0), holds(1, 1, 0, 0), holds(1, 0, 0, 0))).toBeNull();
 });

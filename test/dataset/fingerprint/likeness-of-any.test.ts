@@ -73,7 +73,7 @@ it('version 4 takes no gram at a level that is just its limit', () => {
 it('version 4 keeps what is two fifths of an answer, a short answer, or a twentieth of a row', () => {
   const none = {
     ...{ held: new Uint8Array(40), heldPairs: new Uint8Array(2), heldNumbers: new Uint16Array(2) },
-    ...{ sameQuestions: Uint8Array.of(1, 1), level: 0, wholeShare: 0.39, wholeSymbols: 60_000 },
+    ...{ sameQuestions: Uint8Array.of(1, 1), level: 0, firstHeld: -1, wholeShare: 0.39, wholeSymbols: 60_000 },
   };
   expect(heldSomething(none)).toBe(false);
   expect(heldSomething({ ...none, wholeShare: 0.4 })).toBe(true);

@@ -78,7 +78,7 @@ export function plainLikeness(
   const [heldPairs, sameQuestions] = [new Uint8Array(ours.length), new Uint8Array(ours.length)];
   const heldNumbers = new Uint16Array(ours.length);
   const sourceHeld = new Set<number>();
-  let level = 0;
+  let [level, firstHeld] = [0, -1];
   for (const [p, pair] of ours.entries()) {
     const number = firstPairOf(judged, row) + p;
     if (pair.isShort) {
@@ -99,6 +99,7 @@ export function plainLikeness(
       const isPhrase = isCommon(source.words[place]!);
       held[i - first] = isPhrase && !isSame ? HELD_AS_COMMON : HELD;
       if (isPhrase || isCommon(judged.words[i]!)) continue;
+      if (firstHeld < 0) firstHeld = i - first;
       const isNear = last >= 0 && i - last <= 4 && place > lastPlace && place - lastPlace <= 8;
       if (isNear && pair.level >= 28) for (let j = last + 1; j < i; j++) held[j - first] ||= HELD;
       [last, lastPlace] = [i, place];
@@ -122,5 +123,5 @@ export function plainLikeness(
     const share = Math.min(ofText, withNumbers);
     if (share * symbols > wholeShare * wholeSymbols) [wholeShare, wholeSymbols] = [share, symbols];
   }
-  return { held, heldPairs, heldNumbers, sameQuestions, level, wholeShare, wholeSymbols };
+  return { held, firstHeld, heldPairs, heldNumbers, sameQuestions, level, wholeShare, wholeSymbols };
 }
