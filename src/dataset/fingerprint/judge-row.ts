@@ -131,7 +131,7 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       if (wholeShare >= HALF) halves.add(i, wholeSymbols, wholeShare);
       counted.add(firstHeld);
     }
-    const areSeveral = wholes.count >= SEVERAL.count && wholes.held >= SEVERAL.symbols;
+    const areSeveral = wholes.count >= SEVERAL.count && wholes.all >= SEVERAL.symbols;
     const enough = areSeveral ? wholes : halves.held >= SYMBOLS_OF_HALVES ? halves : null;
     if (enough)
       return { sources: enough.sources.slice(0, MOST_SOURCES), alike: enough.held / enough.all, isWhole: true };
