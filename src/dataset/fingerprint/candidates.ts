@@ -13,7 +13,7 @@ const [PAIR_WEIGHT, QUESTION_WEIGHT] = [4, 2];
 /** Rows that a judged row is compared with: of a long one more, or a copied answer would hide among longer pieces of others. */
 const [FEW_CANDIDATES, MANY_CANDIDATES] = [6, 64];
 /** Grams of a row for each more. An answer that is somebody's has twice as many, and of each gram two rows are known. */
-const GRAMS_OF_CANDIDATE = 4;
+const GRAMS_OF_CANDIDATE = 5;
 /** Grams that a row shares at least with one that it is compared with, of a long one: so many an answer has that is somebody's. */
 const MOST_SHARED = 4;
 

@@ -39,13 +39,13 @@ async function anyShowings(seed: number) {
 
 it.each([
   [1, 'cfdc33787d3a4e33'],
-  [2, '344591e45363e67c'],
-  [3, 'ae64f16f93d98be6'],
+  [2, '45cfa7efc4673116'],
+  [3, '846dc57c390c9ba8'],
   [4, 'a0a61b894a040c6b'],
   [5, '00d79711bd6eced2'],
   [6, '3e9b0a76374bdde6'],
   [7, '49bb0d44100c7fc9'],
-  [8, '51efe637f2620704'],
+  [8, '9dde15fa70af1e22'],
 ])('version 2 compares the same rows of whatever fingerprints there may be, of seed %i', async (seed, expected) => {
   const seen = createHash('sha256');
   for (let time = 0; time < 12; time++) {

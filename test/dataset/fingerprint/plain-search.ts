@@ -69,7 +69,7 @@ export function plainSearch(showings: readonly (Showing & { fingerprint: Uint8Ar
       return [...counts.values()]
         .filter(({ count }) => count >= fewest)
         .sort((a, b) => b.count - a.count || a.source.showing - b.source.showing || a.source.row - b.source.row)
-        .slice(0, Math.min(64, Math.max(6, Math.floor(grams / 4))))
+        .slice(0, Math.min(64, Math.max(6, Math.floor(grams / 5))))
         .filter(({ source }) => timeOf(source) < showings[index]!.shownAt[row]!)
         .map(({ source }) => ({ index, row, source }));
     }).flat(),
