@@ -1,6 +1,6 @@
 /**
  * Whether copies of the dataset that was shown last are found beside hundreds of others, whose grams are some of the same by
- * chance: npm run bench:late-copies -- [datasets]. Fingerprints of 20,000 rows of 1 kB each, whose words are drawn at random;
+ * chance: npm run bench:late -- [datasets]. Fingerprints of 20,000 rows of 1 kB each, whose words are drawn at random;
  * of a tenth of the rows of those that are judged, so many of 32 grams are the last one's. Numbers: docs/integrity.md.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
