@@ -26,6 +26,12 @@ export function pairsOf({ conversations }: DatasetRow): [Turn, Turn][] {
   return Array.from({ length: conversations.length / 2 }, (_, i) => [conversations[2 * i]!, conversations[2 * i + 1]!]);
 }
 
+/** 64 times sixteen pairs of turns of some rows, each three further on. */
+function sixteens(rows: DatasetRow[]): [Turn, Turn][][] {
+  const all = rows.flatMap(pairsOf);
+  return Array.from({ length: 64 }, (_, i) => Array.from({ length: 16 }, (_, k) => all[(3 * i + k) % all.length]!));
+}
+
 /** An answer, and stories of the copier's own behind it, so many times as long. */
 function beforeFiller(answer: Turn, times: number, world: World): Turn {
   let filler = '';
@@ -154,19 +160,14 @@ export const DISGUISES: Record<string, Disguise> = {
   'filler of twice its length before each answer': answers((text) => `${FILLER} ${FILLER} ${FILLER} ${text}`),
   'filler of its own, thirty times its length, after each answer': (rows, world) =>
     rows.map((row) => rowOf(pairsOf(row).map(([question, answer]) => [question, beforeFiller(answer, 30, world)]))),
-  'all of sixteen rows in one, and as much filler of its own': (rows, world) => {
-    const all = rows.flatMap(pairsOf);
-    return Array.from({ length: 64 }, (_, i) => {
-      const some = Array.from({ length: 16 }, (_, k) => all[(3 * i + k) % all.length]!);
-      return rowOf([...some, fillerPair(some.length, world)]);
-    });
-  },
+  'all of sixteen rows in one, and as much filler of its own': (rows, world) =>
+    sixteens(rows).map((some) => rowOf([...some, fillerPair(some.length, world)])),
   'sixteen answers in one, and as much filler of its own': (rows, world) => {
     const all = rows.flatMap(pairsOf);
-    return Array.from({ length: 64 }, (_, i) => {
-      const some = Array.from({ length: 16 }, (_, k) => all[(3 * i + k) % all.length]![1].content);
+    return sixteens(rows).map((some, i) => {
       const [question, answer] = all[i % all.length]!;
-      return rowOf([[question, beforeFiller({ ...answer, content: some.join(' ') }, 1, world)]]);
+      const content = some.map(([, { content }]) => content).join(' ');
+      return rowOf([[question, beforeFiller({ ...answer, content }, 1, world)]]);
     });
   },
   'one of its answers in all rows, another in each, and filler of its own': (rows, world) => {

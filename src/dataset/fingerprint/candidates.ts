@@ -15,7 +15,7 @@ const [FEW_CANDIDATES, MANY_CANDIDATES] = [6, 64];
 /** Grams of a row for each more. An answer that is somebody's has twice as many, and of each gram two rows are known. */
 const GRAMS_OF_CANDIDATE = 5;
 /** Grams that a row shares at least with one that it is compared with, of a long one: so many an answer has that is somebody's. */
-const MOST_SHARED = 4;
+const ENOUGH_SHARED = 4;
 
 /** With how many rows one of so many grams is compared at most. */
 export function mostCandidates(grams: number): number {
@@ -121,7 +121,7 @@ export class Candidates {
         count(ofWords, start, end, 1);
         grams += end - start;
       }
-      const fewest = grams <= 8 ? 1 : Math.min(MOST_SHARED, Math.max(2, Math.floor(grams / 16)));
+      const fewest = grams <= 8 ? 1 : Math.min(ENOUGH_SHARED, Math.max(2, Math.floor(grams / 16)));
       for (const source of tally.takeMostFrequent(fewest, mostCandidates(grams)))
         if (numbers.shownAt(source) < times[row]!) found(row, source);
     }

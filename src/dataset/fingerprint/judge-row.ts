@@ -69,15 +69,29 @@ interface JudgedRow {
 
 /** Whether what other rows hold of a row makes it theirs; `null` when it does not. */
 export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Judgement | null {
-  const most = judged.isEvaluation ? () => OF_EVALUATION : mostOf;
+  const all = [...likenesses.keys()];
   // Of those that hold next to nothing of a long row, no more is known than the answer that it has from them.
-  const parts = [...likenesses.keys()].filter((i) => holdsAny(likenesses[i]!));
-  const held = new Map(parts.map((i) => [i, weigh(judged, [likenesses[i]!]).held]));
-  parts.sort((a, b) => held.get(b)! - held.get(a)!);
+  const held = new Map(
+    all.filter((i) => holdsAny(likenesses[i]!)).map((i) => [i, weigh(judged, [likenesses[i]!]).held]),
+  );
+  const parts = [...held.keys()].sort((a, b) => held.get(b)! - held.get(a)!);
+  const order = [...parts, ...all.filter((i) => !held.has(i))];
+  const symbols = symbolsOf(judged);
+  return judgeParts(judged, likenesses, parts, symbols) ?? judgeAnswers(judged, likenesses, order, symbols);
+}
+
+/** Whether most of a row with so many symbols is theirs, together. */
+function judgeParts(
+  judged: JudgedRow,
+  likenesses: readonly Likeness[],
+  order: readonly number[],
+  symbols: number,
+): Judgement | null {
+  const most = mostFor(judged);
   const chosen: number[] = [];
   let best: ReturnType<typeof weigh> | undefined;
   let [pieces, doubt] = [0, 0];
-  for (const i of parts) {
+  for (const i of order) {
     const likeness = likenesses[i]!;
     const together = weigh(
       judged,
@@ -94,27 +108,37 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
     }
     chosen.push(i);
     best = together;
-    const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * best.plainTotal);
+    const isUnique = best.total >= Math.max(UNIQUE.symbols, UNIQUE.share * symbols);
     const fewest = isUnique ? Math.min(UNIQUE.most, most(best.total)) : most(best.total);
     const chance = judged.isEvaluation ? 0 : doubt;
     const margin = pieces > 1 ? Math.max(chance, MIXTURE_MARGIN * best.total) : best.isThinned ? doubt : 0;
     const isMost =
       best.held >= fewest * best.total + margin &&
-      (best.plainHeld >= Math.min(IN_FULL.symbols, IN_FULL.share * best.plainTotal) ||
+      (best.plainHeld >= Math.min(IN_FULL.symbols, IN_FULL.share * symbols) ||
         chosen.some((k) => likenesses[k]!.wholeShare >= SOME_OF_ANSWER));
     const distinctive = best.isThinned ? THINNED.distinctive : FEWEST_DISTINCTIVE;
     // What many rows of a template have makes a row another's only when there is nothing else in it.
     if (best.total > 0 && isMost && (best.distinctive >= distinctive || best.isAll))
       return { sources: chosen.slice(0, MOST_SOURCES), alike: best.held / best.total, isWhole: false };
   }
+  return null;
+}
+
+/** Whether answers of theirs stand in a row with so many symbols, among whatever else. */
+function judgeAnswers(
+  judged: JudgedRow,
+  likenesses: readonly Likeness[],
+  order: readonly number[],
+  symbols: number,
+): Judgement | null {
+  const most = mostFor(judged);
   const [wholes, halves] = [new Sum(), new Sum()];
   const [counted, countedPairs] = [new Set<number>(), new Set<number>()];
   const firstPair = firstPairOf(judged.print, judged.row);
-  const plainTotal = symbolsOf(judged);
-  for (const i of [...parts, ...[...likenesses.keys()].filter((i) => !held.has(i))]) {
+  for (const i of order) {
     const { wholeShare, wholeSymbols, sameQuestions, heldPairs, firstHeld } = likenesses[i]!;
     const shareOfRow = judged.isEvaluation ? WHOLE_SHARE_OF_ROW / 2 : WHOLE_SHARE_OF_ROW;
-    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * plainTotal;
+    const isLong = wholeSymbols >= LONG_SYMBOLS || wholeSymbols >= shareOfRow * symbols;
     const echo = echoOf(judged, sameQuestions);
     if (echo < 1 && wholeShare - echo >= 0.5 * (1 - echo)) return { sources: [i], alike: wholeShare, isWhole: false };
     const isWhole = wholeShare >= Math.min(0.85, most(wholeSymbols) + 0.15);
@@ -137,6 +161,10 @@ export function judgeRow(judged: JudgedRow, likenesses: readonly Likeness[]): Ju
       return { sources: enough.sources.slice(0, MOST_SOURCES), alike: enough.held / enough.all, isWhole: true };
   }
   return null;
+}
+
+function mostFor({ isEvaluation }: JudgedRow): (symbols: number) => number {
+  return isEvaluation ? () => OF_EVALUATION : mostOf;
 }
 
 function holdsAny({ held, heldPairs }: Likeness): boolean {
@@ -164,8 +192,8 @@ class Sum {
 }
 
 /**
- * Symbols of a row that some rows hold together, and all it has: weighed, and plain; whether they lack nothing of it; for how
- * many symbols a gram stands; whether theirs are so long that few of its grams are in them.
+ * Symbols of a row that some rows hold together: weighed, and plain; all it has, weighed; whether they lack nothing of it; for
+ * how many symbols a gram stands; whether theirs are so long that few of its grams are in them.
  */
 function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: readonly Likeness[]) {
   const level = Math.max(...likenesses.map((likeness) => likeness.level));
@@ -174,7 +202,6 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     held: 0,
     total: 0,
     plainHeld: 0,
-    plainTotal: 0,
     distinctive: 0,
     isAll: true,
     symbolsOfGram: 0,
@@ -186,7 +213,6 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     if (isShort(print, pair)) {
       const isHeld = likenesses.some(({ heldPairs }) => heldPairs[pair - firstPair] === 1);
       sum.total += symbols;
-      sum.plainTotal += symbols;
       if (!isHeld) {
         sum.isAll = false;
         continue;
@@ -236,7 +262,6 @@ function weigh({ print, row, nobodys, isEvaluation }: JudgedRow, likenesses: rea
     const isAnswerTheirs = isSameQuestion && heldHere - echo > OF_SAME_QUESTION * (text - echo);
     sum.held += isAnswerTheirs ? text : heldHere;
     sum.plainHeld += isAnswerTheirs ? symbols : plain * each;
-    sum.plainTotal += symbols;
     long += symbols;
     grams += count;
   }
