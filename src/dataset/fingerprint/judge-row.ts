@@ -150,9 +150,9 @@ function judgeAnswers(
         countedPairs.add(pair);
         wholes.add(i, judged.print.symbolsOfPair[firstPair + pair]!, 1);
       }
-    } else if (!counted.has(firstHeld)) {
+    } else if (wholeShare >= HALF && !counted.has(firstHeld)) {
       if (isWhole) wholes.add(i, wholeSymbols, wholeShare);
-      if (wholeShare >= HALF) halves.add(i, wholeSymbols, wholeShare);
+      halves.add(i, wholeSymbols, wholeShare);
       counted.add(firstHeld);
     }
     const areSeveral = wholes.count >= SEVERAL.count && wholes.all >= SEVERAL.symbols;

@@ -138,6 +138,8 @@ it('halves of answers are enough of a row from 2,000 symbols on, however long it
   expect(judge(print, half(1, 2_000), half(50, 1_998))).toBeNull();
   expect(judge(print, half(1, 2_000), half(50, 2_000, 0.49))).toBeNull();
   expect(judge(print, half(1, 2_000), half(1, 2_000))).toBeNull();
+  // Who has less of it than half hides nobody who has more.
+  expect(judge(print, half(1, 2_000, 0.4), half(1, 2_000), half(50, 2_000))).toMatchObject({ sources: [1, 2] });
 });
 
 it('pairs that another has word for word are enough of a row from three with 400 symbols on, each once', () => {
