@@ -133,7 +133,7 @@ function judgeAnswers(
 ): Judgement | null {
   const most = mostFor(judged);
   const [wholes, halves] = [new Sum(), new Sum()];
-  const [counted, countedPairs] = [new Set<number>(), new Set<number>()];
+  const [counted, countedPairs] = [new Set<string>(), new Set<number>()];
   const firstPair = firstPairOf(judged.print, judged.row);
   for (const i of order) {
     const { wholeShare, wholeSymbols, sameQuestions, heldPairs, firstHeld } = likenesses[i]!;
@@ -150,10 +150,10 @@ function judgeAnswers(
         countedPairs.add(pair);
         wholes.add(i, judged.print.symbolsOfPair[firstPair + pair]!, 1);
       }
-    } else if (wholeShare >= HALF && !counted.has(firstHeld)) {
+    } else if (wholeShare >= HALF && !counted.has(`${firstHeld} ${wholeSymbols}`)) {
       if (isWhole) wholes.add(i, wholeSymbols, wholeShare);
       halves.add(i, wholeSymbols, wholeShare);
-      counted.add(firstHeld);
+      counted.add(`${firstHeld} ${wholeSymbols}`);
     }
     const areSeveral = wholes.count >= SEVERAL.count && wholes.all >= SEVERAL.symbols;
     const enough = areSeveral ? wholes : halves.held >= SYMBOLS_OF_HALVES ? halves : null;
